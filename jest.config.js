@@ -1,0 +1,25 @@
+/** Packages that are ES modules only: Jest runs CommonJS, so they are transformed, too. */
+const esModules = ['oauth4webapi', 'jose']
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/', '<rootDir>/test/bench/'],
+  modulePathIgnorePatterns: ['<rootDir>/test/bench/'],
+  moduleNameMapper: {
+    '^express-authorization-server$': '<rootDir>/src/index.ts',
+    '^express-authorization-server/storage-contract$': '<rootDir>/src/storage/contract.ts',
+    '^express-authorization-server/([a-z-]+)$': '<rootDir>/src/storage/$1.ts',
+  },
+  transform: {
+    '\\.[cm]?[jt]s$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' }, swcrc: false },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esModules.join('|')})/)`],
+  collectCoverageFrom: ['src/**/*.{ts,js}'],
+  coverageProvider: 'v8',
+  maxWorkers: '100%',
+}

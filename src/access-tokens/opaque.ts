@@ -1,0 +1,27 @@
+/** Opaque access tokens: `<lookup id>.<secret>`, looked up at each use, so that a revocation holds at once. */
+import { sha256 } from '../crypto'
+import { newSecret, parseSplitToken } from '../split-token'
+import type { AccessTokenFormat } from '../types'
+
+export interface OpaqueOptions {
+  /** Lifetime of an access token in seconds. @default 3600 */
+  ttl?: number
+}
+
+/** Access tokens without a readable meaning: the default form. Throws when `ttl` is not a positive whole number. */
+export function opaque({ ttl = 3600 }: OpaqueOptions = {}): AccessTokenFormat {
+  if (!Number.isSafeInteger(ttl) || ttl <= 0) {
+    throw new TypeError(`opaque({ ttl }) must be a positive whole number of seconds, not ${String(ttl)}`)
+  }
+  return Object.freeze({
+    ttl,
+    create(_server, row) {
+      const secret = newSecret()
+      return { token: `${row.id}.${secret}`, digest: sha256(secret) }
+    },
+    locate(_server, token) {
+      const parsed = parseSplitToken(token)
+      return parsed && { id: parsed.id, digest: sha256(parsed.secret) }
+    },
+  } satisfies AccessTokenFormat)
+}

@@ -1,0 +1,22 @@
+/** Values that are there now or later: with a synchronous store the guard answers in the same turn (DESIGN: Awaitable). */
+
+export type Awaitable<T> = T | Promise<T>
+
+function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}
+
+/** `next(value)`, at once when the value is there and after it has arrived otherwise. */
+export function whenReady<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
+  return isPromise(value) ? value.then(next) : next(value)
+}
+
+/** What `attempt` gives; whatever it throws, now or later, goes to `failed`. */
+export function orElse<T>(attempt: () => Awaitable<T>, failed: (error: unknown) => T): Awaitable<T> {
+  try {
+    const value = attempt()
+    return isPromise(value) ? value.then(undefined, failed) : value
+  } catch (error) {
+    return failed(error)
+  }
+}

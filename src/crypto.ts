@@ -1,0 +1,91 @@
+/** Everything cryptographic, in one place: randomness, digests, and the sealing of replayable responses. */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
+
+const POOL_BYTES = 4096
+let pool = Buffer.alloc(0)
+let poolOffset = 0
+
+/**
+ * `bytes` from the CSPRNG as base64url. Cut from a pool, because a call to the system for each token costs more than
+ * everything else in this file; what was handed out is wiped from the pool.
+ */
+export function randomToken(bytes: number): string {
+  if (poolOffset + bytes > pool.length) {
+    pool = randomBytes(POOL_BYTES)
+    poolOffset = 0
+  }
+  const piece = pool.subarray(poolOffset, poolOffset + bytes)
+  poolOffset += bytes
+  const token = piece.toString('base64url')
+  piece.fill(0)
+  return token
+}
+
+/** SHA-256 as base64url: 43 characters. */
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
+}
+
+/** Whether two digests are the same, in time that does not depend on where they differ. */
+export function equalDigests(left: string, right: string): boolean {
+  const a = Buffer.from(left)
+  const b = Buffer.from(right)
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/** SHA-256 in the base64 that a Content-Security-Policy takes. */
+export function sha256Base64(text: string): string {
+  return createHash('sha256').update(text).digest('base64')
+}
+
+/** A key that lives and dies with this process, for fingerprints of secrets that must not be remembered themselves. */
+export function processKey(): KeyObject {
+  return createSecretKey(randomBytes(32))
+}
+
+/** A fingerprint of `parts` that means nothing outside this process. */
+export function fingerprint(key: KeyObject, parts: readonly string[]): string {
+  return createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')
+}
+
+const SEAL_PURPOSE = 'express-authorization-server replayed response'
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+function sealingKey(secret: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', SEAL_PURPOSE, 32))
+}
+
+/** AES-256-GCM under a key derived from `secret` (HKDF-SHA-256), so that only who holds the secret can read it. */
+export function seal(plaintext: string, secret: string, associatedData: string): string {
+  const nonce = Buffer.from(randomToken(NONCE_BYTES), 'base64url')
+  const cipher = createCipheriv('aes-256-gcm', sealingKey(secret), nonce)
+  cipher.setAAD(Buffer.from(associatedData))
+  const sealed = Buffer.concat([nonce, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()])
+  return sealed.toString('base64url')
+}
+
+/** What was sealed, or undefined if it was altered or sealed under another secret or other associated data. */
+export function unseal(sealed: string, secret: string, associatedData: string): string | undefined {
+  const bytes = Buffer.from(sealed, 'base64url')
+  if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', sealingKey(secret), bytes.subarray(0, NONCE_BYTES))
+    decipher.setAAD(Buffer.from(associatedData))
+    decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES))
+    const body = bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES)
+    return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
+  } catch {
+    return undefined
+  }
+}

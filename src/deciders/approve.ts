@@ -1,0 +1,40 @@
+/** Approval without a question, for first-party apps where a session or a guard in front says who the user is. */
+import type { Request } from 'express'
+import type { Awaitable } from '../awaitable'
+import { OAuthError } from '../errors'
+import { subjectId } from '../rules/subject'
+import type { Client } from '../storage'
+import type { AuthorizationRequest, Decide } from '../types'
+
+export interface ApproveOptions {
+  /** The signed-in user: an id, or a value with an `id`. @default (req) => req.user */
+  user?: (req: Request) => Awaitable<unknown>
+  /**
+   * Who may be approved in silence: client ids, or a predicate. A public client with a loopback or private-use redirect
+   * URI must be named by its id, because every program on the user's machine can pose as it (RFC 8252 §8.6).
+   */
+  clients: readonly string[] | ((client: Client) => Awaitable<boolean>)
+}
+
+/** Decides yes for the clients named, without asking the user. Throws at start-up without `clients`. */
+export function approve({ user = (req) => req.user, clients }: ApproveOptions): Decide {
+  if (typeof clients !== 'function' && !Array.isArray(clients)) {
+    throw new TypeError('approve needs clients: the ids, or a predicate, of those who may be approved in silence')
+  }
+  const signedInUser = async (req: Request) => subjectId(await user(req))
+  const decide = async (request: AuthorizationRequest, req: Request) => {
+    const userId = await signedInUser(req)
+    if (userId === undefined) throw new OAuthError('access_denied', 'No user is signed in.')
+    return (await isApproved(clients, request)) ? { allow: true as const, userId } : { allow: false as const }
+  }
+  return Object.assign(decide, { signedInUser })
+}
+
+async function isApproved(clients: ApproveOptions['clients'], request: AuthorizationRequest): Promise<boolean> {
+  const { client, redirectUri } = request
+  if (typeof clients !== 'function') return clients.includes(client.clientId)
+  const staysOnMachine =
+    !redirectUri.startsWith('https:') && !/^http:\/\/(?!127\.0\.0\.1|\[::1\]|localhost)/.test(redirectUri)
+  if (staysOnMachine && client.tokenEndpointAuthMethods.includes('none')) return false
+  return (await clients(client)) === true
+}

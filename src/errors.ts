@@ -1,0 +1,76 @@
+/** The one error class of the library and the closed list of its codes (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2). */
+
+const statuses = {
+  invalid_request: 400,
+  invalid_client: 401,
+  invalid_grant: 400,
+  unauthorized_client: 400,
+  unsupported_grant_type: 400,
+  unsupported_response_type: 400,
+  invalid_scope: 400,
+  access_denied: 403,
+  invalid_token: 401,
+  insufficient_scope: 403,
+  invalid_client_metadata: 400,
+  invalid_redirect_uri: 400,
+  temporarily_unavailable: 503,
+  server_error: 500,
+} as const
+
+export type OAuthErrorCode = keyof typeof statuses
+
+export interface OAuthErrorOptions {
+  /** HTTP status. @default the status that the code's RFC gives it */
+  status?: number
+  /** Response headers, such as `WWW-Authenticate`. */
+  headers?: Readonly<Record<string, string>>
+  /** What went wrong inside. Reported through `onEvent`, never sent to anybody. */
+  cause?: unknown
+}
+
+/**
+ * A refusal. Its code, description, status and headers are sent to the client; its `cause` never leaves the process.
+ * Characters that RFC 6749 does not allow in `error_description` are replaced.
+ */
+export class OAuthError extends Error {
+  readonly code: OAuthErrorCode
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: OAuthErrorCode, description: string, options: OAuthErrorOptions = {}) {
+    super(asDescription(description), options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'OAuthError'
+    this.code = code
+    this.status = options.status ?? statuses[code]
+    this.headers = options.headers ?? {}
+  }
+
+  /** The public description: RFC 6749 §5.2 `error_description`. */
+  get description(): string {
+    return this.message
+  }
+
+  /** The body of an error response: RFC 6749 §5.2. */
+  toJSON(): { error: OAuthErrorCode; error_description: string } {
+    return { error: this.code, error_description: this.message }
+  }
+}
+
+// RFC 6749 §5.2: values of error_description must not have characters outside %x20-21 / %x23-5B / %x5D-7E
+function asDescription(text: string): string {
+  return text.replaceAll('"', "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
+}
+
+/** Something unexpected as the error to answer with: itself when it is a refusal, `server_error` with a hidden cause otherwise. */
+export function toOAuthError(error: unknown): OAuthError {
+  if (error instanceof OAuthError) return error
+  return new OAuthError('server_error', 'The server could not complete the request.', { cause: error })
+}
+
+/** Storage failed or returned something impossible: 503, never a refusal that a client would take for an answer. */
+export function storageFailure(cause: unknown): OAuthError {
+  return new OAuthError('server_error', 'The server is temporarily unable to complete the request.', {
+    status: 503,
+    cause,
+  })
+}

@@ -1,0 +1,91 @@
+/** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
+import { findCredential, isExpired, requireUser } from '../credentials'
+import { equalDigests } from '../crypto'
+import { OAuthError } from '../errors'
+import { codeDigest, getsRefreshToken, prepareCode, prepareTokens, shapeResponse, store } from '../issue'
+import { revokeGrants } from '../operations/grants'
+import { requireParameter } from '../rules/params'
+import { pkceRequired, verifyCodeVerifier } from '../rules/pkce'
+import { matchesRedirectUri } from '../rules/redirect-uri'
+import { requireSeconds } from '../rules/seconds'
+import { grantIdOf, parseSplitToken } from '../split-token'
+import type { Credential } from '../storage'
+import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
+
+export interface AuthorizationCodeOptions {
+  /** Lifetime of a code in seconds. RFC 6749 §4.1.2 recommends at most 600. @default 60 */
+  ttl?: number
+}
+
+/** The grant for everything that acts for a user. Throws when `ttl` is not between 1 and 600. */
+export function authorizationCode({ ttl = 60 }: AuthorizationCodeOptions = {}): GrantType {
+  requireSeconds('authorizationCode({ ttl })', ttl, 600)
+  return Object.freeze({
+    grantType: 'authorization_code',
+    handle: exchangeCode,
+    responseType: 'code',
+    codes: Object.freeze({ ttl }),
+    async authorize(server, approved) {
+      const { code, credential } = prepareCode(server, approved, ttl)
+      await store(server, [credential])
+      const { clientId, userId, scope } = credential
+      server.emit({ type: 'code.issued', clientId, userId: userId as string, scope })
+      return { code }
+    },
+  } satisfies GrantType)
+}
+
+async function exchangeCode(server: AuthorizationServer, request: TokenRequest): Promise<TokenResponse> {
+  const { client, parameters, grantType } = request
+  const presented = parseSplitToken(requireParameter(parameters, 'code'))
+  const code = presented && (await findCredential(server, presented.id, 'authorization_code'))
+  if (!code || !equalDigests(code.digest, codeDigest(presented.secret, code.data))) throw invalidCode()
+  // RFC 6749 §4.1.3: the code is bound to the client, or a stolen one could be redeemed by anybody
+  if (code.clientId !== client.clientId) throw invalidCode()
+  if (code.state !== 'issued') return refuseReplay(server, code)
+  verifyRedirectUri(code, client.redirectUris, parameters.get('redirect_uri'))
+  if (isExpired(server, code)) throw invalidCode()
+  verifyPkce(server, request, code)
+  await requireUser(server, code.userId)
+
+  const { userId, scope, startedAt } = code
+  const grantId = grantIdOf(code.id)
+  const refreshToken = getsRefreshToken(server, client)
+  const issue = { clientId: client.clientId, userId, scope, startedAt, grantId, refreshToken }
+  const { body, credentials, grant } = await prepareTokens(server, issue)
+  const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
+  // the used code stays as long as the tokens it became, so that its theft is noticed later, too
+  const used = { ...code, state: 'used', grantId, expiresAt: Math.max(code.expiresAt, code.issuedAt + body.expires_in) }
+  const won = await server.storage.grants.transition(code.id, 'issued', used, credentials, grant)
+  // another request was faster, or the user or client was revoked meanwhile: a double submit must not kill the winner
+  if (!won) throw invalidCode()
+  server.emit({ type: 'token.issued', grantType, clientId: client.clientId, userId, grantId, scope })
+  return response
+}
+
+function invalidCode(): OAuthError {
+  return new OAuthError('invalid_grant', 'The authorization code is unknown, expired or already used.')
+}
+
+// RFC 6749 §4.1.2: a code that comes twice was stolen by one of the two; what it became is revoked
+async function refuseReplay(server: AuthorizationServer, code: Credential): Promise<never> {
+  const grantId = grantIdOf(code.id)
+  await revokeGrants(server, { grantId })
+  server.emit({ type: 'code.replayed', clientId: code.clientId, userId: code.userId, grantId })
+  throw invalidCode()
+}
+
+// RFC 6749 §4.1.3: what the authorization request named must be named again, identically
+function verifyRedirectUri(code: Credential, registered: readonly string[], sent: string | undefined): void {
+  const bound = code.data.redirectUri
+  if (typeof bound === 'string' ? sent === bound : sent === undefined || matchesRedirectUri(registered, sent)) return
+  throw new OAuthError('invalid_grant', 'redirect_uri is not the one of the authorization request.')
+}
+
+function verifyPkce(server: AuthorizationServer, { client, parameters }: TokenRequest, code: Credential): void {
+  const challenge = code.data.codeChallenge
+  if (typeof challenge !== 'string' && pkceRequired(server.pkce, client)) {
+    throw new OAuthError('invalid_grant', 'The authorization code has no code_challenge (PKCE is required).')
+  }
+  verifyCodeVerifier(typeof challenge === 'string' ? challenge : undefined, parameters.get('code_verifier'))
+}

@@ -1,0 +1,25 @@
+/** The client credentials grant: RFC 6749 §4.4. */
+import { OAuthError } from '../errors'
+import { prepareTokens, shapeResponse, store } from '../issue'
+import { resolveScope } from '../rules/scope'
+import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
+
+/** The grant for a client that acts for itself. There is no user, and no refresh token (RFC 6749 §4.4.3). */
+export function clientCredentials(): GrantType {
+  return Object.freeze({ grantType: 'client_credentials', handle: issueToClient } satisfies GrantType)
+}
+
+async function issueToClient(server: AuthorizationServer, request: TokenRequest): Promise<TokenResponse> {
+  const { client, grantType, parameters, startedAt } = request
+  // RFC 6749 §4.4: confidential clients only; a client without a secret would be a token for everybody
+  if (!request.authenticated) {
+    throw new OAuthError('unauthorized_client', 'This grant is for clients that authenticate with a secret.')
+  }
+  const scope = resolveScope(server.scopes, client, parameters.get('scope'))
+  const issue = { clientId: client.clientId, scope, startedAt, refreshToken: false }
+  const { body, credentials } = await prepareTokens(server, issue)
+  const response = await shapeResponse(server, body, { client, grantType, scope, parameters })
+  await store(server, credentials)
+  server.emit({ type: 'token.issued', grantType, clientId: client.clientId, scope })
+  return response
+}

@@ -1,0 +1,37 @@
+/** The implicit grant: RFC 6749 §4.2. By name only: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
+import { prepareTokens, shapeResponse, store } from '../issue'
+import { requireSeconds } from '../rules/seconds'
+import type { GrantType } from '../types'
+
+export interface ImplicitOptions {
+  /** Lifetime in seconds of the access tokens of this grant; at most that of all others. @default that of all others */
+  ttl?: number
+}
+
+/**
+ * The grant for old browser apps that take the access token from the redirect's fragment, where it ends up in histories
+ * and scripts. Use it only for an API that is documented so. There is no refresh token (RFC 6749 §4.2.2).
+ */
+export function implicit({ ttl }: ImplicitOptions = {}): GrantType {
+  if (ttl !== undefined) requireSeconds('implicit({ ttl })', ttl)
+  return Object.freeze({
+    grantType: 'implicit',
+    responseType: 'token',
+    responseMode: 'fragment',
+    async authorize(server, { client, userId, scope, startedAt, parameters }) {
+      const issue = { clientId: client.clientId, userId, scope, startedAt, refreshToken: false, ttl }
+      const { body, credentials, grant } = await prepareTokens(server, issue)
+      const response = await shapeResponse(server, body, { client, grantType: 'implicit', userId, scope, parameters })
+      await store(server, credentials, grant)
+      server.emit({
+        type: 'token.issued',
+        grantType: 'implicit',
+        clientId: client.clientId,
+        userId,
+        grantId: grant?.id,
+        scope,
+      })
+      return response
+    },
+  } satisfies GrantType)
+}

@@ -1,0 +1,51 @@
+/** The resource owner password credentials grant: RFC 6749 §4.3. By name only: RFC 9700 §2.4 and OAuth 2.1 forbid it. */
+import type { Awaitable } from '../awaitable'
+import { OAuthError } from '../errors'
+import { issueForUser } from '../operations/tokens'
+import { requireParameter } from '../rules/params'
+import { resolveScope } from '../rules/scope'
+import { subjectId } from '../rules/subject'
+import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
+
+export interface PasswordOptions {
+  /**
+   * The id of the user whose password this is, or a user value with an `id`; nothing for a wrong password or an unknown
+   * user, which must cost the same time. `bcryptPasswords` makes such a function. What it throws means no.
+   */
+  verify: (
+    username: string,
+    password: string,
+  ) => Awaitable<{ id: string | number | bigint } | string | null | undefined>
+}
+
+/**
+ * The grant for old first-party apps that ask for the user's password themselves. It teaches users to type their
+ * password anywhere and rules out a second factor: use it only for an API that is documented so.
+ */
+export function password({ verify }: PasswordOptions): GrantType {
+  if (typeof verify !== 'function') {
+    throw new TypeError('password({ verify }) must be a function: (username, password) => user id or nothing')
+  }
+  return Object.freeze({
+    grantType: 'password',
+    handle: (server, request) => signIn(server, verify, request),
+  } satisfies GrantType)
+}
+
+async function signIn(
+  server: AuthorizationServer,
+  verify: PasswordOptions['verify'],
+  request: TokenRequest,
+): Promise<TokenResponse> {
+  const { client, parameters } = request
+  const username = requireParameter(parameters, 'username')
+  const secret = requireParameter(parameters, 'password')
+  // before the password is checked: a wrong scope must not tell whether the password was right
+  const scope = resolveScope(server.scopes, client, parameters.get('scope'))
+  const userId = subjectId(await verify(username, secret))
+  if (userId === undefined) {
+    server.emit({ type: 'password.failed', clientId: client.clientId })
+    throw new OAuthError('invalid_grant', 'The username or the password is wrong.')
+  }
+  return issueForUser(server, request, userId, scope)
+}

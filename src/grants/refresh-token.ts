@@ -1,0 +1,203 @@
+/**
+ * The refresh token grant: RFC 6749 §6, with rotation and reuse detection (RFC 9700 §4.14.2), constant space per
+ * session, and a sealed copy of the last response, so that a response lost on its way is not a logout.
+ */
+import { findCredential, isExpired, requireUser } from '../credentials'
+import { equalDigests, seal, sha256, unseal } from '../crypto'
+import { OAuthError } from '../errors'
+import { grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
+import { revokeGrants } from '../operations/grants'
+import { requireParameter } from '../rules/params'
+import { formatScope, intersectScope, parseScope, requireScopeWithin, type Scope, scopesOfClient } from '../rules/scope'
+import { requireSeconds } from '../rules/seconds'
+import { grantIdOf, lookupId, lookupSuffix, newSecret, parseSplitToken, SECRET_LENGTH } from '../split-token'
+import type { Credential } from '../storage'
+import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
+
+export interface RefreshTokenOptions {
+  /** Lifetime in seconds, which starts anew with each refresh. @default 1209600 (14 days) */
+  ttl?: number
+  /** Seconds after which the user must sign in again, however often it was refreshed. @default no such limit */
+  maxAge?: number
+  /** Whether each refresh makes a new refresh token. Without it a stolen one is never noticed. @default true */
+  rotate?: boolean
+  /** Seconds in which the token before the current one still gets the same response. 0 turns it off. @default 60 */
+  replayWindow?: number
+}
+
+/** The grant that keeps a session alive. Throws when a number is not a whole number of seconds. */
+export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
+  const { ttl = 14 * 24 * 3600, maxAge, rotate = true, replayWindow = 60 } = options
+  requireSeconds('refreshToken({ ttl })', ttl)
+  if (maxAge !== undefined) requireSeconds('refreshToken({ maxAge })', maxAge)
+  requireSeconds('refreshToken({ replayWindow })', replayWindow, 3600, 0)
+  if (typeof rotate !== 'boolean') throw new TypeError('refreshToken({ rotate }) must be true or false')
+  if (!rotate && replayWindow === 0) {
+    throw new TypeError('refreshToken({ rotate: false }) needs a replayWindow: parallel refreshes share their response')
+  }
+  const settings = Object.freeze({ ttl, maxAge, rotate, replayWindow })
+  return Object.freeze({
+    grantType: 'refresh_token',
+    refreshTokens: settings,
+    handle: (server, request) => refresh(server, settings, request),
+  } satisfies GrantType)
+}
+
+async function refresh(
+  server: AuthorizationServer,
+  settings: RefreshTokenSettings,
+  request: TokenRequest,
+): Promise<TokenResponse> {
+  const presented = parseRefreshToken(requireParameter(request.parameters, 'refresh_token'))
+  const found = presented && (await findCredential(server, presented.id, 'refresh_token'))
+  // a wrong stable half is a guess, not a reuse: it changes nothing, and grant ids are no secret
+  if (!found || !equalDigests(found.digest, presented.stableDigest)) throw invalidToken()
+  // RFC 6749 §6: the refresh token is bound to the client it was issued to
+  if (found.clientId !== request.client.clientId || isExpired(server, found)) throw invalidToken()
+  const standing = standingOf(server, settings, found, presented)
+  if (standing === 'reused') return refuseReuse(server, found)
+  await requireUser(server, found.userId)
+  if (standing === 'replayable') return replay(server, request, found, presented)
+
+  const scope = scopeOfRefresh(server, request, found)
+  const next = await prepareRefresh(server, settings, found, presented, scope)
+  const response = await shapeResponse(server, next.body, contextOf(request, found, scope))
+  const additions = [next.access]
+  const grant = grantOf(grantIdOf(found.id), found, [next.refresh, next.access])
+  if (await server.storage.grants.transition(found.id, found.state, next.refresh, additions, grant)) {
+    const { clientId, userId, grantId } = found
+    server.emit({ type: 'token.issued', grantType: 'refresh_token', clientId, userId, grantId, scope })
+    return response
+  }
+  // another request with the same token was faster: it gets the winner's response, or nothing, but is never a thief
+  const current = await findCredential(server, found.id, 'refresh_token')
+  if (current && standingOf(server, settings, current, presented) === 'replayable') {
+    return replay(server, request, current, presented)
+  }
+  throw invalidToken()
+}
+
+interface PresentedRefreshToken {
+  id: string
+  token: string
+  stable: string
+  stableDigest: string
+  rotatingDigest: string
+}
+
+/** The token's secret has two halves: one for the life of the grant, one that rotates. */
+export function parseRefreshToken(token: string): PresentedRefreshToken | undefined {
+  const parsed = parseSplitToken(token)
+  if (!parsed || parsed.secret.length !== 2 * SECRET_LENGTH) return undefined
+  const stable = parsed.secret.slice(0, SECRET_LENGTH)
+  const rotatingDigest = sha256(parsed.secret.slice(SECRET_LENGTH))
+  return { id: parsed.id, token, stable, stableDigest: sha256(stable), rotatingDigest }
+}
+
+/** Where the presented token stands: the current one, the one before it within the replay window, or an older one. */
+function standingOf(
+  server: AuthorizationServer,
+  { replayWindow }: RefreshTokenSettings,
+  found: Credential,
+  presented: PresentedRefreshToken,
+): 'current' | 'replayable' | 'reused' {
+  const { previous, refreshedAt } = found.data
+  const age = typeof refreshedAt === 'number' ? Math.max(0, server.now() - refreshedAt) : Number.POSITIVE_INFINITY
+  const replayable = typeof previous === 'string' && equalDigests(previous, presented.rotatingDigest)
+  if (replayable && age < replayWindow) return 'replayable'
+  return isCurrent(found, presented) ? 'current' : 'reused'
+}
+
+/** `state` is the digest of the rotating half, and where it does not rotate, something new behind it at each refresh. */
+export function isCurrent({ state }: Credential, { rotatingDigest }: PresentedRefreshToken): boolean {
+  return equalDigests(state.slice(0, SECRET_LENGTH), rotatingDigest)
+}
+
+// RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone
+function scopeOfRefresh(server: AuthorizationServer, { client, parameters }: TokenRequest, found: Credential): Scope {
+  const held = intersectScope(found.scope, scopesOfClient(server.scopes, client))
+  const asked = parameters.get('scope')
+  return asked === undefined ? held : requireScopeWithin(parseScope(asked), held)
+}
+
+async function prepareRefresh(
+  server: AuthorizationServer,
+  settings: RefreshTokenSettings,
+  found: Credential,
+  presented: PresentedRefreshToken,
+  scope: Scope,
+): Promise<{ refresh: Credential; access: Credential; body: TokenResponse }> {
+  const now = server.now()
+  const grantId = grantIdOf(found.id)
+  // the access tokens of a grant take turns in two rows: the one before survives, and the rows never grow
+  const slot = found.data.slot === 0 ? 1 : 0
+  const { clientId, userId, startedAt } = found
+  const { credential: access, body } = await prepareAccessToken(server, {
+    id: lookupId(grantId, lookupSuffix.access_token[slot]),
+    grantId,
+    clientId,
+    ...(userId !== undefined && { userId }),
+    scope,
+    startedAt,
+    issuedAt: now,
+    expiresAt: now + server.accessTokens.ttl,
+  })
+  const rotating = newSecret()
+  body.refresh_token = settings.rotate ? `${found.id}.${presented.stable}${rotating}` : presented.token
+  const refresh: Credential = {
+    ...found,
+    state: settings.rotate ? sha256(rotating) : `${presented.rotatingDigest}#${newSecret()}`,
+    issuedAt: now,
+    expiresAt: refreshTokenExpiry(settings, found.startedAt, now),
+    data: {
+      slot,
+      previous: presented.rotatingDigest,
+      refreshedAt: now,
+      scope: formatScope(scope),
+      response: seal(JSON.stringify(body), presented.token, sealedFor(found, formatScope(scope))),
+    },
+  }
+  return { refresh, access, body }
+}
+
+function sealedFor(found: Credential, scope: string): string {
+  return JSON.stringify([found.id, found.clientId, scope])
+}
+
+/** The response that the same token got before: for parallel tabs, and for clients whose connection broke. */
+async function replay(
+  server: AuthorizationServer,
+  request: TokenRequest,
+  found: Credential,
+  presented: PresentedRefreshToken,
+): Promise<TokenResponse> {
+  const { scope, response, refreshedAt } = found.data
+  const asked = formatScope(scopeOfRefresh(server, request, found))
+  if (asked !== scope) {
+    throw new OAuthError('invalid_scope', 'This refresh token was just used for another scope.')
+  }
+  const opened = unseal(String(response), presented.token, sealedFor(found, asked))
+  if (opened === undefined) throw invalidToken()
+  const body = JSON.parse(opened) as TokenResponse
+  body.expires_in = Math.max(1, body.expires_in - Math.max(0, server.now() - Number(refreshedAt)))
+  const { clientId, userId, grantId } = found
+  const shaped = await shapeResponse(server, body, contextOf(request, found, parseScope(asked)))
+  server.emit({ type: 'refresh.replayed', clientId, userId, grantId })
+  return shaped
+}
+
+function contextOf({ client, grantType, parameters }: TokenRequest, { userId }: Credential, scope: Scope) {
+  return { client, grantType, userId, scope, parameters }
+}
+
+// RFC 9700 §4.14.2: an older refresh token means that two parties hold the session; neither can be told from the other
+async function refuseReuse(server: AuthorizationServer, found: Credential): Promise<never> {
+  const grantId = grantIdOf(found.id)
+  await revokeGrants(server, { grantId })
+  server.emit({ type: 'refresh.reused', clientId: found.clientId, userId: found.userId, grantId })
+  throw invalidToken()
+}
+
+function invalidToken(): OAuthError {
+  return new OAuthError('invalid_grant', 'The refresh token is unknown, expired, revoked or already used.')
+}

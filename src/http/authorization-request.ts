@@ -1,0 +1,98 @@
+/** The authorization request: RFC 6749 §4.1.1, validated in the order that decides who may be told of an error. */
+import type { Request } from 'express'
+import { OAuthError } from '../errors'
+import { grantTypesOf } from '../issue'
+import {
+  mergeParameters,
+  noParameters,
+  type ParsedParameters,
+  requireParameter,
+  requireUnrepeated,
+} from '../rules/params'
+import { pkceRequired, requireCodeChallenge } from '../rules/pkce'
+import { matchesRedirectUri } from '../rules/redirect-uri'
+import { resolveScope } from '../rules/scope'
+import type { Client } from '../storage'
+import type { AuthorizationRequest, AuthorizationServer, GrantType } from '../types'
+import { bodyParameters, queryParameters } from './body'
+
+/** The client and where its answer goes: what must be right before anything at all is sent there. */
+export interface AuthorizationTarget {
+  client: Client
+  redirectUri: string
+  sentRedirectUri: string | undefined
+  state: string | undefined
+  responseMode: 'query' | 'fragment'
+  parsed: ParsedParameters
+}
+
+/** Query and body as one: a consent page's form is posted to the URL of the request that it is about. */
+export async function authorizationParameters(req: Request): Promise<ParsedParameters> {
+  const query = queryParameters(req)
+  return mergeParameters(query, req.method === 'POST' ? await bodyParameters(req) : noParameters())
+}
+
+/**
+ * RFC 6749 §4.1.2.1: while the client or the redirect URI is in doubt, an error is for the person in front of the
+ * browser. What is thrown here never becomes a redirect.
+ */
+export async function requireTarget(
+  server: AuthorizationServer,
+  parsed: ParsedParameters,
+): Promise<AuthorizationTarget> {
+  const { parameters, repeated } = parsed
+  if (repeated.has('client_id') || repeated.has('redirect_uri')) requireUnrepeated(parsed)
+  const client = await server.storage.clients.find(requireParameter(parameters, 'client_id'))
+  if (!client) throw new OAuthError('invalid_client', 'There is no such client.', { status: 400 })
+  const sentRedirectUri = parameters.get('redirect_uri')
+  const redirectUri = sentRedirectUri ?? onlyRedirectUri(client)
+  if (!matchesRedirectUri(client.redirectUris, redirectUri)) {
+    throw new OAuthError('invalid_request', 'redirect_uri is not registered for this client.')
+  }
+  const responseType = parameters.get('response_type') ?? ''
+  const responseMode = server.responseTypes.get(responseType)?.responseMode ?? 'query'
+  const state = repeated.has('state') ? undefined : parameters.get('state')
+  return { client, redirectUri, sentRedirectUri, state, responseMode, parsed }
+}
+
+// RFC 6749 §3.1.2.3: it may be left out when there is no choice
+function onlyRedirectUri({ redirectUris }: Client): string {
+  if (redirectUris.length === 1) return redirectUris[0] as string
+  throw new OAuthError('invalid_request', 'The parameter redirect_uri is missing.')
+}
+
+/** Everything else about the request. What is thrown here is for the client, by redirect (RFC 6749 §4.1.2.1). */
+export function parseAuthorizationRequest(
+  server: AuthorizationServer,
+  { client, redirectUri, sentRedirectUri, state, responseMode, parsed }: AuthorizationTarget,
+  startedAt: number,
+): AuthorizationRequest {
+  const parameters = requireUnrepeated(parsed)
+  const responseType = requireParameter(parameters, 'response_type')
+  const grant = server.responseTypes.get(responseType)
+  if (!grant) throw new OAuthError('unsupported_response_type', 'This response_type is not supported.')
+  requireGrantOf(client, grant)
+  if ((parameters.get('response_mode') ?? responseMode) !== responseMode) {
+    throw new OAuthError('invalid_request', `response_mode must be ${responseMode}.`)
+  }
+  const scope = resolveScope(server.scopes, client, parameters.get('scope'))
+  const usesCode = grant.codes !== undefined
+  const codeChallenge = requireCodeChallenge(parameters, usesCode && pkceRequired(server.pkce, client))
+  return {
+    server,
+    client,
+    responseType,
+    redirectUri,
+    scope,
+    parameters,
+    startedAt,
+    ...(sentRedirectUri !== undefined && { sentRedirectUri }),
+    ...(state !== undefined && { state }),
+    ...(codeChallenge !== undefined && { codeChallenge }),
+  }
+}
+
+function requireGrantOf(client: Client, { grantType }: GrantType): void {
+  if (grantTypesOf(client).includes(grantType)) return
+  throw new OAuthError('unauthorized_client', 'This client may not use this response_type.')
+}

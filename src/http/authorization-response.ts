@@ -1,0 +1,55 @@
+/** The authorization response and its error: RFC 6749 §4.1.2 and §4.2.2, with `iss` (RFC 9207), in three styles. */
+import type { Request, Response } from 'express'
+import type { OAuthError } from '../errors'
+import { withParameters } from '../rules/redirect-uri'
+import type { AuthorizationServer } from '../types'
+import type { AuthorizationTarget } from './authorization-request'
+import { sendError, sendJson } from './endpoint'
+
+/**
+ * How the answer reaches the client: `redirect` sends the browser there; `location` names the URL in a `Location` header
+ * of a 200, and `json` the parameters in the body, for apps that call the endpoint themselves.
+ */
+export type AuthorizationResponseStyle = 'redirect' | 'location' | 'json'
+
+export function sendAuthorizationResponse(
+  server: AuthorizationServer,
+  style: AuthorizationResponseStyle,
+  target: AuthorizationTarget,
+  parameters: Readonly<Record<string, unknown>>,
+  req: Request,
+  res: Response,
+): void {
+  const { state, redirectUri, responseMode } = target
+  // RFC 9207 §2: which server answers, so that a client of several cannot be made to mix them up
+  const all = { ...parameters, ...(state !== undefined && { state }), iss: server.issuer }
+  if (style === 'json') return sendJson(res, 200, all)
+  const pairs = Object.entries(all).map(([name, value]): [string, string] => [name, String(value)])
+  const location = withParameters(redirectUri, pairs, responseMode)
+  if (style === 'location') return sendJson(res, 200, {}, { Location: location })
+  // RFC 9700 §4.12: after a POST 303, or a browser would post the form, password and all, to the client
+  res.writeHead(req.method === 'POST' ? 303 : 302, {
+    Location: location,
+    'Cache-Control': 'no-store',
+    Pragma: 'no-cache',
+    'Referrer-Policy': 'no-referrer',
+    'Content-Length': 0,
+  })
+  res.end()
+}
+
+export function sendAuthorizationError(
+  server: AuthorizationServer,
+  style: AuthorizationResponseStyle,
+  target: AuthorizationTarget,
+  error: OAuthError,
+  req: Request,
+  res: Response,
+): void {
+  if (style !== 'redirect') return sendError(error, req, res)
+  const storageFailed = error.code === 'server_error' && error.status === 503
+  // RFC 6749 §4.1.2.1: the code that a redirect has in place of a 503
+  const code = storageFailed ? 'temporarily_unavailable' : error.code
+  const parameters = { error: code, error_description: error.description }
+  sendAuthorizationResponse(server, style, target, parameters, req, res)
+}

@@ -1,0 +1,29 @@
+/** The `WWW-Authenticate: Bearer` challenge: RFC 6750 §3. */
+import { OAuthError } from '../errors'
+import { formatScope, type Scope } from '../rules/scope'
+
+/** Marks the failure whose challenge has no `error`: RFC 6750 §3.1, a request that sent no token at all. */
+const NO_TOKEN = Object.freeze({})
+
+export function missingToken(): never {
+  throw new OAuthError('invalid_token', 'The request has no access token.', { headers: NO_TOKEN })
+}
+
+/** The failure with its challenge. `scope` is what the resource needs, named where the token has too little. */
+export function withChallenge(failure: OAuthError, realm: string, scope: Scope): OAuthError {
+  const parts = [`Bearer realm="${escapeQuoted(realm)}"`]
+  if (failure.headers !== NO_TOKEN) {
+    parts.push(`error="${failure.code}"`, `error_description="${escapeQuoted(failure.description)}"`)
+  }
+  if (failure.code === 'insufficient_scope') parts.push(`scope="${formatScope(scope)}"`)
+  return new OAuthError(failure.code, failure.description, {
+    status: failure.status,
+    headers: { 'WWW-Authenticate': parts.join(', ') },
+    cause: failure.cause,
+  })
+}
+
+/** RFC 9110 §5.6.4: quoted-string. What may not stand in a header at all is dropped. */
+export function escapeQuoted(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')
+}

@@ -1,0 +1,58 @@
+/** The access token of a request: RFC 6750 §2. */
+import type { Request } from 'express'
+import { OAuthError } from '../errors'
+import { queryParameters } from './body'
+
+/** Where a token may stand: the header (§2.1), a form body (§2.2), or the query (§2.3). */
+export type TokenPlace = 'header' | 'body' | 'query'
+
+export const tokenPlaces: readonly unknown[] = ['header', 'body', 'query'] satisfies TokenPlace[]
+
+// RFC 6750 §2.1: b64token
+const tokenSyntax = /^[A-Za-z0-9._~+/-]+=*$/
+
+/** The one token of the request, or undefined. RFC 6750 §2: not more than one way to send it. */
+export function presentedToken(req: Request, places: readonly TokenPlace[]): string | undefined {
+  const tokens: string[] = []
+  if (places.includes('header')) tokens.push(...headerToken(req))
+  if (places.includes('query')) tokens.push(...queryToken(req))
+  if (places.includes('body')) tokens.push(...bodyToken(req))
+  if (tokens.length > 1) throw new OAuthError('invalid_request', 'The request has more than one access token.')
+  const [token] = tokens
+  if (token !== undefined && !tokenSyntax.test(token)) {
+    throw new OAuthError('invalid_token', 'The access token is malformed.')
+  }
+  return token
+}
+
+/** The Authorization header. Node keeps the first of several; what another hop kept is unknown, so none is believed. */
+export function authorizationHeader(req: Request): string | undefined {
+  const { authorization } = req.headers
+  if (authorization === undefined) return undefined
+  let count = 0
+  for (let i = 0; i < req.rawHeaders.length; i += 2) {
+    if (req.rawHeaders[i]?.toLowerCase() === 'authorization') count++
+  }
+  if (count > 1) throw new OAuthError('invalid_request', 'The Authorization header is included more than once.')
+  return authorization
+}
+
+/** Another scheme is no bearer token at all: the bare challenge then tells which one is wanted. */
+function headerToken(req: Request): string[] {
+  const bearer = /^bearer(?: +(.*?))? *$/i.exec(authorizationHeader(req) ?? '')
+  return bearer ? [bearer[1] ?? ''] : []
+}
+
+function queryToken(req: Request): string[] {
+  const { parameters, repeated } = queryParameters(req)
+  if (repeated.has('access_token')) throw new OAuthError('invalid_request', 'access_token is included more than once.')
+  const token = parameters.get('access_token')
+  return token === undefined ? [] : [token]
+}
+
+function bodyToken(req: Request): string[] {
+  const token: unknown = (req.body as Record<string, unknown> | undefined)?.access_token
+  if (token === undefined || token === '') return []
+  if (typeof token === 'string') return [token]
+  throw new OAuthError('invalid_request', 'access_token must be a string.')
+}

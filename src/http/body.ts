@@ -1,0 +1,115 @@
+/** Request bodies: read here when the host has not, taken as they are when its own parser has. */
+import type { Request } from 'express'
+import { OAuthError } from '../errors'
+import {
+  mergeParameters,
+  noParameters,
+  type ParsedParameters,
+  parametersOf,
+  parseForm,
+  parseJsonObject,
+  parseJsonParameters,
+  type RequestParameters,
+  requireUnrepeated,
+} from '../rules/params'
+
+const MAX_BODY_BYTES = 64 * 1024
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The parameters in the body: a form, or a JSON object of strings. */
+export async function bodyParameters(req: Request): Promise<ParsedParameters> {
+  const body = await readBody(req)
+  if (!body) return noParameters()
+  if (body.parsed !== undefined) return parametersOf(Object.entries(body.parsed))
+  return body.type === 'json' ? parseJsonParameters(body.text) : parseForm(body.text)
+}
+
+/** The members of the body where they may be more than strings: lists and booleans of a JSON object. */
+export async function bodyMembers(req: Request): Promise<Record<string, unknown>> {
+  const body = await readBody(req)
+  if (!body) return {}
+  if (body.parsed !== undefined) return body.parsed
+  if (body.type === 'json') return parseJsonObject(body.text)
+  return Object.fromEntries(requireUnrepeated(parseForm(body.text)))
+}
+
+/** The parameters of the places that an endpoint takes them from, none of them repeated. */
+export async function requestParameters(req: Request, fromQuery = false): Promise<RequestParameters> {
+  const body = await bodyParameters(req)
+  return requireUnrepeated(fromQuery ? mergeParameters(body, queryParameters(req)) : body)
+}
+
+/** The parameters in the query, from the raw URL: what `req.query` holds depends on a setting of the host. */
+export function queryParameters(req: Request): ParsedParameters {
+  const { url } = req
+  const question = url.indexOf('?')
+  return question < 0 ? noParameters() : parseForm(url.slice(question + 1))
+}
+
+type Body = { type: 'form' | 'json' } & (
+  | { text: string; parsed?: never }
+  | { parsed: Record<string, unknown>; text?: never }
+)
+
+async function readBody(req: Request): Promise<Body | undefined> {
+  const { 'content-length': length, 'transfer-encoding': encoding } = req.headers
+  if (encoding === undefined && (length === undefined || length === '0')) return undefined
+  const type = bodyType(req)
+  // Express 4 shows `{}` for a body nobody has read, so only a stream that was read speaks for `req.body`
+  if (!req.readableDidRead) return { type, text: decode(await readBytes(req)) }
+  const body: unknown = req.body
+  if (typeof body === 'string') return { type, text: body }
+  if (Buffer.isBuffer(body)) return { type, text: decode(body) }
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { type, parsed: { ...body } }
+  if (Array.isArray(body)) throw new OAuthError('invalid_request', 'The request body must be a JSON object.')
+  throw new OAuthError('server_error', 'The server could not complete the request.', {
+    cause: new Error('A middleware in front has read the request body without leaving it in req.body'),
+  })
+}
+
+function bodyType(req: Request): 'form' | 'json' {
+  const [type, ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';')
+  const charset = parameters.map((parameter) => /^ *charset="?([^"]*)"? *$/.exec(parameter)?.[1]).find(Boolean)
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') throw unsupported()
+  const codings = req.headers['content-encoding']
+  if (codings !== undefined && codings !== 'identity' && !req.readableDidRead) throw unsupported()
+  if (type?.trim() === 'application/x-www-form-urlencoded') return 'form'
+  if (type?.trim() === 'application/json') return 'json'
+  throw unsupported()
+}
+
+function unsupported(): OAuthError {
+  const description = 'The request body must be application/x-www-form-urlencoded or application/json, in UTF-8.'
+  return new OAuthError('invalid_request', description, { status: 415 })
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw new OAuthError('invalid_request', 'The request body is not valid UTF-8.')
+  }
+}
+
+function readBytes(req: Request): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const finish = (error: OAuthError | undefined) => {
+      req.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken)
+      // what still comes is read and forgotten: closing under a client that sends would lose it the answer
+      if (error) req.on('error', () => {}).resume()
+      if (error) reject(error)
+      else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+    }
+    const onData = (chunk: Buffer) => {
+      size += chunk.length
+      chunks.push(chunk)
+      if (size > MAX_BODY_BYTES)
+        finish(new OAuthError('invalid_request', 'The request body is too large.', { status: 413 }))
+    }
+    const onEnd = () => finish(undefined)
+    const onBroken = () => finish(new OAuthError('invalid_request', 'The request body is incomplete.'))
+    req.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken)
+  })
+}

@@ -1,0 +1,136 @@
+/** Client authentication at the token, revocation and introspection endpoints: RFC 6749 §2.3.1. */
+import type { Request } from 'express'
+import { equalDigests, sha256 } from '../crypto'
+import { OAuthError } from '../errors'
+import { spendAsMuch } from '../passwords/bcrypt'
+import { type RequestParameters, tryDecodeComponent } from '../rules/params'
+import type { Client, ClientSecret, TokenEndpointAuthMethod } from '../storage'
+import type { AuthorizationServer } from '../types'
+import { authorizationHeader } from './bearer-token'
+
+export interface AuthenticatedClient {
+  client: Client
+  /** Whether it proved who it is; false for a client that sent no secret because its record allows that. */
+  authenticated: boolean
+}
+
+interface PresentedCredentials {
+  method: TokenEndpointAuthMethod
+  clientId: string
+  clientSecret: string | undefined
+}
+
+/** The client that sent the request. Throws `invalid_client`, with a `Basic` challenge when Basic was tried. */
+export async function authenticateClient(
+  server: AuthorizationServer,
+  req: Request,
+  parameters: RequestParameters,
+): Promise<AuthenticatedClient> {
+  const basic = basicCredentials(req)
+  const candidates = basic ? fromBasic(basic, parameters) : fromParameters(parameters)
+  let hashed = false
+  for (const presented of candidates) {
+    const client = await server.storage.clients.find(presented.clientId)
+    const authenticated = client && (await verify(server, client, presented))
+    if (client && authenticated !== undefined) return { client, authenticated }
+    hashed ||= client !== undefined && isHashed(client, presented)
+  }
+  // an unknown client costs as much as a wrong secret, or the time would tell which ids exist
+  const secret = candidates[0]?.clientSecret
+  if (secret !== undefined && !hashed) await spendAsMuch(secret)
+  const clientId = candidates[0]?.clientId
+  server.emit({
+    type: 'client.authentication_failed',
+    ...(clientId !== undefined && { clientId }),
+    reason: candidates.length === 0 ? 'no client credentials' : 'unknown client or wrong credentials',
+  })
+  // RFC 6749 §5.2 wants the challenge where the client used the Authorization header. Without one elsewhere a browser
+  // opens no password dialog over a web page: RFC 9110 §11.6.1 would have it on every 401.
+  const headers = basic ? { 'WWW-Authenticate': 'Basic realm="OAuth", charset="UTF-8"' } : {}
+  throw new OAuthError('invalid_client', 'Client authentication failed.', { headers })
+}
+
+/** What follows `Basic ` in the Authorization header; undefined where another scheme or none was used. */
+function basicCredentials(req: Request): string | undefined {
+  const authorization = authorizationHeader(req)
+  if (authorization === undefined) return undefined
+  return /^basic(?: +(.*))?$/i.exec(authorization)?.[1] ?? (/^basic *$/i.test(authorization) ? '' : undefined)
+}
+
+/**
+ * RFC 6749 §2.3.1 has id and secret form-encoded inside Basic, and half of the libraries do so: decoded first, then as
+ * they are. Both tries are one failure.
+ */
+function fromBasic(basic: string, parameters: RequestParameters): PresentedCredentials[] {
+  // RFC 6749 §2.3: a client must not use more than one method in one request
+  if (parameters.has('client_secret')) {
+    throw new OAuthError('invalid_request', 'Client credentials are both in the Authorization header and in the body.')
+  }
+  const raw = decodeBasic(basic)
+  if (!raw) return []
+  const [rawId, rawSecret] = raw
+  const id = tryDecodeComponent(rawId)
+  const secret = tryDecodeComponent(rawSecret)
+  const pairs: [string, string][] = []
+  if (id !== undefined && secret !== undefined) pairs.push([id, secret])
+  if (id !== rawId || secret !== rawSecret) pairs.push([rawId, rawSecret])
+  const named = parameters.get('client_id')
+  const same = named === undefined ? pairs : pairs.filter(([clientId]) => clientId === named)
+  if (same.length === 0) throw new OAuthError('invalid_request', 'client_id differs from the Authorization header.')
+  return same
+    .filter(([clientId]) => clientId !== '')
+    .map(([clientId, clientSecret]) => presented(clientId, clientSecret))
+}
+
+function presented(clientId: string, clientSecret: string): PresentedCredentials {
+  if (clientSecret === '') return { method: 'none', clientId, clientSecret: undefined }
+  return { method: 'client_secret_basic', clientId, clientSecret }
+}
+
+function decodeBasic(basic: string): [string, string] | undefined {
+  const text = /^[A-Za-z0-9+/_-]+={0,2} *$/.test(basic) ? decodeUtf8(Buffer.from(basic, 'base64')) : undefined
+  const colon = text?.indexOf(':') ?? -1
+  if (text === undefined || colon < 0 || text.includes('\0')) return undefined
+  return [text.slice(0, colon), text.slice(colon + 1)]
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function decodeUtf8(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+function fromParameters(parameters: RequestParameters): PresentedCredentials[] {
+  const clientId = parameters.get('client_id')
+  if (clientId === undefined) return []
+  const clientSecret = parameters.get('client_secret')
+  return [{ method: clientSecret === undefined ? 'none' : 'client_secret_post', clientId, clientSecret }]
+}
+
+/** True or false for a client that may call, authenticated or not; undefined for a refusal. */
+async function verify(
+  server: AuthorizationServer,
+  client: Client,
+  { method, clientSecret }: PresentedCredentials,
+): Promise<boolean | undefined> {
+  if (!client.tokenEndpointAuthMethods.includes(method)) return undefined
+  if (clientSecret === undefined) return false
+  for (const kept of client.secrets) {
+    if (kept.expiresAt !== undefined && kept.expiresAt <= server.now()) continue
+    if (await matches(server, client, kept, clientSecret)) return true
+  }
+  return undefined
+}
+
+function isHashed(client: Client, { method }: PresentedCredentials): boolean {
+  return client.tokenEndpointAuthMethods.includes(method) && client.secrets.some((kept) => kept.bcrypt !== undefined)
+}
+
+function matches(server: AuthorizationServer, { clientId }: Client, kept: ClientSecret, secret: string) {
+  if (kept.bcrypt !== undefined) return server.verifyChosenSecret(clientId, secret, kept.bcrypt)
+  return equalDigests(kept.digest, sha256(secret))
+}

@@ -1,0 +1,114 @@
+/** What every endpoint shares: which requests are its own, which methods it has, how it answers and how it fails. */
+import cors from 'cors'
+import type { Request, RequestHandler, Response } from 'express'
+import type { Awaitable } from '../awaitable'
+import { OAuthError, toOAuthError } from '../errors'
+import type { AuthorizationServer } from '../types'
+
+export type Handler = (req: Request, res: Response) => Awaitable<void>
+
+/** By HTTP method. */
+export type Methods = Readonly<Record<string, Handler>>
+
+/** Which web pages may call an endpoint from a browser (CORS). */
+export interface CorsOptions {
+  /** `true` or `'*'` for every origin; otherwise the origins that may call. */
+  origin: boolean | string | RegExp | (string | RegExp)[]
+  /** Seconds for which a browser may keep the answer to a preflight. */
+  maxAge?: number
+}
+
+export interface EndpointOptions {
+  /** The router that the handler is in, by which it is found in a route of the host. */
+  router: RequestHandler
+  methods: Methods
+  cors?: CorsOptions | undefined
+  /** Answers a failure. @default JSON (RFC 6749 §5.2) */
+  onError?: (error: OAuthError, req: Request, res: Response) => void
+  /** The methods of a path below the mount point; undefined for one that is not the endpoint's, which is passed on. */
+  below?: (path: string) => Methods | undefined
+}
+
+/** One handler that decides by path and method, catches what is thrown (Express 4 does not), and never answers twice. */
+export function endpoint(server: AuthorizationServer, options: EndpointOptions): RequestHandler {
+  if (typeof server?.storage !== 'object') {
+    throw new TypeError('The first argument must be the value that createAuthorizationServer returned')
+  }
+  const { router, onError = sendError, below = () => undefined } = options
+  const answer = async (methods: Methods, req: Request, res: Response): Promise<void> => {
+    try {
+      const handler = Object.hasOwn(methods, req.method) ? methods[req.method] : undefined
+      if (handler) return await handler(req, res)
+      // HEAD would run a GET handler in Express, and at the authorization endpoint that mints a code
+      const headers = { Allow: Object.keys(methods).join(', ') }
+      throw new OAuthError('invalid_request', `The method ${req.method} is not allowed here.`, { status: 405, headers })
+    } catch (thrown) {
+      const error = toOAuthError(thrown)
+      reportError(server, error)
+      if (res.headersSent) res.destroy()
+      else onError(error, req, res)
+    }
+  }
+  const withCors = options.cors && corsMiddleware(options.cors, options.methods)
+  return (req, res, next) => {
+    const path = pathBelow(req, router)
+    const methods = path === '' ? options.methods : below(path)
+    if (!methods) return next()
+    if (!withCors) return void answer(methods, req, res)
+    withCors(req, res, () => void answer(methods, req, res))
+  }
+}
+
+function corsMiddleware(options: CorsOptions, methods: Methods): RequestHandler {
+  return cors({ ...options, methods: Object.keys(methods), exposedHeaders: ['WWW-Authenticate', 'Retry-After'] })
+}
+
+/** Failures that the host must hear of: what is neither the client's fault nor its business. */
+export function reportError(server: AuthorizationServer, error: OAuthError): void {
+  if (error.status >= 500 || error.cause !== undefined) server.emit({ type: 'error', error })
+}
+
+/** What is left of the path below `app.use(path)`; '' at the mount point itself and in a route of the host. */
+function pathBelow(req: Request, router: RequestHandler): string {
+  if (req.url === '/') return ''
+  const question = req.url.indexOf('?')
+  const path = (question < 0 ? req.url : req.url.slice(0, question)).replace(/\/$/, '')
+  return path === '' || isInRoute(req, router, path) ? '' : path
+}
+
+interface HostRoute {
+  path: unknown
+  stack: { handle: unknown }[]
+}
+
+/** In `app.get(path, router)` the URL keeps the path of the route. `req.route` can also be one that passed on before. */
+function isInRoute(req: Request, router: RequestHandler, path: string): boolean {
+  const route = req.route as HostRoute | undefined
+  if (!route) return false
+  if (route.stack.some((layer) => layer.handle === router)) return true
+  return typeof route.path === 'string' && route.path.replace(/\/$/, '').toLowerCase() === path.toLowerCase()
+}
+
+/** Answers with JSON. Written out instead of `res.json`, which costs as much as all the cryptography of a request. */
+export function sendJson(
+  res: Response,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = JSON.stringify(body)
+  res.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(text),
+    // RFC 6749 §5.1: both, on everything that may carry a secret
+    'Cache-Control': 'no-store',
+    Pragma: 'no-cache',
+    ...headers,
+  })
+  res.end(text)
+}
+
+/** RFC 6749 §5.2. The cause stays here. */
+export function sendError(error: OAuthError, _req: Request, res: Response): void {
+  sendJson(res, error.status, error, error.headers)
+}

@@ -1,0 +1,156 @@
+/** What hosts do with client records from their own code: register, update, delete, give a new secret. */
+import { requireClient } from '../credentials'
+import { sha256 } from '../crypto'
+import { OAuthError, storageFailure } from '../errors'
+import { hashSecret } from '../passwords/bcrypt'
+import { type ClientMetadata, parseClientMetadata, verifyClientId } from '../rules/client-metadata'
+import { requireSeconds } from '../rules/seconds'
+import { newGrantId, newSecret } from '../split-token'
+import type { Client, ClientSecret } from '../storage'
+import type { AuthorizationServer } from '../types'
+import { allPages } from './pages'
+
+export interface RegisterClientOptions extends ClientMetadata {
+  /** @default a generated one */
+  clientId?: string
+  /** 8 to 72 bytes, kept as a bcrypt hash. @default a generated one of 256 bits, kept as its SHA-256 */
+  clientSecret?: string
+}
+
+/**
+ * Adds a client. `clientSecret` is in the answer when there is one, and nowhere else ever again. Throws an `OAuthError`
+ * `invalid_client_metadata` or `invalid_redirect_uri` that names the member, with status 409 when the id is taken.
+ */
+export async function registerClient(
+  server: AuthorizationServer,
+  { clientId = newGrantId(), clientSecret, ...metadata }: RegisterClientOptions = {},
+): Promise<{ client: Client; clientSecret?: string }> {
+  verifyClientId(clientId)
+  const checked = parseClientMetadata(metadata, server)
+  const isPublic = checked.tokenEndpointAuthMethods.every((method) => method === 'none')
+  if (isPublic && clientSecret !== undefined) {
+    throw new OAuthError('invalid_client_metadata', 'A client whose only method is none has no clientSecret.')
+  }
+  const now = server.now()
+  const made = isPublic ? undefined : await makeSecret(clientSecret, now)
+  const client: Client = {
+    clientId,
+    version: 1,
+    ...checked,
+    secrets: made ? [made.kept] : [],
+    createdAt: now,
+    updatedAt: now,
+  }
+  if (!(await server.storage.clients.insert(client))) {
+    throw new OAuthError('invalid_client_metadata', 'That clientId is taken.', { status: 409 })
+  }
+  server.emit({ type: 'client.created', clientId })
+  return made ? { client, clientSecret: made.clientSecret } : { client }
+}
+
+export interface ClientChanges extends ClientMetadata {
+  /** Replaces every secret of the client. 8 to 72 bytes. */
+  clientSecret?: string
+}
+
+/** Changes the members named, and no other, also when somebody else changes the record at the same time. */
+export async function updateClient(
+  server: AuthorizationServer,
+  clientId: string,
+  { clientSecret, ...changes }: ClientChanges,
+): Promise<Client> {
+  const now = server.now()
+  const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now)
+  const client = await changeClient(server, clientId, (current) => {
+    if (made && isPublicClient({ ...current, ...changes })) throw noSecret()
+    return {
+      ...current,
+      ...parseClientMetadata({ ...current, ...changes }, server),
+      ...(made && { secrets: [made.kept] }),
+    }
+  })
+  server.emit({ type: 'client.updated', clientId })
+  return client
+}
+
+/**
+ * Deletes a client and ends everything that was ever issued to it. Answers false when there was none. Revoked before
+ * and after, so that neither a failure in between nor a request under way leaves a token alive.
+ */
+export async function deleteClient(server: AuthorizationServer, clientId: string): Promise<boolean> {
+  if (!(await server.storage.clients.find(clientId))) return false
+  await server.storage.grants.revoke({ clientId }, server.now())
+  const deleted = await server.storage.clients.delete(clientId)
+  await server.storage.grants.revoke({ clientId }, server.now())
+  if (deleted) server.emit({ type: 'client.deleted', clientId })
+  return deleted
+}
+
+/** A new generated secret. The old ones stay valid for `overlap` seconds. @default 0 */
+export async function rotateClientSecret(
+  server: AuthorizationServer,
+  clientId: string,
+  { overlap = 0 }: { overlap?: number } = {},
+): Promise<{ clientSecret: string }> {
+  requireSeconds('rotateClientSecret({ overlap })', overlap, Number.MAX_SAFE_INTEGER, 0)
+  const now = server.now()
+  const { kept, clientSecret } = await makeSecret(undefined, now)
+  await changeClient(server, clientId, (current) => {
+    if (isPublicClient(current)) throw noSecret()
+    const until = now + overlap
+    const old = current.secrets
+      .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? until, until) }))
+      .filter((secret) => secret.expiresAt > now)
+    return { ...current, secrets: [kept, ...old] }
+  })
+  server.emit({ type: 'client.secret_rotated', clientId })
+  return { clientSecret }
+}
+
+/** Every client, or those of one user, ordered by id. */
+export async function listClients(server: AuthorizationServer, query: { username?: string } = {}): Promise<Client[]> {
+  return allPages(
+    (page) => server.storage.clients.list({ ...query, ...page }),
+    (client) => client.clientId,
+  )
+}
+
+const MAX_TRIES = 20
+
+/** Reads, changes and writes a record until nobody else wrote in between: a removed secret or URI cannot come back. */
+async function changeClient(
+  server: AuthorizationServer,
+  clientId: string,
+  change: (current: Client) => Client,
+): Promise<Client> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const current = await requireClient(server, clientId)
+    const next = { ...change(current), version: current.version + 1, updatedAt: server.now() }
+    if (await server.storage.clients.update(next, current.version)) return next
+  }
+  throw storageFailure(new Error(`storage.clients.update answered false ${MAX_TRIES} times in a row`))
+}
+
+async function makeSecret(
+  chosen: string | undefined,
+  now: number,
+): Promise<{ kept: ClientSecret; clientSecret: string }> {
+  if (chosen === undefined) {
+    const clientSecret = newSecret()
+    return { kept: { digest: sha256(clientSecret), createdAt: now }, clientSecret }
+  }
+  const bytes = typeof chosen === 'string' ? Buffer.byteLength(chosen) : 0
+  // bcrypt reads 72 bytes and no further: two longer secrets could be the same to it
+  if (bytes < 8 || bytes > 72 || chosen.includes('\0')) {
+    throw new OAuthError('invalid_client_metadata', 'clientSecret must be 8 to 72 bytes without NUL.')
+  }
+  return { kept: { bcrypt: await hashSecret(chosen), createdAt: now }, clientSecret: chosen }
+}
+
+function isPublicClient(client: Pick<Client, 'tokenEndpointAuthMethods'>): boolean {
+  return client.tokenEndpointAuthMethods.every((method) => method === 'none')
+}
+
+function noSecret(): OAuthError {
+  return new OAuthError('invalid_client_metadata', 'A client whose only method is none has no clientSecret.')
+}

@@ -1,0 +1,46 @@
+/** What hosts do with authorizations from their own code: list them, revoke them, clean up. */
+import { isExpired } from '../credentials'
+import type { Grant, RevocationTarget } from '../storage'
+import type { AuthorizationServer } from '../types'
+import { allPages } from './pages'
+
+const CLEANUP_BATCH = 1000
+
+/** The authorizations that are in force, for a "connected apps" page: all, or those of a user, a client, or both. */
+export async function listGrants(
+  server: AuthorizationServer,
+  query: { userId?: string; clientId?: string } = {},
+): Promise<Grant[]> {
+  const grants = await allPages(
+    (page) => server.storage.grants.list({ ...query, ...page }),
+    (grant) => grant.id,
+  )
+  return grants.filter((grant) => !isExpired(server, grant))
+}
+
+/**
+ * Ends one authorization, or all of a user ("sign out everywhere", after a password reset) or of a client. Every code
+ * and token of it is dead when this returns, those that are just being issued included. In effect for everything that
+ * began until now; what begins in the next second is not touched.
+ */
+export async function revokeGrants(server: AuthorizationServer, target: RevocationTarget): Promise<void> {
+  const { grantId, userId, clientId } = target as { grantId?: string; userId?: string; clientId?: string }
+  const named = [grantId, userId, clientId].filter((id) => typeof id === 'string' && id !== '')
+  if (named.length !== 1) {
+    throw new TypeError(
+      'revokeGrants needs exactly one of { grantId }, { userId } and { clientId }, a non-empty string',
+    )
+  }
+  await server.storage.grants.revoke(target, server.now())
+  server.emit({ type: 'grant.revoked', ...target })
+}
+
+/** Deletes what has expired, in batches that lock nothing for long. Answers how many codes and tokens went. */
+export async function deleteExpired(server: AuthorizationServer): Promise<number> {
+  let total = 0
+  for (;;) {
+    const deleted = await server.storage.grants.deleteExpired(server.now(), CLEANUP_BATCH)
+    total += deleted
+    if (deleted < CLEANUP_BATCH) return total
+  }
+}

@@ -1,0 +1,172 @@
+/** bcrypt for passwords and chosen client secrets, in worker threads: bcryptjs blocks the event loop, in its asynchronous form too. */
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { OAuthError } from '../errors'
+
+/** bcrypt reads no more than this many bytes (in UTF-8): with a longer secret, everything with the same beginning would match. */
+export const MAX_SECRET_BYTES = 72
+
+const COST = 10
+const MAX_WAITING = 1024
+const IDLE_MILLISECONDS = 30_000
+
+// Cost 16 is about five seconds of a core. A hash that asks for more is damaged: at 31 it would hold a worker for days
+const usableHash = /^\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}$/
+
+type Task = { secret: string; hash: string } | { secret: string; cost: number }
+type Answer = { id: number; result: unknown } | { id: number; error: string }
+
+interface Job {
+  id: number
+  task: Task
+  resolve(result: unknown): void
+  reject(error: Error): void
+}
+
+interface Thread {
+  worker: Worker
+  /** What it works on; undefined while it is idle. */
+  job?: Job | undefined
+  idleTimer?: NodeJS.Timeout
+}
+
+const waiting: Job[] = []
+const threads = new Set<Thread>()
+const idle: Thread[] = []
+let lastId = 0
+
+/**
+ * The bcrypt hash of `secret`: cost 10, a random salt. At most {@link MAX_SECRET_BYTES} bytes and no NUL character, at
+ * which other implementations of bcrypt stop reading.
+ *
+ * @throws RangeError for such a secret; OAuthError `temporarily_unavailable` where too many are waiting.
+ */
+export async function hashSecret(secret: string): Promise<string> {
+  if (!isUsableSecret(secret)) {
+    throw new RangeError(`A secret has at most ${MAX_SECRET_BYTES} bytes in UTF-8 and no NUL character`)
+  }
+  return (await run({ secret, cost: COST })) as string
+}
+
+/**
+ * Whether `hash` (`$2a$`, `$2b$` or `$2y$`, cost 4 to 16) is the hash of `secret`. A malformed hash, more than
+ * {@link MAX_SECRET_BYTES} bytes and a NUL character are false, and cost as much as a comparison.
+ *
+ * @throws OAuthError `temporarily_unavailable` where too many are waiting.
+ */
+export async function compareSecret(secret: string, hash: string): Promise<boolean> {
+  const usable = isUsableSecret(secret)
+  const cost = bcryptCost(hash)
+  const result = await run({ secret: usable ? secret : '', hash: cost === undefined ? dummyHash(COST) : hash })
+  return usable && cost !== undefined && result === true
+}
+
+/**
+ * False, after as much work as a comparison: for users and clients that do not exist, so that the time of an answer
+ * does not tell who does.
+ */
+export async function spendAsMuch(secret: string, cost: number = COST): Promise<false> {
+  await compareSecret(secret, dummyHash(cost))
+  return false
+}
+
+/** The cost of a bcrypt hash, or undefined for anything that {@link compareSecret} does not take for one. */
+export function bcryptCost(hash: unknown): number | undefined {
+  const cost = typeof hash === 'string' ? usableHash.exec(hash)?.[1] : undefined
+  return cost === undefined ? undefined : Number(cost)
+}
+
+function dummyHash(cost: number): string {
+  return `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`
+}
+
+function isUsableSecret(secret: string): boolean {
+  return Buffer.byteLength(secret) <= MAX_SECRET_BYTES && !secret.includes('\0')
+}
+
+function run(task: Task): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    // A login costs us a tenth of a second and the sender nothing: an endless queue would answer nobody in time
+    if (waiting.length >= MAX_WAITING) {
+      const headers = { 'Retry-After': '1' }
+      reject(new OAuthError('temporarily_unavailable', 'Too many sign-ins at once.', { status: 503, headers }))
+      return
+    }
+    lastId += 1
+    waiting.push({ id: lastId, task, resolve, reject })
+    startWaiting()
+  })
+}
+
+/** Hands out waiting jobs, the oldest first, while there are threads or places for them. */
+function startWaiting(): void {
+  for (let job = waiting[0]; job; job = waiting[0]) {
+    try {
+      const thread = idle.pop() ?? startThread()
+      if (!thread) return
+      waiting.shift()
+      give(thread, job)
+    } catch (error) {
+      waiting.shift()
+      job.reject(stopped(error))
+    }
+  }
+}
+
+/** A new worker, or undefined when there are enough: one core stays free for the event loop. */
+function startThread(): Thread | undefined {
+  if (threads.size >= Math.max(1, Math.min(4, availableParallelism() - 1))) return undefined
+  const worker = new Worker(join(__dirname, 'bcrypt-worker.js'), { name: 'bcrypt' })
+  const thread: Thread = { worker }
+  threads.add(thread)
+  worker.on('message', (answer: Answer) => finish(thread, answer))
+  worker.on('error', (error) => lose(thread, error))
+  worker.on('exit', (code) => lose(thread, `exit code ${code}`))
+  return thread
+}
+
+function give(thread: Thread, job: Job): void {
+  clearTimeout(thread.idleTimer)
+  thread.job = job
+  // A process that has nothing else to do still waits for this answer
+  thread.worker.ref()
+  thread.worker.postMessage({ ...job.task, id: job.id })
+}
+
+function finish(thread: Thread, answer: Answer): void {
+  const { job } = thread
+  // One user's answer must never become another's
+  if (!job || answer.id !== job.id) return
+  thread.job = undefined
+  thread.worker.unref()
+  thread.idleTimer = setTimeout(() => stop(thread), IDLE_MILLISECONDS).unref()
+  idle.push(thread)
+  if ('error' in answer) job.reject(new Error(`bcrypt: ${answer.error}`))
+  else job.resolve(answer.result)
+  startWaiting()
+}
+
+/** The worker has died, alone or by `stop`. Its job is refused, because it may be what killed it. */
+function lose(thread: Thread, cause: unknown): void {
+  if (!threads.has(thread)) return
+  forget(thread)
+  thread.job?.reject(stopped(cause))
+  startWaiting()
+}
+
+function stop(thread: Thread): void {
+  forget(thread)
+  void thread.worker.terminate()
+}
+
+function forget(thread: Thread): void {
+  clearTimeout(thread.idleTimer)
+  threads.delete(thread)
+  const place = idle.indexOf(thread)
+  if (place >= 0) idle.splice(place, 1)
+}
+
+function stopped(cause: unknown): Error {
+  return new Error('A bcrypt worker stopped before it answered', { cause })
+}

@@ -1,0 +1,125 @@
+/** The authorization endpoint: RFC 6749 §3.1. */
+import { type Request, type Response, Router } from 'express'
+import { OAuthError, toOAuthError } from '../errors'
+import { guardedToken } from '../guard'
+import {
+  type AuthorizationTarget,
+  authorizationParameters,
+  parseAuthorizationRequest,
+  requireTarget,
+} from '../http/authorization-request'
+import {
+  type AuthorizationResponseStyle,
+  sendAuthorizationError,
+  sendAuthorizationResponse,
+} from '../http/authorization-response'
+import { endpoint, type Handler, reportError, sendError } from '../http/endpoint'
+import { sendErrorPage } from '../http/page'
+import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
+import { subjectId } from '../rules/subject'
+import type {
+  AccessToken,
+  ApprovedAuthorization,
+  AuthorizationRequest,
+  AuthorizationServer,
+  Decide,
+  Decision,
+} from '../types'
+
+export interface AuthorizeRouterOptions {
+  /** Who asks the user: `consentPage()`, `approve()`, or a function of the host. */
+  decide: Decide
+  /** How the answer reaches the client. @default 'redirect' */
+  response?: AuthorizationResponseStyle
+}
+
+/** The authorization endpoint, for GET and POST. Mount it behind the host's session, or a guard. */
+export function authorizeRouter(
+  server: AuthorizationServer,
+  { decide, response: style = 'redirect' }: AuthorizeRouterOptions,
+): Router {
+  if (typeof decide !== 'function') {
+    throw new TypeError('authorizeRouter needs decide: consentPage(), approve(), or a function')
+  }
+  if (!['redirect', 'location', 'json'].includes(style)) {
+    throw new TypeError("authorizeRouter's response must be 'redirect', 'location' or 'json'")
+  }
+  const handler: Handler = async (req, res) => {
+    const startedAt = server.now()
+    const target = await requireTarget(server, await authorizationParameters(req))
+    try {
+      const request = limitToToken(req, parseAuthorizationRequest(server, target, startedAt))
+      const decision = await decide(request, req, res)
+      if (!decision) return
+      const parameters = await carryOut(server, request, decision, req)
+      sendAuthorizationResponse(server, style, target, parameters, req, res)
+    } catch (thrown) {
+      await refuse(server, { decide, style, target, error: toOAuthError(thrown) }, req, res)
+    }
+  }
+  const router = Router()
+  const onError = style === 'redirect' ? sendErrorPage : sendError
+  return router.use(endpoint(server, { router, methods: { GET: handler, POST: handler }, onError }))
+}
+
+/** What a token in front may not do itself, it may not obtain a code for. */
+function limitToToken(req: Request, request: AuthorizationRequest): AuthorizationRequest {
+  const token: AccessToken | undefined = guardedToken(req)
+  if (!token) return request
+  const scope = intersectScope(request.scope, token.scope)
+  if (scope.length === 0 && request.scope.length > 0) {
+    throw new OAuthError('invalid_scope', 'The scope exceeds that of the access token.')
+  }
+  return { ...request, scope }
+}
+
+/** The parameters of the answer to a decision. Only `allow: true` with a user is a yes. */
+async function carryOut(
+  server: AuthorizationServer,
+  request: AuthorizationRequest,
+  decision: Decision,
+  req: Request,
+): Promise<Record<string, unknown>> {
+  if (decision.allow !== true) {
+    server.emit({ type: 'authorization.denied', clientId: request.client.clientId })
+    throw new OAuthError('access_denied', 'The authorization was denied.')
+  }
+  const grant = server.responseTypes.get(request.responseType)
+  const parameters = await grant?.authorize?.(server, approvedBy(request, decision, req))
+  if (!parameters) throw new TypeError(`The grant of response_type ${request.responseType} answered with nothing`)
+  return parameters
+}
+
+function approvedBy(
+  request: AuthorizationRequest,
+  decision: Extract<Decision, { allow: true }>,
+  req: Request,
+): ApprovedAuthorization {
+  const userId = subjectId(decision.userId)
+  if (userId === undefined) throw new TypeError('decide must answer { allow: true, userId } with a non-empty userId')
+  const token = guardedToken(req)
+  if (token && token.userId !== userId) throw new OAuthError('access_denied', 'The access token is of another user.')
+  const scope = decision.scope === undefined ? request.scope : toScope(decision.scope)
+  requireScopeWithin(scope, request.scope)
+  return { ...request, userId, scope, startedAt: Math.min(decision.startedAt ?? request.startedAt, request.startedAt) }
+}
+
+interface Refusal {
+  decide: Decide
+  style: AuthorizationResponseStyle
+  target: AuthorizationTarget
+  error: OAuthError
+}
+
+async function refuse(
+  server: AuthorizationServer,
+  { decide, style, target, error }: Refusal,
+  req: Request,
+  res: Response,
+): Promise<void> {
+  // RFC 9700 §4.11.2: a stranger's link must not make this server send a browser on; only a signed-in user is sent
+  const signedIn = !decide.signedInUser || (await decide.signedInUser(req)) !== undefined
+  if (!signedIn || res.headersSent) throw error
+  reportError(server, error)
+  sendAuthorizationError(server, style, target, error, req, res)
+}

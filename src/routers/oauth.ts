@@ -1,0 +1,48 @@
+/** All routers at conventional paths, in one. */
+import { type RequestHandler, Router } from 'express'
+import type { CorsOptions } from '../http/endpoint'
+import type { AuthorizationServer, Decide, Endpoints } from '../types'
+import { authorizeRouter } from './authorize'
+import { type ClientsRouterOptions, clientsRouter } from './clients'
+import { introspectRouter } from './introspect'
+import { metadataRouter } from './metadata'
+import { revokeRouter } from './revoke'
+import { tokenRouter } from './token'
+
+export interface OAuthRouterOptions extends Partial<Omit<ClientsRouterOptions, 'protect'>> {
+  /** Who asks the user: `consentPage()`, `approve()`, or a function of the host. Needed where a grant asks users. */
+  decide?: Decide
+  /** Who may administer clients at `/oauth2/clients`; `false` leaves that router out. */
+  protect: RequestHandler | false
+  /** Which web pages may call token, revocation, introspection and metadata. @default none of another origin */
+  cors?: CorsOptions
+}
+
+const conventional = {
+  authorize: '/oauth2/authorize',
+  token: '/oauth2/token',
+  revoke: '/oauth2/revoke_token',
+  introspect: '/oauth2/introspect',
+} as const satisfies Endpoints
+
+/** Everything at once: `app.use(oauthRouter(server, { decide, protect }))`. Paths in the `endpoints` option come first. */
+export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOptions): Router {
+  const { decide, protect, cors, ...clients } = options ?? {}
+  if (protect !== false && typeof protect !== 'function') {
+    throw new TypeError(
+      "oauthRouter needs protect: who may administer clients, such as bearerGuard(server, { scope: 'clients' }), or false",
+    )
+  }
+  const paths = { ...conventional, ...server.endpoints }
+  const withCors = cors ? { cors } : {}
+  const router = Router()
+  const asksUsers = server.responseTypes.size > 0
+  if (asksUsers) router.use(paths.authorize, authorizeRouter(server, { decide: decide as Decide }))
+  router.use(paths.token, tokenRouter(server, withCors))
+  router.use(paths.revoke, revokeRouter(server, withCors))
+  router.use(paths.introspect, introspectRouter(server, withCors))
+  if (protect) router.use('/oauth2/clients', clientsRouter(server, { ...clients, protect }))
+  const { authorize, ...others } = paths
+  router.use(metadataRouter(server, { endpoints: asksUsers ? { authorize, ...others } : others, ...withCors }))
+  return router
+}

@@ -1,0 +1,52 @@
+/** The revocation endpoint: RFC 7009. */
+import { Router } from 'express'
+import { findAccessToken, findCredential } from '../credentials'
+import { equalDigests } from '../crypto'
+import { parseRefreshToken } from '../grants/refresh-token'
+import { requestParameters } from '../http/body'
+import { authenticateClient } from '../http/client-authentication'
+import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
+import { revokeGrants } from '../operations/grants'
+import { requireParameter } from '../rules/params'
+import { grantIdOf } from '../split-token'
+import type { Client } from '../storage'
+import type { AuthorizationServer } from '../types'
+
+export interface RevokeRouterOptions {
+  /** @default no web page of another origin may call */
+  cors?: CorsOptions
+}
+
+/** The revocation endpoint. It answers 200 and `{}` for every token of an authenticated client, known or not (§2.2). */
+export function revokeRouter(server: AuthorizationServer, { cors }: RevokeRouterOptions = {}): Router {
+  const handler: Handler = async (req, res) => {
+    const parameters = await requestParameters(req)
+    const { client } = await authenticateClient(server, req, parameters)
+    const token = requireParameter(parameters, 'token')
+    // RFC 7009 §2.1: the hint only says where to look first; a token tells by itself what it is
+    if (!(await revokeRefreshToken(server, client, token))) await revokeAccessToken(server, client, token)
+    sendJson(res, 200, {})
+  }
+  const router = Router()
+  return router.use(endpoint(server, { router, methods: { POST: handler }, cors }))
+}
+
+/** True when the token has the form of a refresh token. The right stable half is enough: any generation logs out. */
+async function revokeRefreshToken(server: AuthorizationServer, client: Client, token: string): Promise<boolean> {
+  const presented = parseRefreshToken(token)
+  if (!presented) return false
+  const found = await findCredential(server, presented.id, 'refresh_token')
+  // RFC 7009 §2.1: another client's token is none of its business
+  if (found?.clientId !== client.clientId || !equalDigests(found.digest, presented.stableDigest)) return true
+  await revokeGrants(server, { grantId: grantIdOf(found.id) })
+  return true
+}
+
+async function revokeAccessToken(server: AuthorizationServer, client: Client, token: string): Promise<void> {
+  const found = await findAccessToken(server, token)
+  if (found?.clientId !== client.clientId) return
+  // false: refreshed or revoked meanwhile, and in either case this token is already no more
+  await server.storage.grants.transition(found.id, found.state, { ...found, state: 'revoked' }, [])
+  const { clientId, userId, grantId } = found
+  server.emit({ type: 'token.revoked', clientId, userId, grantId })
+}

@@ -1,0 +1,43 @@
+/** The token endpoint: RFC 6749 §3.2. */
+import { Router } from 'express'
+import { OAuthError } from '../errors'
+import { requestParameters } from '../http/body'
+import { authenticateClient } from '../http/client-authentication'
+import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
+import { grantTypesOf } from '../issue'
+import { requireParameter } from '../rules/params'
+import type { AuthorizationServer } from '../types'
+
+export interface TokenRouterOptions {
+  /**
+   * Where parameters may stand. `'query'` is for old APIs that document credentials in the URL, where every log on the
+   * way keeps them (RFC 6749 §2.3.1 forbids it); it also admits GET. @default ['body']
+   */
+  parametersFrom?: readonly ('body' | 'query')[]
+  /** @default no web page of another origin may call */
+  cors?: CorsOptions
+}
+
+/** The token endpoint. Mount it with `app.use`, `app.post` or `app.all`. */
+export function tokenRouter(
+  server: AuthorizationServer,
+  { parametersFrom = ['body'], cors }: TokenRouterOptions = {},
+): Router {
+  const fromQuery = parametersFrom.includes('query')
+  const handler: Handler = async (req, res) => {
+    const startedAt = server.now()
+    const parameters = await requestParameters(req, fromQuery)
+    const { client, authenticated } = await authenticateClient(server, req, parameters)
+    const grantType = requireParameter(parameters, 'grant_type')
+    const grant = server.grants.get(grantType)
+    if (!grant?.handle) throw new OAuthError('unsupported_grant_type', 'This grant_type is not supported.')
+    // RFC 6749 §5.2: checked here for every grant, so that none can forget it
+    if (!grantTypesOf(client).includes(grantType)) {
+      throw new OAuthError('unauthorized_client', 'This client may not use this grant_type.')
+    }
+    sendJson(res, 200, await grant.handle(server, { client, authenticated, grantType, parameters, startedAt }))
+  }
+  const router = Router()
+  const methods = fromQuery ? { GET: handler, POST: handler } : { POST: handler }
+  return router.use(endpoint(server, { router, methods, cors }))
+}

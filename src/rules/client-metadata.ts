@@ -1,0 +1,132 @@
+/** What may stand in a client record: RFC 7591 §2, with the library's rules for each member. */
+import { OAuthError } from '../errors'
+import type { Client, TokenEndpointAuthMethod } from '../storage'
+import { redirectUriProblem } from './redirect-uri'
+import { isScopeToken } from './scope'
+
+/** The members of a record that its owner decides about. */
+export interface ClientMetadata {
+  /** Shown to users on the consent page. */
+  name?: string
+  description?: string
+  /** The user who owns this record in the clients API. */
+  username?: string
+  /** Where codes may be sent; compared as they are, but for the port of a loopback IP address. */
+  redirectUris?: readonly string[]
+  /** @default authorization_code and refresh_token */
+  grantTypes?: readonly string[]
+  /** What the client may ask for. @default nothing */
+  scopes?: readonly string[]
+  /** What it gets when it asks for nothing. @default all of `scopes` */
+  defaultScopes?: readonly string[]
+  /** `['none']` for a public client. @default client_secret_basic and client_secret_post */
+  tokenEndpointAuthMethods?: readonly TokenEndpointAuthMethod[]
+  /** Overrides the server's `pkce` for this client. */
+  requirePkce?: boolean
+  /** Whether it may introspect every access token. @default false */
+  resourceServer?: boolean
+}
+
+/** What a record may name is what the server has. */
+export interface ClientMetadataRules {
+  readonly scopes: ReadonlyMap<string, string>
+  readonly grants: ReadonlyMap<string, unknown>
+  readonly allowHttpRedirectUris: boolean
+}
+
+const authMethods: readonly unknown[] = ['none', 'client_secret_basic', 'client_secret_post']
+const defaultAuthMethods = ['client_secret_basic', 'client_secret_post'] as const
+// RFC 6749 Appendix A.1: client-id = *VSCHAR
+const clientIdSyntax = /^[\x20-\x7e]{1,255}$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that no label may have
+const labelSyntax = /^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]{1,2000}$/
+
+export function verifyClientId(clientId: unknown): void {
+  if (typeof clientId === 'string' && clientIdSyntax.test(clientId)) return
+  throw invalid('clientId must be 1 to 255 printable ASCII characters')
+}
+
+/**
+ * The members of a record, checked; throws `invalid_client_metadata` or `invalid_redirect_uri` naming the member. Takes
+ * only the members it knows, so that nothing else can find its way into a record.
+ */
+export function parseClientMetadata(
+  metadata: ClientMetadata,
+  rules: ClientMetadataRules,
+): Omit<ClientMetadata, 'redirectUris' | 'tokenEndpointAuthMethods'> &
+  Pick<Client, 'redirectUris' | 'tokenEndpointAuthMethods'> {
+  const redirectUris = list('redirectUris', metadata.redirectUris) ?? []
+  for (const uri of redirectUris) {
+    const problem = redirectUriProblem(uri, { allowHttp: rules.allowHttpRedirectUris })
+    if (problem) throw new OAuthError('invalid_redirect_uri', `A redirect URI ${problem}.`)
+  }
+  const scopes = list('scopes', metadata.scopes)
+  requireEach('scopes', scopes, (scope) => isScopeToken(scope) && rules.scopes.has(scope), 'scopes that the server has')
+  const defaultScopes = list('defaultScopes', metadata.defaultScopes)
+  requireEach('defaultScopes', defaultScopes, (scope) => scopes?.includes(scope) ?? false, 'a subset of scopes')
+  const grantTypes = list('grantTypes', metadata.grantTypes)
+  requireEach('grantTypes', grantTypes, (grant) => rules.grants.has(grant), 'grants that the server has')
+  const methods = list('tokenEndpointAuthMethods', metadata.tokenEndpointAuthMethods) ?? defaultAuthMethods
+  requireEach('tokenEndpointAuthMethods', methods, (method) => authMethods.includes(method), authMethods.join(', '))
+  if (methods.length === 0) throw invalid('tokenEndpointAuthMethods must not be empty')
+  if (methods.every((method) => method === 'none')) requirePublicClient(grantTypes, metadata)
+  return withoutUndefined({
+    name: label('name', metadata.name),
+    description: label('description', metadata.description),
+    username: label('username', metadata.username),
+    redirectUris,
+    grantTypes,
+    scopes,
+    defaultScopes,
+    tokenEndpointAuthMethods: methods as readonly TokenEndpointAuthMethod[],
+    requirePkce: flag('requirePkce', metadata.requirePkce),
+    resourceServer: flag('resourceServer', metadata.resourceServer),
+  })
+}
+
+// RFC 6749 §4.4, RFC 7662 §2.1: both are for clients that can prove who they are
+function requirePublicClient(grantTypes: readonly string[] | undefined, metadata: ClientMetadata): void {
+  if (grantTypes?.includes('client_credentials')) throw invalid('a public client may not use client_credentials')
+  if (metadata.resourceServer) throw invalid('a public client cannot be a resource server')
+}
+
+function list(member: string, value: unknown): readonly string[] | undefined {
+  if (value === undefined) return undefined
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+    throw invalid(`${member} must be a list of strings`)
+  }
+  return [...new Set<string>(value)]
+}
+
+function requireEach(
+  member: string,
+  values: readonly string[] | undefined,
+  allowed: (value: string) => boolean,
+  words: string,
+): void {
+  const wrong = values?.find((value) => !allowed(value))
+  if (wrong !== undefined) throw invalid(`${member} must be ${words}; ${wrong.slice(0, 80)} is not`)
+}
+
+function label(member: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && labelSyntax.test(value) && value.isWellFormed()) return value
+  throw invalid(`${member} must be a string of 1 to 2000 characters without control characters`)
+}
+
+function flag(member: string, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value
+  throw invalid(`${member} must be true or false`)
+}
+
+function invalid(problem: string): OAuthError {
+  return new OAuthError('invalid_client_metadata', `${problem}.`)
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
+}
+
+function withoutUndefined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Defined<T>
+}

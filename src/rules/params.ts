@@ -1,0 +1,110 @@
+/** Request parameters: `application/x-www-form-urlencoded` and JSON, parsed strictly (RFC 6749 §3.1, §3.2, Appendix B). */
+import { OAuthError } from '../errors'
+
+/** Parameters of one request by name. Empty ones are absent (RFC 6749 §3.1). */
+export type RequestParameters = ReadonlyMap<string, string>
+
+/** Parameters, and the names that were sent more than once, which no endpoint may accept (RFC 6749 §3.1). */
+export interface ParsedParameters {
+  parameters: Map<string, string>
+  repeated: Set<string>
+}
+
+export function noParameters(): ParsedParameters {
+  return { parameters: new Map(), repeated: new Set() }
+}
+
+/** Parses `a=b&c=d`. Malformed percent-encoding and invalid UTF-8 are refused: what cannot be read cannot be kept as sent. */
+export function parseForm(text: string): ParsedParameters {
+  const parsed = noParameters()
+  const seen = new Set<string>()
+  for (const pair of text.split('&')) {
+    if (pair === '') continue
+    const equals = pair.indexOf('=')
+    const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))
+    add(parsed, seen, name, equals < 0 ? '' : decodeComponent(pair.slice(equals + 1)))
+  }
+  return parsed
+}
+
+/** Parses a JSON object whose members are strings, for the APIs that document JSON requests. */
+export function parseJsonParameters(text: string): ParsedParameters {
+  const value = parseJsonObject(text)
+  const members = Object.entries(value)
+  const parsed = parametersOf(members)
+  // JSON.parse keeps the last of two members with one name; all members being strings, their number shows it
+  const strings = text.match(/"(?:[^"\\]|\\.)*"/g)?.length ?? 0
+  if (strings !== members.length * 2) throw new OAuthError('invalid_request', 'A parameter is included more than once.')
+  return parsed
+}
+
+/** A JSON text that must be an object. */
+export function parseJsonObject(text: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new OAuthError('invalid_request', 'The request body is not valid JSON.')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new OAuthError('invalid_request', 'The request body must be a JSON object.')
+  }
+  return value as Record<string, unknown>
+}
+
+/** Takes what the host's own body parser made. Arrays and objects in it are repeated or nested parameters: refused. */
+export function parametersOf(members: Iterable<readonly [string, unknown]>): ParsedParameters {
+  const parsed = noParameters()
+  const seen = new Set<string>()
+  for (const [name, value] of members) {
+    if (Array.isArray(value)) parsed.repeated.add(name)
+    else if (typeof value === 'string') add(parsed, seen, name, value)
+    else throw new OAuthError('invalid_request', 'Every parameter must be a string.')
+  }
+  return parsed
+}
+
+/** Both sets as one; what is in both is repeated. */
+export function mergeParameters(first: ParsedParameters, second: ParsedParameters): ParsedParameters {
+  const repeated = new Set([...first.repeated, ...second.repeated])
+  for (const name of second.parameters.keys()) if (first.parameters.has(name)) repeated.add(name)
+  return { parameters: new Map([...second.parameters, ...first.parameters]), repeated }
+}
+
+/** RFC 6749 §3.1, §3.2: parameters must not be included more than once. */
+export function requireUnrepeated(parsed: ParsedParameters): RequestParameters {
+  if (parsed.repeated.size > 0) throw new OAuthError('invalid_request', 'A parameter is included more than once.')
+  return parsed.parameters
+}
+
+export function requireParameter(parameters: RequestParameters, name: string): string {
+  const value = parameters.get(name)
+  if (value === undefined) throw new OAuthError('invalid_request', `The parameter ${name} is missing.`)
+  return value
+}
+
+function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: string): void {
+  if (seen.has(name)) parsed.repeated.add(name)
+  seen.add(name)
+  // no store keeps NUL or half a surrogate pair alike, and no parameter of OAuth has a use for them
+  if (value.includes('\0') || !value.isWellFormed()) {
+    throw new OAuthError('invalid_request', 'A parameter has a character that is not allowed.')
+  }
+  if (value !== '' && !parsed.parameters.has(name)) parsed.parameters.set(name, value)
+}
+
+function decodeComponent(text: string): string {
+  if (!/[%+]/.test(text)) return text
+  const decoded = tryDecodeComponent(text)
+  if (decoded === undefined) throw new OAuthError('invalid_request', 'A parameter is not correctly encoded.')
+  return decoded
+}
+
+/** `application/x-www-form-urlencoded` decoding of one value, or undefined if it is not such an encoding. */
+export function tryDecodeComponent(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,55 @@
+/** Proof Key for Code Exchange: RFC 7636, with S256 as the only method (RFC 9700 §2.1.1). */
+import { equalDigests, sha256 } from '../crypto'
+import { OAuthError } from '../errors'
+import type { Client } from '../storage'
+import type { RequestParameters } from './params'
+
+/**
+ * Who must use PKCE: `all-clients` (RFC 9700, OAuth 2.1), `public-clients` (confidential ones rely on their secret
+ * alone), or `optional` (for APIs documented before PKCE: a stolen code of a public client can then be redeemed).
+ */
+export type PkcePolicy = 'all-clients' | 'public-clients' | 'optional'
+
+export function pkceRequired(policy: PkcePolicy, client: Client): boolean {
+  if (client.requirePkce !== undefined) return client.requirePkce
+  if (policy === 'public-clients') return client.tokenEndpointAuthMethods.includes('none')
+  return policy === 'all-clients'
+}
+
+// RFC 7636 §4.2: BASE64URL(SHA-256) is 43 characters
+const s256Challenge = /^[A-Za-z0-9_-]{43}$/
+// RFC 7636 §4.1: code-verifier = 43*128unreserved
+const codeVerifier = /^[A-Za-z0-9._~-]{43,128}$/
+
+export function isCodeChallenge(text: string): boolean {
+  return s256Challenge.test(text)
+}
+
+/** The `code_challenge` of an authorization request, or undefined where none was sent and none is required. */
+export function requireCodeChallenge(parameters: RequestParameters, required: boolean): string | undefined {
+  const challenge = parameters.get('code_challenge')
+  const method = parameters.get('code_challenge_method')
+  if (challenge === undefined) {
+    if (required) throw new OAuthError('invalid_request', 'The parameter code_challenge is missing (PKCE is required).')
+    if (method !== undefined) throw new OAuthError('invalid_request', 'code_challenge_method without code_challenge.')
+    return undefined
+  }
+  // RFC 7636 §4.3: a method left out means plain, which hands the verifier to whoever reads the authorization request
+  if (method !== 'S256') throw new OAuthError('invalid_request', 'code_challenge_method must be S256.')
+  if (!isCodeChallenge(challenge)) throw new OAuthError('invalid_request', 'code_challenge is not an S256 challenge.')
+  return challenge
+}
+
+/** RFC 7636 §4.6. Nothing is used up by a wrong verifier: the caller may not be the one the code was made for. */
+export function verifyCodeVerifier(challenge: string | undefined, verifier: string | undefined): void {
+  if (verifier !== undefined && !codeVerifier.test(verifier)) {
+    throw new OAuthError('invalid_grant', 'code_verifier must be 43 to 128 unreserved characters.')
+  }
+  // RFC 9700 §2.1.1: a verifier without a challenge is the sign of a downgrade, the challenge taken out on its way
+  if (challenge === undefined && verifier !== undefined) {
+    throw new OAuthError('invalid_grant', 'code_verifier was sent for a code that has no challenge.')
+  }
+  if (challenge === undefined) return
+  if (verifier === undefined) throw new OAuthError('invalid_grant', 'The parameter code_verifier is missing.')
+  if (!equalDigests(challenge, sha256(verifier))) throw new OAuthError('invalid_grant', 'code_verifier is wrong.')
+}

@@ -1,0 +1,81 @@
+/** Redirect URIs: what may be registered, and which one a request may use (RFC 6749 §3.1.2, RFC 8252, RFC 9700 §2.1). */
+
+/** A URI that is exactly what every parser takes it for: printable ASCII without the characters that parsers disagree on. */
+const plainUri = /^[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+$/
+const webOrigin = /^(https?):\/\/([^/?#@]+)(?=[/?]|$)/
+// RFC 8252 §7.1: a private-use scheme is a reversed domain name, so it has a dot; this leaves out javascript:, data: and file:
+const privateUseScheme = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:\/?[^/]/
+const loopbackHost = /^(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})?$/
+// RFC 8252 §7.3: IP literals only; `localhost` may be resolved to anything (§8.3) and is compared like any other host
+const loopbackUri = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?(\/[^#]*|\?[^#]*)?$/
+
+export interface RedirectUriRules {
+  /** Allow `http` to hosts other than the loopback interface. */
+  allowHttp: boolean
+}
+
+/** Why a redirect URI cannot be registered, or undefined when it can. */
+export function redirectUriProblem(uri: unknown, rules: RedirectUriRules): string | undefined {
+  if (typeof uri !== 'string' || uri === '') return 'must be a non-empty string'
+  if (uri.length > 2048) return 'must be at most 2048 characters'
+  if (uri.includes('#')) return 'must not have a fragment (RFC 6749 §3.1.2)'
+  if (!plainUri.test(uri)) return 'must be ASCII, with other characters percent-encoded'
+  const web = webOrigin.exec(uri)
+  if (web) return webProblem(uri, web[1] as string, web[2] as string, rules)
+  if (privateUseScheme.test(uri) && URL.canParse(uri)) return undefined
+  return 'must be an absolute https URI, http on loopback, or a private-use scheme with a dot (RFC 8252 §7.1)'
+}
+
+function webProblem(uri: string, scheme: string, authority: string, rules: RedirectUriRules): string | undefined {
+  if (!URL.canParse(uri)) return 'is not a valid URI'
+  // a host that the URL parser would rewrite (127.1, 0x7f000001, upper case, encoded dots) is not the host it seems
+  const { host } = new URL(uri)
+  if (host !== authority.replace(scheme === 'https' ? /:443$/ : /:80$/, '')) return 'has a host in an unusual form'
+  if (scheme === 'http' && !loopbackHost.test(authority) && !rules.allowHttp) {
+    return 'must use https (http only on loopback; the server option allowHttpRedirectUris lifts this)'
+  }
+  if (/(^|\/)(\.|%2e){1,2}(?=$|[/?])/i.test(uri.slice(scheme.length + 3))) return 'must not have dot segments'
+  return undefined
+}
+
+/**
+ * The registered URI that a requested one matches. Simple string comparison (RFC 9700 §2.1), but for the port of a
+ * loopback IP address, which native apps learn only at run time (RFC 8252 §7.3).
+ */
+export function matchesRedirectUri(registered: readonly string[], requested: string): boolean {
+  return registered.includes(requested) || matchesLoopback(registered, requested)
+}
+
+function matchesLoopback(registered: readonly string[], requested: string): boolean {
+  const wanted = withoutLoopbackPort(requested)
+  return wanted !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === wanted)
+}
+
+function withoutLoopbackPort(uri: string): string | undefined {
+  const match = plainUri.test(uri) ? loopbackUri.exec(uri) : null
+  if (!match || Number(match[2] ?? 1) > 65535) return undefined
+  return `${match[1]}${match[3] ?? ''}`
+}
+
+/** The URI with `parameters` added to its query, or as its fragment, keeping the query that it has (RFC 6749 §3.1.2). */
+export function withParameters(
+  uri: string,
+  parameters: Iterable<[string, string]>,
+  mode: 'query' | 'fragment',
+): string {
+  const added = [...parameters].map(([name, value]) => `${name}=${encodeParameter(value)}`).join('&')
+  if (mode === 'fragment') return `${uri}#${added}`
+  if (!uri.includes('?')) return `${uri}?${added}`
+  return /[?&]$/.test(uri) ? `${uri}${added}` : `${uri}&${added}`
+}
+
+// encodeURIComponent leaves !'()* alone; quotes must not reach pages and logs that put a URI in quotes
+function encodeParameter(value: string): string {
+  return encodeURIComponent(value).replaceAll("'", '%27')
+}
+
+/** Where a browser is sent, in words: the host of a web URI, the scheme of an app's. */
+export function redirectHost(uri: string): string {
+  const { host, protocol } = new URL(uri)
+  return host === '' ? protocol.slice(0, -1) : host
+}

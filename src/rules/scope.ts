@@ -1,0 +1,64 @@
+/** Scope: RFC 6749 §3.3. In TypeScript a list of scope tokens, on the wire one string with spaces between them. */
+import { OAuthError } from '../errors'
+import type { Client } from '../storage'
+
+export type Scope = readonly string[]
+
+const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+export function isScopeToken(text: unknown): text is string {
+  return typeof text === 'string' && scopeToken.test(text)
+}
+
+/** The tokens of a `scope` parameter, in the order sent, each once. */
+export function parseScope(text: string): string[] {
+  const tokens = [...new Set(text.split(' ').filter((token) => token !== ''))]
+  for (const token of tokens) {
+    if (!isScopeToken(token)) throw new OAuthError('invalid_scope', 'The scope has a character that is not allowed.')
+  }
+  return tokens
+}
+
+/** What hosts write: `'read write'` or `['read', 'write']`. */
+export function toScope(scope: string | Scope): string[] {
+  return parseScope(typeof scope === 'string' ? scope : scope.join(' '))
+}
+
+export function formatScope(scope: Scope): string {
+  return scope.join(' ')
+}
+
+export function includesScope(held: Scope, asked: Scope): boolean {
+  return asked.every((token) => held.includes(token))
+}
+
+export function intersectScope(scope: Scope, limit: Scope): string[] {
+  return scope.filter((token) => limit.includes(token))
+}
+
+/** The scopes that a client may have: those of its record that the server still has. */
+export function scopesOfClient(serverScopes: ReadonlyMap<string, string>, client: Client): string[] {
+  return (client.scopes ?? []).filter((token) => serverScopes.has(token))
+}
+
+/**
+ * The scope of a request: what was asked, or the client's default when nothing was (RFC 6749 §3.3). A scope that the
+ * server does not have or the client may not have is refused, never silently dropped.
+ */
+export function resolveScope(
+  serverScopes: ReadonlyMap<string, string>,
+  client: Client,
+  asked: string | undefined,
+): Scope {
+  const allowed = scopesOfClient(serverScopes, client)
+  if (asked === undefined) return client.defaultScopes ? intersectScope(client.defaultScopes, allowed) : allowed
+  return requireScopeWithin(parseScope(asked), allowed)
+}
+
+/** A refresh or an exchange may narrow the scope, never widen it (RFC 6749 §6). */
+export function requireScopeWithin(asked: Scope, limit: Scope): Scope {
+  if (!includesScope(limit, asked)) {
+    throw new OAuthError('invalid_scope', 'The scope is unknown, or more than this client may have.')
+  }
+  return asked
+}

@@ -1,0 +1,193 @@
+/** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
+import { opaque } from './access-tokens/opaque'
+import type { Awaitable } from './awaitable'
+import { authorizationCode } from './grants/authorization-code'
+import { clientCredentials } from './grants/client-credentials'
+import { refreshToken } from './grants/refresh-token'
+import { verifiedSecrets } from './passwords/verified-secrets'
+import type { PkcePolicy } from './rules/pkce'
+import { isScopeToken } from './rules/scope'
+import type { OAuthStorage } from './storage'
+import { checkedStorage } from './storage/checked'
+import type {
+  AccessTokenFormat,
+  AuthorizationServer,
+  AuthorizationServerEvent,
+  Endpoints,
+  GrantType,
+  TokenResponse,
+  TokenResponseContext,
+  Users,
+} from './types'
+
+export interface AuthorizationServerOptions {
+  /**
+   * The server's name in every answer (RFC 8414 §2): an `https` URL, or `http` on loopback, without query and fragment.
+   * Clients compare it byte for byte.
+   */
+  issuer: string
+  /** Where clients, grants and credentials are kept: `memoryStorage()`, or an adapter that passes `storageContract`. */
+  storage: OAuthStorage
+  /** Every scope there is, with what it means in words for the consent page; or just the names. */
+  scopes: Readonly<Record<string, string>> | readonly string[]
+  /** What the server can grant. @default [authorizationCode(), clientCredentials(), refreshToken()] */
+  grants?: readonly GrantType[]
+  /** The form and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
+  accessTokens?: AccessTokenFormat
+  /**
+   * Where the guard finds the user of a token. A user it does not find any more has no tokens either.
+   * @default every id is taken, and `req.user` is `{ id }`
+   */
+  users?: Users
+  /** Who must use PKCE (RFC 7636, RFC 9700 §2.1.1). A client record may say otherwise. @default 'all-clients' */
+  pkce?: PkcePolicy
+  /** Accept redirect URIs with `http` beyond loopback, where anybody on the way reads the code. @default false */
+  allowHttpRedirectUris?: boolean
+  /** Where the routers are mounted, as absolute paths. The metadata names exactly these. @default {} */
+  endpoints?: Endpoints
+  /** Adds members to token responses, or bends the standard ones for an old API. @default the response as it is */
+  tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
+  /** Hears what happens. What it throws changes nothing. @default errors go to `console.error` */
+  onEvent?: (event: AuthorizationServerEvent) => void
+  /** The time in whole seconds since the epoch. @default the clock */
+  now?: () => number
+}
+
+const optionNames: readonly string[] = [
+  'issuer',
+  'storage',
+  'scopes',
+  'grants',
+  'accessTokens',
+  'users',
+  'pkce',
+  'allowHttpRedirectUris',
+  'endpoints',
+  'tokenResponse',
+  'onEvent',
+  'now',
+] satisfies (keyof AuthorizationServerOptions)[]
+const endpointNames: readonly string[] = ['authorize', 'token', 'revoke', 'introspect'] satisfies (keyof Endpoints)[]
+const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'optional'] satisfies PkcePolicy[]
+
+/**
+ * The authorization server: validated options, frozen. Everything else takes it as the first argument.
+ *
+ * @throws TypeError for an option that is wrong, naming it and the fix.
+ */
+export function createAuthorizationServer(options: AuthorizationServerOptions): AuthorizationServer {
+  if (typeof options !== 'object' || options === null) throw new TypeError('createAuthorizationServer needs options')
+  requireKnown('option', options, optionNames)
+  const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
+  verifyGrants(grants)
+  verifyPkce(options.pkce)
+  const now = options.now ?? (() => Date.now() / 1000)
+  for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
+  if (options.users !== undefined) requireFunction('users.find', options.users.find ?? null)
+  const accessTokens = options.accessTokens ?? opaque()
+  if (typeof accessTokens.create !== 'function' || typeof accessTokens.locate !== 'function') {
+    throw new TypeError('accessTokens must be opaque()')
+  }
+  const responses = grants.filter((grant) => grant.authorize)
+  return Object.freeze({
+    issuer: verifiedIssuer(options.issuer),
+    storage: checkedStorage(options.storage),
+    scopes: scopeMap(options.scopes),
+    grants: new Map(grants.map((grant) => [grant.grantType, grant])),
+    responseTypes: new Map(responses.map((grant) => [grant.responseType as string, grant])),
+    codes: grants.find((grant) => grant.codes)?.codes,
+    refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
+    accessTokens,
+    users: options.users,
+    pkce: options.pkce ?? 'all-clients',
+    allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
+    endpoints: verifiedEndpoints(options.endpoints ?? {}),
+    tokenResponse: options.tokenResponse ?? ((body) => body),
+    verifyChosenSecret: verifiedSecrets().verify,
+    emit: emitter(options.onEvent ?? printErrors, now),
+    now: () => Math.floor(now()),
+  } satisfies AuthorizationServer)
+}
+
+function verifiedIssuer(issuer: unknown): string {
+  const fix = "issuer must be an https URL without query and fragment, such as 'https://auth.example.com'"
+  if (typeof issuer !== 'string' || !URL.canParse(issuer) || /[?#\s]/.test(issuer)) throw new TypeError(fix)
+  const { protocol, hostname, username, password } = new URL(issuer)
+  const loopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)
+  if (username || password || !(protocol === 'https:' || (protocol === 'http:' && loopback))) {
+    throw new TypeError(`${fix} (http only on loopback); it is ${issuer}`)
+  }
+  return issuer
+}
+
+function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
+  if (typeof scopes !== 'object' || scopes === null) {
+    throw new TypeError("scopes must name every scope, such as { read: 'See your data' } or ['read']; none is []")
+  }
+  const entries: [string, unknown][] = Array.isArray(scopes)
+    ? scopes.map((scope) => [scope, scope])
+    : Object.entries(scopes)
+  for (const [scope, words] of entries) {
+    if (!isScopeToken(scope) || typeof words !== 'string') {
+      throw new TypeError(`scopes: ${String(scope)} must be a scope token (RFC 6749 §3.3) with a description`)
+    }
+  }
+  return new Map(entries as [string, string][])
+}
+
+function verifyGrants(grants: readonly GrantType[]): void {
+  const fix = 'grants must be a list such as [authorizationCode(), refreshToken()]'
+  if (!Array.isArray(grants) || grants.length === 0) throw new TypeError(fix)
+  const names = new Set<string>()
+  for (const grant of grants as (GrantType | undefined)[]) {
+    if (typeof grant?.grantType !== 'string' || !(grant.handle || (grant.responseType && grant.authorize))) {
+      throw new TypeError(`${fix}; a grant has a grantType with handle, or a responseType with authorize`)
+    }
+    if (names.has(grant.grantType)) throw new TypeError(`grants has ${grant.grantType} more than once`)
+    names.add(grant.grantType)
+  }
+}
+
+function verifyPkce(pkce: unknown): void {
+  if (pkce === undefined || pkcePolicies.includes(pkce)) return
+  throw new TypeError(`pkce must be one of ${pkcePolicies.join(', ')}`)
+}
+
+function verifiedEndpoints(endpoints: Endpoints): Endpoints {
+  requireKnown('endpoints member', endpoints, endpointNames)
+  for (const [name, path] of Object.entries(endpoints)) {
+    if (typeof path !== 'string' || !/^\/(?!\/)[\x21\x24-\x3e\x40-\x7e]*$/.test(path)) {
+      throw new TypeError(`endpoints.${name} must be an absolute path such as '/oauth2/${name}'`)
+    }
+  }
+  return Object.freeze({ ...endpoints })
+}
+
+function requireKnown(kind: string, value: object, names: readonly string[]): void {
+  const unknown = Object.keys(value).find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new TypeError(`Unknown ${kind} ${unknown}; there are ${names.join(', ')}`)
+}
+
+function requireFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
+}
+
+function emitter(
+  onEvent: (event: AuthorizationServerEvent) => unknown,
+  now: () => number,
+): AuthorizationServer['emit'] {
+  return (event) => {
+    try {
+      const result = onEvent({ at: Math.floor(now()), ...event } as AuthorizationServerEvent)
+      // an async listener's rejection must not end the process
+      if (result instanceof Promise) result.catch(() => {})
+    } catch {
+      // a listener that throws changes nothing: the response is on its way
+    }
+  }
+}
+
+/** Without a listener a failing database must not be a silent 503. */
+function printErrors(event: AuthorizationServerEvent): void {
+  if (event.type === 'error') console.error('express-authorization-server:', event.error.cause ?? event.error)
+}

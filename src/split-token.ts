@@ -1,0 +1,50 @@
+/**
+ * Split tokens: what a client holds is `<lookup id>.<secret>`; storage holds the id and the SHA-256 of the secret, so
+ * that a copy of the database opens nothing. The id begins with the id of the grant that the token is of, or will be.
+ */
+import { randomToken } from './crypto'
+
+const GRANT_ID_BYTES = 16
+const SECRET_BYTES = 32
+
+/** Length of one secret of 256 bits in base64url. A refresh token's secret has two of them. */
+export const SECRET_LENGTH = 43
+
+/** The kinds of credentials, and what their lookup ids end with. Access tokens of a grant alternate between two. */
+export const lookupSuffix = {
+  authorization_code: 'c',
+  refresh_token: 'r',
+  access_token: ['a', 'b'],
+  consent: 't',
+} as const
+
+export function newGrantId(): string {
+  return randomToken(GRANT_ID_BYTES)
+}
+
+export function newSecret(): string {
+  return randomToken(SECRET_BYTES)
+}
+
+export function lookupId(grantId: string, suffix: string): string {
+  return `${grantId}~${suffix}`
+}
+
+/** The grant that a credential is of, or will be of once it is exchanged. */
+export function grantIdOf(lookupId: string): string {
+  return lookupId.slice(0, lookupId.indexOf('~'))
+}
+
+export interface SplitToken {
+  id: string
+  secret: string
+}
+
+const splitToken = /^([A-Za-z0-9_-]{22}~[a-z])\.([A-Za-z0-9_-]{43}(?:[A-Za-z0-9_-]{43})?)$/
+
+/** The parts of a token, or undefined for a string that cannot be one of ours. */
+export function parseSplitToken(token: string): SplitToken | undefined {
+  const match = splitToken.exec(token)
+  if (!match) return undefined
+  return { id: match[1] as string, secret: match[2] as string }
+}

@@ -1,0 +1,134 @@
+/**
+ * The storage contract: what a host implements, as types. Eleven methods; one of them, `transition`, is atomic and
+ * carries all the safety. `express-authorization-server/storage-contract` is the suite that proves an implementation.
+ */
+import type { Awaitable } from './awaitable'
+
+/** How a client authenticates at the token endpoint (RFC 7591 §2). */
+export type TokenEndpointAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
+
+/** A client secret as it is kept: the SHA-256 of a generated one, or the bcrypt hash of one that a person chose. */
+export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: number } & (
+  | { readonly digest: string; readonly bcrypt?: never }
+  | { readonly bcrypt: string; readonly digest?: never }
+)
+
+/** A registered client: a plain value with a version. */
+export interface Client {
+  readonly clientId: string
+  /** Starts at 1; each `update` stores one more than it expected. */
+  readonly version: number
+  readonly name?: string
+  readonly description?: string
+  /** The user who owns this record in the clients API. */
+  readonly username?: string
+  readonly secrets: readonly ClientSecret[]
+  readonly redirectUris: readonly string[]
+  /** Left out: `authorization_code` and `refresh_token`. */
+  readonly grantTypes?: readonly string[]
+  /** What the client may ask for. Left out: nothing. */
+  readonly scopes?: readonly string[]
+  /** What it gets when it asks for nothing. Left out: all of `scopes`. */
+  readonly defaultScopes?: readonly string[]
+  readonly tokenEndpointAuthMethods: readonly TokenEndpointAuthMethod[]
+  readonly requirePkce?: boolean
+  /** May introspect every access token (RFC 7662). */
+  readonly resourceServer?: boolean
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** One authorization, and the family of everything that came of it: what is revoked together. */
+export interface Grant {
+  readonly id: string
+  readonly clientId: string
+  readonly userId?: string
+  readonly scope: readonly string[]
+  /** When the request that began it arrived, before any password was checked. Seconds. */
+  readonly startedAt: number
+  readonly expiresAt: number
+  readonly revokedAt?: number
+}
+
+/** Anything secret that the server hands out and later takes back. New protocol features add kinds, never methods. */
+export interface Credential {
+  /**
+   * The lookup id, in `[A-Za-z0-9._~-]`. What stands before the first `~` is the same for everything of one grant: the
+   * key to shard by.
+   */
+  readonly id: string
+  readonly kind: string
+  /** What `transition` compares. */
+  readonly state: string
+  /** SHA-256, base64url, of the secret half of the token. */
+  readonly digest: string
+  /** Left out where there is no authorization (yet): codes before their exchange, client credentials, consent. */
+  readonly grantId?: string
+  readonly clientId: string
+  readonly userId?: string
+  readonly scope: readonly string[]
+  readonly startedAt: number
+  readonly issuedAt: number
+  readonly expiresAt: number
+  /** Values that JSON can carry. Kept as it is. */
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+export interface ClientStorage {
+  /** The client of that id, or undefined. */
+  find(clientId: string): Awaitable<Client | undefined>
+  /** At most `limit` clients with an id after `after`, ordered by id; only those of `username` when it is given. */
+  list(query: { username?: string; after?: string; limit: number }): Awaitable<Client[]>
+  /** Adds a client. False: that id is taken, nothing changed. */
+  insert(client: Client): Awaitable<boolean>
+  /** ATOMIC. Replaces the record whose version is `expectedVersion`. False: gone, or changed meanwhile; never inserts. */
+  update(client: Client, expectedVersion: number): Awaitable<boolean>
+  /** Removes the client. False: there was none. */
+  delete(clientId: string): Awaitable<boolean>
+}
+
+/** Whose authorizations end: one grant, or everything of a user or of a client that began until now. */
+export type RevocationTarget = { grantId: string } | { userId: string } | { clientId: string }
+
+export interface GrantStorage {
+  /**
+   * Adds credentials and, when given, their grant: all or nothing. False: one of the ids exists (a tombstone counts).
+   */
+  insert(credentials: readonly Credential[], grant?: Grant): Awaitable<boolean>
+  /**
+   * Only what is alive: undefined if absent, if it names a grant that is absent or revoked, or if a mark covers it.
+   * Used and expired ones are returned as they are.
+   */
+  find(id: string): Awaitable<Credential | undefined>
+  /**
+   * ATOMIC. If the credential is alive (as for `find`) and in state `from`: it becomes `next`, `additions` are stored
+   * (replacing those of the same id), and so is `grant` when given. Else, or when that grant is itself revoked or
+   * covered by a mark, nothing happens and the answer is false. Of N callers with the same `from`, one gets true.
+   */
+  transition(
+    id: string,
+    from: string,
+    next: Credential,
+    additions: readonly Credential[],
+    grant?: Grant,
+  ): Awaitable<boolean>
+  /** At most `limit` grants that are not revoked and not covered by a mark, with an id after `after`, ordered by id. */
+  list(query: { userId?: string; clientId?: string; after?: string; limit: number }): Awaitable<Grant[]>
+  /**
+   * Constant work. A grant: its tombstone, also if it is not there yet. A user or client: a mark that covers every
+   * credential and grant whose `startedAt` is `now` or before, whenever its row arrives.
+   */
+  revoke(target: RevocationTarget, now: number): Awaitable<void>
+  /**
+   * Removes at most `limit` credentials that expired at or before `now`, and what only they needed: grants and
+   * tombstones after their last credential, marks after the longest token life. Answers how many credentials went.
+   */
+  deleteExpired(now: number, limit: number): Awaitable<number>
+}
+
+/** What the host supplies: two collections. Every method may answer with a promise or with the value itself. */
+export interface OAuthStorage {
+  clients: ClientStorage
+  grants: GrantStorage
+  close?(): Awaitable<void>
+}

@@ -1,0 +1,134 @@
+/** The host's storage as the library uses it: what it throws, and what cannot be an answer, becomes one 503 with a cause. */
+import { type Awaitable, orElse, whenReady } from '../awaitable'
+import { storageFailure } from '../errors'
+import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
+
+const clientMethods = ['find', 'list', 'insert', 'update', 'delete'] as const
+const grantMethods = ['insert', 'find', 'transition', 'list', 'revoke', 'deleteExpired'] as const
+
+/** Wraps `storage` so that it fails closed. Throws at start-up when a method is missing. */
+export function checkedStorage(storage: OAuthStorage): OAuthStorage {
+  requireMethods('storage.clients', storage?.clients, clientMethods)
+  requireMethods('storage.grants', storage?.grants, grantMethods)
+  const clients: ClientStorage = storage.clients
+  const grants: GrantStorage = storage.grants
+  return Object.freeze({
+    clients: Object.freeze<ClientStorage>({
+      find: (id) =>
+        checked(
+          'clients.find',
+          () => clients.find(id),
+          (found) => optional(found, isClient(id)),
+        ),
+      list: (query) =>
+        checked(
+          'clients.list',
+          () => clients.list(query),
+          (found) => listOf(found, isClient()),
+        ),
+      insert: (client) => checked('clients.insert', () => clients.insert(client), isBoolean),
+      update: (client, version) => checked('clients.update', () => clients.update(client, version), isBoolean),
+      delete: (id) => checked('clients.delete', () => clients.delete(id), isBoolean),
+    }),
+    grants: Object.freeze<GrantStorage>({
+      insert: (credentials, grant) => checked('grants.insert', () => grants.insert(credentials, grant), isBoolean),
+      find: (id) =>
+        checked(
+          'grants.find',
+          () => grants.find(id),
+          (found) => optional(found, isCredential(id)),
+        ),
+      transition: (id, from, next, additions, grant) =>
+        checked('grants.transition', () => grants.transition(id, from, next, additions, grant), isBoolean),
+      list: (query) =>
+        checked(
+          'grants.list',
+          () => grants.list(query),
+          (found) => listOf(found, isGrant(query)),
+        ),
+      revoke: (target, now) =>
+        checked(
+          'grants.revoke',
+          () => grants.revoke(target, now),
+          () => true,
+        ),
+      deleteExpired: (now, limit) =>
+        checked('grants.deleteExpired', () => grants.deleteExpired(now, limit), Number.isSafeInteger),
+    }),
+    ...(storage.close && { close: () => storage.close?.() }),
+  })
+}
+
+function requireMethods(name: string, collection: unknown, methods: readonly string[]): void {
+  for (const method of methods) {
+    if (typeof (collection as Record<string, unknown> | undefined)?.[method] !== 'function') {
+      throw new TypeError(`${name}.${method} must be a function: the storage option is memoryStorage() or an adapter`)
+    }
+  }
+}
+
+function checked<T>(method: string, call: () => Awaitable<T>, isAnswer: (value: unknown) => boolean): Awaitable<T> {
+  const answer = orElse(call, (error) => {
+    throw storageFailure(error)
+  })
+  return whenReady(answer, (value) => {
+    if (isAnswer(value)) return value ?? (undefined as T)
+    throw storageFailure(new TypeError(`storage.${method} answered with something that its contract does not allow`))
+  })
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean'
+}
+
+/** Databases say null for nothing; everything else that is no row is a defect. */
+function optional(value: unknown, isRow: (row: Record<string, unknown>) => boolean): boolean {
+  return value === undefined || value === null || (typeof value === 'object' && isRow(value as Record<string, unknown>))
+}
+
+function listOf(value: unknown, isRow: (row: Record<string, unknown>) => boolean): boolean {
+  return Array.isArray(value) && value.every((row) => typeof row === 'object' && row !== null && isRow(row))
+}
+
+type Members<T> = { [K in keyof T]?: unknown }
+
+/** `id`: the row that was asked for, because an adapter that answers with another one would answer for somebody else. */
+function isClient(id?: string): (row: Members<Client>) => boolean {
+  return (row) =>
+    (id === undefined ? typeof row.clientId === 'string' : row.clientId === id) &&
+    Array.isArray(row.secrets) &&
+    Array.isArray(row.redirectUris) &&
+    Array.isArray(row.tokenEndpointAuthMethods) &&
+    Number.isSafeInteger(row.version)
+}
+
+function isCredential(id: string): (row: Members<Credential>) => boolean {
+  return (row) =>
+    row.id === id &&
+    typeof row.kind === 'string' &&
+    typeof row.state === 'string' &&
+    typeof row.digest === 'string' &&
+    typeof row.clientId === 'string' &&
+    isOptionalString(row.userId) &&
+    isOptionalString(row.grantId) &&
+    Array.isArray(row.scope) &&
+    Number.isFinite(row.startedAt) &&
+    Number.isFinite(row.issuedAt) &&
+    Number.isFinite(row.expiresAt) &&
+    typeof row.data === 'object' &&
+    row.data !== null
+}
+
+function isGrant(query: { userId?: string; clientId?: string }): (row: Members<Grant>) => boolean {
+  return (row) =>
+    typeof row.id === 'string' &&
+    typeof row.clientId === 'string' &&
+    (query.userId === undefined || row.userId === query.userId) &&
+    (query.clientId === undefined || row.clientId === query.clientId) &&
+    Array.isArray(row.scope) &&
+    Number.isFinite(row.expiresAt)
+}
+
+function isOptionalString(value: unknown): boolean {
+  return value === undefined || typeof value === 'string'
+}

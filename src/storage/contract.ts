@@ -1,0 +1,85 @@
+/**
+ * The contract suite: the rules of a storage adapter, as tests. An adapter that passes them cannot issue two sets of
+ * tokens for one code, and cannot bring back what was revoked. Runs under Jest, Vitest and node:test.
+ */
+import type { Awaitable } from '../awaitable'
+import type { OAuthStorage } from '../storage'
+import { clientRules } from './contract/clients'
+import { expiryRules } from './contract/expiry'
+import { insertRules } from './contract/insert'
+import { listRules } from './contract/lists'
+import { markRules } from './contract/marks'
+import type { Rule } from './contract/rule'
+import { tombstoneRules } from './contract/tombstones'
+import { transitionRules } from './contract/transition'
+import { valueRules } from './contract/values'
+
+export interface StorageContractOptions {
+  /** `describe` of Jest, Vitest or node:test. */
+  describe: (name: string, body: () => void) => unknown
+  /** `test` of the same. */
+  test: (name: string, body: () => Promise<void>) => unknown
+  /**
+   * Gives an empty store; called before each test, and `close` (where there is one) after it. Several adapters are
+   * several connections to one store: the calls of each test then go to all of them in turn, and so does every race.
+   * Give two if other processes will use the same store.
+   */
+  create: () => Awaitable<OAuthStorage | readonly OAuthStorage[]>
+  /**
+   * The store itself removes what has expired (Redis), so `deleteExpired` may have nothing to do and nothing to count.
+   * @default false
+   */
+  nativeExpiry?: boolean
+}
+
+/**
+ * Defines the tests of the storage contract. They are deterministic, bring their own clock (numbers around 2027, and
+ * some that are far from it on purpose), and say what was broken and why it matters.
+ *
+ * @example
+ * describe('my storage', () => {
+ *   storageContract({
+ *     describe,
+ *     test,
+ *     async create() {
+ *       await pool.query('TRUNCATE oauth_clients, oauth_grants, oauth_credentials, oauth_marks')
+ *       return [myStorage(pool), myStorage(otherPool)]
+ *     },
+ *   })
+ * })
+ */
+export function storageContract({ describe, test, create, nativeExpiry = false }: StorageContractOptions): void {
+  const rule: Rule = (name, check) => {
+    test(name, async () => {
+      const connections = [await create()].flat()
+      try {
+        await check(inTurn(connections))
+      } finally {
+        for (const connection of connections) await connection.close?.()
+      }
+    })
+  }
+
+  describe('clients', () => clientRules(rule))
+  describe('insert and find', () => insertRules(rule))
+  describe('transition', () => transitionRules(rule))
+  describe('revoking a grant', () => tombstoneRules(rule))
+  describe('revoking a user or a client', () => markRules(rule))
+  describe('expiry', () => expiryRules(rule, nativeExpiry))
+  describe('lists', () => listRules(rule))
+  describe('values', () => valueRules(rule))
+}
+
+/** One storage over several connections: whoever asks for its clients or its grants gets those of the next one. */
+function inTurn(connections: readonly OAuthStorage[]): OAuthStorage {
+  let turn = 0
+  const next = () => connections[turn++ % connections.length] as OAuthStorage
+  return {
+    get clients() {
+      return next().clients
+    },
+    get grants() {
+      return next().grants
+    },
+  }
+}

@@ -1,0 +1,100 @@
+/** The rules for lists: every row once, in one order, page by page. */
+
+import { client, credential, grant, NOW } from './rows'
+import { isSame, type Rule } from './rule'
+
+/** Twenty-five ids in the order of their bytes. Some differ only in case, some begin with another one. */
+const ids = 'A A-1 AA Aa B Z _a a a-1 a.b aA aB a_b aa ab b b~1 b~2 c0 c00 c01 c1 c10 c2 z'.split(' ')
+/** The same, in the order in which they are inserted. */
+const shuffled = ids.map((_, n) => ids[(n * 7) % ids.length] as string)
+const because =
+  'A list has every row once, ordered by id, byte by byte (COLLATE "C"); only its last page is shorter than `limit`.'
+
+/** All pages of ten, one after the other, as ids. */
+async function pages(list: (page: { after?: string; limit: number }) => Promise<string[]>): Promise<string[][]> {
+  const found: string[][] = []
+  for (let after: string | undefined; found.length < 10; ) {
+    const page = await list(after === undefined ? { limit: 10 } : { after, limit: 10 })
+    found.push(page)
+    after = page.at(-1)
+    if (after === undefined) break
+  }
+  return found
+}
+
+const pagesOf = (expected: string[]): string[][] => {
+  const cut = [0, 10, 20].map((start) => expected.slice(start, start + 10)).filter((page) => page.length > 0)
+  return [...cut, []]
+}
+
+export function listRules(rule: Rule): void {
+  rule('lists clients in pages, without gaps or repeats', async (storage) => {
+    for (const clientId of shuffled) await storage.clients.insert(client({ clientId }))
+    const list = (page: { after?: string; limit: number }) => Promise.resolve(storage.clients.list(page))
+    isSame(await pages(async (page) => (await list(page)).map((found) => found.clientId)), pagesOf(ids), because)
+    isSame(
+      (await list({ after: 'a-0', limit: 1 }))[0]?.clientId,
+      'a-1',
+      '`after` need not be an id that exists: it may have been deleted meanwhile.',
+    )
+  })
+
+  rule('lists the clients of one username, whole', async (storage) => {
+    const own = (clientId: string) => client({ clientId, username: 'ada', secrets: [{ digest: 'x', createdAt: NOW }] })
+    for (const clientId of shuffled) {
+      await storage.clients.insert(own(clientId))
+      await storage.clients.insert(client({ clientId: `${clientId}-other`, username: 'Ada' }))
+      await storage.clients.insert(client({ clientId: `${clientId}-nobody` }))
+    }
+    const found = await pages(async (page) =>
+      (await storage.clients.list({ username: 'ada', ...page })).map((c) => c.clientId),
+    )
+    isSame(found, pagesOf(ids), `${because} With a username it has that user's clients only, compared exactly.`)
+    isSame(await storage.clients.list({ username: 'ada', limit: 1 }), [own('A')], 'A list gives whole records.')
+    isSame(
+      await storage.clients.list({ username: 'nobody', limit: 10 }),
+      [],
+      'A list with nothing in it is an empty array.',
+    )
+  })
+
+  rule('lists grants in pages, without gaps or repeats', async (storage) => {
+    for (const id of shuffled)
+      await storage.grants.insert([credential({ id: `${id}~access`, grantId: id })], grant({ id }))
+    isSame(await pages(async (page) => (await storage.grants.list(page)).map(({ id }) => id)), pagesOf(ids), because)
+    const [next] = await storage.grants.list({ after: 'a-0', limit: 1 })
+    isSame(next?.id, 'a-1', '`after` need not be an id that exists: its grant may have been revoked meanwhile.')
+  })
+
+  rule('lists the grants of a user, of a client, and of both', async (storage) => {
+    const [ada, bob] = [{ userId: 'ada' }, { userId: 'bob' }]
+    const rows = [
+      grant({ id: 'g1', ...ada, clientId: 'app' }),
+      grant({ id: 'g2', ...ada, clientId: 'cli' }),
+      grant({ id: 'g3', ...bob, clientId: 'app' }),
+      grant({ id: 'g4', clientId: 'app' }),
+    ]
+    for (const row of rows) await storage.grants.insert([], row)
+    const listed = async (query: { userId?: string; clientId?: string }) =>
+      await storage.grants.list({ ...query, limit: 10 })
+    const only = 'A filter leaves everybody else out: this is what a page of connected apps shows and revokes.'
+    isSame(await listed({}), rows, 'A list without a filter has every grant.')
+    isSame(await listed(ada), rows.slice(0, 2), only)
+    isSame(await listed({ clientId: 'app' }), [rows[0], rows[2], rows[3]], only)
+    isSame(await listed({ ...bob, clientId: 'app' }), [rows[2]], only)
+    isSame(await listed({ ...bob, clientId: 'cli' }), [], only)
+    isSame(await listed({ userId: 'ADA' }), [], only)
+  })
+
+  rule('fills its pages although some grants are dead', async (storage) => {
+    const dead = shuffled.flatMap((id) => [`${id}!1`, `${id}!2`].map((name) => name.replace('!', '-dead-')))
+    for (const id of dead) await storage.grants.insert([], grant({ id, userId: 'ada' }))
+    for (const id of shuffled) await storage.grants.insert([], grant({ id, userId: 'ada', startedAt: NOW + 1 }))
+    for (const [n, grantId] of dead.entries()) if (n % 2) await storage.grants.revoke({ grantId }, NOW)
+    await storage.grants.revoke({ userId: 'ada' }, NOW)
+    const found = await pages(async (page) =>
+      (await storage.grants.list({ userId: 'ada', ...page })).map(({ id }) => id),
+    )
+    isSame(found, pagesOf(ids), `${because} Dead grants are left out before the page is cut, not after.`)
+  })
+}

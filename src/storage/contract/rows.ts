@@ -1,0 +1,54 @@
+/**
+ * The rows that the rules are tried on: valid, and with as few members as the types allow. What one call stores always
+ * shares the part before the first `~`, so that a sharded store can keep it together.
+ */
+import type { Client, Credential, Grant } from '../../storage'
+
+export const NOW = 1_800_000_000
+export const MINUTE = 60
+export const HOUR = 3600
+export const DAY = 86_400
+
+export function client(members: Partial<Client> = {}): Client {
+  return {
+    clientId: 'client-1',
+    version: 1,
+    secrets: [],
+    redirectUris: ['https://app.example/callback'],
+    tokenEndpointAuthMethods: ['none'],
+    createdAt: NOW,
+    updatedAt: NOW,
+    ...members,
+  }
+}
+
+export function grant(members: Partial<Grant> = {}): Grant {
+  return { id: 'g1', clientId: 'client-1', scope: ['read'], startedAt: NOW, expiresAt: NOW + DAY, ...members }
+}
+
+/** An access token, until `members` say otherwise. It names no grant and no user. */
+export function credential(members: Partial<Credential> = {}): Credential {
+  return {
+    id: 'g1~access',
+    kind: 'access_token',
+    state: 'valid',
+    digest: '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU',
+    clientId: 'client-1',
+    scope: ['read'],
+    startedAt: NOW,
+    issuedAt: NOW,
+    expiresAt: NOW + HOUR,
+    data: {},
+    ...members,
+  }
+}
+
+/** An authorization code before its exchange: no grant yet. */
+export function code(members: Partial<Credential> = {}): Credential {
+  return credential({ id: 'g1~code', kind: 'authorization_code', state: 'fresh', expiresAt: NOW + MINUTE, ...members })
+}
+
+/** The code once it was exchanged for a grant. */
+export function used(code: Credential, grantId = 'g1'): Credential {
+  return { ...code, state: 'used', grantId }
+}

@@ -1,0 +1,78 @@
+/** How a rule of the storage contract is checked, and how it says that it was broken. */
+import { strict as assert } from 'node:assert'
+import type { Awaitable } from '../../awaitable'
+import type { Credential, Grant, OAuthStorage } from '../../storage'
+
+/** Adds a test. Its name is the rule; `check` gets an empty store and throws where the rule is broken. */
+export type Rule = (name: string, check: (storage: OAuthStorage) => Promise<void>) => void
+
+/** Fails unless `answer` is exactly that boolean: not 1, not undefined. `because` is the rule and its reason. */
+export async function answers(answer: Awaitable<boolean>, expected: boolean, because: string): Promise<void> {
+  const given: unknown = await answer
+  if (given !== expected) assert.fail(`${because}\n  The answer must be ${expected}. It was ${show(given)}.`)
+}
+
+/** Fails unless the credential is found, exactly as it was stored. */
+export async function isAlive(storage: OAuthStorage, stored: Credential, because: string): Promise<void> {
+  isSame(await storage.grants.find(stored.id), stored, because)
+}
+
+/** Fails unless `find` answers undefined, as for something that never was. */
+export async function isDead(storage: OAuthStorage, { id }: Credential, because: string): Promise<void> {
+  const found: unknown = await storage.grants.find(id)
+  if (found !== undefined) assert.fail(`${because}\n  find('${id}') must answer undefined. It answered ${show(found)}.`)
+}
+
+/** Fails unless these grants, and no others, are listed as alive. */
+export async function onlyAlive(storage: OAuthStorage, expected: readonly Grant[], because: string): Promise<void> {
+  isSame(await storage.grants.list({ limit: 1000 }), expected, because)
+}
+
+/** Fails unless both say the same as JSON: a member left out may come back undefined, and never as null. */
+export function isSame(found: unknown, expected: unknown, because: string): void {
+  const [is, should] = [canonical(found), canonical(expected)]
+  if (is === should) return
+  let start = 0
+  while (is[start] === should[start]) start++
+  const part = (json: string) => (start > 60 ? '…' : '') + show(json, Math.max(0, start - 60))
+  assert.fail(`${because}\n  Expected: ${part(should)}\n  But it is: ${part(is)}`)
+}
+
+/** Fails unless exactly one of the parallel calls of `method`, which have `same` in common, won. Gives its number. */
+export function oneWinner(answered: readonly boolean[], method: string, same: string, because: string): number {
+  const [winner, ...others] = answered.flatMap((answer, racer) => (answer === true ? [racer] : []))
+  if (winner !== undefined && others.length === 0) return winner
+  const times = winner === undefined ? 0 : 1 + others.length
+  assert.fail(
+    `${method} must be atomic: ${answered.length} parallel calls with ${same} answered true ${times} times. ${because}`,
+  )
+}
+
+/** What `racers` parallel calls were answered. They are started together, before the first of them is awaited. */
+export async function race<T>(racers: number, call: (racer: number) => Awaitable<T>): Promise<T[]> {
+  const started = Array.from({ length: racers }, async (_, racer) => call(racer))
+  const settled = await Promise.allSettled(started)
+  return settled.map((outcome) => {
+    if (outcome.status === 'fulfilled') return outcome.value
+    const why =
+      'Losing a race is an answer, not an error: an adapter retries what its database refused as busy or in conflict.'
+    throw new Error(`One of ${racers} parallel calls threw: ${String(outcome.reason)}. ${why}`, {
+      cause: outcome.reason,
+    })
+  })
+}
+
+/** JSON with sorted members. A BigInt, which JSON cannot carry, stands out. */
+function canonical(value: unknown): string {
+  const sorted = (_: string, member: unknown) => {
+    if (typeof member === 'bigint') return `BigInt ${member}`
+    if (typeof member !== 'object' || member === null || Array.isArray(member)) return member
+    return Object.fromEntries(Object.entries(member).sort(([left], [right]) => (left < right ? -1 : 1)))
+  }
+  return JSON.stringify(value, sorted) ?? 'undefined'
+}
+
+function show(value: unknown, from = 0): string {
+  const text = typeof value === 'string' ? value : canonical(value)
+  return text.length > from + 240 ? `${text.slice(from, from + 240)}…` : text.slice(from)
+}

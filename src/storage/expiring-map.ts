@@ -1,0 +1,72 @@
+/** A map whose rows leave some time after they expire, without timers and without a second index. */
+
+/** Seconds that an expired row stays, so that clocks that differ a little cannot lose one that is still wanted. */
+const GRACE = 3600
+/** Rows that one `sweep` looks at. More than one write adds, or the walk would never catch up. */
+const SWEEP_STEPS = 16
+
+export interface ExpiringMap<Row> {
+  get(id: string | undefined): Row | undefined
+  has(id: string): boolean
+  keys(): Iterable<string>
+  set(id: string, row: Row): void
+  delete(id: string): void
+  /** Looks at the next few rows, round and round. Costs the same for ten rows as for ten million. */
+  sweep(now: number): void
+  /** Removes at most `limit` rows that expired at or before `now`; answers how many. Free while none is due. */
+  deleteExpired(now: number, limit?: number): number
+}
+
+/** `onExpired` sees each row that expiry removed. A row's `expiresAt` may be moved later while it is in the map. */
+export function expiringMap<Row extends { readonly expiresAt: number }>(
+  onExpired?: (row: Row) => void,
+): ExpiringMap<Row> {
+  const rows = new Map<string, Row>()
+  let walk = rows.entries()
+  let nothingExpiresBefore = Number.POSITIVE_INFINITY
+
+  function expire(id: string, row: Row): void {
+    rows.delete(id)
+    onExpired?.(row)
+  }
+
+  return {
+    get: (id) => (id === undefined ? undefined : rows.get(id)),
+    has: (id) => rows.has(id),
+    keys: () => rows.keys(),
+    set(id, row) {
+      rows.set(id, row)
+      nothingExpiresBefore = Math.min(nothingExpiresBefore, row.expiresAt)
+    },
+    delete(id) {
+      rows.delete(id)
+    },
+    sweep(now) {
+      for (let step = 0; step < SWEEP_STEPS; step++) {
+        const entry = walk.next()
+        if (entry.done) {
+          walk = rows.entries()
+          return
+        }
+        const [id, row] = entry.value
+        if (row.expiresAt + GRACE <= now) expire(id, row)
+      }
+    },
+    deleteExpired(now, limit = Number.POSITIVE_INFINITY) {
+      if (now < nothingExpiresBefore) return 0
+      let removed = 0
+      let next = Number.POSITIVE_INFINITY
+      for (const [id, row] of rows) {
+        if (row.expiresAt > now) {
+          next = Math.min(next, row.expiresAt)
+        } else {
+          if (removed === limit) return removed
+          expire(id, row)
+          removed++
+        }
+      }
+      nothingExpiresBefore = next
+      return removed
+    },
+  }
+}

@@ -1,0 +1,227 @@
+/** The types that the whole house shares: the server value, grants, requests, decisions, events. Types only. */
+import type { Request, Response } from 'express'
+import type { Awaitable } from './awaitable'
+import type { OAuthError } from './errors'
+import type { RequestParameters } from './rules/params'
+import type { PkcePolicy } from './rules/pkce'
+import type { Scope } from './rules/scope'
+import type { Client, Credential, Grant, OAuthStorage } from './storage'
+
+/** What an access token stands for: what the guard puts in `req.authInfo`. */
+export interface AccessToken {
+  readonly clientId: string
+  /** The resource owner. Left out for client credentials and app authorization: there is no user then. */
+  readonly userId?: string
+  readonly scope: Scope
+  /** Seconds since the epoch. Left out for app authorization by `client_id`, where no token was sent. */
+  readonly expiresAt?: number
+  readonly grantId?: string
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
+// Passport's own places, declared as @types/passport does, so that both merge
+declare global {
+  namespace Express {
+    // biome-ignore lint/suspicious/noEmptyInterface: hosts and @types/passport add the members
+    interface User {}
+    interface AuthInfo extends Partial<AccessToken> {}
+    interface Request {
+      authInfo?: AuthInfo | undefined
+      user?: User | undefined
+    }
+  }
+}
+
+/** A successful token response: RFC 6749 §5.1. */
+export interface TokenResponse {
+  access_token: string
+  token_type: string
+  expires_in: number
+  refresh_token?: string
+  scope?: string
+  [member: string]: unknown
+}
+
+export interface TokenResponseContext {
+  client: Client
+  grantType: string
+  userId?: string | undefined
+  scope: Scope
+  /** What the client sent; empty for tokens issued by the host's own code. */
+  parameters: RequestParameters
+}
+
+/** A request at the token endpoint whose client is authenticated and may use the grant. */
+export interface TokenRequest {
+  readonly client: Client
+  /** Whether the client proved who it is. False for one that sent no secret because its record allows that. */
+  readonly authenticated: boolean
+  readonly grantType: string
+  readonly parameters: RequestParameters
+  /** When the request arrived: the `startedAt` of what it leads to. */
+  readonly startedAt: number
+}
+
+/** A validated authorization request: RFC 6749 §4.1.1. */
+export interface AuthorizationRequest {
+  readonly server: AuthorizationServer
+  readonly client: Client
+  readonly responseType: string
+  /** Where the answer goes: the one that was sent, or the only one registered. */
+  readonly redirectUri: string
+  /** As it was sent; the token request must repeat it (RFC 6749 §4.1.3). */
+  readonly sentRedirectUri?: string
+  readonly scope: Scope
+  readonly state?: string
+  readonly codeChallenge?: string
+  readonly parameters: RequestParameters
+  readonly startedAt: number
+}
+
+/** A user's decision, ready to become an authorization response. */
+export interface ApprovedAuthorization
+  extends Pick<AuthorizationRequest, 'client' | 'scope' | 'startedAt' | 'parameters'> {
+  readonly userId: string
+  readonly sentRedirectUri?: string
+  readonly codeChallenge?: string
+}
+
+/**
+ * A grant: what a `grant_type` does at the token endpoint (`handle`) and what a `response_type` does at the
+ * authorization endpoint (`authorize`). A host's own grant is a value of this shape.
+ */
+export interface GrantType {
+  /** The `grant_type`, and the name of the grant in client records. */
+  readonly grantType: string
+  readonly handle?: (server: AuthorizationServer, request: TokenRequest) => Awaitable<TokenResponse>
+  readonly responseType?: string
+  /** Where the authorization response goes in the redirect URI. @default 'query' */
+  readonly responseMode?: 'query' | 'fragment'
+  /** The parameters of the authorization response, beside `state` and `iss`. */
+  readonly authorize?: (
+    server: AuthorizationServer,
+    approved: ApprovedAuthorization,
+  ) => Awaitable<Record<string, unknown>>
+  /** Set by `authorizationCode()`. */
+  readonly codes?: { readonly ttl: number }
+  /** Set by `refreshToken()`: how every issue of tokens makes a refresh token. */
+  readonly refreshTokens?: RefreshTokenSettings
+}
+
+export interface RefreshTokenSettings {
+  readonly ttl: number
+  readonly maxAge: number | undefined
+  readonly rotate: boolean
+  readonly replayWindow: number
+}
+
+/** What a user, or the host in their name, answers to an authorization request. */
+export type Decision =
+  | {
+      allow: true
+      userId: string
+      /** Left out: what was asked. Never more than that. */
+      scope?: string | Scope
+      /** When the authorization began, where that was before this request. Seconds. */
+      startedAt?: number
+    }
+  | { allow: false }
+
+/**
+ * Decides about an authorization request: `{ allow: true, userId }`, `{ allow: false }`, or nothing after answering
+ * `res` itself (with a sign-in or consent page; the request is validated afresh when the browser comes back).
+ * Whatever it throws means no.
+ */
+export interface Decide {
+  // biome-ignore lint/suspicious/noConfusingVoidType: a decider that answered `res` itself returns nothing
+  (request: AuthorizationRequest, req: Request, res: Response): Awaitable<Decision | undefined | void>
+  /**
+   * Who is signed in. When present, an error is sent to the client only for a signed-in browser, and shown on a page
+   * otherwise (RFC 9700 §4.11.2: a link to an authorization server must not be a link to anywhere).
+   */
+  readonly signedInUser?: (req: Request) => Awaitable<string | undefined>
+}
+
+/** The form of access tokens: `opaque()` or `jwt()`. */
+export interface AccessTokenFormat {
+  /** Lifetime in seconds. */
+  readonly ttl: number
+  /** Makes the token of a row that is about to be stored, and the row's digest. */
+  readonly create: (
+    server: AuthorizationServer,
+    row: Omit<Credential, 'digest' | 'state'>,
+  ) => Awaitable<{ token: string; digest: string }>
+  /** The row that a token names and the digest it must have; undefined for what cannot be one of ours. */
+  readonly locate: (server: AuthorizationServer, token: string) => Awaitable<{ id: string; digest: string } | undefined>
+}
+
+/** Where the guard finds users. */
+export interface Users {
+  /** The user of that id, or nothing when there is none any more, which ends their tokens. */
+  find: (userId: string) => Awaitable<Express.User | null | undefined>
+}
+
+/** Where the host mounted the routers: absolute paths from the root of its origin. */
+export interface Endpoints {
+  readonly authorize?: string
+  readonly token?: string
+  readonly revoke?: string
+  readonly introspect?: string
+}
+
+interface EventSubject {
+  clientId: string
+  userId?: string | undefined
+  grantId?: string | undefined
+}
+
+/** What happened, for logs, metrics and audits. Never contains a secret, a token or a password. */
+export type AuthorizationServerEvent = { at: number } & (
+  | ({ type: 'code.issued'; scope: Scope } & EventSubject)
+  | ({ type: 'code.replayed' } & EventSubject)
+  | ({ type: 'token.issued'; grantType: string; scope: Scope } & EventSubject)
+  | ({ type: 'token.revoked' } & EventSubject)
+  | ({ type: 'refresh.replayed' } & EventSubject)
+  | ({ type: 'refresh.reused' } & EventSubject)
+  | ({ type: 'grant.revoked' } & Partial<EventSubject>)
+  | ({ type: 'authorization.denied' } & EventSubject)
+  | { type: 'client.created' | 'client.updated' | 'client.deleted' | 'client.secret_rotated'; clientId: string }
+  | { type: 'client.authentication_failed'; clientId?: string; reason: string }
+  | { type: 'password.failed'; clientId: string }
+  /** Something unexpected: `error.cause` is what the host or the storage threw. */
+  | { type: 'error'; error: OAuthError }
+)
+
+type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'at'> : never
+
+/** What `createAuthorizationServer` returns: the validated options, frozen. Every function of the library takes it first. */
+export interface AuthorizationServer {
+  readonly issuer: string
+  /** The host's storage behind checks: what it throws or makes up becomes a 503. */
+  readonly storage: OAuthStorage
+  /** Scope tokens and what they mean in words. */
+  readonly scopes: ReadonlyMap<string, string>
+  /** By `grant_type`. */
+  readonly grants: ReadonlyMap<string, GrantType>
+  /** By `response_type`. */
+  readonly responseTypes: ReadonlyMap<string, GrantType>
+  readonly codes: { readonly ttl: number } | undefined
+  readonly refreshTokens: RefreshTokenSettings | undefined
+  readonly accessTokens: AccessTokenFormat
+  readonly users: Users | undefined
+  readonly pkce: PkcePolicy
+  readonly allowHttpRedirectUris: boolean
+  readonly endpoints: Endpoints
+  readonly tokenResponse: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
+  /** Whether a chosen secret is the one that was hashed. */
+  readonly verifyChosenSecret: (clientId: string, secret: string, hash: string) => Awaitable<boolean>
+  readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
+  readonly now: () => number
+}
+
+/** The records and the response of one issue of tokens, made but not stored. */
+export interface PreparedTokens {
+  readonly body: TokenResponse
+  readonly credentials: readonly Credential[]
+  readonly grant?: Grant
+}
