@@ -1,9 +1,11 @@
 /** Finds credentials and judges them: kind, secret, expiry, and whether their user is still there. */
+
+import type { AccessToken } from './access-token'
 import { type Awaitable, whenReady } from './awaitable'
 import { equalDigests } from './crypto'
 import { OAuthError } from './errors'
 import type { Client, Credential } from './storage'
-import type { AccessToken, AuthorizationServer } from './types'
+import type { AuthorizationServer } from './types'
 
 /** The credential of that id if it is of that kind: a refresh token is no access token, whatever its secret. */
 export function findCredential(

@@ -1,6 +1,7 @@
 /** The guard of protected resources: RFC 6750, on Passport's bearer strategy. */
 import type { Request, RequestHandler, Response } from 'express'
 import { Strategy } from 'passport-http-bearer'
+import type { AccessToken } from './access-token'
 import { type Awaitable, orElse, whenReady } from './awaitable'
 import { type AuthenticatedToken, authenticateToken } from './credentials'
 import { OAuthError, toOAuthError } from './errors'
@@ -9,7 +10,7 @@ import { presentedToken, type TokenPlace, tokenPlaces } from './http/bearer-toke
 import { queryParameters } from './http/body'
 import { reportError, sendError } from './http/endpoint'
 import { formatScope, includesScope, type Scope, toScope } from './rules/scope'
-import type { AccessToken, AuthorizationServer } from './types'
+import type { AuthorizationServer } from './types'
 
 export interface BearerGuardOptions {
   /** What the token must have: `'read'`, `'read write'` or a list. @default nothing in particular */

@@ -1,10 +1,12 @@
 /** The public names of express-authorization-server, one by one. */
+export type { AccessToken } from './access-token'
 export { type OpaqueOptions, opaque } from './access-tokens/opaque'
 export type { Awaitable } from './awaitable'
 export { type ApproveOptions, approve } from './deciders/approve'
 export { type ConsentPageOptions, consentPage } from './deciders/consent-page'
 export type { ConsentView } from './deciders/consent-view'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './errors'
+export type { AuthorizationServerEvent } from './events'
 export { type AuthorizationCodeOptions, authorizationCode } from './grants/authorization-code'
 export { clientCredentials } from './grants/client-credentials'
 export { type ImplicitOptions, implicit } from './grants/implicit'
@@ -63,18 +65,19 @@ export type {
   TokenEndpointAuthMethod,
 } from './storage'
 export { memoryStorage } from './storage/memory'
+export { type Limiter, type LimiterOptions, limiterThrottle, memoryThrottle } from './throttle'
 export type {
-  AccessToken,
   AccessTokenFormat,
   ApprovedAuthorization,
+  Attempt,
   AuthorizationRequest,
   AuthorizationServer,
-  AuthorizationServerEvent,
   Decide,
   Decision,
   Endpoints,
   GrantType,
   RefreshTokenSettings,
+  Throttle,
   TokenRequest,
   TokenResponse,
   TokenResponseContext,

@@ -1,6 +1,7 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
 import { opaque } from './access-tokens/opaque'
 import type { Awaitable } from './awaitable'
+import type { AuthorizationServerEvent } from './events'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
@@ -9,12 +10,13 @@ import type { PkcePolicy } from './rules/pkce'
 import { isScopeToken } from './rules/scope'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
+import { memoryThrottle } from './throttle'
 import type {
   AccessTokenFormat,
   AuthorizationServer,
-  AuthorizationServerEvent,
   Endpoints,
   GrantType,
+  Throttle,
   TokenResponse,
   TokenResponseContext,
   Users,
@@ -43,6 +45,11 @@ export interface AuthorizationServerOptions {
   pkce?: PkcePolicy
   /** Accept redirect URIs with `http` beyond loopback, where anybody on the way reads the code. @default false */
   allowHttpRedirectUris?: boolean
+  /**
+   * Who may try passwords and chosen client secrets how often: `memoryThrottle()`, `limiterThrottle()` for several
+   * processes, or `false` for a host that does it in front. @default memoryThrottle()
+   */
+  throttle?: Throttle | false
   /** Where the routers are mounted, as absolute paths. The metadata names exactly these. @default {} */
   endpoints?: Endpoints
   /** Adds members to token responses, or bends the standard ones for an old API. @default the response as it is */
@@ -61,6 +68,7 @@ const optionNames: readonly string[] = [
   'accessTokens',
   'users',
   'pkce',
+  'throttle',
   'allowHttpRedirectUris',
   'endpoints',
   'tokenResponse',
@@ -83,6 +91,8 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   verifyPkce(options.pkce)
   const now = options.now ?? (() => Date.now() / 1000)
   for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
+  if (options.throttle)
+    for (const name of ['take', 'succeed'] as const) requireFunction(`throttle.${name}`, options.throttle[name] ?? null)
   if (options.users !== undefined) requireFunction('users.find', options.users.find ?? null)
   const accessTokens = options.accessTokens ?? opaque()
   if (typeof accessTokens.create !== 'function' || typeof accessTokens.locate !== 'function') {
@@ -103,9 +113,10 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
     endpoints: verifiedEndpoints(options.endpoints ?? {}),
     tokenResponse: options.tokenResponse ?? ((body) => body),
-    verifyChosenSecret: verifiedSecrets().verify,
-    emit: emitter(options.onEvent ?? printErrors, now),
-    now: () => Math.floor(now()),
+    verifiedSecrets: verifiedSecrets(),
+    throttle: options.throttle === false ? undefined : (options.throttle ?? memoryThrottle()),
+    emit: emitter(options.onEvent ?? printErrors, wholeSeconds(now)),
+    now: wholeSeconds(now),
   } satisfies AuthorizationServer)
 }
 
@@ -178,12 +189,21 @@ function emitter(
 ): AuthorizationServer['emit'] {
   return (event) => {
     try {
-      const result = onEvent({ at: Math.floor(now()), ...event } as AuthorizationServerEvent)
+      const result = onEvent({ at: now(), ...event } as AuthorizationServerEvent)
       // an async listener's rejection must not end the process
       if (result instanceof Promise) result.catch(() => {})
     } catch {
       // a listener that throws changes nothing: the response is on its way
     }
+  }
+}
+
+/** A clock that answers with no number would make everything last for ever. */
+function wholeSeconds(now: () => number): () => number {
+  return () => {
+    const seconds = Math.floor(now())
+    if (!Number.isSafeInteger(seconds)) throw new TypeError('now must answer with the seconds since the epoch')
+    return seconds
   }
 }
 

@@ -77,7 +77,10 @@ export interface Credential {
 export interface ClientStorage {
   /** The client of that id, or undefined. */
   find(clientId: string): Awaitable<Client | undefined>
-  /** At most `limit` clients with an id after `after`, ordered by id; only those of `username` when it is given. */
+  /**
+   * At most `limit` clients with an id after `after`, ordered by the bytes of their ids; only those of `username` when it
+   * is given. Fewer than `limit` means that there are no more.
+   */
   list(query: { username?: string; after?: string; limit: number }): Awaitable<Client[]>
   /** Adds a client. False: that id is taken, nothing changed. */
   insert(client: Client): Awaitable<boolean>
@@ -92,7 +95,9 @@ export type RevocationTarget = { grantId: string } | { userId: string } | { clie
 
 export interface GrantStorage {
   /**
-   * Adds credentials and, when given, their grant: all or nothing. False: one of the ids exists (a tombstone counts).
+   * Adds credentials and, when given, their grant: all or nothing. False: one of the ids exists. What a tombstone or a
+   * mark covers on arrival is dead and stays so: it need not be kept. The part before `~` is the same in all the ids of
+   * one call.
    */
   insert(credentials: readonly Credential[], grant?: Grant): Awaitable<boolean>
   /**
@@ -104,6 +109,7 @@ export interface GrantStorage {
    * ATOMIC. If the credential is alive (as for `find`) and in state `from`: it becomes `next`, `additions` are stored
    * (replacing those of the same id), and so is `grant` when given. Else, or when that grant is itself revoked or
    * covered by a mark, nothing happens and the answer is false. Of N callers with the same `from`, one gets true.
+   * `next.id` is `id`.
    */
   transition(
     id: string,
@@ -112,7 +118,10 @@ export interface GrantStorage {
     additions: readonly Credential[],
     grant?: Grant,
   ): Awaitable<boolean>
-  /** At most `limit` grants that are not revoked and not covered by a mark, with an id after `after`, ordered by id. */
+  /**
+   * At most `limit` grants that are not revoked and not covered by a mark, with an id after `after`, ordered by the bytes
+   * of their ids. Fewer than `limit` means that there are no more.
+   */
   list(query: { userId?: string; clientId?: string; after?: string; limit: number }): Awaitable<Grant[]>
   /**
    * Constant work. A grant: its tombstone, also if it is not there yet. A user or client: a mark that covers every

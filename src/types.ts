@@ -1,36 +1,12 @@
 /** The types that the whole house shares: the server value, grants, requests, decisions, events. Types only. */
 import type { Request, Response } from 'express'
+import type { AccessToken } from './access-token'
 import type { Awaitable } from './awaitable'
-import type { OAuthError } from './errors'
+import type { AuthorizationServerEvent, WithoutTime } from './events'
 import type { RequestParameters } from './rules/params'
 import type { PkcePolicy } from './rules/pkce'
 import type { Scope } from './rules/scope'
 import type { Client, Credential, Grant, OAuthStorage } from './storage'
-
-/** What an access token stands for: what the guard puts in `req.authInfo`. */
-export interface AccessToken {
-  readonly clientId: string
-  /** The resource owner. Left out for client credentials and app authorization: there is no user then. */
-  readonly userId?: string
-  readonly scope: Scope
-  /** Seconds since the epoch. Left out for app authorization by `client_id`, where no token was sent. */
-  readonly expiresAt?: number
-  readonly grantId?: string
-  readonly claims?: Readonly<Record<string, unknown>>
-}
-
-// Passport's own places, declared as @types/passport does, so that both merge
-declare global {
-  namespace Express {
-    // biome-ignore lint/suspicious/noEmptyInterface: hosts and @types/passport add the members
-    interface User {}
-    interface AuthInfo extends Partial<AccessToken> {}
-    interface Request {
-      authInfo?: AuthInfo | undefined
-      user?: User | undefined
-    }
-  }
-}
 
 /** A successful token response: RFC 6749 §5.1. */
 export interface TokenResponse {
@@ -60,6 +36,8 @@ export interface TokenRequest {
   readonly parameters: RequestParameters
   /** When the request arrived: the `startedAt` of what it leads to. */
   readonly startedAt: number
+  /** Where it came from, by which failures are counted: an IPv4 address or an IPv6 network. */
+  readonly network: string
 }
 
 /** A validated authorization request: RFC 6749 §4.1.1. */
@@ -169,30 +147,28 @@ export interface Endpoints {
   readonly introspect?: string
 }
 
-interface EventSubject {
-  clientId: string
-  userId?: string | undefined
-  grantId?: string | undefined
+/** One try at a secret that people choose. */
+export interface Attempt {
+  readonly kind: 'password' | 'client_secret'
+  /** Whose secret: a username or a client id. */
+  readonly account: string
+  readonly network: string
 }
 
-/** What happened, for logs, metrics and audits. Never contains a secret, a token or a password. */
-export type AuthorizationServerEvent = { at: number } & (
-  | ({ type: 'code.issued'; scope: Scope } & EventSubject)
-  | ({ type: 'code.replayed' } & EventSubject)
-  | ({ type: 'token.issued'; grantType: string; scope: Scope } & EventSubject)
-  | ({ type: 'token.revoked' } & EventSubject)
-  | ({ type: 'refresh.replayed' } & EventSubject)
-  | ({ type: 'refresh.reused' } & EventSubject)
-  | ({ type: 'grant.revoked' } & Partial<EventSubject>)
-  | ({ type: 'authorization.denied' } & EventSubject)
-  | { type: 'client.created' | 'client.updated' | 'client.deleted' | 'client.secret_rotated'; clientId: string }
-  | { type: 'client.authentication_failed'; clientId?: string; reason: string }
-  | { type: 'password.failed'; clientId: string }
-  /** Something unexpected: `error.cause` is what the host or the storage threw. */
-  | { type: 'error'; error: OAuthError }
-)
+/** Who may try how often. `memoryThrottle()` and `limiterThrottle()` make one. What it throws means no. */
+export interface Throttle {
+  /** Takes one attempt, before the secret is looked at. Answers the seconds to wait when there is none left. */
+  readonly take: (attempt: Attempt) => Awaitable<number | undefined>
+  /** The secret was right: the attempt does not count. */
+  readonly succeed: (attempt: Attempt) => Awaitable<void>
+}
 
-type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'at'> : never
+/** Chosen client secrets that were right before, so that a busy client pays for bcrypt once. */
+export interface VerifiedSecrets {
+  /** Whether this secret was right before against exactly this hash. */
+  readonly isKnown: (clientId: string, secret: string, bcryptHash: string) => boolean
+  readonly verify: (clientId: string, secret: string, bcryptHash: string) => Awaitable<boolean>
+}
 
 /** What `createAuthorizationServer` returns: the validated options, frozen. Every function of the library takes it first. */
 export interface AuthorizationServer {
@@ -213,8 +189,8 @@ export interface AuthorizationServer {
   readonly allowHttpRedirectUris: boolean
   readonly endpoints: Endpoints
   readonly tokenResponse: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
-  /** Whether a chosen secret is the one that was hashed. */
-  readonly verifyChosenSecret: (clientId: string, secret: string, hash: string) => Awaitable<boolean>
+  readonly verifiedSecrets: VerifiedSecrets
+  readonly throttle: Throttle | undefined
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
   readonly now: () => number
 }

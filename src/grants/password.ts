@@ -5,6 +5,7 @@ import { issueForUser } from '../operations/tokens'
 import { requireParameter } from '../rules/params'
 import { resolveScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
+import { takeAttempt } from '../throttle'
 import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
 
 export interface PasswordOptions {
@@ -42,10 +43,13 @@ async function signIn(
   const secret = requireParameter(parameters, 'password')
   // before the password is checked: a wrong scope must not tell whether the password was right
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
+  const attempt = { kind: 'password', account: username, network: request.network } as const
+  await takeAttempt(server, attempt, client.clientId)
   const userId = subjectId(await verify(username, secret))
   if (userId === undefined) {
     server.emit({ type: 'password.failed', clientId: client.clientId })
     throw new OAuthError('invalid_grant', 'The username or the password is wrong.')
   }
+  await server.throttle?.succeed(attempt)
   return issueForUser(server, request, userId, scope)
 }

@@ -3,8 +3,10 @@ import type { Request } from 'express'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { spendAsMuch } from '../passwords/bcrypt'
+import { networkOf } from '../rules/network'
 import { type RequestParameters, tryDecodeComponent } from '../rules/params'
 import type { Client, ClientSecret, TokenEndpointAuthMethod } from '../storage'
+import { takeAttempt } from '../throttle'
 import type { AuthorizationServer } from '../types'
 import { authorizationHeader } from './bearer-token'
 
@@ -27,17 +29,17 @@ export async function authenticateClient(
   parameters: RequestParameters,
 ): Promise<AuthenticatedClient> {
   const basic = basicCredentials(req)
-  const candidates = basic ? fromBasic(basic, parameters) : fromParameters(parameters)
-  let hashed = false
-  for (const presented of candidates) {
-    const client = await server.storage.clients.find(presented.clientId)
-    const authenticated = client && (await verify(server, client, presented))
-    if (client && authenticated !== undefined) return { client, authenticated }
-    hashed ||= client !== undefined && isHashed(client, presented)
+  const candidates = basic === undefined ? fromParameters(parameters) : fromBasic(basic, parameters)
+  const costly: [Client, string][] = []
+  for (const { method, clientId, clientSecret } of candidates) {
+    const client = await server.storage.clients.find(clientId)
+    if (!client?.tokenEndpointAuthMethods.includes(method)) continue
+    if (clientSecret === undefined) return { client, authenticated: false }
+    if (isKnownSecret(server, client, clientSecret)) return { client, authenticated: true }
+    costly.push([client, clientSecret])
   }
-  // an unknown client costs as much as a wrong secret, or the time would tell which ids exist
-  const secret = candidates[0]?.clientSecret
-  if (secret !== undefined && !hashed) await spendAsMuch(secret)
+  const client = await findBySlowSecret(server, req, costly, candidates)
+  if (client) return { client, authenticated: true }
   const clientId = candidates[0]?.clientId
   server.emit({
     type: 'client.authentication_failed',
@@ -46,8 +48,46 @@ export async function authenticateClient(
   })
   // RFC 6749 §5.2 wants the challenge where the client used the Authorization header. Without one elsewhere a browser
   // opens no password dialog over a web page: RFC 9110 §11.6.1 would have it on every 401.
-  const headers = basic ? { 'WWW-Authenticate': 'Basic realm="OAuth", charset="UTF-8"' } : {}
+  const headers = basic === undefined ? {} : { 'WWW-Authenticate': 'Basic realm="OAuth", charset="UTF-8"' }
   throw new OAuthError('invalid_client', 'Client authentication failed.', { headers })
+}
+
+/** Generated secrets cannot be guessed, and chosen ones that were right before are known: neither is throttled. */
+function isKnownSecret(server: AuthorizationServer, client: Client, secret: string): boolean {
+  const digest = sha256(secret)
+  return validSecrets(server, client).some((kept) => {
+    if (kept.digest !== undefined) return equalDigests(kept.digest, digest)
+    return server.verifiedSecrets.isKnown(client.clientId, secret, kept.bcrypt)
+  })
+}
+
+/** Every secret that is not known costs one attempt, and one bcrypt at least: the time must not tell which ids exist. */
+async function findBySlowSecret(
+  server: AuthorizationServer,
+  req: Request,
+  costly: readonly [Client, string][],
+  candidates: readonly PresentedCredentials[],
+): Promise<Client | undefined> {
+  const tried = candidates.find(({ clientSecret }) => clientSecret !== undefined)
+  if (tried?.clientSecret === undefined) return undefined
+  const attempt = { kind: 'client_secret', account: tried.clientId, network: networkOf(req.ip) } as const
+  await takeAttempt(server, attempt, tried.clientId)
+  let hashed = false
+  for (const [client, secret] of costly) {
+    for (const { bcrypt } of validSecrets(server, client)) {
+      if (bcrypt === undefined) continue
+      hashed = true
+      if (!(await server.verifiedSecrets.verify(client.clientId, secret, bcrypt))) continue
+      await server.throttle?.succeed(attempt)
+      return client
+    }
+  }
+  if (!hashed) await spendAsMuch(tried.clientSecret)
+  return undefined
+}
+
+function validSecrets(server: AuthorizationServer, { secrets }: Client): ClientSecret[] {
+  return secrets.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > server.now())
 }
 
 /** What follows `Basic ` in the Authorization header; undefined where another scheme or none was used. */
@@ -109,28 +149,4 @@ function fromParameters(parameters: RequestParameters): PresentedCredentials[] {
   if (clientId === undefined) return []
   const clientSecret = parameters.get('client_secret')
   return [{ method: clientSecret === undefined ? 'none' : 'client_secret_post', clientId, clientSecret }]
-}
-
-/** True or false for a client that may call, authenticated or not; undefined for a refusal. */
-async function verify(
-  server: AuthorizationServer,
-  client: Client,
-  { method, clientSecret }: PresentedCredentials,
-): Promise<boolean | undefined> {
-  if (!client.tokenEndpointAuthMethods.includes(method)) return undefined
-  if (clientSecret === undefined) return false
-  for (const kept of client.secrets) {
-    if (kept.expiresAt !== undefined && kept.expiresAt <= server.now()) continue
-    if (await matches(server, client, kept, clientSecret)) return true
-  }
-  return undefined
-}
-
-function isHashed(client: Client, { method }: PresentedCredentials): boolean {
-  return client.tokenEndpointAuthMethods.includes(method) && client.secrets.some((kept) => kept.bcrypt !== undefined)
-}
-
-function matches(server: AuthorizationServer, { clientId }: Client, kept: ClientSecret, secret: string) {
-  if (kept.bcrypt !== undefined) return server.verifyChosenSecret(clientId, secret, kept.bcrypt)
-  return equalDigests(kept.digest, sha256(secret))
 }

@@ -45,8 +45,8 @@ export function endpoint(server: AuthorizationServer, options: EndpointOptions):
     } catch (thrown) {
       const error = toOAuthError(thrown)
       reportError(server, error)
-      if (res.headersSent) res.destroy()
-      else onError(error, req, res)
+      if (!res.headersSent) onError(error, req, res)
+      else if (!res.writableEnded) res.destroy()
     }
   }
   const withCors = options.cors && corsMiddleware(options.cors, options.methods)

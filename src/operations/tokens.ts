@@ -1,11 +1,13 @@
 /** What hosts do with codes and tokens from their own code: issue and verify them, by the same rules as over HTTP. */
+
+import type { AccessToken } from '../access-token'
 import { authenticateToken, requireClient, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
 import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, store } from '../issue'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { formatScope, includesScope, resolveScope, type Scope, toScope } from '../rules/scope'
-import type { AccessToken, AuthorizationServer, TokenRequest, TokenResponse } from '../types'
+import type { AuthorizationServer, TokenRequest, TokenResponse } from '../types'
 
 export interface IssueCodeOptions {
   clientId: string
@@ -58,28 +60,36 @@ export interface IssueTokensOptions {
   scope?: string | Scope
   /** @default true for a user's tokens, where the client may use the refresh token grant */
   refreshToken?: boolean
-  /** When the authorization began, in seconds; say it when a password was checked before. @default now */
-  startedAt?: number
+  /** The token request that a grant of your own answers: its parameters, and when it arrived. @default none, and now */
+  request?: TokenRequest
 }
+
+type IssueRequest = Omit<TokenRequest, 'authenticated' | 'network'>
 
 /** Tokens for a user that the host has authenticated, or for a client. The answer is what the token endpoint would send. */
 export async function issueTokens(server: AuthorizationServer, options: IssueTokensOptions): Promise<TokenResponse> {
-  const startedAt = options.startedAt ?? server.now()
-  const client = await requireClient(server, options.clientId)
+  const request = options.request ?? (await hostRequest(server, options.clientId))
+  const { client } = request
+  if (client.clientId !== options.clientId) throw new TypeError('issueTokens: clientId is not that of the request')
   const scope = resolveScope(server.scopes, client, asParameter(options.scope))
   const userId = options.userId === undefined ? undefined : requireId(options.userId)
   if (options.refreshToken && !getsRefreshToken(server, client)) {
     throw new OAuthError('unauthorized_client', 'This client may not use the refresh token grant.')
   }
   const refreshToken = (options.refreshToken ?? userId !== undefined) && getsRefreshToken(server, client)
-  const request = { client, grantType: 'issueTokens', parameters: new Map(), startedAt }
   return issue(server, request, { userId, scope, refreshToken })
+}
+
+async function hostRequest(server: AuthorizationServer, clientId: string): Promise<IssueRequest> {
+  const startedAt = server.now()
+  const client = await requireClient(server, clientId)
+  return { client, grantType: 'issueTokens', parameters: new Map(), startedAt }
 }
 
 /** The end of every grant that has authenticated a user at the token endpoint. */
 export async function issueForUser(
   server: AuthorizationServer,
-  request: Omit<TokenRequest, 'authenticated'>,
+  request: IssueRequest,
   userId: string,
   scope: Scope,
 ): Promise<TokenResponse> {
@@ -89,7 +99,7 @@ export async function issueForUser(
 
 async function issue(
   server: AuthorizationServer,
-  { client, grantType, parameters, startedAt }: Omit<TokenRequest, 'authenticated'>,
+  { client, grantType, parameters, startedAt }: IssueRequest,
   { userId, scope, refreshToken }: { userId: string | undefined; scope: Scope; refreshToken: boolean },
 ): Promise<TokenResponse> {
   const { clientId } = client

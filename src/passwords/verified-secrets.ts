@@ -1,19 +1,10 @@
 /** Chosen client secrets that were right before, so that a busy client pays for bcrypt once and not on every request. */
 import { LRUCache } from 'lru-cache'
-import type { Awaitable } from '../awaitable'
 import { fingerprint, processKey } from '../crypto'
+import type { VerifiedSecrets } from '../types'
 import { compareSecret } from './bcrypt'
 
 const MAX_REMEMBERED = 10_000
-
-export interface VerifiedSecrets {
-  /**
-   * Whether `bcryptHash` is the hash of `secret`. At once for a secret that was right before against exactly this hash.
-   *
-   * @throws OAuthError `temporarily_unavailable` where too many are waiting.
-   */
-  verify(clientId: string, secret: string, bcryptHash: string): Awaitable<boolean>
-}
 
 /** What is remembered are fingerprints under a key of this process: its memory holds nothing that can be guessed at. */
 export function verifiedSecrets(): VerifiedSecrets {
@@ -32,10 +23,14 @@ export function verifiedSecrets(): VerifiedSecrets {
     }
   }
 
+  // The hash is part of it: once a secret is changed, the old one is no longer remembered
+  const idOf = (clientId: string, secret: string, bcryptHash: string) =>
+    fingerprint(key, [clientId, secret, bcryptHash])
+
   return {
+    isKnown: (clientId, secret, bcryptHash) => verified.has(idOf(clientId, secret, bcryptHash)),
     verify(clientId, secret, bcryptHash) {
-      // The hash is part of it: once a secret is changed, the old one is no longer remembered
-      const id = fingerprint(key, [clientId, secret, bcryptHash])
+      const id = idOf(clientId, secret, bcryptHash)
       if (verified.get(id)) return true
       let answer = underWay.get(id)
       if (!answer) {

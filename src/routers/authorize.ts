@@ -1,5 +1,6 @@
 /** The authorization endpoint: RFC 6749 §3.1. */
 import { type Request, type Response, Router } from 'express'
+import type { AccessToken } from '../access-token'
 import { OAuthError, toOAuthError } from '../errors'
 import { guardedToken } from '../guard'
 import {
@@ -17,14 +18,7 @@ import { endpoint, type Handler, reportError, sendError } from '../http/endpoint
 import { sendErrorPage } from '../http/page'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
-import type {
-  AccessToken,
-  ApprovedAuthorization,
-  AuthorizationRequest,
-  AuthorizationServer,
-  Decide,
-  Decision,
-} from '../types'
+import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types'
 
 export interface AuthorizeRouterOptions {
   /** Who asks the user: `consentPage()`, `approve()`, or a function of the host. */

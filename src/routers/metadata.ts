@@ -39,7 +39,11 @@ export function metadataRouter(
     cors,
     below: (path) => (path === place ? methods : undefined),
   })
-  return router.use(handle)
+  // it is mounted at the root, and the root itself is the host's
+  return router.use((req, res, next) => {
+    const path = `${req.baseUrl}${req.path}`.replace(/\/$/, '')
+    return path.endsWith(place) ? handle(req, res, next) : next()
+  })
 }
 
 /** RFC 8414 §2. A member is present exactly when its path is known. */

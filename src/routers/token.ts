@@ -5,6 +5,7 @@ import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
 import { grantTypesOf } from '../issue'
+import { networkOf } from '../rules/network'
 import { requireParameter } from '../rules/params'
 import type { AuthorizationServer } from '../types'
 
@@ -35,7 +36,9 @@ export function tokenRouter(
     if (!grantTypesOf(client).includes(grantType)) {
       throw new OAuthError('unauthorized_client', 'This client may not use this grant_type.')
     }
-    sendJson(res, 200, await grant.handle(server, { client, authenticated, grantType, parameters, startedAt }))
+    const network = networkOf(req.ip)
+    const request = { client, authenticated, grantType, parameters, startedAt, network }
+    sendJson(res, 200, await grant.handle(server, request))
   }
   const router = Router()
   const methods = fromQuery ? { GET: handler, POST: handler } : { POST: handler }

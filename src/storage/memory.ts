@@ -132,6 +132,7 @@ function memoryGrants(): GrantStorage {
       return credential !== undefined && isAlive(credential) ? credential : undefined
     },
     transition(id, from, next, additions, grant) {
+      if (next.id !== id) throw new TypeError('transition keeps the id of its credential, or the old one would stay')
       const current = credentials.get(id)
       if (current === undefined || current.state !== from || !isAlive(current)) return false
       return (grant === undefined || mayStand(grant)) && store([next, ...additions], grant)

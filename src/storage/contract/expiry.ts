@@ -99,7 +99,7 @@ export function expiryRules(rule: Rule, nativeExpiry: boolean): void {
     await storage.grants.revoke(byUser, NOW)
     for (const days of [1, 31, 59, 89]) {
       await storage.grants.deleteExpired(NOW + days * DAY, 1000)
-      const because = `A mark stays until the longest-lived token under it has expired: after ${days} days it is needed.`
+      const because = `A mark stays until the longest-lived token under it has expired: also after ${days} days.`
       await isDead(storage, existing, because)
       await isDead(storage, late, `${because} This token arrived after it.`)
     }

@@ -50,7 +50,7 @@ export function markRules(rule: Rule): void {
       for (const { stored, granted, ungranted } of all) await storage.grants.insert([granted, ungranted], stored)
       for (const { granted, ungranted } of all) {
         for (const row of [granted, ungranted]) {
-          const because = `A mark of ${name} covers startedAt <= ${NOW}, also in later rows; this began at ${row.startedAt}.`
+          const because = `A mark of ${name} covers startedAt <= ${NOW}, also in later rows. This began at ${row.startedAt}.`
           if (row.startedAt <= NOW)
             await isDead(storage, row, `${because} A password was checked, reset, and only then the row came.`)
           else await isAlive(storage, row, because)

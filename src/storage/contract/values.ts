@@ -175,8 +175,9 @@ export function valueRules(rule: Rule): void {
 
   rule('does not share with its callers what they found', async (storage) => {
     const because = 'A caller that changes an object that it found must not change what is stored.'
-    await storage.clients.insert(fullClient)
-    await storage.grants.insert([fullCredential], grant())
+    const given = structuredClone({ app: fullClient, token: fullCredential })
+    await storage.clients.insert(given.app)
+    await storage.grants.insert([given.token], grant())
     for (const found of await everything(storage)) vandalize(found)
     isSame(await everything(storage), [fullClient, [fullClient], fullCredential, [grant()]], because)
   })

@@ -1,0 +1,92 @@
+/** A complete host app: sign-in, consent, every endpoint, a guarded API, and a demo client at `/`. `npm start` runs it. */
+import { randomBytes } from 'node:crypto'
+import express, { type Express } from 'express'
+import {
+  accessToken,
+  bearerGuard,
+  consentPage,
+  createAuthorizationServer,
+  memoryStorage,
+  oauthRouter,
+  registerClient,
+} from 'express-authorization-server'
+import { demoClient } from './shared/demo-client'
+import { signIn } from './shared/sign-in'
+import { start } from './shared/start'
+import { createUsers } from './shared/users'
+
+const people = [
+  { id: '1', username: 'ada', name: 'Ada Lovelace', password: 'analytical engine' },
+  { id: '2', username: 'alan', name: 'Alan Turing', password: 'imitation game' },
+]
+const demo = { clientId: 'demo', scope: 'profile', api: '/api/me' }
+// A new secret at every start: one in the source would sooner or later be one in production
+const service = { clientId: 'service', clientSecret: randomBytes(32).toString('base64url') }
+
+/** The app, to be served at `issuer`. */
+export async function createApp(issuer: string): Promise<Express> {
+  // Your half: the users, and how they sign in
+  const users = await createUsers(people)
+
+  // The authorization server: options, storage, scopes in words
+  const server = createAuthorizationServer({
+    issuer,
+    storage: memoryStorage(),
+    scopes: { profile: 'See your name', clients: 'Register apps for you' },
+    users,
+  })
+
+  // A public client, the web page below, and a confidential one, a program with a secret
+  await registerClient(server, {
+    clientId: demo.clientId,
+    name: 'Demo client',
+    description: 'A page that shows how an app gets an access token.',
+    redirectUris: [`${issuer}/`],
+    scopes: ['profile', 'clients'],
+    tokenEndpointAuthMethods: ['none'],
+  })
+  await registerClient(server, {
+    ...service,
+    name: 'Demo service',
+    grantTypes: ['client_credentials'],
+    scopes: ['profile'],
+  })
+
+  const app = express().disable('x-powered-by')
+  app.use(signIn({ users }))
+
+  // /oauth2/authorize, /oauth2/token, /oauth2/revoke_token, /oauth2/introspect, /oauth2/clients and the metadata
+  app.use(
+    oauthRouter(server, {
+      decide: consentPage({ signIn: '/login' }),
+      protect: bearerGuard(server, { scope: 'clients' }),
+    }),
+  )
+
+  // A guarded route: one line. A client's own token has no user
+  app.get('/api/me', bearerGuard(server, { scope: 'profile' }), (req, res) => {
+    res.json({ user: req.user, token: accessToken(req) })
+  })
+
+  app.use(demoClient({ issuer, ...demo }))
+  return app
+}
+
+function instructions(issuer: string): string[] {
+  const client = `-u ${service.clientId}:${service.clientSecret}`
+  const token = `curl -sS ${client} -d grant_type=client_credentials ${issuer}/oauth2/token`
+  return [
+    '',
+    `Open ${issuer} and sign in as`,
+    ...people.map(({ username, password }) => `  ${username.padEnd(6)}with the password  ${password}`),
+    '',
+    'Or be a program with a secret: discover the server, get an access token, call the API with one.',
+    `  curl -sS ${issuer}/.well-known/oauth-authorization-server`,
+    `  ${token}`,
+    `  curl -sS -H "Authorization: Bearer $(${token} | cut -d '"' -f 4)" ${issuer}${demo.api}`,
+    '',
+    'Everything is kept in memory. Ctrl+C stops the server.',
+  ]
+}
+
+if (require.main === module) void start(createApp, instructions)

@@ -1,0 +1,65 @@
+/** The frame that the HTML pages of the examples share, and their headers. */
+import { randomBytes } from 'node:crypto'
+import type { Response } from 'express'
+
+const style = `
+:root{color-scheme:light dark;--bg:#f3f4f6;--card:#fff;--text:#14171f;--soft:#555b6b;--line:#d9dce3;--accent:#1d4ed8;--on-accent:#fff;--bad:#b3261e}
+@media(prefers-color-scheme:dark){:root{--bg:#101218;--card:#1a1d26;--text:#f1f3f8;--soft:#a9afbf;--line:#343948;--accent:#8fb0ff;--on-accent:#0b1020;--bad:#ff9d94}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--bg);color:var(--text);font:1rem/1.5 system-ui,sans-serif}
+main{width:100%;max-width:27rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;padding:2rem;overflow-wrap:anywhere}
+h1{font-size:1.35rem;line-height:1.3;margin:0 0 1rem}
+p{margin:0 0 1rem}
+.soft{color:var(--soft);font-size:.925rem}
+.bad{color:var(--bad)}
+label{display:block;font-weight:600;margin:1rem 0 .35rem}
+input{width:100%;min-height:2.75rem;padding:.5rem .75rem;border:1px solid var(--soft);border-radius:.6rem;font:inherit;background:var(--bg);color:inherit}
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 0}
+button{flex:1 1 8rem;min-height:2.75rem;padding:.6rem 1rem;border:1px solid var(--accent);border-radius:.6rem;font:inherit;font-weight:600;cursor:pointer;background:none;color:var(--accent)}
+button.primary{background:var(--accent);color:var(--on-accent)}
+button:disabled{opacity:.5;cursor:default}
+:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
+a{color:var(--accent)}
+.actions:not(:has(button:not([hidden]))){display:none}
+[role=status]{min-height:3rem;margin-top:1.25rem}
+[role=status] p{margin-bottom:.5rem}
+.account{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5rem 1rem;margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line);font-size:.925rem}
+.account button{flex:none;min-height:2.25rem;padding:.35rem .85rem}
+pre{margin:0;padding:1rem;border-radius:.6rem;background:var(--bg);font-size:.875rem;white-space:pre-wrap}
+[hidden]{display:none!important}
+`
+
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}
+
+/** Sends a complete page. `body` is HTML; `script`, if any, is the only one that the browser will run. */
+export function sendPage(res: Response, title: string, body: string, script?: string): void {
+  const nonce = randomBytes(16).toString('base64')
+  res.set({
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy':
+      `default-src 'none'; img-src data:; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; ` +
+      // No form-action: browsers apply it to the redirects that follow a sign-in, and these lead to other apps
+      "base-uri 'none'; frame-ancestors 'none'",
+    'Referrer-Policy': 'same-origin',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  res.type('html').send(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<link rel="icon" href="data:,">
+<style nonce="${nonce}">${style}</style>
+</head>
+<body>
+<main>
+${body}
+</main>
+${script === undefined ? '' : `<script nonce="${nonce}" type="module">${script}</script>`}
+</body>
+</html>
+`)
+}

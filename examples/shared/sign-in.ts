@@ -1,0 +1,79 @@
+/** Sign-in for the examples: express-session, Passport and passport-local, with a page at /login and POST /logout. */
+import { randomBytes } from 'node:crypto'
+import { type Request, type RequestHandler, type Response, Router, urlencoded } from 'express'
+import { bcryptPasswords } from 'express-authorization-server'
+import session from 'express-session'
+import { Passport } from 'passport'
+import { Strategy } from 'passport-local'
+import { sendPage } from './page'
+import type { User, Users } from './users'
+
+/** Mount it in front of the authorization endpoint: `app.use(signIn({ users }))`. Sets `req.user` from the session. */
+export function signIn({ users }: { users: Users }): Router {
+  const passport = new Passport()
+  const verify = bcryptPasswords({ findByUsername: users.findByUsername })
+  passport.use(
+    new Strategy((username, password, done) => {
+      verify(username, password).then((id) => done(null, id !== undefined && users.find(id)), done)
+    }),
+  )
+  passport.serializeUser((user, done) => done(null, (user as User).id))
+  passport.deserializeUser((id: string, done) => done(null, users.find(id) ?? false))
+
+  const router = Router()
+  router.use(
+    session({
+      // In production: a secret and a store that survive a restart, and cookie.secure behind https
+      secret: randomBytes(32).toString('hex'),
+      name: 'session',
+      cookie: { httpOnly: true, sameSite: 'lax' },
+      resave: false,
+      saveUninitialized: false,
+    }),
+  )
+  router.use(passport.session())
+  router.get('/login', (_req, res) => sendSignInPage(res))
+  router.post('/login', sameOrigin, urlencoded({ extended: false }), (req, res, next) => {
+    const done = (error: unknown, user?: User | false) => {
+      if (error) return next(error)
+      if (!user) return sendSignInPage(res.status(401), 'That user name and password do not belong together.')
+      // Passport starts a new session here, so that one planted before the sign-in is worth nothing after it
+      req.logIn(user, (failed) => (failed ? next(failed) : res.redirect(303, returnTo(req))))
+    }
+    passport.authenticate('local', done)(req, res, next)
+  })
+  router.post('/logout', sameOrigin, (req, res, next) => {
+    req.logout((error) => (error ? next(error) : res.redirect(303, returnTo(req))))
+  })
+  return router
+}
+
+/** Where to go on: a path of this server. Anything else, `//evil.example` included, would be an open redirect. */
+function returnTo(req: Request): string {
+  const path = req.query.return_to
+  return typeof path === 'string' && /^\/(?![/\\])[\x21-\x7e]*$/.test(path) ? path : '/'
+}
+
+/** Another site's form must not sign a visitor in as somebody else, or out. Every browser sends Origin with a POST. */
+const sameOrigin: RequestHandler = (req, res, next) => {
+  const { origin, host } = req.headers
+  if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return next()
+  res.status(403).type('text').send('This form was sent by another site.\n')
+}
+
+/** The form has no action: it is posted to the URL of the page, which holds return_to. */
+function sendSignInPage(res: Response, problem?: string): void {
+  sendPage(
+    res,
+    'Sign in',
+    `<h1>Sign in</h1>
+${problem === undefined ? '' : `<p class="bad" role="alert">${problem}</p>`}
+<form method="post">
+<label for="username">User name</label>
+<input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required autofocus>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required>
+<div class="actions"><button class="primary" type="submit">Sign in</button></div>
+</form>`,
+  )
+}

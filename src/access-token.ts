@@ -1,0 +1,27 @@
+/** What an access token stands for, and Passport's places on the request, typed. Types only. */
+import type { Scope } from './rules/scope'
+
+/** What an access token stands for: what the guard puts in `req.authInfo`. */
+export interface AccessToken {
+  readonly clientId: string
+  /** The resource owner. Left out for client credentials and app authorization: there is no user then. */
+  readonly userId?: string
+  readonly scope: Scope
+  /** Seconds since the epoch. Left out for app authorization by `client_id`, where no token was sent. */
+  readonly expiresAt?: number
+  readonly grantId?: string
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
+// Passport's own places, declared as @types/passport does, so that both merge
+declare global {
+  namespace Express {
+    // hosts and @types/passport add the members
+    interface User {}
+    interface AuthInfo extends Partial<AccessToken> {}
+    interface Request {
+      authInfo?: AuthInfo | undefined
+      user?: User | undefined
+    }
+  }
+}

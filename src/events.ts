@@ -1,0 +1,30 @@
+/** What happened, as a typed union: for logs, metrics and audits. Types only. */
+import type { OAuthError } from './errors'
+import type { Scope } from './rules/scope'
+
+interface EventSubject {
+  clientId: string
+  userId?: string | undefined
+  grantId?: string | undefined
+}
+
+/** What happened, for logs, metrics and audits. Never contains a secret, a token or a password. */
+export type AuthorizationServerEvent = { at: number } & (
+  | ({ type: 'code.issued'; scope: Scope } & EventSubject)
+  | ({ type: 'code.replayed' } & EventSubject)
+  | ({ type: 'token.issued'; grantType: string; scope: Scope } & EventSubject)
+  | ({ type: 'token.revoked' } & EventSubject)
+  | ({ type: 'refresh.replayed' } & EventSubject)
+  | ({ type: 'refresh.reused' } & EventSubject)
+  | ({ type: 'grant.revoked' } & Partial<EventSubject>)
+  | ({ type: 'authorization.denied' } & EventSubject)
+  | { type: 'client.created' | 'client.updated' | 'client.deleted' | 'client.secret_rotated'; clientId: string }
+  | { type: 'client.authentication_failed'; clientId?: string; reason: string }
+  | { type: 'password.failed'; clientId: string }
+  /** Too many failures: the attempt was refused unseen. */
+  | { type: 'attempt.throttled'; kind: 'password' | 'client_secret'; clientId: string; retryAfter: number }
+  /** Something unexpected: `error.cause` is what the host or the storage threw. */
+  | { type: 'error'; error: OAuthError }
+)
+
+export type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'at'> : never

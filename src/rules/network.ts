@@ -1,0 +1,25 @@
+/** Networks, as failures are counted by: one host of IPv4, one /64 of IPv6, where every host has millions of addresses. */
+import { isIPv6 } from 'node:net'
+
+/** The network of `req.ip`, which is what Express makes of the connection and its `trust proxy` setting. */
+export function networkOf(ip: string | undefined): string {
+  if (ip === undefined) return ''
+  const address = ip.split('%', 1)[0] as string
+  if (!isIPv6(address)) return address
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
+  // the URL parser writes every form of an address in one: lower case, no leading zeros, one `::`
+  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = Array<string>(tail === undefined ? 0 : 8 - before.length - after.length).fill('0')
+  const groups = [...before, ...zeros, ...after]
+  const isMapped = groups.slice(0, 5).every((group) => group === '0') && groups[5] === 'ffff'
+  if (isMapped) return [groups[6], groups[7]].flatMap((group) => bytesOf(group as string)).join('.')
+  return `${groups.slice(0, 4).join(':')}::/64`
+}
+
+function bytesOf(group: string): [number, number] {
+  const value = Number.parseInt(group, 16)
+  return [value >> 8, value & 255]
+}

@@ -1,0 +1,114 @@
+/**
+ * Throttling of guesses at what people choose (RFC 6749 §4.3.2, §10.10), on rate-limiter-flexible. Failures count per
+ * account and network: who guesses shuts out their own network from that account, and nobody else. A second, wider limit
+ * per account slows down guesses from many networks; it never locks: networks the account was used from before do not
+ * feel it, all others get one attempt every few seconds.
+ */
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { sha256 } from './crypto'
+import { OAuthError } from './errors'
+import type { Attempt, AuthorizationServer, Throttle } from './types'
+
+/** What a limiter of rate-limiter-flexible is made with: `points` in `duration` seconds. */
+export interface LimiterOptions {
+  keyPrefix: string
+  points: number
+  duration: number
+}
+
+/** What is used of a limiter of rate-limiter-flexible. */
+export interface Limiter {
+  consume(key: string): Promise<unknown>
+  reward(key: string): Promise<unknown>
+  delete(key: string): Promise<unknown>
+  get(key: string): Promise<unknown>
+  set(key: string, points: number, seconds: number): Promise<unknown>
+}
+
+const MINUTE = 60
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** Attempts in a quarter of an hour from one network, and in an hour from all of them. */
+const attempts = {
+  password: { fromNetwork: 20, fromAnywhere: 100 },
+  client_secret: { fromNetwork: 100, fromAnywhere: 1000 },
+} as const
+
+const KNOWN_NETWORK_SECONDS = 30 * DAY
+const SLOW_SECONDS = 10
+
+/** Counts in the memory of this process: the default. With several processes each counts for itself. */
+export function memoryThrottle(): Throttle {
+  return limiterThrottle((options) => new RateLimiterMemory(options))
+}
+
+/**
+ * Counts where `makeLimiter` says, so that several processes count together:
+ * `limiterThrottle((options) => new RateLimiterRedis({ storeClient, ...options }))`.
+ */
+export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limiter): Throttle {
+  const throttles = {
+    password: throttleOf(makeLimiter, 'password'),
+    client_secret: throttleOf(makeLimiter, 'client_secret'),
+  }
+  return Object.freeze({
+    take: (attempt: Attempt) => throttles[attempt.kind].take(attempt),
+    succeed: (attempt: Attempt) => throttles[attempt.kind].succeed(attempt),
+  })
+}
+
+function throttleOf(makeLimiter: (options: LimiterOptions) => Limiter, kind: Attempt['kind']): Throttle {
+  const limiter = (name: string, points: number, duration: number) =>
+    makeLimiter({ keyPrefix: `oauth_${kind}_${name}`, points, duration })
+  const { fromNetwork, fromAnywhere } = attempts[kind]
+  const networkLimiter = limiter('network', fromNetwork, 15 * MINUTE)
+  const accountLimiter = limiter('account', fromAnywhere, HOUR)
+  const slowLimiter = limiter('slow', 1, SLOW_SECONDS)
+  const knownNetworks = limiter('known', 1, KNOWN_NETWORK_SECONDS)
+  return {
+    async take(attempt) {
+      const { account, accountInNetwork } = keysOf(attempt)
+      const wait = await consume(networkLimiter, accountInNetwork)
+      if (wait !== undefined || (await knownNetworks.get(accountInNetwork))) return wait
+      if ((await consume(accountLimiter, account)) === undefined) return undefined
+      return consume(slowLimiter, account)
+    },
+    async succeed(attempt) {
+      const { account, accountInNetwork } = keysOf(attempt)
+      await networkLimiter.delete(accountInNetwork)
+      await accountLimiter.reward(account)
+      await knownNetworks.set(accountInNetwork, 1, KNOWN_NETWORK_SECONDS)
+    },
+  }
+}
+
+/** Attempts are taken before the secret is looked at: of many at once no more get through than of many in turn. */
+async function consume(limiter: Limiter, key: string): Promise<number | undefined> {
+  try {
+    await limiter.consume(key)
+    return undefined
+  } catch (refusal) {
+    const { msBeforeNext } = (refusal ?? {}) as { msBeforeNext?: unknown }
+    // anything else is the limiter's store failing, and that is not a permission
+    if (typeof msBeforeNext !== 'number') throw refusal
+    return Math.max(1, Math.ceil(msBeforeNext / 1000))
+  }
+}
+
+/** One account has many spellings; a digest bounds the length of what anybody may send as a username. */
+function keysOf({ account, network }: Attempt): { account: string; accountInNetwork: string } {
+  const name = account.normalize('NFKC').trim().toLowerCase()
+  return { account: sha256(name), accountInNetwork: sha256(JSON.stringify([name, network])) }
+}
+
+/** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). */
+export async function takeAttempt(server: AuthorizationServer, attempt: Attempt, clientId: string): Promise<void> {
+  const wait = await server.throttle?.take(attempt)
+  if (wait === undefined) return
+  server.emit({ type: 'attempt.throttled', kind: attempt.kind, clientId, retryAfter: wait })
+  throw new OAuthError('temporarily_unavailable', 'Too many failed attempts. Try again later.', {
+    status: 429,
+    headers: { 'Retry-After': String(wait) },
+  })
+}
