@@ -1,6 +1,5 @@
 /** The types that the whole house shares: the server value, grants, requests, decisions, events. Types only. */
 import type { Request, Response } from 'express'
-import type { AccessToken } from './access-token'
 import type { Awaitable } from './awaitable'
 import type { AuthorizationServerEvent, WithoutTime } from './events'
 import type { RequestParameters } from './rules/params'

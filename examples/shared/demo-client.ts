@@ -40,7 +40,7 @@ function account(req: Request): string {
   const user = req.user as User | undefined
   if (!user) return ''
   return `<form class="account" method="post" action="/logout">
-<span>Signed in at the server as <strong>${escapeHtml(user.name)}</strong></span>
+<span>Signed in as <strong>${escapeHtml(user.name)}</strong></span>
 <button type="submit">Sign out</button>
 </form>`
 }

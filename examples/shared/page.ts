@@ -10,19 +10,20 @@ body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;ba
 main{width:100%;max-width:27rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;padding:2rem;overflow-wrap:anywhere}
 h1{font-size:1.35rem;line-height:1.3;margin:0 0 1rem}
 p{margin:0 0 1rem}
+main>:last-child{margin-bottom:0}
 .soft{color:var(--soft);font-size:.925rem}
 .bad{color:var(--bad)}
 label{display:block;font-weight:600;margin:1rem 0 .35rem}
 input{width:100%;min-height:2.75rem;padding:.5rem .75rem;border:1px solid var(--soft);border-radius:.6rem;font:inherit;background:var(--bg);color:inherit}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 0}
-button{flex:1 1 8rem;min-height:2.75rem;padding:.6rem 1rem;border:1px solid var(--accent);border-radius:.6rem;font:inherit;font-weight:600;cursor:pointer;background:none;color:var(--accent)}
+button{flex:1 1 6rem;min-height:2.75rem;padding:.6rem 1rem;border:1px solid var(--accent);border-radius:.6rem;font:inherit;font-weight:600;cursor:pointer;background:none;color:var(--accent)}
 button.primary{background:var(--accent);color:var(--on-accent)}
 button:disabled{opacity:.5;cursor:default}
 :focus-visible{outline:3px solid var(--accent);outline-offset:3px}
 a{color:var(--accent)}
 .actions:not(:has(button:not([hidden]))){display:none}
-[role=status]{min-height:3rem;margin-top:1.25rem}
-[role=status] p{margin-bottom:.5rem}
+[role=status] p{margin:1.25rem 0 .5rem}
+[role=status] :empty{display:none}
 .account{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5rem 1rem;margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line);font-size:.925rem}
 .account button{flex:none;min-height:2.25rem;padding:.35rem .85rem}
 pre{margin:0;padding:1rem;border-radius:.6rem;background:var(--bg);font-size:.875rem;white-space:pre-wrap}

@@ -24,13 +24,15 @@ const style = `
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--bg);color:var(--text);font:1rem/1.5 system-ui,sans-serif}
 main{width:100%;max-width:27rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;padding:2rem;overflow-wrap:anywhere}
 h1{font-size:1.35rem;line-height:1.3;margin:0 0 1rem}
+h1 strong{color:var(--accent)}
 p{margin:0 0 1rem}
+main>:last-child{margin-bottom:0}
 .soft{color:var(--soft);font-size:.925rem}
 .notice{border-inline-start:.25rem solid var(--accent);padding-inline-start:.75rem}
 ul{margin:0 0 1.25rem;padding-inline-start:1.25rem}
 li{margin:.35rem 0}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 1rem}
-button{flex:1 1 8rem;min-height:2.75rem;padding:.6rem 1rem;border:1px solid var(--accent);border-radius:.6rem;font:inherit;font-weight:600;cursor:pointer;background:none;color:var(--accent)}
+button{flex:1 1 6rem;min-height:2.75rem;padding:.6rem 1rem;border:1px solid var(--accent);border-radius:.6rem;font:inherit;font-weight:600;cursor:pointer;background:none;color:var(--accent)}
 button.primary{background:var(--accent);color:var(--on-accent)}
 button:focus-visible,a:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
 a{color:var(--accent)}
