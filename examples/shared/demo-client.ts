@@ -27,7 +27,7 @@ const body = `<h1>A client of your authorization server</h1>
 <noscript><p class="bad">This client is a script, and your browser runs none.</p></noscript>
 <div class="actions">
 <button class="primary" type="button" id="connect" hidden>Get an access token</button>
-<button class="primary" type="button" id="call" hidden>Call the API</button>
+<button class="primary" type="button" id="call" hidden>Call API</button>
 <button type="button" id="refresh" hidden>Refresh</button>
 <button type="button" id="revoke" hidden>Revoke</button>
 </div>

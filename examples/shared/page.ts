@@ -8,6 +8,7 @@ const style = `
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--bg);color:var(--text);font:1rem/1.5 system-ui,sans-serif}
 main{width:100%;max-width:27rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;padding:2rem;overflow-wrap:anywhere}
+@media(max-width:30rem){body{padding:1rem}main{padding:1.5rem}}
 h1{font-size:1.35rem;line-height:1.3;margin:0 0 1rem}
 p{margin:0 0 1rem}
 main>:last-child{margin-bottom:0}

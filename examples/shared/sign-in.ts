@@ -33,6 +33,7 @@ export function signIn({ users }: { users: Users }): Router {
   )
   router.use(passport.session())
   router.get('/login', (_req, res) => sendSignInPage(res))
+  // In production: a limit for wrong passwords here, such as rate-limiter-flexible or express-rate-limit
   router.post('/login', sameOrigin, urlencoded({ extended: false }), (req, res, next) => {
     const done = (error: unknown, user?: User | false) => {
       if (error) return next(error)
@@ -55,7 +56,7 @@ function returnTo(req: Request): string {
 }
 
 /** Another site's form must not sign a visitor in as somebody else, or out. Every browser sends Origin with a POST. */
-const sameOrigin: RequestHandler = (req, res, next) => {
+export const sameOrigin: RequestHandler = (req, res, next) => {
   const { origin, host } = req.headers
   if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return next()
   res.status(403).type('text').send('This form was sent by another site.\n')
