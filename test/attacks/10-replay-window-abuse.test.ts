@@ -1,0 +1,136 @@
+// ATTACKS.md row 10: the replay window forgives a lost response, and nothing else.
+import { authorizationCode, deleteClient, refreshToken, revokeGrants } from '../../src/index'
+import { createHost, type Host, type Tokens } from '../support/host'
+
+let host: Host
+let first: Tokens
+beforeEach(async () => {
+  host = await createHost()
+  first = await host.signIn()
+})
+const next = async (tokens: Tokens): Promise<Tokens> =>
+  (await host.refresh(host.web, tokens.refresh_token).expect(200)).body as Tokens
+
+async function expectReuse(tokens: Tokens, ...dead: Tokens[]): Promise<void> {
+  const answer = await host.refresh(host.web, tokens.refresh_token)
+  expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant'])
+  expect(answer.body).not.toHaveProperty('access_token')
+  for (const each of dead) {
+    expect(await host.isAlive(each)).toBe(false)
+    await host.refresh(host.web, each.refresh_token).expect(400)
+  }
+}
+
+describe('inside the replay window, no tokens come', () => {
+  it('for a revoked refresh token', async () => {
+    const second = await next(first)
+    await host.revoke(host.web, second.refresh_token).expect(200)
+    await expectReuse(first, first, second)
+    await expectReuse(second)
+  })
+
+  it.each([
+    ['its user', { userId: 'alice' }],
+    ['its client', { clientId: 'web' }],
+  ])('for one of which %s was revoked', async (_, target) => {
+    const second = await next(first)
+    await revokeGrants(host.server, target)
+    await expectReuse(first, first, second)
+  })
+
+  it('for one of a deleted client', async () => {
+    await next(first)
+    await deleteClient(host.server, 'web')
+    expect((await host.refresh(host.web, first.refresh_token)).status).toBe(401)
+  })
+
+  it('for one of an older generation: it is a reuse, and the session ends', async () => {
+    const second = await next(first)
+    const third = await next(second)
+    await expectReuse(first, first, second, third)
+    expect(host.eventTypes()).toContain('refresh.reused')
+  })
+
+  it('for one whose successor was already used', async () => {
+    const second = await next(first)
+    const third = await next(second)
+    const fourth = await next(third)
+    await expectReuse(second, third, fourth)
+  })
+
+  it('for one of which every second after the window counts', async () => {
+    const second = await next(first)
+    host.clock.advance(59)
+    expect((await host.refresh(host.web, first.refresh_token).expect(200)).body.refresh_token).toBe(
+      second.refresh_token,
+    )
+    host.clock.advance(1)
+    await expectReuse(first, second)
+  })
+
+  it('for one whose successor has expired with it', async () => {
+    host = await createHost({ grants: [authorizationCode(), refreshToken({ ttl: 30, maxAge: 40 })] })
+    first = await host.signIn()
+    await next(first)
+    host.clock.advance(30)
+    await expectReuse(first)
+  })
+
+  it('for another client, another scope, or a user who is gone', async () => {
+    await next(first)
+    const other = await host.register({ clientId: 'other' })
+    expect((await host.refresh(other, first.refresh_token)).body.error).toBe('invalid_grant')
+    expect((await host.refresh(host.web, first.refresh_token, { scope: 'read' })).body.error).toBe('invalid_scope')
+    host.people.delete('alice')
+    expect((await host.refresh(host.web, first.refresh_token)).body.error).toBe('invalid_grant')
+  })
+
+  it('that are more than the first time: the same tokens, the same scope, the time that is left', async () => {
+    const narrow = (await host.refresh(host.web, first.refresh_token, { scope: 'read' }).expect(200)).body
+    host.clock.advance(10)
+    const answer = await host.refresh(host.web, first.refresh_token, { scope: 'read' }).expect(200)
+    expect(answer.body).toEqual({ ...narrow, expires_in: narrow.expires_in - 10 })
+    expect((await host.refresh(host.web, first.refresh_token)).body.error).toBe('invalid_scope')
+  })
+
+  it('by the clock going backwards: an age is never negative', async () => {
+    const second = await next(first)
+    host.clock.advance(-30)
+    await host.refresh(host.web, first.refresh_token).expect(200)
+    host.clock.advance(30 + 60)
+    await expectReuse(first, second)
+  })
+})
+
+describe('guessing', () => {
+  it('half of a refresh token opens nothing and ends nothing', async () => {
+    const [id, secret = ''] = first.refresh_token.split('.') as [string, string]
+    const [stable, rotating] = [secret.slice(0, 43), secret.slice(43)]
+    const noise = 'A'.repeat(43)
+    const guesses = [
+      `${id}.${stable}`,
+      `${id}.${rotating}`,
+      `${id}.${noise}${rotating}`,
+      `${id}.${rotating}${stable}`,
+      `${id}.${noise}${noise}`,
+    ]
+    for (const guess of [...guesses, id, `${id}.`, `${first.refresh_token}A`, first.refresh_token.slice(0, -1)]) {
+      const answer = await host.refresh(host.web, guess)
+      expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant'])
+    }
+    expect(await host.isAlive(first)).toBe(true)
+    await next(first)
+  })
+
+  it('the sealed response is readable by nobody who has the store and not the token', async () => {
+    const second = await next(first)
+    const id = first.refresh_token.split('.', 1)[0] as string
+    const row = JSON.stringify(host.storage.stored(id))
+    for (const secret of [second.access_token, second.refresh_token].flatMap((token) => token.split('.').slice(1))) {
+      expect(row).not.toContain(secret.slice(-43))
+      expect(Buffer.from(String(host.storage.stored(id)?.data.response), 'base64url').toString('latin1')).not.toContain(
+        secret,
+      )
+    }
+  })
+})

@@ -1,0 +1,256 @@
+// ATTACKS.md row 27: nobody gets by way of the clients API what they do not have.
+import {
+  bearerGuard,
+  type ClientChanges,
+  clientsRouter,
+  issueTokens,
+  registerClient,
+  updateClient,
+} from '../../src/index'
+import { createHost, type Host, paths } from '../support/host'
+
+let host: Host
+let tokens: Record<'alice' | 'bob' | 'admin' | 'app', string>
+beforeEach(async () => {
+  host = await createHost()
+  const scopes = ['clients', 'read', 'write', 'admin']
+  await host.register({ clientId: 'console', scopes, grantTypes: ['authorization_code', 'client_credentials'] })
+  const token = async (userId: string | undefined, scope: string) =>
+    (await issueTokens(host.server, { clientId: 'console', scope, ...(userId !== undefined && { userId }) }))
+      .access_token
+  tokens = {
+    alice: await token('alice', 'clients read'),
+    bob: await token('bob', 'clients read'),
+    admin: await token('bob', 'clients read write admin'),
+    app: await token(undefined, 'clients read write'),
+  }
+})
+
+type Caller = keyof typeof tokens
+const call = (who: Caller, method: 'get' | 'post' | 'put' | 'delete', path = '', body: object = {}) => {
+  const sent = host.http()[method](`${paths.clients}${path}`).auth(tokens[who], { type: 'bearer' })
+  return method === 'get' || method === 'delete' ? sent : sent.send(body)
+}
+const record = (clientId: string) => host.storage.clients.find(clientId)
+const makeAlices = (changes: ClientChanges = {}) =>
+  registerClient(host.server, { clientId: 'alices', username: 'alice', scopes: ['read'], ...changes })
+
+describe('a client cannot become an administrator:', () => {
+  it('a token of the client itself, with the clients scope by client credentials, is of no user and owns nothing', async () => {
+    await registerClient(host.server, { clientId: 'ownerless', scopes: ['read'] })
+    const answers = [
+      await call('app', 'get'),
+      await call('app', 'post', '', { permissions: ['read'] }),
+      await call('app', 'get', '/ownerless'),
+      await call('app', 'put', '/ownerless', { permissions: ['read', 'write'] }),
+      await call('app', 'post', '/ownerless/generateSecret'),
+      await call('app', 'delete', '/ownerless'),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual(Array(answers.length).fill(403))
+    expect(await record('ownerless')).toMatchObject({ version: 1 })
+  })
+
+  it('the scope must be in the record, and only who holds it can put it there', async () => {
+    const { clientSecret } = await makeAlices({ grantTypes: ['client_credentials'] })
+    const alices = { clientId: 'alices', redirectUri: '', ...(clientSecret !== undefined && { clientSecret }) }
+    const answer = await host.token(alices, { grant_type: 'client_credentials', scope: 'clients' })
+    expect(answer.body.error).toBe('invalid_scope')
+    expect((await call('alice', 'put', '/alices', { permissions: ['read', 'admin'] })).status).toBe(403)
+  })
+
+  it.each(['', 'other'])('a token without the scope that protects the API does not get in (%j)', async (scope) => {
+    const { access_token } = await issueTokens(host.server, { clientId: 'web', userId: 'alice', scope: 'read' })
+    const answer = await host.http().get(`${paths.clients}/${scope}`).auth(access_token, { type: 'bearer' })
+    expect([answer.status, answer.headers['www-authenticate']]).toEqual([
+      403,
+      expect.stringContaining('insufficient_scope'),
+    ])
+  })
+
+  it.each(['get', 'post', 'put', 'delete'] as const)('nobody at all gets in without a token (%s)', async (method) => {
+    for (const path of ['', '/', '/web', '/web/generateSecret', '/web/x', '/%2e%2e', '/constructor']) {
+      expect((await host.http()[method](`${paths.clients}${path}`)).status).toBe(401)
+    }
+  })
+})
+
+describe('nobody grants a client more than they hold:', () => {
+  it.each([{ permissions: ['write'] }, { permissions: ['read', 'write'] }, { permissions: ['clients', 'admin'] }])(
+    '%j',
+    async (body) => {
+      await makeAlices()
+      for (const answer of [await call('alice', 'post', '', body), await call('alice', 'put', '/alices', body)]) {
+        expect([answer.status, answer.body.error]).toEqual([403, 'insufficient_scope'])
+      }
+      expect(await record('alices')).toMatchObject({ version: 1, scopes: ['read'] })
+    },
+  )
+
+  it('an administrator neither', async () => {
+    host.server.scopes.has('write')
+    const { access_token } = await issueTokens(host.server, {
+      clientId: 'console',
+      userId: 'bob',
+      scope: 'clients admin',
+    })
+    tokens.admin = access_token
+    await makeAlices()
+    expect((await call('admin', 'post', '', { permissions: ['read'] })).status).toBe(403)
+    expect((await call('admin', 'put', '/alices', { permissions: ['read', 'write'] })).status).toBe(403)
+    // what it holds already stays
+    expect((await call('admin', 'put', '/alices', { permissions: ['read'], client_name: 'New' })).status).toBe(200)
+  })
+
+  it('a client that holds more than its owner is not changed by the owner: a secret would hand all of it over', async () => {
+    await makeAlices({ scopes: ['read', 'write'] })
+    const answers = [
+      await call('alice', 'put', '/alices', { redirect_uris: ['https://evil.example/'] }),
+      await call('alice', 'put', '/alices', { client_secret: 'a chosen secret' }),
+      await call('alice', 'post', '/alices/generateSecret'),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([403, 403, 403])
+    expect(await record('alices')).toMatchObject({ version: 1 })
+  })
+
+  it('flags that loosen the server are for administrators', async () => {
+    await makeAlices()
+    for (const flag of [{ resource_server: true }, { require_pkce: false }, { resource_server: 'true' }]) {
+      expect((await call('alice', 'put', '/alices', flag)).status).toBe(403)
+    }
+    expect((await call('admin', 'put', '/alices', { resource_server: true })).status).toBe(200)
+  })
+})
+
+describe("one user's clients are not another's:", () => {
+  it('not to see, not to change, and as if they were not there', async () => {
+    await makeAlices()
+    const missing = await call('bob', 'get', '/nothing')
+    const answers = [
+      await call('bob', 'get', '/alices'),
+      await call('bob', 'put', '/alices', { client_name: 'Mine' }),
+      await call('bob', 'post', '/alices/generateSecret'),
+      await call('bob', 'delete', '/alices'),
+    ]
+    for (const { status, body } of answers) {
+      expect([status, JSON.stringify(body)]).toEqual([
+        404,
+        JSON.stringify(missing.body).replaceAll('nothing', 'alices'),
+      ])
+    }
+    expect(await record('alices')).toMatchObject({ version: 1 })
+    expect((await call('bob', 'get')).body).toEqual([])
+    for (const username of ['alice', '', '*', '%', 'undefined']) {
+      expect((await call('bob', 'get', `?username=${encodeURIComponent(username)}`)).body).toEqual([])
+    }
+  })
+
+  it('not to give away or to take', async () => {
+    await makeAlices()
+    expect((await call('alice', 'post', '', { username: 'bob', permissions: ['read'] })).status).toBe(403)
+    expect((await call('alice', 'put', '/alices', { username: 'bob' })).status).toBe(403)
+    expect((await call('bob', 'put', '/alices', { username: 'bob' })).status).toBe(404)
+    expect((await call('alice', 'post', '?username=bob', { permissions: ['read'] })).status).toBe(403)
+    expect((await call('alice', 'post', '?username=bob', { username: 'alice' })).status).toBe(409)
+  })
+
+  it('not to overwrite by registering the same id', async () => {
+    await makeAlices()
+    for (const client_id of ['alices', 'web']) {
+      const answer = await call('bob', 'post', '', { client_id, permissions: ['read'] })
+      expect([answer.status, answer.body.err]).toEqual([409, 'OAUTH2-EXCEPTION'])
+    }
+    expect(await record('alices')).toMatchObject({ username: 'alice', version: 1 })
+  })
+
+  it('not to rename into: the id of a record never changes', async () => {
+    await makeAlices()
+    expect((await call('alice', 'put', '/alices', { client_id: 'web' })).status).toBe(400)
+    expect(await record('web')).toMatchObject({ version: 1 })
+  })
+})
+
+describe('two at the same time:', () => {
+  it('a secret and a redirect URI that one removes are not restored by the other', async () => {
+    await registerClient(host.server, { clientId: 'shared', redirectUris: ['https://old.example/'], scopes: ['read'] })
+    const before = await record('shared')
+    const pause = host.storage.pauseBefore('clients.update')
+    const renaming = updateClient(host.server, 'shared', { name: 'Renamed' })
+    await pause.reached
+    await updateClient(host.server, 'shared', {
+      redirectUris: ['https://new.example/'],
+      clientSecret: 'another secret',
+    })
+    pause.resume()
+    await renaming
+    const after = await record('shared')
+    expect(after).toMatchObject({ name: 'Renamed', redirectUris: ['https://new.example/'], version: 3 })
+    expect(after?.secrets).not.toEqual(before?.secrets)
+  })
+
+  // between the look at the record and the write, its owner or its scopes may change; bcrypt makes that a tenth of a second
+  it.each<[string, ClientChanges]>([
+    ['has got a scope that its owner does not hold', { scopes: ['read', 'write'] }],
+    ['has become the client of somebody else', { username: 'bob' }],
+  ])('a record that %s meanwhile is not changed by who owned it', async (_, changes) => {
+    const attempts = [
+      () => call('alice', 'put', '/alices', { client_secret: 'a chosen secret' }),
+      () => call('alice', 'put', '/alices', { redirect_uris: ['https://evil.example/'] }),
+      () => call('alice', 'post', '/alices/generateSecret'),
+    ]
+    for (const [n, attempt] of attempts.entries()) {
+      if (n > 0) await host.storage.clients.delete('alices')
+      await makeAlices()
+      const pause = host.storage.pauseBefore('clients.update')
+      const attacking = Promise.resolve(attempt())
+      await pause.reached
+      const current = await record('alices')
+      await updateClient(host.server, 'alices', changes)
+      const granted = await record('alices')
+      pause.resume()
+      expect([403, 404]).toContain((await attacking).status)
+      expect(await record('alices')).toEqual(granted)
+      expect(granted?.secrets).toEqual(current?.secrets)
+    }
+  })
+})
+
+describe('a host that says itself who calls', () => {
+  const withCaller = (caller: unknown) =>
+    createHost({
+      mount: (app, server) =>
+        void app.use(
+          paths.clients,
+          clientsRouter(server, { protect: (_req, _res, next) => next(), caller: caller as never }),
+        ),
+    })
+
+  it.each<[string, unknown]>([
+    ['nothing', () => undefined],
+    ['null', () => null],
+    ['no scopes', () => ({ userId: 'alice' })],
+    ['scopes as a string', () => ({ userId: 'alice', scopes: 'clients read' })],
+    ['nobody', () => ({ scopes: ['read'] })],
+    ['an empty user', () => ({ userId: '', scopes: ['read'] })],
+    ['an administrator in words', () => ({ scopes: ['read'], admin: 'yes' })],
+    ['an administrator in numbers', () => ({ scopes: ['read'], admin: 1 })],
+    ['a user that is no number', () => ({ userId: Number.NaN, scopes: [] })],
+  ])('lets nobody in who is %s', async (_, caller) => {
+    const other = await withCaller(caller)
+    const answer = await other.http().get(paths.clients)
+    expect([answer.status, answer.body.error]).toEqual([403, 'access_denied'])
+  })
+
+  it('and throws lets nobody in', async () => {
+    const other = await withCaller(() => {
+      throw new Error('no database')
+    })
+    expect((await other.http().get(paths.clients)).status).toBe(500)
+  })
+
+  it('and forgets to say, behind a guard that is not ours, lets nobody in', async () => {
+    const other = await withCaller(undefined)
+    expect((await other.http().get(paths.clients)).status).toBe(500)
+    expect(() => clientsRouter(other.server, {} as never)).toThrow('protect')
+    expect(bearerGuard(other.server)).toEqual(expect.any(Function))
+  })
+})

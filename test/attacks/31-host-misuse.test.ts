@@ -1,0 +1,147 @@
+// Beyond ATTACKS.md, DESIGN principle 3: a host that passes `undefined`, or whose middleware does odd things, must not
+// open a door or lose a revocation without a word.
+import express from 'express'
+import { bearerGuard, issueTokens, listClients, listGrants, OAuthError, revokeGrants } from '../../src/index'
+import { createHost } from '../support/host'
+import { exchange, listen, request } from '../support/raw'
+import { gate } from '../support/storage'
+
+describe('a revocation that names nobody is an error, and one that names somebody holds:', () => {
+  it.each<[string, object]>([
+    ['nothing', {}],
+    ['an undefined user, as after a failed look-up', { userId: undefined }],
+    ['an empty user', { userId: '' }],
+    ['a number', { userId: 7 }],
+    ['null', { clientId: null }],
+    ['two targets', { userId: 'alice', clientId: 'web' }],
+    ['a user and an empty grant', { userId: 'alice', grantId: '' }],
+  ])('%s is a TypeError', async (_, target) => {
+    const host = await createHost()
+    await expect(revokeGrants(host.server, target as never)).rejects.toThrow(TypeError)
+  })
+
+  it.each(['grantId', 'clientId'])('a user beside an undefined %s is revoked', async (name) => {
+    const host = await createHost()
+    const tokens = await host.signIn()
+    await revokeGrants(host.server, { userId: 'alice', [name]: undefined } as never)
+    expect(await host.isAlive(tokens)).toBe(false)
+  })
+})
+
+describe('a list of nobody is not a list of everybody:', () => {
+  it.each<[string, object]>([
+    ['an undefined user', { userId: undefined }],
+    ['an undefined client', { userId: 'alice', clientId: undefined }],
+    ['null', { userId: null }],
+    ['an empty user', { userId: '' }],
+  ])('listGrants of %s is a TypeError', async (_, query) => {
+    const host = await createHost()
+    await host.signIn()
+    await expect(listGrants(host.server, query as never)).rejects.toThrow(TypeError)
+  })
+
+  it('listClients of an undefined user is a TypeError', async () => {
+    const host = await createHost()
+    await expect(listClients(host.server, { username: undefined } as never)).rejects.toThrow(TypeError)
+    expect(await listClients(host.server)).toHaveLength(3)
+  })
+})
+
+describe('a process that serves everybody does not end because of one request:', () => {
+  const rejections: unknown[] = []
+  const onRejection = (reason: unknown) => void rejections.push(reason)
+  beforeEach(() => {
+    rejections.length = 0
+    process.on('unhandledRejection', onRejection)
+  })
+  afterEach(() => void process.off('unhandledRejection', onRejection))
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 50))
+
+  it.each(['rejects', 'answers'])(
+    'storage that %s after a timeout of the host has answered the request',
+    async (how) => {
+      const slow = gate()
+      const called: string[] = []
+      const timeout: express.RequestHandler = (_req, res, next) => {
+        setTimeout(() => res.headersSent || res.status(504).json({ timeout: true }), 30)
+        next()
+      }
+      const host = await createHost({
+        before: [timeout],
+        mount(app, server) {
+          app.get('/me', bearerGuard(server), (_req, res) => {
+            called.push('handler')
+            res.json({})
+          })
+        },
+      })
+      const { access_token } = await issue(host)
+      host.storage.replace('grants.find', async (call) => {
+        await slow.opened
+        if (how === 'rejects') throw new Error('connection lost')
+        return call()
+      })
+      await host.me(access_token).expect(504)
+      slow.open()
+      await settle()
+      expect(rejections).toEqual([])
+      expect(called).toEqual([])
+    },
+  )
+
+  it('an error of the host that cannot be sent', async () => {
+    const state = { broken: false }
+    const unsendable = <T>(answer: T): T => {
+      if (!state.broken) return answer
+      throw new OAuthError('server_error', 'No.', { headers: { 'X-Reason': 'two\r\nlines' } })
+    }
+    const host = await createHost({ users: { find: (id) => unsendable({ id }) }, tokenResponse: unsendable })
+    const { access_token } = await issue(host)
+    state.broken = true
+    const listening = await listen(host.app)
+    const form = `grant_type=client_credentials&client_id=web&client_secret=${host.web.clientSecret}`
+    const type = 'Content-Type: application/x-www-form-urlencoded'
+    for (const text of [
+      request('GET', '/me', [`Authorization: Bearer ${access_token}`]),
+      request('POST', '/oauth2/token', [type], form),
+    ]) {
+      const answer = await exchange(listening.port, text)
+      expect(answer?.headers ?? '').not.toMatch(/^lines/m)
+      expect(answer?.body ?? '').not.toContain('access_token')
+    }
+    await listening.close()
+    await settle()
+    expect(rejections).toEqual([])
+  })
+})
+
+function issue(host: Awaited<ReturnType<typeof createHost>>): Promise<{ access_token: string }> {
+  return issueTokens(host.server, { clientId: 'web', userId: 'alice', scope: 'read' })
+}
+
+describe('body parsers of the host', () => {
+  it.each(['null', '1', 'true', '"a=b"'])('that take any JSON make no 500 of %s', async (text) => {
+    const host = await createHost({ before: [express.json({ strict: false })] })
+    const answer = await host.http().post('/oauth2/token').type('json').send(text)
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request'])
+  })
+
+  it.each<[string, string]>([
+    ['application/json', `{"a":"${'x'.repeat(12_000_000)}"}`],
+    ['application/x-www-form-urlencoded', `a=${'x'.repeat(12_000_000)}`],
+  ])('that take twelve megabytes of %s as text make no 500 of it', async (type, text) => {
+    const host = await createHost({ before: [express.text({ type: () => true, limit: '20mb' })] })
+    const answer = await host.http().post('/oauth2/token').type(type).send(text)
+    expect(answer.status).toBe(413)
+  })
+
+  it('that left nothing are reported, not guessed at', async () => {
+    const drain: express.RequestHandler = (req, _res, next) => {
+      req.on('end', next).resume()
+    }
+    const host = await createHost({ before: [drain] })
+    const answer = await host.token(host.web, { grant_type: 'client_credentials' })
+    expect([answer.status, answer.body.error]).toEqual([500, 'server_error'])
+    expect(String(host.reportedErrors()[0]?.cause)).toContain('A middleware in front has read the request body')
+  })
+})

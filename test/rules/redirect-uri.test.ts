@@ -1,0 +1,385 @@
+import fc from 'fast-check'
+import { matchesRedirectUri, redirectHost, redirectUriProblem, withParameters } from '../../src/rules/redirect-uri'
+import { anyText, nastyText, runs } from '../support/fuzz'
+
+const problem = (uri: unknown, allowHttp = false) => redirectUriProblem(uri, { allowHttp })
+
+describe('a redirect URI can be registered:', () => {
+  it.each([
+    'https://app.example/cb',
+    'https://app.example',
+    'https://app.example/',
+    'https://app.example?tenant=7',
+    'https://app.example/cb?foo=bar&x=%20',
+    'https://app.example:8443/cb',
+    'https://app.example:443/cb',
+    'https://sub.app.example/a/b.c/..d/e..',
+    'https://xn--mnchen-3ya.example/cb',
+    'https://192.0.2.1/cb',
+    'https://[2001:db8::1]/cb',
+    'https://app.example/cb;v=1',
+    "https://app.example/it's(fine)!*",
+    'https://app.example/cb?next=https://other.example/',
+    'http://127.0.0.1/cb',
+    'http://127.0.0.1:4321/cb',
+    'http://[::1]/cb',
+    'http://[::1]:4321',
+    'http://localhost:3000/cb',
+    'com.example.app:/oauth',
+    'com.example.app:oauth',
+    'com.example.my-app:/cb?x=1',
+  ])('%s', (uri) => {
+    expect(problem(uri)).toBeUndefined()
+  })
+})
+
+describe('a redirect URI cannot be registered:', () => {
+  it.each<[string, unknown]>([
+    ['nothing', ''],
+    ['no string', undefined],
+    ['a list', ['https://app.example/cb']],
+    ['a fragment (RFC 6749 §3.1.2)', 'https://app.example/cb#x'],
+    ['a bare #', 'https://app.example/cb#'],
+    ['a relative one', '/cb'],
+    ['a network path', '//evil.example/cb'],
+    ['no slashes', 'https:evil.example'],
+    ['one slash', 'https:/evil.example'],
+    ['three slashes', 'https:///evil.example'],
+    ['an empty host', 'https://'],
+    ['an empty host with a path', 'https:///cb'],
+    ['a user', 'https://app.example@evil.example/cb'],
+    ['a user and password', 'https://app.example:443@evil.example/'],
+    ['an empty user', 'https://@evil.example/'],
+    ['a backslash', 'https://evil.example\\@app.example/cb'],
+    ['backslashes for slashes', 'https:\\\\evil.example'],
+    ['a backslash in the path', 'https://app.example/\\evil.example'],
+    ['a space', 'https://app.example/c b'],
+    ['a tab', 'https://app.exam\tple/cb'],
+    ['a newline', 'https://app.example/cb\r\nSet-Cookie:a=b'],
+    ['NUL', 'https://app.example/cb\0'],
+    ['DEL', 'https://app.example/\x7f'],
+    ['quotes', 'https://app.example/"onload="x'],
+    ['angle brackets', 'https://app.example/<script>'],
+    ['curly brackets', 'https://app.example/{x}'],
+    ['a letter beyond ASCII', 'https://app.example/ü'],
+    ['an IDN that is not in Punycode', 'https://münchen.example/cb'],
+    ['a letter that looks like ASCII', 'https://аpp.example/cb'],
+    ['a full-width full stop', 'https://app。example/cb'],
+    ['a right-to-left override', 'https://app.example/\u202Ebc'],
+    ['a scheme in capitals', 'HTTPS://app.example/cb'],
+    ['a host in capitals', 'https://APP.example/cb'],
+    ['an encoded host', 'https://app%2Eexample/cb'],
+    ['an encoded dot segment', 'https://app.example/a/%2e%2e/cb'],
+    ['a dot segment', 'https://app.example/a/../cb'],
+    ['a dot segment at the end', 'https://app.example/a/..'],
+    ['a single dot segment', 'https://app.example/./cb'],
+    ['half encoded dots', 'https://app.example/.%2E/cb'],
+    ['an IPv4 address in decimal', 'https://2130706433/cb'],
+    ['an IPv4 address in hexadecimal', 'https://0x7f000001/cb'],
+    ['an IPv4 address in octal', 'http://0177.0.0.1/cb'],
+    ['a short IPv4 address', 'http://127.1/cb'],
+    ['a long IPv6 address', 'http://[0:0:0:0:0:0:0:1]/cb'],
+    ['a broken IPv6 address', 'https://[::1/cb'],
+    ['a broken IPv6 address with text', 'https://[evil]/cb'],
+    ['an IPv6 zone', 'http://[::1%25eth0]/cb'],
+    ['a port that is no number', 'https://app.example:x/cb'],
+    ['a port that is too high', 'https://app.example:65536/cb'],
+    ['an empty port', 'https://app.example:/cb'],
+    ['http', 'http://app.example/cb'],
+    ['http to a name that begins like loopback', 'http://127.0.0.1.evil.example/cb'],
+    ['http to a name that begins like localhost', 'http://localhost.evil.example/cb'],
+    ['http to another address of 127/8', 'http://127.0.0.2/cb'],
+    ['http to all interfaces', 'http://0.0.0.0/cb'],
+    ['javascript:', 'javascript:alert(1)'],
+    ['javascript: in capitals', 'JavaScript:alert(1)'],
+    ['javascript: as a web URI', 'javascript://app.example/%0aalert(1)'],
+    ['data:', 'data:text/html,<script>alert(1)</script>'],
+    ['data: without markup', 'data:text/html;base64,PHNjcmlwdD4='],
+    ['vbscript:', 'vbscript:msgbox(1)'],
+    ['file:', 'file:///etc/passwd'],
+    ['blob:', 'blob:https://app.example/1'],
+    ['about:', 'about:blank'],
+    ['ftp:', 'ftp://app.example/cb'],
+    ['ws:', 'ws://app.example/cb'],
+    ['a private-use scheme without a dot (RFC 8252 §7.1)', 'myapp:/cb'],
+    ['a private-use scheme with a host', 'com.example.app://evil.example/cb'],
+    ['a private-use scheme alone', 'com.example.app:'],
+    ['a private-use scheme with a slash alone', 'com.example.app:/'],
+    ['a private-use scheme in capitals', 'com.Example.app:/cb'],
+    ['the out-of-band URN', 'urn:ietf:wg:oauth:2.0:oob'],
+    ['more than 2048 characters', `https://app.example/${'a'.repeat(2048)}`],
+  ])('%s: %j', (_, uri) => {
+    expect(problem(uri)).toEqual(expect.any(String))
+  })
+
+  it('http is allowed by name, and nothing else with it', () => {
+    expect(problem('http://app.example/cb', true)).toBeUndefined()
+    for (const uri of ['http://a@app.example/', 'http://app.example/#', 'javascript:alert(1)', 'http://127.1/']) {
+      expect(problem(uri, true)).toEqual(expect.any(String))
+    }
+  })
+
+  it('whatever can be registered means the same to every parser: a URL of that host, in ASCII, without user and fragment', () => {
+    const piece = fc.constantFrom(
+      ...[
+        'https:',
+        'http:',
+        'com.app:',
+        'javascript:',
+        '/',
+        '//',
+        '\\',
+        'a.example',
+        '127.0.0.1',
+        '[::1]',
+        'localhost',
+      ],
+      ...[
+        '@',
+        ':',
+        ':80',
+        ':443',
+        '?',
+        '#',
+        '%2e',
+        '.',
+        '..',
+        '%',
+        ';',
+        '&',
+        '=',
+        ' ',
+        '\t',
+        '\n',
+        'é',
+        'A',
+        "'",
+        '"',
+        '<',
+      ],
+    )
+    const soup = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''))
+    const nearlyRight = fc
+      .tuple(fc.constantFrom('https://', 'http://', 'com.app:'), soup)
+      .map((parts) => parts.join(''))
+    let accepted = 0
+    fc.assert(
+      fc.property(fc.oneof(nastyText, soup, nearlyRight), fc.boolean(), (uri, allowHttp) => {
+        if (problem(uri, allowHttp) !== undefined) return
+        accepted++
+        const url = new URL(uri)
+        expect([url.username, url.password, url.hash]).toEqual(['', '', ''])
+        expect(uri).toMatch(/^[\x21-\x7e]+$/)
+        expect(uri).not.toMatch(/["<>\\^`{|}#]/)
+        if (url.host === '') expect(url.protocol).toMatch(/\./)
+        else
+          expect(uri.split('://')[1]).toMatch(new RegExp(`^${url.host.replace(/[.[\]]/g, '\\$&')}(:80|:443)?([/?]|$)`))
+        if (url.protocol === 'http:' && !allowHttp) expect(['127.0.0.1', '[::1]', 'localhost']).toContain(url.hostname)
+      }),
+      runs(2000),
+    )
+    expect(accepted).toBeGreaterThan(20)
+  })
+})
+
+describe('a requested redirect URI matches', () => {
+  const registered = ['https://app.example/cb', 'https://app.example/with?foo=bar', 'com.example.app:/cb']
+
+  it.each(registered)('%s, registered as it is', (uri) => {
+    expect(matchesRedirectUri(registered, uri)).toBe(true)
+  })
+
+  it.each([
+    ...[
+      'https://app.example/cb/',
+      'https://app.example/c',
+      'https://app.example/cb2',
+      'https://app.example/',
+      'https://app.example',
+    ],
+    ...['https://app.example/CB', 'https://APP.example/cb', 'HTTPS://app.example/cb', 'http://app.example/cb'],
+    ...[
+      'https://app.example:443/cb',
+      'https://app.example:8443/cb',
+      'https://sub.app.example/cb',
+      'https://app.example./cb',
+    ],
+    ...['https://app.example/cb?', 'https://app.example/cb?x=1', 'https://app.example/cb#', 'https://app.example/cb#x'],
+    ...[
+      'https://app.example/with',
+      'https://app.example/with?',
+      'https://app.example/with?foo=bar&x=1',
+      'https://app.example/with?foo=ba',
+    ],
+    ...[
+      'https://app.example/x/../cb',
+      'https://app.example/%63b',
+      'https://app.example//cb',
+      'https://app.example/cb;x',
+    ],
+    ...[
+      'https://app.example@evil.example/cb',
+      'https://evil.example/?https://app.example/cb',
+      'https://app.example/cb@evil.example',
+    ],
+    ...[' https://app.example/cb', 'https://app.example/cb ', 'https://app.example/cb\n', '\thttps://app.example/cb'],
+    ...['com.example.app://cb', 'com.example.app:/cb/', 'com.example.app:/CB', ''],
+  ])('not %j', (uri) => {
+    expect(matchesRedirectUri(registered, uri)).toBe(false)
+  })
+
+  it('none where none is registered', () => {
+    expect(matchesRedirectUri([], 'https://app.example/cb')).toBe(false)
+    expect(matchesRedirectUri([], 'http://127.0.0.1/cb')).toBe(false)
+    expect(matchesRedirectUri([], '')).toBe(false)
+  })
+
+  it('exactly, character by character, unless it is on loopback', () => {
+    fc.assert(
+      fc.property(
+        fc.webUrl({ validSchemes: ['https'], withQueryParameters: true }),
+        fc.nat(),
+        anyText,
+        (uri, at, inserted) => {
+          expect(matchesRedirectUri([uri], uri)).toBe(true)
+          const place = at % (uri.length + 1)
+          const changed = uri.slice(0, place) + inserted + uri.slice(place)
+          expect(matchesRedirectUri([uri], changed)).toBe(changed === uri)
+        },
+      ),
+      runs(500),
+    )
+  })
+})
+
+describe('the port of a loopback address (RFC 8252 §7.3)', () => {
+  it.each([
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/cb'],
+    ['http://127.0.0.1:1/cb', 'http://127.0.0.1:65535/cb'],
+    ['http://127.0.0.1:1/cb', 'http://127.0.0.1/cb'],
+    ['http://[::1]/cb?x=1', 'http://[::1]:4321/cb?x=1'],
+    ['http://127.0.0.1', 'http://127.0.0.1:4321'],
+  ])('%s matches %s', (registered, requested) => {
+    expect(matchesRedirectUri([registered], requested)).toBe(true)
+  })
+
+  it.each([
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/cb/'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/cb?x=1'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/cb#x'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/CB'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:65536/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:-1/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:x/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:1:2/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:80@evil.example/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1.evil.example/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:1.evil.example/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1\\@evil.example/cb'],
+    ['http://127.0.0.1/cb', 'http://user@127.0.0.1:4321/cb'],
+    ['http://127.0.0.1/cb', 'https://127.0.0.1:4321/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.2:4321/cb'],
+    ['http://127.0.0.1/cb', 'http://127.1:4321/cb'],
+    ['http://127.0.0.1/cb', 'http://[::1]:4321/cb'],
+    ['http://127.0.0.1/cb', 'http://[::ffff:127.0.0.1]:4321/cb'],
+    ['http://127.0.0.1/cb', 'http://localhost:4321/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/cb\n'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/cb\t'],
+    ['http://localhost/cb', 'http://localhost:4321/cb'],
+    ['http://localhost/cb', 'http://127.0.0.1:4321/cb'],
+    ['https://127.0.0.1/cb', 'https://127.0.0.1:4321/cb'],
+    ['https://app.example/cb', 'https://app.example:4321/cb'],
+    ['http://app.example/cb', 'http://app.example:4321/cb'],
+  ])('%s does not match %j', (registered, requested) => {
+    expect(matchesRedirectUri([registered], requested)).toBe(false)
+  })
+
+  it('is all that may differ: what matches is http to the same address with the same path and query', () => {
+    const tail = fc.constantFrom(
+      '',
+      '/',
+      '/cb',
+      '/cb?a=1',
+      '?a=1',
+      '#',
+      '/cb#',
+      '@evil.example/',
+      '.evil.example/',
+      '\\',
+      ' ',
+    )
+    const host = fc.constantFrom('127.0.0.1', '[::1]', 'localhost', '127.0.0.2', 'evil.example', 'a@127.0.0.1')
+    const port = fc.oneof(
+      fc.constantFrom('', ':', ':0', ':99999', ':1x'),
+      fc.nat(70000).map((n) => `:${n}`),
+    )
+    const uri = fc
+      .tuple(fc.constantFrom('http://', 'https://', 'http:'), host, port, tail)
+      .map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(uri, uri, (registered, requested) => {
+        if (registered === requested || !matchesRedirectUri([registered], requested)) return
+        const [one, other] = [new URL(registered), new URL(requested)]
+        one.port = ''
+        other.port = ''
+        expect(other.href).toBe(one.href)
+        expect(['127.0.0.1', '[::1]']).toContain(other.hostname)
+        expect([other.protocol, other.username, other.hash]).toEqual(['http:', '', ''])
+      }),
+      runs(3000),
+    )
+  })
+})
+
+describe('parameters added to a redirect URI', () => {
+  it.each<[string, 'query' | 'fragment', string]>([
+    ['https://app.example/cb', 'query', 'https://app.example/cb?code=x&state=y'],
+    ['https://app.example', 'query', 'https://app.example?code=x&state=y'],
+    ['https://app.example/cb?foo=bar', 'query', 'https://app.example/cb?foo=bar&code=x&state=y'],
+    ['https://app.example/cb?', 'query', 'https://app.example/cb?code=x&state=y'],
+    ['https://app.example/cb?foo=?', 'query', 'https://app.example/cb?foo=?&code=x&state=y'],
+    ['https://app.example/cb??', 'query', 'https://app.example/cb??&code=x&state=y'],
+    ['https://app.example/cb?foo=bar&', 'query', 'https://app.example/cb?foo=bar&code=x&state=y'],
+    ['com.example.app:/cb', 'query', 'com.example.app:/cb?code=x&state=y'],
+    ['https://app.example/cb?foo=bar', 'fragment', 'https://app.example/cb?foo=bar#code=x&state=y'],
+  ])('%s as %s', (uri, mode, location) => {
+    const parameters: [string, string][] = [
+      ['code', 'x'],
+      ['state', 'y'],
+    ]
+    expect(withParameters(uri, parameters, mode)).toBe(location)
+  })
+
+  it('keep the query of the URI byte for byte, and carry any state through header, browser and parser (RFC 6749 §4.1.2)', () => {
+    const uris = fc.webUrl({ validSchemes: ['https'], withQueryParameters: true })
+    fc.assert(
+      fc.property(
+        uris,
+        fc.oneof(anyText, nastyText),
+        fc.constantFrom('query' as const, 'fragment' as const),
+        (uri, state, mode) => {
+          fc.pre(state.isWellFormed())
+          const location = withParameters(uri, [['state', state]], mode)
+          expect(location.startsWith(uri)).toBe(true)
+          expect(location.slice(uri.length)).toMatch(/^[?&#]?state=[\w.~!*()%-]*$/)
+          const url = new URL(location)
+          expect(url.origin).toBe(new URL(uri).origin)
+          const added = mode === 'query' ? url.search : url.hash.slice(1)
+          expect(new URLSearchParams(added).getAll('state').at(-1)).toBe(state)
+        },
+      ),
+      runs(500),
+    )
+  })
+})
+
+it.each([
+  ['https://app.example/cb', 'app.example'],
+  ['https://app.example:8443/cb', 'app.example:8443'],
+  ['http://[::1]:4321/cb', '[::1]:4321'],
+  ['com.example.app:/cb', 'com.example.app'],
+])('%s leads to %s, in words', (uri, host) => {
+  expect(redirectHost(uri)).toBe(host)
+})

@@ -1,0 +1,190 @@
+import fc from 'fast-check'
+import { OAuthError } from '../../src/index'
+import {
+  formatScope,
+  includesScope,
+  intersectScope,
+  isScopeToken,
+  parseScope,
+  requireScopeWithin,
+  resolveScope,
+  scopesOfClient,
+  toScope,
+} from '../../src/rules/scope'
+import type { Client } from '../../src/storage'
+import { nastyText, runs } from '../support/fuzz'
+
+const server = new Map([
+  ['read', 'See'],
+  ['write', 'Change'],
+  ['admin', 'All'],
+])
+
+function client(record: Partial<Client>): Client {
+  return {
+    clientId: 'app',
+    version: 1,
+    secrets: [],
+    redirectUris: [],
+    tokenEndpointAuthMethods: ['none'],
+    createdAt: 0,
+    updatedAt: 0,
+    ...record,
+  }
+}
+
+const invalidScope = expect.objectContaining({ code: 'invalid_scope' })
+const token = fc.constantFrom('read', 'write', 'admin', 'Read', 'rea', 'reads', '__proto__')
+const tokens = fc.uniqueArray(token)
+
+describe('a scope token (RFC 6749 §3.3)', () => {
+  it.each(['a', '!', '#', '[', ']', '~', 'https://example.com/read', 'read:all', "it's", '__proto__'])(
+    '%j is one',
+    (text) => {
+      expect(isScopeToken(text)).toBe(true)
+    },
+  )
+
+  it.each([...['', ' ', 'a b', '"', '\\', '\t', '\n', 'a\0', 'é', '\x7f', '\x1f'], undefined, null, 1, ['a']])(
+    '%j is none',
+    (value) => {
+      expect(isScopeToken(value)).toBe(false)
+    },
+  )
+})
+
+describe('a scope parameter', () => {
+  it.each<[string, string[]]>([
+    ['read', ['read']],
+    ['write read', ['write', 'read']],
+    ['  read   write ', ['read', 'write']],
+    ['read read write read', ['read', 'write']],
+    ['', []],
+    [' ', []],
+  ])('%j is the list %j', (text, list) => {
+    expect(parseScope(text)).toEqual(list)
+  })
+
+  it.each(['read\twrite', 'read\nwrite', 'a"b', 'a\\b', 'é', 'read\u00a0write', 'a\r\nX: y'])(
+    '%j is invalid_scope',
+    (text) => {
+      expect(() => parseScope(text)).toThrow(invalidScope)
+    },
+  )
+
+  it('is read as it was written, in any text that is no scope it is invalid_scope', () => {
+    fc.assert(
+      fc.property(tokens, (list) => expect(parseScope(formatScope(list))).toEqual(list)),
+      runs(100),
+    )
+    fc.assert(
+      fc.property(nastyText, (text) => {
+        try {
+          for (const parsed of parseScope(text)) expect(isScopeToken(parsed)).toBe(true)
+        } catch (error) {
+          expect(error).toBeInstanceOf(OAuthError)
+          expect(error).toEqual(invalidScope)
+        }
+      }),
+      runs(300),
+    )
+  })
+
+  it('may be a list in the code of a host, where a token with a space is two', () => {
+    expect(toScope(['read', 'write'])).toEqual(['read', 'write'])
+    expect(toScope('read write')).toEqual(['read', 'write'])
+    expect(toScope(['read write'])).toEqual(['read', 'write'])
+  })
+})
+
+describe('scopes are compared as whole tokens', () => {
+  it.each<[string[], string[], boolean]>([
+    [['read'], [], true],
+    [[], [], true],
+    [['read', 'write'], ['write'], true],
+    [['read'], ['read', 'write'], false],
+    [['readwrite'], ['read'], false],
+    [['read'], ['Read'], false],
+    [[], ['toString'], false],
+    [[], ['__proto__'], false],
+  ])('%j includes %j: %s', (held, asked, included) => {
+    expect(includesScope(held, asked)).toBe(included)
+  })
+
+  it('an intersection is in both, and includes is the same as nothing left over', () => {
+    fc.assert(
+      fc.property(tokens, tokens, (one, other) => {
+        const both = intersectScope(one, other)
+        expect(includesScope(one, both) && includesScope(other, both)).toBe(true)
+        expect(includesScope(other, one)).toBe(both.length === one.length)
+      }),
+      runs(200),
+    )
+  })
+})
+
+describe('the scope of a request', () => {
+  it.each<[string, Partial<Client>, string | undefined, string[] | 'invalid_scope']>([
+    ['nothing asked: all of the record', { scopes: ['read', 'write'] }, undefined, ['read', 'write']],
+    [
+      'nothing asked: the default of the record',
+      { scopes: ['read', 'write'], defaultScopes: ['read'] },
+      undefined,
+      ['read'],
+    ],
+    ['nothing asked, no default: none', { scopes: ['read'], defaultScopes: [] }, undefined, []],
+    [
+      'a default beyond the record does not widen it',
+      { scopes: ['read'], defaultScopes: ['read', 'admin'] },
+      undefined,
+      ['read'],
+    ],
+    ['nothing in the record: nothing', {}, undefined, []],
+    ['nothing in the record, something asked', {}, 'read', 'invalid_scope'],
+    ['what was asked', { scopes: ['read', 'write'] }, 'write', ['write']],
+    [
+      'more than the default, as the record allows',
+      { scopes: ['read', 'write'], defaultScopes: ['read'] },
+      'write',
+      ['write'],
+    ],
+    ['more than the record', { scopes: ['read'] }, 'read admin', 'invalid_scope'],
+    ['unknown to the server', { scopes: ['read'] }, 'read other', 'invalid_scope'],
+    ['in the record and no more in the server', { scopes: ['read', 'gone'] }, 'gone', 'invalid_scope'],
+    ['all of the record but what the server has no more', { scopes: ['read', 'gone'] }, undefined, ['read']],
+    ['another case', { scopes: ['read'] }, 'READ', 'invalid_scope'],
+  ])('%s', (_, record, asked, scope) => {
+    const resolve = () => resolveScope(server, client(record), asked)
+    if (scope === 'invalid_scope') expect(resolve).toThrow(invalidScope)
+    else expect(resolve()).toEqual(scope)
+  })
+
+  it('is never more than the record and the server have, whatever is asked', () => {
+    const record = fc.record({ scopes: tokens, defaultScopes: tokens }, { requiredKeys: [] })
+    fc.assert(
+      fc.property(record, fc.option(tokens.map(formatScope), { nil: undefined }), (members, asked) => {
+        try {
+          const scope = resolveScope(server, client(members), asked)
+          expect(includesScope(members.scopes ?? [], scope)).toBe(true)
+          expect(scope.every((name) => server.has(name))).toBe(true)
+          if (asked !== undefined) expect(formatScope(scope)).toBe(asked)
+        } catch (error) {
+          expect(error).toEqual(invalidScope)
+          const may = scopesOfClient(server, client(members))
+          expect(includesScope(may, parseScope(asked ?? ''))).toBe(false)
+        }
+      }),
+      runs(500),
+    )
+  })
+
+  it('may be narrowed and never widened (RFC 6749 §6)', () => {
+    fc.assert(
+      fc.property(tokens, tokens, (asked, limit) => {
+        if (includesScope(limit, asked)) expect(requireScopeWithin(asked, limit)).toEqual(asked)
+        else expect(() => requireScopeWithin(asked, limit)).toThrow(invalidScope)
+      }),
+      runs(200),
+    )
+  })
+})
