@@ -18,13 +18,13 @@ export function checkedStorage(storage: OAuthStorage): OAuthStorage {
         checked(
           'clients.find',
           () => clients.find(id),
-          (found) => optional(found, isClient(id)),
+          (found) => optional(found, isClient({ clientId: id })),
         ),
       list: (query) =>
         checked(
           'clients.list',
           () => clients.list(query),
-          (found) => listOf(found, isClient()),
+          (found) => listOf(found, isClient(query)),
         ),
       insert: (client) => checked('clients.insert', () => clients.insert(client), isBoolean),
       update: (client, version) => checked('clients.update', () => clients.update(client, version), isBoolean),
@@ -92,14 +92,30 @@ function listOf(value: unknown, isRow: (row: Record<string, unknown>) => boolean
 
 type Members<T> = { [K in keyof T]?: unknown }
 
-/** `id`: the row that was asked for, because an adapter that answers with another one would answer for somebody else. */
-function isClient(id?: string): (row: Members<Client>) => boolean {
+/** Rows of what was asked for, because an adapter that answers with other ones would answer for somebody else. */
+function isClient(query: { clientId?: string; username?: string }): (row: Members<Client>) => boolean {
   return (row) =>
-    (id === undefined ? typeof row.clientId === 'string' : row.clientId === id) &&
+    typeof row.clientId === 'string' &&
+    (query.clientId === undefined || row.clientId === query.clientId) &&
+    (query.username === undefined || row.username === query.username) &&
     Array.isArray(row.secrets) &&
-    Array.isArray(row.redirectUris) &&
-    Array.isArray(row.tokenEndpointAuthMethods) &&
+    row.secrets.every(isSecret) &&
+    isList(row.redirectUris) &&
+    isList(row.tokenEndpointAuthMethods) &&
+    // a database's null or 0 for a flag would lift what the record says
+    [row.requirePkce, row.resourceServer].every((flag) => flag === undefined || typeof flag === 'boolean') &&
+    [row.grantTypes, row.scopes, row.defaultScopes].every((list) => list === undefined || isList(list)) &&
+    isOptionalString(row.username) &&
     Number.isSafeInteger(row.version)
+}
+
+function isSecret(secret: unknown): boolean {
+  const { digest, bcrypt, expiresAt } = (secret ?? {}) as Members<{ digest: 0; bcrypt: 0; expiresAt: 0 }>
+  return typeof (digest ?? bcrypt) === 'string' && (expiresAt === undefined || Number.isFinite(expiresAt))
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
 function isCredential(id: string): (row: Members<Credential>) => boolean {

@@ -20,9 +20,18 @@ interface Mark {
   readonly expiresAt: number
 }
 
+const stores = new WeakSet<object>()
+
 /** An empty store. Rows leave as they expire, without being asked and without timers: each write removes a few. */
 export function memoryStorage(): OAuthStorage {
-  return { clients: memoryClients(), grants: memoryGrants() }
+  const store = { clients: memoryClients(), grants: memoryGrants() }
+  stores.add(store)
+  return store
+}
+
+/** Whether that is such a store, to warn of one in production. */
+export function isMemoryStorage(storage: unknown): boolean {
+  return typeof storage === 'object' && storage !== null && stores.has(storage)
 }
 
 function memoryClients(): ClientStorage {

@@ -1,0 +1,108 @@
+/** How the PostgreSQL adapter talks to its pool: prepared statements, conflicts, lost connections, and clear errors. */
+import { sha256 } from '../crypto'
+import type { Row } from './rows'
+
+/** What is used of a `Pool` of pg. */
+export interface PostgresPool {
+  query(statement: PostgresQuery): Promise<{ rows: unknown[] }>
+}
+
+export interface PostgresQuery {
+  text: string
+  name?: string
+  values?: unknown[]
+}
+
+/** Runs one statement and gives its rows, every value as text. */
+export type Run = (text: string, values: readonly unknown[]) => Promise<readonly Row[]>
+
+/** SQLSTATE: what PostgreSQL says by number. */
+export const sqlState = {
+  uniqueViolation: '23505',
+  serializationFailure: '40001',
+  deadlockDetected: '40P01',
+  undefinedTable: '42P01',
+  undefinedColumn: '42703',
+  syntaxError: '42601',
+} as const
+
+export const OLDEST_VERSION = 12
+
+/** Throws unless `pool` is one, with a word on what it is instead. */
+export function requirePool(pool: unknown): asserts pool is PostgresPool {
+  const given = pool as Partial<Record<'query' | 'Pool' | 'processID', unknown>> | null | undefined
+  const isConnection = typeof given === 'object' && given !== null && 'processID' in given
+  if (typeof given?.query === 'function' && !isConnection) return
+  const mistake = isConnection
+    ? 'a Client is one connection, and lost for good when that is cut'
+    : typeof given?.Pool === 'function'
+      ? 'this is the module pg itself'
+      : `this is ${given === null ? 'null' : typeof given}`
+  throw new TypeError(`postgresStorage needs a Pool of pg, as in new Pool({ connectionString }): ${mistake}`)
+}
+
+const listening = new WeakSet<object>()
+
+/**
+ * A pool says on `error` that an idle connection was cut, as it is when the database restarts. Where nobody listens that
+ * ends the process; the pool itself has already dropped the connection and makes another.
+ */
+export function surviveLostConnections(pool: PostgresPool): void {
+  const { on } = pool as { on?: unknown }
+  if (typeof on !== 'function' || listening.has(pool)) return
+  listening.add(pool)
+  on.call(pool, 'error', () => {})
+}
+
+/** Parsers are the host's, and global; without them every value is the text that PostgreSQL sent. */
+const types = { getTypeParser: () => (value: string) => value }
+
+/** Statements that lose against others with the same rows are tried again; this many losses are a defect. */
+const MAX_TRIES = 100
+
+export function runner(pool: PostgresPool, prepare: boolean): Run {
+  /** The same text has the same name on every connection, and another text another one. */
+  const names = new Map<string, string>()
+  const nameOf = (text: string) => {
+    const name = names.get(text) ?? `oauth_${sha256(text)}`
+    names.set(text, name)
+    return name
+  }
+
+  return async (text, values) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        const query = { ...(prepare && { name: nameOf(text) }), text, values: [...values], types }
+        const { rows } = await pool.query(query)
+        if (!Array.isArray(rows)) throw new TypeError('postgresStorage: this pool does not answer as one of pg does')
+        return rows as Row[]
+      } catch (error) {
+        if (!isConflict(error) || tries === MAX_TRIES) throw explained(error)
+      }
+    }
+  }
+}
+
+export function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null | undefined)?.code
+}
+
+/** Where the host made REPEATABLE READ or SERIALIZABLE its default, statements of a race are refused instead of waiting. */
+function isConflict(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === sqlState.serializationFailure || code === sqlState.deadlockDetected
+}
+
+/** The error of PostgreSQL, or one that names the fix where we know it. */
+export function explained(error: unknown): unknown {
+  const said = error instanceof Error ? error.message : String(error)
+  const explanations: Record<string, string> = {
+    [sqlState.undefinedTable]:
+      'the tables are missing. Call `await storage.migrate()` at start-up, or run the SQL of postgresSchema()',
+    [sqlState.undefinedColumn]:
+      'a table of this name has other columns. Call `await storage.migrate()` if it is of an older version; else choose another prefix or schema',
+    [sqlState.syntaxError]: `the server does not know this SQL. It must be PostgreSQL ${OLDEST_VERSION} or newer`,
+  }
+  const explanation = explanations[String(codeOf(error))]
+  return explanation === undefined ? error : new Error(`postgresStorage: ${explanation} (${said})`, { cause: error })
+}

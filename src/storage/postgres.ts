@@ -1,0 +1,137 @@
+/**
+ * Storage in PostgreSQL 12 or newer, on the host's own pool of `pg`: any number of processes on one database. Each call
+ * of the contract is one statement, so one round trip and one transaction. Reads and writes go to the primary.
+ */
+import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
+import {
+  codeOf,
+  type PostgresPool,
+  type PostgresQuery,
+  type Run,
+  requirePool,
+  runner,
+  sqlState,
+  surviveLostConnections,
+} from './postgres-connection'
+import { migrate, type PostgresSchemaOptions, postgresSchema, postgresTables } from './postgres-schema'
+import { postgresStatements } from './postgres-statements'
+import { clientRecord, grantRow, hasRepeatedId, rowsById, toClient, toCredential, toGrant } from './rows'
+import { markOf, sweeper } from './sql'
+
+export { type PostgresPool, type PostgresQuery, type PostgresSchemaOptions, postgresSchema }
+
+export interface PostgresStorageOptions extends PostgresSchemaOptions {
+  /** Whether statements are prepared by name. Say false behind a PgBouncer older than 1.21. @default true */
+  prepare?: boolean
+}
+
+export interface PostgresStorage extends OAuthStorage {
+  /**
+   * Creates the tables and indexes that are missing. Does nothing where all are there, and may run in any number of
+   * processes at once: call it at each start. Throws when the server is too old or a table is somebody else's.
+   */
+  migrate(): Promise<void>
+}
+
+/**
+ * Storage on `pool`, which stays the host's: it is never closed here. Call `migrate()` before the first request. Throws
+ * when `pool` is no pool, or an option is wrong.
+ *
+ * @example
+ * const storage = postgresStorage(new Pool({ connectionString: process.env.DATABASE_URL }))
+ * await storage.migrate()
+ * const server = createAuthorizationServer({ issuer, scopes, storage })
+ */
+export function postgresStorage(pool: PostgresPool, options: PostgresStorageOptions = {}): PostgresStorage {
+  requirePool(pool)
+  const statements = postgresStatements(postgresTables(options))
+  const run = runner(pool, options.prepare ?? true)
+  surviveLostConnections(pool)
+  return {
+    clients: clientStorage(statements, run),
+    grants: grantStorage(statements, run),
+    migrate: () => migrate(run, pool, options, statements.check),
+  }
+}
+
+type Statements = ReturnType<typeof postgresStatements>
+
+function clientStorage(statements: Statements, run: Run): ClientStorage {
+  const isDone = async (text: string, values: readonly unknown[]) => (await run(text, values)).length > 0
+  return {
+    async find(clientId) {
+      const [row] = await run(statements.findClient, [clientId])
+      return row && toClient(row)
+    },
+    async list({ username, after = '', limit }) {
+      const [filters, values] = filtersOf({ username })
+      return (await run(statements.listClients(filters), [after, limit, ...values])).map(toClient)
+    },
+    insert: (client) =>
+      isDone(statements.insertClient, [client.clientId, client.version, client.username ?? null, clientRecord(client)]),
+    update: (client, expectedVersion) =>
+      isDone(statements.updateClient, [
+        client.clientId,
+        client.version,
+        client.username ?? null,
+        clientRecord(client),
+        expectedVersion,
+      ]),
+    delete: (clientId) => isDone(statements.deleteClient, [clientId]),
+  }
+}
+
+function grantStorage(statements: Statements, run: Run): GrantStorage {
+  const sweepOf = sweeper()
+  return {
+    async insert(credentials, grant) {
+      if (hasRepeatedId(credentials)) return false
+      const sweep = sweepOf(credentials)
+      const given = asJson(credentials, grant)
+      const inserting = sweep
+        ? run(statements.insertAndSweep, [...given, sweep.now, sweep.limit])
+        : run(statements.insert, given)
+      return inserting.then(
+        (rows) => rows.length > 0,
+        (error) => {
+          if (codeOf(error) === sqlState.uniqueViolation) return false
+          throw error
+        },
+      )
+    },
+    async find(id) {
+      const [row] = await run(statements.find, [id])
+      return row && toCredential(row)
+    },
+    async transition(id, from, next, additions, grant) {
+      if (next.id !== id) throw new TypeError('transition keeps the id of its credential, or the old one would stay')
+      const rows = await run(statements.transition, [id, from, ...asJson([next, ...additions], grant)])
+      return rows.length > 0
+    },
+    async list({ userId, clientId, after = '', limit }) {
+      const [filters, values] = filtersOf({ user_id: userId, client_id: clientId })
+      return (await run(statements.listGrants(filters), [after, limit, ...values])).map(toGrant)
+    },
+    async revoke(target, now) {
+      if ('grantId' in target) await run(statements.revokeGrant, [target.grantId, now])
+      else {
+        const [owner, ownerId] = markOf(target)
+        await run(statements.mark, [owner, now, ownerId])
+      }
+    },
+    async deleteExpired(now, limit) {
+      const [row] = await run(statements.deleteExpired, [now, limit])
+      return Number(row?.removed)
+    },
+  }
+}
+
+function asJson(credentials: readonly Credential[], grant: Grant | undefined): [string, string] {
+  return [JSON.stringify(rowsById(credentials)), JSON.stringify(grant ? [grantRow(grant)] : [])]
+}
+
+/** The columns that are asked for, and their values. */
+function filtersOf(query: Readonly<Record<string, string | undefined>>): [columns: string[], values: string[]] {
+  const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  return [given.map(([column]) => column), given.map(([, value]) => value)]
+}

@@ -1,0 +1,46 @@
+/** Storage in Redis 6.2 or newer (or Valkey), a single node or a cluster, for servers of several processes. */
+import type { OAuthStorage } from '../storage'
+import { greet, type RedisClient, requireRedisClient, scriptRunner, surviveLostConnections } from './redis/client'
+import { clientScripts, redisClients } from './redis/clients'
+import { redisGrants } from './redis/grants'
+import { grantScripts } from './redis/scripts'
+
+export type { RedisClient }
+
+export interface RedisStorageOptions {
+  /** What every key begins with. Must not have braces, which decide where a cluster keeps a key. @default 'oauth:' */
+  prefix?: string
+}
+
+/**
+ * Keeps clients, grants and credentials in Redis. `client` is the host's own, of the `redis` package; the host connects
+ * and closes it. Needs `maxmemory-policy noeviction`, and persistence (`appendonly yes`): with `appendfsync everysec`
+ * a crash of the machine loses the last second of what was issued and revoked, with `always` nothing. Replication is
+ * asynchronous: a failover may lose what the replica had not received, so a token that was just revoked may live again.
+ *
+ * @example
+ * const client = await createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true }).connect()
+ * await checkRedis(client)
+ * const server = createAuthorizationServer({ storage: redisStorage(client), … })
+ *
+ * @throws TypeError when `client` is no client of the redis package.
+ */
+export function redisStorage(client: RedisClient, { prefix = 'oauth:' }: RedisStorageOptions = {}): OAuthStorage {
+  requireRedisClient(client)
+  if (typeof prefix !== 'string' || /[{}]/.test(prefix)) {
+    throw new TypeError('redisStorage({ prefix }) must be a string without braces')
+  }
+  surviveLostConnections(client)
+  const run = scriptRunner(client, prefix, { ...grantScripts, ...clientScripts })
+  return Object.freeze({ clients: redisClients(run, prefix), grants: redisGrants(client, run, prefix) })
+}
+
+/**
+ * Rejects at start-up, naming the fix, when the server is too old, may evict keys, or is a node of a cluster behind the
+ * client of a single node; warns (`process.emitWarning`) when it has no append-only file. The first call of the storage
+ * does the same.
+ */
+export async function checkRedis(client: RedisClient): Promise<void> {
+  requireRedisClient(client)
+  await greet(client, '', [])
+}

@@ -1,0 +1,114 @@
+/** The client of the `redis` package: the two methods that we call, and what the server behind it must be like. */
+import { greeting } from './scripts'
+
+/**
+ * What we need of `createClient()`, `createCluster()`, `createClientPool()` or `createSentinel()` of the `redis`
+ * package, version 4.6 or newer. Scripts always run where the primary copy is, also with `useReplicas`.
+ */
+export interface RedisClient {
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  evalSha(digest: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+}
+
+export type Run<Name extends string> = (script: Name, keys: string[], args: string[]) => Promise<unknown>
+
+/** Throws at start-up for something that is no client of the `redis` package, naming the fix. */
+export function requireRedisClient(client: RedisClient): void {
+  const given = (client ?? {}) as Partial<RedisClient> & { evalsha?: unknown; withCommandOptions?: unknown }
+  if (typeof given.eval !== 'function' || typeof given.evalSha !== 'function') {
+    const other = typeof given.evalsha === 'function' ? '. This is the client of another package' : ''
+    throw new TypeError(
+      `redisStorage needs a client of the redis package (npm install redis), as createClient() makes it${other}`,
+    )
+  }
+  if (isCluster(client) && typeof given.withCommandOptions !== 'function') {
+    throw new TypeError('redisStorage on a cluster needs redis 5 or newer: version 4 sends scripts to the wrong nodes')
+  }
+}
+
+const listening = new WeakSet<object>()
+
+/** Without a listener of its `error` events, a client that loses its connection ends the process. */
+export function surviveLostConnections(client: RedisClient): void {
+  const { on } = client as { on?: unknown }
+  if (typeof on !== 'function' || listening.has(client)) return
+  listening.add(client)
+  on.call(client, 'error', () => {})
+}
+
+/** A cluster's client routes each call by its first key; a script then reaches the keys of one slot and no other. */
+export function isCluster(client: RedisClient): boolean {
+  return typeof (client as { nodeClient?: unknown }).nodeClient === 'function'
+}
+
+/** Runs scripts by their digest, and sends one whole where the server does not know it (yet, or after a restart). */
+export function scriptRunner<Name extends string>(
+  client: RedisClient,
+  prefix: string,
+  scripts: Readonly<Record<Name, string>>,
+): Run<Name> {
+  const names = Object.keys(scripts) as Name[]
+  let ready: Promise<Map<Name, string>> | undefined
+
+  async function prepare(): Promise<Map<Name, string>> {
+    const digests = await greet(client, prefix, Object.values(scripts))
+    return new Map(names.map((name, n) => [name, digests[n] as string]))
+  }
+
+  return async (name, keys, args) => {
+    ready ??= prepare().catch((error) => {
+      ready = undefined
+      throw error
+    })
+    const digest = (await ready).get(name) as string
+    try {
+      return await client.evalSha(digest, { keys, arguments: args })
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return client.eval(scripts[name], { keys, arguments: args })
+    }
+  }
+}
+
+/** Asks the server what it is, and for the digests of scripts. Throws where it would lose what must not be lost. */
+export async function greet(client: RedisClient, prefix: string, sources: string[]): Promise<string[]> {
+  const reply = client.eval(greeting, { keys: [`${prefix}{:greeting}`], arguments: sources })
+  const [info, digests] = (await reply.catch((error) => {
+    throw String(error?.message).startsWith('MOVED') ? needsCluster() : error
+  })) as [unknown, unknown[]]
+  verifyServer(String(info), isCluster(client))
+  return digests.map(String)
+}
+
+let warned = false
+
+/** `info` is the server's own description, or nothing where the user of the connection may not ask for it. */
+function verifyServer(info: string, clusterClient: boolean): void {
+  const member = (name: string) => new RegExp(`^${name}:([^\\r\\n]*)`, 'm').exec(info)?.[1]
+  const version = member('redis_version')
+  const [major = 0, minor = 0] = version?.split('.').map(Number) ?? [Number.POSITIVE_INFINITY]
+  if (major < 6 || (major === 6 && minor < 2)) {
+    throw new Error(`redisStorage needs Redis 6.2 or newer (or Valkey). This server is ${version}: upgrade it`)
+  }
+  const policy = member('maxmemory_policy') ?? 'noeviction'
+  if (policy !== 'noeviction') {
+    throw new Error(
+      `redisStorage needs a server that never evicts: a revocation that is evicted is undone. This one has ` +
+        `maxmemory-policy ${policy}. Fix: CONFIG SET maxmemory-policy noeviction, and the same in redis.conf`,
+    )
+  }
+  if (member('cluster_enabled') === '1' && !clusterClient) {
+    throw needsCluster()
+  }
+  if (member('aof_enabled') === '0' && !warned) {
+    warned = true
+    process.emitWarning(
+      'This Redis has no append-only file: what is issued and revoked is lost when it restarts. Fix: appendonly yes',
+      { code: 'EAS_REDIS_PERSISTENCE' },
+    )
+  }
+}
+
+function needsCluster(): Error {
+  return new Error('This server is a node of a Redis Cluster: give redisStorage the client of createCluster()')
+}

@@ -1,0 +1,93 @@
+/** Client records in Redis. They are few and small, so they share one slot, and each call is one script with its index. */
+import type { Client, ClientStorage } from '../../storage'
+import type { Run } from './client'
+
+// A record is two lines: the header `[version, username or false]`, and the client
+const prelude = `
+local call = redis.call
+local function header(value)
+  return cjson.decode(string.match(value, '^[^\\n]+'))
+end
+local function index(command, username, ...)
+  if username then call(command, ARGV[1] .. 'u:' .. username, ...) end
+end
+`
+
+/** KEYS: record, index of all. ARGV: what the keys begin with, id, record, expected version. */
+export const clientScripts = {
+  findClient: `return redis.call('GET', KEYS[1])`,
+  listClients: `
+local ids = redis.call('ZRANGE', KEYS[1], ARGV[2], '+', 'BYLEX', 'LIMIT', 0, ARGV[3])
+if #ids == 0 then return {} end
+for i, id in ipairs(ids) do ids[i] = ARGV[1] .. 'r:' .. id end
+return redis.call('MGET', unpack(ids))
+`,
+  insertClient: `${prelude}
+if call('EXISTS', KEYS[1]) > 0 then return 0 end
+call('SET', KEYS[1], ARGV[3])
+call('ZADD', KEYS[2], 0, ARGV[2])
+index('ZADD', header(ARGV[3])[2], 0, ARGV[2])
+return 1
+`,
+  updateClient: `${prelude}
+local current = call('GET', KEYS[1])
+if not current then return 0 end
+local version, username = unpack(header(current))
+if version ~= tonumber(ARGV[4]) then return 0 end
+call('SET', KEYS[1], ARGV[3])
+index('ZREM', username, ARGV[2])
+index('ZADD', header(ARGV[3])[2], 0, ARGV[2])
+return 1
+`,
+  deleteClient: `${prelude}
+local current = call('GET', KEYS[1])
+if not current then return 0 end
+call('DEL', KEYS[1])
+call('ZREM', KEYS[2], ARGV[2])
+index('ZREM', header(current)[2], ARGV[2])
+return 1
+`,
+}
+
+type Script = keyof typeof clientScripts
+
+export function redisClients(run: Run<Script>, prefix: string): ClientStorage {
+  const base = `${prefix}{:clients}`
+  const [record, index] = [(clientId: string) => `${base}r:${clientId}`, `${base}i`]
+
+  async function write(script: Script, clientId: string, ...args: string[]): Promise<boolean> {
+    return Number(await run(script, [record(clientId), index], [base, clientId, ...args])) === 1
+  }
+
+  return {
+    async find(clientId) {
+      const value = await run('findClient', [record(clientId)], [])
+      return value === null || value === undefined ? undefined : decode(value)
+    },
+    async list({ username, after, limit }) {
+      const key = username === undefined ? index : `${base}u:${username}`
+      const values = (await run(
+        'listClients',
+        [key],
+        [base, after === undefined ? '-' : `(${after}`, String(limit)],
+      )) as unknown[]
+      return values.flatMap((value) => (value === null ? [] : [decode(value)]))
+    },
+    insert: (added) => write('insertClient', added.clientId, encode(added)),
+    update: (changed, expectedVersion) =>
+      write('updateClient', changed.clientId, encode(changed), String(expectedVersion)),
+    delete: (clientId) => write('deleteClient', clientId),
+  }
+}
+
+function encode(client: Client): string {
+  if (!client.clientId.isWellFormed() || client.username?.isWellFormed() === false) {
+    throw new TypeError('redisStorage keeps well-formed text only: clientId or username has half of a surrogate pair')
+  }
+  return `${JSON.stringify([client.version, client.username ?? false])}\n${JSON.stringify(client)}`
+}
+
+function decode(value: unknown): Client {
+  const text = String(value)
+  return JSON.parse(text.slice(text.indexOf('\n') + 1))
+}

@@ -1,0 +1,164 @@
+/**
+ * Grants, credentials and marks in Redis. Everything of one grant is on one slot, where one script judges and writes.
+ *
+ * The marks of users and clients are on slots of their own. A single node reads them in that same script, and each call
+ * is one round trip. In a cluster a script cannot, so a call is two: `find` reads the row and then its marks, side by
+ * side; `insert` and `transition` first `join` the indexes of their subjects, side by side, which answers with the
+ * marks, and then run the script with these. A mark may arrive in between, so that `transition` answers true although
+ * `revoke` has just answered, too. That is enough:
+ * - `find` and `list` read the marks after the row, each time. Whatever a racing mark covers is never found again: the
+ *   tokens of that response are dead before their first use, as if it had been sent a moment before the revocation.
+ * - The race is about the mark alone. How many callers win is decided on the one slot, in one step.
+ * - A mark outlives what it covers. `join` and `revoke` meet on the slot of the subject, in one order or the other:
+ *   either the index lives as long as the row that comes, and the mark as long as the index, or `join` sees the mark.
+ */
+import type { Credential, Grant, GrantStorage } from '../../storage'
+import { isCluster, type RedisClient, type Run } from './client'
+import { isIndexed, jobOf, type Touch } from './job'
+import {
+  ALL,
+  clientSubject,
+  decodeCredential,
+  decodeGrant,
+  isCovered,
+  keysOf,
+  type Marks,
+  subjectsOf,
+  userSubject,
+} from './rows'
+import type { grantScripts } from './scripts'
+
+interface Page {
+  ids: string[]
+  /** In the same order: rows, empty for a tombstone, undefined where nothing is (yet, or any more). */
+  values: (string | undefined)[]
+  marks: Marks
+}
+
+export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScripts>, prefix: string): GrantStorage {
+  const keys = keysOf(prefix)
+  const cluster = isCluster(client)
+  const indexOf = (base: string) => [`${base}i`, `${base}e`]
+
+  async function get(key: string): Promise<string | undefined> {
+    return text(await run('get', [key], []))
+  }
+
+  async function readMarks(rows: readonly (Credential | Grant)[]): Promise<Marks> {
+    const subjects = [...new Set(rows.flatMap(subjectsOf))]
+    const found = await Promise.all(subjects.map((subject) => get(`${keys.subject(subject)}m`)))
+    return marksOf(subjects.flatMap((subject, n) => [subject, found[n]]))
+  }
+
+  /** In a cluster, on the slot of the subject: writes its index before the grant, and reads its mark. */
+  async function join(touch: Touch, clock: number): Promise<[string, number | false]> {
+    const base = keys.subject(touch.subject)
+    const { id, expiresAt, life } = touch
+    const mark = isIndexed(touch)
+      ? text(await run('join', [`${base}m`, ...indexOf(base)], [base, id, ...[expiresAt, clock, life].map(String)]))
+      : await get(`${base}m`)
+    return [touch.subject, mark === undefined ? false : Number(mark)]
+  }
+
+  /** `insert`, and from a state `transition`. */
+  async function store(credentials: readonly Credential[], grant?: Grant, from?: string): Promise<boolean> {
+    const { told, touches, ...job } = jobOf(keys, credentials, grant, from)
+    const here = cluster ? [] : touches.filter(isIndexed)
+    const marks = new Map(cluster ? await Promise.all(touches.map((touch) => join(touch, told.clock))) : [])
+    for (;;) {
+      const task = { ...told, cluster, touches: here, marks: Object.fromEntries(marks) }
+      const reply = await run('store', job.keys, [JSON.stringify(task), ...job.rows])
+      if (!Array.isArray(reply)) return Number(reply) === 1
+      // A row that is already there has an owner whom the new ones do not have: once more, with those marks
+      for (const subject of reply.map(String)) {
+        const mark = await get(`${keys.subject(subject)}m`)
+        marks.set(subject, mark === undefined ? false : Number(mark))
+      }
+    }
+  }
+
+  async function readPage(index: string, start: string, limit: number): Promise<Page> {
+    if (!cluster) {
+      const reply = (await run('list', [index], [prefix, start, String(limit)])) as unknown[][]
+      const [ids = [], values = [], marks = []] = reply
+      return { ids: ids.map(String), values: values.map(text), marks: marksOf(marks) }
+    }
+    const ids = ((await run('page', [index], [start, String(limit)])) as unknown[]).map(String)
+    const values = await Promise.all(ids.map((id) => get(keys.grant(id))))
+    const marks = await readMarks(values.flatMap((value, n) => (value ? [decodeGrant(ids[n] as string, value)] : [])))
+    return { ids, values, marks }
+  }
+
+  return {
+    async insert(credentials, grant) {
+      if (new Set(credentials.map(({ id }) => id)).size < credentials.length) return false
+      return credentials.length === 0 && !grant ? true : store(credentials, grant)
+    },
+
+    async find(id) {
+      const args = [keys.shard(id), ...(cluster ? [] : [prefix])]
+      const [value, granted, found] = (await run('find', [keys.credential(id)], args)) as unknown[]
+      if (value === undefined) return undefined
+      const credential = decodeCredential(id, String(value))
+      const grant = credential.grantId === undefined ? [] : [decodeGrant(credential.grantId, String(granted))]
+      const rows = [credential, ...grant]
+      const marks = cluster ? await readMarks(rows) : marksOf(found as unknown[])
+      return rows.some((row) => isCovered(row, marks)) ? undefined : credential
+    },
+
+    async transition(id, from, next, additions, grant) {
+      if (next.id !== id) throw new TypeError(`transition: ${id} cannot become another credential, ${next.id}`)
+      return store([next, ...additions], grant, from)
+    },
+
+    async list({ userId, clientId, after = '', limit }) {
+      const subject =
+        userId !== undefined ? userSubject(userId) : clientId !== undefined ? clientSubject(clientId) : ALL
+      const index = indexOf(keys.subject(subject))
+      const alive: Grant[] = []
+      const dead: string[] = []
+      for (let start = after; ; ) {
+        const { ids, values, marks } = await readPage(index[0] as string, `(${start}`, limit)
+        for (const [n, id] of ids.entries()) {
+          const value = values[n]
+          const grant = value ? decodeGrant(id, value) : undefined
+          // What is not there may be on its way: its entry was written first, and goes when it would have expired
+          if (value === '' || (grant && isCovered(grant, marks))) dead.push(id)
+          const isWanted =
+            (userId ?? grant?.userId) === grant?.userId && (clientId ?? grant?.clientId) === grant?.clientId
+          if (grant && isWanted && !isCovered(grant, marks)) alive.push(grant)
+        }
+        start = ids.at(-1) ?? start
+        if (alive.length >= limit || ids.length < limit) break
+      }
+      if (dead.length > 0) await run('forget', index, dead)
+      return alive.slice(0, limit)
+    },
+
+    async revoke(target, now) {
+      if ('grantId' in target) {
+        await run('bury', [keys.grant(target.grantId)], [])
+        return
+      }
+      const base = keys.subject('userId' in target ? userSubject(target.userId) : clientSubject(target.clientId))
+      await run('mark', [`${base}m`, `${base}i`], [String(now)])
+    },
+
+    // Redis removes what has expired
+    deleteExpired: () => 0,
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return value === null || value === undefined ? undefined : String(value)
+}
+
+/** Of `subject, mark, subject, mark`; no mark is empty. */
+function marksOf(parts: readonly unknown[]): Marks {
+  const marks = new Map<string, number>()
+  for (let n = 0; n < parts.length; n += 2) {
+    const mark = text(parts[n + 1])
+    if (mark) marks.set(String(parts[n]), Number(mark))
+  }
+  return marks
+}

@@ -1,0 +1,81 @@
+/** What the script `store` is told: the rows, how long each stays, and which indexes they belong in. */
+import type { Credential, Grant } from '../../storage'
+import { ALL, encodeCredential, encodeGrant, type Keys, restOf, shardOf, subjectsOf } from './rows'
+import { GRACE, REVOCATION_MEMORY } from './scripts'
+
+/** What a subject's index learns of a write, so that a mark of the subject outlives everything it covers. */
+export interface Touch {
+  readonly subject: string
+  /** The grant that is stored; empty where only the index's life matters. */
+  id: string
+  expiresAt: number
+  life: number
+}
+
+export interface Job {
+  readonly keys: string[]
+  /** The credentials and then the grant, as they are stored. */
+  readonly rows: string[]
+  readonly touches: readonly Touch[]
+  /** For the script, as JSON. Lives are milliseconds. */
+  readonly told: {
+    readonly prefix: string
+    readonly base: string
+    readonly from: string | undefined
+    readonly grant: string | undefined
+    readonly revoked: boolean
+    readonly life: number
+    readonly lives: readonly number[]
+    readonly clock: number
+  }
+}
+
+export function jobOf(keys: Keys, credentials: readonly Credential[], grant?: Grant, from?: string): Job {
+  const ids = [...credentials, ...(grant ? [grant] : [])].map(({ id }) => id)
+  const first = ids[0] as string
+  const stray = ids.find((id) => shardOf(id) !== shardOf(first))
+  if (stray !== undefined) {
+    throw new TypeError(`${first} and ${stray} are of two shards: what stands before the first ~ must be the same`)
+  }
+  // A life is counted from the write, by the clock of the server that writes: Redis measures only how long it lasts
+  const clock = Math.max(...(credentials.length > 0 ? credentials.map((row) => row.issuedAt) : [grant?.startedAt ?? 0]))
+  const lifeOf = (row: { expiresAt: number }) => Math.ceil((Math.max(0, row.expiresAt - clock) + GRACE) * 1000)
+  return {
+    keys: [...credentials.map(({ id }) => keys.credential(id)), ...(grant ? [keys.grant(grant.id)] : [])],
+    rows: [...credentials.map(encodeCredential), ...(grant ? [encodeGrant(grant)] : [])],
+    touches: touchesOf(credentials, grant, lifeOf),
+    told: {
+      prefix: keys.prefix,
+      base: keys.shard(first),
+      from,
+      grant: grant && restOf(grant.id),
+      revoked: grant?.revokedAt !== undefined,
+      life: grant ? lifeOf(grant) : 0,
+      lives: credentials.map(lifeOf),
+      clock,
+    },
+  }
+}
+
+/** Whether the index has to be written, and not only the mark to be read. */
+export function isIndexed({ id, life }: Touch): boolean {
+  return id !== '' || life > REVOCATION_MEMORY * 1000
+}
+
+function touchesOf(
+  credentials: readonly Credential[],
+  grant: Grant | undefined,
+  lifeOf: (row: { expiresAt: number }) => number,
+): Touch[] {
+  const touches = new Map<string, Touch>()
+  const add = (subject: string, row: { expiresAt: number }, id: string) => {
+    const touch = touches.get(subject) ?? { subject, id: '', expiresAt: row.expiresAt, life: 0 }
+    if (id !== '') touch.id = id
+    touch.expiresAt = Math.max(touch.expiresAt, row.expiresAt)
+    touch.life = Math.max(touch.life, lifeOf(row))
+    touches.set(subject, touch)
+  }
+  for (const row of credentials) for (const subject of subjectsOf(row)) add(subject, row, '')
+  if (grant) for (const subject of [...subjectsOf(grant), ALL]) add(subject, grant, grant.id)
+  return [...touches.values()]
+}

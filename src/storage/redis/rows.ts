@@ -1,0 +1,98 @@
+/** Keys and values in Redis: which hash tag a key carries, and rows as a header for the scripts and a body for us. */
+import type { Credential, Grant } from '../../storage'
+
+export interface Keys {
+  readonly prefix: string
+  /** Everything of one grant has one hash tag, so one slot: what stands before the first `~` of its ids. */
+  shard(id: string): string
+  credential(id: string): string
+  grant(id: string): string
+  /** What the keys of a user, a client or of all grants begin with: its mark (m), its index (i), that by expiry (e). */
+  subject(subject: string): string
+}
+
+/** The index of all grants. */
+export const ALL = ':grants'
+
+export function keysOf(prefix: string): Keys {
+  const shard = (id: string) => `${prefix}{${shardOf(id)}}`
+  return {
+    prefix,
+    shard,
+    credential: (id) => shard(id) + restOf(id),
+    grant: (id) => `${shard(id)}=${restOf(id)}`,
+    // A name may have braces: what the tag is, is then decided by the first of them, and the same for all three keys
+    subject: (subject) => `${prefix}{${subject}}`,
+  }
+}
+
+export function shardOf(id: string): string {
+  return id.split('~', 1)[0] as string
+}
+
+export function restOf(id: string): string {
+  return id.slice(shardOf(id).length)
+}
+
+export const userSubject = (userId: string): string => `u:${userId}`
+export const clientSubject = (clientId: string): string => `c:${clientId}`
+
+type Owned = { readonly userId?: string; readonly clientId: string; readonly startedAt: number }
+
+/** Whose marks concern a row. */
+export function subjectsOf({ userId, clientId }: Owned): string[] {
+  return [...(userId === undefined ? [] : [userSubject(userId)]), clientSubject(clientId)]
+}
+
+/** Seconds up to which everything of a subject is dead. */
+export type Marks = ReadonlyMap<string, number>
+
+export function isCovered(row: Owned, marks: Marks): boolean {
+  return subjectsOf(row).some((subject) => (marks.get(subject) ?? Number.NEGATIVE_INFINITY) >= row.startedAt)
+}
+
+export function encodeGrant({ id: _, userId, clientId, startedAt, ...rest }: Grant): string {
+  return encode([userId ?? false, clientId, startedAt], rest)
+}
+
+export function decodeGrant(id: string, value: string): Grant {
+  const { header, body } = decode(value)
+  const [userId, clientId, startedAt] = header
+  return { ...body, id, clientId, startedAt, ...(userId !== false && { userId }) } as Grant
+}
+
+export function encodeCredential({ id, userId, clientId, startedAt, grantId, state, ...rest }: Credential): string {
+  const grant = grantId === undefined ? false : restOf(grantId)
+  if (grantId !== undefined && shardOf(grantId) !== shardOf(id)) {
+    throw new TypeError(`The credential ${id} names a grant of another shard: what stands before the first ~ differs`)
+  }
+  return encode([userId ?? false, clientId, startedAt, grant, state], rest)
+}
+
+export function decodeCredential(id: string, value: string): Credential {
+  const { header, body } = decode(value)
+  const [userId, clientId, startedAt, grant, state] = header
+  return {
+    ...body,
+    id,
+    state,
+    clientId,
+    startedAt,
+    ...(userId !== false && { userId }),
+    ...(grant !== false && { grantId: shardOf(id) + grant }),
+  } as Credential
+}
+
+// JSON has no raw line breaks, so the header ends where the first line does
+function encode(header: readonly (string | number | false)[], body: object): string {
+  // Half a surrogate pair has no UTF-8: two ids would become one
+  if (header.some((part) => typeof part === 'string' && !part.isWellFormed())) {
+    throw new TypeError('redisStorage keeps well-formed text only: an id or state has half of a surrogate pair')
+  }
+  return `${JSON.stringify(header)}\n${JSON.stringify(body)}`
+}
+
+function decode(value: string): { header: (string | number | false)[]; body: object } {
+  const end = value.indexOf('\n')
+  return { header: JSON.parse(value.slice(0, end)), body: JSON.parse(value.slice(end + 1)) }
+}

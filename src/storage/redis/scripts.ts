@@ -1,0 +1,201 @@
+/**
+ * What runs inside Redis, in Lua, each script in one step that nothing else can come between. Rows are two lines: a
+ * header, which is all that a script ever decodes (Lua would turn empty lists into objects), and the rest of the row.
+ * The header of a grant is `[user or false, client, startedAt]`; that of a credential goes on with the key of its grant
+ * (what follows `=`, or false) and its state. A grant that is an empty string is a tombstone.
+ */
+
+/** Seconds that an expired row stays, so that clocks that differ a little cannot lose one that is still wanted. */
+export const GRACE = 3600
+/** Seconds that a revocation is remembered at least: no request is under way for longer. */
+export const REVOCATION_MEMORY = 30 * 86_400
+/** Expired entries of an index that one write removes. More than it adds, so that no index outgrows what is alive. */
+const SWEEP = 4
+
+const prelude = `
+local call = redis.call
+
+local function header(value)
+  return cjson.decode(string.match(value, '^[^\\n]+'))
+end
+
+local function extend(key, life)
+  if call('PTTL', key) < life then call('PEXPIRE', key, life) end
+end
+
+-- Adds to the index of a subject: its ids in order, and again by expiry. The keys live as long as anything of it.
+local function touch(base, id, expiresAt, clock, life)
+  local ids, expiries = base .. 'i', base .. 'e'
+  call('ZADD', ids, 0, id)
+  call('ZADD', expiries, 'GT', expiresAt, id)
+  for _, expired in ipairs(call('ZRANGE', expiries, '-inf', clock - ${GRACE}, 'BYSCORE', 'LIMIT', 0, ${SWEEP})) do
+    call('ZREM', ids, expired)
+    call('ZREM', expiries, expired)
+  end
+  extend(ids, life)
+  extend(expiries, life)
+end
+`
+
+/** KEYS: the rows, and the grant. ARGV: the job, the rows, the grant. Answers 1, 0, or subjects whose marks it lacks. */
+const store = `${prelude}
+local job = cjson.decode(ARGV[1])
+local lacking = {}
+
+local function covers(kind, name, startedAt)
+  if not name then return false end
+  local subject = kind .. name
+  if job.marks[subject] == nil then
+    -- Another slot of a cluster, out of reach from here
+    if job.cluster then
+      lacking[#lacking + 1] = subject
+      return false
+    end
+    job.marks[subject] = tonumber(call('GET', job.prefix .. '{' .. subject .. '}m')) or false
+  end
+  return job.marks[subject] and job.marks[subject] >= startedAt
+end
+
+local function covered(row)
+  return covers('u:', row[1], row[3]) or covers('c:', row[2], row[3])
+end
+
+local function standing(grant)
+  local value = call('GET', job.base .. '=' .. grant)
+  if not value then return 'absent' end
+  return (value == '' or covered(header(value))) and 'dead' or 'alive'
+end
+
+if job.from then
+  local value = call('GET', KEYS[1])
+  local current = value and header(value)
+  if not current or current[5] ~= job.from or covered(current) then return 0 end
+  if current[4] and standing(current[4]) ~= 'alive' then return 0 end
+elseif call('EXISTS', unpack(KEYS)) > 0 then
+  return 0
+end
+
+local stands = false
+if job.grant then
+  stands = not job.revoked and not covered(header(ARGV[#ARGV])) and standing(job.grant) ~= 'dead'
+  if job.from and not stands then return 0 end
+end
+
+-- Dead is more than not alive: a grant that is merely absent may still arrive
+local rows, dead = {}, {}
+for i = 1, #job.lives do
+  rows[i] = header(ARGV[i + 1])
+  local grant = rows[i][4]
+  if grant and grant == job.grant then dead[i] = not stands
+  elseif grant then dead[i] = standing(grant) == 'dead' end
+  dead[i] = dead[i] or covered(rows[i])
+end
+if #lacking > 0 then return lacking end
+
+-- Nothing was written so far, and from here on everything is
+if job.grant then
+  local key = job.base .. '=' .. job.grant
+  call('SET', key, stands and ARGV[#ARGV] or '', 'PX', math.max(job.life, call('PTTL', key)))
+end
+for i, row in ipairs(rows) do
+  -- What is dead on arrival is not kept, or it would come to life when the mark that covers it is forgotten
+  if dead[i] then
+    call('DEL', KEYS[i])
+  else
+    call('SET', KEYS[i], ARGV[i + 1], 'PX', job.lives[i])
+    if row[4] then extend(job.base .. '=' .. row[4], job.lives[i]) end
+  end
+end
+if not job.cluster then
+  for _, it in ipairs(job.touches) do
+    touch(job.prefix .. '{' .. it.subject .. '}', it.id, it.expiresAt, job.clock, it.life)
+  end
+end
+return 1
+`
+
+/** Collects the marks of the subjects of rows: subject, mark, subject, mark. */
+const reading = `${prelude}
+local marks, seen = {}, {}
+local function addMark(prefix, kind, name)
+  if not name or seen[kind .. name] then return end
+  seen[kind .. name] = true
+  marks[#marks + 1] = kind .. name
+  marks[#marks + 1] = call('GET', prefix .. '{' .. kind .. name .. '}m') or ''
+end
+local function addMarks(prefix, value)
+  local row = header(value)
+  addMark(prefix, 'u:', row[1])
+  addMark(prefix, 'c:', row[2])
+end
+`
+
+/** KEYS: a credential. ARGV: what the keys of its shard begin with; the prefix, where this is not a cluster. */
+const find = `${reading}
+local value = call('GET', KEYS[1])
+if not value then return {} end
+local grant = header(value)[4]
+local granted = grant and call('GET', ARGV[1] .. '=' .. grant)
+if grant and (not granted or granted == '') then return {} end
+if ARGV[2] then
+  addMarks(ARGV[2], value)
+  if granted then addMarks(ARGV[2], granted) end
+end
+return { value, granted or '', marks }
+`
+
+/** KEYS: an index. ARGV: where it begins, how many. */
+const page = `return redis.call('ZRANGE', KEYS[1], ARGV[1], '+', 'BYLEX', 'LIMIT', 0, ARGV[2])`
+
+/** KEYS: an index. ARGV: the prefix, where it begins, how many. Answers ids with their rows, and the marks. */
+const list = `${reading}
+local ids = call('ZRANGE', KEYS[1], ARGV[2], '+', 'BYLEX', 'LIMIT', 0, ARGV[3])
+local values = {}
+for i, id in ipairs(ids) do
+  local shard, rest = string.match(id, '^([^~]*)(.*)$')
+  values[i] = call('GET', ARGV[1] .. '{' .. shard .. '}=' .. rest)
+  if values[i] and values[i] ~= '' then addMarks(ARGV[1], values[i]) end
+end
+return { ids, values, marks }
+`
+
+/** KEYS: the two sets of an index. ARGV: ids that are dead. */
+const forget = `
+for _, id in ipairs(ARGV) do
+  redis.call('ZREM', KEYS[1], id)
+  redis.call('ZREM', KEYS[2], id)
+end
+return #ARGV
+`
+
+const get = `return redis.call('GET', KEYS[1])`
+
+/** KEYS: a mark and the sets of its index. ARGV: their common part; id, expiresAt, clock, life. Answers the mark. */
+const join = `${prelude}
+touch(ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]))
+return call('GET', KEYS[1])
+`
+
+/** KEYS: a grant. */
+const bury = `
+local life = redis.call('PTTL', KEYS[1])
+return redis.call('SET', KEYS[1], '', 'PX', life > 0 and life or ${REVOCATION_MEMORY * 1000})
+`
+
+/** KEYS: a mark, and the index of its subject, which lives as long as anything of it. ARGV: now. */
+const mark = `
+local call, now = redis.call, tonumber(ARGV[1])
+local at = math.max(tonumber(call('GET', KEYS[1])) or now, now)
+local life = math.max(${REVOCATION_MEMORY * 1000}, call('PTTL', KEYS[1]), call('PTTL', KEYS[2]))
+return call('SET', KEYS[1], string.format('%.0f', at), 'PX', life)
+`
+
+/** The first thing that is asked of a server: what it is, and the digests of the scripts, by which they are called. */
+export const greeting = `
+local digests = {}
+for i, source in ipairs(ARGV) do digests[i] = redis.sha1hex(source) end
+local info = redis.pcall('INFO')
+return { type(info) == 'string' and info or '', digests }
+`
+
+export const grantScripts = { store, find, page, list, forget, get, join, bury, mark }

@@ -1,0 +1,78 @@
+/** What the SQL adapters have in common: names of tables, whether a row is alive, and when rows leave by themselves. */
+import type { Credential, RevocationTarget } from '../storage'
+
+export interface Tables {
+  readonly clients: string
+  readonly grants: string
+  readonly credentials: string
+  readonly marks: string
+}
+
+/** What indexes are of, by the last part of their names. */
+export const indexNames = [
+  'clients_by_username',
+  'grants_by_user',
+  'grants_by_client',
+  'grants_by_delete_at',
+  'credentials_by_expires_at',
+  'marks_by_delete_at',
+] as const
+
+export const DEFAULT_PREFIX = 'oauth_'
+
+/**
+ * A part of a table's name. It becomes SQL as it is, so it is a plain name; short, because databases cut long ones. Throws
+ * and names the option for everything else.
+ */
+export function requireName(option: string, name: unknown): string {
+  if (typeof name === 'string' && /^(?!sqlite_|pg_)[a-z_][a-z0-9_]{0,30}$/.test(name)) return name
+  throw new TypeError(`${option} must be a name of 1 to 31 characters a-z, 0-9 and _, and not begin with a digit`)
+}
+
+/** Seconds that a revocation is remembered at least: no request is under way for longer. */
+export const REVOCATION_MEMORY = 30 * 86_400
+
+/** Whose mark it is, in the columns `owner` and `owner_id`. */
+export function markOf(target: Exclude<RevocationTarget, { grantId: string }>): ['user' | 'client', string] {
+  return 'userId' in target ? ['user', target.userId] : ['client', target.clientId]
+}
+
+/**
+ * Whether a mark covers the row of `alias`. Scalar subqueries, so that each is one look at the primary key: databases
+ * turn EXISTS into joins, and those into scans of the whole table.
+ */
+export function isCovered({ marks }: Tables, alias: string): string {
+  const coveredBy = (owner: 'user' | 'client') =>
+    `((SELECT mark.revoked_at FROM ${marks} AS mark WHERE mark.owner = '${owner}' AND mark.owner_id = ${alias}.${owner}_id)` +
+    ` >= ${alias}.started_at) IS TRUE`
+  return `(${coveredBy('user')} OR ${coveredBy('client')})`
+}
+
+/** The credential with the id `parameter`, if it is alive. Judged in one statement, so at one moment. */
+export function selectAlive(tables: Tables, columns: readonly string[], parameter: string): string {
+  return `SELECT ${columns.map((column) => `credential.${column}`).join(', ')}
+FROM ${tables.credentials} AS credential LEFT JOIN ${tables.grants} AS authorization_grant
+  ON authorization_grant.id = credential.grant_id
+WHERE credential.id = ${parameter} AND NOT ${isCovered(tables, 'credential')}
+  AND (credential.grant_id IS NULL OR authorization_grant.id IS NOT NULL
+    AND authorization_grant.revoked_at IS NULL AND NOT ${isCovered(tables, 'authorization_grant')})`
+}
+
+/** A sweep is asked for by every so many inserts, and takes more rows than those can have added. */
+const SWEEP_EVERY = 32
+const SWEEP_LIMIT = 256
+/** Seconds that an expired row stays, so that clocks that differ a little cannot lose one that is still wanted. */
+const GRACE = 3600
+
+/**
+ * Which inserts also remove a few rows that expired long ago, so that the tables stay small where nobody calls
+ * deleteExpired. The only clock is `issuedAt`: an adapter does not judge by its own.
+ */
+export function sweeper(): (credentials: readonly Credential[]) => { now: number; limit: number } | undefined {
+  let inserts = 0
+  return (credentials) => {
+    const isDue = inserts++ % SWEEP_EVERY === 0 && credentials.length > 0
+    if (!isDue) return undefined
+    return { now: Math.max(...credentials.map(({ issuedAt }) => issuedAt)) - GRACE, limit: SWEEP_LIMIT }
+  }
+}

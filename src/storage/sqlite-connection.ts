@@ -1,0 +1,126 @@
+/** How the SQLite adapter talks to its database: settings of the connection, transactions, and clear errors. */
+import type { Row } from './rows'
+
+/** What is used of a `Database` of better-sqlite3. */
+export interface SqliteDatabase {
+  prepare(sql: string): SqliteStatement
+  exec(sql: string): unknown
+  /** Whether a transaction of somebody is open. */
+  readonly inTransaction?: boolean
+}
+
+/** Values of `@name` parameters. */
+export type Parameters = Readonly<Record<string, string | number | null>>
+
+export interface SqliteStatement {
+  run(values: Parameters): { changes: number | bigint }
+  get(values: Parameters): unknown
+  all(values: Parameters): unknown[]
+}
+
+const OLDEST_VERSION = [3, 38] as const
+const BUSY_TIMEOUT = 5000
+
+/** Throws unless `database` is one that is open for writing, with a word on the fix. */
+export function requireDatabase(database: unknown): asserts database is SqliteDatabase {
+  const given = database as { prepare?: unknown; exec?: unknown; open?: unknown; readonly?: unknown } | null | undefined
+  const wanted = "sqliteStorage needs a Database of better-sqlite3, as in new Database('oauth.db')"
+  if (typeof given?.prepare !== 'function' || typeof given.exec !== 'function') {
+    throw new TypeError(`${wanted}: this is ${given === null ? 'null' : typeof given}`)
+  }
+  if (given.open === false) throw new TypeError(`${wanted}: this one is closed`)
+  if (given.readonly === true) throw new TypeError(`${wanted}: this one is read-only`)
+  const version = value(given as SqliteDatabase, 'SELECT sqlite_version()')
+  if (typeof version !== 'string') throw new TypeError(`${wanted}: this one does not answer at once`)
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])) {
+    throw new Error(`sqliteStorage needs SQLite ${OLDEST_VERSION.join('.')} or newer; this is ${version}`)
+  }
+}
+
+/** The first column of the first row. */
+export function value(database: SqliteDatabase, sql: string, values: Parameters = {}): unknown {
+  const row = database.prepare(sql).get(values) as Row | undefined
+  const first = Object.values(row ?? {})[0]
+  return typeof first === 'bigint' ? Number(first) : first
+}
+
+/**
+ * Settings that belong to the connection, not to the file. `synchronous = FULL`: what was answered survives a power cut, or
+ * a revocation could be undone by one; SQLite leaves it lower with a write-ahead log. Other processes are waited for,
+ * unless the host has said for how long.
+ */
+export function prepareConnection(database: SqliteDatabase, synchronous: 'full' | 'normal'): void {
+  if (database.inTransaction)
+    throw new Error('sqliteStorage: the database is in a transaction. Make the storage before it')
+  database.exec(`PRAGMA synchronous = ${synchronous === 'normal' ? 'NORMAL' : 'FULL'}`)
+  if (value(database, 'PRAGMA busy_timeout') === 0) database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
+}
+
+export interface Statement {
+  /** Prepares it now. Otherwise its first use does: the tables may be made after the storage. */
+  prepare(): void
+  /** How many rows it changed. */
+  run(values?: Parameters): number
+  get(values?: Parameters): Row | undefined
+  all(values?: Parameters): Row[]
+}
+
+export function statement(database: SqliteDatabase, sql: string): Statement {
+  let prepared: SqliteStatement | undefined
+  const using = <T>(act: (prepared: SqliteStatement) => T): T => {
+    try {
+      prepared ??= database.prepare(sql)
+      return act(prepared)
+    } catch (error) {
+      throw explained(error)
+    }
+  }
+  return {
+    prepare: () => using(() => {}),
+    run: (values = {}) => using((prepared) => Number(prepared.run(values).changes)),
+    get: (values = {}) => using((prepared) => prepared.get(values) as Row | undefined),
+    all: (values = {}) => using((prepared) => prepared.all(values) as Row[]),
+  }
+}
+
+/** Does `act` as one transaction. */
+export type Write = <T>(act: () => T) => T
+
+/**
+ * A transaction may write from its beginning on: nobody else writes between what it reads and what it writes. What `act`
+ * throws undoes it. Never inside a transaction of the host, whose rollback would undo what a client was told.
+ */
+export function writer(database: SqliteDatabase): Write {
+  const begin = statement(database, 'BEGIN IMMEDIATE')
+  const commit = statement(database, 'COMMIT')
+  const rollback = statement(database, 'ROLLBACK')
+  return (act) => {
+    if (database.inTransaction) {
+      throw new Error(
+        'sqliteStorage: its database is in a transaction of the host. Give the storage a Database of its own',
+      )
+    }
+    begin.run()
+    try {
+      const result = act()
+      commit.run()
+      return result
+    } catch (error) {
+      // a full disk, for one, has ended the transaction already
+      if (database.inTransaction !== false) rollback.run()
+      throw error
+    }
+  }
+}
+
+/** The error of SQLite, or one that names the fix where we know it. */
+function explained(error: unknown): unknown {
+  const said = error instanceof Error ? error.message : String(error)
+  const explanation = said.startsWith('no such table')
+    ? 'the tables are missing. Call `storage.migrate()` at start-up, or run the SQL of sqliteSchema()'
+    : /no such column|has no column/.test(said)
+      ? 'a table of this name has other columns. Choose another prefix'
+      : undefined
+  return explanation === undefined ? error : new Error(`sqliteStorage: ${explanation} (${said})`, { cause: error })
+}

@@ -1,0 +1,159 @@
+/**
+ * Storage in SQLite, on the host's own Database of better-sqlite3: one file, any number of processes on one machine. It
+ * answers with plain values, never with promises, so a guard goes on in the same turn.
+ */
+import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
+import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from './rows'
+import { markOf, sweeper } from './sql'
+import {
+  prepareConnection,
+  requireDatabase,
+  type SqliteDatabase,
+  type SqliteStatement,
+  type Write,
+  writer,
+} from './sqlite-connection'
+import { migrate, type SqliteSchemaOptions, sqliteSchema, sqliteTables } from './sqlite-schema'
+import { type SqliteStatements, sqliteStatements } from './sqlite-statements'
+
+export { type SqliteDatabase, type SqliteSchemaOptions, type SqliteStatement, sqliteSchema }
+
+export interface SqliteStorageOptions extends SqliteSchemaOptions {
+  /**
+   * `PRAGMA synchronous` of this connection. With 'normal' writes are faster, and a power cut may undo the last of them:
+   * a revocation, too. @default 'full'
+   */
+  synchronous?: 'full' | 'normal'
+}
+
+export interface SqliteStorage extends OAuthStorage {
+  /**
+   * Creates the tables and indexes that are missing, and turns the write-ahead log on. Does nothing where that is done,
+   * and may run in any number of processes at once: call it at each start. Throws when a table is somebody else's.
+   */
+  migrate(): void
+}
+
+/**
+ * Storage in `database`, which stays the host's: it is never closed here. Call `migrate()` before the first request. Give
+ * it a Database of its own, not one in which the host begins transactions; the file may be the host's. Throws when
+ * `database` is none, or is closed or read-only, or an option is wrong.
+ *
+ * @example
+ * const storage = sqliteStorage(new Database('oauth.db'))
+ * storage.migrate()
+ * const server = createAuthorizationServer({ issuer, scopes, storage })
+ */
+export function sqliteStorage(database: SqliteDatabase, options: SqliteStorageOptions = {}): SqliteStorage {
+  const { synchronous = 'full' } = options
+  if (synchronous !== 'full' && synchronous !== 'normal') {
+    throw new TypeError("sqliteStorage({ synchronous }) must be 'full' or 'normal'")
+  }
+  requireDatabase(database)
+  prepareConnection(database, synchronous)
+  const statements = sqliteStatements(database, sqliteTables(options))
+  const write = writer(database)
+  return {
+    clients: clientStorage(statements, write),
+    grants: grantStorage(statements, write),
+    migrate() {
+      migrate(database, write, options)
+      statements.prepareAll()
+    },
+  }
+}
+
+function clientStorage(statements: SqliteStatements, write: Write): ClientStorage {
+  const columnsOf = (client: Client) => ({
+    clientId: client.clientId,
+    version: client.version,
+    username: client.username ?? null,
+    record: clientRecord(client),
+  })
+  return {
+    find(clientId) {
+      const row = statements.findClient.get({ clientId })
+      return row && toClient(row)
+    },
+    list: ({ username, after = '', limit }) => statements.listClients({ username }, after, limit).map(toClient),
+    insert: (client) => write(() => statements.insertClient.run(columnsOf(client)) > 0),
+    update: (client, expectedVersion) =>
+      write(() => statements.updateClient.run({ ...columnsOf(client), expectedVersion }) > 0),
+    delete: (clientId) => write(() => statements.deleteClient.run({ clientId }) > 0),
+  }
+}
+
+function grantStorage(statements: SqliteStatements, write: Write): GrantStorage {
+  const sweepOf = sweeper()
+
+  function store(credentials: readonly Credential[], grant: Grant | undefined): true {
+    for (const credential of credentials) statements.putCredential.run(credentialRow(credential))
+    if (grant) statements.putGrant.run(grantRow(grant))
+    return true
+  }
+  function mayStand(grant: Grant): boolean {
+    const { id, client_id, user_id, started_at, revoked_at } = grantRow(grant)
+    return revoked_at === null && statements.mayStand.get({ id, client_id, user_id, started_at }) !== undefined
+  }
+  function deleteExpired(now: number, limit: number): number {
+    const removed = statements.deleteCredentials.run({ now, limit })
+    // grants and marks leave after the last credential, so not while one that is due remains
+    if (removed < limit) {
+      deleteGrants(statements, now, limit)
+      deleteMarks(statements, now, limit)
+    }
+    return removed
+  }
+
+  return {
+    insert(credentials, grant) {
+      if (hasRepeatedId(credentials)) return false
+      return write(() => {
+        const ids = JSON.stringify(credentials.map(({ id }) => id))
+        if (statements.findTaken.get({ ids, grantId: grant?.id ?? null })) return false
+        const sweep = sweepOf(credentials)
+        if (sweep) deleteExpired(sweep.now, sweep.limit)
+        return store(credentials, grant)
+      })
+    },
+    find(id) {
+      const row = statements.find.get({ id })
+      return row && toCredential(row)
+    },
+    transition(id, from, next, additions, grant) {
+      if (next.id !== id) throw new TypeError('transition keeps the id of its credential, or the old one would stay')
+      return write(() => {
+        const isAllowed = statements.findInState.get({ id, from }) !== undefined && (!grant || mayStand(grant))
+        return isAllowed && store([next, ...additions], grant)
+      })
+    },
+    list: ({ userId, clientId, after = '', limit }) =>
+      statements.listGrants({ user_id: userId, client_id: clientId }, after, limit).map(toGrant),
+    revoke(target, now) {
+      write(() => {
+        if ('grantId' in target) return statements.revokeGrant.run({ grantId: target.grantId, now })
+        const [owner, ownerId] = markOf(target)
+        return statements.mark.run({ owner, ownerId, now })
+      })
+    },
+    deleteExpired: (now, limit) => write(() => deleteExpired(now, limit)),
+  }
+}
+
+/** A grant leaves with its last credential: until then its time is put off to that one's expiry. */
+function deleteGrants(statements: SqliteStatements, now: number, limit: number): void {
+  for (const row of statements.dueGrants.all({ now, limit })) {
+    const [id, last] = [String(row.id), Number(row.last)]
+    if (last > now) statements.putOffGrant.run({ id, last })
+    else statements.deleteGrant.run({ id })
+  }
+}
+
+/** A mark is put off once, to when the last of all rows expires: whatever was under way beside it is there by then. */
+function deleteMarks(statements: SqliteStatements, now: number, limit: number): void {
+  for (const row of statements.dueMarks.all({ now, limit })) {
+    const mark = { owner: String(row.owner), owner_id: String(row.owner_id) }
+    if (Number(row.settled)) statements.deleteMark.run(mark)
+    else statements.settleMark.run({ ...mark, last: Math.max(Number(row.last), now + 1) })
+  }
+}

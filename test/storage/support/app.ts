@@ -1,0 +1,53 @@
+/**
+ * A host app in a process of its own, with a connection of its own. It loads its driver (named by the first argument),
+ * waits for the message that says which store, and answers with its port. What a process must not have, such as a
+ * rejection that nobody handled, is told to the parent.
+ */
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { bearerGuard, createAuthorizationServer, issueCode, revokeRouter, tokenRouter } from '../../../src/index'
+import { challenge, clientId, scope } from './session'
+import { loadDriver, type Store } from './stores'
+
+export type FromApp = { loaded: true } | { port: number } | { unhandled: string }
+
+const tell = (message: FromApp) => process.send?.(message)
+for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+  process.on(event, (error) => tell({ unhandled: String(error instanceof Error ? error.stack : error) }))
+}
+process.once('disconnect', () => process.exit())
+
+async function main(): Promise<void> {
+  const open = await loadDriver(process.argv[2] as Store['kind'])
+  const store = new Promise<Store>((resolve) => process.once('message', resolve as (message: unknown) => void))
+  tell({ loaded: true })
+  const { storage } = await open(await store)
+
+  const happened: Record<string, number> = {}
+  const server = createAuthorizationServer({
+    issuer: 'http://127.0.0.1:3000',
+    storage,
+    scopes: [scope],
+    onEvent(event) {
+      const name = event.type === 'token.issued' ? `${event.type} ${event.grantType}` : event.type
+      happened[name] = (happened[name] ?? 0) + 1
+    },
+  })
+  const app = express()
+  app.use('/token', tokenRouter(server))
+  app.use('/revoke', revokeRouter(server))
+  app.get('/me', bearerGuard(server, { scope }), (req, res) => void res.json(req.user))
+  app.post('/code/:userId', (req, res) => {
+    issueCode(server, { clientId, userId: req.params.userId, codeChallenge: challenge }).then(
+      (issued) => res.json(issued),
+      (error) => res.status(error.status ?? 500).json(error),
+    )
+  })
+  app.get('/happened', (_req, res) => {
+    res.json(happened)
+    for (const name of Object.keys(happened)) delete happened[name]
+  })
+  const listening = app.listen(0, '127.0.0.1', () => tell({ port: (listening.address() as AddressInfo).port }))
+}
+
+void main()

@@ -1,0 +1,145 @@
+/** A private Redis on a free port, in a temporary folder, for one test file. Nothing of it stays. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createConnection, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface RunningRedis {
+  /** Of the node, or of the first node of the cluster. */
+  url: string
+  stop(): Promise<void>
+  /** Ends it in order, if it runs, and starts it again on the same port with the same data. */
+  restart(): Promise<void>
+  /** What a power failure does to the process. */
+  kill(): Promise<void>
+}
+
+export interface RedisSettings {
+  /** Makes a cluster of so many nodes. */
+  cluster?: number
+  /** Lines of redis.conf, by name. */
+  config?: Record<string, string>
+}
+
+const isInstalled = spawnSync('redis-server', ['--version']).status === 0
+const missing = 'redis-server is not installed: apt-get install redis-server'
+
+/** `describe` where there is a Redis server, and a skipped block that says what is missing where there is none. */
+export function describeRedis(name: string, body: () => void): void {
+  if (isInstalled) return describe(name, body)
+  if (process.env.CI === 'true') throw new Error(missing)
+  describe.skip(`${name} (${missing})`, body)
+}
+
+export async function startRedis({ cluster, config = {} }: RedisSettings = {}): Promise<RunningRedis> {
+  const folder = mkdtempSync(join(tmpdir(), 'redis-test-'))
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true })
+  const settings = { appendonly: 'yes', ...config, ...(cluster && { 'cluster-enabled': 'yes' }) }
+  const nodes: Node[] = []
+  process.once('exit', removeFolder)
+  try {
+    for (let n = 0; n < (cluster ?? 1); n++) nodes.push(await startNode(join(folder, String(n)), settings))
+    if (cluster) await makeCluster(nodes)
+  } catch (error) {
+    for (const node of nodes) await node.end('SIGKILL')
+    removeFolder()
+    throw error
+  }
+  return {
+    url: `redis://127.0.0.1:${nodes[0]?.port}`,
+    async stop() {
+      for (const node of nodes) await node.end('SIGKILL')
+      process.removeListener('exit', removeFolder)
+      removeFolder()
+    },
+    async restart() {
+      for (const node of nodes) await node.end('SIGTERM')
+      for (const node of nodes) await node.start()
+    },
+    async kill() {
+      for (const node of nodes) await node.end('SIGKILL')
+    },
+  }
+}
+
+interface Node {
+  port: number
+  start(): Promise<void>
+  end(signal: NodeJS.Signals): Promise<void>
+}
+
+async function startNode(dir: string, settings: Record<string, string>): Promise<Node> {
+  mkdirSync(dir)
+  let running: ChildProcess | undefined
+  const killAtExit = () => running?.kill('SIGKILL')
+  process.once('exit', killAtExit)
+  const node: Node = {
+    port: 0,
+    async start() {
+      const options = { port: String(node.port), bind: '127.0.0.1', dir, save: '', daemonize: 'no', ...settings }
+      const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+      const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+      let log = ''
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text))
+      running = child
+      while (!(await answers(node.port))) {
+        if (child.exitCode !== null) throw new Error(`redis-server ended: ${log}`)
+        await sleep(10)
+      }
+    },
+    async end(signal) {
+      const child = running
+      running = undefined
+      if (!child || child.exitCode !== null || child.signalCode !== null) return
+      child.kill(signal)
+      await once(child, 'exit')
+    },
+  }
+  for (let tries = 0; ; tries++) {
+    node.port = await freePort()
+    try {
+      await node.start()
+      return node
+    } catch (error) {
+      // Somebody else may have taken the port meanwhile
+      if (tries === 3) throw error
+    }
+  }
+}
+
+/** Whether it takes commands there: it may still be loading its data. */
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1', () => socket.write('PING\r\n'))
+    const finish = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('data', (data) => finish(String(data).startsWith('+PONG')))
+    socket.once('error', () => finish(false))
+    socket.once('close', () => finish(false))
+  })
+}
+
+/** Below 55535, because a node of a cluster also listens 10000 above its port. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    server.close()
+    await once(server, 'close')
+    if (port < 55_535) return port
+  }
+}
+
+async function makeCluster(nodes: readonly Node[]): Promise<void> {
+  const cli = (port: number, ...args: string[]) =>
+    execFileSync('redis-cli', ['-p', String(port), ...args], { encoding: 'utf8' })
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  cli(nodes[0]?.port as number, '--cluster', 'create', ...addresses, '--cluster-yes')
+  for (const { port } of nodes) while (!cli(port, 'cluster', 'info').includes('cluster_state:ok')) await sleep(20)
+}

@@ -1,0 +1,50 @@
+/** What a client does, and what it knows afterwards: a session over HTTP against an app in another process. */
+import type { Answer, App } from './apps'
+
+export const clientId = 'app'
+export const scope = 'read'
+/** RFC 7636 Appendix B. */
+export const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+export const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+
+export interface Tokens {
+  access_token: string
+  refresh_token: string
+}
+
+export async function newCode(app: App, userId = 'ada'): Promise<string> {
+  const answer = await app.post(`/code/${userId}`)
+  if (answer.status !== 200) throw new Error(`No code: ${answer.status} ${JSON.stringify(answer.body)}`)
+  return answer.body.code as string
+}
+
+export function exchange(app: App, code: string): Promise<Answer> {
+  return app.post('/token', { grant_type: 'authorization_code', client_id: clientId, code, code_verifier: verifier })
+}
+
+export function refresh(app: App, { refresh_token }: Pick<Tokens, 'refresh_token'>): Promise<Answer> {
+  return app.post('/token', { grant_type: 'refresh_token', client_id: clientId, refresh_token })
+}
+
+export function revoke(app: App, { refresh_token }: Pick<Tokens, 'refresh_token'>): Promise<Answer> {
+  return app.post('/revoke', { client_id: clientId, token: refresh_token })
+}
+
+export function me(app: App, { access_token }: Pick<Tokens, 'access_token'>): Promise<Answer> {
+  return app.get('/me', access_token)
+}
+
+export async function newTokens(app: App, userId = 'ada'): Promise<Tokens> {
+  const answer = await exchange(app, await newCode(app, userId))
+  if (answer.status !== 200) throw new Error(`No tokens: ${answer.status} ${JSON.stringify(answer.body)}`)
+  return tokensOf(answer)
+}
+
+export function tokensOf({ body }: Answer): Tokens {
+  return { access_token: body.access_token as string, refresh_token: body.refresh_token as string }
+}
+
+/** The grant that a code or token is of, or will be of. */
+export function grantOf(token: string): string {
+  return token.slice(0, token.indexOf('~'))
+}

@@ -1,0 +1,46 @@
+/** The three durable stores, as a process of its own opens them: by a value that can be sent to it. */
+import type { OAuthStorage } from '../../../src/storage'
+
+export type Store =
+  | { kind: 'sqlite'; file: string }
+  | { kind: 'postgres'; connectionString: string }
+  | { kind: 'redis'; url: string }
+
+export interface OpenStore {
+  storage: OAuthStorage
+  close(): Promise<void>
+}
+
+/** Loads the driver of that kind and no other, and gives the function that opens the store. */
+export async function loadDriver(kind: Store['kind']): Promise<(store: Store) => Promise<OpenStore>> {
+  if (kind === 'sqlite') {
+    const { default: Database } = await import('better-sqlite3')
+    const { sqliteStorage } = await import('../../../src/storage/sqlite')
+    return async (store) => {
+      const database = new Database(store.kind === 'sqlite' ? store.file : '')
+      const storage = sqliteStorage(database)
+      storage.migrate()
+      return { storage, close: async () => void database.close() }
+    }
+  }
+  if (kind === 'postgres') {
+    const { Pool } = await import('pg')
+    const { postgresStorage } = await import('../../../src/storage/postgres')
+    return async (store) => {
+      const connectionString = store.kind === 'postgres' ? store.connectionString : ''
+      const pool = new Pool({ connectionString, max: 8, connectionTimeoutMillis: 2000 })
+      const storage = postgresStorage(pool)
+      await storage.migrate()
+      return { storage, close: () => pool.end() }
+    }
+  }
+  const { createClient } = await import('redis')
+  const { redisStorage } = await import('../../../src/storage/redis')
+  return async (store) => {
+    const url = store.kind === 'redis' ? store.url : ''
+    const client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: 20 } })
+    const storage = redisStorage(client)
+    await client.connect()
+    return { storage, close: async () => void client.destroy() }
+  }
+}
