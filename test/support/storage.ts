@@ -110,3 +110,11 @@ export function observedStorage(real: OAuthStorage = memoryStorage()): ObservedS
     },
   }
 }
+
+/** Every credential that `storage` gives back is what `rewrite` makes of it: an adapter that loses or changes members. */
+export function rewriting(storage: ObservedStorage, rewrite: (row: Credential) => unknown): void {
+  storage.replace('grants.find', async (call) => {
+    const row = (await call()) as Credential | undefined
+    return row && rewrite(row)
+  })
+}

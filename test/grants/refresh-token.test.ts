@@ -1,0 +1,404 @@
+import {
+  authorizationCode,
+  deleteClient,
+  opaque,
+  type RefreshTokenOptions,
+  refreshToken,
+  revokeGrants,
+  updateClient,
+} from '../../src/index'
+import { createHost, type Host, type HostOptions, type Parameters, type Tokens } from '../support/host'
+
+let host: Host
+let first: Tokens
+beforeEach(() => begin())
+
+/** A host, and the tokens of somebody who has signed in. */
+async function begin(settings: RefreshTokenOptions = {}, options: HostOptions = {}): Promise<void> {
+  host = await createHost({ grants: [authorizationCode(), refreshToken(settings)], ...options })
+  first = await host.signIn()
+}
+
+async function refreshed({ refresh_token }: Tokens, parameters: Parameters = {}): Promise<Tokens> {
+  return (await host.refresh(host.web, refresh_token, parameters).expect(200)).body
+}
+
+async function expectRefused(
+  { refresh_token }: Tokens,
+  error = 'invalid_grant',
+  parameters: Parameters = {},
+  client = host.web,
+): Promise<void> {
+  const answer = await host.refresh(client, refresh_token, parameters)
+  expect([answer.status, answer.body.error]).toEqual([400, error])
+}
+
+describe('a refresh token', () => {
+  it('gets new tokens of the same user and scope (RFC 6749 §6)', async () => {
+    const second = await refreshed(first)
+    expect(second).toEqual({ ...first, access_token: expect.any(String), refresh_token: expect.any(String) })
+    expect(second.access_token).not.toBe(first.access_token)
+    expect(second.refresh_token).not.toBe(first.refresh_token)
+    expect((await host.me(second.access_token)).body.authInfo).toMatchObject({ userId: 'alice', clientId: 'web' })
+  })
+
+  it('takes three storage calls', async () => {
+    host.storage.calls.length = 0
+    await refreshed(first)
+    expect(host.storage.calls).toEqual(['clients.find', 'grants.find', 'grants.transition'])
+  })
+
+  it('works for a public client', async () => {
+    first = await host.signIn(host.native)
+    await host.refresh(host.native, first.refresh_token).expect(200)
+  })
+
+  it('leaves the access token before it alive, for requests that are under way', async () => {
+    const second = await refreshed(first)
+    expect(await host.isAlive(first)).toBe(true)
+    expect(await host.isAlive(second)).toBe(true)
+  })
+
+  it('is refused when its secret is of the right form and made up, which changes nothing', async () => {
+    const at = first.refresh_token.indexOf('.') + 1
+    const [id, stable, rotating] = [
+      first.refresh_token.slice(0, at),
+      first.refresh_token.slice(at, at + 43),
+      first.refresh_token.slice(at + 43),
+    ]
+    const forged = ['x', id, `${id}${stable}`, `${id}${rotating}${stable}`, `${id}${'A'.repeat(86)}`, 'a'.repeat(9999)]
+    for (const refresh_token of forged) await expectRefused({ ...first, refresh_token })
+    expect(await host.isAlive(first)).toBe(true)
+    await refreshed(first)
+  })
+
+  it('is refused to another client, which changes nothing (RFC 6749 §6)', async () => {
+    const thief = await host.register({ clientId: 'thief' })
+    await expectRefused(first, 'invalid_grant', {}, thief)
+    await expectRefused(await refreshed(first), 'invalid_grant', {}, thief)
+    expect(await host.isAlive(first)).toBe(true)
+  })
+
+  it('is refused to a client that no longer has the grant', async () => {
+    await updateClient(host.server, 'web', { grantTypes: ['authorization_code'] })
+    await expectRefused(first, 'unauthorized_client')
+  })
+
+  it('is refused when it is missing', async () => {
+    const answer = await host.token(host.web, { grant_type: 'refresh_token' }).expect(400)
+    expect(answer.body.error).toBe('invalid_request')
+  })
+
+  it('is refused, and so are its access tokens, when its user is gone; and works again when the user is back', async () => {
+    const alice = host.people.get('alice')
+    host.people.delete('alice')
+    await expectRefused(first)
+    expect(await host.isAlive(first)).toBe(false)
+    if (alice) host.people.set('alice', alice)
+    await refreshed(first)
+  })
+})
+
+describe('the scope of a refresh (RFC 6749 §6)', () => {
+  it('may be narrower than the grant, and does not shrink the grant', async () => {
+    const second = await refreshed(first, { scope: 'read' })
+    expect(second.scope).toBe('read')
+    expect((await host.me(second.access_token)).body.authInfo.scope).toEqual(['read'])
+    expect((await refreshed(second)).scope).toBe('read write')
+  })
+
+  it.each([
+    ['more than the grant', 'read write clients'],
+    ['unknown', 'read nothing'],
+    ['malformed', 'read "'],
+  ])('is invalid_scope when it is %s, and uses nothing up', async (_, scope) => {
+    await expectRefused(first, 'invalid_scope', { scope })
+    await refreshed(first)
+  })
+
+  it('never widens beyond what was granted, though the client may have more', async () => {
+    first = await host.signIn(host.web, { scope: 'read' })
+    await expectRefused(first, 'invalid_scope', { scope: 'read write' })
+    expect((await refreshed(first)).scope).toBe('read')
+  })
+
+  it('loses what the client has lost', async () => {
+    await updateClient(host.server, 'web', { scopes: ['read'] })
+    await expectRefused(first, 'invalid_scope', { scope: 'write' })
+    expect((await refreshed(first)).scope).toBe('read')
+  })
+})
+
+describe('inside the replay window', () => {
+  it('twenty parallel refreshes get 200 with the same tokens', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => refreshed(first)))
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
+    expect(await host.isAlive(answers[0] as Tokens)).toBe(true)
+    expect(host.eventTypes().filter((type) => type === 'token.issued')).toHaveLength(2)
+    await refreshed(answers[0] as Tokens)
+  })
+
+  it('a retry gets the identical response, with expires_in reduced', async () => {
+    const second = await refreshed(first)
+    host.clock.advance(59)
+    expect(await refreshed(first)).toEqual({ ...second, expires_in: 3600 - 59 })
+    expect(host.eventTypes()).toContain('refresh.replayed')
+  })
+
+  it('expires_in stays positive', async () => {
+    await begin({}, { accessTokens: opaque({ ttl: 10 }) })
+    await refreshed(first)
+    host.clock.advance(30)
+    expect((await refreshed(first)).expires_in).toBe(1)
+  })
+
+  it('a replay with another scope is invalid_scope and changes nothing', async () => {
+    const second = await refreshed(first)
+    await expectRefused(first, 'invalid_scope', { scope: 'read' })
+    expect(await refreshed(first)).toEqual(second)
+    await refreshed(second)
+  })
+
+  it('a replay is refused once the successor was used, and the grant is dead', async () => {
+    const second = await refreshed(first)
+    const third = await refreshed(second)
+    await expectRefused(first)
+    expect(await host.isAlive(third)).toBe(false)
+    await expectRefused(third)
+  })
+
+  it('a replay is refused after a revocation', async () => {
+    await refreshed(first)
+    await revokeGrants(host.server, { userId: 'alice' })
+    await expectRefused(first)
+  })
+
+  it('a replay is refused when the user is gone', async () => {
+    await refreshed(first)
+    host.people.delete('alice')
+    await expectRefused(first)
+  })
+
+  it('ends with a replayWindow of 0: every second use is a reuse', async () => {
+    await begin({ replayWindow: 0 })
+    const second = await refreshed(first)
+    await expectRefused(first)
+    expect(await host.isAlive(second)).toBe(false)
+  })
+
+  it('nothing in storage can be read by somebody who has a copy of it', async () => {
+    const second = await refreshed(first)
+    const kept = host.storage.storedIds().map((id) => JSON.stringify(host.storage.stored(id)))
+    const secrets = [first, second].flatMap(({ access_token, refresh_token }) => {
+      const rotating = refresh_token.slice(-43)
+      const stable = refresh_token.slice(-86, -43)
+      return [access_token.slice(-43), stable, rotating]
+    })
+    expect(new Set(secrets).size).toBe(5)
+    for (const secret of secrets) expect(kept.join()).not.toContain(secret)
+  })
+})
+
+describe('reuse of a refresh token (RFC 9700 §4.14.2)', () => {
+  async function expectDeadGrant(...tokens: Tokens[]): Promise<void> {
+    for (const each of tokens) {
+      expect(await host.isAlive(each)).toBe(false)
+      await expectRefused(each)
+    }
+    expect(host.eventTypes()).toEqual(expect.arrayContaining(['refresh.reused', 'grant.revoked']))
+  }
+
+  it('after the window is invalid_grant, and the grant is dead', async () => {
+    const second = await refreshed(first)
+    host.clock.advance(60)
+    await expectRefused(first)
+    await expectDeadGrant(second, first)
+  })
+
+  it('of any older generation is noticed at once', async () => {
+    const generations = [first]
+    for (let i = 0; i < 5; i++) generations.push(await refreshed(generations.at(-1) as Tokens))
+    await expectRefused(generations[1] as Tokens)
+    await expectDeadGrant(generations.at(-1) as Tokens)
+  })
+
+  it('kills that authorization alone', async () => {
+    const other = await host.signIn()
+    const second = await refreshed(first)
+    host.clock.advance(60)
+    await expectRefused(first)
+    expect(await host.isAlive(second)).toBe(false)
+    expect(await host.isAlive(other)).toBe(true)
+    await refreshed(other)
+  })
+
+  it('by another client is none: nobody else can end a session', async () => {
+    const thief = await host.register({ clientId: 'thief' })
+    const second = await refreshed(first)
+    host.clock.advance(60)
+    await expectRefused(first, 'invalid_grant', {}, thief)
+    expect(await host.isAlive(second)).toBe(true)
+  })
+})
+
+describe('a racer', () => {
+  /** A refresh with `first` that has found it current and waits before it stores anything. */
+  async function race() {
+    const pause = host.storage.pauseBefore('grants.transition')
+    const answer = host.refresh(host.web, first.refresh_token).then((response) => response)
+    await pause.reached
+    return async () => {
+      pause.resume()
+      return answer
+    }
+  }
+
+  it('gets the response of the faster one', async () => {
+    const finish = await race()
+    const second = await refreshed(first)
+    expect((await finish()).body).toEqual(second)
+  })
+
+  it('that finds its token two generations old gets invalid_grant, and revokes nothing', async () => {
+    const finish = await race()
+    const third = await refreshed(await refreshed(first))
+    expect((await finish()).body.error).toBe('invalid_grant')
+    expect(await host.isAlive(third)).toBe(true)
+    await refreshed(third)
+  })
+
+  it('that comes back after the window gets invalid_grant, and revokes nothing', async () => {
+    const finish = await race()
+    const second = await refreshed(first)
+    host.clock.advance(60)
+    expect((await finish()).body.error).toBe('invalid_grant')
+    expect(await host.isAlive(second)).toBe(true)
+  })
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['the user', () => revokeGrants(host.server, { userId: 'alice' })],
+    ['the client', () => revokeGrants(host.server, { clientId: 'web' })],
+    ['the grant', () => host.revoke(host.web, first.refresh_token).expect(200)],
+    ['the client, by deletion,', () => deleteClient(host.server, 'web')],
+  ])('leaves nothing alive when %s was revoked meanwhile', async (_, revoke) => {
+    const finish = await race()
+    await revoke()
+    const answer = await finish()
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant'])
+  })
+})
+
+describe('a session', () => {
+  it('of 1,000 refreshes holds as many rows as after the second', async () => {
+    let tokens = await refreshed(await refreshed(first))
+    const rows = host.storage.storedIds()
+    for (let i = 2; i < 1000; i++) tokens = await refreshed(tokens)
+    expect(host.storage.storedIds()).toEqual(rows)
+    expect(rows).toHaveLength(4)
+    expect(await host.isAlive(tokens)).toBe(true)
+  }, 30_000)
+
+  it('lives for ttl after the last refresh: 14 days', async () => {
+    const days = 24 * 3600
+    for (let i = 0; i < 5; i++) {
+      host.clock.advance(14 * days - 1)
+      first = await refreshed(first)
+    }
+    host.clock.advance(14 * days)
+    await expectRefused(first)
+  })
+
+  it('ends at maxAge, however often it was refreshed', async () => {
+    await begin({ ttl: 100, maxAge: 250 })
+    for (const step of [99, 99]) {
+      host.clock.advance(step)
+      first = await refreshed(first)
+    }
+    host.clock.advance(51)
+    first = await refreshed(first)
+    host.clock.advance(1)
+    await expectRefused(first)
+  })
+
+  it('ends at maxAge when that is shorter than ttl', async () => {
+    await begin({ ttl: 100, maxAge: 50 })
+    host.clock.advance(50)
+    await expectRefused(first)
+  })
+})
+
+describe('with rotate: false', () => {
+  beforeEach(() => begin({ rotate: false }))
+
+  it('a refresh always answers with the refresh token, which stays the same', async () => {
+    const second = await refreshed(first)
+    expect(second.refresh_token).toBe(first.refresh_token)
+    expect(second.access_token).not.toBe(first.access_token)
+  })
+
+  it('it works again and again, after the window too, with new access tokens in the same rows', async () => {
+    const seen = new Set([first.access_token])
+    for (let i = 1; i <= 5; i++) {
+      host.clock.advance(60)
+      seen.add((await refreshed(first)).access_token)
+      expect(seen.size).toBe(i + 1)
+    }
+    expect(host.storage.storedIds()).toHaveLength(4)
+  })
+
+  it('parallel refreshes share one response', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => refreshed(first)))
+    expect(new Set(answers.map(({ access_token }) => access_token)).size).toBe(1)
+  })
+
+  it('a replay never hands out an access token that has expired', async () => {
+    await begin({ rotate: false }, { accessTokens: opaque({ ttl: 10 }) })
+    await refreshed(first)
+    host.clock.advance(10)
+    const next = await refreshed(first)
+    expect(next.expires_in).toBe(10)
+    expect(await host.isAlive(next)).toBe(true)
+  })
+
+  it('ttl slides, and ends', async () => {
+    await begin({ rotate: false, ttl: 100 })
+    for (let i = 0; i < 3; i++) {
+      host.clock.advance(99)
+      await refreshed(first)
+    }
+    host.clock.advance(100)
+    await expectRefused(first)
+  })
+})
+
+describe('the tokenResponse option', () => {
+  it('that throws burns nothing', async () => {
+    let fails = false
+    await begin(
+      {},
+      {
+        tokenResponse(body) {
+          if (fails) throw new Error('the host is broken')
+          return body
+        },
+      },
+    )
+    fails = true
+    const answer = await host.refresh(host.web, first.refresh_token).expect(500)
+    expect(answer.body).toEqual({ error: 'server_error', error_description: expect.not.stringContaining('broken') })
+    expect(host.reportedErrors()).toMatchObject([{ cause: { message: 'the host is broken' } }])
+    fails = false
+    const second = await refreshed(first)
+    fails = true
+    await host.refresh(host.web, first.refresh_token).expect(500)
+    fails = false
+    expect(await refreshed(first)).toEqual(second)
+  })
+
+  it('runs again at each replay, on the standard members', async () => {
+    let calls = 0
+    await begin({}, { tokenResponse: (body) => ({ ...body, calls: ++calls }) })
+    const second = await refreshed(first)
+    expect(await refreshed(first)).toEqual({ ...second, calls: 3 })
+  })
+})

@@ -1,0 +1,138 @@
+import { issueTokens } from '../src/index'
+import { createHost, type Host, issuer, type TestClient, type Tokens } from './support/host'
+
+let host: Host
+let tokens: Tokens
+beforeEach(async () => {
+  host = await createHost()
+  tokens = await host.signIn(host.web, { scope: 'read' })
+})
+
+async function seenBy(client: TestClient, token: string): Promise<unknown> {
+  return (await host.introspect(client, token).expect(200)).body
+}
+const inactive = { active: false }
+
+describe('introspection (RFC 7662 §2.2)', () => {
+  const described = () => ({
+    active: true,
+    scope: 'read',
+    client_id: 'web',
+    sub: 'alice',
+    iss: issuer,
+    iat: host.clock.now,
+    exp: host.clock.now + 3600,
+  })
+
+  it('shows a client its own access token', async () => {
+    expect(await seenBy(host.web, tokens.access_token)).toEqual({ ...described(), token_type: 'Bearer' })
+  })
+
+  it('shows a client its own refresh token', async () => {
+    const exp = host.clock.now + 14 * 24 * 3600
+    expect(await seenBy(host.web, tokens.refresh_token)).toEqual({ ...described(), exp })
+  })
+
+  it("shows a client's own token without a user", async () => {
+    const own = await issueTokens(host.server, { clientId: 'web', scope: 'read' })
+    const { sub: _, ...withoutUser } = described()
+    expect(await seenBy(host.web, own.access_token)).toEqual({ ...withoutUser, token_type: 'Bearer' })
+  })
+
+  it('leaves out a scope that is empty', async () => {
+    const client = await host.register({ scopes: [] })
+    const own = await issueTokens(host.server, { clientId: client.clientId })
+    expect(await seenBy(client, own.access_token)).not.toHaveProperty('scope')
+  })
+
+  it('shows a resource server every access token, and no refresh token', async () => {
+    expect(await seenBy(host.api, tokens.access_token)).toMatchObject({ active: true, client_id: 'web' })
+    expect(await seenBy(host.api, tokens.refresh_token)).toEqual(inactive)
+  })
+
+  it('is kept by nobody', async () => {
+    const { headers } = await host.introspect(host.web, tokens.access_token).expect(200)
+    expect(headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'no-store' })
+  })
+
+  it('changes nothing', async () => {
+    await seenBy(host.web, tokens.refresh_token)
+    await host.refresh(host.web, tokens.refresh_token).expect(200)
+  })
+})
+
+describe('everything else is {"active":false} and nothing more (RFC 7662 §2.2)', () => {
+  it('the tokens of another client', async () => {
+    const other = await host.register({ clientId: 'other' })
+    expect(await seenBy(other, tokens.access_token)).toEqual(inactive)
+    expect(await seenBy(other, tokens.refresh_token)).toEqual(inactive)
+  })
+
+  it('an expired token, in the second that exp names', async () => {
+    host.clock.advance(3599)
+    expect(await seenBy(host.web, tokens.access_token)).toMatchObject({ active: true })
+    host.clock.advance(1)
+    expect(await seenBy(host.web, tokens.access_token)).toEqual(inactive)
+    host.clock.advance(14 * 24 * 3600 - 3600)
+    expect(await seenBy(host.web, tokens.refresh_token)).toEqual(inactive)
+  })
+
+  it('a revoked token', async () => {
+    await host.revoke(host.web, tokens.access_token)
+    expect(await seenBy(host.web, tokens.access_token)).toEqual(inactive)
+    await host.revoke(host.web, tokens.refresh_token)
+    expect(await seenBy(host.web, tokens.refresh_token)).toEqual(inactive)
+  })
+
+  it('a refresh token that is not the current one any more', async () => {
+    const { body } = await host.refresh(host.web, tokens.refresh_token).expect(200)
+    expect(await seenBy(host.web, tokens.refresh_token)).toEqual(inactive)
+    expect(await seenBy(host.web, body.refresh_token)).toMatchObject({ active: true })
+  })
+
+  it('the tokens of a user who is gone', async () => {
+    host.people.delete('alice')
+    expect(await seenBy(host.web, tokens.access_token)).toEqual(inactive)
+    expect(await seenBy(host.api, tokens.access_token)).toEqual(inactive)
+    expect(await seenBy(host.web, tokens.refresh_token)).toEqual(inactive)
+  })
+
+  it('a code', async () => {
+    expect(await seenBy(host.web, await host.code())).toEqual(inactive)
+  })
+
+  it.each(['x', 'x.y', '\u{1f600}', 'a'.repeat(9999)])('what is no token: %.30s', async (token) => {
+    expect(await seenBy(host.web, token)).toEqual(inactive)
+  })
+
+  it('a right id with made-up secrets', async () => {
+    for (const token of Object.values(tokens).map(String)) {
+      const [id] = token.split('.')
+      expect(await seenBy(host.web, `${id}.${'A'.repeat(43)}`)).toEqual(inactive)
+      expect(await seenBy(host.web, `${id}.${'A'.repeat(86)}`)).toEqual(inactive)
+    }
+  })
+})
+
+describe('who may introspect (RFC 7662 §2.1)', () => {
+  it('no public client: anybody could try tokens here', async () => {
+    const answer = await host.introspect(host.native, tokens.access_token).expect(401)
+    expect(answer.body.error).toBe('invalid_client')
+  })
+
+  it('no client that sent no secret, though its record allows that', async () => {
+    const client = await host.register({ tokenEndpointAuthMethods: ['none', 'client_secret_basic'] })
+    const own = await issueTokens(host.server, { clientId: client.clientId, userId: 'alice' })
+    await host.introspect({ clientId: client.clientId, redirectUri: '' }, own.access_token).expect(401)
+    expect(await seenBy(client, own.access_token)).toMatchObject({ active: true })
+  })
+
+  it('nobody without a client, and nobody with a wrong secret', async () => {
+    await host.introspect(undefined, tokens.access_token).expect(401)
+    await host.introspect({ ...host.api, clientSecret: 'wrong' }, tokens.access_token).expect(401)
+  })
+
+  it('a request without a token is invalid_request', async () => {
+    expect((await host.introspect(host.web, '').expect(400)).body.error).toBe('invalid_request')
+  })
+})

@@ -1,0 +1,231 @@
+import type { Express, Router } from 'express'
+import type { AuthorizationServer } from '../src/index'
+import { frameworks } from './support/frameworks'
+import { encode, type Host } from './support/host'
+
+const authorizePath = '/a/authorize'
+const tokenPath = '/a/token'
+
+describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) => {
+  let host: Host
+
+  const tokenRequest = (path: string) =>
+    host
+      .http()
+      .post(path)
+      .type('form')
+      .auth('web', String(host.web.clientSecret))
+      .send({ grant_type: 'client_credentials' })
+  const authorizeRequest = (path: string) =>
+    host
+      .http()
+      .get(`${path}?${host.authorizationRequest(host.web)}`)
+      .set('X-User', 'alice')
+
+  const routersOf = (server: AuthorizationServer) => ({
+    authorize: oauth.authorizeRouter(server, { decide: () => ({ allow: true, userId: 'alice' }) }),
+    token: oauth.tokenRouter(server),
+    revoke: oauth.revokeRouter(server),
+    introspect: oauth.introspectRouter(server),
+  })
+  type Routers = ReturnType<typeof routersOf>
+  const begin = async (mount: (app: Express, routers: Routers, server: AuthorizationServer) => void) => {
+    host = await createHost({ mount: (app, server) => mount(app, routersOf(server), server) })
+  }
+
+  it('is on the Express that it says', () => {
+    expect('lazyrouter' in express()).toBe(_ === 'Express 4')
+  })
+
+  const prefixed = (app: Express, mount: (router: Router) => void) => {
+    const router = express.Router()
+    mount(router)
+    app.use('/a', router)
+  }
+  describe.each<[string, (app: Express, routers: Routers) => void]>([
+    ['app.use', (app, { authorize, token }) => app.use(authorizePath, authorize).use(tokenPath, token)],
+    [
+      'app.use with trailing slashes',
+      (app, { authorize, token }) => app.use(`${authorizePath}/`, authorize).use(`${tokenPath}/`, token),
+    ],
+    ['app.get and app.post', (app, { authorize, token }) => app.get(authorizePath, authorize).post(tokenPath, token)],
+    [
+      'app.get and app.post with trailing slashes',
+      (app, { authorize, token }) => app.get(`${authorizePath}/`, authorize).post(`${tokenPath}/`, token),
+    ],
+    ['app.all', (app, { authorize, token }) => app.all(authorizePath, authorize).all(tokenPath, token)],
+    [
+      'app.route',
+      (app, { authorize, token }) => {
+        app.route(authorizePath).get(authorize)
+        app.route(tokenPath).post(token)
+      },
+    ],
+    [
+      'a list of paths',
+      (app, { authorize, token }) =>
+        app.get(['/other', authorizePath], authorize).post([/^\/regular/, tokenPath], token),
+    ],
+    [
+      'a parameter in the path',
+      (app, { authorize, token }) => app.get('/:x/authorize', authorize).post('/:x/token', token),
+    ],
+    [
+      'a router of the host, with use',
+      (app, { authorize, token }) =>
+        prefixed(app, (router) => router.use('/authorize', authorize).use('/token', token)),
+    ],
+    [
+      'a router of the host, with get and post',
+      (app, { authorize, token }) =>
+        prefixed(app, (router) => router.get('/authorize', authorize).post('/token', token)),
+    ],
+    [
+      'an app inside the app',
+      (app, { authorize, token }) =>
+        app.use('/a', express().use('/authorize', authorize)).use('/a', express().post('/token', token)),
+    ],
+    [
+      'behind other handlers of the same route',
+      (app, { authorize, token }) =>
+        app
+          .get(authorizePath, (_req, _res, next) => next(), authorize)
+          .post(tokenPath, (_req, _res, next) => next(), token),
+    ],
+    [
+      'a handler that calls the router',
+      (app, { authorize, token }) =>
+        app
+          .get(authorizePath, (req, res, next) => authorize(req, res, next))
+          .post(tokenPath, (req, res, next) => token(req, res, next)),
+    ],
+  ])('by %s', (_, mount) => {
+    beforeEach(() => begin(mount))
+
+    it('answers with and without a trailing slash', async () => {
+      for (const end of ['', '/']) {
+        const answer = await authorizeRequest(`${authorizePath}${end}`)
+        expect([answer.status, answer.headers.location]).toEqual([302, expect.stringContaining('?code=')])
+        await tokenRequest(`${tokenPath}${end}`).expect(200)
+        await tokenRequest(`${tokenPath}${end}?x=y`).expect(200)
+      }
+    })
+
+    it('passes on what is below', async () => {
+      for (const end of ['/more', '/authorize', '/token', '/more/']) {
+        await authorizeRequest(`${authorizePath}${end}`).expect(418)
+        await tokenRequest(`${tokenPath}${end}`).expect(418)
+      }
+    })
+  })
+
+  it('at the root takes the root alone', async () => {
+    await begin((app, { token }) => app.use(token))
+    await tokenRequest('/').expect(200)
+    await tokenRequest('/token').expect(418)
+  })
+
+  describe('one path', () => {
+    it('is the authorization endpoint on GET and the token endpoint on POST', async () => {
+      await begin((app, { authorize, token }) => app.get('/oauth', authorize).post('/oauth', token))
+      for (const path of ['/oauth', '/oauth/']) {
+        await authorizeRequest(path).expect(302)
+        await tokenRequest(path).expect(200)
+        await host.http().put(path).expect(418)
+      }
+      const head = await host
+        .http()
+        .head(`/oauth?${host.authorizationRequest(host.web)}`)
+        .set('X-User', 'alice')
+      expect([head.status, head.headers.allow]).toEqual([405, 'GET, POST'])
+      expect(host.storage.storedIds().filter((id) => id.endsWith('~c'))).toHaveLength(2)
+    })
+
+    it('below a route that passes on keeps to its own path', async () => {
+      await begin((app, { token }) => {
+        app.post(`${tokenPath}/more`, (_req, _res, next) => next())
+        app.post(tokenPath, (_req, _res, next) => next())
+        app.use(tokenPath, token)
+      })
+      await tokenRequest(`${tokenPath}/more`).expect(418)
+      await tokenRequest(tokenPath).expect(200)
+    })
+  })
+
+  it.each([
+    ['authorize', 'GET, POST', ['put', 'patch', 'delete', 'options', 'head']],
+    ['token', 'POST', ['get', 'put', 'patch', 'delete', 'options', 'head']],
+    ['revoke', 'POST', ['get', 'put', 'patch', 'delete', 'options', 'head']],
+    ['introspect', 'POST', ['get', 'put', 'patch', 'delete', 'options', 'head']],
+  ] as const)('%s answers other methods with 405 and Allow: %s', async (name, allow, methods) => {
+    await begin((app, routers) => app.use('/x', routers[name]))
+    for (const method of methods) {
+      const answer = await host.http()[method]('/x').expect(405)
+      expect(answer.headers.allow).toBe(allow)
+      if (method === 'put') expect(answer.body.error ?? answer.text).toBeDefined()
+    }
+  })
+
+  it('calls nothing behind it once it has answered', async () => {
+    const behind = jest.fn((_req, _res, next) => next())
+    await begin((app, { authorize, token }) => {
+      app.use(authorizePath, authorize, behind)
+      app.use(tokenPath, token, behind)
+      app.use(behind)
+    })
+    await authorizeRequest(authorizePath).expect(302)
+    await tokenRequest(tokenPath).expect(200)
+    await host.http().post(tokenPath).expect(401)
+    await host.http().get(tokenPath).expect(405)
+    expect(behind).not.toHaveBeenCalled()
+    await tokenRequest(`${tokenPath}/more`).expect(418)
+    expect(behind).toHaveBeenCalled()
+  })
+
+  it('catches what is thrown later, which Express 4 does not', async () => {
+    await begin((app, { token }) => app.use(tokenPath, token))
+    host.storage.replace('clients.find', () => Promise.reject(new Error('no database')))
+    await tokenRequest(tokenPath).expect(503)
+  })
+
+  it('all at once, by oauthRouter, also below a prefix', async () => {
+    await begin((app, _routers, server) => {
+      const decide = oauth.consentPage({ signIn: '/login' })
+      const protect = oauth.bearerGuard(server, { scope: 'clients' })
+      app.use('/auth', oauth.oauthRouter(server, { decide, protect, admin: 'admin' }))
+    })
+    await tokenRequest('/auth/oauth2/token').expect(200)
+    const page = await authorizeRequest('/auth/oauth2/authorize').expect(200)
+    expect(page.text).toContain('<form method="post">')
+    const signIn = await host
+      .http()
+      .get(`/auth/oauth2/authorize?${host.authorizationRequest(host.web)}`)
+      .expect(303)
+    expect(signIn.headers.location).toContain(`return_to=${encodeURIComponent('/auth/oauth2/authorize?')}`)
+    await host.http().get('/auth/oauth2/clients').expect(401)
+    await host.http().post('/auth/oauth2/revoke_token').expect(401)
+    await host.http().post('/auth/oauth2/introspect').expect(401)
+    await host.http().get('/auth/oauth2/more').expect(418)
+    await host.http().get('/auth').expect(418)
+  })
+
+  it('with protect: false there is no clients API', async () => {
+    await begin((app, _routers, server) => {
+      app.use(oauth.oauthRouter(server, { decide: () => undefined, protect: false }))
+    })
+    await host.http().get('/oauth2/clients').expect(418)
+  })
+
+  it('the consent page works at any of them: its form goes to the URL that it was served from', async () => {
+    await begin((app, _routers, server) => {
+      const router = oauth.authorizeRouter(server, { decide: oauth.consentPage({ signIn: '/login' }) })
+      app.all('/deep/down/authorize/', router)
+    })
+    const url = `/deep/down/authorize?${host.authorizationRequest(host.web)}`
+    const page = await host.http().get(url).set('X-User', 'alice').expect(200)
+    const consent_transaction = /name="consent_transaction" value="([^"]+)"/.exec(page.text)?.[1]
+    const answer = host.http().post(url).set('X-User', 'alice').type('form')
+    const { headers } = await answer.send(encode({ consent_transaction, consent: 'allow' })).expect(303)
+    expect(headers.location).toContain('code=')
+  })
+})
