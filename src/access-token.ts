@@ -10,6 +10,9 @@ export interface AccessToken {
   /** Seconds since the epoch. Left out for app authorization by `client_id`, where no token was sent. */
   readonly expiresAt?: number
   readonly grantId?: string
+  /** The resources that it is for (RFC 8707). Left out where the server has no `resources` and no JWTs. */
+  readonly audience?: readonly string[]
+  /** The claims of a JWT (RFC 9068). Left out for opaque tokens. */
   readonly claims?: Readonly<Record<string, unknown>>
 }
 

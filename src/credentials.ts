@@ -4,6 +4,7 @@ import type { AccessToken } from './access-token'
 import { type Awaitable, whenReady } from './awaitable'
 import { equalDigests } from './crypto'
 import { OAuthError } from './errors'
+import { audienceData, storedAudience, verifyAudience } from './rules/resource'
 import type { Client, Credential } from './storage'
 import type { AuthorizationServer } from './types'
 
@@ -21,14 +22,22 @@ export function isExpired(server: AuthorizationServer, row: { expiresAt: number 
   return row.expiresAt <= server.now()
 }
 
-/** The row of an access token that is alive and whose secret is right; undefined for everything else. */
-export function findAccessToken(server: AuthorizationServer, token: string): Awaitable<Credential | undefined> {
+export interface FoundAccessToken {
+  row: Credential
+  /** Those of a JWT. */
+  claims?: AccessToken['claims']
+}
+
+/** An access token that is alive and whose secret is right; undefined for everything else. */
+export function findAccessToken(server: AuthorizationServer, token: string): Awaitable<FoundAccessToken | undefined> {
   return whenReady(server.accessTokens.locate(server, token), (located) => {
     if (!located) return undefined
-    return whenReady(findCredential(server, located.id, 'access_token'), (found) => {
-      if (!found || !equalDigests(found.digest, located.digest)) return undefined
+    const { id, digest, claims } = located
+    return whenReady(located.row ?? findCredential(server, id, 'access_token'), (row) => {
+      if (!row || !equalDigests(row.digest, digest)) return undefined
       // a token that was revoked by itself keeps its digest and has another state
-      return found.state === found.digest && !isExpired(server, found) ? found : undefined
+      if (row.state !== row.digest || isExpired(server, row)) return undefined
+      return claims ? { row, claims } : { row }
     })
   })
 }
@@ -39,36 +48,58 @@ export interface AuthenticatedToken {
   user: Express.User | undefined
 }
 
-/** Who calls with this access token. Throws `invalid_token` (RFC 6750 §3.1) unless it is alive and so is its user. */
-export function authenticateToken(server: AuthorizationServer, token: string): Awaitable<AuthenticatedToken> {
+/**
+ * Who calls `resource` with this access token. Throws `invalid_token` (RFC 6750 §3.1) unless the token is alive, so is its
+ * user, and it is for that resource; without one, for the default audience of the server.
+ */
+export function authenticateToken(
+  server: AuthorizationServer,
+  token: string,
+  resource?: string,
+): Awaitable<AuthenticatedToken> {
   return whenReady(findAccessToken(server, token), (found) => {
     if (!found) throw invalidToken()
-    const accessToken = asAccessToken(found)
-    if (found.userId === undefined) return { accessToken, user: undefined }
-    return whenReady(findUser(server, found.userId), (user) => {
-      if (!user) throw invalidToken()
-      return { accessToken, user }
-    })
+    const accessToken = asAccessToken(server, found)
+    verifyAudience(server, accessToken.audience ?? [], resource)
+    return whenReady(userOf(server, accessToken), (user) => ({ accessToken, user }))
   })
 }
 
-function invalidToken(): OAuthError {
+/** The user of a token, who must still be there; undefined for a client's own. */
+export function userOf(
+  source: Pick<AuthorizationServer, 'users'>,
+  { userId }: AccessToken,
+): Awaitable<Express.User | undefined> {
+  if (userId === undefined) return undefined
+  return whenReady(findUser(source, userId), (user) => {
+    if (!user) throw invalidToken()
+    return user
+  })
+}
+
+export function invalidToken(): OAuthError {
   return new OAuthError('invalid_token', 'The access token is unknown, expired or revoked.')
 }
 
-function asAccessToken({ clientId, userId, scope, expiresAt, grantId }: Credential): AccessToken {
+function asAccessToken(server: AuthorizationServer, { row, claims }: FoundAccessToken): AccessToken {
+  const { clientId, userId, scope, expiresAt, grantId, data } = row
   return {
     clientId,
     ...(userId !== undefined && { userId }),
     scope,
     expiresAt,
     ...(grantId !== undefined && { grantId }),
+    ...audienceData(storedAudience(server, data)),
+    ...(claims && { claims }),
   }
 }
 
 /** The user, or nothing when the host does not have them any more. Without a `users` option every id is taken as it is. */
-export function findUser(server: AuthorizationServer, userId: string): Awaitable<Express.User | null | undefined> {
-  return server.users ? server.users.find(userId) : ({ id: userId } as Express.User)
+export function findUser(
+  { users }: Pick<AuthorizationServer, 'users'>,
+  userId: string,
+): Awaitable<Express.User | null | undefined> {
+  return users ? users.find(userId) : ({ id: userId } as Express.User)
 }
 
 /** RFC 6749 §5.2: a deleted or suspended user gets no new tokens out of old ones. */
@@ -80,6 +111,7 @@ export async function requireUser(server: AuthorizationServer, userId: string | 
 
 export async function requireClient(server: AuthorizationServer, clientId: string): Promise<Client> {
   const client = await server.storage.clients.find(clientId)
-  if (!client) throw new OAuthError('invalid_client', 'There is no client of that id.')
+  // 404: it is no client that failed to authenticate
+  if (!client) throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
   return client
 }

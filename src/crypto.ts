@@ -1,15 +1,21 @@
-/** Everything cryptographic, in one place: randomness, digests, and the sealing of replayable responses. */
+/** Everything cryptographic, in one place: randomness, digests, signing keys, and the sealing of replayable responses. */
 import {
   createCipheriv,
   createDecipheriv,
   createHash,
   createHmac,
+  createPrivateKey,
+  createPublicKey,
   createSecretKey,
+  generateKeyPairSync,
   hkdfSync,
-  type KeyObject,
+  type JsonWebKey,
+  KeyObject,
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto'
+
+export type { JsonWebKey, KeyObject }
 
 const POOL_BYTES = 4096
 let pool = Buffer.alloc(0)
@@ -88,4 +94,26 @@ export function unseal(sealed: string, secret: string, associatedData: string): 
   } catch {
     return undefined
   }
+}
+
+/** A key as hosts have it: a PEM text, a JWK (RFC 7517), or Node's own KeyObject. */
+export type KeyMaterial = string | JsonWebKey | KeyObject
+
+/** The private key, or undefined where only a public one was given. Throws for what is no key. */
+export function toPrivateKey(material: KeyMaterial): KeyObject | undefined {
+  if (material instanceof KeyObject) return material.type === 'private' ? material : undefined
+  if (typeof material === 'string') return /PRIVATE KEY-/.test(material) ? createPrivateKey(material) : undefined
+  return material.d === undefined ? undefined : createPrivateKey({ key: material, format: 'jwk' })
+}
+
+/** The public half of a key. Throws for what is no key, and for a symmetric one: that would have to be published. */
+export function toPublicKey(material: KeyMaterial): KeyObject {
+  if (material instanceof KeyObject) return material.type === 'public' ? material : createPublicKey(material)
+  return createPublicKey(typeof material === 'string' ? material : { key: material, format: 'jwk' })
+}
+
+/** A new private key: elliptic on P-256, or RSA of 2048 bits. */
+export function newPrivateKey(type: 'ec' | 'rsa'): KeyObject {
+  if (type === 'ec') return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 }

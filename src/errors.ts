@@ -1,4 +1,7 @@
-/** The one error class of the library and the closed list of its codes (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2). */
+/**
+ * The one error class of the library and the closed list of its codes (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
+ * RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 8707 §2).
+ */
 
 const statuses = {
   invalid_request: 400,
@@ -8,9 +11,11 @@ const statuses = {
   unsupported_grant_type: 400,
   unsupported_response_type: 400,
   invalid_scope: 400,
+  invalid_target: 400,
   access_denied: 403,
   invalid_token: 401,
   insufficient_scope: 403,
+  unsupported_token_type: 400,
   invalid_client_metadata: 400,
   invalid_redirect_uri: 400,
   temporarily_unavailable: 503,

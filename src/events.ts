@@ -8,6 +8,16 @@ interface EventSubject {
   grantId?: string | undefined
 }
 
+/** What a host is warned of. README says how each is mended. */
+export type WarningCode =
+  | 'memory_storage_in_production'
+  | 'http_issuer_in_production'
+  | 'replay_window_exceeds_access_token'
+  | 'router_mounted_elsewhere'
+  | 'proxy_not_trusted'
+  | 'body_read_before'
+  | 'session_missing'
+
 /** What happened, for logs, metrics and audits. Never contains a secret, a token or a password. */
 export type AuthorizationServerEvent = { at: number } & (
   | ({ type: 'code.issued'; scope: Scope } & EventSubject)
@@ -23,6 +33,8 @@ export type AuthorizationServerEvent = { at: number } & (
   | { type: 'password.failed'; clientId: string }
   /** Too many failures: the attempt was refused unseen. */
   | { type: 'attempt.throttled'; kind: 'password' | 'client_secret'; clientId: string; retryAfter: number }
+  /** A mistake of the host, seen from inside: once for each code. */
+  | { type: 'warning'; code: WarningCode; message: string }
   /** Something unexpected: `error.cause` is what the host or the storage threw. */
   | { type: 'error'; error: OAuthError }
 )

@@ -8,7 +8,7 @@ import { OAuthError, toOAuthError } from './errors'
 import { escapeQuoted, missingToken, withChallenge } from './http/bearer-challenge'
 import { presentedToken, type TokenPlace, tokenPlaces } from './http/bearer-token'
 import { queryParameters } from './http/body'
-import { reportError, sendError } from './http/endpoint'
+import { answerFailure, reportError, requireServer, sendError } from './http/endpoint'
 import { formatScope, includesScope, type Scope, toScope } from './rules/scope'
 import type { AuthorizationServer } from './types'
 
@@ -43,6 +43,7 @@ const guarded = new WeakMap<Request, Guarded>()
  * @throws TypeError at start-up for a scope that the server does not have.
  */
 export function bearerGuard(server: AuthorizationServer, options: BearerGuardOptions = {}): RequestHandler {
+  requireServer(server)
   const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
   const scope = knownScope(server, options.scope)
   for (const place of tokenFrom) {
@@ -57,6 +58,8 @@ export function bearerGuard(server: AuthorizationServer, options: BearerGuardOpt
       toOAuthError,
     )
     void whenReady(settled, (found) => {
+      // a timeout of the host may have answered while storage was slow: there is nothing left to admit or to refuse
+      if (res.headersSent) return
       const failure = found instanceof OAuthError ? found : missingScope(found.accessToken.scope, scope)
       if (failure) return refuse(server, failure, realm, scope, req, res)
       admit(req, found as Guarded)
@@ -207,5 +210,5 @@ function refuse(
   res: Response,
 ): void {
   reportError(server, failure)
-  sendError(failure.status >= 500 ? failure : withChallenge(failure, realm, scope), req, res)
+  answerFailure(sendError, failure.status >= 500 ? failure : withChallenge(failure, realm, scope), req, res)
 }

@@ -1,12 +1,14 @@
 /** The public names of express-authorization-server, one by one. */
 export type { AccessToken } from './access-token'
+export { type ClaimsContext, type JwtOptions, jwt } from './access-tokens/jwt'
 export { type OpaqueOptions, opaque } from './access-tokens/opaque'
+export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './access-tokens/signing-keys'
+export type { Attempt, Throttle } from './attempts'
 export type { Awaitable } from './awaitable'
 export { type ApproveOptions, approve } from './deciders/approve'
 export { type ConsentPageOptions, consentPage } from './deciders/consent-page'
-export type { ConsentView } from './deciders/consent-view'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './errors'
-export type { AuthorizationServerEvent } from './events'
+export type { AuthorizationServerEvent, WarningCode } from './events'
 export { type AuthorizationCodeOptions, authorizationCode } from './grants/authorization-code'
 export { clientCredentials } from './grants/client-credentials'
 export { type ImplicitOptions, implicit } from './grants/implicit'
@@ -23,6 +25,8 @@ export {
 export type { AuthorizationResponseStyle } from './http/authorization-response'
 export type { TokenPlace } from './http/bearer-token'
 export type { CorsOptions } from './http/endpoint'
+export type { HostPage } from './http/sign-in'
+export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
   type ClientChanges,
   deleteClient,
@@ -40,9 +44,15 @@ export {
   issueTokens,
   verifyAccessToken,
 } from './operations/tokens'
+export type { ConsentView } from './pages/consent'
+export type { PagesOptions } from './pages/page'
+export type { PageColors, PageTheme } from './pages/style'
+export type { PageTexts } from './pages/texts'
 export { type BcryptPasswordsOptions, bcryptPasswords } from './passwords/bcrypt-passwords'
 export { type AuthorizeRouterOptions, authorizeRouter } from './routers/authorize'
-export { type ClientsCaller, type ClientsRouterOptions, clientsRouter } from './routers/clients'
+export { type ClientsRouterOptions, clientsRouter } from './routers/clients'
+export type { ClientsCaller } from './routers/clients-caller'
+export { type ConnectedAppsRouterOptions, connectedAppsRouter } from './routers/connected-apps'
 export { type IntrospectRouterOptions, introspectRouter } from './routers/introspect'
 export { type MetadataRouterOptions, metadataRouter } from './routers/metadata'
 export { type OAuthRouterOptions, oauthRouter } from './routers/oauth'
@@ -69,7 +79,6 @@ export { type Limiter, type LimiterOptions, limiterThrottle, memoryThrottle } fr
 export type {
   AccessTokenFormat,
   ApprovedAuthorization,
-  Attempt,
   AuthorizationRequest,
   AuthorizationServer,
   Decide,
@@ -77,7 +86,6 @@ export type {
   Endpoints,
   GrantType,
   RefreshTokenSettings,
-  Throttle,
   TokenRequest,
   TokenResponse,
   TokenResponseContext,

@@ -1,6 +1,7 @@
 /** Makes the records and the response of an issue of tokens or of a code. Stores nothing: the grants do, in one step. */
 import { sha256 } from './crypto'
 import { OAuthError, storageFailure } from './errors'
+import { type Audience, audienceData } from './rules/resource'
 import { formatScope, type Scope } from './rules/scope'
 import { lookupId, lookupSuffix, newGrantId, newSecret } from './split-token'
 import type { Client, Credential, Grant } from './storage'
@@ -17,6 +18,10 @@ export interface TokenIssue {
   clientId: string
   userId?: string | undefined
   scope: Scope
+  /** The resources of the authorization (RFC 8707). Empty where the server has none. */
+  audience: Audience
+  /** Those of the access token, where it is for fewer. */
+  accessAudience?: Audience
   startedAt: number
   /** The id of the grant to begin. Left out: a new one. */
   grantId?: string
@@ -43,26 +48,28 @@ export async function prepareTokens(server: AuthorizationServer, issue: TokenIss
   }
   const ttl = Math.min(issue.ttl ?? server.accessTokens.ttl, server.accessTokens.ttl)
   const id = lookupId(grantId, lookupSuffix.access_token[0])
-  const access = await prepareAccessToken(server, { ...subject, id, expiresAt: now + ttl })
-  const credentials = [access.credential]
+  const audience = issue.accessAudience ?? issue.audience
+  const access = await prepareAccessToken(server, { ...subject, id, expiresAt: now + ttl }, audience)
+  const all = [access.credential]
   if (issue.refreshToken) {
     const settings = server.refreshTokens as RefreshTokenSettings
     const stable = newSecret()
     const rotating = newSecret()
     const id = lookupId(grantId, lookupSuffix.refresh_token)
-    credentials.push({
+    all.push({
       ...subject,
       id,
       kind: 'refresh_token',
       state: sha256(rotating),
       digest: sha256(stable),
       expiresAt: refreshTokenExpiry(settings, issue.startedAt, now),
-      data: { slot: 0 },
+      data: { slot: 0, ...audienceData(issue.audience) },
     })
     access.body.refresh_token = `${id}.${stable}${rotating}`
   }
+  const credentials = all.filter((credential) => hasRow(server, credential))
   if (!hasGrant) return { body: access.body, credentials }
-  return { body: access.body, credentials, grant: grantOf(grantId, subject, credentials) }
+  return { body: access.body, credentials, grant: grantOf(grantId, subject, all) }
 }
 
 /** `ttl` slides with each refresh, `maxAge` counts from the authorization and does not. */
@@ -86,12 +93,18 @@ export function grantOf(
   }
 }
 
+/** Whether a credential is stored: a stateless access token is not. */
+export function hasRow({ accessTokens }: AuthorizationServer, { kind }: Credential): boolean {
+  return kind !== 'access_token' || accessTokens.stateless !== true
+}
+
 /** An access token's row and the response that hands it out. */
 export async function prepareAccessToken(
   server: AuthorizationServer,
   subject: Omit<Credential, 'kind' | 'state' | 'digest' | 'data'>,
+  audience: Audience,
 ): Promise<{ credential: Credential; body: TokenResponse }> {
-  const row = { ...subject, kind: 'access_token', data: {} }
+  const row = { ...subject, kind: 'access_token', data: { ...audienceData(audience) } }
   const { token, digest } = await server.accessTokens.create(server, row)
   const body: TokenResponse = { access_token: token, token_type: 'Bearer', expires_in: row.expiresAt - row.issuedAt }
   // RFC 6749 §5.1: required when it differs from what was asked; sent always, which every client takes
@@ -127,30 +140,32 @@ export function prepareCode(
   const data = {
     ...(approved.codeChallenge !== undefined && { codeChallenge: approved.codeChallenge }),
     ...(approved.sentRedirectUri !== undefined && { redirectUri: approved.sentRedirectUri }),
+    ...audienceData(approved.audience),
   }
+  const { userId, scope, startedAt } = approved
+  const bound = { clientId: approved.client.clientId, userId, scope, data }
   const issuedAt = server.now()
   const credential: Credential = {
     id,
     kind: 'authorization_code',
     state: 'issued',
-    digest: codeDigest(secret, data),
-    clientId: approved.client.clientId,
-    userId: approved.userId,
-    scope: approved.scope,
-    startedAt: approved.startedAt,
+    digest: codeDigest(secret, bound),
+    ...bound,
+    startedAt,
     issuedAt,
     expiresAt: issuedAt + ttl,
-    data,
   }
   return { code: `${id}.${secret}`, credential }
 }
 
 /**
- * The digest of a code covers what the code is bound to as well: a storage adapter that loses the PKCE challenge or the
- * redirect URI makes the code unusable instead of unprotected.
+ * The digest of a code covers what the code is bound to as well: a storage adapter that loses or changes the client, the
+ * user, the scope, the PKCE challenge, the redirect URI or the audience makes the code unusable instead of unprotected.
  */
-export function codeDigest(secret: string, data: Credential['data']): string {
-  return sha256(JSON.stringify([secret, data.codeChallenge ?? null, data.redirectUri ?? null]))
+export function codeDigest(secret: string, code: Pick<Credential, 'clientId' | 'userId' | 'scope' | 'data'>): string {
+  const { codeChallenge = null, redirectUri = null, audience = null } = code.data
+  const { clientId, userId = null, scope } = code
+  return sha256(JSON.stringify([secret, clientId, userId, scope, codeChallenge, redirectUri, audience]))
 }
 
 /** Stores what was made for new ids. */
@@ -159,6 +174,8 @@ export async function store(
   credentials: readonly Credential[],
   grant?: Grant,
 ): Promise<void> {
+  // stateless tokens without a refresh token: nothing that could be looked up or revoked
+  if (credentials.length === 0) return
   if (await server.storage.grants.insert(credentials, grant)) return
   throw storageFailure(new Error('storage.grants.insert answered false for ids that are new'))
 }

@@ -1,12 +1,18 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
 import { opaque } from './access-tokens/opaque'
+import type { Throttle } from './attempts'
 import type { Awaitable } from './awaitable'
+import { checkServer, warner } from './checks'
 import type { AuthorizationServerEvent } from './events'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
+import { clock, emitter } from './host-functions'
+import { type PagesOptions, preparePages } from './pages/page'
 import { verifiedSecrets } from './passwords/verified-secrets'
+import { verifiedIssuer } from './rules/issuer'
 import type { PkcePolicy } from './rules/pkce'
+import { isResourceUri, type ResourceRules } from './rules/resource'
 import { isScopeToken } from './rules/scope'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
@@ -16,7 +22,6 @@ import type {
   AuthorizationServer,
   Endpoints,
   GrantType,
-  Throttle,
   TokenResponse,
   TokenResponseContext,
   Users,
@@ -37,6 +42,11 @@ export interface AuthorizationServerOptions {
   /** The form and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
   accessTokens?: AccessTokenFormat
   /**
+   * The APIs that clients may name as `resource` (RFC 8707), as URIs, beside the audience of `jwt()`. The first is meant
+   * where a request names none, unless `jwt()` says otherwise. A guard takes only tokens for its own. @default []
+   */
+  resources?: readonly string[]
+  /**
    * Where the guard finds the user of a token. A user it does not find any more has no tokens either.
    * @default every id is taken, and `req.user` is `{ id }`
    */
@@ -52,6 +62,8 @@ export interface AuthorizationServerOptions {
   throttle?: Throttle | false
   /** Where the routers are mounted, as absolute paths. The metadata names exactly these. @default {} */
   endpoints?: Endpoints
+  /** How the consent page, the connected apps and the error pages speak and look. */
+  pages?: PagesOptions
   /** Adds members to token responses, or bends the standard ones for an old API. @default the response as it is */
   tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   /** Hears what happens. What it throws changes nothing. @default errors go to `console.error` */
@@ -66,11 +78,13 @@ const optionNames: readonly string[] = [
   'scopes',
   'grants',
   'accessTokens',
+  'resources',
   'users',
   'pkce',
   'throttle',
   'allowHttpRedirectUris',
   'endpoints',
+  'pages',
   'tokenResponse',
   'onEvent',
   'now',
@@ -89,18 +103,23 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
   verifyGrants(grants)
   verifyPkce(options.pkce)
-  const now = options.now ?? (() => Date.now() / 1000)
   for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
-  if (options.throttle)
-    for (const name of ['take', 'succeed'] as const) requireFunction(`throttle.${name}`, options.throttle[name] ?? null)
-  if (options.users !== undefined) requireFunction('users.find', options.users.find ?? null)
+  if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
+  if (options.users !== undefined) requireFunction('users.find', options.users?.find ?? null)
+  if (typeof (options.allowHttpRedirectUris ?? false) !== 'boolean') {
+    throw new TypeError('allowHttpRedirectUris must be true or false')
+  }
   const accessTokens = options.accessTokens ?? opaque()
   if (typeof accessTokens.create !== 'function' || typeof accessTokens.locate !== 'function') {
-    throw new TypeError('accessTokens must be opaque()')
+    throw new TypeError('accessTokens must be opaque() or jwt()')
   }
+  const now = clock(options.now)
   const responses = grants.filter((grant) => grant.authorize)
-  return Object.freeze({
-    issuer: verifiedIssuer(options.issuer),
+  const emit = emitter(options.onEvent, now)
+  const issuer = verifiedIssuer(options.issuer)
+  const server = Object.freeze({
+    issuer,
+    ...resourcesOf(options.resources, accessTokens),
     storage: checkedStorage(options.storage),
     scopes: scopeMap(options.scopes),
     grants: new Map(grants.map((grant) => [grant.grantType, grant])),
@@ -115,20 +134,26 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     tokenResponse: options.tokenResponse ?? ((body) => body),
     verifiedSecrets: verifiedSecrets(),
     throttle: options.throttle === false ? undefined : (options.throttle ?? memoryThrottle()),
-    emit: emitter(options.onEvent ?? printErrors, wholeSeconds(now)),
-    now: wholeSeconds(now),
+    pages: preparePages(options.pages, issuer),
+    emit,
+    warn: warner(emit),
+    now,
   } satisfies AuthorizationServer)
+  checkServer(server, options.storage)
+  return server
 }
 
-function verifiedIssuer(issuer: unknown): string {
-  const fix = "issuer must be an https URL without query and fragment, such as 'https://auth.example.com'"
-  if (typeof issuer !== 'string' || !URL.canParse(issuer) || /[?#\s]/.test(issuer)) throw new TypeError(fix)
-  const { protocol, hostname, username, password } = new URL(issuer)
-  const loopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)
-  if (username || password || !(protocol === 'https:' || (protocol === 'http:' && loopback))) {
-    throw new TypeError(`${fix} (http only on loopback); it is ${issuer}`)
+/** RFC 8707: what may be asked for, and what is meant when nothing is. */
+function resourcesOf(resources: readonly string[] = [], { audience = [] }: AccessTokenFormat): ResourceRules {
+  if (!Array.isArray(resources) || !resources.every(isResourceUri)) {
+    throw new TypeError(
+      "resources must be a list of absolute URIs without fragment, such as ['https://api.example.com']",
+    )
   }
-  return issuer
+  return {
+    resources: Object.freeze([...new Set([...audience, ...resources])]),
+    audience: Object.freeze(audience.length > 0 ? [...audience] : resources.slice(0, 1)),
+  }
 }
 
 function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
@@ -181,33 +206,4 @@ function requireKnown(kind: string, value: object, names: readonly string[]): vo
 
 function requireFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
-}
-
-function emitter(
-  onEvent: (event: AuthorizationServerEvent) => unknown,
-  now: () => number,
-): AuthorizationServer['emit'] {
-  return (event) => {
-    try {
-      const result = onEvent({ at: now(), ...event } as AuthorizationServerEvent)
-      // an async listener's rejection must not end the process
-      if (result instanceof Promise) result.catch(() => {})
-    } catch {
-      // a listener that throws changes nothing: the response is on its way
-    }
-  }
-}
-
-/** A clock that answers with no number would make everything last for ever. */
-function wholeSeconds(now: () => number): () => number {
-  return () => {
-    const seconds = Math.floor(now())
-    if (!Number.isSafeInteger(seconds)) throw new TypeError('now must answer with the seconds since the epoch')
-    return seconds
-  }
-}
-
-/** Without a listener a failing database must not be a silent 503. */
-function printErrors(event: AuthorizationServerEvent): void {
-  if (event.type === 'error') console.error('express-authorization-server:', event.error.cause ?? event.error)
 }

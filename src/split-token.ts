@@ -16,6 +16,7 @@ export const lookupSuffix = {
   refresh_token: 'r',
   access_token: ['a', 'b'],
   consent: 't',
+  removal: 'x',
 } as const
 
 export function newGrantId(): string {

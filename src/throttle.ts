@@ -5,9 +5,11 @@
  * feel it, all others get one attempt every few seconds.
  */
 import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { Attempt, Throttle } from './attempts'
+import type { Awaitable } from './awaitable'
 import { sha256 } from './crypto'
 import { OAuthError } from './errors'
-import type { Attempt, AuthorizationServer, Throttle } from './types'
+import type { AuthorizationServer } from './types'
 
 /** What a limiter of rate-limiter-flexible is made with: `points` in `duration` seconds. */
 export interface LimiterOptions {
@@ -35,7 +37,8 @@ const attempts = {
   client_secret: { fromNetwork: 100, fromAnywhere: 1000 },
 } as const
 
-const KNOWN_NETWORK_SECONDS = 30 * DAY
+// rate-limiter-flexible sets a timer for each key in memory, and no timer runs for more than 24 days
+const KNOWN_NETWORK_SECONDS = 20 * DAY
 const SLOW_SECONDS = 10
 
 /** Counts in the memory of this process: the default. With several processes each counts for itself. */
@@ -54,7 +57,6 @@ export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limite
   }
   return Object.freeze({
     take: (attempt: Attempt) => throttles[attempt.kind].take(attempt),
-    succeed: (attempt: Attempt) => throttles[attempt.kind].succeed(attempt),
   })
 }
 
@@ -69,16 +71,19 @@ function throttleOf(makeLimiter: (options: LimiterOptions) => Limiter, kind: Att
   return {
     async take(attempt) {
       const { account, accountInNetwork } = keysOf(attempt)
-      const wait = await consume(networkLimiter, accountInNetwork)
-      if (wait !== undefined || (await knownNetworks.get(accountInNetwork))) return wait
-      if ((await consume(accountLimiter, account)) === undefined) return undefined
-      return consume(slowLimiter, account)
-    },
-    async succeed(attempt) {
-      const { account, accountInNetwork } = keysOf(attempt)
-      await networkLimiter.delete(accountInNetwork)
-      await accountLimiter.reward(account)
-      await knownNetworks.set(accountInNetwork, 1, KNOWN_NETWORK_SECONDS)
+      const retryAfter = await consume(networkLimiter, accountInNetwork)
+      if (retryAfter !== undefined) return { retryAfter }
+      const forget = async () => void (await networkLimiter.delete(accountInNetwork))
+      if (await knownNetworks.get(accountInNetwork)) return { succeed: forget }
+      const isCrowded = (await consume(accountLimiter, account)) !== undefined
+      const slowly = isCrowded ? await consume(slowLimiter, account) : undefined
+      if (slowly !== undefined) return { retryAfter: slowly }
+      const succeed = async () => {
+        await forget()
+        await accountLimiter.reward(account)
+        await knownNetworks.set(accountInNetwork, 1, KNOWN_NETWORK_SECONDS)
+      }
+      return { succeed }
     },
   }
 }
@@ -102,13 +107,19 @@ function keysOf({ account, network }: Attempt): { account: string; accountInNetw
   return { account: sha256(name), accountInNetwork: sha256(JSON.stringify([name, network])) }
 }
 
-/** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). */
-export async function takeAttempt(server: AuthorizationServer, attempt: Attempt, clientId: string): Promise<void> {
-  const wait = await server.throttle?.take(attempt)
-  if (wait === undefined) return
-  server.emit({ type: 'attempt.throttled', kind: attempt.kind, clientId, retryAfter: wait })
+/** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). The answer is to be called when the secret was right. */
+export async function takeAttempt(
+  server: AuthorizationServer,
+  attempt: Attempt,
+  clientId: string,
+): Promise<() => Awaitable<void>> {
+  if (!server.throttle) return () => {}
+  const taken = await server.throttle.take(attempt)
+  if ('succeed' in taken) return taken.succeed
+  const { retryAfter } = taken
+  server.emit({ type: 'attempt.throttled', kind: attempt.kind, clientId, retryAfter })
   throw new OAuthError('temporarily_unavailable', 'Too many failed attempts. Try again later.', {
     status: 429,
-    headers: { 'Retry-After': String(wait) },
+    headers: { 'Retry-After': String(retryAfter) },
   })
 }

@@ -1,9 +1,13 @@
 /** The types that the whole house shares: the server value, grants, requests, decisions, events. Types only. */
 import type { Request, Response } from 'express'
+import type { AccessToken } from './access-token'
+import type { Throttle, VerifiedSecrets } from './attempts'
 import type { Awaitable } from './awaitable'
-import type { AuthorizationServerEvent, WithoutTime } from './events'
+import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
+import type { Pages } from './pages/page'
 import type { RequestParameters } from './rules/params'
 import type { PkcePolicy } from './rules/pkce'
+import type { Audience, ResourceRules } from './rules/resource'
 import type { Scope } from './rules/scope'
 import type { Client, Credential, Grant, OAuthStorage } from './storage'
 
@@ -49,6 +53,8 @@ export interface AuthorizationRequest {
   /** As it was sent; the token request must repeat it (RFC 6749 §4.1.3). */
   readonly sentRedirectUri?: string
   readonly scope: Scope
+  /** The resources that the tokens will be for (RFC 8707). Empty where the server has none. */
+  readonly audience: Audience
   readonly state?: string
   readonly codeChallenge?: string
   readonly parameters: RequestParameters
@@ -57,7 +63,7 @@ export interface AuthorizationRequest {
 
 /** A user's decision, ready to become an authorization response. */
 export interface ApprovedAuthorization
-  extends Pick<AuthorizationRequest, 'client' | 'scope' | 'startedAt' | 'parameters'> {
+  extends Pick<AuthorizationRequest, 'client' | 'scope' | 'audience' | 'startedAt' | 'parameters'> {
   readonly userId: string
   readonly sentRedirectUri?: string
   readonly codeChallenge?: string
@@ -128,8 +134,22 @@ export interface AccessTokenFormat {
     server: AuthorizationServer,
     row: Omit<Credential, 'digest' | 'state'>,
   ) => Awaitable<{ token: string; digest: string }>
-  /** The row that a token names and the digest it must have; undefined for what cannot be one of ours. */
-  readonly locate: (server: AuthorizationServer, token: string) => Awaitable<{ id: string; digest: string } | undefined>
+  /** What a token names; undefined for what cannot be one of ours. */
+  readonly locate: (server: AuthorizationServer, token: string) => Awaitable<LocatedToken | undefined>
+  /** Set by `jwt()`: who a token is for when its request names no resource. */
+  readonly audience?: Audience
+  /** Set by `jwt()`: the public keys (RFC 7517 §5). */
+  readonly jwks?: () => { readonly keys: readonly object[] }
+  /** Set by `jwt({ stateless: true })`: its tokens have no row. */
+  readonly stateless?: boolean
+}
+
+/** The row that a token names and the digest it must have; a stateless token brings its row along. */
+export interface LocatedToken {
+  readonly id: string
+  readonly digest: string
+  readonly claims?: AccessToken['claims']
+  readonly row?: Credential
 }
 
 /** Where the guard finds users. */
@@ -146,31 +166,8 @@ export interface Endpoints {
   readonly introspect?: string
 }
 
-/** One try at a secret that people choose. */
-export interface Attempt {
-  readonly kind: 'password' | 'client_secret'
-  /** Whose secret: a username or a client id. */
-  readonly account: string
-  readonly network: string
-}
-
-/** Who may try how often. `memoryThrottle()` and `limiterThrottle()` make one. What it throws means no. */
-export interface Throttle {
-  /** Takes one attempt, before the secret is looked at. Answers the seconds to wait when there is none left. */
-  readonly take: (attempt: Attempt) => Awaitable<number | undefined>
-  /** The secret was right: the attempt does not count. */
-  readonly succeed: (attempt: Attempt) => Awaitable<void>
-}
-
-/** Chosen client secrets that were right before, so that a busy client pays for bcrypt once. */
-export interface VerifiedSecrets {
-  /** Whether this secret was right before against exactly this hash. */
-  readonly isKnown: (clientId: string, secret: string, bcryptHash: string) => boolean
-  readonly verify: (clientId: string, secret: string, bcryptHash: string) => Awaitable<boolean>
-}
-
 /** What `createAuthorizationServer` returns: the validated options, frozen. Every function of the library takes it first. */
-export interface AuthorizationServer {
+export interface AuthorizationServer extends ResourceRules {
   readonly issuer: string
   /** The host's storage behind checks: what it throws or makes up becomes a 503. */
   readonly storage: OAuthStorage
@@ -190,7 +187,11 @@ export interface AuthorizationServer {
   readonly tokenResponse: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   readonly verifiedSecrets: VerifiedSecrets
   readonly throttle: Throttle | undefined
+  /** How pages speak and look. */
+  readonly pages: Pages
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
+  /** Tells the host of a mistake, each code once. */
+  readonly warn: (code: WarningCode, message: string) => void
   readonly now: () => number
 }
 

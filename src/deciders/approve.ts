@@ -2,6 +2,7 @@
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
+import { staysOnDevice } from '../rules/redirect-uri'
 import { subjectId } from '../rules/subject'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, Decide } from '../types'
@@ -17,7 +18,8 @@ export interface ApproveOptions {
 }
 
 /** Decides yes for the clients named, without asking the user. Throws at start-up without `clients`. */
-export function approve({ user = (req) => req.user, clients }: ApproveOptions): Decide {
+export function approve(options: ApproveOptions): Decide {
+  const { user = (req: Request) => req.user, clients } = options ?? {}
   if (typeof clients !== 'function' && !Array.isArray(clients)) {
     throw new TypeError('approve needs clients: the ids, or a predicate, of those who may be approved in silence')
   }
@@ -33,8 +35,6 @@ export function approve({ user = (req) => req.user, clients }: ApproveOptions): 
 async function isApproved(clients: ApproveOptions['clients'], request: AuthorizationRequest): Promise<boolean> {
   const { client, redirectUri } = request
   if (typeof clients !== 'function') return clients.includes(client.clientId)
-  const staysOnMachine =
-    !redirectUri.startsWith('https:') && !/^http:\/\/(?!127\.0\.0\.1|\[::1\]|localhost)/.test(redirectUri)
-  if (staysOnMachine && client.tokenEndpointAuthMethods.includes('none')) return false
+  if (staysOnDevice(redirectUri) && client.tokenEndpointAuthMethods.includes('none')) return false
   return (await clients(client)) === true
 }

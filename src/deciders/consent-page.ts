@@ -1,19 +1,19 @@
 /** The consent page: asks the signed-in user, and believes only an answer to the very question it asked (RFC 9700 §4.16). */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
-import { findCredential, isExpired } from '../credentials'
-import { equalDigests, sha256 } from '../crypto'
+import { sha256 } from '../crypto'
 import { queryParameters } from '../http/body'
-import { setPageHeaders } from '../http/page'
-import { store } from '../issue'
+import { pageContext, setPageHeaders } from '../http/page'
+import { openTransaction, takeTransaction } from '../http/page-transaction'
+import { accountName, type HostPage, hostPageUrl, sendToSignIn, verifyHostPage } from '../http/sign-in'
 import { listGrants } from '../operations/grants'
-import { redirectHost } from '../rules/redirect-uri'
+import { type ConsentView, renderConsent } from '../pages/consent'
+import { type PageContext, scopeInWords } from '../pages/page'
+import { redirectHost, staysOnDevice } from '../rules/redirect-uri'
 import { includesScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
-import { lookupId, lookupSuffix, newGrantId, newSecret, parseSplitToken } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationRequest, Decide, Decision } from '../types'
-import { type ConsentView, renderConsent } from './consent-view'
 
 export interface ConsentPageOptions {
   /** The signed-in account: an id, or a value with an `id` and a name to show. @default (req) => req.user */
@@ -22,7 +22,9 @@ export interface ConsentPageOptions {
    * Where to send a browser that is not signed in: a path, which gets `?return_to=` with the path to come back to, or a
    * function that makes the URL.
    */
-  signIn: string | ((returnTo: string, req: Request) => Awaitable<string>)
+  signIn: HostPage
+  /** Where a user goes who is not the one signed in, in the same form. @default the page has no such link */
+  switchUser?: HostPage
   /**
    * Whether a user who has a live authorization of the same client for the same scope is not asked again. Public
    * clients are always asked unless they are named, because any program can pose as one (RFC 8252 §8.6). @default false
@@ -35,58 +37,40 @@ export interface ConsentPageOptions {
 
 const TRANSACTION = 'consent_transaction'
 const ANSWER = 'consent'
-const TRANSACTION_SECONDS = 600
 
 /** Asks the user on a page that needs no script. Throws at start-up without `signIn`. */
 export function consentPage(options: ConsentPageOptions): Decide {
-  const { user = (req: Request) => req.user, signIn, remember = false, render = renderConsent } = options ?? {}
-  if (typeof signIn !== 'function' && (typeof signIn !== 'string' || signIn === '')) {
-    throw new TypeError("consentPage needs signIn: the path of the host's sign-in page, such as '/login'")
-  }
+  const { user = (req: Request) => req.user, signIn, switchUser, remember = false, render } = options ?? {}
+  verifyHostPage('consentPage needs signIn', signIn, '/login')
+  if (switchUser !== undefined) verifyHostPage("consentPage's switchUser", switchUser, '/login')
   const decide = async (request: AuthorizationRequest, req: Request, res: Response): Promise<Decision | undefined> => {
     const account = await user(req)
     const userId = subjectId(account)
-    if (userId === undefined) return sendToSignIn(signIn, request, req, res)
+    const returnTo = pathBackTo(request, req)
+    if (userId === undefined) return void (await sendToSignIn(request.server, signIn, returnTo, req, res))
     const answer = request.parameters.get(ANSWER)
     const answered = req.method === 'POST' && request.parameters.has(TRANSACTION)
     if (answered && (answer === 'allow' || answer === 'deny')) {
-      const transaction = await takeTransaction(request, userId)
+      const transaction = await takeAnswer(request, userId)
       if (transaction)
         return answer === 'allow' ? { allow: true, userId, startedAt: transaction.startedAt } : { allow: false }
     }
     if (!answered && (await isRemembered(remember, request, userId))) return { allow: true, userId }
+    const context = pageContext(request.server, req)
     const view: ConsentView = {
-      ...(await ask(request, userId)),
-      user: { id: userId, name: accountName(account) ?? userId },
+      ...describe(request, context),
+      user: { id: userId, name: accountName(account, userId) },
+      fields: [await ask(request, userId), ...fieldsBeyondUrl(request, req)],
+      ...(switchUser !== undefined && { switchUser: await hostPageUrl(switchUser, returnTo, req) }),
+      ...(answered && { notice: context.texts.answerUnused }),
     }
-    // a request that came by POST is not in the URL to which the form goes
-    const inUrl = queryParameters(req).parameters
-    for (const [name, value] of requestOf(request)) if (!inUrl.has(name)) view.fields.push({ name, value })
-    if (answered) view.notice = 'Your last answer could not be used: it came twice, too late, or from another account.'
-    setPageHeaders(res)
+    setPageHeaders(request.server, res)
     if (answered) res.status(400)
-    const html = await render(view, req, res)
+    const html = render ? await render(view, req, res) : renderConsent(view, context)
     if (typeof html === 'string') res.end(html)
     return undefined
   }
   return Object.assign(decide, { signedInUser: async (req: Request) => subjectId(await user(req)) })
-}
-
-async function sendToSignIn(
-  signIn: ConsentPageOptions['signIn'],
-  request: AuthorizationRequest,
-  req: Request,
-  res: Response,
-): Promise<undefined> {
-  const query = new URLSearchParams([...requestOf(request)]).toString()
-  const returnTo = `${req.originalUrl.split('?', 1)[0]}?${query}`
-  const separator = typeof signIn === 'string' && signIn.includes('?') ? '&' : '?'
-  const location =
-    typeof signIn === 'string'
-      ? `${signIn}${separator}return_to=${encodeURIComponent(returnTo)}`
-      : await signIn(returnTo, req)
-  res.writeHead(303, { Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 })
-  res.end()
 }
 
 /** The authorization request without what our form adds to it. */
@@ -94,55 +78,54 @@ function requestOf({ parameters }: AuthorizationRequest): Map<string, string> {
   return new Map([...parameters].filter(([name]) => name !== TRANSACTION && name !== ANSWER))
 }
 
-function requestDigest(request: AuthorizationRequest): string {
-  return sha256(JSON.stringify([...requestOf(request)].sort(([a], [b]) => (a < b ? -1 : 1))))
+/** Where the request can be made again by GET, however it came. */
+function pathBackTo(request: AuthorizationRequest, req: Request): string {
+  return `${req.originalUrl.split('?', 1)[0]}?${new URLSearchParams([...requestOf(request)])}`
 }
 
-/** Stores the question and describes it: single-use, unguessable, bound to this user and this request. */
-async function ask(request: AuthorizationRequest, userId: string): Promise<Omit<ConsentView, 'user'>> {
+/** A request that came by POST is not in the URL to which the form goes. */
+function fieldsBeyondUrl(request: AuthorizationRequest, req: Request): ConsentView['fields'] {
+  const inUrl = queryParameters(req).parameters
+  return [...requestOf(request)].filter(([name]) => !inUrl.has(name)).map(([name, value]) => ({ name, value }))
+}
+
+/** With scope and place as they were shown: the record of the client may have changed what it means to ask for none. */
+function requestDigest(request: AuthorizationRequest): string {
+  const parameters = [...requestOf(request)].sort(([a], [b]) => (a < b ? -1 : 1))
+  return sha256(JSON.stringify([request.scope, request.redirectUri, parameters]))
+}
+
+/** Stores the question, bound to this user and this request. The field is what the answer must bring back. */
+async function ask(request: AuthorizationRequest, userId: string): Promise<{ name: string; value: string }> {
   const { server, client, scope, startedAt } = request
-  const id = lookupId(newGrantId(), lookupSuffix.consent)
-  const secret = newSecret()
-  const issuedAt = server.now()
-  await store(server, [
-    {
-      id,
-      kind: 'consent',
-      state: 'pending',
-      digest: sha256(secret),
-      clientId: client.clientId,
-      userId,
-      scope,
-      startedAt,
-      issuedAt,
-      expiresAt: issuedAt + TRANSACTION_SECONDS,
-      data: { request: requestDigest(request) },
-    },
-  ])
+  const question = { clientId: client.clientId, userId, scope, startedAt, data: { request: requestDigest(request) } }
+  return { name: TRANSACTION, value: await openTransaction(server, 'consent', question) }
+}
+
+/** The question that the form answers, used up; undefined when it is not the one that was shown to this user. */
+function takeAnswer(request: AuthorizationRequest, userId: string): Promise<Credential | undefined> {
+  const answer = { token: request.parameters.get(TRANSACTION), userId }
+  const digest = requestDigest(request)
+  return takeTransaction(request.server, 'consent', answer, (found) => found.data.request === digest)
+}
+
+function describe(
+  { server, client, scope, redirectUri }: AuthorizationRequest,
+  context: PageContext,
+): Omit<ConsentView, 'user' | 'fields'> {
   return {
     client: {
       id: client.clientId,
       name: client.name ?? client.clientId,
       ...(client.description !== undefined && { description: client.description }),
     },
-    redirectHost: redirectHost(request.redirectUri),
-    scopes: scope.map((token) => ({ scope: token, description: server.scopes.get(token) ?? token })),
-    fields: [{ name: TRANSACTION, value: `${id}.${secret}` }],
+    redirectHost: redirectHost(redirectUri),
+    onDevice: staysOnDevice(redirectUri),
+    scopes: scope.map((token) => ({ scope: token, description: scopeInWords(context, server.scopes, token) })),
     allow: { name: ANSWER, value: 'allow' },
     deny: { name: ANSWER, value: 'deny' },
+    language: context.language,
   }
-}
-
-/** The transaction that the form brings back, used up; undefined when it is not the one that was shown to this user. */
-async function takeTransaction(request: AuthorizationRequest, userId: string): Promise<Credential | undefined> {
-  const { server } = request
-  const presented = parseSplitToken(request.parameters.get(TRANSACTION) ?? '')
-  const found = presented && (await findCredential(server, presented.id, 'consent'))
-  if (!found || !equalDigests(found.digest, sha256(presented.secret)) || isExpired(server, found)) return undefined
-  const same = found.userId === userId && found.data.request === requestDigest(request)
-  if (!same || found.state !== 'pending') return undefined
-  const won = await server.storage.grants.transition(found.id, 'pending', { ...found, state: 'decided' }, [])
-  return won ? found : undefined
 }
 
 async function isRemembered(
@@ -155,11 +138,4 @@ async function isRemembered(
   if (isPublic && !(remember !== true && remember.publicClients.includes(client.clientId))) return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })
   return grants.some((grant) => includesScope(grant.scope, scope))
-}
-
-/** What the account is called on the page: the first of the members that hosts and Passport's profiles use. */
-function accountName(account: unknown): string | undefined {
-  if (typeof account !== 'object' || account === null) return undefined
-  const { displayName, name, username, email } = account as Record<string, unknown>
-  return [displayName, name, username, email].find((text): text is string => typeof text === 'string' && text !== '')
 }

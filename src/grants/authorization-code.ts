@@ -7,6 +7,8 @@ import { revokeGrants } from '../operations/grants'
 import { requireParameter } from '../rules/params'
 import { pkceRequired, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
+import { narrowAudience, storedAudience } from '../rules/resource'
+import { intersectScope, scopesOfClient } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, parseSplitToken } from '../split-token'
 import type { Credential } from '../storage'
@@ -39,7 +41,7 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   const { client, parameters, grantType } = request
   const presented = parseSplitToken(requireParameter(parameters, 'code'))
   const code = presented && (await findCredential(server, presented.id, 'authorization_code'))
-  if (!code || !equalDigests(code.digest, codeDigest(presented.secret, code.data))) throw invalidCode()
+  if (!code || !equalDigests(code.digest, codeDigest(presented.secret, code))) throw invalidCode()
   // RFC 6749 §4.1.3: the code is bound to the client, or a stolen one could be redeemed by anybody
   if (code.clientId !== client.clientId) throw invalidCode()
   if (code.state !== 'issued') return refuseReplay(server, code)
@@ -48,10 +50,14 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   verifyPkce(server, request, code)
   await requireUser(server, code.userId)
 
-  const { userId, scope, startedAt } = code
+  const { userId, startedAt } = code
+  // what the client has lost since the user agreed is gone, as at a refresh
+  const scope = intersectScope(code.scope, scopesOfClient(server.scopes, client))
   const grantId = grantIdOf(code.id)
   const refreshToken = getsRefreshToken(server, client)
-  const issue = { clientId: client.clientId, userId, scope, startedAt, grantId, refreshToken }
+  const audience = storedAudience(server, code.data)
+  const accessAudience = narrowAudience(server, audience, parameters.get('resource'))
+  const issue = { clientId: client.clientId, userId, scope, audience, accessAudience, startedAt, grantId, refreshToken }
   const { body, credentials, grant } = await prepareTokens(server, issue)
   const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
   // the used code stays as long as the tokens it became, so that its theft is noticed later, too

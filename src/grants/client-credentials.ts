@@ -1,6 +1,7 @@
 /** The client credentials grant: RFC 6749 §4.4. */
 import { OAuthError } from '../errors'
 import { prepareTokens, shapeResponse, store } from '../issue'
+import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
 
@@ -16,7 +17,8 @@ async function issueToClient(server: AuthorizationServer, request: TokenRequest)
     throw new OAuthError('unauthorized_client', 'This grant is for clients that authenticate with a secret.')
   }
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
-  const issue = { clientId: client.clientId, scope, startedAt, refreshToken: false }
+  const audience = resolveAudience(server, parameters.get('resource'))
+  const issue = { clientId: client.clientId, scope, audience, startedAt, refreshToken: false }
   const { body, credentials } = await prepareTokens(server, issue)
   const response = await shapeResponse(server, body, { client, grantType, scope, parameters })
   await store(server, credentials)

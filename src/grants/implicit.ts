@@ -18,8 +18,8 @@ export function implicit({ ttl }: ImplicitOptions = {}): GrantType {
     grantType: 'implicit',
     responseType: 'token',
     responseMode: 'fragment',
-    async authorize(server, { client, userId, scope, startedAt, parameters }) {
-      const issue = { clientId: client.clientId, userId, scope, startedAt, refreshToken: false, ttl }
+    async authorize(server, { client, userId, scope, audience, startedAt, parameters }) {
+      const issue = { clientId: client.clientId, userId, scope, audience, startedAt, refreshToken: false, ttl }
       const { body, credentials, grant } = await prepareTokens(server, issue)
       const response = await shapeResponse(server, body, { client, grantType: 'implicit', userId, scope, parameters })
       await store(server, credentials, grant)

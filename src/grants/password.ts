@@ -3,6 +3,7 @@ import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
 import { issueForUser } from '../operations/tokens'
 import { requireParameter } from '../rules/params'
+import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import { takeAttempt } from '../throttle'
@@ -23,7 +24,8 @@ export interface PasswordOptions {
  * The grant for old first-party apps that ask for the user's password themselves. It teaches users to type their
  * password anywhere and rules out a second factor: use it only for an API that is documented so.
  */
-export function password({ verify }: PasswordOptions): GrantType {
+export function password(options: PasswordOptions): GrantType {
+  const { verify } = options ?? {}
   if (typeof verify !== 'function') {
     throw new TypeError('password({ verify }) must be a function: (username, password) => user id or nothing')
   }
@@ -43,13 +45,14 @@ async function signIn(
   const secret = requireParameter(parameters, 'password')
   // before the password is checked: a wrong scope must not tell whether the password was right
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
+  const audience = resolveAudience(server, parameters.get('resource'))
   const attempt = { kind: 'password', account: username, network: request.network } as const
-  await takeAttempt(server, attempt, client.clientId)
+  const succeed = await takeAttempt(server, attempt, client.clientId)
   const userId = subjectId(await verify(username, secret))
   if (userId === undefined) {
     server.emit({ type: 'password.failed', clientId: client.clientId })
     throw new OAuthError('invalid_grant', 'The username or the password is wrong.')
   }
-  await server.throttle?.succeed(attempt)
-  return issueForUser(server, request, userId, scope)
+  await succeed()
+  return issueForUser(server, request, { userId, scope, audience })
 }

@@ -5,9 +5,10 @@
 import { findCredential, isExpired, requireUser } from '../credentials'
 import { equalDigests, seal, sha256, unseal } from '../crypto'
 import { OAuthError } from '../errors'
-import { grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
+import { grantOf, hasRow, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
 import { revokeGrants } from '../operations/grants'
 import { requireParameter } from '../rules/params'
+import { type Audience, audienceData, formatResource, narrowAudience, storedAudience } from '../rules/resource'
 import { formatScope, intersectScope, parseScope, requireScopeWithin, type Scope, scopesOfClient } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, lookupId, lookupSuffix, newSecret, parseSplitToken, SECRET_LENGTH } from '../split-token'
@@ -60,9 +61,10 @@ async function refresh(
   if (standing === 'replayable') return replay(server, request, found, presented)
 
   const scope = scopeOfRefresh(server, request, found)
-  const next = await prepareRefresh(server, settings, found, presented, scope)
+  const audience = audienceOfRefresh(server, request, found)
+  const next = await prepareRefresh(server, settings, found, presented, { scope, audience })
   const response = await shapeResponse(server, next.body, contextOf(request, found, scope))
-  const additions = [next.access]
+  const additions = [next.access].filter((access) => hasRow(server, access))
   const grant = grantOf(grantIdOf(found.id), found, [next.refresh, next.access])
   if (await server.storage.grants.transition(found.id, found.state, next.refresh, additions, grant)) {
     const { clientId, userId, grantId } = found
@@ -97,14 +99,16 @@ export function parseRefreshToken(token: string): PresentedRefreshToken | undefi
 /** Where the presented token stands: the current one, the one before it within the replay window, or an older one. */
 function standingOf(
   server: AuthorizationServer,
-  { replayWindow }: RefreshTokenSettings,
+  { rotate, replayWindow }: RefreshTokenSettings,
   found: Credential,
   presented: PresentedRefreshToken,
 ): 'current' | 'replayable' | 'reused' {
   const { previous, refreshedAt } = found.data
   const age = typeof refreshedAt === 'number' ? Math.max(0, server.now() - refreshedAt) : Number.POSITIVE_INFINITY
   const replayable = typeof previous === 'string' && equalDigests(previous, presented.rotatingDigest)
-  if (replayable && age < replayWindow) return 'replayable'
+  // without rotation there is no successor to come back with, so what is replayed must still be good for something
+  const window = rotate ? replayWindow : Math.min(replayWindow, server.accessTokens.ttl)
+  if (replayable && age < window) return 'replayable'
   return isCurrent(found, presented) ? 'current' : 'reused'
 }
 
@@ -120,19 +124,24 @@ function scopeOfRefresh(server: AuthorizationServer, { client, parameters }: Tok
   return asked === undefined ? held : requireScopeWithin(parseScope(asked), held)
 }
 
+// RFC 8707 §2.2: the same for resources
+function audienceOfRefresh(server: AuthorizationServer, { parameters }: TokenRequest, { data }: Credential): Audience {
+  return narrowAudience(server, storedAudience(server, data), parameters.get('resource'))
+}
+
 async function prepareRefresh(
   server: AuthorizationServer,
   settings: RefreshTokenSettings,
   found: Credential,
   presented: PresentedRefreshToken,
-  scope: Scope,
+  { scope, audience }: { scope: Scope; audience: Audience },
 ): Promise<{ refresh: Credential; access: Credential; body: TokenResponse }> {
   const now = server.now()
   const grantId = grantIdOf(found.id)
   // the access tokens of a grant take turns in two rows: the one before survives, and the rows never grow
   const slot = found.data.slot === 0 ? 1 : 0
   const { clientId, userId, startedAt } = found
-  const { credential: access, body } = await prepareAccessToken(server, {
+  const subject = {
     id: lookupId(grantId, lookupSuffix.access_token[slot]),
     grantId,
     clientId,
@@ -141,7 +150,8 @@ async function prepareRefresh(
     startedAt,
     issuedAt: now,
     expiresAt: now + server.accessTokens.ttl,
-  })
+  }
+  const { credential: access, body } = await prepareAccessToken(server, subject, audience)
   const rotating = newSecret()
   body.refresh_token = settings.rotate ? `${found.id}.${presented.stable}${rotating}` : presented.token
   const refresh: Credential = {
@@ -153,15 +163,17 @@ async function prepareRefresh(
       slot,
       previous: presented.rotatingDigest,
       refreshedAt: now,
+      ...audienceData(storedAudience(server, found.data)),
       scope: formatScope(scope),
-      response: seal(JSON.stringify(body), presented.token, sealedFor(found, formatScope(scope))),
+      resource: formatResource(audience),
+      response: seal(JSON.stringify(body), presented.token, sealedFor(found, scope, audience)),
     },
   }
   return { refresh, access, body }
 }
 
-function sealedFor(found: Credential, scope: string): string {
-  return JSON.stringify([found.id, found.clientId, scope])
+function sealedFor(found: Credential, scope: Scope, audience: Audience): string {
+  return JSON.stringify([found.id, found.clientId, formatScope(scope), formatResource(audience)])
 }
 
 /** The response that the same token got before: for parallel tabs, and for clients whose connection broke. */
@@ -171,17 +183,21 @@ async function replay(
   found: Credential,
   presented: PresentedRefreshToken,
 ): Promise<TokenResponse> {
-  const { scope, response, refreshedAt } = found.data
-  const asked = formatScope(scopeOfRefresh(server, request, found))
-  if (asked !== scope) {
+  const { scope: usedFor, resource, response, refreshedAt } = found.data
+  const scope = scopeOfRefresh(server, request, found)
+  if (formatScope(scope) !== usedFor) {
     throw new OAuthError('invalid_scope', 'This refresh token was just used for another scope.')
   }
-  const opened = unseal(String(response), presented.token, sealedFor(found, asked))
+  const audience = audienceOfRefresh(server, request, found)
+  if (formatResource(audience) !== resource) {
+    throw new OAuthError('invalid_target', 'This refresh token was just used for another resource.')
+  }
+  const opened = unseal(String(response), presented.token, sealedFor(found, scope, audience))
   if (opened === undefined) throw invalidToken()
   const body = JSON.parse(opened) as TokenResponse
   body.expires_in = Math.max(1, body.expires_in - Math.max(0, server.now() - Number(refreshedAt)))
   const { clientId, userId, grantId } = found
-  const shaped = await shapeResponse(server, body, contextOf(request, found, parseScope(asked)))
+  const shaped = await shapeResponse(server, body, contextOf(request, found, scope))
   server.emit({ type: 'refresh.replayed', clientId, userId, grantId })
   return shaped
 }

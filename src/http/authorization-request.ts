@@ -11,6 +11,7 @@ import {
 } from '../rules/params'
 import { pkceRequired, requireCodeChallenge } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
+import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer, GrantType } from '../types'
@@ -84,6 +85,7 @@ export function parseAuthorizationRequest(
     responseType,
     redirectUri,
     scope,
+    audience: resolveAudience(server, parameters.get('resource')),
     parameters,
     startedAt,
     ...(sentRedirectUri !== undefined && { sentRedirectUri }),

@@ -39,7 +39,7 @@ export function authorizationHeader(req: Request): string | undefined {
 
 /** Another scheme is no bearer token at all: the bare challenge then tells which one is wanted. */
 function headerToken(req: Request): string[] {
-  const bearer = /^bearer(?: +(.*?))? *$/i.exec(authorizationHeader(req) ?? '')
+  const bearer = /^bearer(?: +(.*))?$/i.exec((authorizationHeader(req) ?? '').trimEnd())
   return bearer ? [bearer[1] ?? ''] : []
 }
 

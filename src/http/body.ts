@@ -7,6 +7,7 @@ import {
   type ParsedParameters,
   parametersOf,
   parseForm,
+  parseFormMembers,
   parseJsonObject,
   parseJsonParameters,
   type RequestParameters,
@@ -24,13 +25,13 @@ export async function bodyParameters(req: Request): Promise<ParsedParameters> {
   return body.type === 'json' ? parseJsonParameters(body.text) : parseForm(body.text)
 }
 
-/** The members of the body where they may be more than strings: lists and booleans of a JSON object. */
+/** The members of the body where they may be more than strings: lists, and booleans of a JSON object. */
 export async function bodyMembers(req: Request): Promise<Record<string, unknown>> {
   const body = await readBody(req)
   if (!body) return {}
   if (body.parsed !== undefined) return body.parsed
   if (body.type === 'json') return parseJsonObject(body.text)
-  return Object.fromEntries(requireUnrepeated(parseForm(body.text)))
+  return parseFormMembers(body.text)
 }
 
 /** The parameters of the places that an endpoint takes them from, none of them repeated. */
@@ -41,9 +42,17 @@ export async function requestParameters(req: Request, fromQuery = false): Promis
 
 /** The parameters in the query, from the raw URL: what `req.query` holds depends on a setting of the host. */
 export function queryParameters(req: Request): ParsedParameters {
-  const { url } = req
+  return parseForm(queryText(req))
+}
+
+/** As `bodyMembers`, of the query. */
+export function queryMembers(req: Request): Record<string, unknown> {
+  return parseFormMembers(queryText(req))
+}
+
+function queryText({ url }: Request): string {
   const question = url.indexOf('?')
-  return question < 0 ? noParameters() : parseForm(url.slice(question + 1))
+  return question < 0 ? '' : url.slice(question + 1)
 }
 
 type Body = { type: 'form' | 'json' } & (
@@ -58,10 +67,10 @@ async function readBody(req: Request): Promise<Body | undefined> {
   // Express 4 shows `{}` for a body nobody has read, so only a stream that was read speaks for `req.body`
   if (!req.readableDidRead) return { type, text: decode(await readBytes(req)) }
   const body: unknown = req.body
-  if (typeof body === 'string') return { type, text: body }
+  if (typeof body === 'string') return { type, text: decode(Buffer.from(body)) }
   if (Buffer.isBuffer(body)) return { type, text: decode(body) }
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { type, parsed: { ...body } }
-  if (Array.isArray(body)) throw new OAuthError('invalid_request', 'The request body must be a JSON object.')
+  if (body !== undefined) throw new OAuthError('invalid_request', 'The request body must be a JSON object.')
   throw new OAuthError('server_error', 'The server could not complete the request.', {
     cause: new Error('A middleware in front has read the request body without leaving it in req.body'),
   })
@@ -69,7 +78,7 @@ async function readBody(req: Request): Promise<Body | undefined> {
 
 function bodyType(req: Request): 'form' | 'json' {
   const [type, ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';')
-  const charset = parameters.map((parameter) => /^ *charset="?([^"]*)"? *$/.exec(parameter)?.[1]).find(Boolean)
+  const charset = parameters.map((parameter) => /^charset="?([^"]*)"?$/.exec(parameter.trim())?.[1]).find(Boolean)
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') throw unsupported()
   const codings = req.headers['content-encoding']
   if (codings !== undefined && codings !== 'identity' && !req.readableDidRead) throw unsupported()
@@ -83,7 +92,12 @@ function unsupported(): OAuthError {
   return new OAuthError('invalid_request', description, { status: 415 })
 }
 
+function tooLarge(): OAuthError {
+  return new OAuthError('invalid_request', 'The request body is too large.', { status: 413 })
+}
+
 function decode(bytes: Buffer): string {
+  if (bytes.length > MAX_BODY_BYTES) throw tooLarge()
   try {
     return utf8.decode(bytes)
   } catch {
@@ -105,8 +119,7 @@ function readBytes(req: Request): Promise<Buffer> {
     const onData = (chunk: Buffer) => {
       size += chunk.length
       chunks.push(chunk)
-      if (size > MAX_BODY_BYTES)
-        finish(new OAuthError('invalid_request', 'The request body is too large.', { status: 413 }))
+      if (size > MAX_BODY_BYTES) finish(tooLarge())
     }
     const onEnd = () => finish(undefined)
     const onBroken = () => finish(new OAuthError('invalid_request', 'The request body is incomplete.'))

@@ -71,14 +71,14 @@ async function findBySlowSecret(
   const tried = candidates.find(({ clientSecret }) => clientSecret !== undefined)
   if (tried?.clientSecret === undefined) return undefined
   const attempt = { kind: 'client_secret', account: tried.clientId, network: networkOf(req.ip) } as const
-  await takeAttempt(server, attempt, tried.clientId)
+  const succeed = await takeAttempt(server, attempt, tried.clientId)
   let hashed = false
   for (const [client, secret] of costly) {
     for (const { bcrypt } of validSecrets(server, client)) {
       if (bcrypt === undefined) continue
       hashed = true
       if (!(await server.verifiedSecrets.verify(client.clientId, secret, bcrypt))) continue
-      await server.throttle?.succeed(attempt)
+      await succeed()
       return client
     }
   }
@@ -117,9 +117,12 @@ function fromBasic(basic: string, parameters: RequestParameters): PresentedCrede
   const named = parameters.get('client_id')
   const same = named === undefined ? pairs : pairs.filter(([clientId]) => clientId === named)
   if (same.length === 0) throw new OAuthError('invalid_request', 'client_id differs from the Authorization header.')
-  return same
-    .filter(([clientId]) => clientId !== '')
-    .map(([clientId, clientSecret]) => presented(clientId, clientSecret))
+  return (
+    same
+      // no client has such an id, and no store keeps NUL alike
+      .filter(([clientId]) => clientId !== '' && !clientId.includes('\0'))
+      .map(([clientId, clientSecret]) => presented(clientId, clientSecret))
+  )
 }
 
 function presented(clientId: string, clientSecret: string): PresentedCredentials {

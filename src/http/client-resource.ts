@@ -70,11 +70,20 @@ function asString(name: string, value: unknown): string {
   throw invalid(`${name} must be a string`)
 }
 
-/** A JSON list, or words between commas or spaces, as they stand in a URI. */
+/** A JSON list; in a URI or a form it may also be words between commas or spaces. */
 function asList(name: string, value: unknown): string[] {
-  const list: unknown = typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value
+  const list: unknown = typeof value === 'string' ? parseList(value) : value
   if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list as string[]
   throw invalid(`${name} must be a list of strings`)
+}
+
+function parseList(text: string): unknown {
+  if (!text.trimStart().startsWith('[')) return text.split(/[\s,]+/).filter(Boolean)
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function asFlag(name: string, value: unknown): boolean {

@@ -18,22 +18,30 @@ export interface CorsOptions {
   maxAge?: number
 }
 
+/** Whose endpoint it is, and who hears of its failures. */
+export type EndpointSource = Pick<AuthorizationServer, 'emit'>
+
 export interface EndpointOptions {
   /** The router that the handler is in, by which it is found in a route of the host. */
   router: RequestHandler
   methods: Methods
   cors?: CorsOptions | undefined
+  /** Sees each request first. It must not throw. */
+  check?: (req: Request) => void
   /** Answers a failure. @default JSON (RFC 6749 §5.2) */
   onError?: (error: OAuthError, req: Request, res: Response) => void
   /** The methods of a path below the mount point; undefined for one that is not the endpoint's, which is passed on. */
   below?: (path: string) => Methods | undefined
 }
 
+export function requireServer(server: EndpointSource): void {
+  if (typeof server?.emit === 'function') return
+  throw new TypeError('The first argument must be the value that createAuthorizationServer returned')
+}
+
 /** One handler that decides by path and method, catches what is thrown (Express 4 does not), and never answers twice. */
-export function endpoint(server: AuthorizationServer, options: EndpointOptions): RequestHandler {
-  if (typeof server?.storage !== 'object') {
-    throw new TypeError('The first argument must be the value that createAuthorizationServer returned')
-  }
+export function endpoint(server: EndpointSource, options: EndpointOptions): RequestHandler {
+  requireServer(server)
   const { router, onError = sendError, below = () => undefined } = options
   const answer = async (methods: Methods, req: Request, res: Response): Promise<void> => {
     try {
@@ -45,8 +53,7 @@ export function endpoint(server: AuthorizationServer, options: EndpointOptions):
     } catch (thrown) {
       const error = toOAuthError(thrown)
       reportError(server, error)
-      if (!res.headersSent) onError(error, req, res)
-      else if (!res.writableEnded) res.destroy()
+      answerFailure(onError, error, req, res)
     }
   }
   const withCors = options.cors && corsMiddleware(options.cors, options.methods)
@@ -54,6 +61,7 @@ export function endpoint(server: AuthorizationServer, options: EndpointOptions):
     const path = pathBelow(req, router)
     const methods = path === '' ? options.methods : below(path)
     if (!methods) return next()
+    options.check?.(req)
     if (!withCors) return void answer(methods, req, res)
     withCors(req, res, () => void answer(methods, req, res))
   }
@@ -63,8 +71,23 @@ function corsMiddleware(options: CorsOptions, methods: Methods): RequestHandler 
   return cors({ ...options, methods: Object.keys(methods), exposedHeaders: ['WWW-Authenticate', 'Retry-After'] })
 }
 
+/** Nothing that a failure does can end the process: an answer that is under way, or that cannot be sent, is cut off. */
+export function answerFailure(
+  onError: (error: OAuthError, req: Request, res: Response) => void,
+  error: OAuthError,
+  req: Request,
+  res: Response,
+): void {
+  try {
+    if (!res.headersSent) return onError(error, req, res)
+  } catch {
+    // such as a header of the host's own error with a line break in it
+  }
+  if (!res.writableEnded) res.destroy()
+}
+
 /** Failures that the host must hear of: what is neither the client's fault nor its business. */
-export function reportError(server: AuthorizationServer, error: OAuthError): void {
+export function reportError(server: EndpointSource, error: OAuthError): void {
   if (error.status >= 500 || error.cause !== undefined) server.emit({ type: 'error', error })
 }
 

@@ -8,7 +8,7 @@ import { requireSeconds } from '../rules/seconds'
 import { newGrantId, newSecret } from '../split-token'
 import type { Client, ClientSecret } from '../storage'
 import type { AuthorizationServer } from '../types'
-import { allPages } from './pages'
+import { allPages, requireFilter } from './pages'
 
 export interface RegisterClientOptions extends ClientMetadata {
   /** @default a generated one */
@@ -53,15 +53,23 @@ export interface ClientChanges extends ClientMetadata {
   clientSecret?: string
 }
 
+/**
+ * Looks at the very record that is about to be replaced, however often it changed meanwhile; what it throws means no. A
+ * look before the call could see another owner, or fewer scopes, than the record has by then.
+ */
+export type MayReplace = (current: Client) => void
+
 /** Changes the members named, and no other, also when somebody else changes the record at the same time. */
 export async function updateClient(
   server: AuthorizationServer,
   clientId: string,
   { clientSecret, ...changes }: ClientChanges,
+  mayReplace: MayReplace = () => {},
 ): Promise<Client> {
   const now = server.now()
   const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now)
   const client = await changeClient(server, clientId, (current) => {
+    mayReplace(current)
     if (made && isPublicClient({ ...current, ...changes })) throw noSecret()
     return {
       ...current,
@@ -91,11 +99,13 @@ export async function rotateClientSecret(
   server: AuthorizationServer,
   clientId: string,
   { overlap = 0 }: { overlap?: number } = {},
+  mayReplace: MayReplace = () => {},
 ): Promise<{ clientSecret: string }> {
   requireSeconds('rotateClientSecret({ overlap })', overlap, Number.MAX_SAFE_INTEGER, 0)
   const now = server.now()
   const { kept, clientSecret } = await makeSecret(undefined, now)
   await changeClient(server, clientId, (current) => {
+    mayReplace(current)
     if (isPublicClient(current)) throw noSecret()
     const until = now + overlap
     const old = current.secrets
@@ -107,8 +117,9 @@ export async function rotateClientSecret(
   return { clientSecret }
 }
 
-/** Every client, or those of one user, ordered by id. */
+/** Every client, or those of one user, ordered by id. Throws a TypeError for a `username` that is not a string. */
 export async function listClients(server: AuthorizationServer, query: { username?: string } = {}): Promise<Client[]> {
+  requireFilter('listClients', query)
   return allPages(
     (page) => server.storage.clients.list({ ...query, ...page }),
     (client) => client.clientId,

@@ -2,15 +2,20 @@
 import { isExpired } from '../credentials'
 import type { Grant, RevocationTarget } from '../storage'
 import type { AuthorizationServer } from '../types'
-import { allPages } from './pages'
+import { allPages, requireFilter } from './pages'
 
 const CLEANUP_BATCH = 1000
 
-/** The authorizations that are in force, for a "connected apps" page: all, or those of a user, a client, or both. */
+/**
+ * The authorizations that are in force, for a "connected apps" page: all, or those of a user, a client, or both.
+ *
+ * @throws TypeError for a member that is not a string: nobody's list is not everybody's.
+ */
 export async function listGrants(
   server: AuthorizationServer,
   query: { userId?: string; clientId?: string } = {},
 ): Promise<Grant[]> {
+  requireFilter('listGrants', query)
   const grants = await allPages(
     (page) => server.storage.grants.list({ ...query, ...page }),
     (grant) => grant.id,
@@ -25,14 +30,17 @@ export async function listGrants(
  */
 export async function revokeGrants(server: AuthorizationServer, target: RevocationTarget): Promise<void> {
   const { grantId, userId, clientId } = target as { grantId?: string; userId?: string; clientId?: string }
-  const named = [grantId, userId, clientId].filter((id) => typeof id === 'string' && id !== '')
-  if (named.length !== 1) {
+  const named = Object.entries({ grantId, userId, clientId }).filter(([, id]) => id !== undefined)
+  const [, id] = named[0] ?? []
+  if (named.length !== 1 || typeof id !== 'string' || id === '') {
     throw new TypeError(
       'revokeGrants needs exactly one of { grantId }, { userId } and { clientId }, a non-empty string',
     )
   }
-  await server.storage.grants.revoke(target, server.now())
-  server.emit({ type: 'grant.revoked', ...target })
+  // without the members that are undefined: a storage asks which one there is
+  const only = Object.fromEntries(named) as RevocationTarget
+  await server.storage.grants.revoke(only, server.now())
+  server.emit({ type: 'grant.revoked', ...only })
 }
 
 /** Deletes what has expired, in batches that lock nothing for long. Answers how many codes and tokens went. */

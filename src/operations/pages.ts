@@ -4,6 +4,14 @@ import { storageFailure } from '../errors'
 
 const PAGE = 100
 
+/** A filter by an id that a host failed to find must not become a list without that filter. */
+export function requireFilter(operation: string, query: object): void {
+  for (const [name, value] of Object.entries(query)) {
+    if (typeof value !== 'string' || value === '')
+      throw new TypeError(`${operation}: ${name} must be a non-empty string`)
+  }
+}
+
 /** Everything that `list` has, in its order. A list that does not advance is a defect of the adapter, not a loop of ours. */
 export async function allPages<T>(
   list: (page: { after?: string; limit: number }) => Awaitable<T[]>,

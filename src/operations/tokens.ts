@@ -3,31 +3,44 @@
 import type { AccessToken } from '../access-token'
 import { authenticateToken, requireClient, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
-import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, store } from '../issue'
+import {
+  getsRefreshToken,
+  grantTypesOf,
+  prepareCode,
+  prepareTokens,
+  shapeResponse,
+  store,
+  type TokenIssue,
+} from '../issue'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
+import { type Audience, formatResource, knownResource, resolveAudience } from '../rules/resource'
 import { formatScope, includesScope, resolveScope, type Scope, toScope } from '../rules/scope'
+import type { Client } from '../storage'
 import type { AuthorizationServer, TokenRequest, TokenResponse } from '../types'
 
 export interface IssueCodeOptions {
   clientId: string
   userId: string
   /** Where the client expects the code; the token request must then name it. One of the client's. */
-  redirectUri?: string
+  redirectUri?: string | undefined
   /** @default the client's default scope */
-  scope?: string | Scope
+  scope?: string | Scope | undefined
+  /** What the tokens are for (RFC 8707), among the `resources` of the server. @default the server's default */
+  resource?: string | readonly string[] | undefined
   /** The S256 challenge (RFC 7636). Required where the server requires PKCE of this client. */
-  codeChallenge?: string
+  codeChallenge?: string | undefined
 }
 
 /** An authorization code for a user that the host has authenticated and who agreed. `expiresIn` is in seconds. */
 export async function issueCode(
   server: AuthorizationServer,
-  { clientId, userId, redirectUri, scope, codeChallenge }: IssueCodeOptions,
+  { clientId, userId, redirectUri, scope, resource, codeChallenge }: IssueCodeOptions,
 ): Promise<{ code: string; expiresIn: number }> {
   const startedAt = server.now()
   if (!server.codes) throw new TypeError('issueCode needs authorizationCode() in the grants of the server')
   const client = await requireClient(server, clientId)
+  requireGrantOf(client, 'authorization_code')
   if (redirectUri !== undefined && !matchesRedirectUri(client.redirectUris, redirectUri)) {
     throw new OAuthError('invalid_request', 'redirectUri is not registered for this client.')
   }
@@ -40,6 +53,7 @@ export async function issueCode(
       client,
       userId: requireId(userId),
       scope: resolveScope(server.scopes, client, asParameter(scope)),
+      audience: resolveAudience(server, asResourceParameter(resource)),
       startedAt,
       parameters: new Map(),
       ...(redirectUri !== undefined && { sentRedirectUri: redirectUri }),
@@ -57,9 +71,13 @@ export interface IssueTokensOptions {
   /** The resource owner. Left out: a token of the client itself, as with client credentials. */
   userId?: string
   /** @default the client's default scope */
-  scope?: string | Scope
+  scope?: string | Scope | undefined
+  /** What the access token is for (RFC 8707). @default what `request` asks for, or the server's default */
+  resource?: string | readonly string[] | undefined
   /** @default true for a user's tokens, where the client may use the refresh token grant */
   refreshToken?: boolean
+  /** The grant that this counts as, which the client's record must have. @default a grant of your own, for every client */
+  grantType?: string
   /** The token request that a grant of your own answers: its parameters, and when it arrived. @default none, and now */
   request?: TokenRequest
 }
@@ -68,7 +86,7 @@ type IssueRequest = Omit<TokenRequest, 'authenticated' | 'network'>
 
 /** Tokens for a user that the host has authenticated, or for a client. The answer is what the token endpoint would send. */
 export async function issueTokens(server: AuthorizationServer, options: IssueTokensOptions): Promise<TokenResponse> {
-  const request = options.request ?? (await hostRequest(server, options.clientId))
+  const request = options.request ?? (await hostRequest(server, options))
   const { client } = request
   if (client.clientId !== options.clientId) throw new TypeError('issueTokens: clientId is not that of the request')
   const scope = resolveScope(server.scopes, client, asParameter(options.scope))
@@ -76,34 +94,45 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   if (options.refreshToken && !getsRefreshToken(server, client)) {
     throw new OAuthError('unauthorized_client', 'This client may not use the refresh token grant.')
   }
+  const audience = resolveAudience(server, asResourceParameter(options.resource) ?? request.parameters.get('resource'))
   const refreshToken = (options.refreshToken ?? userId !== undefined) && getsRefreshToken(server, client)
-  return issue(server, request, { userId, scope, refreshToken })
+  return issue(server, request, { userId, scope, audience, refreshToken })
 }
 
-async function hostRequest(server: AuthorizationServer, clientId: string): Promise<IssueRequest> {
+async function hostRequest(
+  server: AuthorizationServer,
+  { clientId, grantType }: IssueTokensOptions,
+): Promise<IssueRequest> {
   const startedAt = server.now()
   const client = await requireClient(server, clientId)
-  return { client, grantType: 'issueTokens', parameters: new Map(), startedAt }
+  if (grantType !== undefined) requireGrantOf(client, grantType)
+  return { client, grantType: grantType ?? 'issueTokens', parameters: new Map(), startedAt }
+}
+
+// RFC 6749 §4.1.2.1, §5.2: a client's record limits the host's own code, too
+function requireGrantOf(client: Client, grantType: string): void {
+  if (grantTypesOf(client).includes(grantType)) return
+  throw new OAuthError('unauthorized_client', `This client may not use the grant ${grantType}.`)
 }
 
 /** The end of every grant that has authenticated a user at the token endpoint. */
 export async function issueForUser(
   server: AuthorizationServer,
   request: IssueRequest,
-  userId: string,
-  scope: Scope,
+  authorized: { userId: string; scope: Scope; audience: Audience },
 ): Promise<TokenResponse> {
-  await requireUser(server, userId)
-  return issue(server, request, { userId, scope, refreshToken: getsRefreshToken(server, request.client) })
+  await requireUser(server, authorized.userId)
+  return issue(server, request, { ...authorized, refreshToken: getsRefreshToken(server, request.client) })
 }
 
 async function issue(
   server: AuthorizationServer,
   { client, grantType, parameters, startedAt }: IssueRequest,
-  { userId, scope, refreshToken }: { userId: string | undefined; scope: Scope; refreshToken: boolean },
+  authorized: Pick<TokenIssue, 'userId' | 'scope' | 'audience' | 'refreshToken'>,
 ): Promise<TokenResponse> {
   const { clientId } = client
-  const prepared = await prepareTokens(server, { clientId, userId, scope, startedAt, refreshToken })
+  const { userId, scope } = authorized
+  const prepared = await prepareTokens(server, { clientId, startedAt, ...authorized })
   const response = await shapeResponse(server, prepared.body, { client, grantType, userId, scope, parameters })
   await store(server, prepared.credentials, prepared.grant)
   server.emit({ type: 'token.issued', grantType, clientId, userId, grantId: prepared.grant?.id, scope })
@@ -112,15 +141,16 @@ async function issue(
 
 /**
  * What an access token stands for, for WebSockets, GraphQL and whatever else the guard does not stand before. Throws an
- * `OAuthError`: `invalid_token`, `insufficient_scope`, or `server_error` with status 503 when storage fails.
+ * `OAuthError`: `invalid_token`, `insufficient_scope`, or `server_error` with status 503 when storage fails. `resource` is
+ * the one of the server's `resources` that is being used. @default the audience of tokens whose request named none
  */
 export async function verifyAccessToken(
   server: AuthorizationServer,
   token: string,
-  { scope = [] }: { scope?: string | Scope } = {},
+  { scope = [], resource }: { scope?: string | Scope; resource?: string } = {},
 ): Promise<AccessToken> {
   const required = toScope(scope)
-  const { accessToken } = await authenticateToken(server, String(token))
+  const { accessToken } = await authenticateToken(server, String(token), knownResource(server, resource))
   if (!includesScope(accessToken.scope, required)) {
     throw new OAuthError('insufficient_scope', `The access token lacks the scope ${formatScope(required)}.`)
   }
@@ -129,6 +159,10 @@ export async function verifyAccessToken(
 
 function asParameter(scope: string | Scope | undefined): string | undefined {
   return scope === undefined ? undefined : formatScope(toScope(scope))
+}
+
+function asResourceParameter(resource: string | readonly string[] | undefined): string | undefined {
+  return typeof resource === 'object' ? formatResource(resource) : resource
 }
 
 function requireId(userId: unknown): string {

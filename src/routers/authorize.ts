@@ -15,7 +15,8 @@ import {
   sendAuthorizationResponse,
 } from '../http/authorization-response'
 import { endpoint, type Handler, reportError, sendError } from '../http/endpoint'
-import { sendErrorPage } from '../http/page'
+import { errorPage } from '../http/page'
+import { requestChecks } from '../http/request-checks'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types'
@@ -28,10 +29,8 @@ export interface AuthorizeRouterOptions {
 }
 
 /** The authorization endpoint, for GET and POST. Mount it behind the host's session, or a guard. */
-export function authorizeRouter(
-  server: AuthorizationServer,
-  { decide, response: style = 'redirect' }: AuthorizeRouterOptions,
-): Router {
+export function authorizeRouter(server: AuthorizationServer, options: AuthorizeRouterOptions): Router {
+  const { decide, response: style = 'redirect' } = options ?? {}
   if (typeof decide !== 'function') {
     throw new TypeError('authorizeRouter needs decide: consentPage(), approve(), or a function')
   }
@@ -52,8 +51,9 @@ export function authorizeRouter(
     }
   }
   const router = Router()
-  const onError = style === 'redirect' ? sendErrorPage : sendError
-  return router.use(endpoint(server, { router, methods: { GET: handler, POST: handler }, onError }))
+  const onError = style === 'redirect' ? errorPage(server) : sendError
+  const check = requestChecks(server, 'authorize')
+  return router.use(endpoint(server, { router, methods: { GET: handler, POST: handler }, check, onError }))
 }
 
 /** What a token in front may not do itself, it may not obtain a code for. */
@@ -63,6 +63,10 @@ function limitToToken(req: Request, request: AuthorizationRequest): Authorizatio
   const scope = intersectScope(request.scope, token.scope)
   if (scope.length === 0 && request.scope.length > 0) {
     throw new OAuthError('invalid_scope', 'The scope exceeds that of the access token.')
+  }
+  const { audience } = token
+  if (audience && !request.audience.every((resource) => audience.includes(resource))) {
+    throw new OAuthError('invalid_target', 'The resource is not that of the access token.')
   }
   return { ...request, scope }
 }

@@ -2,27 +2,22 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
-import { guardedToken } from '../guard'
-import { bodyMembers, queryParameters } from '../http/body'
+import { bodyMembers, queryMembers, queryParameters } from '../http/body'
 import { describeClient, parseClientArguments } from '../http/client-resource'
 import { endpoint, type Handler, type Methods, sendJson } from '../http/endpoint'
 import { deleteClient, listClients, registerClient, rotateClientSecret, updateClient } from '../operations/clients'
-import type { ClientMetadata } from '../rules/client-metadata'
+import { type ClientMetadata, parseClientMetadata } from '../rules/client-metadata'
 import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
-import { includesScope, type Scope } from '../rules/scope'
-import { subjectId } from '../rules/subject'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types'
-
-/** Who calls the clients API. */
-export interface ClientsCaller {
-  /** The user: owner of the clients whose `username` this is. */
-  userId?: string
-  /** What the caller may hand on to a client. */
-  scopes: Scope
-  /** Whether every client is theirs to see and change. @default false */
-  admin?: boolean
-}
+import {
+  type ClientsCaller,
+  callerByToken,
+  mayWrite,
+  requireCaller,
+  verifyMayWrite,
+  verifyOwner,
+} from './clients-caller'
 
 export interface ClientsRouterOptions {
   /** Who gets in at all: usually `bearerGuard(server, { scope: 'clients' })`. */
@@ -31,19 +26,26 @@ export interface ClientsRouterOptions {
   admin?: string
   /** Who calls, where `protect` is not our guard. What it throws means no. @default what the guard's token says */
   caller?: (req: Request) => Awaitable<ClientsCaller | undefined>
+  /**
+   * What a new client has where the request says nothing, for an API whose requests do not know these members. Whoever
+   * gets in gets it: a grant or a method that you would not give to every client does not belong here.
+   * @default the defaults of `registerClient`
+   */
+  defaults?: Pick<ClientMetadata, 'grantTypes' | 'tokenEndpointAuthMethods'>
 }
 
 type ClientHandler = (caller: ClientsCaller, req: Request, res: Response) => Promise<void>
 
 /** The clients API. Mount it with `app.use`. Throws at start-up without `protect`. */
 export function clientsRouter(server: AuthorizationServer, options: ClientsRouterOptions): Router {
-  const { protect, admin, caller = callerByToken(admin) } = options ?? {}
+  const { protect, admin, caller = callerByToken(admin), defaults = {} } = options ?? {}
   if (typeof protect !== 'function') {
     throw new TypeError("clientsRouter needs protect, such as bearerGuard(server, { scope: 'clients' })")
   }
   if (admin !== undefined && !server.scopes.has(admin)) {
     throw new TypeError(`clientsRouter's admin must be one of the server's scopes, not ${admin}`)
   }
+  parseClientMetadata(defaults, server)
   const by = (handle: ClientHandler): Handler => {
     return async (req, res) => handle(requireCaller(await caller(req)), req, res)
   }
@@ -51,7 +53,8 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   const below = (path: string): Methods | undefined => {
     const [, id = '', action, ...more] = path.split('/')
     const clientId = tryDecodeComponent(id.replaceAll('+', '%2B'))
-    if (more.length > 0 || !clientId) return undefined
+    // no client has an id with NUL, and no store keeps it alike
+    if (more.length > 0 || !clientId || clientId.includes('\0')) return undefined
     if (action === undefined) return one(clientId)
     return action === 'generateSecret' ? { POST: by(generateSecret(clientId)) } : undefined
   }
@@ -76,8 +79,11 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
     try {
       const { metadata, ...credentials } = parseClientArguments(await argumentsOf(req))
       if (metadata.username === undefined && who.userId !== undefined) metadata.username = who.userId
+      const record = { ...defaults, ...metadata }
+      // before the question who may write it: a scope that there is not is a mistake, and no offence
+      parseClientMetadata(record, server)
       verifyMayWrite(who, metadata)
-      const { client, clientSecret } = await registerClient(server, { ...metadata, ...credentials })
+      const { client, clientSecret } = await registerClient(server, { ...record, ...credentials })
       sendJson(res, 200, { inserted: { ...describeClient(client), client_secret: clientSecret } })
     } catch (error) {
       // documented so: 409 for whatever is wrong with the data
@@ -93,7 +99,7 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
       if (named !== clientId) throw new OAuthError('invalid_client_metadata', 'client_id cannot be changed.')
       verifyMayWrite(who, metadata, current)
       const changes = { ...metadata, ...(clientSecret !== undefined && { clientSecret }) }
-      const updated = describeClient(await updateClient(server, clientId, changes))
+      const updated = describeClient(await updateClient(server, clientId, changes, mayWrite(who, metadata)))
       // the documentation of this API says `inserted`, and its web client reads `updated`
       sendJson(res, 200, { inserted: updated, updated })
     }
@@ -102,16 +108,14 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   function generateSecret(clientId: string): ClientHandler {
     return async (who, _req, res) => {
       verifyMayWrite(who, {}, await requireOwned(who, clientId))
-      const { clientSecret } = await rotateClientSecret(server, clientId)
+      const { clientSecret } = await rotateClientSecret(server, clientId, {}, mayWrite(who, {}))
       sendJson(res, 200, { client_id: clientId, client_secret: clientSecret })
     }
   }
 
   /** Another user's client is answered like one that does not exist. */
   async function requireOwned(who: ClientsCaller, clientId: string): Promise<Client> {
-    const client = await server.storage.clients.find(clientId)
-    if (client && (who.admin || client.username === who.userId)) return client
-    throw new OAuthError('invalid_request', 'There is no such client.', { status: 404 })
+    return verifyOwner(who, await server.storage.clients.find(clientId))
   }
 
   const router = Router()
@@ -119,44 +123,9 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   return router.use(endpoint(server, { router, methods: all, below, onError: sendClientsError }))
 }
 
-function callerByToken(admin: string | undefined) {
-  return (req: Request): ClientsCaller | undefined => {
-    const token = guardedToken(req)
-    if (!token) throw new Error('clientsRouter: protect is not bearerGuard, so the option caller must say who calls')
-    const isAdmin = admin !== undefined && token.scope.includes(admin)
-    return { scopes: token.scope, admin: isAdmin, ...(token.userId !== undefined && { userId: token.userId }) }
-  }
-}
-
-/** A caller without a user owns nothing: without this, `undefined` would own every client that has no `username`. */
-function requireCaller(caller: ClientsCaller | undefined): ClientsCaller {
-  const userId = subjectId(caller?.userId)
-  if (!caller || !Array.isArray(caller.scopes) || (userId === undefined && caller.admin !== true)) {
-    throw new OAuthError('access_denied', 'The caller may not administer clients.')
-  }
-  return { scopes: caller.scopes, admin: caller.admin === true, ...(userId !== undefined && { userId }) }
-}
-
-/** Nobody grants what they do not hold, gives away their clients, or makes exceptions to the server's rules but admins. */
-function verifyMayWrite(who: ClientsCaller, changes: ClientMetadata, current?: Client): void {
-  // for others than admins also what it holds already: a new secret or redirect URI would hand all of that to the caller
-  const granted = who.admin ? (changes.scopes ?? []) : (changes.scopes ?? current?.scopes ?? [])
-  const added = who.admin ? granted.filter((scope) => !current?.scopes?.includes(scope)) : granted
-  if (!includesScope(who.scopes, added)) {
-    throw new OAuthError('insufficient_scope', 'A client cannot be given a scope that the caller does not hold.')
-  }
-  if (who.admin) return
-  if (changes.username !== undefined && changes.username !== who.userId) {
-    throw new OAuthError('access_denied', 'Only an administrator may name another user.')
-  }
-  if (changes.resourceServer === true || changes.requirePkce === false) {
-    throw new OAuthError('access_denied', 'Only an administrator may set resource_server or lift PKCE.')
-  }
-}
-
 /** The arguments in the URI and in the body, as one. */
 async function argumentsOf(req: Request): Promise<Record<string, unknown>> {
-  const query = Object.fromEntries(requireUnrepeated(queryParameters(req)))
+  const query = queryMembers(req)
   const body = await bodyMembers(req)
   const repeated = Object.keys(body).find((name) => Object.hasOwn(query, name))
   if (repeated !== undefined) throw new OAuthError('invalid_request', 'An argument is both in the URI and in the body.')

@@ -7,7 +7,9 @@ import { isCurrent, parseRefreshToken } from '../grants/refresh-token'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
+import { requestChecks } from '../http/request-checks'
 import { requireParameter } from '../rules/params'
+import { storedAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import type { Client, Credential } from '../storage'
 import type { AuthorizationServer } from '../types'
@@ -28,12 +30,13 @@ export function introspectRouter(server: AuthorizationServer, { cors }: Introspe
     // RFC 7662 §2.1: without authorization anybody could try tokens here
     if (!authenticated) throw new OAuthError('invalid_client', 'Introspection is for clients with a secret.')
     const token = requireParameter(parameters, 'token')
-    const found = (await findAccessToken(server, token)) ?? (await findRefreshToken(server, token))
+    const found = (await findAccessToken(server, token))?.row ?? (await findRefreshToken(server, token))
     const active = found && maySee(client, found) && (await hasItsUser(server, found))
     sendJson(res, 200, active ? describe(server, found) : { active: false })
   }
   const router = Router()
-  return router.use(endpoint(server, { router, methods: { POST: handler }, cors }))
+  const check = requestChecks(server, 'introspect')
+  return router.use(endpoint(server, { router, methods: { POST: handler }, check, cors }))
 }
 
 function maySee(client: Client, found: Credential): boolean {
@@ -53,7 +56,8 @@ async function findRefreshToken(server: AuthorizationServer, token: string): Pro
 }
 
 /** RFC 7662 §2.2. */
-function describe({ issuer }: AuthorizationServer, found: Credential): Record<string, unknown> {
+function describe(server: AuthorizationServer, found: Credential): Record<string, unknown> {
+  const audience = storedAudience(server, found.data)
   return {
     active: true,
     ...(found.scope.length > 0 && { scope: formatScope(found.scope) }),
@@ -62,6 +66,7 @@ function describe({ issuer }: AuthorizationServer, found: Credential): Record<st
     exp: found.expiresAt,
     iat: found.issuedAt,
     ...(found.userId !== undefined && { sub: found.userId }),
-    iss: issuer,
+    ...(audience.length > 0 && { aud: audience.length === 1 ? audience[0] : audience }),
+    iss: server.issuer,
   }
 }

@@ -1,7 +1,14 @@
-/** Authorization server metadata: RFC 8414. */
-import { type Request, type RequestHandler, type Response, Router } from 'express'
-import { type CorsOptions, endpoint, type Handler } from '../http/endpoint'
+/** Authorization server metadata (RFC 8414), and the keys of JWT access tokens (RFC 7517). */
+import type { Router } from 'express'
+import type { CorsOptions } from '../http/endpoint'
+import { stateEndpoints } from '../http/request-checks'
+import { wellKnownPath, wellKnownUrl } from '../rules/well-known'
 import type { AuthorizationServer, Endpoints } from '../types'
+import { type WellKnownDocument, wellKnownRouter } from './well-known'
+
+const METADATA = 'oauth-authorization-server'
+/** Where keys are by convention. Its URL is in the metadata. */
+const JWKS = 'jwks.json'
 
 export interface MetadataRouterOptions {
   /** Where the routers are mounted. @default the `endpoints` of the server */
@@ -11,7 +18,8 @@ export interface MetadataRouterOptions {
 }
 
 /**
- * The metadata document at its well-known place; mount it at the root of the host (`app.use(metadataRouter(server))`).
+ * The metadata document at its well-known place, and the keys where access tokens are JWTs. Mount it at the root of the
+ * host: `app.use(metadataRouter(server))`.
  *
  * @throws TypeError at start-up when `endpoints` lacks the path of an endpoint that a grant of the server needs.
  */
@@ -19,31 +27,15 @@ export function metadataRouter(
   server: AuthorizationServer,
   { endpoints = server.endpoints, cors }: MetadataRouterOptions = {},
 ): Router {
-  const text = JSON.stringify(describeServer(server, endpoints))
-  const headers = {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(text),
-    'Cache-Control': 'public, max-age=3600',
-  }
-  const handler: Handler = (_req: Request, res: Response) => {
-    res.writeHead(200, headers)
-    res.end(text)
-  }
-  const methods = { GET: handler, HEAD: handler }
-  // RFC 8414 §3.1: the well-known part goes before the path of the issuer
-  const place = `/.well-known/oauth-authorization-server${new URL(server.issuer).pathname}`.replace(/\/$/, '')
-  const router = Router()
-  const handle: RequestHandler = endpoint(server, {
-    router,
-    methods,
-    cors,
-    below: (path) => (path === place ? methods : undefined),
-  })
-  // it is mounted at the root, and the root itself is the host's
-  return router.use((req, res, next) => {
-    const path = `${req.baseUrl}${req.path}`.replace(/\/$/, '')
-    return path.endsWith(place) ? handle(req, res, next) : next()
-  })
+  const description = describeServer(server, endpoints)
+  stateEndpoints(server, endpoints)
+  const documents: WellKnownDocument[] = [
+    { path: wellKnownPath(METADATA, server.issuer), maxAge: 3600, content: () => description },
+  ]
+  const { jwks } = server.accessTokens
+  // shorter, so that a new key is known everywhere before it signs
+  if (jwks) documents.push({ path: wellKnownPath(JWKS, server.issuer), maxAge: 300, content: jwks })
+  return wellKnownRouter(server, documents, cors)
 }
 
 /** RFC 8414 §2. A member is present exactly when its path is known. */
@@ -69,6 +61,7 @@ function describeServer(server: AuthorizationServer, endpoints: Endpoints): Reco
     ...at('introspection_endpoint', endpoints.introspect, {
       introspection_endpoint_auth_methods_supported: withSecret,
     }),
+    ...(server.accessTokens.jwks && { jwks_uri: wellKnownUrl(JWKS, server.issuer) }),
     scopes_supported: [...server.scopes.keys()],
     response_types_supported: [...server.responseTypes.keys()],
     response_modes_supported: [...new Set(responses.map((grant) => grant.responseMode ?? 'query'))],

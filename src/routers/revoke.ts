@@ -2,10 +2,12 @@
 import { Router } from 'express'
 import { findAccessToken, findCredential } from '../credentials'
 import { equalDigests } from '../crypto'
+import { OAuthError } from '../errors'
 import { parseRefreshToken } from '../grants/refresh-token'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
+import { requestChecks } from '../http/request-checks'
 import { revokeGrants } from '../operations/grants'
 import { requireParameter } from '../rules/params'
 import { grantIdOf } from '../split-token'
@@ -28,7 +30,8 @@ export function revokeRouter(server: AuthorizationServer, { cors }: RevokeRouter
     sendJson(res, 200, {})
   }
   const router = Router()
-  return router.use(endpoint(server, { router, methods: { POST: handler }, cors }))
+  const check = requestChecks(server, 'revoke')
+  return router.use(endpoint(server, { router, methods: { POST: handler }, check, cors }))
 }
 
 /** True when the token has the form of a refresh token. The right stable half is enough: any generation logs out. */
@@ -43,8 +46,12 @@ async function revokeRefreshToken(server: AuthorizationServer, client: Client, t
 }
 
 async function revokeAccessToken(server: AuthorizationServer, client: Client, token: string): Promise<void> {
-  const found = await findAccessToken(server, token)
+  const found = (await findAccessToken(server, token))?.row
   if (found?.clientId !== client.clientId) return
+  // RFC 7009 §2.2.1: said aloud, because a 200 would be taken for a revocation
+  if (server.accessTokens.stateless) {
+    throw new OAuthError('unsupported_token_type', 'Access tokens of this server cannot be revoked before they expire.')
+  }
   // false: refreshed or revoked meanwhile, and in either case this token is already no more
   await server.storage.grants.transition(found.id, found.state, { ...found, state: 'revoked' }, [])
   const { clientId, userId, grantId } = found

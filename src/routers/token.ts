@@ -4,6 +4,7 @@ import { OAuthError } from '../errors'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
+import { requestChecks } from '../http/request-checks'
 import { grantTypesOf } from '../issue'
 import { networkOf } from '../rules/network'
 import { requireParameter } from '../rules/params'
@@ -24,6 +25,9 @@ export function tokenRouter(
   server: AuthorizationServer,
   { parametersFrom = ['body'], cors }: TokenRouterOptions = {},
 ): Router {
+  if (!Array.isArray(parametersFrom) || !parametersFrom.every((place) => place === 'body' || place === 'query')) {
+    throw new TypeError("tokenRouter's parametersFrom may hold 'body' and 'query'")
+  }
   const fromQuery = parametersFrom.includes('query')
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
@@ -42,5 +46,5 @@ export function tokenRouter(
   }
   const router = Router()
   const methods = fromQuery ? { GET: handler, POST: handler } : { POST: handler }
-  return router.use(endpoint(server, { router, methods, cors }))
+  return router.use(endpoint(server, { router, methods, check: requestChecks(server, 'token'), cors }))
 }

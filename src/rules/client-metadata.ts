@@ -38,8 +38,9 @@ const authMethods: readonly unknown[] = ['none', 'client_secret_basic', 'client_
 const defaultAuthMethods = ['client_secret_basic', 'client_secret_post'] as const
 // RFC 6749 Appendix A.1: client-id = *VSCHAR
 const clientIdSyntax = /^[\x20-\x7e]{1,255}$/
+// U+202A to U+202E and U+2066 to U+2069 turn the text around them: on the consent page a name would rewrite its sentence
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that no label may have
-const labelSyntax = /^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]{1,2000}$/
+const labelSyntax = /^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]{1,2000}$/
 
 export function verifyClientId(clientId: unknown): void {
   if (typeof clientId === 'string' && clientIdSyntax.test(clientId)) return

@@ -27,6 +27,17 @@ export function parseForm(text: string): ParsedParameters {
   return parsed
 }
 
+/** A form whose members may be lists: a name that comes more than once, or with `[]` behind it, is one. */
+export function parseFormMembers(text: string): Record<string, unknown> {
+  const { repeated } = parseForm(text)
+  const sent = new URLSearchParams(text)
+  const members = [...new Set(sent.keys())].map((name): [string, unknown] => {
+    const isList = repeated.has(name) || name.endsWith('[]')
+    return [name.replace(/\[\]$/, ''), isList ? sent.getAll(name) : sent.get(name)]
+  })
+  return Object.fromEntries(members)
+}
+
 /** Parses a JSON object whose members are strings, for the APIs that document JSON requests. */
 export function parseJsonParameters(text: string): ParsedParameters {
   const value = parseJsonObject(text)
@@ -87,7 +98,8 @@ function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: s
   if (seen.has(name)) parsed.repeated.add(name)
   seen.add(name)
   // no store keeps NUL or half a surrogate pair alike, and no parameter of OAuth has a use for them
-  if (value.includes('\0') || !value.isWellFormed()) {
+  const text = `${name}=${value}`
+  if (text.includes('\0') || !text.isWellFormed()) {
     throw new OAuthError('invalid_request', 'A parameter has a character that is not allowed.')
   }
   if (value !== '' && !parsed.parameters.has(name)) parsed.parameters.set(name, value)

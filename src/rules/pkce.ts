@@ -11,7 +11,7 @@ import type { RequestParameters } from './params'
 export type PkcePolicy = 'all-clients' | 'public-clients' | 'optional'
 
 export function pkceRequired(policy: PkcePolicy, client: Client): boolean {
-  if (client.requirePkce !== undefined) return client.requirePkce
+  if (typeof client.requirePkce === 'boolean') return client.requirePkce
   if (policy === 'public-clients') return client.tokenEndpointAuthMethods.includes('none')
   return policy === 'all-clients'
 }

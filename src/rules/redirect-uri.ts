@@ -65,13 +65,20 @@ export function withParameters(
 ): string {
   const added = [...parameters].map(([name, value]) => `${name}=${encodeParameter(value)}`).join('&')
   if (mode === 'fragment') return `${uri}#${added}`
-  if (!uri.includes('?')) return `${uri}?${added}`
-  return /[?&]$/.test(uri) ? `${uri}${added}` : `${uri}&${added}`
+  const question = uri.indexOf('?')
+  if (question < 0) return `${uri}?${added}`
+  return question === uri.length - 1 || uri.endsWith('&') ? `${uri}${added}` : `${uri}&${added}`
 }
 
 // encodeURIComponent leaves !'()* alone; quotes must not reach pages and logs that put a URI in quotes
 function encodeParameter(value: string): string {
   return encodeURIComponent(value).replaceAll("'", '%27')
+}
+
+/** Whether the browser stays on its own device: every program there can pose as the app (RFC 8252 §8.6). */
+export function staysOnDevice(uri: string): boolean {
+  const { protocol, hostname } = new URL(uri)
+  return protocol !== 'https:' && (protocol !== 'http:' || ['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
 }
 
 /** Where a browser is sent, in words: the host of a web URI, the scheme of an app's. */

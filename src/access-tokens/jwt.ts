@@ -1,0 +1,194 @@
+/** Access tokens that others can read: JSON Web Tokens by RFC 9068. */
+import { sign } from 'jsonwebtoken'
+import { type Awaitable, whenReady } from '../awaitable'
+import { type KeyMaterial, sha256 } from '../crypto'
+import { OAuthError } from '../errors'
+import { storedAudience } from '../rules/resource'
+import { formatScope, type Scope } from '../rules/scope'
+import { requireSeconds } from '../rules/seconds'
+import { newSecret, parseSplitToken } from '../split-token'
+import type { Credential } from '../storage'
+import type { AccessTokenFormat, AuthorizationServer, LocatedToken } from '../types'
+import { type AccessTokenClaims, accessTokenOf, audienceOf, jwtVerifier } from './jwt-verifier'
+import { type KeyRing, keyRing, type SigningAlgorithm, type SigningKeys, signingAlgorithms } from './signing-keys'
+
+/** What an access token is made for. */
+export interface ClaimsContext {
+  clientId: string
+  /** Left out: a token of the client itself. */
+  userId?: string
+  scope: Scope
+  audience: readonly string[]
+  grantId?: string
+}
+
+export interface JwtOptions {
+  /**
+   * One private key, or `{ current, next, retired }`, or a function that returns either: the same value until the keys
+   * change, because it is asked for each token. PEM, JWK or KeyObject: P-256, or RSA of at least 2048 bits.
+   */
+  keys: KeyMaterial | SigningKeys | (() => KeyMaterial | SigningKeys)
+  /** Lifetime in seconds. @default 3600, and 300 where tokens are stateless */
+  ttl?: number
+  /** Who a token is for when its request names no `resource` (RFC 9068 §3): the URI of your API, or several. */
+  audience: string | readonly string[]
+  /** @default what the current key is for: ES256 for P-256; for RSA what its JWK says, or RS256 */
+  algorithm?: SigningAlgorithm
+  /** More claims. What it says about the claims of RFC 9068 is dropped; what it throws means no token. */
+  claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
+  /**
+   * Store nothing about access tokens. Then nothing can revoke one before it expires: not the revocation endpoint (which
+   * says `unsupported_token_type`), not "sign out everywhere", not the deletion of the client. @default false
+   */
+  stateless?: boolean
+}
+
+const DEFAULT_TTL = 3600
+const DEFAULT_STATELESS_TTL = 300
+
+/** These are ours to say, also where a token has none of them. */
+const standardClaims: readonly string[] = ['iss', 'sub', 'aud', 'client_id', 'exp', 'nbf', 'iat', 'jti', 'scope']
+
+/**
+ * Access tokens that an API can verify by itself, with the keys that `metadataRouter` publishes. They have a row in
+ * storage all the same, unless they are `stateless`, so that a revocation holds at once at `bearerGuard(server)` and at
+ * introspection. The `sub` of a client's own token is its `client_id` (RFC 9068 §2.2).
+ *
+ * @throws TypeError for an option that is wrong, naming it and the fix.
+ */
+export function jwt(options: JwtOptions): AccessTokenFormat {
+  if (typeof options !== 'object' || options === null) throw new TypeError('jwt needs { keys, audience }')
+  const { keys, algorithm, claims, stateless = false } = options
+  const { ttl = stateless ? DEFAULT_STATELESS_TTL : DEFAULT_TTL } = options
+  requireSeconds('jwt({ ttl })', ttl)
+  if (algorithm !== undefined && !signingAlgorithms.includes(algorithm)) {
+    throw new TypeError(`jwt({ algorithm }) must be one of ${signingAlgorithms.join(', ')}`)
+  }
+  if (claims !== undefined && typeof claims !== 'function') throw new TypeError('jwt({ claims }) must be a function')
+  const audience = verifiedAudience(options.audience)
+  const ring = currentKeyRing(keys, algorithm)
+  const verify = jwtVerifier()
+  return Object.freeze({
+    ttl,
+    audience,
+    stateless,
+    jwks: () => ring().jwks,
+    async create(server, row) {
+      // a token that has the digest of its jti as its row has makes a leaked key good for nothing at our own guard
+      const jti = stateless ? newSecret() : `${row.id}.${newSecret()}`
+      const extra = claims ? await claims(contextOf(server, row)) : {}
+      const payload = { ...withoutStandardClaims(extra), ...claimsOf(server, row), jti }
+      const { id: keyid, privateKey, algorithm } = ring().signing
+      // RFC 9068 §2.1: the typ that keeps an access token from being taken for any other JWT
+      const token = sign(payload, privateKey, { algorithm, keyid, header: { alg: algorithm, typ: 'at+jwt' } })
+      return { token, digest: sha256(jti) }
+    },
+    locate(server, token) {
+      const expected = { issuer: server.issuer, audience: server.resources, now: server.now() }
+      const claims = verify(token, (kid) => ring().verifying.get(kid), expected)
+      return whenReady(claims, (found) => found && (stateless ? asRow(found) : namedRow(found)))
+    },
+  } satisfies AccessTokenFormat)
+}
+
+function verifiedAudience(audience: unknown): readonly string[] {
+  const all: unknown = typeof audience === 'string' ? [audience] : audience
+  if (Array.isArray(all) && all.length > 0 && all.every((one) => typeof one === 'string' && one !== '')) return [...all]
+  throw new TypeError("jwt({ audience }) must name who the tokens are for, such as 'https://api.example.com'")
+}
+
+/** The keys of this moment. What was made of them is kept until the host gives other ones. */
+function currentKeyRing(keys: JwtOptions['keys'], algorithm: SigningAlgorithm | undefined): () => KeyRing {
+  const ringOf = (given: KeyMaterial | SigningKeys) => {
+    if (typeof given !== 'string' && (typeof given !== 'object' || given === null)) {
+      throw new TypeError(
+        'jwt needs keys: a private key such as generateSigningKey() makes, or { current, next, retired }',
+      )
+    }
+    return keyRing(isSigningKeys(given) ? given : { current: given }, algorithm)
+  }
+  if (typeof keys !== 'function') {
+    const ring = ringOf(keys)
+    return () => ring
+  }
+  let given = keys()
+  let ring = ringOf(given)
+  return () => {
+    const now = keys()
+    if (now !== given) {
+      ring = ringOf(now)
+      given = now
+    }
+    return ring
+  }
+}
+
+function isSigningKeys(keys: KeyMaterial | SigningKeys): keys is SigningKeys {
+  return typeof keys === 'object' && 'current' in keys
+}
+
+type UnsignedRow = Parameters<AccessTokenFormat['create']>[1]
+
+function contextOf(
+  server: AuthorizationServer,
+  { clientId, userId, scope, grantId, data }: UnsignedRow,
+): ClaimsContext {
+  return {
+    clientId,
+    ...(userId !== undefined && { userId }),
+    scope,
+    audience: storedAudience(server, data),
+    ...(grantId !== undefined && { grantId }),
+  }
+}
+
+function withoutStandardClaims(extra: unknown): Record<string, unknown> {
+  if (typeof extra !== 'object' || extra === null) throw new TypeError('jwt({ claims }) must return an object')
+  return Object.fromEntries(Object.entries(extra).filter(([claim]) => !standardClaims.includes(claim)))
+}
+
+/** RFC 9068 §2.2. */
+function claimsOf(server: AuthorizationServer, row: UnsignedRow): Omit<AccessTokenClaims, 'jti'> {
+  const { clientId, userId, scope, issuedAt, expiresAt, data } = row
+  // RFC 9068 §5: nobody could tell this user's token from the client's own
+  if (userId === clientId) {
+    throw new OAuthError('unauthorized_client', 'The id of this client is also that of the user.')
+  }
+  const audience = storedAudience(server, data)
+  return {
+    iss: server.issuer,
+    sub: userId ?? clientId,
+    aud: audience.length === 1 ? (audience[0] as string) : audience,
+    client_id: clientId,
+    exp: expiresAt,
+    iat: issuedAt,
+    ...(scope.length > 0 && { scope: formatScope(scope) }),
+  }
+}
+
+function namedRow(claims: AccessTokenClaims): LocatedToken | undefined {
+  const named = parseSplitToken(claims.jti)
+  return named && { id: named.id, digest: sha256(claims.jti), claims }
+}
+
+/** A stateless token is its own row. One that names a row is not, or it would outlive its revocation. */
+function asRow(claims: AccessTokenClaims): LocatedToken | undefined {
+  const { jti, client_id: clientId, iat, exp, aud } = claims
+  if (parseSplitToken(jti)) return undefined
+  const { userId, scope } = accessTokenOf(claims)
+  const digest = sha256(jti)
+  const row: Credential = {
+    id: jti,
+    kind: 'access_token',
+    state: digest,
+    digest,
+    clientId,
+    ...(userId !== undefined && { userId }),
+    scope,
+    startedAt: iat,
+    issuedAt: iat,
+    expiresAt: exp,
+    data: { audience: audienceOf(aud) },
+  }
+  return { id: jti, digest, claims, row }
+}

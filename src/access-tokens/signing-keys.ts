@@ -1,0 +1,119 @@
+/** The keys of JWT access tokens: their forms, the `kid` of each (RFC 7638), and how one follows the other (RFC 7517). */
+import {
+  type JsonWebKey,
+  type KeyMaterial,
+  type KeyObject,
+  newPrivateKey,
+  sha256,
+  toPrivateKey,
+  toPublicKey,
+} from '../crypto'
+
+/** What a JWT access token may be signed with (RFC 7518 §3.1). */
+export type SigningAlgorithm = 'ES256' | 'RS256' | 'PS256'
+
+export const signingAlgorithms: readonly unknown[] = ['ES256', 'RS256', 'PS256'] satisfies SigningAlgorithm[]
+
+/**
+ * The keys of a server. To change keys without refusing a single token: publish the new key as `next` for an hour, while
+ * verifiers learn of it; make it `current` and the old one `retired`; drop that when its last token has expired.
+ */
+export interface SigningKeys {
+  /** Signs. A private key. */
+  current: KeyMaterial
+  /** Will sign later, or signs already in another process. */
+  next?: KeyMaterial
+  /** Sign no more. Their public halves are enough. @default [] */
+  retired?: readonly KeyMaterial[]
+}
+
+/** A key that verifies, with the only algorithms that are believed under its id. */
+export interface VerificationKey {
+  readonly algorithms: readonly SigningAlgorithm[]
+  readonly publicKey: KeyObject
+}
+
+/** Keys, ready for use. */
+export interface KeyRing {
+  readonly signing: { readonly id: string; readonly algorithm: SigningAlgorithm; readonly privateKey: KeyObject }
+  /** By `kid`: all that may have signed a token which is not yet expired. */
+  readonly verifying: ReadonlyMap<string, VerificationKey>
+  /** RFC 7517 §5: the public halves. */
+  readonly jwks: { readonly keys: readonly JsonWebKey[] }
+}
+
+/**
+ * A new private key as a JWK, to be kept where other secrets are: `JSON.stringify` it into the environment. Made in the
+ * same turn: milliseconds for ES256, up to a second for RSA.
+ */
+export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JsonWebKey {
+  if (!signingAlgorithms.includes(algorithm))
+    throw new TypeError(`generateSigningKey takes ${signingAlgorithms.join(', ')}`)
+  const key = newPrivateKey(algorithm === 'ES256' ? 'ec' : 'rsa')
+  return { ...key.export({ format: 'jwk' }), kid: thumbprint(toPublicKey(key)), alg: algorithm, use: 'sig' }
+}
+
+/**
+ * Makes each key once: from a text it would take longer than the signature. Without `algorithm` the current key says what
+ * it signs with. Throws a TypeError that names the option.
+ */
+export function keyRing({ current, next, retired = [] }: SigningKeys, algorithm?: SigningAlgorithm): KeyRing {
+  const named: [string, KeyMaterial][] = [
+    ['current', current],
+    ...(next === undefined ? [] : [['next', next] as [string, KeyMaterial]]),
+    ...retired.map((key, i): [string, KeyMaterial] => [`retired[${i}]`, key]),
+  ]
+  const verifying = new Map<string, VerificationKey>()
+  const published: (JsonWebKey & { kid: string; alg: SigningAlgorithm })[] = []
+  for (const [name, material] of named) {
+    const publicKey = readKey(name, () => toPublicKey(material))
+    const alg = algorithmOf(publicKey, material, algorithm)
+    if (!alg) throw wrongKey(name, 'must be an EC key on P-256, or an RSA key of at least 2048 bits')
+    const kid = thumbprint(publicKey)
+    if (verifying.has(kid)) throw wrongKey(name, 'is there already')
+    verifying.set(kid, Object.freeze({ algorithms: [alg], publicKey }))
+    published.push({ ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' })
+  }
+  const privateKey = readKey('current', () => toPrivateKey(current))
+  const { kid, alg } = published[0] as (typeof published)[0]
+  if (!privateKey) throw wrongKey('current', 'must be a private key')
+  if (algorithm && alg !== algorithm) throw wrongKey('current', `is a key for ${alg}, and algorithm says ${algorithm}`)
+  return Object.freeze({ signing: { id: kid, algorithm: alg, privateKey }, verifying, jwks: { keys: published } })
+}
+
+function wrongKey(name: string, problem: string, cause?: unknown): TypeError {
+  return new TypeError(`jwt({ keys }): ${name} ${problem}`, { cause })
+}
+
+function readKey<T>(name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw wrongKey(name, 'must be a key: PEM, JWK or KeyObject', cause)
+  }
+}
+
+/** The one algorithm of a key; undefined for a key that is not fit. An RSA key has what its JWK says, or what is wanted. */
+function algorithmOf(
+  key: KeyObject,
+  material: KeyMaterial,
+  wanted: SigningAlgorithm | undefined,
+): SigningAlgorithm | undefined {
+  const fitting = algorithmsOf(key)
+  const said = typeof material === 'object' && 'alg' in material ? material.alg : undefined
+  if (said !== undefined) return fitting.find((algorithm) => algorithm === said)
+  return fitting.find((algorithm) => algorithm === wanted) ?? fitting[0]
+}
+
+/** RFC 7518 §3.3 to §3.5: P-256 for ES256, at least 2048 bits for RSA. Empty for every other key. */
+export function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): SigningAlgorithm[] {
+  if (asymmetricKeyType === 'ec') return asymmetricKeyDetails?.namedCurve === 'prime256v1' ? ['ES256'] : []
+  if (asymmetricKeyType !== 'rsa') return []
+  return (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048 ? ['RS256', 'PS256'] : []
+}
+
+/** RFC 7638 §3: the id that everybody computes alike from a public key. The order of the members is part of it. */
+function thumbprint(publicKey: KeyObject): string {
+  const { kty, crv, x, y, e, n } = publicKey.export({ format: 'jwk' })
+  return sha256(JSON.stringify(kty === 'EC' ? { crv, kty, x, y } : { e, kty, n }))
+}

@@ -1,0 +1,32 @@
+/** What hosts supply as functions, made harmless: their clock, and their listener. */
+import type { AuthorizationServerEvent, WithoutTime } from './events'
+
+/** The time in whole seconds. A clock that answers with no number would make everything last for ever. */
+export function clock(now: () => number = () => Date.now() / 1000): () => number {
+  return () => {
+    const seconds = Math.floor(now())
+    if (!Number.isSafeInteger(seconds)) throw new TypeError('now must answer with the seconds since the epoch')
+    return seconds
+  }
+}
+
+/** Hands events to the listener. */
+export function emitter(
+  onEvent: (event: AuthorizationServerEvent) => unknown = printErrors,
+  now: () => number,
+): (event: WithoutTime<AuthorizationServerEvent>) => void {
+  return (event) => {
+    try {
+      const result = onEvent({ at: now(), ...event } as AuthorizationServerEvent)
+      // an async listener's rejection must not end the process
+      if (result instanceof Promise) result.catch(() => {})
+    } catch {
+      // a listener that throws changes nothing: the response is on its way
+    }
+  }
+}
+
+/** Without a listener a failing database must not be a silent 503. */
+function printErrors(event: AuthorizationServerEvent): void {
+  if (event.type === 'error') console.error('express-authorization-server:', event.error.cause ?? event.error)
+}

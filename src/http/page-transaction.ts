@@ -1,0 +1,56 @@
+/**
+ * A question that a page asks, kept in storage until it is answered: single-use, unguessable, and bound to the user it
+ * was shown to. It is what makes forms proof against forgery without cookies of our own (RFC 9700 §4.7).
+ */
+import { findCredential, isExpired } from '../credentials'
+import { equalDigests, sha256 } from '../crypto'
+import { store } from '../issue'
+import { lookupId, lookupSuffix, newGrantId, newSecret, parseSplitToken } from '../split-token'
+import type { Credential } from '../storage'
+import type { AuthorizationServer } from '../types'
+
+type Question = 'consent' | 'removal'
+
+const SECONDS_TO_ANSWER = 600
+
+/** Stores the question; the answer must bring back what this returns. */
+export async function openTransaction(
+  server: AuthorizationServer,
+  kind: Question,
+  question: Pick<Credential, 'clientId' | 'scope' | 'startedAt' | 'data'> & { userId: string },
+): Promise<string> {
+  const id = lookupId(newGrantId(), lookupSuffix[kind])
+  const secret = newSecret()
+  const issuedAt = server.now()
+  const expiresAt = issuedAt + SECONDS_TO_ANSWER
+  await store(server, [{ id, kind, state: 'pending', digest: sha256(secret), ...question, issuedAt, expiresAt }])
+  return `${id}.${secret}`
+}
+
+/** The question that an answer belongs to, used up; undefined unless it is `expected` and was asked of this user. */
+export async function takeTransaction(
+  server: AuthorizationServer,
+  kind: Question,
+  answer: { token: string | undefined; userId: string },
+  expected: (found: Credential) => boolean = () => true,
+): Promise<Credential | undefined> {
+  const presented = parseSplitToken(answer.token ?? '')
+  const found = presented && (await findCredential(server, presented.id, kind))
+  if (!found || !equalDigests(found.digest, sha256(presented.secret)) || isExpired(server, found)) return undefined
+  if (found.userId !== answer.userId || found.state !== 'pending' || !expected(found)) return undefined
+  const won = await server.storage.grants.transition(found.id, 'pending', { ...found, state: 'decided' }, [])
+  return won ? found : undefined
+}
+
+/** The question of that lookup id, once this user has answered it: what to tell on the page that follows. */
+export async function findAnswered(
+  server: AuthorizationServer,
+  kind: Question,
+  id: string,
+  userId: string,
+): Promise<Credential | undefined> {
+  // no storage ever sees an id that is not of our making
+  if (!parseSplitToken(`${id}.${'A'.repeat(43)}`)) return undefined
+  const found = await findCredential(server, id, kind)
+  return found?.userId === userId && found.state === 'decided' && !isExpired(server, found) ? found : undefined
+}

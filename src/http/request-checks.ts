@@ -1,0 +1,92 @@
+/** What the first requests tell of a host's mistakes. Each check costs a request as good as nothing, and warns once. */
+import type { Request } from 'express'
+import type { AuthorizationServer, Endpoints } from '../types'
+
+interface Mounts {
+  /** What the metadata says. */
+  stated: Endpoints
+  /** An endpoint of which there are several routers has several places, and none of them is a mistake. */
+  routers: Map<keyof Endpoints, number>
+}
+const mountsOf = new WeakMap<AuthorizationServer, Mounts>()
+
+function mounts(server: AuthorizationServer): Mounts {
+  const known = mountsOf.get(server) ?? { stated: server.endpoints, routers: new Map() }
+  mountsOf.set(server, known)
+  return known
+}
+
+/** Remembers what the metadata says, for the check of where the routers really are. */
+export function stateEndpoints(server: AuthorizationServer, endpoints: Endpoints): void {
+  mounts(server).stated = endpoints
+}
+
+/** The checks of one router: called with each of its requests. */
+export function requestChecks(server: AuthorizationServer, name: keyof Endpoints): (req: Request) => void {
+  // what is no server is refused by `endpoint`, in better words
+  if (typeof server?.warn !== 'function') return () => {}
+  const { routers } = mounts(server)
+  routers.set(name, (routers.get(name) ?? 0) + 1)
+  const isHttps = server.issuer.startsWith('https:')
+  let placed = false
+  let proxied = false
+  return (req) => {
+    if (!placed) {
+      placed = true
+      checkPlace(server, name, req)
+    }
+    if (!proxied && isHttps && String(req.headers['x-forwarded-proto']).startsWith('https')) {
+      proxied = true
+      checkProxy(server, req)
+    }
+    if (req.readableDidRead && req.body === undefined) checkBody(server, req)
+  }
+}
+
+function checkPlace(server: AuthorizationServer, name: keyof Endpoints, req: Request): void {
+  const { stated, routers } = mounts(server)
+  const path = comparable(req.originalUrl)
+  const expected = comparable(stated[name] ?? path)
+  if (path === expected || routers.get(name) !== 1) return
+  // a proxy may take off the beginning of the path that clients see
+  const proxied = ['x-forwarded-for', 'x-forwarded-proto', 'forwarded', 'via'].some((header) => header in req.headers)
+  if (proxied && expected.endsWith(path)) return
+  server.warn(
+    'router_mounted_elsewhere',
+    `a request came to the ${name} router at ${path}, and clients are told that it is at ${stated[name]}`,
+  )
+}
+
+/** As Express compares paths. */
+function comparable(url: string): string {
+  return (url.split('?', 1)[0] as string).replace(/\/$/, '').toLowerCase()
+}
+
+function checkProxy(server: AuthorizationServer, req: Request): void {
+  if (req.protocol === 'https') return
+  const effect = 'every request seems to come from the same network, by http'
+  server.warn('proxy_not_trusted', `requests come through a proxy that Express does not trust, so that ${effect}`)
+}
+
+function checkBody(server: AuthorizationServer, { headers }: Request): void {
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = headers
+  if (encoding === undefined && length === '0') return
+  server.warn('body_read_before', 'a middleware in front has read the request body without leaving it in req.body')
+}
+
+/** A browser that comes from the sign-in page and is nobody still would go round in circles. */
+export function checkSession(server: AuthorizationServer, req: Request, signInUrl: string): void {
+  const { session } = req as { session?: { passport?: { user?: unknown } } | null }
+  const signedIn = session?.passport?.user !== undefined && req.user === undefined
+  if (!signedIn && (session || !cameFrom(signInUrl, req))) return
+  const found = session ? 'a session with a user of Passport, but no req.user' : 'neither req.session nor a user'
+  server.warn('session_missing', `a browser came back from the sign-in page, and there is ${found}`)
+}
+
+function cameFrom(url: string, { headers }: Request): boolean {
+  const { referer, host } = headers
+  if (referer === undefined || !URL.canParse(referer) || !URL.canParse(url, `http://${host}`)) return false
+  const page = new URL(url, `http://${host}`)
+  const from = new URL(referer)
+  return from.host === page.host && from.pathname === page.pathname
+}

@@ -1,0 +1,53 @@
+/** Removes what has expired from the storage, again and again, for as long as the process lives. */
+import { toOAuthError } from '../errors'
+import { requireSeconds } from '../rules/seconds'
+import type { AuthorizationServer } from '../types'
+
+/** A timer of Node can wait for a little less than 25 days. */
+const LONGEST = 24 * 86_400
+const BATCH = 1000
+
+export interface CleanupOptions {
+  /** Seconds before the first run, and between the end of one and the next. @default 3600 */
+  every?: number
+}
+
+/**
+ * Removes what has expired every so many seconds, in batches between which other work is done. Runs never overlap, the
+ * timer does not keep the process alive, and a failure is an `error` event and tried again at the next run. Several
+ * processes on one store may all do it; Redis, which expires by itself, needs none. Answers a function that stops it,
+ * whose promise resolves once the batch under way has ended.
+ *
+ * @throws TypeError when `every` is not a whole number of seconds up to 24 days.
+ */
+export function startCleanup(server: AuthorizationServer, { every = 3600 }: CleanupOptions = {}): () => Promise<void> {
+  requireSeconds('startCleanup({ every })', every, LONGEST)
+  let stopped = false
+  let running: Promise<void> | undefined
+  let timer: NodeJS.Timeout
+
+  async function run(): Promise<void> {
+    try {
+      while (!stopped && (await server.storage.grants.deleteExpired(server.now(), BATCH)) === BATCH) {
+        // A synchronous store would otherwise let nothing else happen until the last batch
+        await new Promise(setImmediate)
+      }
+    } catch (error) {
+      server.emit({ type: 'error', error: toOAuthError(error) })
+    }
+  }
+  function schedule(): void {
+    timer = setTimeout(() => {
+      running = run().then(() => {
+        if (!stopped) schedule()
+      })
+    }, every * 1000).unref()
+  }
+
+  schedule()
+  return async () => {
+    stopped = true
+    clearTimeout(timer)
+    await running
+  }
+}

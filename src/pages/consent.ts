@@ -1,0 +1,64 @@
+/** What the consent page shows, and the page that ships with the library. */
+import { escapeHtml, fillHtml, fillText } from './html'
+import { type PageContext, renderPage, scopeList } from './page'
+
+/** Everything that a consent page needs. All of it is plain text: escape it. */
+export interface ConsentView {
+  client: { id: string; name: string; description?: string }
+  /** Where the browser goes next: the host of the redirect URI, or the scheme of an app. */
+  redirectHost: string
+  /** Whether that is an app on the user's own device (a loopback or private-use redirect URI, RFC 8252 §7). */
+  onDevice: boolean
+  /** The signed-in account. */
+  user: { id: string; name: string }
+  /** Where the user can sign in as somebody else, with the way back. */
+  switchUser?: string
+  scopes: { scope: string; description: string }[]
+  /** Why the page is shown again, where it is. */
+  notice?: string
+  /** Hidden fields that the form must send back, by POST and to the URL it was served from (leave `action` out). */
+  fields: { name: string; value: string }[]
+  /** The names and values of the two submit buttons. */
+  allow: { name: string; value: string }
+  deny: { name: string; value: string }
+  /** The language to speak, one of the `languages` of the server's pages. */
+  language: string
+}
+
+export function renderConsent(view: ConsentView, context: PageContext): string {
+  const { client, redirectHost, fields } = view
+  const { texts } = context
+  const names = { client: client.name, user: view.user.name, host: redirectHost }
+  const descriptions = view.scopes.map(({ description }) => description)
+  const may = descriptions.length > 0
+  const parts = [
+    `<h1>${fillHtml(texts.consentTitle, names)}</h1>`,
+    client.description !== undefined && `<p class="soft"><bdi>${escapeHtml(client.description)}</bdi></p>`,
+    view.notice !== undefined && `<p class="notice" role="alert">${escapeHtml(view.notice)}</p>`,
+    `<p>${fillHtml(may ? texts.clientMay : texts.clientKnowsYou, names)}</p>`,
+    may && scopeList(descriptions),
+    `<div class="account"><span>${fillHtml(texts.signedInAs, names)}</span>${switchLink(view, context)}</div>`,
+    '<form method="post">',
+    ...fields.map(hiddenField),
+    '<div class="actions">',
+    button(view.deny, texts.deny),
+    button(view.allow, texts.allow, 'primary'),
+    '</div>',
+    '</form>',
+    `<p class="soft">${fillHtml(view.onDevice ? texts.goesOnToDevice : texts.goesOnTo, names)}</p>`,
+  ]
+  return renderPage(context, fillText(texts.consentTitle, names), parts.filter(Boolean).join('\n'))
+}
+
+function switchLink({ switchUser }: ConsentView, { texts }: PageContext): string {
+  return switchUser === undefined ? '' : ` <a href="${escapeHtml(switchUser)}">${escapeHtml(texts.notYou)}</a>`
+}
+
+export function hiddenField({ name, value }: { name: string; value: string }): string {
+  return `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`
+}
+
+function button({ name, value }: { name: string; value: string }, label: string, look?: string): string {
+  const attributes = `${look ? ` class="${look}"` : ''} type="submit" name="${escapeHtml(name)}" value="${escapeHtml(value)}"`
+  return `<button${attributes}>${escapeHtml(label)}</button>`
+}

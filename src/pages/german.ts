@@ -1,0 +1,36 @@
+/** The pages in German. */
+import type { PageTexts } from './texts'
+
+export const german: PageTexts = {
+  consentTitle: 'Darf {client} Ihr Konto verwenden?',
+  signedInAs: 'Sie sind angemeldet als {user}.',
+  notYou: 'Nicht Sie?',
+  clientMay: '{client} darf dann:',
+  clientKnowsYou: '{client} erfährt, wer Sie sind, und sonst nichts.',
+  allow: 'Erlauben',
+  deny: 'Ablehnen',
+  goesOnTo: 'In beiden Fällen geht es weiter zu {host}.',
+  goesOnToDevice: 'In beiden Fällen geht es weiter zu einer App auf diesem Gerät ({host}).',
+  answerUnused: 'Ihre letzte Antwort war nicht zu gebrauchen: Sie kam doppelt, zu spät oder von einem anderen Konto.',
+
+  appsTitle: 'Verbundene Apps',
+  appsIntro: 'Diese Apps dürfen Ihr Konto verwenden.',
+  noApps: 'Keine App darf Ihr Konto verwenden.',
+  accessSince: 'Seit {date}',
+  knowsYou: 'Sie weiß, wer Sie sind, und sonst nichts.',
+  remove: 'Zugriff entziehen',
+  removeTitle: '{client} den Zugriff entziehen?',
+  removeText: 'Danach kann {client} Ihr Konto nicht mehr verwenden. Die App kann Sie später wieder fragen.',
+  keep: 'Behalten',
+  removed: '{client} kann Ihr Konto nicht mehr verwenden.',
+  previousPage: 'Zurück',
+  nextPage: 'Weiter',
+
+  errorTitle: 'Dieser Link funktioniert nicht',
+  errorText:
+    'Gehen Sie dorthin zurück, wo Sie herkamen, und versuchen Sie es noch einmal. Wenn es dabei bleibt, nennen Sie denen, die jene App gemacht haben, was hier unten steht.',
+  failureTitle: 'Hier ist etwas schiefgegangen',
+  failureText: 'Es liegt nicht an Ihnen. Warten Sie einen Moment, gehen Sie zurück und versuchen Sie es noch einmal.',
+  signInTitle: 'Sie sind nicht angemeldet',
+  signInText: 'Melden Sie sich an und öffnen Sie diese Seite noch einmal.',
+}

@@ -1,0 +1,127 @@
+/** What all pages share: their name, languages, words and look, chosen once by the host; and the frame around each. */
+import { sha256Base64 } from '../crypto'
+import { english } from './english'
+import { german } from './german'
+import { escapeHtml, placeholdersOf } from './html'
+import { spanish } from './spanish'
+import { type PageTheme, pageStyle } from './style'
+import type { PageTexts } from './texts'
+
+/** How the consent page, the connected apps and the error pages speak and look. */
+export interface PagesOptions {
+  /** What your service is called; it stands above each page. @default the host of the issuer */
+  name?: string
+  /**
+   * The languages to choose from by the request's `ui_locales` parameter, then its `Accept-Language`, as BCP 47 tags. The
+   * first is for everybody else. @default ['en', 'de', 'es'] and those of `texts`
+   */
+  languages?: readonly string[]
+  /** Words of your own by language: some of them for `en`, `de` and `es`, all of them for any other. */
+  texts?: Readonly<Record<string, Partial<PageTexts>>>
+  /** Colours, font and corners. */
+  theme?: PageTheme
+}
+
+/** The options, checked, and what is made of them once. */
+export interface Pages {
+  readonly name: string
+  readonly texts: ReadonlyMap<string, PageTexts>
+  readonly style: string
+  readonly contentSecurityPolicy: string
+}
+
+/** The pages as one request sees them. */
+export interface PageContext {
+  readonly pages: Pages
+  readonly language: string
+  readonly texts: PageTexts
+}
+
+const shipped: Readonly<Record<string, PageTexts>> = { en: english, de: german, es: spanish }
+
+/** Throws for what would show up as a broken page: an unknown option, a missing word, a lost placeholder, no colour. */
+export function preparePages(options: PagesOptions = {}, issuer: string): Pages {
+  const { name = new URL(issuer).host, texts = {}, languages, theme, ...unknown } = options
+  const [other] = Object.keys(unknown)
+  if (other !== undefined) throw new TypeError(`Unknown pages option ${other}; there are name, languages, texts, theme`)
+  if (typeof name !== 'string') throw new TypeError('pages.name must be a string')
+  const chosen = languages ?? [...new Set([...Object.keys(shipped), ...Object.keys(texts)])]
+  if (!Array.isArray(chosen) || chosen.length === 0)
+    throw new TypeError("pages.languages must be a list such as ['en']")
+  const style = pageStyle(theme)
+  return Object.freeze({
+    name,
+    texts: new Map(chosen.map((language: string) => [language, textsOf(language, texts[language])])),
+    style,
+    contentSecurityPolicy: contentSecurityPolicy(style),
+  })
+}
+
+function textsOf(language: string, own: Partial<PageTexts> = {}): PageTexts {
+  if (typeof language !== 'string' || !/^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language)) {
+    throw new TypeError(`pages.languages: ${String(language)} must be a BCP 47 tag such as 'en' or 'pt-BR'`)
+  }
+  const texts: Partial<PageTexts> = { ...shipped[language], ...own }
+  for (const [name, value] of Object.entries(texts)) {
+    if (name === 'scopes') continue
+    if (name !== 'dir' && !Object.hasOwn(english, name))
+      throw new TypeError(`Unknown text pages.texts.${language}.${name}`)
+    if (typeof value !== 'string') throw new TypeError(`pages.texts.${language}.${name} must be a string`)
+  }
+  for (const [name, value] of Object.entries(english)) {
+    const text: unknown = texts[name as keyof PageTexts]
+    const names = placeholdersOf(String(value))
+    if (typeof text === 'string' && placeholdersOf(text).join() === names.join()) continue
+    const needed = names.map((placeholder) => ` with {${placeholder}}`).join('')
+    throw new TypeError(`pages.texts.${language}.${name} must be a text${needed}; in English it is '${value}'`)
+  }
+  if (!['ltr', 'rtl', undefined].includes(texts.dir))
+    throw new TypeError(`pages.texts.${language}.dir must be ltr or rtl`)
+  return Object.freeze(texts as PageTexts)
+}
+
+/**
+ * No `form-action`: browsers apply it to the redirect that follows the form, and would block the way to the client.
+ * Images of the host itself, because browsers ask for its icon.
+ */
+function contentSecurityPolicy(style: string): string {
+  const directives = [
+    "default-src 'none'",
+    `style-src 'sha256-${sha256Base64(style)}'`,
+    "img-src 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ]
+  return directives.join('; ')
+}
+
+/** What a scope means to the user, in the language of the page where the host said it in that language. */
+export function scopeInWords({ texts }: PageContext, scopes: ReadonlyMap<string, string>, scope: string): string {
+  const translated = texts.scopes
+  return (translated && Object.hasOwn(translated, scope) ? translated[scope] : scopes.get(scope)) ?? scope
+}
+
+/** A list of scopes in words. */
+export function scopeList(descriptions: readonly string[]): string {
+  return `<ul class="scopes">\n${descriptions.map((words) => `<li><bdi>${escapeHtml(words)}</bdi></li>`).join('\n')}\n</ul>`
+}
+
+/** A complete page. `body` is HTML. */
+export function renderPage({ pages, language, texts }: PageContext, title: string, body: string): string {
+  return `<!doctype html>
+<html lang="${escapeHtml(language)}"${texts.dir === 'rtl' ? ' dir="rtl"' : ''}>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(`${title} · ${pages.name}`)}</title>
+<style>${pages.style}</style>
+</head>
+<body>
+<main>
+<p class="brand"><bdi>${escapeHtml(pages.name)}</bdi></p>
+${body}
+</main>
+</body>
+</html>
+`
+}

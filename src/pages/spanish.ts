@@ -1,0 +1,36 @@
+/** The pages in Spanish. */
+import type { PageTexts } from './texts'
+
+export const spanish: PageTexts = {
+  consentTitle: '¿Permitir que {client} use su cuenta?',
+  signedInAs: 'Ha iniciado sesión como {user}.',
+  notYou: '¿No es usted?',
+  clientMay: '{client} podrá:',
+  clientKnowsYou: '{client} sabrá quién es usted, y nada más.',
+  allow: 'Permitir',
+  deny: 'Denegar',
+  goesOnTo: 'En ambos casos continuará en {host}.',
+  goesOnToDevice: 'En ambos casos continuará en una aplicación de este dispositivo ({host}).',
+  answerUnused: 'No se pudo usar su última respuesta: llegó dos veces, demasiado tarde o desde otra cuenta.',
+
+  appsTitle: 'Aplicaciones conectadas',
+  appsIntro: 'Estas aplicaciones pueden usar su cuenta.',
+  noApps: 'Ninguna aplicación puede usar su cuenta.',
+  accessSince: 'Desde el {date}',
+  knowsYou: 'Sabe quién es usted, y nada más.',
+  remove: 'Quitar el acceso',
+  removeTitle: '¿Quitar el acceso a {client}?',
+  removeText: 'A partir de entonces {client} ya no podrá usar su cuenta. Podrá volver a pedírselo más adelante.',
+  keep: 'Conservar',
+  removed: '{client} ya no puede usar su cuenta.',
+  previousPage: 'Anterior',
+  nextPage: 'Siguiente',
+
+  errorTitle: 'Este enlace no funciona',
+  errorText:
+    'Vuelva al lugar de donde venía e inténtelo de nuevo. Si el problema continúa, comunique a los autores de esa aplicación lo que figura abajo.',
+  failureTitle: 'Algo ha fallado aquí',
+  failureText: 'No es culpa suya. Espere un momento, vuelva atrás e inténtelo de nuevo.',
+  signInTitle: 'No ha iniciado sesión',
+  signInText: 'Inicie sesión y abra de nuevo esta página.',
+}

@@ -1,0 +1,46 @@
+/** The words of every page: plain text, in which `{client}`, `{user}`, `{host}` and `{date}` are filled in. */
+
+export interface PageTexts {
+  /** How the language is written. @default 'ltr' */
+  dir?: 'ltr' | 'rtl'
+  /** Scopes in words, for this language. @default what the `scopes` option of the server says */
+  scopes?: Readonly<Record<string, string>>
+
+  consentTitle: string
+  signedInAs: string
+  /** The link to sign in as somebody else. */
+  notYou: string
+  /** Stands before the list of scopes. */
+  clientMay: string
+  /** Stands instead of it, where there are none. */
+  clientKnowsYou: string
+  allow: string
+  deny: string
+  goesOnTo: string
+  /** The same, where an app on the user's own device is waiting. */
+  goesOnToDevice: string
+  /** An answer came twice, too late, or from another account. */
+  answerUnused: string
+
+  appsTitle: string
+  appsIntro: string
+  noApps: string
+  accessSince: string
+  knowsYou: string
+  remove: string
+  removeTitle: string
+  removeText: string
+  keep: string
+  removed: string
+  previousPage: string
+  nextPage: string
+
+  /** A request that cannot be answered. */
+  errorTitle: string
+  errorText: string
+  /** A failure of the server. */
+  failureTitle: string
+  failureText: string
+  signInTitle: string
+  signInText: string
+}

@@ -1,0 +1,64 @@
+/** Who calls the clients API, and what they may do with a record: nothing that they could not do without it. */
+import type { Request } from 'express'
+import { OAuthError } from '../errors'
+import { guardedToken } from '../guard'
+import type { MayReplace } from '../operations/clients'
+import type { ClientMetadata } from '../rules/client-metadata'
+import { includesScope, type Scope } from '../rules/scope'
+import { subjectId } from '../rules/subject'
+import type { Client } from '../storage'
+
+/** Who calls the clients API. */
+export interface ClientsCaller {
+  /** The user: owner of the clients whose `username` this is. */
+  userId?: string
+  /** What the caller may hand on to a client. */
+  scopes: Scope
+  /** Whether every client is theirs to see and change. @default false */
+  admin?: boolean
+}
+
+export function verifyOwner(who: ClientsCaller, client: Client | undefined): Client {
+  if (client && (who.admin || client.username === who.userId)) return client
+  throw new OAuthError('invalid_request', 'There is no such client.', { status: 404 })
+}
+
+/** Asked once more of the record that is replaced: it may have got another owner, or more scopes, since it was read. */
+export function mayWrite(who: ClientsCaller, changes: ClientMetadata): MayReplace {
+  return (current) => verifyMayWrite(who, changes, verifyOwner(who, current))
+}
+
+export function callerByToken(admin: string | undefined) {
+  return (req: Request): ClientsCaller | undefined => {
+    const token = guardedToken(req)
+    if (!token) throw new Error('clientsRouter: protect is not bearerGuard, so the option caller must say who calls')
+    const isAdmin = admin !== undefined && token.scope.includes(admin)
+    return { scopes: token.scope, admin: isAdmin, ...(token.userId !== undefined && { userId: token.userId }) }
+  }
+}
+
+/** A caller without a user owns nothing: without this, `undefined` would own every client that has no `username`. */
+export function requireCaller(caller: ClientsCaller | undefined): ClientsCaller {
+  const userId = subjectId(caller?.userId)
+  if (!caller || !Array.isArray(caller.scopes) || (userId === undefined && caller.admin !== true)) {
+    throw new OAuthError('access_denied', 'The caller may not administer clients.')
+  }
+  return { scopes: caller.scopes, admin: caller.admin === true, ...(userId !== undefined && { userId }) }
+}
+
+/** Nobody grants what they do not hold, gives away their clients, or makes exceptions to the server's rules but admins. */
+export function verifyMayWrite(who: ClientsCaller, changes: ClientMetadata, current?: Client): void {
+  // for others than admins also what it holds already: a new secret or redirect URI would hand all of that to the caller
+  const granted = who.admin ? (changes.scopes ?? []) : (changes.scopes ?? current?.scopes ?? [])
+  const added = who.admin ? granted.filter((scope) => !current?.scopes?.includes(scope)) : granted
+  if (!includesScope(who.scopes, added)) {
+    throw new OAuthError('insufficient_scope', 'A client cannot be given a scope that the caller does not hold.')
+  }
+  if (who.admin) return
+  if (changes.username !== undefined && changes.username !== who.userId) {
+    throw new OAuthError('access_denied', 'Only an administrator may name another user.')
+  }
+  if (changes.resourceServer === true || changes.requirePkce === false) {
+    throw new OAuthError('access_denied', 'Only an administrator may set resource_server or lift PKCE.')
+  }
+}

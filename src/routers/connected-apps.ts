@@ -1,0 +1,148 @@
+/** The page where a user sees which apps have access to the account, since when and for what, and takes it back. */
+import { type Request, type Response, Router } from 'express'
+import type { Awaitable } from '../awaitable'
+import { OAuthError } from '../errors'
+import { queryParameters, requestParameters } from '../http/body'
+import { endpoint, type Handler } from '../http/endpoint'
+import { errorPage, pageContext, setPageHeaders } from '../http/page'
+import { findAnswered, openTransaction, takeTransaction } from '../http/page-transaction'
+import { accountName, type HostPage, sendToSignIn, verifyHostPage } from '../http/sign-in'
+import { listGrants, revokeGrants } from '../operations/grants'
+import { type ConnectedApp, type ConnectedAppsView, renderConnectedApps, renderRemoval } from '../pages/connected-apps'
+import { type PageContext, scopeInWords } from '../pages/page'
+import { subjectId } from '../rules/subject'
+import type { Grant } from '../storage'
+import type { AuthorizationServer } from '../types'
+
+export interface ConnectedAppsRouterOptions {
+  /** The signed-in account: an id, or a value with an `id` and a name to show. @default (req) => req.user */
+  user?: (req: Request) => Awaitable<unknown>
+  /**
+   * Where to send a browser that is not signed in, as in `consentPage`: a path, which gets `?return_to=`, or a function
+   * that makes the URL. @default a page that says so, with status 401
+   */
+  signIn?: HostPage
+}
+
+const TRANSACTION = 'removal_transaction'
+const APPS_ON_A_PAGE = 20
+
+/**
+ * The connected apps of the signed-in user. Mount it behind the host's session: `app.use('/account/apps', …)`. One entry
+ * stands for everything that the user has authorized of one client, and is removed as a whole, in two steps: a question,
+ * and an answer by POST that counts once and only from the user who was asked.
+ */
+export function connectedAppsRouter(
+  server: AuthorizationServer,
+  { user = (req) => req.user, signIn }: ConnectedAppsRouterOptions = {},
+): Router {
+  if (signIn !== undefined) verifyHostPage("connectedAppsRouter's signIn", signIn, '/login')
+  const forUser = (handle: (visit: Visit) => Promise<void>): Handler => {
+    return async (req, res) => {
+      const account = await user(req)
+      const userId = subjectId(account)
+      if (userId !== undefined) {
+        return handle({ server, req, res, userId, userName: accountName(account, userId) })
+      }
+      if (signIn === undefined) throw new OAuthError('access_denied', 'No user is signed in.', { status: 401 })
+      await sendToSignIn(server, signIn, req.originalUrl, req, res)
+    }
+  }
+  const router = Router()
+  const methods = { GET: forUser(show), POST: forUser(remove) }
+  return router.use(endpoint(server, { router, methods, onError: errorPage(server) }))
+}
+
+interface Visit {
+  server: AuthorizationServer
+  req: Request
+  res: Response
+  userId: string
+  userName: string
+}
+
+/** The list; with `?app=` the question whether that one is to be removed. */
+async function show(visit: Visit): Promise<void> {
+  const { server, req, res, userId } = visit
+  const { parameters } = queryParameters(req)
+  const clientId = parameters.get('app')
+  const grants = clientId === undefined ? [] : await listGrants(server, { userId, clientId })
+  if (clientId === undefined || grants.length === 0) return showList(visit, parameters)
+  const startedAt = server.now()
+  const value = await openTransaction(server, 'removal', { clientId, userId, scope: [], startedAt, data: {} })
+  const question = { clientName: await clientName(server, clientId), field: { name: TRANSACTION, value } }
+  sendPage(server, res, 200, renderRemoval(question, pageContext(server, req)))
+}
+
+/** Removes what the question was about, whatever has come to it since. What is in the URL counts for nothing. */
+async function remove(visit: Visit): Promise<void> {
+  const { server, req, res, userId } = visit
+  const token = (await requestParameters(req)).get(TRANSACTION)
+  const question = await takeTransaction(server, 'removal', { token, userId })
+  if (!question) return showList(visit, new Map(), true)
+  const { id, clientId } = question
+  for (const grant of await listGrants(server, { userId, clientId })) await revokeGrants(server, { grantId: grant.id })
+  // relative: whatever path the browser has come by, it stays there
+  res.writeHead(303, {
+    Location: `?removed=${encodeURIComponent(id)}`,
+    'Cache-Control': 'no-store',
+    'Content-Length': 0,
+  })
+  res.end()
+}
+
+async function showList(visit: Visit, parameters: ReadonlyMap<string, string>, unused = false): Promise<void> {
+  const { server, req, res, userId, userName } = visit
+  const context = pageContext(server, req)
+  const clients = byClient(await listGrants(server, { userId }))
+  const pages = Math.max(1, Math.ceil(clients.length / APPS_ON_A_PAGE))
+  const page = Math.min(Math.max(1, Number.parseInt(parameters.get('page') ?? '1', 10) || 1), pages)
+  const shown = clients.slice((page - 1) * APPS_ON_A_PAGE, page * APPS_ON_A_PAGE)
+  const removed = await findAnswered(server, 'removal', parameters.get('removed') ?? '', userId)
+  const view: ConnectedAppsView = {
+    userName,
+    apps: await Promise.all(shown.map((authorized) => connectedApp(server, context, authorized))),
+    ...(removed && { removed: await clientName(server, removed.clientId) }),
+    ...(unused && { notice: context.texts.answerUnused }),
+    ...(page > 1 && { previous: page - 1 }),
+    ...(page < pages && { next: page + 1 }),
+  }
+  sendPage(server, res, unused ? 400 : 200, renderConnectedApps(view, context))
+}
+
+interface AuthorizedClient {
+  clientId: string
+  since: number
+  scope: string[]
+}
+
+/** One for each client, whatever the number of its installations; the latest first. */
+function byClient(grants: readonly Grant[]): AuthorizedClient[] {
+  const clients = new Map<string, AuthorizedClient>()
+  for (const { clientId, startedAt, scope } of grants) {
+    const known = clients.get(clientId) ?? { clientId, since: startedAt, scope: [] }
+    const since = Math.min(known.since, startedAt)
+    clients.set(clientId, { clientId, since, scope: [...new Set([...known.scope, ...scope])] })
+  }
+  return [...clients.values()].sort((a, b) => b.since - a.since || (a.clientId < b.clientId ? -1 : 1))
+}
+
+async function connectedApp(
+  server: AuthorizationServer,
+  context: PageContext,
+  { clientId, since, scope }: AuthorizedClient,
+): Promise<ConnectedApp> {
+  const scopes = scope.map((token) => scopeInWords(context, server.scopes, token))
+  return { clientId, name: await clientName(server, clientId), since, scopes }
+}
+
+/** A client whose record is gone is called by its id: what it still has must not be out of sight. */
+async function clientName(server: AuthorizationServer, clientId: string): Promise<string> {
+  return (await server.storage.clients.find(clientId))?.name ?? clientId
+}
+
+function sendPage(server: AuthorizationServer, res: Response, status: number, html: string): void {
+  setPageHeaders(server, res)
+  res.writeHead(status)
+  res.end(html)
+}

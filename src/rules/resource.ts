@@ -1,0 +1,86 @@
+/** Resource indicators: RFC 8707. A client names the API that it wants a token for; in the token that is the audience. */
+import { OAuthError } from '../errors'
+
+export type Audience = readonly string[]
+
+/** What a server says about resources. */
+export interface ResourceRules {
+  /** Every resource that may be named. Empty: `resource` is ignored, like any parameter that is not known. */
+  readonly resources: Audience
+  /** What a token is for when none is named. */
+  readonly audience: Audience
+}
+
+/** RFC 8707 §2: an absolute URI without a fragment. */
+export function isResourceUri(text: unknown): text is string {
+  return typeof text === 'string' && /^[\x21\x23-\x7e]+$/.test(text) && !text.includes('#') && URL.canParse(text)
+}
+
+/** The one of `resources` that is meant. A URI has more than one spelling: clients add the slash after a host, or not. */
+export function findResource(resources: Audience, uri: string): string | undefined {
+  if (resources.includes(uri)) return uri
+  if (!isResourceUri(uri)) return undefined
+  const { href } = new URL(uri)
+  return resources.find((resource) => isResourceUri(resource) && new URL(resource).href === href)
+}
+
+/** Who the tokens of an authorization are for: what was asked, or the default (RFC 8707 §2). */
+export function resolveAudience({ resources, audience }: ResourceRules, asked: string | undefined): Audience {
+  return resources.length === 0 || asked === undefined ? audience : requireResources(resources, asked)
+}
+
+/** Who one token is for: a token request may narrow what was authorized, and never widen it (RFC 8707 §2.2). */
+export function narrowAudience({ resources }: ResourceRules, granted: Audience, asked: string | undefined): Audience {
+  if (resources.length === 0) return []
+  // what the server has no more is gone
+  const held = granted.filter((resource) => resources.includes(resource))
+  if (held.length === 0) throw invalidTarget()
+  return asked === undefined ? held : requireResources(held, asked)
+}
+
+/** The values of a `resource` parameter, which may be repeated: kept as one string with spaces, which no URI has. */
+function requireResources(allowed: Audience, asked: string): Audience {
+  const named = asked.split(' ').filter((uri) => uri !== '')
+  if (named.length === 0) throw invalidTarget()
+  const found = named.map((uri) => {
+    const resource = findResource(allowed, uri)
+    if (resource === undefined) throw invalidTarget()
+    return resource
+  })
+  return allowed.filter((resource) => found.includes(resource))
+}
+
+/** One string for several, as a `resource` parameter has it. */
+export function formatResource(audience: Audience): string {
+  return audience.join(' ')
+}
+
+function invalidTarget(): OAuthError {
+  return new OAuthError('invalid_target', 'The resource is unknown, or more than this client may have.')
+}
+
+/** How a row carries its audience. */
+export function audienceData(audience: Audience): { audience?: Audience } {
+  return audience.length === 0 ? {} : { audience }
+}
+
+export function storedAudience(
+  { resources, audience }: ResourceRules,
+  data: Readonly<Record<string, unknown>>,
+): Audience {
+  return resources.length > 0 && Array.isArray(data.audience) ? (data.audience as string[]) : audience
+}
+
+/** The resource that a guard stands before, as the server spells it. Throws a TypeError where the server has none such. */
+export function knownResource({ resources }: ResourceRules, resource: string | undefined): string | undefined {
+  const known = resource === undefined ? undefined : findResource(resources, resource)
+  if (resource === undefined || known !== undefined) return known
+  throw new TypeError(`resource ${resource} is not one of the server's: ${resources.join(', ') || '(none)'}`)
+}
+
+/** RFC 9068 §4: a token for another resource is refused, or that resource could use what it was sent against this one. */
+export function verifyAudience({ resources, audience }: ResourceRules, held: Audience, resource?: string): void {
+  const accepted = resource === undefined ? audience : [resource]
+  if (resources.length === 0 || held.some((one) => accepted.includes(one))) return
+  throw new OAuthError('invalid_token', 'The access token is for another resource.')
+}
