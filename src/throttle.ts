@@ -6,9 +6,9 @@
  */
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import type { Attempt, Throttle } from './attempts'
-import type { Awaitable } from './awaitable'
+import { type Awaitable, orElse } from './awaitable'
 import { sha256 } from './crypto'
-import { OAuthError } from './errors'
+import { OAuthError, storageFailure } from './errors'
 import type { AuthorizationServer } from './types'
 
 /** What a limiter of rate-limiter-flexible is made with: `points` in `duration` seconds. */
@@ -114,12 +114,17 @@ export async function takeAttempt(
   clientId: string,
 ): Promise<() => Awaitable<void>> {
   if (!server.throttle) return () => {}
-  const taken = await server.throttle.take(attempt)
-  if ('succeed' in taken) return taken.succeed
+  const taken = await orElse(() => (server.throttle as Throttle).take(attempt), failed)
+  if ('succeed' in taken) return () => orElse(taken.succeed, failed)
   const { retryAfter } = taken
   server.emit({ type: 'attempt.throttled', kind: attempt.kind, clientId, retryAfter })
   throw new OAuthError('temporarily_unavailable', 'Too many failed attempts. Try again later.', {
     status: 429,
     headers: { 'Retry-After': String(retryAfter) },
   })
+}
+
+/** The store of a limiter is storage: 503, and nobody gets in. */
+function failed(error: unknown): never {
+  throw storageFailure(error)
 }
