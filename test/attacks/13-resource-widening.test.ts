@@ -1,0 +1,92 @@
+// ATTACKS 13: a token, a code or a session for one API becoming good at another.
+import {
+  approve,
+  authorizeRouter,
+  bearerGuard,
+  consentPage,
+  issueTokens,
+  tokenRouter,
+  verifyAccessToken,
+} from '../../src/index'
+import { answerOf, createHost, type Host, paths } from '../support/host'
+
+const files = 'https://files.example.com'
+const mail = 'https://mail.example.com'
+
+let host: Host
+beforeEach(async () => {
+  host = await createHost({ resources: [files, mail] })
+})
+const errorOf = async (answer: PromiseLike<{ status: number; body: { error?: string } }>) => {
+  const { status, body } = await answer
+  return [status, body.error]
+}
+
+it.each([
+  ['another one', mail],
+  ['another one beside the right one', `${files} ${mail}`],
+])('a code for one resource gives no token for %s (RFC 8707 §2.2)', async (_, resource) => {
+  const code = await host.code(host.web, { resource: files })
+  expect(await errorOf(host.exchange(host.web, code, { resource }))).toEqual([400, 'invalid_target'])
+})
+
+it.each([
+  ['another one', mail],
+  ['another one beside the right one', `${files} ${mail}`],
+])('a session for one resource gives no token for %s, however often it was refreshed', async (_, resource) => {
+  let { refresh_token } = await host.signIn(host.web, { resource: files })
+  for (let i = 0; i < 3; i++) {
+    expect(await errorOf(host.refresh(host.web, refresh_token, { resource }))).toEqual([400, 'invalid_target'])
+    refresh_token = (await host.refresh(host.web, refresh_token).expect(200)).body.refresh_token
+  }
+})
+
+it('an exchange narrowed to one resource leaves the session what was authorized, and not more', async () => {
+  const code = await host.code(host.web, { resource: mail })
+  const { body } = await host.exchange(host.web, code, { resource: mail }).expect(200)
+  expect(await errorOf(host.refresh(host.web, body.refresh_token, { resource: files }))).toEqual([
+    400,
+    'invalid_target',
+  ])
+  const { access_token } = (await host.refresh(host.web, body.refresh_token).expect(200)).body
+  await expect(verifyAccessToken(host.server, access_token, { resource: mail })).resolves.toBeTruthy()
+})
+
+it('a storage adapter that loses the audience of a code makes it useless, and not good for the default API', async () => {
+  const code = await host.code(host.web, { resource: mail })
+  host.storage.replace('grants.find', async (find) => {
+    const found = (await find()) as { data: Record<string, unknown> } | undefined
+    if (!found) return found
+    const { audience: _, ...data } = found.data
+    return { ...found, data }
+  })
+  expect(await errorOf(host.exchange(host.web, code))).toEqual([400, 'invalid_grant'])
+})
+
+it('a token of one API obtains no code for another at an authorization endpoint behind a guard (ATTACKS 26)', async () => {
+  const behindGuard = await createHost({
+    resources: [files, mail],
+    mount(app, server) {
+      app.use(paths.token, tokenRouter(server))
+      const decide = approve({ clients: ['web'] })
+      app.use(paths.authorize, bearerGuard(server, { resource: mail }), authorizeRouter(server, { decide }))
+    },
+  })
+  const { server, web } = behindGuard
+  const { access_token } = await issueTokens(server, { clientId: 'web', userId: 'alice', resource: mail })
+  const ask = (resource: string | undefined) =>
+    behindGuard.authorize(web, { resource }, null).auth(access_token, { type: 'bearer' })
+  expect(answerOf(await ask(mail))).toHaveProperty('code')
+  for (const resource of [files, `${files} ${mail}`, undefined]) {
+    expect(answerOf(await ask(resource))).toMatchObject({ error: 'invalid_target' })
+  }
+})
+
+it('a consent that was shown for one resource is no answer for another', async () => {
+  const asking = await createHost({ resources: [files, mail], decide: consentPage({ signIn: '/login' }) })
+  const url = (resource: string) => `${paths.authorize}?${asking.authorizationRequest(asking.web, { resource })}`
+  const page = await asking.http().get(url(files)).set('X-User', 'alice').expect(200)
+  const consent_transaction = /name="consent_transaction" value="([^"]+)"/.exec(page.text)?.[1]
+  const answer = { consent_transaction, consent: 'allow' }
+  await asking.http().post(url(mail)).set('X-User', 'alice').type('form').send(answer).expect(400)
+})

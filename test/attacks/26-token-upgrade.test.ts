@@ -1,0 +1,132 @@
+// ATTACKS.md row 26: a token is not worth more at the authorization endpoint than where it was issued for.
+import {
+  approve,
+  authorizationCode,
+  authorizeRouter,
+  bearerGuard,
+  clientCredentials,
+  implicit,
+  issueTokens,
+  refreshToken,
+  tokenRouter,
+  verifyAccessToken,
+} from '../../src/index'
+import { answerOf, createHost, type Host, type Parameters, paths } from '../support/host'
+
+/** A host whose authorization endpoint takes a bearer token in the place of a session. */
+const makeHost = (guard: Parameters_<typeof bearerGuard>[1] = {}, clients: string[] = ['web', 'native']) =>
+  createHost({
+    grants: [authorizationCode(), clientCredentials(), refreshToken(), implicit()],
+    mount(app, server) {
+      const user = (req: { user?: unknown }) => req.user
+      app.use(
+        paths.authorize,
+        bearerGuard(server, guard),
+        authorizeRouter(server, { decide: approve({ user, clients }), response: 'json' }),
+      )
+      app.use(paths.token, tokenRouter(server))
+    },
+  })
+type Parameters_<F extends (...args: never[]) => unknown> = F extends (...args: infer Args) => unknown ? Args : never
+
+const token = async (host: Host, scope: string, userId: string | undefined = 'alice') =>
+  (await issueTokens(host.server, { clientId: 'web', scope, ...(userId !== '' && { userId }) })).access_token
+
+const authorize = (host: Host, accessToken: string, parameters: Parameters = {}) =>
+  host
+    .http()
+    .get(`${paths.authorize}?${host.authorizationRequest(host.web, parameters)}`)
+    .auth(accessToken, { type: 'bearer' })
+
+const scopeOf = async (host: Host, code: string) => {
+  const { body } = await host.exchange(host.web, code).expect(200)
+  return [...(await verifyAccessToken(host.server, body.access_token)).scope]
+}
+
+describe('an access token at the authorization endpoint', () => {
+  it.each<[string | undefined]>([['read write'], ['write read'], [undefined]])(
+    'of scope read gives a code of scope read at most (asked: %p)',
+    async (scope) => {
+      const host = await makeHost()
+      const answer = await authorize(host, await token(host, 'read'), { scope })
+      if (answer.status === 200) expect(await scopeOf(host, answer.body.code)).toEqual(['read'])
+      else expect(answer.body.error).toBe('invalid_scope')
+    },
+  )
+
+  it.each(['write', 'admin', 'write admin'])('of scope read gives no code of scope %s', async (scope) => {
+    const host = await makeHost()
+    const answer = await authorize(host, await token(host, 'read'), { scope })
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_scope'])
+    expect(answer.body).not.toHaveProperty('code')
+  })
+
+  it('gives no token by the implicit grant that is more', async () => {
+    const host = await makeHost()
+    const answer = await authorize(host, await token(host, 'read'), { response_type: 'token', scope: 'read write' })
+    if (answer.status === 200) {
+      expect([...(await verifyAccessToken(host.server, answer.body.access_token)).scope]).toEqual(['read'])
+    }
+    expect((await authorize(host, await token(host, 'read'), { response_type: 'token', scope: 'write' })).status).toBe(
+      400,
+    )
+  })
+
+  it('of a client itself gives nothing: there is no user', async () => {
+    const host = await makeHost()
+    const answer = await authorize(host, await token(host, 'read', ''), { scope: 'read' })
+    expect([answer.status, answer.body.error]).toEqual([403, 'access_denied'])
+  })
+
+  it('gives nothing for app authorization by client_id', async () => {
+    const host = await makeHost({ clientIdQuery: true })
+    const answer = await host.http().get(`${paths.authorize}?${host.authorizationRequest(host.web)}`)
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_scope'])
+    const plain = await host
+      .http()
+      .get(`${paths.authorize}?${host.authorizationRequest(host.web)}`)
+      .set('X-User', 'alice')
+    expect(plain.body).not.toHaveProperty('code')
+  })
+
+  it('is that of its user, whoever the decider names', async () => {
+    const host = await createHost({
+      mount(app, server) {
+        const decide = () => ({ allow: true as const, userId: 'bob' })
+        app.use(paths.authorize, bearerGuard(server), authorizeRouter(server, { decide, response: 'json' }))
+      },
+    })
+    const answer = await authorize(host, await token(host, 'read'), { scope: 'read' })
+    expect([answer.status, answer.body.error]).toEqual([403, 'access_denied'])
+  })
+
+  it('limits what the decider may widen', async () => {
+    const host = await createHost({
+      mount(app, server) {
+        const decide = () => ({ allow: true as const, userId: 'alice', scope: 'read write' })
+        app.use(paths.authorize, bearerGuard(server), authorizeRouter(server, { decide, response: 'json' }))
+      },
+    })
+    const answer = await authorize(host, await token(host, 'read'), { scope: undefined })
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_scope'])
+  })
+
+  it('that is dead, narrow or of another kind gives nothing', async () => {
+    const host = await makeHost({ scope: 'read' })
+    const { refresh_token, access_token } = await issueTokens(host.server, { clientId: 'web', userId: 'alice' })
+    expect((await authorize(host, refresh_token as string)).status).toBe(401)
+    expect((await authorize(host, await token(host, 'write'))).status).toBe(403)
+    host.people.delete('alice')
+    expect((await authorize(host, access_token)).status).toBe(401)
+  })
+})
+
+describe("a local program in a user's session (RFC 8252 §8.6)", () => {
+  it('starts no silent flow as a public client that was not named', async () => {
+    for (const clients of [['web'], (() => true) as never]) {
+      const host = await createHost({ decide: approve({ clients }) })
+      const answer = await host.authorize(host.native, { redirect_uri: 'http://127.0.0.1:31337/callback' })
+      expect(answerOf(answer)).toMatchObject({ error: 'access_denied' })
+    }
+  })
+})
