@@ -9,9 +9,10 @@ import type { Tables } from './sql'
  *   Their ids begin with its own and `~`: a stretch of the primary key.
  * - A mark is put off once, to when the last of all rows expires: what was under way beside it is among them by then.
  *
- * Rows are named by ARRAY(SELECT …): the planner takes a join for a reason to read whole tables.
+ * Written for the planner: rows are named by ARRAY(SELECT …), because it takes a join for a reason to read whole tables,
+ * and `limit` is a number in the text, because it takes a parameter for a tenth of the table.
  */
-export function cleanup({ credentials, grants, marks }: Tables, now: string, limit: string): string {
+export function cleanup({ credentials, grants, marks }: Tables, now: string, limit: number): string {
   const whoseTimeHasCome = `WHERE delete_at <= ${now} AND (SELECT count(*) FROM due) < ${limit}
     ORDER BY delete_at LIMIT ${limit} FOR UPDATE SKIP LOCKED`
   const nextExpiry = (grant: string) => `(

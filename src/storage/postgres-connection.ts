@@ -13,8 +13,8 @@ export interface PostgresQuery {
   values?: unknown[]
 }
 
-/** Runs one statement and gives its rows, every value as text. */
-export type Run = (text: string, values: readonly unknown[]) => Promise<readonly Row[]>
+/** Runs one statement and gives its rows, every value as text. `once`: without preparing it for the next time. */
+export type Run = (text: string, values: readonly unknown[], how?: { once: true }) => Promise<readonly Row[]>
 
 /** SQLSTATE: what PostgreSQL says by number. */
 export const sqlState = {
@@ -24,6 +24,8 @@ export const sqlState = {
   undefinedTable: '42P01',
   undefinedColumn: '42703',
   syntaxError: '42601',
+  unknownStatement: '26000',
+  repeatedStatement: '42P05',
 } as const
 
 export const OLDEST_VERSION = 12
@@ -69,10 +71,10 @@ export function runner(pool: PostgresPool, prepare: boolean): Run {
     return name
   }
 
-  return async (text, values) => {
+  return async (text, values, how) => {
     for (let tries = 1; ; tries++) {
       try {
-        const query = { ...(prepare && { name: nameOf(text) }), text, values: [...values], types }
+        const query = { ...(prepare && !how?.once && { name: nameOf(text) }), text, values: [...values], types }
         const { rows } = await pool.query(query)
         if (!Array.isArray(rows)) throw new TypeError('postgresStorage: this pool does not answer as one of pg does')
         return rows as Row[]
@@ -93,16 +95,20 @@ function isConflict(error: unknown): boolean {
   return code === sqlState.serializationFailure || code === sqlState.deadlockDetected
 }
 
+const shared =
+  'a pooler shares connections, and with them prepared statements. Say postgresStorage(pool, { prepare: false })'
+const explanations: Readonly<Record<string, string>> = {
+  [sqlState.undefinedTable]:
+    'the tables are missing. Call `await storage.migrate()` at start-up, or run the SQL of postgresSchema()',
+  [sqlState.undefinedColumn]: 'a table of this name has other columns. Choose another prefix or schema',
+  [sqlState.syntaxError]: `the server does not know this SQL. It must be PostgreSQL ${OLDEST_VERSION} or newer`,
+  [sqlState.unknownStatement]: shared,
+  [sqlState.repeatedStatement]: shared,
+}
+
 /** The error of PostgreSQL, or one that names the fix where we know it. */
 export function explained(error: unknown): unknown {
   const said = error instanceof Error ? error.message : String(error)
-  const explanations: Record<string, string> = {
-    [sqlState.undefinedTable]:
-      'the tables are missing. Call `await storage.migrate()` at start-up, or run the SQL of postgresSchema()',
-    [sqlState.undefinedColumn]:
-      'a table of this name has other columns. Call `await storage.migrate()` if it is of an older version; else choose another prefix or schema',
-    [sqlState.syntaxError]: `the server does not know this SQL. It must be PostgreSQL ${OLDEST_VERSION} or newer`,
-  }
   const explanation = explanations[String(codeOf(error))]
   return explanation === undefined ? error : new Error(`postgresStorage: ${explanation} (${said})`, { cause: error })
 }

@@ -110,7 +110,7 @@ export async function migrate(
   const look = `SELECT current_setting('server_version_num') AS version,
     (SELECT count(*) FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NULL) AS missing,
     (SELECT count(*) FROM pg_namespace WHERE nspname = $2) AS schemas`
-  const [found] = await run(look, [relations(options), schema ?? null])
+  const [found] = await run(look, [relations(options), schema ?? null], { once: true })
   if (!(Number(found?.version) >= OLDEST_VERSION * 10_000)) {
     throw new Error(`postgresStorage needs PostgreSQL ${OLDEST_VERSION} or newer; this server says ${found?.version}`)
   }
@@ -122,5 +122,5 @@ export async function migrate(
       throw explained(error)
     })
   }
-  await run(check, [])
+  await run(check, [], { once: true })
 }

@@ -12,7 +12,7 @@
 
 import { cleanup } from './postgres-cleanup'
 import { credentialColumns, grantColumns } from './rows'
-import { isCovered, REVOCATION_MEMORY, selectAlive, type Tables } from './sql'
+import { isCovered, REVOCATION_MEMORY, SWEEP_LIMIT, selectAlive, type Tables } from './sql'
 
 const definitions = (columns: readonly string[]) =>
   columns.map((name) => `${name} ${name.endsWith('_at') ? 'bigint' : 'text COLLATE "C"'}`).join(', ')
@@ -99,7 +99,8 @@ export function postgresStatements(tables: Tables) {
   const remembered = `$2::bigint + ${REVOCATION_MEMORY}`
   return {
     findClient: `SELECT record FROM ${clients} WHERE client_id = $1`,
-    listClients: (filters: readonly string[]) => `SELECT record FROM ${clients} WHERE ${page('client_id', filters)}`,
+    listClients: (filters: readonly string[], limit: number) =>
+      `SELECT record FROM ${clients} WHERE ${page('client_id', filters, limit)}`,
     insertClient: `INSERT INTO ${clients} (client_id, version, username, record) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING 1 AS done`,
     updateClient: `UPDATE ${clients} SET version = $2, username = $3, record = $4
@@ -107,18 +108,22 @@ WHERE client_id = $1 AND version = $5 RETURNING 1 AS done`,
     deleteClient: `DELETE FROM ${clients} WHERE client_id = $1 RETURNING 1 AS done`,
 
     insert: insert(tables),
-    insertAndSweep: insert(tables, `${cleanup(tables, '$3::bigint', '$4::bigint')},`),
+    insertAndSweep: insert(tables, `${cleanup(tables, '$3::bigint', SWEEP_LIMIT)},`),
     find: selectAlive(tables, credentialColumns, '$1'),
     transition: transition(tables),
-    listGrants: (filters: readonly string[]) => `SELECT id, client_id, user_id, scope, started_at, expires_at
-FROM ${grants} AS present WHERE revoked_at IS NULL AND NOT ${isCovered(tables, 'present')} AND ${page('id', filters)}`,
+    listGrants: (
+      filters: readonly string[],
+      limit: number,
+    ) => `SELECT id, client_id, user_id, scope, started_at, expires_at
+FROM ${grants} AS present WHERE revoked_at IS NULL AND NOT ${isCovered(tables, 'present')} AND ${page('id', filters, limit)}`,
     revokeGrant: `INSERT INTO ${grants} AS present (id, revoked_at, delete_at) VALUES ($1, $2, ${remembered})
 ON CONFLICT (id) DO UPDATE SET revoked_at = EXCLUDED.revoked_at WHERE present.revoked_at IS NULL`,
     mark: `INSERT INTO ${marks} AS present (owner, owner_id, revoked_at, delete_at, settled)
 VALUES ($1, $3, $2, ${remembered}, false)
 ON CONFLICT (owner, owner_id) DO UPDATE SET revoked_at = GREATEST(present.revoked_at, EXCLUDED.revoked_at),
   delete_at = GREATEST(present.delete_at, EXCLUDED.delete_at), settled = false`,
-    deleteExpired: `WITH ${cleanup(tables, '$1::bigint', '$2::bigint')}\nSELECT count(*) AS removed FROM removed`,
+    deleteExpired: (limit: number) =>
+      `WITH ${cleanup(tables, '$1::bigint', limit)}\nSELECT count(*) AS removed FROM removed`,
 
     /** Fails where a table is missing or has other columns: one of that name may be somebody else's. */
     check: `SELECT FROM ${clients} AS client, ${grants} AS present, ${credentials} AS credential, ${marks} AS mark
@@ -129,8 +134,8 @@ WHERE false AND ROW(client.client_id, version, username, record, ${columnsOf('pr
 
 const columnsOf = (alias: string, columns: readonly string[]) => columns.map((name) => `${alias}.${name}`).join(', ')
 
-/** The end of a list: after `$1`, at most `$2`, and the values of the filters from `$3` on. */
-function page(id: string, filters: readonly string[]): string {
-  const conditions = filters.map((column, n) => ` AND ${column} = $${n + 3}`).join('')
-  return `${id} > $1${conditions} ORDER BY ${id} LIMIT $2`
+/** The end of a list: after `$1`, and the values of the filters from `$2` on. */
+function page(id: string, filters: readonly string[], limit: number): string {
+  const conditions = filters.map((column, n) => ` AND ${column} = $${n + 2}`).join('')
+  return `${id} > $1${conditions} ORDER BY ${id} LIMIT ${limit}`
 }

@@ -65,7 +65,7 @@ function clientStorage(statements: Statements, run: Run): ClientStorage {
     },
     async list({ username, after = '', limit }) {
       const [filters, values] = filtersOf({ username })
-      return (await run(statements.listClients(filters), [after, limit, ...values])).map(toClient)
+      return (await run(statements.listClients(filters, whole(limit)), [after, ...values], once)).map(toClient)
     },
     insert: (client) =>
       isDone(statements.insertClient, [client.clientId, client.version, client.username ?? null, clientRecord(client)]),
@@ -88,9 +88,8 @@ function grantStorage(statements: Statements, run: Run): GrantStorage {
       if (hasRepeatedId(credentials)) return false
       const sweep = sweepOf(credentials)
       const given = asJson(credentials, grant)
-      const inserting = sweep
-        ? run(statements.insertAndSweep, [...given, sweep.now, sweep.limit])
-        : run(statements.insert, given)
+      const inserting =
+        sweep === undefined ? run(statements.insert, given) : run(statements.insertAndSweep, [...given, sweep])
       return inserting.then(
         (rows) => rows.length > 0,
         (error) => {
@@ -110,7 +109,7 @@ function grantStorage(statements: Statements, run: Run): GrantStorage {
     },
     async list({ userId, clientId, after = '', limit }) {
       const [filters, values] = filtersOf({ user_id: userId, client_id: clientId })
-      return (await run(statements.listGrants(filters), [after, limit, ...values])).map(toGrant)
+      return (await run(statements.listGrants(filters, whole(limit)), [after, ...values], once)).map(toGrant)
     },
     async revoke(target, now) {
       if ('grantId' in target) await run(statements.revokeGrant, [target.grantId, now])
@@ -120,7 +119,7 @@ function grantStorage(statements: Statements, run: Run): GrantStorage {
       }
     },
     async deleteExpired(now, limit) {
-      const [row] = await run(statements.deleteExpired, [now, limit])
+      const [row] = await run(statements.deleteExpired(whole(limit)), [now], once)
       return Number(row?.removed)
     },
   }
@@ -129,6 +128,13 @@ function grantStorage(statements: Statements, run: Run): GrantStorage {
 function asJson(credentials: readonly Credential[], grant: Grant | undefined): [string, string] {
   return [JSON.stringify(rowsById(credentials)), JSON.stringify(grant ? [grantRow(grant)] : [])]
 }
+
+/** A number that becomes a part of the text, which is then not kept by the connection. */
+function whole(limit: number): number {
+  if (Number.isSafeInteger(limit) && limit >= 0) return limit
+  throw new TypeError('limit must be a whole number')
+}
+const once = { once: true } as const
 
 /** The columns that are asked for, and their values. */
 function filtersOf(query: Readonly<Record<string, string | undefined>>): [columns: string[], values: string[]] {

@@ -60,19 +60,19 @@ WHERE credential.id = ${parameter} AND NOT ${isCovered(tables, 'credential')}
 
 /** A sweep is asked for by every so many inserts, and takes more rows than those can have added. */
 const SWEEP_EVERY = 32
-const SWEEP_LIMIT = 256
+export const SWEEP_LIMIT = 256
 /** Seconds that an expired row stays, so that clocks that differ a little cannot lose one that is still wanted. */
 const GRACE = 3600
 
 /**
- * Which inserts also remove a few rows that expired long ago, so that the tables stay small where nobody calls
+ * Says of an insert whether it also removes a few rows, and until when those must have expired, so that the tables stay small where nobody calls
  * deleteExpired. The only clock is `issuedAt`: an adapter does not judge by its own.
  */
-export function sweeper(): (credentials: readonly Credential[]) => { now: number; limit: number } | undefined {
+export function sweeper(): (credentials: readonly Credential[]) => number | undefined {
   let inserts = 0
   return (credentials) => {
     const isDue = inserts++ % SWEEP_EVERY === 0 && credentials.length > 0
     if (!isDue) return undefined
-    return { now: Math.max(...credentials.map(({ issuedAt }) => issuedAt)) - GRACE, limit: SWEEP_LIMIT }
+    return Math.max(...credentials.map(({ issuedAt }) => issuedAt)) - GRACE
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
 import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from './rows'
-import { markOf, sweeper } from './sql'
+import { markOf, SWEEP_LIMIT, sweeper } from './sql'
 import {
   prepareConnection,
   requireDatabase,
@@ -112,7 +112,7 @@ function grantStorage(statements: SqliteStatements, write: Write): GrantStorage 
         const ids = JSON.stringify(credentials.map(({ id }) => id))
         if (statements.findTaken.get({ ids, grantId: grant?.id ?? null })) return false
         const sweep = sweepOf(credentials)
-        if (sweep) deleteExpired(sweep.now, sweep.limit)
+        if (sweep !== undefined) deleteExpired(sweep, SWEEP_LIMIT)
         return store(credentials, grant)
       })
     },

@@ -9,7 +9,7 @@ import { bearerGuard, createAuthorizationServer, issueCode, revokeRouter, tokenR
 import { challenge, clientId, scope } from './session'
 import { loadDriver, type Store } from './stores'
 
-export type FromApp = { loaded: true } | { port: number } | { unhandled: string }
+export type FromApp = { port: number } | { unhandled: string }
 
 const tell = (message: FromApp) => process.send?.(message)
 for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
@@ -18,9 +18,8 @@ for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
 process.once('disconnect', () => process.exit())
 
 async function main(): Promise<void> {
-  const open = await loadDriver(process.argv[2] as Store['kind'])
   const store = new Promise<Store>((resolve) => process.once('message', resolve as (message: unknown) => void))
-  tell({ loaded: true })
+  const open = await loadDriver(process.argv[2] as Store['kind'])
   const { storage } = await open(await store)
 
   const happened: Record<string, number> = {}
@@ -50,4 +49,7 @@ async function main(): Promise<void> {
   const listening = app.listen(0, '127.0.0.1', () => tell({ port: (listening.address() as AddressInfo).port }))
 }
 
-void main()
+main().catch((error) => {
+  console.error(error)
+  process.exit(1)
+})

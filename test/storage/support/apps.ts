@@ -12,6 +12,8 @@ import { buildSync } from 'esbuild'
 import type { FromApp } from './app'
 import type { Store } from './stores'
 
+const packages = join(__dirname, '..', '..', '..', 'node_modules')
+
 export interface Answer {
   /** 0: the process died, or the connection did, before it answered. */
   status: number
@@ -44,16 +46,17 @@ export function buildApps(): Apps {
     bundle: true,
     platform: 'node',
     target: 'node20',
-    // It finds its native part beside itself; pg asks for a package that nobody needs
+    // One finds its native part beside itself, the other one is not needed
     external: ['better-sqlite3', 'pg-native'],
-    alias: { 'better-sqlite3': require.resolve('better-sqlite3') },
+    // `require`, which looks where NODE_PATH says
+    supported: { 'dynamic-import': false },
     logLevel: 'error',
   })
   const running = new Set<ChildProcess>()
   const loaded = new Map<Store['kind'], ChildProcess[]>()
 
   function load(kind: Store['kind']): ChildProcess {
-    const child = fork(program, [kind], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = fork(program, [kind], { env: { ...process.env, NODE_PATH: packages } })
     running.add(child)
     child.once('exit', () => running.delete(child))
     return child

@@ -15,17 +15,18 @@ export interface OpenStore {
 export async function loadDriver(kind: Store['kind']): Promise<(store: Store) => Promise<OpenStore>> {
   if (kind === 'sqlite') {
     const { default: Database } = await import('better-sqlite3')
-    const { sqliteStorage } = await import('../../../src/storage/sqlite')
+    const { sqliteStorage } = await import('express-authorization-server/sqlite')
     return async (store) => {
       const database = new Database(store.kind === 'sqlite' ? store.file : '')
-      const storage = sqliteStorage(database)
+      // `kill -9` takes nothing back that the system was given: only a power cut would, which these tests have not
+      const storage = sqliteStorage(database, { synchronous: 'normal' })
       storage.migrate()
       return { storage, close: async () => void database.close() }
     }
   }
   if (kind === 'postgres') {
     const { Pool } = await import('pg')
-    const { postgresStorage } = await import('../../../src/storage/postgres')
+    const { postgresStorage } = await import('express-authorization-server/postgres')
     return async (store) => {
       const connectionString = store.kind === 'postgres' ? store.connectionString : ''
       const pool = new Pool({ connectionString, max: 8, connectionTimeoutMillis: 2000 })
@@ -35,7 +36,7 @@ export async function loadDriver(kind: Store['kind']): Promise<(store: Store) =>
     }
   }
   const { createClient } = await import('redis')
-  const { redisStorage } = await import('../../../src/storage/redis')
+  const { redisStorage } = await import('express-authorization-server/redis')
   return async (store) => {
     const url = store.kind === 'redis' ? store.url : ''
     const client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: 20 } })

@@ -1,0 +1,130 @@
+// Each call of the contract is one statement in PostgreSQL, and each statement finds its rows by an index.
+import { type PostgresPool, type PostgresQuery, postgresStorage } from 'express-authorization-server/postgres'
+import { Pool, type PoolClient } from 'pg'
+import type { OAuthStorage } from '../../src/storage'
+import { client, code, credential, grant, HOUR, NOW, used } from '../../src/storage/contract/rows'
+import { describePostgres, startPostgres, type TestPostgres } from './support/postgres'
+
+const ROWS = 20_000
+const LATER = 5 * HOUR
+
+/** What stands in the tables: users with three grants each, grants with a code and three tokens each, and marks. */
+const filling = `
+INSERT INTO oauth_clients SELECT 'client-' || n, 1, 'user-' || n % 1000, '{}' FROM generate_series(1, ${ROWS}) AS n;
+INSERT INTO oauth_grants SELECT 'g' || n, 'client-' || n % 100, 'user-' || n / 3, '[]', ${NOW}, ${NOW} + n, NULL, ${NOW} + n
+  FROM generate_series(1, ${ROWS}) AS n;
+INSERT INTO oauth_credentials
+  SELECT 'g' || n || '~' || kind, kind, 'state', 'digest', 'g' || n, 'client-' || n % 100, 'user-' || n / 3, '[]', ${NOW}, ${NOW}, ${NOW} + n, '{}'
+  FROM generate_series(1, ${ROWS}) AS n, unnest(ARRAY['c', 'r', 'a', 'b']) AS kind;
+INSERT INTO oauth_marks SELECT 'user', 'old-user-' || n, ${NOW}, ${NOW} + n, n % 2 = 0 FROM generate_series(1, ${ROWS}) AS n;
+VACUUM ANALYZE`
+
+const refresh = credential({ id: 'g5~r', grantId: 'g5', state: 'state' })
+const access = credential({ id: 'g5~a', grantId: 'g5' })
+
+const calls: Record<string, (storage: OAuthStorage) => unknown> = {
+  'clients.find': ({ clients }) => clients.find('client-7'),
+  'clients.list': ({ clients }) => clients.list({ after: 'client-5', limit: 100 }),
+  'clients.list of a username': ({ clients }) => clients.list({ username: 'user-7', limit: 100 }),
+  'clients.insert': ({ clients }) => clients.insert(client({ clientId: 'new' })),
+  'clients.update': ({ clients }) => clients.update(client({ clientId: 'client-7', version: 2 }), 1),
+  'clients.delete': ({ clients }) => clients.delete('client-8'),
+  // the first insert of a storage also sweeps, the second does not
+  'grants.insert that sweeps': ({ grants }) => grants.insert([code({ id: 'new~c' })]),
+  'grants.insert': ({ grants }) => grants.insert([credential({ id: 'newer~a' })], grant({ id: 'newer' })),
+  'grants.insert of an id that is taken': ({ grants }) => grants.insert([refresh]),
+  'grants.find': ({ grants }) => grants.find('g77~a'),
+  'grants.transition': ({ grants }) => grants.transition('g6~c', 'state', used(code({ id: 'g6~c' }), 'g6'), []),
+  'grants.transition with a grant': ({ grants }) =>
+    grants.transition(refresh.id, 'state', { ...refresh, state: 'next' }, [access], grant({ id: 'g5' })),
+  'grants.transition that loses': ({ grants }) =>
+    grants.transition(refresh.id, 'state', { ...refresh, state: 'other' }, [access], grant({ id: 'g5' })),
+  'grants.list': ({ grants }) => grants.list({ after: 'g5', limit: 100 }),
+  'grants.list of a user': ({ grants }) => grants.list({ userId: 'user-7', limit: 100 }),
+  'grants.list of a client': ({ grants }) => grants.list({ clientId: 'client-7', limit: 100 }),
+  'grants.list of a user and a client': ({ grants }) =>
+    grants.list({ userId: 'user-7', clientId: 'client-7', after: 'g1', limit: 100 }),
+  'grants.revoke of a grant': ({ grants }) => grants.revoke({ grantId: 'g9' }, NOW),
+  'grants.revoke of a user': ({ grants }) => grants.revoke({ userId: 'user-99' }, NOW),
+  'grants.revoke of a client': ({ grants }) => grants.revoke({ clientId: 'client-99' }, NOW),
+  'grants.deleteExpired of a full batch': ({ grants }) => grants.deleteExpired(NOW + LATER, 100),
+  'grants.deleteExpired of the rest': ({ grants }) => grants.deleteExpired(NOW + 10, 100),
+}
+
+interface Plan {
+  'Node Type': string
+  'Relation Name'?: string
+  'Index Name'?: string
+  'Total Cost': number
+  Plans?: Plan[]
+}
+
+/** Every node of a plan, those of subplans and CTEs included. */
+const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
+
+describePostgres('the statements of postgresStorage', () => {
+  let postgres: TestPostgres
+  let pool: Pool
+  let connection: PoolClient
+  const queries: PostgresQuery[] = []
+  const counting: PostgresPool = {
+    query(query) {
+      queries.push(query)
+      return pool.query(query)
+    },
+  }
+  let storage: OAuthStorage
+
+  beforeAll(async () => {
+    postgres = await startPostgres()
+    pool = new Pool({ connectionString: postgres.connectionString })
+    await postgresStorage(pool).migrate()
+    for (const statement of filling.split(';')) await pool.query(statement)
+    connection = await pool.connect()
+    storage = postgresStorage(counting)
+  })
+  afterAll(async () => {
+    connection.release()
+    await pool.end()
+    await postgres.stop()
+  })
+
+  /** The plan for these values, and the one for any values, which PostgreSQL may keep instead. */
+  async function plansOf({ text, values = [] }: PostgresQuery): Promise<Plan[]> {
+    const literals = values.map((value) => (value === null ? 'NULL' : connection.escapeLiteral(String(value))))
+    const plans: Plan[] = []
+    for (const mode of ['force_custom_plan', 'force_generic_plan']) {
+      await connection.query(`SET plan_cache_mode = ${mode}; PREPARE planned AS ${text}`)
+      const call = literals.length > 0 ? `planned(${literals})` : 'planned'
+      const { rows } = await connection.query(`EXPLAIN (FORMAT JSON) EXECUTE ${call}`)
+      await connection.query('DEALLOCATE planned')
+      plans.push(rows[0]['QUERY PLAN'][0].Plan)
+    }
+    return plans
+  }
+
+  it.each(Object.entries(calls))('%s: one round trip, by indexes', async (_, call) => {
+    queries.length = 0
+    await call(storage)
+    expect(queries).toHaveLength(1)
+    for (const plan of await plansOf(queries[0] as PostgresQuery)) {
+      const reads = nodesOf(plan).filter((node) => node['Relation Name']?.startsWith('oauth_'))
+      expect(reads.filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([])
+      // from this cost on PostgreSQL compiles a plan (jit_above_cost), which takes longer than all its rows
+      expect(plan['Total Cost']).toBeLessThan(20_000)
+    }
+  })
+
+  it('prepares what every request runs, under a name that is the same for the same text only', () => {
+    queries.length = 0
+    const inSchema = postgresStorage(counting, { schema: 'elsewhere' })
+    const find = ({ grants }: OAuthStorage) => Promise.resolve(grants.find('g1~r')).catch(() => undefined)
+    return Promise.all([find(storage), find(postgresStorage(counting)), find(inSchema)]).then(() => {
+      const [first, again, other] = queries.map(({ name }) => name)
+      expect(first).toMatch(/^oauth_[\w-]{43}$/)
+      expect(again).toBe(first)
+      expect(other).not.toBe(first)
+      expect(other?.length).toBeLessThan(64)
+    })
+  })
+})

@@ -1,0 +1,270 @@
+// What only several processes can show: races between them, `kill -9` in the middle of everything, and a database that
+// goes away. Apps are processes of their own (support/app.ts), stores are real servers.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createAuthorizationServer, type OAuthStorage, registerClient } from '../../src/index'
+import { type Answer, type App, type Apps, buildApps } from './support/apps'
+import { type Backend, postgres, type RunningBackend, redis, sqlite } from './support/backends'
+import * as session from './support/session'
+import { loadDriver, type OpenStore } from './support/stores'
+
+const RACERS = 50
+/** Of each store with two processes, and again with four: 216 in all. */
+const ROUNDS = 36
+const KILLS = 50
+/** Clients that work at the same time. */
+const WORKERS = 8
+
+let apps: Apps
+
+beforeAll(() => {
+  apps = buildApps()
+})
+afterAll(() => apps.stop())
+
+describe.each([sqlite, postgres, redis])('$name', (backend: Backend) => {
+  backend.describe('', () => {
+    let running: RunningBackend
+    let own: OpenStore
+
+    beforeAll(async () => {
+      running = await backend.start()
+      own = await (await loadDriver(running.store.kind))(running.store)
+      const server = createAuthorizationServer({
+        issuer: 'http://127.0.0.1:3000',
+        storage: own.storage,
+        scopes: ['read'],
+      })
+      await registerClient(server, {
+        clientId: session.clientId,
+        redirectUris: ['http://127.0.0.1/callback'],
+        scopes: [session.scope],
+        tokenEndpointAuthMethods: ['none'],
+      })
+    }, 60_000)
+    afterAll(async () => {
+      await own.close()
+      await running.stop()
+    })
+
+    it.each([2, 4])(
+      'has one winner in every race of %i processes',
+      async (processes) => {
+        const { kind } = running.store
+        const started: App[] = []
+        for (let n = 0; n < processes; n++) {
+          started.push(await apps.start(running.store, n + 1 < processes ? kind : undefined))
+        }
+        for (let round = 0; round < ROUNDS; round++) await raceOnce(started)
+        for (const app of started) {
+          expect(app.unhandled).toEqual([])
+          await app.kill()
+        }
+      },
+      60_000,
+    )
+
+    it(`loses nothing and doubles nothing when the app is killed ${KILLS} times in the middle of its work`, async () => {
+      const { kind } = running.store
+      let app = await apps.start(running.store, kind)
+      const revoked: Session[] = []
+      for (let kill = 0; kill < KILLS; kill++) {
+        const sessions = await workUntilKilled(app)
+        app = await apps.start(running.store, kill + 1 < KILLS ? kind : undefined)
+        await Promise.all(sessions.map((one) => verifyAfterKill(app, own.storage, one)))
+        revoked.push(...sessions.filter(({ state }) => state === 'revoked'))
+      }
+      expect(revoked.length).toBeGreaterThan(KILLS / 2)
+      for (const one of revoked) await verifyRevoked(app, one)
+      expect(app.unhandled).toEqual([])
+      await app.kill()
+    }, 120_000)
+
+    const isServer = backend !== sqlite
+    if (isServer) {
+      it('answers 503 while its connections are cut and the server restarts, and goes on by itself', async () => {
+        const started = [await apps.start(running.store), await apps.start(running.store)]
+        const load = loadOf(started)
+        await load.sessions(20)
+        await running.cut?.()
+        await load.sessions(20)
+        await running.restart?.()
+        await load.sessions(20)
+        const { answers, wrong } = await load.stop()
+        expect(wrong).toEqual([])
+        expect(answers.get(503)).toBeGreaterThan(0)
+        expect((await happened(started)).error).toBeGreaterThan(0)
+        for (const app of started) {
+          expect(app.unhandled).toEqual([])
+          await app.kill()
+        }
+      }, 60_000)
+    }
+  })
+})
+
+/** Fifty requests with one code, and fifty with one refresh token, spread over the processes. */
+async function raceOnce(started: readonly App[]): Promise<void> {
+  const race = (call: (app: App) => Promise<Answer>) =>
+    Promise.all(Array.from({ length: RACERS }, (_, racer) => call(started[racer % started.length] as App)))
+  const first = started[0] as App
+
+  const code = await session.newCode(first)
+  const exchanged = await race((app) => session.exchange(app, code))
+  const refused = exchanged.filter(({ status, body }) => status === 400 && body.error === 'invalid_grant')
+  expect([exchanged.filter(({ status }) => status === 200).length, refused.length]).toEqual([1, RACERS - 1])
+
+  const tokens = await session.newTokens(first)
+  await happened(started)
+  const refreshed = await race((app) => session.refresh(app, tokens))
+  expect(new Set(refreshed.map(({ status }) => status))).toEqual(new Set([200]))
+  const same = new Set(refreshed.map((answer) => JSON.stringify(session.tokensOf(answer))))
+  expect(same.size).toBe(1)
+  expect(await happened(started)).toEqual({ 'token.issued refresh_token': 1, 'refresh.replayed': RACERS - 1 })
+  const answers = await Promise.all(started.map((app) => session.me(app, session.tokensOf(refreshed[0] as Answer))))
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+}
+
+/** What the processes counted since they were asked last, in all. */
+async function happened(started: readonly App[]): Promise<Record<string, number>> {
+  const total: Record<string, number> = {}
+  for (const app of started) {
+    for (const [name, times] of Object.entries((await app.get('/happened')).body)) {
+      total[name] = (total[name] ?? 0) + Number(times)
+    }
+  }
+  return total
+}
+
+/** Clients that begin and end one session after another, and repeat what was answered 503. */
+function loadOf(started: readonly App[]) {
+  const answers = new Map<number, number>()
+  const wrong: string[] = []
+  let stopped = false
+  let completed = 0
+
+  /** Until the answer is another one than 503. */
+  async function persist(what: string, call: () => Promise<Answer>, ...allowed: number[]): Promise<Answer> {
+    for (;;) {
+      const answer = await call()
+      answers.set(answer.status, (answers.get(answer.status) ?? 0) + 1)
+      if (answer.status === 503) {
+        await sleep(5)
+        continue
+      }
+      if (!allowed.includes(answer.status)) wrong.push(`${what}: ${answer.status} ${JSON.stringify(answer.body)}`)
+      return answer
+    }
+  }
+  async function work(app: App): Promise<void> {
+    while (!stopped && wrong.length === 0) {
+      const { body } = await persist('code', () => app.post('/code/ada'), 200)
+      // What was answered 503 may have been done: then the code is used, and a second time must not work
+      const exchanged = await persist('exchange', () => session.exchange(app, body.code as string), 200, 400)
+      if (exchanged.status !== 200) continue
+      const refreshed = await persist('refresh', () => session.refresh(app, session.tokensOf(exchanged)), 200)
+      const tokens = session.tokensOf(refreshed)
+      await persist('access', () => session.me(app, tokens), 200)
+      await persist('revoke', () => session.revoke(app, tokens), 200)
+      await persist('access after revocation', () => session.me(app, tokens), 401)
+      completed++
+    }
+  }
+  const working = Array.from({ length: WORKERS }, (_, worker) => work(started[worker % started.length] as App))
+
+  return {
+    /** Resolves after so many more whole sessions, by each worker. */
+    async sessions(more: number): Promise<void> {
+      const goal = completed + more * WORKERS
+      while (completed < goal && wrong.length === 0) await sleep(5)
+    },
+    async stop() {
+      stopped = true
+      await Promise.all(working)
+      return { answers, wrong }
+    },
+  }
+}
+
+/** What a client knows of its session. */
+interface Session {
+  code: string
+  tokens?: session.Tokens
+  /** The last request that was answered, and the one that was not. */
+  state: 'code' | 'live' | 'revoked'
+  unanswered?: 'exchange' | 'refresh' | 'revoke'
+}
+
+/** Clients at work, until the app is killed between two random answers. Gives what each knows at that moment. */
+async function workUntilKilled(app: App): Promise<Session[]> {
+  const sessions: Session[] = []
+  const end = 30 + Math.floor(Math.random() * 20)
+  let answers = 0
+  let killed: Promise<void> | undefined
+  const answered = ({ status }: Answer) => {
+    if (++answers === end) killed = app.kill()
+    if (status !== 0 && status !== 200) throw new Error(`Under load: ${status}`)
+    return status === 200
+  }
+
+  async function work(worker: number): Promise<void> {
+    for (let turn = worker; ; turn++) {
+      const issued = await app.post('/code/ada')
+      if (!answered(issued)) return
+      const one: Session = { code: issued.body.code as string, state: 'code' }
+      sessions.push(one)
+      const exchanged = await session.exchange(app, one.code)
+      if (!answered(exchanged)) return void (one.unanswered = 'exchange')
+      one.tokens = session.tokensOf(exchanged)
+      one.state = 'live'
+      for (let refreshes = turn % 3; refreshes > 0; refreshes--) {
+        const refreshed = await session.refresh(app, one.tokens)
+        if (!answered(refreshed)) return void (one.unanswered = 'refresh')
+        one.tokens = session.tokensOf(refreshed)
+      }
+      if (turn % 3 === 2) continue
+      if (!answered(await session.revoke(app, one.tokens))) return void (one.unanswered = 'revoke')
+      one.state = 'revoked'
+    }
+  }
+  await Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)))
+  await killed
+  return sessions
+}
+
+async function verifyAfterKill(app: App, storage: OAuthStorage, one: Session): Promise<void> {
+  await verifyWhole(storage, one)
+  const redeem = async () => (await session.exchange(app, one.code)).status
+  if (one.state === 'revoked') return verifyRevoked(app, one)
+  if (one.tokens) {
+    const { status } = await session.me(app, one.tokens)
+    const refreshed = await session.refresh(app, one.tokens)
+    if (one.unanswered === 'revoke' && status !== 200) {
+      expect([status, refreshed.status]).toEqual([401, 400])
+    } else {
+      // also where a refresh was not answered: it is repeated, and answered with what it had made, or anew
+      expect([status, refreshed.status]).toEqual([200, 200])
+      expect((await session.me(app, session.tokensOf(refreshed))).status).toBe(200)
+    }
+    expect(await redeem()).toBe(400)
+  } else {
+    const times = [await redeem(), await redeem()].filter((status) => status === 200).length
+    expect(times).toBeLessThanOrEqual(one.unanswered === 'exchange' ? 1 : times)
+    if (one.unanswered !== 'exchange') expect(times).toBe(1)
+  }
+}
+
+/** All of a grant, or nothing of it. */
+async function verifyWhole({ grants }: OAuthStorage, { code, state, unanswered }: Session): Promise<void> {
+  const id = session.grantOf(code)
+  const [used, access, refresh] = await Promise.all(['c', 'a', 'r'].map((suffix) => grants.find(`${id}~${suffix}`)))
+  const [listed] = await grants.list({ userId: 'ada', after: id.slice(0, -1), limit: 1 })
+  const parts = [used?.state === 'used', access !== undefined, refresh !== undefined, listed?.id === id]
+  expect(new Set(parts).size).toBe(1)
+  if (state === 'live' && unanswered !== 'revoke') expect(parts[0]).toBe(true)
+}
+
+async function verifyRevoked(app: App, { tokens }: Session): Promise<void> {
+  if (!tokens) throw new Error('nothing was revoked')
+  expect((await session.me(app, tokens)).status).toBe(401)
+  expect((await session.refresh(app, tokens)).status).toBe(400)
+}

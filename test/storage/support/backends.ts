@@ -1,0 +1,73 @@
+/** The durable stores as real servers: started, cut off, restarted. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { createClient } from 'redis'
+import { describePostgres, startPostgres } from './postgres'
+import { describeRedis, startRedis } from './redis'
+import type { Store } from './stores'
+
+export interface RunningBackend {
+  store: Store
+  stop(): Promise<void>
+  /** Only of servers: SQLite has no connections. */
+  restart?: () => Promise<void>
+  /** Cuts every connection of the apps. */
+  cut?: () => Promise<void>
+}
+
+export interface Backend {
+  name: string
+  describe: (name: string, body: () => void) => void
+  start(): Promise<RunningBackend>
+}
+
+export const sqlite: Backend = {
+  name: 'one SQLite file',
+  describe,
+  async start() {
+    const folder = mkdtempSync(join(tmpdir(), 'sqlite-'))
+    return {
+      store: { kind: 'sqlite', file: join(folder, 'oauth.db') },
+      stop: async () => rmSync(folder, { recursive: true, force: true }),
+    }
+  },
+}
+
+export const postgres: Backend = {
+  name: 'one PostgreSQL',
+  describe: describePostgres,
+  async start() {
+    const { connectionString, stop, restart } = await startPostgres({ fsync: true })
+    return {
+      store: { kind: 'postgres', connectionString },
+      stop,
+      restart,
+      async cut() {
+        const admin = new Client({ connectionString })
+        await admin.connect()
+        await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
+        await admin.end()
+      },
+    }
+  },
+}
+
+export const redis: Backend = {
+  name: 'one Redis',
+  describe: describeRedis,
+  async start() {
+    const { url, stop, restart } = await startRedis({ config: { appendfsync: 'always' } })
+    return {
+      store: { kind: 'redis', url },
+      stop,
+      restart,
+      async cut() {
+        const admin = await createClient({ url }).connect()
+        await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
+        admin.destroy()
+      },
+    }
+  },
+}
