@@ -4,6 +4,7 @@ import express, { type Express } from 'express'
 import {
   accessToken,
   bearerGuard,
+  connectedAppsRouter,
   consentPage,
   createAuthorizationServer,
   memoryStorage,
@@ -19,7 +20,7 @@ const people = [
   { id: '1', username: 'ada', name: 'Ada Lovelace', password: 'analytical engine' },
   { id: '2', username: 'alan', name: 'Alan Turing', password: 'imitation game' },
 ]
-const demo = { clientId: 'demo', scope: 'profile', api: '/api/me' }
+const demo = { clientId: 'demo', scope: 'profile', api: '/api/me', account: '/account/apps' }
 // A new secret at every start: one in the source would sooner or later be one in production
 const service = { clientId: 'service', clientSecret: randomBytes(32).toString('base64url') }
 
@@ -58,10 +59,13 @@ export async function createApp(issuer: string): Promise<Express> {
   // /oauth2/authorize, /oauth2/token, /oauth2/revoke_token, /oauth2/introspect, /oauth2/clients and the metadata
   app.use(
     oauthRouter(server, {
-      decide: consentPage({ signIn: '/login' }),
+      decide: consentPage({ signIn: '/login', switchUser: '/login' }),
       protect: bearerGuard(server, { scope: 'clients' }),
     }),
   )
+
+  // Where users see which apps they have let in, and take it back
+  app.use(demo.account, connectedAppsRouter(server, { signIn: '/login' }))
 
   // A guarded route: one line. A client's own token has no user
   app.get('/api/me', bearerGuard(server, { scope: 'profile' }), (req, res) => {

@@ -1,20 +1,31 @@
 /** The guard of protected resources: RFC 6750, on Passport's bearer strategy. */
 import type { Request, RequestHandler, Response } from 'express'
-import { Strategy } from 'passport-http-bearer'
 import type { AccessToken } from './access-token'
 import { type Awaitable, orElse, whenReady } from './awaitable'
-import { type AuthenticatedToken, authenticateToken } from './credentials'
+import type { AuthenticatedToken } from './credentials'
 import { OAuthError, toOAuthError } from './errors'
-import { escapeQuoted, missingToken, withChallenge } from './http/bearer-challenge'
+import { missingToken, withChallenge } from './http/bearer-challenge'
+import { type TokenSource, tokenAuthenticator } from './http/bearer-strategy'
 import { presentedToken, type TokenPlace, tokenPlaces } from './http/bearer-token'
 import { queryParameters } from './http/body'
 import { answerFailure, reportError, requireServer, sendError } from './http/endpoint'
+import { knownResource } from './rules/resource'
 import { formatScope, includesScope, type Scope, toScope } from './rules/scope'
-import type { AuthorizationServer } from './types'
+import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from './rules/well-known'
 
 export interface BearerGuardOptions {
   /** What the token must have: `'read'`, `'read write'` or a list. @default nothing in particular */
   scope?: string | Scope
+  /**
+   * Which API this is, among the `resources` of the server: a token for any other one is refused (RFC 8707, RFC 9068 §4).
+   * @default the audience of tokens whose request names no resource
+   */
+  resource?: string
+  /**
+   * Whether challenges say where the metadata of the resource is (RFC 9728 §5.1), and what scope is needed: for clients
+   * that find everything out by themselves. Needs `protectedResourceRouter`. @default false
+   */
+  resourceMetadata?: boolean
   /** The `realm` of challenges (RFC 6750 §3). @default 'api' */
   realm?: string
   /**
@@ -29,40 +40,52 @@ export interface BearerGuardOptions {
   clientIdQuery?: boolean
 }
 
-interface Guarded extends AuthenticatedToken {
+/** What a challenge says. */
+interface Challenge {
   realm: string
+  /** Where the metadata of the resource is. */
+  resourceMetadata: string | undefined
+}
+
+interface Guarded extends AuthenticatedToken {
+  challenge: Challenge
 }
 
 /** What a guard found, by request. `req.authInfo` can be written by anybody; this only by a guard. */
 const guarded = new WeakMap<Request, Guarded>()
 
 /**
- * Lets a request pass with a valid access token. Sets `req.user`, the resource owner as `users.find` returned it
- * (undefined for client credentials), and `req.authInfo`. Failures follow RFC 6750 §3; failing storage is a 503.
+ * Lets a request pass with a valid access token of `server`, which may be one in another process: `remoteServer`. Sets
+ * `req.user`, the resource owner as `users.find` returned it (undefined for client credentials), and `req.authInfo`.
+ * Failures follow RFC 6750 §3; failing storage is a 503.
  *
- * @throws TypeError at start-up for a scope that the server does not have.
+ * @throws TypeError at start-up for a scope or a resource that the server does not have.
  */
-export function bearerGuard(server: AuthorizationServer, options: BearerGuardOptions = {}): RequestHandler {
+export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {}): RequestHandler {
   requireServer(server)
   const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
   const scope = knownScope(server, options.scope)
+  const resource = knownResource(server, options.resource)
+  const resourceMetadata = options.resourceMetadata ? metadataOf(resource ?? onlyResource(server)) : undefined
   for (const place of tokenFrom) {
     if (!tokenPlaces.includes(place)) {
       throw new TypeError(`bearerGuard's tokenFrom may hold 'header', 'body' and 'query', not ${place}`)
     }
   }
-  const strategy = makeStrategy(server, realm)
+  const app = clientIdQuery ? appAuthorization(server) : missingToken
+  const authenticate = tokenAuthenticator(server, resource)
+  const challenge = { realm, resourceMetadata }
   return (req, res, next) => {
-    const settled = orElse<Guarded | OAuthError>(
-      () => whenReady(authenticate(server, strategy, req, tokenFrom, clientIdQuery), (found) => ({ ...found, realm })),
-      toOAuthError,
-    )
+    const settled = orElse<AuthenticatedToken | OAuthError>(() => {
+      const token = presentedToken(req, tokenFrom)
+      return token === undefined ? app(req) : authenticate(token)
+    }, toOAuthError)
     void whenReady(settled, (found) => {
       // a timeout of the host may have answered while storage was slow: there is nothing left to admit or to refuse
       if (res.headersSent) return
       const failure = found instanceof OAuthError ? found : missingScope(found.accessToken.scope, scope)
-      if (failure) return refuse(server, failure, realm, scope, req, res)
-      admit(req, found as Guarded)
+      if (failure) return refuse(server, failure, challenge, scope, req, res)
+      admit(req, { ...(found as AuthenticatedToken), challenge })
       next()
     })
   }
@@ -76,7 +99,8 @@ export function requireScope(scope: string | Scope): RequestHandler {
     if (!found) return next(new Error('requireScope needs bearerGuard in front of it'))
     const failure = missingScope(found.accessToken.scope, required)
     if (!failure) return next()
-    sendError(withChallenge(failure, found.realm, required), req, res)
+    const { realm, resourceMetadata } = found.challenge
+    sendError(withChallenge(failure, realm, required, resourceMetadata), req, res)
   }
 }
 
@@ -92,34 +116,10 @@ export function guardedToken(req: Request): AccessToken | undefined {
   return guarded.get(req)?.accessToken
 }
 
-/** Passport's own strategy, as `passport.use` takes it. */
-export interface BearerStrategy {
-  name: string
-  // biome-ignore lint/suspicious/noExplicitAny: the type of Passport's strategies, which is not ours to import
-  authenticate(req: any, options?: any): any
-}
-
-/**
- * A strategy for hosts that call `passport.authenticate('bearer', { session: false })` themselves. Its "user" is the
- * access token (`{ clientId, userId, scope, … }`), not the resource owner: a client's own token has none.
- */
-export function bearerStrategy(
-  server: AuthorizationServer,
-  { realm = 'api' }: { realm?: string } = {},
-): BearerStrategy {
-  return new Strategy({ realm: escapeQuoted(realm) }, (token, done) => {
-    const settled = orElse<AuthenticatedToken | OAuthError>(() => authenticateToken(server, token), toOAuthError)
-    void whenReady(settled, (found) => {
-      if (!(found instanceof OAuthError)) return done(null, found.accessToken, found.accessToken)
-      if (found.code === 'invalid_token') return done(null, false, found.description)
-      reportError(server, found)
-      done(found)
-    })
-  })
-}
-
-function knownScope(server: AuthorizationServer, scope: string | Scope = []): Scope {
+function knownScope(server: TokenSource, scope: string | Scope = []): Scope {
   const required = toScope(scope)
+  // what scopes a server in another process has is not known here
+  if (!('scopes' in server)) return required
   for (const token of required) {
     if (!server.scopes.has(token)) {
       throw new TypeError(
@@ -130,63 +130,27 @@ function knownScope(server: AuthorizationServer, scope: string | Scope = []): Sc
   return required
 }
 
-/** Answers with what it found; refusals are decided here, where RFC 6750 §3 is followed to the letter. */
-function makeStrategy(server: AuthorizationServer, realm: string): Strategy {
-  return new Strategy({ realm }, (token, done) => {
-    const settled = orElse<AuthenticatedToken | { failed: unknown }>(
-      () => authenticateToken(server, token),
-      (failed) => ({ failed }),
-    )
-    void whenReady(settled, (found) => ('failed' in found ? done(found.failed) : done(null, found)))
-  })
+function onlyResource({ audience }: TokenSource): string {
+  if (audience.length === 1) return audience[0] as string
+  throw new TypeError("bearerGuard's resourceMetadata needs resource: the URI of the API that it stands before")
 }
 
-function authenticate(
-  server: AuthorizationServer,
-  strategy: Strategy,
-  req: Request,
-  places: readonly TokenPlace[],
-  clientIdQuery: boolean,
-): Awaitable<AuthenticatedToken> {
-  const token = presentedToken(req, places)
-  if (token === undefined) return clientIdQuery ? appAuthorization(server, req) : missingToken()
-  return whenReady(runStrategy(strategy, token), (outcome) => {
-    if ('failed' in outcome) throw outcome.failed
-    return outcome.found
-  })
+function metadataOf(resource: string): string {
+  requireResourceUrl('bearerGuard', resource)
+  return wellKnownUrl(PROTECTED_RESOURCE, resource)
 }
 
-type Outcome = { found: AuthenticatedToken } | { failed: unknown }
-
-/**
- * One object per request over the shared strategy: `passport.authenticate` writes onto the strategy itself, and two
- * requests in flight would get each other's answer.
- */
-function runStrategy(strategy: Strategy, token: string): Awaitable<Outcome> {
-  const settled: { outcome?: Outcome } = {}
-  let settle = (outcome: Outcome): void => {
-    settled.outcome = outcome
+function appAuthorization(server: TokenSource): (req: Request) => Awaitable<AuthenticatedToken> {
+  if (!('storage' in server)) throw new TypeError("bearerGuard's clientIdQuery needs the clients of this process")
+  return (req) => {
+    const { parameters, repeated } = queryParameters(req)
+    const clientId = parameters.get('client_id')
+    if (clientId === undefined || repeated.has('client_id')) return missingToken()
+    return whenReady(server.storage.clients.find(clientId), (client) => {
+      if (!client) return missingToken()
+      return { accessToken: { clientId, scope: [] }, user: undefined }
+    })
   }
-  const run = Object.assign(Object.create(strategy) as Strategy, {
-    success: (found: AuthenticatedToken) => settle({ found }),
-    fail: () => settle({ failed: new OAuthError('invalid_token', 'The access token is malformed.') }),
-    error: (failed: unknown) => settle({ failed }),
-  })
-  run.authenticate({ headers: { authorization: `Bearer ${token}` } })
-  if (settled.outcome) return settled.outcome
-  return new Promise((resolve) => {
-    settle = resolve
-  })
-}
-
-function appAuthorization(server: AuthorizationServer, req: Request): Awaitable<AuthenticatedToken> {
-  const { parameters, repeated } = queryParameters(req)
-  const clientId = parameters.get('client_id')
-  if (clientId === undefined || repeated.has('client_id')) return missingToken()
-  return whenReady(server.storage.clients.find(clientId), (client) => {
-    if (!client) return missingToken()
-    return { accessToken: { clientId, scope: [] }, user: undefined }
-  })
 }
 
 function admit(req: Request, found: Guarded): void {
@@ -202,13 +166,14 @@ function missingScope(held: Scope, required: Scope): OAuthError | undefined {
 }
 
 function refuse(
-  server: AuthorizationServer,
+  server: TokenSource,
   failure: OAuthError,
-  realm: string,
+  { realm, resourceMetadata }: Challenge,
   scope: Scope,
   req: Request,
   res: Response,
 ): void {
   reportError(server, failure)
-  answerFailure(sendError, failure.status >= 500 ? failure : withChallenge(failure, realm, scope), req, res)
+  const challenged = () => withChallenge(failure, realm, scope, resourceMetadata)
+  answerFailure(sendError, failure.status >= 500 ? failure : challenged(), req, res)
 }

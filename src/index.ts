@@ -17,12 +17,11 @@ export { type RefreshTokenOptions, refreshToken } from './grants/refresh-token'
 export {
   accessToken,
   type BearerGuardOptions,
-  type BearerStrategy,
   bearerGuard,
-  bearerStrategy,
   requireScope,
 } from './guard'
 export type { AuthorizationResponseStyle } from './http/authorization-response'
+export { type BearerStrategy, bearerStrategy, type TokenSource } from './http/bearer-strategy'
 export type { TokenPlace } from './http/bearer-token'
 export type { CorsOptions } from './http/endpoint'
 export type { HostPage } from './http/sign-in'
@@ -49,6 +48,8 @@ export type { PagesOptions } from './pages/page'
 export type { PageColors, PageTheme } from './pages/style'
 export type { PageTexts } from './pages/texts'
 export { type BcryptPasswordsOptions, bcryptPasswords } from './passwords/bcrypt-passwords'
+export type { IntrospectionClient } from './remote/remote-introspection'
+export { type RemoteServer, type RemoteServerOptions, remoteServer } from './remote/remote-server'
 export { type AuthorizeRouterOptions, authorizeRouter } from './routers/authorize'
 export { type ClientsRouterOptions, clientsRouter } from './routers/clients'
 export type { ClientsCaller } from './routers/clients-caller'
@@ -56,6 +57,7 @@ export { type ConnectedAppsRouterOptions, connectedAppsRouter } from './routers/
 export { type IntrospectRouterOptions, introspectRouter } from './routers/introspect'
 export { type MetadataRouterOptions, metadataRouter } from './routers/metadata'
 export { type OAuthRouterOptions, oauthRouter } from './routers/oauth'
+export { type ProtectedResourceRouterOptions, protectedResourceRouter } from './routers/protected-resource'
 export { type RevokeRouterOptions, revokeRouter } from './routers/revoke'
 export { type TokenRouterOptions, tokenRouter } from './routers/token'
 export type { ClientMetadata } from './rules/client-metadata'

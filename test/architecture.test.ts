@@ -14,6 +14,7 @@ const floors = [
   ['grants/'],
   ['operations/'],
   ['issue.ts'],
+  ['remote/'],
   ['credentials.ts'],
   ['access-tokens/'],
   ['passwords/', 'throttle.ts', 'host-functions.ts', 'checks.ts'],

@@ -243,8 +243,11 @@ describe.each(frameworks)('request bodies on %s', (_, { createHost, express }) =
 
   it('that somebody in front has read and thrown away are a server_error that says so', async () => {
     const drain: RequestHandler = (req, _res, next) => void req.resume().on('end', () => next())
+    const warnings = jest.spyOn(console, 'warn').mockImplementation(() => {})
     host = await createHost({ before: [drain] })
     const answer = await post(form, asForm()).expect(500)
+    expect(warnings.mock.calls.join()).toContain('req.body')
+    warnings.mockRestore()
     expect(answer.body.error).toBe('server_error')
     expect(host.reportedErrors()).toMatchObject([{ cause: { message: expect.stringContaining('req.body') } }])
   })

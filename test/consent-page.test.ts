@@ -174,6 +174,16 @@ describe('Allow and Deny', () => {
     expect(host.eventTypes().filter((type) => type === 'code.issued')).toHaveLength(1)
   })
 
+  it('the answer counts once, also where two of them have both found the question open', async () => {
+    const page = await open()
+    const pause = host.storage.pauseBefore('grants.transition')
+    const late = press('deny', page).then((answer) => answer)
+    await pause.reached
+    await press('allow', page).expect(303)
+    pause.resume()
+    expect((await late).status).toBe(400)
+  })
+
   it('a page that is shown again works', async () => {
     const page = await open()
     await press('deny', page).expect(303)
@@ -369,6 +379,19 @@ describe('nothing comes of Allow when, while the page was open,', () => {
     await expectAskedAgain(press('allow', page))
   })
 
+  it('everything of the user was revoked, and storage hears of it only after Allow', async () => {
+    const page = await open()
+    host.clock.advance(10)
+    const pause = host.storage.pauseBefore('grants.revoke')
+    const revocation = revokeGrants(host.server, { userId: 'alice' })
+    await pause.reached
+    host.clock.advance(10)
+    const code = String(answerOf(await press('allow', page).expect(303)).code)
+    pause.resume()
+    await revocation
+    expect((await host.exchange(host.web, code).expect(400)).body.error).toBe('invalid_grant')
+  })
+
   it('everything of the user is revoked between Allow and the code', async () => {
     const page = await open()
     host.clock.advance(10)
@@ -433,6 +456,15 @@ describe('remember', () => {
     })
   })
 
+  it('never makes a yes of an answer that could not be used', async () => {
+    await begin({ remember: true })
+    const page = await open()
+    await signInOnce(host.web)
+    await press('deny', page).expect(303)
+    const answer = await press('deny', page).expect(400)
+    expect(answer.text).toContain('role="alert"')
+  })
+
   it('asks for a public client each time, because any program can pose as it (RFC 8252 §8.6)', async () => {
     const sometimes = { tokenEndpointAuthMethods: ['none', 'client_secret_post'] } as const
     await begin({ remember: true })
@@ -472,6 +504,8 @@ describe('render', () => {
       {
         client: { id: 'web', name: 'web' },
         redirectHost: 'app.example',
+        onDevice: false,
+        language: 'en',
         user: { id: 'alice', name: 'Alice' },
         scopes: [{ scope: 'read', description: 'See your data' }],
         fields: [{ name: 'consent_transaction', value: expect.any(String) }],
@@ -491,6 +525,49 @@ describe('render', () => {
     const answer = await host.authorize().expect(200)
     expect([answer.text, answer.headers['content-security-policy']]).toEqual(['my own', "default-src 'self'"])
   })
+})
+
+describe('switchUser', () => {
+  const linkOf = ({ text }: Pick<Response, 'text'>) => /<a href="([^"]*)">Not you\?<\/a>/.exec(text)?.[1]
+
+  it('is where somebody goes who is not the user, and comes back from to the same question', async () => {
+    await begin({ switchUser: '/switch' })
+    const link = decodeEntities(linkOf(await host.authorize(host.web, { state: `"'<b>&` }).expect(200)) ?? '')
+    const { pathname, searchParams } = new URL(link, 'http://x')
+    expect(pathname).toBe('/switch')
+    const returnTo = String(searchParams.get('return_to'))
+    const again = pageOf(await host.http().get(returnTo).set('X-User', 'bob').expect(200), returnTo)
+    expect(again.text).toContain('<strong>Bob</strong>')
+    expect(answerOf(await press('allow', again, 'bob').expect(303)).state).toBe(`"'<b>&`)
+  })
+
+  it('may be a function; without it there is no such link', async () => {
+    expect(linkOf(await host.authorize().expect(200))).toBeUndefined()
+    await begin({ switchUser: (returnTo) => `https://login.example/?next=${returnTo.length}&prompt=1` })
+    const link = linkOf(await host.authorize().expect(200))
+    expect(link).toBe(`https://login.example/?next=${urlOf(host.web).length}&amp;prompt=1`)
+  })
+
+  it('does not carry the answer of the form along', async () => {
+    await begin({ switchUser: '/switch' })
+    const page = await open()
+    await press('deny', page).expect(303)
+    expect(linkOf(await press('allow', page).expect(400))).not.toContain('consent')
+  })
+
+  it('throws at start-up when it is empty', () => {
+    expect(() => consentPage({ signIn: '/login', switchUser: '' })).toThrow("consentPage's switchUser")
+  })
+})
+
+it.each([
+  ['https://app.example/cb', false],
+  ['http://127.0.0.1:4321/cb', true],
+  ['http://localhost/cb', true],
+  ['com.example.app:/cb', true],
+])('says of %s whether an app on this device is waiting (RFC 8252 §8.6): %p', async (uri, onDevice) => {
+  const client = await host.register({}, uri)
+  expect((await open(client)).text.includes('an app on this device')).toBe(onDevice)
 })
 
 describe('user', () => {

@@ -51,7 +51,11 @@ describe('README', () => {
     app = spawn(process.execPath, ['--import', 'tsx', file], {
       cwd: root,
       env: { ...process.env, PORT: String(port) },
-      stdio: 'inherit',
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
+    let complaints = ''
+    app.stderr?.on('data', (chunk) => {
+      complaints += chunk
     })
     await untilServed(base)
     const verifier = 'v'.repeat(43)
@@ -95,6 +99,8 @@ describe('README', () => {
     const { access_token } = (await tokens.json()) as { access_token: string }
     const me = await fetch(`${base}/me`, { headers: { authorization: `Bearer ${access_token}` } })
     expect(await me.json()).toMatchObject({ user: { id: 'ana' }, token: { clientId: 'demo', scope: ['read'] } })
+    // no warning of the library, either
+    expect(complaints).toBe('')
   }, 60_000)
 
   it('has its two commands', () => {

@@ -301,6 +301,16 @@ it.each<[string, (server: never) => unknown]>([
   }
 })
 
+it('every name of the design is there', () => {
+  const names = `createAuthorizationServer OAuthError memoryStorage memoryThrottle opaque
+    authorizationCode clientCredentials refreshToken password implicit bcryptPasswords
+    authorizeRouter tokenRouter revokeRouter introspectRouter clientsRouter metadataRouter oauthRouter
+    consentPage approve bearerGuard requireScope bearerStrategy accessToken
+    registerClient updateClient deleteClient rotateClientSecret listClients
+    issueCode issueTokens verifyAccessToken listGrants revokeGrants deleteExpired`.split(/\s+/)
+  expect(Object.keys(oauth)).toEqual(expect.arrayContaining(names))
+})
+
 describe('users', () => {
   it('left out: every id is taken as it is', async () => {
     const host = await createHost({ users: undefined as never })

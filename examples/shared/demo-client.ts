@@ -9,6 +9,8 @@ export interface DemoClientOptions {
   scope: string
   /** The path of the API that the page calls with its access token. */
   api: string
+  /** The path of the page where users see which apps have access. */
+  account: string
 }
 
 /** The client's page at `/`, which is its redirect URI, too. */
@@ -17,7 +19,7 @@ export function demoClient(options: DemoClientOptions): Router {
   router.get('/', (req, res) => {
     // one name for one server: what the page keeps under `localhost` is out of reach under the issuer's name
     if (req.headers.host !== new URL(options.issuer).host) return res.redirect(`${options.issuer}/`)
-    sendPage(res, 'Demo client', `${body}\n${account(req)}`, script(options))
+    sendPage(res, 'Demo client', `${body}\n${account(req, options)}`, script(options))
   })
   return router
 }
@@ -36,12 +38,12 @@ const body = `<h1>A client of your authorization server</h1>
 <pre id="answer" tabindex="0" aria-label="The answer of the API" hidden></pre>
 </div>`
 
-function account(req: Request): string {
+function account(req: Request, { account }: DemoClientOptions): string {
   const user = req.user as User | undefined
   if (!user) return ''
   return `<form class="account" method="post" action="/logout">
 <span>Signed in as <strong>${escapeHtml(user.name)}</strong></span>
-<button type="submit">Sign out</button>
+<span><a href="${account}">Connected apps</a> <button type="submit">Sign out</button></span>
 </form>`
 }
 

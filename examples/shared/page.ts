@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto'
 import type { Response } from 'express'
 
 const style = `
-:root{color-scheme:light dark;--bg:#f3f4f6;--card:#fff;--text:#14171f;--soft:#555b6b;--line:#d9dce3;--accent:#1d4ed8;--on-accent:#fff;--bad:#b3261e}
-@media(prefers-color-scheme:dark){:root{--bg:#101218;--card:#1a1d26;--text:#f1f3f8;--soft:#a9afbf;--line:#343948;--accent:#8fb0ff;--on-accent:#0b1020;--bad:#ff9d94}}
+:root{color-scheme:light dark;--bg:#f3f4f7;--card:#fff;--text:#14171f;--soft:#535a6b;--line:#d9dce4;--accent:#1d4ed8;--on-accent:#fff;--bad:#b3261e}
+@media(prefers-color-scheme:dark){:root{--bg:#0f1116;--card:#191c24;--text:#f1f3f8;--soft:#a9afbf;--line:#343948;--accent:#8fb0ff;--on-accent:#0b1020;--bad:#ff9d94}}
 *{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--bg);color:var(--text);font:1rem/1.5 system-ui,sans-serif}
-main{width:100%;max-width:27rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;padding:2rem;overflow-wrap:anywhere}
-@media(max-width:30rem){body{padding:1rem}main{padding:1.5rem}}
-h1{font-size:1.35rem;line-height:1.3;margin:0 0 1rem}
+body{margin:0;min-height:100vh;min-height:100dvh;display:grid;place-items:center;padding:1.5rem;background:var(--bg);color:var(--text);font:1rem/1.5 system-ui,sans-serif}
+main{width:100%;max-width:28rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;padding:2rem;overflow-wrap:anywhere;box-shadow:0 1px 2px #0000000a,0 .75rem 2rem -1rem #00000026}
+@media(max-width:30rem){body{padding:.75rem}main{padding:1.5rem 1.25rem}}
+h1{font-size:1.375rem;line-height:1.3;letter-spacing:-.01em;margin:0 0 1rem;text-wrap:balance}
 p{margin:0 0 1rem}
 main>:last-child{margin-bottom:0}
 .soft{color:var(--soft);font-size:.925rem}
@@ -26,6 +26,7 @@ a{color:var(--accent)}
 [role=status] p{margin:1.25rem 0 .5rem}
 [role=status] :empty{display:none}
 .account{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5rem 1rem;margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line);font-size:.925rem}
+.account a{margin-inline-end:.75rem}
 .account button{flex:none;min-height:2.25rem;padding:.35rem .85rem}
 pre{margin:0;padding:1rem;border-radius:.6rem;background:var(--bg);font-size:.875rem;white-space:pre-wrap}
 [hidden]{display:none!important}

@@ -1,6 +1,7 @@
 /** The consent page: asks the signed-in user, and believes only an answer to the very question it asked (RFC 9700 §4.16). */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
+import { findCredential } from '../credentials'
 import { sha256 } from '../crypto'
 import { queryParameters } from '../http/body'
 import { pageContext, setPageHeaders } from '../http/page'
@@ -10,10 +11,12 @@ import { listGrants } from '../operations/grants'
 import { type ConsentView, renderConsent } from '../pages/consent'
 import { type PageContext, scopeInWords } from '../pages/page'
 import { redirectHost, staysOnDevice } from '../rules/redirect-uri'
+import { type Audience, storedAudience } from '../rules/resource'
 import { includesScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
-import type { Credential } from '../storage'
-import type { AuthorizationRequest, Decide, Decision } from '../types'
+import { lookupId, lookupSuffix } from '../split-token'
+import type { Credential, Grant } from '../storage'
+import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types'
 
 export interface ConsentPageOptions {
   /** The signed-in account: an id, or a value with an `id` and a name to show. @default (req) => req.user */
@@ -26,8 +29,9 @@ export interface ConsentPageOptions {
   /** Where a user goes who is not the one signed in, in the same form. @default the page has no such link */
   switchUser?: HostPage
   /**
-   * Whether a user who has a live authorization of the same client for the same scope is not asked again. Public
-   * clients are always asked unless they are named, because any program can pose as one (RFC 8252 §8.6). @default false
+   * Whether a user who has a live authorization of the same client for the same scope and resource is not asked again.
+   * Public clients are always asked unless they are named, because any program can pose as one (RFC 8252 §8.6).
+   * @default false
    */
   remember?: boolean | { publicClients: readonly string[] }
   /** Shows another page: returns its HTML, or answers `res` itself. The security headers are already set. */
@@ -89,10 +93,10 @@ function fieldsBeyondUrl(request: AuthorizationRequest, req: Request): ConsentVi
   return [...requestOf(request)].filter(([name]) => !inUrl.has(name)).map(([name, value]) => ({ name, value }))
 }
 
-/** With scope and place as they were shown: the record of the client may have changed what it means to ask for none. */
+/** With scope, audience and place as they were shown: what it means to ask for none may have changed meanwhile. */
 function requestDigest(request: AuthorizationRequest): string {
   const parameters = [...requestOf(request)].sort(([a], [b]) => (a < b ? -1 : 1))
-  return sha256(JSON.stringify([request.scope, request.redirectUri, parameters]))
+  return sha256(JSON.stringify([request.scope, request.audience, request.redirectUri, parameters]))
 }
 
 /** Stores the question, bound to this user and this request. The field is what the answer must bring back. */
@@ -130,12 +134,25 @@ function describe(
 
 async function isRemembered(
   remember: NonNullable<ConsentPageOptions['remember']>,
-  { server, client, scope }: AuthorizationRequest,
+  { server, client, scope, audience }: AuthorizationRequest,
   userId: string,
 ): Promise<boolean> {
   if (remember === false) return false
   const isPublic = client.tokenEndpointAuthMethods.includes('none')
   if (isPublic && !(remember !== true && remember.publicClients.includes(client.clientId))) return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })
-  return grants.some((grant) => includesScope(grant.scope, scope))
+  for (const grant of grants) {
+    if (includesScope(grant.scope, scope) && (await coversAudience(server, grant, audience))) return true
+  }
+  return false
+}
+
+/** A grant's row has no audience; its tokens have. Yes to one API is no yes to another (RFC 8707 §3). */
+async function coversAudience(server: AuthorizationServer, { id }: Grant, audience: Audience): Promise<boolean> {
+  if (audience.length === 0) return true
+  const found =
+    (await findCredential(server, lookupId(id, lookupSuffix.refresh_token), 'refresh_token')) ??
+    (await findCredential(server, lookupId(id, lookupSuffix.access_token[0]), 'access_token'))
+  const covered = found ? storedAudience(server, found.data) : []
+  return audience.every((resource) => covered.includes(resource))
 }

@@ -9,13 +9,23 @@ export function missingToken(): never {
   throw new OAuthError('invalid_token', 'The request has no access token.', { headers: NO_TOKEN })
 }
 
-/** The failure with its challenge. `scope` is what the resource needs, named where the token has too little. */
-export function withChallenge(failure: OAuthError, realm: string, scope: Scope): OAuthError {
+/**
+ * The failure with its challenge. `scope` is what the resource needs: named where the token has too little, and where
+ * `resourceMetadata` (RFC 9728 §5.1) says that the client may know nothing of this resource yet.
+ */
+export function withChallenge(
+  failure: OAuthError,
+  realm: string,
+  scope: Scope,
+  resourceMetadata?: string | undefined,
+): OAuthError {
   const parts = [`Bearer realm="${escapeQuoted(realm)}"`]
   if (failure.headers !== NO_TOKEN) {
     parts.push(`error="${failure.code}"`, `error_description="${escapeQuoted(failure.description)}"`)
   }
-  if (failure.code === 'insufficient_scope') parts.push(`scope="${formatScope(scope)}"`)
+  const needsScope = failure.code === 'insufficient_scope' || (resourceMetadata !== undefined && scope.length > 0)
+  if (needsScope) parts.push(`scope="${formatScope(scope)}"`)
+  if (resourceMetadata !== undefined) parts.push(`resource_metadata="${escapeQuoted(resourceMetadata)}"`)
   return new OAuthError(failure.code, failure.description, {
     status: failure.status,
     headers: { 'WWW-Authenticate': parts.join(', ') },

@@ -20,7 +20,7 @@ export async function hostPageUrl(page: HostPage, returnTo: string, req: Request
   return `${page}${page.includes('?') ? '&' : '?'}return_to=${encodeURIComponent(path)}`
 }
 
-/** The request target of a request can be a whole URL, `//evil.example` or `/\\evil.example`: to a browser, other hosts. */
+/** The request target of a request can be a whole URL, `//evil.example` or `/\evil.example`: to a browser, other hosts. */
 function pathOnThisHost(target: string): string {
   return target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#\\]*/i, '').replace(/^[/\\]*/, '/')
 }

@@ -63,9 +63,11 @@ export type MayReplace = (current: Client) => void
 export async function updateClient(
   server: AuthorizationServer,
   clientId: string,
-  { clientSecret, ...changes }: ClientChanges,
+  { clientSecret, ...members }: ClientChanges,
   mayReplace: MayReplace = () => {},
 ): Promise<Client> {
+  // a member that is undefined is not named: it must not put a list of the record back to its default
+  const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
   const now = server.now()
   const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now)
   const client = await changeClient(server, clientId, (current) => {

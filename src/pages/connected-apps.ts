@@ -1,7 +1,7 @@
 /** The pages on which a user sees which apps have access, and takes it back. */
 import { hiddenField } from './consent'
 import { escapeHtml, fillHtml, fillText } from './html'
-import { type PageContext, renderPage, scopeList } from './page'
+import { clientBlock, type PageContext, renderPage, scopeList } from './page'
 
 export interface ConnectedApp {
   clientId: string
@@ -43,9 +43,10 @@ export function renderConnectedApps(view: ConnectedAppsView, context: PageContex
 function renderApp(app: ConnectedApp, index: number, { texts, language }: PageContext): string {
   const day = new Date(app.since * 1000)
   const date = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(day)
+  const since = fillText(texts.accessSince, { date })
+  const heading = `<h2 id="app-${index}"><bdi>${escapeHtml(app.name)}</bdi></h2>`
   return `<li>
-<h2 id="app-${index}"><bdi>${escapeHtml(app.name)}</bdi></h2>
-<p class="soft">${fillHtml(texts.accessSince, { date })}</p>
+${clientBlock(app.name, `<div>${heading}<p class="soft">${escapeHtml(since)}</p></div>`)}
 ${app.scopes.length > 0 ? scopeList(app.scopes) : `<p>${escapeHtml(texts.knowsYou)}</p>`}
 <a class="button" id="remove-${index}" aria-labelledby="remove-${index} app-${index}" href="?app=${encodeURIComponent(app.clientId)}">${escapeHtml(texts.remove)}</a>
 </li>`
@@ -72,7 +73,7 @@ export function renderRemoval(
 <p>${fillHtml(texts.removeText, names)}</p>
 <form method="post">
 ${hiddenField(field)}
-<div class="actions">
+<div class="actions wide">
 <a class="button" href="?">${escapeHtml(texts.keep)}</a>
 <button class="danger" type="submit">${escapeHtml(texts.remove)}</button>
 </div>

@@ -1,6 +1,6 @@
 /** What the consent page shows, and the page that ships with the library. */
 import { escapeHtml, fillHtml, fillText } from './html'
-import { type PageContext, renderPage, scopeList } from './page'
+import { clientBlock, type PageContext, renderPage, scopeList } from './page'
 
 /** Everything that a consent page needs. All of it is plain text: escape it. */
 export interface ConsentView {
@@ -32,7 +32,7 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
   const descriptions = view.scopes.map(({ description }) => description)
   const may = descriptions.length > 0
   const parts = [
-    `<h1>${fillHtml(texts.consentTitle, names)}</h1>`,
+    clientBlock(client.name, `<h1>${fillHtml(texts.consentTitle, names)}</h1>`),
     client.description !== undefined && `<p class="soft"><bdi>${escapeHtml(client.description)}</bdi></p>`,
     view.notice !== undefined && `<p class="notice" role="alert">${escapeHtml(view.notice)}</p>`,
     `<p>${fillHtml(may ? texts.clientMay : texts.clientKnowsYou, names)}</p>`,

@@ -3,7 +3,7 @@ import type { PageTexts } from './texts'
 
 export const english: PageTexts = {
   consentTitle: 'Allow {client} to use your account?',
-  signedInAs: 'You are signed in as {user}.',
+  signedInAs: 'Signed in as {user}',
   notYou: 'Not you?',
   clientMay: '{client} will be able to:',
   clientKnowsYou: '{client} will know who you are, and nothing else.',

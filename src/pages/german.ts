@@ -3,7 +3,7 @@ import type { PageTexts } from './texts'
 
 export const german: PageTexts = {
   consentTitle: 'Darf {client} Ihr Konto verwenden?',
-  signedInAs: 'Sie sind angemeldet als {user}.',
+  signedInAs: 'Angemeldet als {user}',
   notYou: 'Nicht Sie?',
   clientMay: '{client} darf dann:',
   clientKnowsYou: '{client} erfährt, wer Sie sind, und sonst nichts.',

@@ -61,23 +61,22 @@ function textsOf(language: string, own: Partial<PageTexts> = {}): PageTexts {
   if (typeof language !== 'string' || !/^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language)) {
     throw new TypeError(`pages.languages: ${String(language)} must be a BCP 47 tag such as 'en' or 'pt-BR'`)
   }
-  const texts: Partial<PageTexts> = { ...shipped[language], ...own }
-  for (const [name, value] of Object.entries(texts)) {
-    if (name === 'scopes') continue
-    if (name !== 'dir' && !Object.hasOwn(english, name))
-      throw new TypeError(`Unknown text pages.texts.${language}.${name}`)
-    if (typeof value !== 'string') throw new TypeError(`pages.texts.${language}.${name} must be a string`)
+  const place = `pages.texts.${language}`
+  const { dir, scopes, ...words }: Partial<PageTexts> = { ...shipped[language], ...own }
+  if (!['ltr', 'rtl', undefined].includes(dir)) throw new TypeError(`${place}.dir must be 'ltr' or 'rtl'`)
+  if (scopes !== undefined && !Object.values(scopes).every((text) => typeof text === 'string')) {
+    throw new TypeError(`${place}.scopes must be scopes in words, such as { read: 'See your data' }`)
   }
-  for (const [name, value] of Object.entries(english)) {
-    const text: unknown = texts[name as keyof PageTexts]
-    const names = placeholdersOf(String(value))
-    if (typeof text === 'string' && placeholdersOf(text).join() === names.join()) continue
+  const unknown = Object.keys(words).find((name) => !Object.hasOwn(english, name))
+  if (unknown !== undefined) throw new TypeError(`Unknown text ${place}.${unknown}`)
+  for (const [name, example] of Object.entries(english)) {
+    const text: unknown = words[name as keyof typeof words]
+    const names = placeholdersOf(example)
+    if (typeof text === 'string' && text !== '' && placeholdersOf(text).join() === names.join()) continue
     const needed = names.map((placeholder) => ` with {${placeholder}}`).join('')
-    throw new TypeError(`pages.texts.${language}.${name} must be a text${needed}; in English it is '${value}'`)
+    throw new TypeError(`${place}.${name} must be a text${needed}, such as '${example}'`)
   }
-  if (!['ltr', 'rtl', undefined].includes(texts.dir))
-    throw new TypeError(`pages.texts.${language}.dir must be ltr or rtl`)
-  return Object.freeze(texts as PageTexts)
+  return Object.freeze({ ...(words as PageTexts), ...(dir && { dir }), ...(scopes && { scopes }) })
 }
 
 /**
@@ -99,6 +98,12 @@ function contentSecurityPolicy(style: string): string {
 export function scopeInWords({ texts }: PageContext, scopes: ReadonlyMap<string, string>, scope: string): string {
   const translated = texts.scopes
   return (translated && Object.hasOwn(translated, scope) ? translated[scope] : scopes.get(scope)) ?? scope
+}
+
+/** A client by its initial, beside what is said of it. */
+export function clientBlock(name: string, html: string): string {
+  const initial = [...name.trim()][0]?.toUpperCase() ?? ''
+  return `<div class="client"><span class="mark" aria-hidden="true">${escapeHtml(initial)}</span>${html}</div>`
 }
 
 /** A list of scopes in words. */

@@ -3,7 +3,7 @@ import type { PageTexts } from './texts'
 
 export const spanish: PageTexts = {
   consentTitle: '¿Permitir que {client} use su cuenta?',
-  signedInAs: 'Ha iniciado sesión como {user}.',
+  signedInAs: 'Ha entrado como {user}',
   notYou: '¿No es usted?',
   clientMay: '{client} podrá:',
   clientKnowsYou: '{client} sabrá quién es usted, y nada más.',

@@ -51,13 +51,18 @@ const dark: Colors = {
 const rules = `
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;min-height:100dvh;display:grid;place-items:center;padding:1.5rem;background:var(--background);color:var(--text);font:1rem/1.5 var(--font)}
-main{width:100%;max-width:27rem;background:var(--card);border:1px solid var(--line);border-radius:var(--radius);padding:2rem;overflow-wrap:anywhere;box-shadow:0 1px 2px #0000000a,0 .75rem 2rem -1rem #00000026}
+main{width:100%;max-width:28rem;background:var(--card);border:1px solid var(--line);border-radius:var(--radius);padding:2rem;overflow-wrap:anywhere;box-shadow:0 1px 2px #0000000a,0 .75rem 2rem -1rem #00000026}
 @media(max-width:30rem){body{padding:.75rem}main{padding:1.5rem 1.25rem}}
 main>:last-child{margin-bottom:0}
 strong{unicode-bidi:plaintext}
 .brand{margin:0 0 1.5rem;color:var(--soft);font-size:.875rem;letter-spacing:.01em}
 h1{font-size:1.375rem;line-height:1.3;letter-spacing:-.01em;margin:0 0 .75rem;text-wrap:balance}
+h1 strong{color:var(--accent)}
 h2{font-size:1rem;line-height:1.4;margin:0}
+.client{display:flex;align-items:center;gap:.875rem;margin:0 0 .75rem}
+.client>:last-child{min-width:0}
+.client h1,.client p{margin:0}
+.mark{flex:none;display:grid;place-items:center;width:2.75rem;height:2.75rem;border:1px solid var(--line);border-radius:calc(var(--radius)*.7);background:var(--background);color:var(--accent);font-size:1.25rem;font-weight:600}
 p{margin:0 0 1rem}
 .soft{color:var(--soft);font-size:.9375rem}
 .soft strong{color:var(--text);font-weight:600}
@@ -67,10 +72,11 @@ ul{list-style:none;margin:0 0 1rem;padding:0}
 .scopes li{position:relative;margin:.5rem 0;padding-inline-start:1.75rem}
 .scopes li::before{content:"";position:absolute;inset-inline-start:.35rem;top:.3em;width:.35em;height:.7em;border:solid var(--accent);border-width:0 .14em .14em 0;transform:rotate(45deg)}
 .apps>li{padding:1.25rem 0;border-top:1px solid var(--line)}
-.apps .soft{margin-bottom:.75rem}
-.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 1rem}
+form{margin:0 0 1rem}
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 0}
+.wide>*{flex-basis:11rem}
 .pages{display:flex;justify-content:space-between;gap:1rem}
-button,.button{flex:1 1 7rem;display:inline-block;min-height:2.75rem;padding:.6rem 1rem;border:1px solid var(--accent);border-radius:calc(var(--radius)*.6);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer;background:none;color:var(--accent)}
+button,.button{flex:1 1 7rem;display:inline-flex;align-items:center;justify-content:center;min-height:2.75rem;padding:.6rem 1rem;border:1px solid var(--accent);border-radius:calc(var(--radius)*.6);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer;background:none;color:var(--accent)}
 .primary{background:var(--accent);color:var(--on-accent)}
 .danger{border-color:var(--danger);color:var(--danger)}
 button:hover,.button:hover{box-shadow:inset 0 0 0 1px}

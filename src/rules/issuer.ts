@@ -4,10 +4,16 @@
 export function verifiedIssuer(issuer: unknown): string {
   const fix = "issuer must be an https URL without query and fragment, such as 'https://auth.example.com'"
   if (typeof issuer !== 'string' || !URL.canParse(issuer) || /[?#\s]/.test(issuer)) throw new TypeError(fix)
-  const { protocol, hostname, username, password } = new URL(issuer)
-  const loopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)
-  if (username || password || !(protocol === 'https:' || (protocol === 'http:' && loopback))) {
+  const { username, password } = new URL(issuer)
+  if (username || password || !isSafeUrl(issuer)) {
     throw new TypeError(`${fix} (http only on loopback); it is ${issuer}`)
   }
   return issuer
+}
+
+/** Whether nobody on the way can read or change what is fetched from there: https, or http on loopback. */
+export function isSafeUrl(url: unknown): url is string {
+  if (typeof url !== 'string' || !URL.canParse(url)) return false
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
 }

@@ -10,6 +10,12 @@ export interface ParsedParameters {
   repeated: Set<string>
 }
 
+/**
+ * RFC 8707 §2: the one parameter that may be repeated. Its values are URIs, and kept as one string with spaces between
+ * them, as those of `scope` are sent.
+ */
+const REPEATABLE = 'resource'
+
 export function noParameters(): ParsedParameters {
   return { parameters: new Map(), repeated: new Set() }
 }
@@ -45,7 +51,8 @@ export function parseJsonParameters(text: string): ParsedParameters {
   const parsed = parametersOf(members)
   // JSON.parse keeps the last of two members with one name; all members being strings, their number shows it
   const strings = text.match(/"(?:[^"\\]|\\.)*"/g)?.length ?? 0
-  if (strings !== members.length * 2) throw new OAuthError('invalid_request', 'A parameter is included more than once.')
+  const kept = members.reduce((count, [, value]) => count + 1 + (Array.isArray(value) ? value.length : 1), 0)
+  if (strings !== kept) throw new OAuthError('invalid_request', 'A parameter is included more than once.')
   return parsed
 }
 
@@ -63,23 +70,32 @@ export function parseJsonObject(text: string): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** Takes what the host's own body parser made. Arrays and objects in it are repeated or nested parameters: refused. */
+/**
+ * Takes what the host's own body parser made. Arrays and objects in it are repeated or nested parameters: refused, but
+ * for lists of `resource`.
+ */
 export function parametersOf(members: Iterable<readonly [string, unknown]>): ParsedParameters {
   const parsed = noParameters()
   const seen = new Set<string>()
   for (const [name, value] of members) {
-    if (Array.isArray(value)) parsed.repeated.add(name)
+    if (name === REPEATABLE && isListOfStrings(value)) for (const one of value) add(parsed, seen, name, one)
+    else if (Array.isArray(value)) parsed.repeated.add(name)
     else if (typeof value === 'string') add(parsed, seen, name, value)
     else throw new OAuthError('invalid_request', 'Every parameter must be a string.')
   }
   return parsed
 }
 
+function isListOfStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
 /** Both sets as one; what is in both is repeated. */
 export function mergeParameters(first: ParsedParameters, second: ParsedParameters): ParsedParameters {
-  const repeated = new Set([...first.repeated, ...second.repeated])
-  for (const name of second.parameters.keys()) if (first.parameters.has(name)) repeated.add(name)
-  return { parameters: new Map([...second.parameters, ...first.parameters]), repeated }
+  const merged = { parameters: new Map(first.parameters), repeated: new Set([...first.repeated, ...second.repeated]) }
+  const seen = new Set(first.parameters.keys())
+  for (const [name, value] of second.parameters) add(merged, seen, name, value)
+  return merged
 }
 
 /** RFC 6749 §3.1, §3.2: parameters must not be included more than once. */
@@ -95,14 +111,17 @@ export function requireParameter(parameters: RequestParameters, name: string): s
 }
 
 function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: string): void {
-  if (seen.has(name)) parsed.repeated.add(name)
+  if (seen.has(name) && name !== REPEATABLE) parsed.repeated.add(name)
   seen.add(name)
   // no store keeps NUL or half a surrogate pair alike, and no parameter of OAuth has a use for them
   const text = `${name}=${value}`
   if (text.includes('\0') || !text.isWellFormed()) {
     throw new OAuthError('invalid_request', 'A parameter has a character that is not allowed.')
   }
-  if (value !== '' && !parsed.parameters.has(name)) parsed.parameters.set(name, value)
+  if (value === '') return
+  const before = parsed.parameters.get(name)
+  if (before === undefined) parsed.parameters.set(name, value)
+  else if (name === REPEATABLE) parsed.parameters.set(name, `${before} ${value}`)
 }
 
 function decodeComponent(text: string): string {

@@ -38,7 +38,7 @@ export function narrowAudience({ resources }: ResourceRules, granted: Audience, 
   return asked === undefined ? held : requireResources(held, asked)
 }
 
-/** The values of a `resource` parameter, which may be repeated: kept as one string with spaces, which no URI has. */
+/** The values of a `resource` parameter, which may be repeated: one string with spaces, which no URI has. */
 function requireResources(allowed: Audience, asked: string): Audience {
   const named = asked.split(' ').filter((uri) => uri !== '')
   if (named.length === 0) throw invalidTarget()

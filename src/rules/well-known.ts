@@ -1,4 +1,5 @@
 /** Well-known places: RFC 8615, as RFC 8414 §3.1 and RFC 9728 §3.1 use them. */
+import { isSafeUrl } from './issuer'
 
 /** The path of the document `name` about `url`: the well-known part goes before the path that the URL has. */
 export function wellKnownPath(name: string, url: string): string {
@@ -8,4 +9,15 @@ export function wellKnownPath(name: string, url: string): string {
 /** The same as a URL. */
 export function wellKnownUrl(name: string, url: string): string {
   return `${new URL(url).origin}${wellKnownPath(name, url)}`
+}
+
+/** RFC 9728 §3: the document about a resource. */
+export const PROTECTED_RESOURCE = 'oauth-protected-resource'
+
+/** RFC 9728 §1.2: only a resource with a URL of its own can describe itself. Throws a TypeError for any other. */
+export function requireResourceUrl(who: string, resource: string): void {
+  if (isSafeUrl(resource) && !/[?#]/.test(resource)) return
+  throw new TypeError(
+    `${who}: the resource ${resource} must be an https URL (http on loopback) without query and fragment`,
+  )
 }

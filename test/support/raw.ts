@@ -9,8 +9,16 @@ export interface Listening {
   close(): Promise<void>
 }
 
+const listening = new Set<Server>()
+// a test that fails must not keep the others waiting
+afterAll(() => {
+  for (const server of listening) server.closeAllConnections()
+  for (const server of listening) server.close()
+})
+
 export async function listen(app: Express): Promise<Listening> {
   const server = createServer(app)
+  listening.add(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const close = () =>
     new Promise<void>((resolve) => {

@@ -1,0 +1,87 @@
+/** Access tokens through Passport's bearer strategy: for our own guard, and for hosts that use Passport themselves. */
+import { Strategy } from 'passport-http-bearer'
+import { type Awaitable, orElse, whenReady } from '../awaitable'
+import { type AuthenticatedToken, authenticateToken } from '../credentials'
+import { OAuthError, toOAuthError } from '../errors'
+import type { RemoteServer } from '../remote/remote-server'
+import { knownResource } from '../rules/resource'
+import type { AuthorizationServer } from '../types'
+import { escapeQuoted } from './bearer-challenge'
+import { reportError } from './endpoint'
+
+/** Who knows what tokens stand for: the server of this process, or one in another. */
+export type TokenSource = AuthorizationServer | RemoteServer
+
+function authenticateAt(source: TokenSource, token: string, resource?: string): Awaitable<AuthenticatedToken> {
+  return 'authenticate' in source ? source.authenticate(token, resource) : authenticateToken(source, token, resource)
+}
+
+/** Passport's own strategy, as `passport.use` takes it. */
+export interface BearerStrategy {
+  name: string
+  // biome-ignore lint/suspicious/noExplicitAny: the type of Passport's strategies, which is not ours to import
+  authenticate(req: any, options?: any): any
+}
+
+/**
+ * A strategy for hosts that call `passport.authenticate('bearer', { session: false })` themselves. Its "user" is the
+ * access token (`{ clientId, userId, scope, … }`), not the resource owner: a client's own token has none. `realm` and
+ * `resource` are those of `bearerGuard`.
+ */
+export function bearerStrategy(
+  source: TokenSource,
+  { realm = 'api', resource }: { realm?: string; resource?: string } = {},
+): BearerStrategy {
+  const known = knownResource(source, resource)
+  return new Strategy({ realm: escapeQuoted(realm) }, (token, done) => {
+    const settled = orElse<AuthenticatedToken | OAuthError>(() => authenticateAt(source, token, known), toOAuthError)
+    void whenReady(settled, (found) => {
+      if (!(found instanceof OAuthError)) return done(null, found.accessToken, found.accessToken)
+      if (found.code === 'invalid_token') return done(null, false, found.description)
+      reportError(source, found)
+      done(found)
+    })
+  })
+}
+
+type Outcome = { found: AuthenticatedToken } | { failed: unknown }
+
+/** The strategy as the guard drives it: refusals are decided there, where RFC 6750 §3 is followed to the letter. */
+export function tokenAuthenticator(
+  source: TokenSource,
+  resource: string | undefined,
+): (token: string) => Awaitable<AuthenticatedToken> {
+  const strategy = new Strategy({}, (token, done) => {
+    const settled = orElse<AuthenticatedToken | { failed: unknown }>(
+      () => authenticateAt(source, token, resource),
+      (failed) => ({ failed }),
+    )
+    void whenReady(settled, (found) => ('failed' in found ? done(found.failed) : done(null, found)))
+  })
+  return (token) =>
+    whenReady(runStrategy(strategy, token), (outcome) => {
+      if ('failed' in outcome) throw outcome.failed
+      return outcome.found
+    })
+}
+
+/**
+ * One object per request over the shared strategy: `passport.authenticate` writes onto the strategy itself, and two
+ * requests in flight would get each other's answer.
+ */
+function runStrategy(strategy: Strategy, token: string): Awaitable<Outcome> {
+  const settled: { outcome?: Outcome } = {}
+  let settle = (outcome: Outcome): void => {
+    settled.outcome = outcome
+  }
+  const run = Object.assign(Object.create(strategy) as Strategy, {
+    success: (found: AuthenticatedToken) => settle({ found }),
+    fail: () => settle({ failed: new OAuthError('invalid_token', 'The access token is malformed.') }),
+    error: (failed: unknown) => settle({ failed }),
+  })
+  run.authenticate({ headers: { authorization: `Bearer ${token}` } })
+  if (settled.outcome) return settled.outcome
+  return new Promise((resolve) => {
+    settle = resolve
+  })
+}

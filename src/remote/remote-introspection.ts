@@ -1,0 +1,89 @@
+/** Introspection at another server: RFC 7662. */
+import { LRUCache } from 'lru-cache'
+import type { AccessToken } from '../access-token'
+import { type Awaitable, whenReady } from '../awaitable'
+import { invalidToken } from '../credentials'
+import { sha256 } from '../crypto'
+import { fetchJson } from './fetch-json'
+
+const MAX_REMEMBERED = 10_000
+
+export interface IntrospectionClient {
+  /** A client that the server has registered with `resourceServer: true`. */
+  clientId: string
+  clientSecret: string
+}
+
+export interface IntrospectionOptions {
+  issuer: string
+  client: IntrospectionClient
+  /** The URL of the endpoint. */
+  endpoint: () => Awaitable<unknown>
+  /** Seconds. */
+  cache: number
+  now: () => number
+}
+
+/** Asks about a token. Throws `invalid_token` for one that is not active, and something else when there is no answer. */
+export function remoteIntrospection(options: IntrospectionOptions): (token: string) => Awaitable<AccessToken> {
+  const { cache, now } = options
+  // only what was active: other tokens are without number, and would drive the right ones out
+  const remembered = new LRUCache<string, { accessToken: AccessToken; at: number }>({ max: MAX_REMEMBERED })
+  return (token) => {
+    const digest = cache > 0 ? sha256(token) : ''
+    const known = cache > 0 ? remembered.get(digest) : undefined
+    if (known && Math.abs(now() - known.at) < cache && !isOver(known.accessToken, now())) return known.accessToken
+    const at = now()
+    return whenReady(ask(options, token), (accessToken) => {
+      if (cache > 0) remembered.set(digest, { accessToken, at })
+      return accessToken
+    })
+  }
+}
+
+function isOver({ expiresAt }: AccessToken, now: number): boolean {
+  return expiresAt !== undefined && expiresAt <= now
+}
+
+async function ask({ issuer, client, endpoint, now }: IntrospectionOptions, token: string): Promise<AccessToken> {
+  const answer = await fetchJson(await endpoint(), {
+    method: 'POST',
+    headers: { authorization: basic(client) },
+    body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
+  })
+  if (answer.active !== true) throw invalidToken()
+  const { iss = issuer, nbf = 0, token_type: type } = answer
+  // a refresh token of this very client is active, too
+  if (iss !== issuer || Number(nbf) > now() || String(type).toLowerCase() !== 'bearer') throw invalidToken()
+  const accessToken = parseAnswer(answer)
+  if (isOver(accessToken, now())) throw invalidToken()
+  return accessToken
+}
+
+/** RFC 6749 §2.3.1: both parts form-encoded. */
+function basic({ clientId, clientSecret }: IntrospectionClient): string {
+  const encode = (text: string) => new URLSearchParams([['', text]]).toString().slice(1)
+  return `Basic ${Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64')}`
+}
+
+/** RFC 7662 §2.2. */
+function parseAnswer({ client_id: clientId, sub, scope = '', exp, aud = [] }: Record<string, unknown>): AccessToken {
+  const audience: unknown = typeof aud === 'string' ? [aud] : aud
+  if (
+    typeof clientId !== 'string' ||
+    typeof scope !== 'string' ||
+    (sub !== undefined && typeof sub !== 'string') ||
+    (exp !== undefined && !Number.isFinite(exp)) ||
+    !Array.isArray(audience)
+  ) {
+    throw new Error('The introspection endpoint answered with members of wrong types, or without client_id')
+  }
+  return {
+    clientId,
+    // the same as in JWTs (RFC 9068 §2.2): where no user is involved, sub is the client
+    ...(typeof sub === 'string' && sub !== clientId && { userId: sub }),
+    scope: scope.split(' ').filter((one) => one !== ''),
+    ...(exp !== undefined && { expiresAt: exp as number }),
+    ...(audience.length > 0 && { audience: audience as string[] }),
+  }
+}

@@ -1,0 +1,58 @@
+/** The keys of another server, found by its metadata (RFC 8414) in its JWKS (RFC 7517). */
+import type { FindKey } from '../access-tokens/jwt-verifier'
+import { algorithmsOf, type VerificationKey } from '../access-tokens/signing-keys'
+import { whenReady } from '../awaitable'
+import { type JsonWebKey, toPublicKey } from '../crypto'
+import { fetchJson } from './fetch-json'
+import { kept } from './kept'
+
+const MAX_KEYS = 100
+
+interface KnownKey {
+  /** As it was published: the same text is the same key, and what is remembered of its tokens stays good. */
+  text: string
+  key: VerificationKey
+}
+
+/** Finds keys by `kid`. One that is not known yet may be new: then the JWKS is fetched again, at most every ten seconds. */
+export function remoteKeys(
+  metadata: () => Promise<Record<string, unknown>>,
+  now: () => number,
+  failed: (error: unknown) => void,
+): FindKey {
+  let last: ReadonlyMap<string, KnownKey> = new Map()
+  const load = async () => {
+    const { jwks_uri: url } = await metadata()
+    if (url === undefined)
+      throw new Error('The server has no jwks_uri: its tokens are no JWTs, and can be introspected')
+    last = parseJwks(await fetchJson(url), last)
+    return last
+  }
+  const keys = kept(load, now, failed)
+  return (kid) =>
+    whenReady(keys.get(), (known) => known.get(kid)?.key ?? whenReady(keys.newer(), (newer) => newer?.get(kid)?.key))
+}
+
+/** RFC 7517 §5: keys that are not understood, or not for signatures, are left out. */
+function parseJwks(jwks: Record<string, unknown>, last: ReadonlyMap<string, KnownKey>): Map<string, KnownKey> {
+  if (!Array.isArray(jwks.keys)) throw new Error('The JWKS has no list of keys')
+  const found = new Map<string, KnownKey>()
+  for (const jwk of jwks.keys.slice(0, MAX_KEYS) as (JsonWebKey | null)[]) {
+    if (typeof jwk?.kid !== 'string' || (jwk.use !== undefined && jwk.use !== 'sig') || found.has(jwk.kid)) continue
+    const text = JSON.stringify(jwk)
+    const before = last.get(jwk.kid)
+    const key = before?.text === text ? before.key : parseKey(jwk)
+    if (key) found.set(jwk.kid, { text, key })
+  }
+  return found
+}
+
+function parseKey(jwk: JsonWebKey): VerificationKey | undefined {
+  try {
+    const publicKey = toPublicKey(jwk)
+    const algorithms = algorithmsOf(publicKey).filter((algorithm) => jwk.alg === undefined || jwk.alg === algorithm)
+    return algorithms.length === 0 ? undefined : Object.freeze({ algorithms, publicKey })
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,164 @@
+/** An authorization server in another process, seen from an API: its tokens verified by its keys, or by asking it. */
+import type { AccessToken } from '../access-token'
+import { accessTokenOf, jwtVerifier } from '../access-tokens/jwt-verifier'
+import { type Awaitable, orElse, whenReady } from '../awaitable'
+import { type AuthenticatedToken, invalidToken, userOf } from '../credentials'
+import { OAuthError } from '../errors'
+import type { AuthorizationServerEvent } from '../events'
+import { clock, emitter } from '../host-functions'
+import { verifiedIssuer } from '../rules/issuer'
+import type { Audience, ResourceRules } from '../rules/resource'
+import { requireSeconds } from '../rules/seconds'
+import { wellKnownUrl } from '../rules/well-known'
+import type { AuthorizationServer, Users } from '../types'
+import { fetchJson, unreachable } from './fetch-json'
+import { kept } from './kept'
+import { type IntrospectionClient, remoteIntrospection } from './remote-introspection'
+import { remoteKeys } from './remote-keys'
+
+export interface RemoteServerOptions {
+  /** The server's name, exactly as its metadata says it: everything else is found from there (RFC 8414). */
+  issuer: string
+  /**
+   * What this process is: the audience of the tokens that it takes (RFC 9068 §4), one URI or several. Required where it
+   * verifies tokens itself: without it, a token for any other API of the same server would open this one.
+   */
+  resource?: string | Audience
+  /**
+   * Ask the server about each token (RFC 7662) instead of verifying it here. A revocation then holds at once, and tokens
+   * may be opaque. @default tokens are JWTs (RFC 9068), verified with the server's published keys
+   */
+  introspect?: IntrospectionClient
+  /** With `introspect`: seconds for which an answer is remembered, and a revocation not noticed. @default 0 */
+  cache?: number
+  /** Where this process finds users. One it does not find has no access. @default every id is taken, and `req.user` is `{ id }` */
+  users?: Users
+  /** Hears of failures: `{ type: 'error', error }`. @default they go to `console.error` */
+  onEvent?: (event: AuthorizationServerEvent) => void
+  /** The time in whole seconds since the epoch. @default the clock */
+  now?: () => number
+}
+
+/** What `remoteServer` returns, for `bearerGuard` and `protectedResourceRouter`. */
+export interface RemoteServer extends ResourceRules, Pick<AuthorizationServer, 'issuer' | 'emit'> {
+  /** Who calls with this access token. Throws `invalid_token`, or 503 when the server cannot be reached. */
+  readonly authenticate: (token: string, resource?: string) => Awaitable<AuthenticatedToken>
+}
+
+/** What a token stands for. `accepted` is who it may be for, where that can be seen without asking. */
+type FindAccessToken = (token: string, accepted: Audience) => Awaitable<AccessToken>
+
+const optionNames: readonly string[] = [
+  'issuer',
+  'resource',
+  'introspect',
+  'cache',
+  'users',
+  'onEvent',
+  'now',
+] satisfies (keyof RemoteServerOptions)[]
+
+/**
+ * For the guard of an API that runs in another process than its authorization server: `bearerGuard(remoteServer({ issuer,
+ * resource }))`. Keys are fetched when they are first needed and renewed every ten minutes, or when a token names one that
+ * is not known. While the server cannot be reached keys are good for an hour; then, and in all other doubt, the answer is
+ * 503 and no access.
+ *
+ * @throws TypeError for an option that is wrong, naming it and the fix.
+ */
+export function remoteServer(options: RemoteServerOptions): RemoteServer {
+  const { issuer, resources, introspect, cache, users } = verifiedOptions(options)
+  const now = clock(options.now)
+  const emit = emitter(options.onEvent, now)
+  const failed = (error: unknown) => emit({ type: 'error', error: unreachable(error) })
+  const metadata = () => fetchMetadata(issuer)
+  const verifying = (): FindAccessToken => {
+    const verify = jwtVerifier()
+    const findKey = remoteKeys(metadata, now, failed)
+    return (token, audience) =>
+      whenReady(verify(token, findKey, { issuer, audience, now: now() }), (claims) => {
+        if (!claims) throw invalidToken()
+        return accessTokenOf(claims)
+      })
+  }
+  const introspecting = (client: IntrospectionClient): FindAccessToken => {
+    const described = kept(metadata, now, failed)
+    const endpoint = () => whenReady(described.get(), (document) => document.introspection_endpoint)
+    return remoteIntrospection({ issuer, client, endpoint, cache, now })
+  }
+  const find = introspect ? introspecting(introspect) : verifying()
+
+  return Object.freeze({
+    issuer,
+    resources,
+    audience: resources,
+    emit,
+    authenticate(token, resource) {
+      const accepted = resource === undefined ? resources : [resource]
+      const found = orElse<AccessToken>(
+        () => find(token, accepted),
+        (error) => {
+          throw error instanceof OAuthError ? error : unreachable(error)
+        },
+      )
+      return whenReady(found, (accessToken) => {
+        verifyOwnAudience(accessToken.audience, accepted)
+        return whenReady(userOf({ users }, accessToken), (user) => ({ accessToken, user }))
+      })
+    },
+  } satisfies RemoteServer)
+}
+
+/** RFC 8414 §3.3: a document about another issuer is no metadata of this one. */
+async function fetchMetadata(issuer: string): Promise<Record<string, unknown>> {
+  const url = wellKnownUrl('oauth-authorization-server', issuer)
+  const metadata = await fetchJson(url)
+  if (metadata.issuer === issuer) return metadata
+  throw new Error(`${url} is about the issuer ${String(metadata.issuer)}, and not about ${issuer}`)
+}
+
+/** A process that has not said what it is takes only tokens that are for nothing in particular. */
+function verifyOwnAudience(held: Audience = [], accepted: Audience): void {
+  if (accepted.length === 0 ? held.length === 0 : held.some((one) => accepted.includes(one))) return
+  throw new OAuthError('invalid_token', 'The access token is for another resource.')
+}
+
+interface VerifiedOptions {
+  issuer: string
+  resources: Audience
+  introspect: IntrospectionClient | undefined
+  cache: number
+  users: Users | undefined
+}
+
+function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
+  if (typeof options !== 'object' || options === null) throw new TypeError('remoteServer needs { issuer, resource }')
+  const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
+  if (unknown !== undefined) throw new TypeError(`Unknown option ${unknown}; there are ${optionNames.join(', ')}`)
+  const { issuer, resource = [], introspect, cache = 0, users } = options
+  const resources: unknown = typeof resource === 'string' ? [resource] : resource
+  if (!Array.isArray(resources) || !resources.every((one) => typeof one === 'string' && one !== '')) {
+    throw new TypeError(
+      "remoteServer's resource must be the URI of this API, such as 'https://api.example.com', or a list",
+    )
+  }
+  if (resources.length === 0 && !introspect) {
+    throw new TypeError("remoteServer needs resource: what this API is called in the tokens' audience (aud)")
+  }
+  if (introspect && ![introspect.clientId, introspect.clientSecret].every((part) => typeof part === 'string' && part)) {
+    throw new TypeError(
+      "remoteServer's introspect must be { clientId, clientSecret } of a client with resourceServer: true",
+    )
+  }
+  requireSeconds('remoteServer({ cache })', cache, Number.MAX_SAFE_INTEGER, 0)
+  if (cache > 0 && !introspect) throw new TypeError('remoteServer has a cache only with introspect')
+  for (const [name, value] of [
+    ['users.find', users && (users.find ?? null)],
+    ['onEvent', options.onEvent],
+    ['now', options.now],
+  ] as const) {
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`remoteServer's ${name} must be a function`)
+  }
+  return { issuer: verifiedIssuer(issuer), resources: Object.freeze([...resources]), introspect, cache, users }
+}

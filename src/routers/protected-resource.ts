@@ -1,0 +1,51 @@
+/** Protected resource metadata: RFC 9728. A client that knows only the URL of an API finds its authorization server. */
+import type { Router } from 'express'
+import type { TokenSource } from '../http/bearer-strategy'
+import { type CorsOptions, requireServer } from '../http/endpoint'
+import { knownResource } from '../rules/resource'
+import { type Scope, toScope } from '../rules/scope'
+import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownPath } from '../rules/well-known'
+import { wellKnownRouter } from './well-known'
+
+export interface ProtectedResourceRouterOptions {
+  /** The URL of the API, among the `resources` of the server: what clients call, and what tokens are for. */
+  resource: string
+  /** What a client may need here. @default every scope of the server, where it is in this process */
+  scopes?: string | Scope
+  /** For people: what the API is called. */
+  name?: string
+  /** For people: the URLs of its documentation, of its policy, and of its terms. */
+  documentation?: string
+  policy?: string
+  terms?: string
+  /** @default no web page of another origin may read it */
+  cors?: CorsOptions
+}
+
+/**
+ * The document about one API, at its well-known place; mount it at the root of the host of that API. `server` issues its
+ * tokens, here or (`remoteServer`) elsewhere. `bearerGuard(server, { resource, resourceMetadata: true })` names it.
+ *
+ * @throws TypeError at start-up for a resource that the server does not have, or that is no URL.
+ */
+export function protectedResourceRouter(server: TokenSource, options: ProtectedResourceRouterOptions): Router {
+  requireServer(server)
+  const resource = knownResource(server, options?.resource)
+  if (resource === undefined) throw new TypeError('protectedResourceRouter needs resource: the URL of the API')
+  requireResourceUrl('protectedResourceRouter', resource)
+  const { name, documentation, policy, terms, cors } = options
+  const scopes = options.scopes ?? ('scopes' in server ? [...server.scopes.keys()] : undefined)
+  // RFC 9728 §2
+  const description = {
+    resource,
+    authorization_servers: [server.issuer],
+    ...(scopes !== undefined && { scopes_supported: toScope(scopes) }),
+    bearer_methods_supported: ['header'],
+    ...(name !== undefined && { resource_name: name }),
+    ...(documentation !== undefined && { resource_documentation: documentation }),
+    ...(policy !== undefined && { resource_policy_uri: policy }),
+    ...(terms !== undefined && { resource_tos_uri: terms }),
+  }
+  const path = wellKnownPath(PROTECTED_RESOURCE, resource)
+  return wellKnownRouter(server, [{ path, maxAge: 3600, content: () => description }], cors)
+}
