@@ -312,8 +312,11 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
 
   it('keeps requests apart that are in flight at the same time', async () => {
     const bob = await oauth.issueTokens(host.server, { clientId: 'web', userId: 'bob', scope: 'write' })
+    const everybody = gate()
+    let waiting = 0
     host.storage.replace('grants.find', async (find) => {
-      await Promise.resolve()
+      if (++waiting === 20) everybody.open()
+      await everybody.opened
       return find()
     })
     const answers = await Promise.all(

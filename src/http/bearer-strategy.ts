@@ -33,7 +33,7 @@ export function bearerStrategy(
   { realm = 'api', resource }: { realm?: string; resource?: string } = {},
 ): BearerStrategy {
   const known = knownResource(source, resource)
-  return new Strategy({ realm: escapeQuoted(realm) }, (token, done) => {
+  const strategy = new Strategy({ realm: escapeQuoted(realm) }, (token, done) => {
     const settled = orElse<AuthenticatedToken | OAuthError>(() => authenticateAt(source, token, known), toOAuthError)
     void whenReady(settled, (found) => {
       if (!(found instanceof OAuthError)) return done(null, found.accessToken, found.accessToken)
@@ -41,6 +41,13 @@ export function bearerStrategy(
       reportError(source, found)
       done(found)
     })
+  })
+  const { authenticate } = strategy
+  // the header alone: Passport's own strategy takes a token from the query and the body as well, where it may be no string
+  return Object.assign(strategy, {
+    authenticate(this: Strategy, { headers }: { headers: unknown }): void {
+      authenticate.call(this, { headers })
+    },
   })
 }
 

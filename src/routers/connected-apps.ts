@@ -30,7 +30,8 @@ const APPS_ON_A_PAGE = 20
 /**
  * The connected apps of the signed-in user. Mount it behind the host's session: `app.use('/account/apps', …)`. One entry
  * stands for everything that the user has authorized of one client, and is removed as a whole, in two steps: a question,
- * and an answer by POST that counts once and only from the user who was asked.
+ * and an answer by POST that counts once and only from the user who was asked. A code that is out but not exchanged yet
+ * becomes a new authorization.
  */
 export function connectedAppsRouter(
   server: AuthorizationServer,

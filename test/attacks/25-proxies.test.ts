@@ -89,7 +89,8 @@ describe.each(frameworks)('on %s', (_, { createHost, express, oauth }) => {
     for (const target of bad) {
       const answer = await exchange(port, request('GET', `${target}?${query}`, ['X-User: alice']))
       expect(answer?.status).toBeLessThan(500)
-      expect(answer?.headers).not.toMatch(/code=/)
+      // Express 4 takes a second slash for none: the same endpoint, and the registered place
+      expect(answer?.headers).not.toMatch(/^Location: (?!https:\/\/app\.example\/cb\?)/m)
     }
     await close()
   })

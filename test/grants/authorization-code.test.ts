@@ -1,4 +1,4 @@
-import { authorizationCode, deleteClient, revokeGrants, updateClient } from '../../src/index'
+import { authorizationCode, deleteClient, deleteExpired, revokeGrants, updateClient } from '../../src/index'
 import { createHost, type Host, type Parameters, pkce, type TestClient, type Tokens } from '../support/host'
 
 let host: Host
@@ -152,10 +152,11 @@ describe('a code used twice (RFC 6749 §4.1.2)', () => {
     expect(host.eventTypes()).toEqual(expect.arrayContaining(['code.replayed', 'grant.revoked']))
   })
 
-  it('is noticed as long as its access token lives, though the code has expired', async () => {
+  it('is noticed as long as its access token lives, though the code has expired and expired rows are deleted', async () => {
     const code = await host.code()
     const tokens = (await host.exchange(host.web, code).expect(200)).body as Tokens
     host.clock.advance(3599)
+    await deleteExpired(host.server)
     await expectInvalidGrant(host.web, code)
     expect(await host.isAlive(tokens)).toBe(false)
   })

@@ -146,7 +146,11 @@ describe('inside the replay window', () => {
   })
 
   it('expires_in stays positive', async () => {
+    // such settings are worth a warning at start-up, too
+    const warnings = jest.spyOn(console, 'warn').mockImplementation(() => {})
     await begin({}, { accessTokens: opaque({ ttl: 10 }) })
+    expect(warnings).toHaveBeenCalledTimes(1)
+    warnings.mockRestore()
     await refreshed(first)
     host.clock.advance(30)
     expect((await refreshed(first)).expires_in).toBe(1)

@@ -1,0 +1,66 @@
+// Beyond ATTACKS.md: the strategy for hosts that use Passport themselves takes a token from the header and nowhere else.
+import express, { type RequestHandler } from 'express'
+import passport from 'passport'
+import { bearerStrategy, issueTokens } from '../../src/index'
+import { createHost, type Host } from '../support/host'
+
+let host: Host
+let token: string
+beforeAll(async () => {
+  const authenticate: RequestHandler = (req, res, next) =>
+    passport.authenticate('bearer', { session: false })(req, res, next)
+  host = await createHost({
+    before: [express.json({ strict: false }), express.urlencoded({ extended: true })],
+    mount(app) {
+      app.set('query parser', 'extended')
+      app.all('/passport', authenticate, (req, res) => void res.json({ user: req.user }))
+    },
+  })
+  passport.use(bearerStrategy(host.server))
+  token = (await issueTokens(host.server, { clientId: 'web', userId: 'alice', scope: 'read' })).access_token
+})
+afterAll(() => void passport.unuse('bearer'))
+
+it('a token in the header is taken', async () => {
+  const answer = await host.http().get('/passport').auth(token, { type: 'bearer' }).expect(200)
+  expect(answer.body.user).toMatchObject({ clientId: 'web', userId: 'alice' })
+})
+
+it.each<[string, (sent: ReturnType<Host['http']>) => ReturnType<ReturnType<Host['http']>['get']>]>([
+  [
+    'the query, where logs and histories keep it (RFC 6750 §2.3)',
+    (http) => http.get(`/passport?access_token=${token}`),
+  ],
+  ['a list in the query', (http) => http.get(`/passport?access_token[]=${token}`)],
+  ['a form', (http) => http.post('/passport').type('form').send({ access_token: token })],
+  ['JSON', (http) => http.post('/passport').send({ access_token: token })],
+  ['a list in JSON', (http) => http.post('/passport').send({ access_token: [token] })],
+  ['an object that is no string', (http) => http.post('/passport').send({ access_token: { toString: token } })],
+  ['an object in the query', (http) => http.get('/passport?access_token[toString]=x')],
+  ['another scheme', (http) => http.get('/passport').set('Authorization', `Token ${token}`)],
+  ['a header that is not one', (http) => http.get('/passport').set('Authorization', `Bearer ${token} x`)],
+])('a token in %s is not, and fails in no other way', async (_, send) => {
+  const answer = await send(host.http())
+  expect([400, 401]).toContain(answer.status)
+})
+
+it.each(['', 'x', `${'A'.repeat(22)}~a.${'B'.repeat(43)}`, '"', 'é', '{}'])('%j is no token', async (text) => {
+  const answer = await host
+    .http()
+    .get('/passport')
+    .set('Authorization', `Bearer ${encodeURI(text)}`)
+  expect([answer.status, answer.headers['www-authenticate'] ?? 'Bearer']).toEqual([
+    expect.any(Number),
+    expect.stringMatching(/^Bearer/),
+  ])
+  expect(answer.status).toBeLessThan(500)
+})
+
+it('storage that fails is an error of the host, not a user', async () => {
+  host.storage.replace('grants.find', () => {
+    throw new Error('down')
+  })
+  const answer = await host.http().get('/passport').auth(token, { type: 'bearer' })
+  expect(answer.status).toBe(599)
+  host.storage.restore()
+})

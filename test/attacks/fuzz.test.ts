@@ -1,0 +1,363 @@
+// Any method, path, header, type and bytes at every endpoint: never a 5xx, never a hang, never a stack or a path in a
+// body, and the server serves afterwards. Seeded, so that a failure comes again.
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
+import fc from 'fast-check'
+import {
+  authorizationCode,
+  clientCredentials,
+  connectedAppsRouter,
+  consentPage,
+  implicit,
+  issueTokens,
+  password,
+  refreshToken,
+} from '../../src/index'
+import { askConsent } from '../support/consent'
+import { nastyText, runs } from '../support/fuzz'
+import { createHost, type Host, paths, pkce } from '../support/host'
+import { exchange, type Listening, listen, request } from '../support/raw'
+
+// a wrong secret costs bcrypt a tenth of a second by intention, which is too long for thousands of them
+jest.mock('../../src/passwords/bcrypt', () => ({
+  ...jest.requireActual<typeof import('../../src/passwords/bcrypt')>('../../src/passwords/bcrypt'),
+  compareSecret: async () => false,
+  spendAsMuch: async () => false,
+}))
+
+const form = 'application/x-www-form-urlencoded'
+
+/** Values that get far: the right ones, and what is nearly right. */
+interface Known {
+  [name: string]: string
+}
+
+async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: Known }> {
+  const host = await createHost({
+    before,
+    throttle: false,
+    grants: [
+      authorizationCode(),
+      clientCredentials(),
+      refreshToken(),
+      password({ verify: (name) => (name === 'alice' ? name : undefined) }),
+      implicit(),
+    ],
+    decide: consentPage({ signIn: '/login', switchUser: '/logout', remember: true }),
+  })
+  await host.register({
+    clientId: 'console',
+    scopes: ['clients', 'read', 'write'],
+    grantTypes: [...host.server.grants.keys()],
+  })
+  const user = await issueTokens(host.server, { clientId: 'console', userId: 'alice', scope: 'clients read' })
+  const { fields } = await askConsent(host, host.native)
+  const known = {
+    access: user.access_token,
+    refresh: user.refresh_token as string,
+    secret: host.web.clientSecret as string,
+    consent: fields.consent_transaction as string,
+    verifier: pkce.verifier,
+    challenge: pkce.challenge,
+    redirect: host.web.redirectUri,
+    loopback: 'http://127.0.0.1:9/callback',
+  }
+  return { host, known }
+}
+
+const names = [
+  ...[
+    'client_id',
+    'client_secret',
+    'grant_type',
+    'response_type',
+    'redirect_uri',
+    'scope',
+    'state',
+    'code',
+    'code_verifier',
+  ],
+  ...[
+    'code_challenge',
+    'code_challenge_method',
+    'response_mode',
+    'refresh_token',
+    'username',
+    'password',
+    'token',
+    'resource',
+  ],
+  ...[
+    'token_type_hint',
+    'consent',
+    'consent_transaction',
+    'removal_transaction',
+    'ui_locales',
+    'access_token',
+    'app',
+    'page',
+  ],
+  ...[
+    'permissions',
+    'redirect_uris',
+    'grant_types',
+    'client_name',
+    'resource_server',
+    'token_endpoint_auth_methods',
+    'removed',
+  ],
+]
+const words = [
+  ...[
+    'web',
+    'native',
+    'console',
+    'api',
+    'nobody',
+    'code',
+    'token',
+    'S256',
+    'plain',
+    'read',
+    'read write',
+    'admin',
+    'allow',
+    'deny',
+  ],
+  ...[
+    'authorization_code',
+    'client_credentials',
+    'refresh_token',
+    'password',
+    'implicit',
+    'alice',
+    'query',
+    'fragment',
+    'true',
+    '1',
+    'de en',
+  ],
+]
+const endpoints = [
+  ...[paths.authorize, paths.token, paths.revoke, paths.introspect, paths.clients, '/me', '/account/apps'],
+  ...[
+    `${paths.clients}/web`,
+    `${paths.clients}/console/generateSecret`,
+    '/.well-known/oauth-authorization-server',
+    '/',
+  ],
+]
+
+function arbitraries(known: Known) {
+  const value = fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom(...words, ...Object.values(known)) },
+    { weight: 3, arbitrary: nastyText },
+    { weight: 1, arbitrary: fc.constantFrom(...Object.values(known)).map((text) => `${text.slice(0, -1)}A`) },
+  )
+  const name = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...names) }, { weight: 1, arbitrary: nastyText })
+  const parameters = fc.array(fc.tuple(name, value), { maxLength: 9 })
+  const encoded = parameters.map((pairs) => new URLSearchParams(pairs).toString())
+  const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array).toString('latin1'))
+  /** A request that would be right, with one thing wrong. */
+  const nearlyRight = fc
+    .tuple(fc.constantFrom('authorize', 'token', 'consent'), name, value)
+    .map(([kind, changed, to]) => {
+      const base =
+        kind === 'token'
+          ? { grant_type: 'refresh_token', refresh_token: known.refresh, client_id: 'web', client_secret: known.secret }
+          : {
+              response_type: 'code',
+              client_id: 'web',
+              redirect_uri: known.redirect,
+              code_challenge: known.challenge,
+              code_challenge_method: 'S256',
+              state: 'x',
+            }
+      const more = kind === 'consent' ? { consent_transaction: known.consent, consent: 'allow' } : {}
+      return new URLSearchParams({ ...base, ...more, [changed]: to } as Record<string, string>).toString()
+    })
+  const text = fc.oneof(
+    encoded,
+    nearlyRight,
+    encoded.map((query) => `${query}&%zz=%ff`),
+    bytes.map((raw) => raw.replace(/[^\x21-\x7e]/g, '')),
+  )
+  const target = fc
+    .tuple(
+      fc.oneof(
+        { weight: 9, arbitrary: fc.constantFrom(...endpoints) },
+        {
+          weight: 1,
+          arbitrary: fc
+            .tuple(fc.constantFrom(...endpoints), nastyText)
+            .map(([path, tail]) => `${path}/${encodeURIComponent(tail.toWellFormed())}`),
+        },
+        { weight: 1, arbitrary: bytes.map((raw) => `/${raw.replace(/[^\x21-\x7e]/g, '')}`) },
+      ),
+      fc.option(text, { nil: '' }),
+    )
+    .map(([path, query]) => (query === '' ? path : `${path}?${query}`))
+  const json = fc.oneof(
+    parameters.map((pairs) => JSON.stringify(Object.fromEntries(pairs))),
+    fc.json({ maxDepth: 4 }),
+    fc
+      .dictionary(fc.constantFrom(...names), fc.anything({ maxDepth: 2 }))
+      .map((members) => JSON.stringify(members, (_, v) => (typeof v === 'bigint' ? 1 : v)) ?? ''),
+  )
+  const body = fc.oneof(
+    { weight: 4, arbitrary: fc.tuple(fc.constantFrom(form, `${form}; charset=utf-8`), text) },
+    { weight: 4, arbitrary: fc.tuple(fc.constantFrom('application/json', 'Application/JSON; charset="utf-8"'), json) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(
+        fc.constantFrom('', 'text/plain', 'multipart/form-data', `${form}; charset=x`, form, 'application/json'),
+        bytes,
+      ),
+    },
+  )
+  const inHeader = nastyText.map((raw) =>
+    Buffer.from(raw.toWellFormed())
+      .toString('latin1')
+      .replace(/[\0\r\n]/g, ''),
+  )
+  const authorization = fc.oneof(
+    fc.constantFrom(`Bearer ${known.access}`, `Bearer ${known.refresh}`, 'Bearer', 'Basic'),
+    fc
+      .tuple(fc.constantFrom('web', 'console', 'native', '', 'nobody'), value)
+      .map(([id, secret]) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`),
+    fc
+      .tuple(fc.constantFrom('Basic', 'Bearer', 'Digest', 'bearer', ''), inHeader)
+      .map(([scheme, rest]) => `${scheme} ${rest}`),
+  )
+  const header = fc.oneof(
+    { weight: 4, arbitrary: authorization.map((text) => `Authorization: ${text}`) },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom(
+        'X-User: alice',
+        'X-User: bob',
+        'Accept: application/json',
+        'Accept: */*',
+        'Accept-Language: de',
+        'Origin: https://evil.example',
+        'Referer: https://auth.example.com/login',
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(
+          fc.constantFrom(
+            'Accept',
+            'Accept-Language',
+            'Cookie',
+            'Origin',
+            'Referer',
+            'X-Forwarded-For',
+            'X-Forwarded-Host',
+            'X-Forwarded-Proto',
+            'Content-Encoding',
+            'X-HTTP-Method-Override',
+            'Forwarded',
+          ),
+          inHeader,
+        )
+        .map(([key, text]) => `${key}: ${text}`),
+    },
+  )
+  const method = fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom('GET', 'POST') },
+    { weight: 1, arbitrary: fc.constantFrom('PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND') },
+  )
+  return fc.record({
+    method,
+    target,
+    headers: fc.array(header, { maxLength: 4 }),
+    body: fc.option(body, { nil: undefined }),
+  })
+}
+
+/** Parsers of the host; what they refuse themselves is 400. */
+const refusedByHost: ErrorRequestHandler = (_error, _req, res, _next) => void res.status(400).end()
+const hosts: [string, RequestHandler[]][] = [
+  ['alone', []],
+  [
+    'behind the parsers of a host',
+    [
+      express.json({ strict: false }),
+      express.urlencoded({ extended: true }),
+      express.text({ type: 'text/plain' }),
+      refusedByHost as never,
+    ],
+  ],
+]
+
+describe.each(hosts)('the library, %s,', (_, before) => {
+  let host: Host
+  let known: Known
+  let listening: Listening
+  const rejections: unknown[] = []
+  const onRejection = (reason: unknown) => void rejections.push(reason)
+  beforeAll(async () => {
+    ;({ host, known } = await makeHost(before))
+    const outer = express()
+    outer.use('/account/apps', (req, _res, next) => {
+      const user = host.people.get(req.get('X-User') ?? '')
+      if (user) req.user = user
+      next()
+    })
+    outer.use('/account/apps', connectedAppsRouter(host.server, { signIn: '/login' }))
+    outer.use(host.app)
+    listening = await listen(outer)
+    process.on('unhandledRejection', onRejection)
+  })
+  afterAll(() => void process.off('unhandledRejection', onRejection))
+
+  it('answers anything with something, and with nothing that it should not', async () => {
+    const statuses = new Map<number, number>()
+    const sent = fc.asyncProperty(arbitraries(known), async ({ method, target, headers, body }) => {
+      const [type, text] = body ?? ['', '']
+      const all = type === '' ? headers : [...headers, `Content-Type: ${type}`]
+      const before = host.events.length
+      const answer = await exchange(
+        listening.port,
+        request(method, target, all, Buffer.from(text).toString('latin1')),
+        2000,
+      )
+      const status = answer?.status ?? 0
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      const failed = host.events
+        .slice(before)
+        .flatMap((event) => (event.type === 'error' ? [event.error.cause ?? event.error] : []))
+      expect(failed).toEqual([])
+      expect(status).toBeGreaterThanOrEqual(200)
+      expect(status).toBeLessThan(500)
+      expect(answer?.headers).not.toMatch(/^(X-Evil|Set-Cookie)/im)
+      expect(answer?.body).not.toMatch(/\n {4}at |node_modules|\/work\/|\/src\/|TypeError|undefined|\[object/)
+      for (const secret of [known.secret, known.refresh])
+        expect(status < 400 || !answer?.body.includes(secret as string)).toBe(true)
+    })
+    await fc.assert(sent, { ...runs(3000), interruptAfterTimeLimit: 8000, markInterruptAsFailure: false })
+    // it got behind the doors, too
+    for (const status of [200, 302, 303, 400, 401, 404, 405, 415])
+      expect([status, statuses.get(status) ?? 0]).not.toEqual([status, 0])
+    expect(rejections).toEqual([])
+  }, 30_000)
+
+  it('serves afterwards', async () => {
+    const answer = await exchange(
+      listening.port,
+      request(
+        'POST',
+        paths.token,
+        [`Content-Type: ${form}`],
+        new URLSearchParams({
+          grant_type: 'client_credentials',
+          client_id: 'web',
+          client_secret: known.secret as string,
+        }).toString(),
+      ),
+    )
+    expect(answer?.status).toBe(200)
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+  })
+})
