@@ -8,12 +8,13 @@ import {
   consentPage,
   createAuthorizationServer,
   memoryStorage,
+  type OAuthStorage,
   oauthRouter,
-  registerClient,
 } from 'express-authorization-server'
 import { demoClient } from './shared/demo-client'
 import { signIn } from './shared/sign-in'
 import { start } from './shared/start'
+import { openStorage, registerOnce, storagePlace } from './shared/storage'
 import { createUsers } from './shared/users'
 
 const people = [
@@ -25,20 +26,20 @@ const demo = { clientId: 'demo', scope: 'profile', api: '/api/me', account: '/ac
 const service = { clientId: 'service', clientSecret: randomBytes(32).toString('base64url') }
 
 /** The app, to be served at `issuer`. */
-export async function createApp(issuer: string): Promise<Express> {
+export async function createApp(issuer: string, storage: OAuthStorage = memoryStorage()): Promise<Express> {
   // Your half: the users, and how they sign in
   const users = await createUsers(people)
 
   // The authorization server: options, storage, scopes in words
   const server = createAuthorizationServer({
     issuer,
-    storage: memoryStorage(),
+    storage,
     scopes: { profile: 'See your name', clients: 'Register apps for you' },
     users,
   })
 
   // A public client, the web page below, and a confidential one, a program with a secret
-  await registerClient(server, {
+  await registerOnce(server, {
     clientId: demo.clientId,
     name: 'Demo client',
     description: 'A page that shows how an app gets an access token.',
@@ -46,7 +47,7 @@ export async function createApp(issuer: string): Promise<Express> {
     scopes: ['profile', 'clients'],
     tokenEndpointAuthMethods: ['none'],
   })
-  await registerClient(server, {
+  await registerOnce(server, {
     ...service,
     name: 'Demo service',
     grantTypes: ['client_credentials'],
@@ -89,8 +90,8 @@ function instructions(issuer: string): string[] {
     `  ${token}`,
     `  curl -sS -H "Authorization: Bearer $(${token} | cut -d '"' -f 4)" ${issuer}${demo.api}`,
     '',
-    'Everything is kept in memory. Ctrl+C stops the server.',
+    `Everything is kept in ${storagePlace}. Ctrl+C stops the server.`,
   ]
 }
 
-if (require.main === module) void start(createApp, instructions)
+if (require.main === module) void start(async (issuer) => createApp(issuer, await openStorage()), instructions)

@@ -2,7 +2,7 @@
 
 import type { AccessToken } from './access-token'
 import { type Awaitable, whenReady } from './awaitable'
-import { equalDigests } from './crypto'
+import { equalDigests, sha256 } from './crypto'
 import { OAuthError } from './errors'
 import { audienceData, storedAudience, verifyAudience } from './rules/resource'
 import type { Client, Credential } from './storage'
@@ -15,6 +15,18 @@ export function findCredential(
   kind: string,
 ): Awaitable<Credential | undefined> {
   return whenReady(server.storage.grants.find(id), (found) => (found?.kind === kind ? found : undefined))
+}
+
+/**
+ * The digest of a secret and of whose it is, for what, and since when. A storage adapter that loses or changes one of
+ * these makes the token unusable, instead of one of nobody, of more, or that no revocation reaches.
+ */
+export function boundDigest(
+  digest: string,
+  row: Pick<Credential, 'clientId' | 'userId' | 'grantId' | 'scope' | 'startedAt'>,
+): string {
+  const { clientId, userId = null, grantId = null, scope, startedAt } = row
+  return sha256(JSON.stringify([digest, clientId, userId, grantId, scope, startedAt]))
 }
 
 /** A credential is dead in the second named by `expiresAt`. */
@@ -35,8 +47,9 @@ export function findAccessToken(server: AuthorizationServer, token: string): Awa
     const { id, digest, claims } = located
     return whenReady(located.row ?? findCredential(server, id, 'access_token'), (row) => {
       if (!row || !equalDigests(row.digest, digest)) return undefined
-      // a token that was revoked by itself keeps its digest and has another state
-      if (row.state !== row.digest || isExpired(server, row)) return undefined
+      // a token that was revoked by itself keeps its digest and has another state; one without a row is never revoked
+      const isWhole = located.row !== undefined || row.state === boundDigest(row.digest, row)
+      if (!isWhole || isExpired(server, row)) return undefined
       return claims ? { row, claims } : { row }
     })
   })

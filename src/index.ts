@@ -5,6 +5,7 @@ export { type OpaqueOptions, opaque } from './access-tokens/opaque'
 export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './access-tokens/signing-keys'
 export type { Attempt, Throttle } from './attempts'
 export type { Awaitable } from './awaitable'
+export type { KeyMaterial } from './crypto'
 export { type ApproveOptions, approve } from './deciders/approve'
 export { type ConsentPageOptions, consentPage } from './deciders/consent-page'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './errors'
@@ -87,6 +88,7 @@ export type {
   Decision,
   Endpoints,
   GrantType,
+  LocatedToken,
   RefreshTokenSettings,
   TokenRequest,
   TokenResponse,

@@ -1,4 +1,5 @@
 /** Makes the records and the response of an issue of tokens or of a code. Stores nothing: the grants do, in one step. */
+import { boundDigest } from './credentials'
 import { sha256 } from './crypto'
 import { OAuthError, storageFailure } from './errors'
 import { type Audience, audienceData } from './rules/resource'
@@ -61,7 +62,7 @@ export async function prepareTokens(server: AuthorizationServer, issue: TokenIss
       id,
       kind: 'refresh_token',
       state: sha256(rotating),
-      digest: sha256(stable),
+      digest: boundDigest(sha256(stable), subject),
       expiresAt: refreshTokenExpiry(settings, issue.startedAt, now),
       data: { slot: 0, ...audienceData(issue.audience) },
     })
@@ -109,8 +110,8 @@ export async function prepareAccessToken(
   const body: TokenResponse = { access_token: token, token_type: 'Bearer', expires_in: row.expiresAt - row.issuedAt }
   // RFC 6749 §5.1: required when it differs from what was asked; sent always, which every client takes
   if (subject.scope.length > 0) body.scope = formatScope(subject.scope)
-  // the digest is the state, too: a revocation must not overwrite the next token of the same row
-  return { credential: { ...row, state: digest, digest }, body }
+  // the state is as different as the digest: a revocation must not overwrite the next token of the same row
+  return { credential: { ...row, state: boundDigest(digest, row), digest }, body }
 }
 
 /** The response as the host wants it on the wire, without members that have no value. */
@@ -143,7 +144,7 @@ export function prepareCode(
     ...audienceData(approved.audience),
   }
   const { userId, scope, startedAt } = approved
-  const bound = { clientId: approved.client.clientId, userId, scope, data }
+  const bound = { clientId: approved.client.clientId, userId, scope, startedAt, data }
   const issuedAt = server.now()
   const credential: Credential = {
     id,
@@ -151,7 +152,6 @@ export function prepareCode(
     state: 'issued',
     digest: codeDigest(secret, bound),
     ...bound,
-    startedAt,
     issuedAt,
     expiresAt: issuedAt + ttl,
   }
@@ -159,13 +159,18 @@ export function prepareCode(
 }
 
 /**
- * The digest of a code covers what the code is bound to as well: a storage adapter that loses or changes the client, the
- * user, the scope, the PKCE challenge, the redirect URI or the audience makes the code unusable instead of unprotected.
+ * The digest of a code covers what the code is bound to as well: a storage adapter that loses the PKCE challenge, the
+ * redirect URI or the audience makes the code unusable instead of unprotected.
  */
-export function codeDigest(secret: string, code: Pick<Credential, 'clientId' | 'userId' | 'scope' | 'data'>): string {
+export function codeDigest(
+  secret: string,
+  code: Pick<Credential, 'clientId' | 'userId' | 'scope' | 'startedAt' | 'data'>,
+): string {
   const { codeChallenge = null, redirectUri = null, audience = null } = code.data
-  const { clientId, userId = null, scope } = code
-  return sha256(JSON.stringify([secret, clientId, userId, scope, codeChallenge, redirectUri, audience]))
+  const data = sha256(JSON.stringify([secret, codeChallenge, redirectUri, audience]))
+  // no grant: a code begins one when it is exchanged
+  const { clientId, userId, scope, startedAt } = code
+  return boundDigest(data, { clientId, scope, startedAt, ...(userId !== undefined && { userId }) })
 }
 
 /** Stores what was made for new ids. */

@@ -60,7 +60,7 @@ export interface Credential {
   readonly kind: string
   /** What `transition` compares. */
   readonly state: string
-  /** SHA-256, base64url, of the secret half of the token. */
+  /** SHA-256, base64url, of the secret half of the token and of what the token is bound to. */
   readonly digest: string
   /** Left out where there is no authorization (yet): codes before their exchange, client credentials, consent. */
   readonly grantId?: string

@@ -2,6 +2,9 @@ import { Worker } from 'node:worker_threads'
 import { rotateClientSecret, updateClient } from '../src/index'
 import { createHost, encode, type Host, type Parameters, paths, type TestClient } from './support/host'
 
+// bcrypt takes its time, on purpose
+jest.setTimeout(30_000)
+
 let host: Host
 beforeEach(async () => {
   host = await createHost()

@@ -1,5 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createApp } from '../examples/quickstart'
@@ -239,11 +241,13 @@ describe('the pages', () => {
 
 describe('npm start', () => {
   const root = join(__dirname, '..')
+  const folder = mkdtempSync(join(tmpdir(), 'quickstart-'))
   const running: ChildProcess[] = []
 
   /** In a process group of its own, because npm starts a shell that starts the program. */
   function npmStart(port: string) {
-    const env = { ...process.env, PORT: port }
+    const { DATABASE_URL: _database, REDIS_URL: _redis, ...mine } = process.env
+    const env = { ...mine, PORT: port, SQLITE_FILE: join(folder, 'quickstart.sqlite') }
     const child = spawn('npm', ['start'], { cwd: root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     running.push(child)
     let printed = ''
@@ -275,6 +279,7 @@ describe('npm start', () => {
       process.kill(-child.pid)
       await exited
     }
+    rmSync(folder, { recursive: true })
   })
 
   it('prints where it is, who may sign in, and three curl lines that work as they are', async () => {

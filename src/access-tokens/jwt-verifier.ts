@@ -20,7 +20,7 @@ export interface AccessTokenClaims {
 }
 
 /** What a token must say to be believed here. */
-export interface ExpectedClaims {
+interface ExpectedClaims {
   issuer: string
   /** At least one of these is in `aud`. */
   audience: readonly string[]

@@ -3,7 +3,7 @@
  * session, and a sealed copy of the last response, so that a response lost on its way is not a logout.
  */
 import { findCredential, isExpired, requireUser } from '../credentials'
-import { equalDigests, seal, sha256, unseal } from '../crypto'
+import { seal, sha256, unseal } from '../crypto'
 import { OAuthError } from '../errors'
 import { grantOf, hasRow, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
 import { revokeGrants } from '../operations/grants'
@@ -11,9 +11,10 @@ import { requireParameter } from '../rules/params'
 import { type Audience, audienceData, formatResource, narrowAudience, storedAudience } from '../rules/resource'
 import { formatScope, intersectScope, parseScope, requireScopeWithin, type Scope, scopesOfClient } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
-import { grantIdOf, lookupId, lookupSuffix, newSecret, parseSplitToken, SECRET_LENGTH } from '../split-token'
+import { grantIdOf, lookupId, lookupSuffix, newSecret } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
+import { hasStableHalf, type PresentedRefreshToken, parseRefreshToken, standingOf } from './presented-refresh-token'
 
 export interface RefreshTokenOptions {
   /** Lifetime in seconds, which starts anew with each refresh. @default 1209600 (14 days) */
@@ -52,7 +53,7 @@ async function refresh(
   const presented = parseRefreshToken(requireParameter(request.parameters, 'refresh_token'))
   const found = presented && (await findCredential(server, presented.id, 'refresh_token'))
   // a wrong stable half is a guess, not a reuse: it changes nothing, and grant ids are no secret
-  if (!found || !equalDigests(found.digest, presented.stableDigest)) throw invalidToken()
+  if (!found || !hasStableHalf(found, presented)) throw invalidToken()
   // RFC 6749 §6: the refresh token is bound to the client it was issued to
   if (found.clientId !== request.client.clientId || isExpired(server, found)) throw invalidToken()
   const standing = standingOf(server, settings, found, presented)
@@ -77,44 +78,6 @@ async function refresh(
     return replay(server, request, current, presented)
   }
   throw invalidToken()
-}
-
-interface PresentedRefreshToken {
-  id: string
-  token: string
-  stable: string
-  stableDigest: string
-  rotatingDigest: string
-}
-
-/** The token's secret has two halves: one for the life of the grant, one that rotates. */
-export function parseRefreshToken(token: string): PresentedRefreshToken | undefined {
-  const parsed = parseSplitToken(token)
-  if (!parsed || parsed.secret.length !== 2 * SECRET_LENGTH) return undefined
-  const stable = parsed.secret.slice(0, SECRET_LENGTH)
-  const rotatingDigest = sha256(parsed.secret.slice(SECRET_LENGTH))
-  return { id: parsed.id, token, stable, stableDigest: sha256(stable), rotatingDigest }
-}
-
-/** Where the presented token stands: the current one, the one before it within the replay window, or an older one. */
-function standingOf(
-  server: AuthorizationServer,
-  { rotate, replayWindow }: RefreshTokenSettings,
-  found: Credential,
-  presented: PresentedRefreshToken,
-): 'current' | 'replayable' | 'reused' {
-  const { previous, refreshedAt } = found.data
-  const age = typeof refreshedAt === 'number' ? Math.max(0, server.now() - refreshedAt) : Number.POSITIVE_INFINITY
-  const replayable = typeof previous === 'string' && equalDigests(previous, presented.rotatingDigest)
-  // without rotation there is no successor to come back with, so what is replayed must still be good for something
-  const window = rotate ? replayWindow : Math.min(replayWindow, server.accessTokens.ttl)
-  if (replayable && age < window) return 'replayable'
-  return isCurrent(found, presented) ? 'current' : 'reused'
-}
-
-/** `state` is the digest of the rotating half, and where it does not rotate, something new behind it at each refresh. */
-export function isCurrent({ state }: Credential, { rotatingDigest }: PresentedRefreshToken): boolean {
-  return equalDigests(state.slice(0, SECRET_LENGTH), rotatingDigest)
 }
 
 // RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone

@@ -1,9 +1,8 @@
 /** The introspection endpoint: RFC 7662. */
 import { Router } from 'express'
 import { findAccessToken, findCredential, findUser, isExpired } from '../credentials'
-import { equalDigests } from '../crypto'
 import { OAuthError } from '../errors'
-import { isCurrent, parseRefreshToken } from '../grants/refresh-token'
+import { hasStableHalf, isCurrent, parseRefreshToken } from '../grants/presented-refresh-token'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
@@ -51,7 +50,7 @@ async function hasItsUser(server: AuthorizationServer, { userId }: Credential): 
 async function findRefreshToken(server: AuthorizationServer, token: string): Promise<Credential | undefined> {
   const presented = parseRefreshToken(token)
   const found = presented && (await findCredential(server, presented.id, 'refresh_token'))
-  if (!found || !equalDigests(found.digest, presented.stableDigest) || isExpired(server, found)) return undefined
+  if (!found || !hasStableHalf(found, presented) || isExpired(server, found)) return undefined
   return isCurrent(found, presented) ? found : undefined
 }
 

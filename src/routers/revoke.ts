@@ -1,9 +1,8 @@
 /** The revocation endpoint: RFC 7009. */
 import { Router } from 'express'
 import { findAccessToken, findCredential } from '../credentials'
-import { equalDigests } from '../crypto'
 import { OAuthError } from '../errors'
-import { parseRefreshToken } from '../grants/refresh-token'
+import { hasStableHalf, parseRefreshToken } from '../grants/presented-refresh-token'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
@@ -40,7 +39,7 @@ async function revokeRefreshToken(server: AuthorizationServer, client: Client, t
   if (!presented) return false
   const found = await findCredential(server, presented.id, 'refresh_token')
   // RFC 7009 §2.1: another client's token is none of its business
-  if (found?.clientId !== client.clientId || !equalDigests(found.digest, presented.stableDigest)) return true
+  if (found?.clientId !== client.clientId || !hasStableHalf(found, presented)) return true
   await revokeGrants(server, { grantId: grantIdOf(found.id) })
   return true
 }

@@ -8,16 +8,6 @@ export interface Tables {
   readonly marks: string
 }
 
-/** What indexes are of, by the last part of their names. */
-export const indexNames = [
-  'clients_by_username',
-  'grants_by_user',
-  'grants_by_client',
-  'grants_by_delete_at',
-  'credentials_by_expires_at',
-  'marks_by_delete_at',
-] as const
-
 export const DEFAULT_PREFIX = 'oauth_'
 
 /**
@@ -65,8 +55,8 @@ export const SWEEP_LIMIT = 256
 const GRACE = 3600
 
 /**
- * Says of an insert whether it also removes a few rows, and until when those must have expired, so that the tables stay small where nobody calls
- * deleteExpired. The only clock is `issuedAt`: an adapter does not judge by its own.
+ * Says of an insert until when rows must have expired that it also removes, or nothing where it removes none. So the
+ * tables stay small where nobody calls deleteExpired. The clock is `issuedAt`: an adapter does not judge by its own.
  */
 export function sweeper(): (credentials: readonly Credential[]) => number | undefined {
   let inserts = 0

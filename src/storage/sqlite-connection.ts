@@ -10,12 +10,12 @@ export interface SqliteDatabase {
 }
 
 /** Values of `@name` parameters. */
-export type Parameters = Readonly<Record<string, string | number | null>>
+export type NamedValues = Readonly<Record<string, string | number | null>>
 
 export interface SqliteStatement {
-  run(values: Parameters): { changes: number | bigint }
-  get(values: Parameters): unknown
-  all(values: Parameters): unknown[]
+  run(values: NamedValues): { changes: number | bigint }
+  get(values: NamedValues): unknown
+  all(values: NamedValues): unknown[]
 }
 
 const OLDEST_VERSION = [3, 38] as const
@@ -39,7 +39,7 @@ export function requireDatabase(database: unknown): asserts database is SqliteDa
 }
 
 /** The first column of the first row. */
-export function value(database: SqliteDatabase, sql: string, values: Parameters = {}): unknown {
+export function value(database: SqliteDatabase, sql: string, values: NamedValues = {}): unknown {
   const row = database.prepare(sql).get(values) as Row | undefined
   const first = Object.values(row ?? {})[0]
   return typeof first === 'bigint' ? Number(first) : first
@@ -51,8 +51,7 @@ export function value(database: SqliteDatabase, sql: string, values: Parameters 
  * unless the host has said for how long.
  */
 export function prepareConnection(database: SqliteDatabase, synchronous: 'full' | 'normal'): void {
-  if (database.inTransaction)
-    throw new Error('sqliteStorage: the database is in a transaction. Make the storage before it')
+  if (database.inTransaction) throw new Error('sqliteStorage: the database is in a transaction. End that first')
   database.exec(`PRAGMA synchronous = ${synchronous === 'normal' ? 'NORMAL' : 'FULL'}`)
   if (value(database, 'PRAGMA busy_timeout') === 0) database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
 }
@@ -61,11 +60,12 @@ export interface Statement {
   /** Prepares it now. Otherwise its first use does: the tables may be made after the storage. */
   prepare(): void
   /** How many rows it changed. */
-  run(values?: Parameters): number
-  get(values?: Parameters): Row | undefined
-  all(values?: Parameters): Row[]
+  run(values?: NamedValues): number
+  get(values?: NamedValues): Row | undefined
+  all(values?: NamedValues): Row[]
 }
 
+/** A statement that is prepared once. */
 export function statement(database: SqliteDatabase, sql: string): Statement {
   let prepared: SqliteStatement | undefined
   const using = <T>(act: (prepared: SqliteStatement) => T): T => {

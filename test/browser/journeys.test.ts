@@ -113,31 +113,27 @@ it('asks anew when the user goes back to the consent page', async () => {
   await page.getByText('That was no answer to a question of this page.').waitFor()
 })
 
-it('removes nothing a second time when the user goes back', async () => {
-  const page = await open()
-  await connect(page)
-  await link(page, 'Connected apps').click()
-  await link(page, 'Remove access').click()
-  await button(page, 'Remove access').click()
-  await page.getByRole('status').waitFor()
-  await page.goBack()
-  await page.getByText('No app can use your account.').waitFor()
-})
-
 it('survives a double click on Allow', async () => {
   const page = await open()
   await button(page, 'Get an access token').click()
   await signIn(page)
   await button(page, 'Allow').dblclick()
-  await page.getByText('You allowed it.').waitFor()
+  // where the second click was faster than the server, the browser has given up the first answer, and asks again
+  const askedAgain = page.getByRole('alert').getByText('it came twice')
+  const allowed = page.getByText('You allowed it.')
+  await allowed.or(askedAgain).waitFor()
+  if (await askedAgain.isVisible()) await button(page, 'Allow').click()
+  await allowed.waitFor()
 })
 
-it('survives a double click on Remove access', async () => {
+it('survives a double click on Remove access, and a way back to it', async () => {
   const page = await open()
   await connect(page)
   await link(page, 'Connected apps').click()
   await link(page, 'Remove access').click()
   await button(page, 'Remove access').dblclick()
+  await page.getByText('No app can use your account.').waitFor()
+  await page.goBack()
   await page.getByText('No app can use your account.').waitFor()
 })
 
@@ -201,20 +197,23 @@ it('needs no script for sign-in, consent and removing an app', async () => {
   await signIn(page)
   await button(page, 'Allow').click()
   await page.waitForURL(/[?&]code=/)
-  expect(new URL(page.url()).searchParams.get('state')).toBe('the state')
-  const tokens = await openTab()
-  await tokens.close()
+  const answer = new URL(page.url()).searchParams
+  expect(answer.get('state')).toBe('the state')
+  await redeem(answer.get('code'))
   await page.goto(`${browser.issuer}/account/apps`)
-  await page.getByRole('heading', { name: 'Connected apps' }).waitFor()
+  await link(page, 'Remove access').click()
+  await button(page, 'Remove access').click()
+  await page.getByRole('status').getByText('can no longer use your account').waitFor()
 })
 
-it('speaks the language of the browser, and the one that the client asks for', async () => {
-  const page = await open(authorizationUrl(), { locale: 'de-AT' })
-  await signIn(page)
-  await button(page, 'Erlauben').waitFor()
-  expect(await page.locator('html').getAttribute('lang')).toBe('de')
-  await page.goto(authorizationUrl({ ui_locales: 'es-AR es' }))
-  await button(page, 'Permitir').waitFor()
-  await page.goto(`${browser.issuer}/account/apps`)
-  await page.getByRole('heading', { name: 'Verbundene Apps' }).waitFor()
-})
+/** What the demo page does with a script: the code becomes tokens. */
+async function redeem(code: string | null): Promise<void> {
+  const body = new URLSearchParams({
+    grant_type: 'authorization_code',
+    client_id: 'demo',
+    code: code ?? '',
+    redirect_uri: `${browser.issuer}/`,
+    code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
+  })
+  expect((await fetch(`${browser.issuer}/oauth2/token`, { method: 'POST', body })).status).toBe(200)
+}

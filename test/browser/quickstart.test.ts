@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { button, connect, signIn, useBrowser } from './browser'
 
 const browser = useBrowser()
-const { open } = browser
+const { authorizationUrl, open } = browser
 
 const answer = (page: Page) => page.getByLabel('The answer of the API')
 
@@ -68,4 +68,15 @@ it('signs out, and asks for the password again', async () => {
 it('sends a browser that came as localhost to the name that the tokens are for', async () => {
   const page = await open(browser.issuer.replace('127.0.0.1', 'localhost'))
   expect(page.url()).toBe(`${browser.issuer}/`)
+})
+
+it('speaks the language of the browser, and the one that the client asks for', async () => {
+  const page = await open(authorizationUrl(), { locale: 'de-AT' })
+  await signIn(page)
+  await button(page, 'Erlauben').waitFor()
+  expect(await page.locator('html').getAttribute('lang')).toBe('de')
+  await page.goto(authorizationUrl({ ui_locales: 'es-AR es' }))
+  await button(page, 'Permitir').waitFor()
+  await page.goto(`${browser.issuer}/account/apps`)
+  await page.getByRole('heading', { name: 'Verbundene Apps' }).waitFor()
 })

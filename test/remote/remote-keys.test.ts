@@ -127,6 +127,20 @@ describe('keys that change', () => {
     expect(remote.asked).not.toContain(JWKS)
   })
 
+  it('are compared, and not their ids alone: what was remembered ends with the key that signed it', async () => {
+    const { call, server } = api()
+    const token = await tokenOf()
+    await call(token).expect(200)
+    const { d: _, ...stranger } = generateSigningKey()
+    remote.bend = (req, res, next) =>
+      req.path === JWKS ? void res.json({ keys: [{ ...stranger, kid: first.kid }] }) : next()
+    remote.host.clock.advance(600)
+    await server.authenticate(token)
+    while (remote.asked.filter((path) => path === JWKS).length < 2) await new Promise(setImmediate)
+    while ((await call(token)).status === 200) await new Promise(setImmediate)
+    await call(token).expect(401)
+  })
+
   it('are asked for at most every ten seconds, whatever kids come', async () => {
     const { call } = api()
     const token = await tokenOf()
@@ -211,6 +225,9 @@ describe('a server that cannot be reached', () => {
   const answering = (path: string, answer: (res: Response) => void) => {
     remote.bend = (req, res, next) => (req.path === path ? answer(res) : next())
   }
+  const redirecting = (path: string) => {
+    remote.bend = (req, res, next) => (req.url === path ? res.redirect(`${path}?moved`) : next())
+  }
   const json = (path: string, change: (document: Record<string, unknown>) => unknown) => {
     remote.bend = (req, res, next) => {
       if (req.path !== path) return next()
@@ -235,7 +252,7 @@ describe('a server that cannot be reached', () => {
     ['keys in a file', () => json(METADATA, (d) => ({ ...d, jwks_uri: 'file:///etc/passwd' })), /no https URL/],
     ['keys that are no list', () => json(JWKS, () => ({ keys: {} })), /no list of keys/],
     ['a 404', () => answering(METADATA, (res) => void res.status(404).end()), /answered 404/],
-    ['a redirect', () => answering(JWKS, (res) => res.redirect('https://evil.example/')), /fetch failed/],
+    ['a redirect, even to the right place', () => redirecting(JWKS), /fetch failed/],
     ['HTML', () => answering(JWKS, (res) => void res.end('<html>')), /SyntaxError/],
     ['a list', () => answering(METADATA, (res) => void res.end('null')), /no JSON object/],
     ['a megabyte', () => answering(JWKS, (res) => void res.end(' '.repeat(2 ** 20))), /more than 262144 bytes/],

@@ -62,6 +62,8 @@ interface Plan {
 /** Every node of a plan, those of subplans and CTEs included. */
 const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
 
+jest.setTimeout(60_000)
+
 describePostgres('the statements of postgresStorage', () => {
   let postgres: TestPostgres
   let pool: Pool

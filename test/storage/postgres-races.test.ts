@@ -6,6 +6,8 @@ import type { OAuthStorage } from '../../src/storage'
 import { code, credential, DAY, grant, HOUR, MINUTE, NOW, used } from '../../src/storage/contract/rows'
 import { describePostgres, startPostgres, type TestPostgres } from './support/postgres'
 
+jest.setTimeout(60_000)
+
 describePostgres('postgresStorage, at the worst moments', () => {
   let postgres: TestPostgres
   let pool: Pool

@@ -11,6 +11,8 @@ import { client, code, credential, DAY, grant, NOW, used } from '../../src/stora
 import { createHost } from '../support/host'
 import { describePostgres, startPostgres, type TestPostgres } from './support/postgres'
 
+jest.setTimeout(60_000)
+
 describePostgres('postgresStorage', () => {
   let postgres: TestPostgres
   const pools: Pool[] = []

@@ -11,8 +11,10 @@ const RACERS = 50
 /** Of each store with two processes, and again with four: 216 in all. */
 const ROUNDS = 36
 const KILLS = 50
+/** Milliseconds, for machines that are busy with something else. */
+const PATIENCE = 240_000
 /** Clients that work at the same time. */
-const WORKERS = 8
+const WORKERS = 6
 
 let apps: Apps
 
@@ -40,7 +42,7 @@ describe.each([sqlite, postgres, redis])('$name', (backend: Backend) => {
         scopes: [session.scope],
         tokenEndpointAuthMethods: ['none'],
       })
-    }, 60_000)
+    }, PATIENCE)
     afterAll(async () => {
       await own.close()
       await running.stop()
@@ -60,44 +62,52 @@ describe.each([sqlite, postgres, redis])('$name', (backend: Backend) => {
           await app.kill()
         }
       },
-      60_000,
+      PATIENCE,
     )
 
-    it(`loses nothing and doubles nothing when the app is killed ${KILLS} times in the middle of its work`, async () => {
-      const { kind } = running.store
-      let app = await apps.start(running.store, kind)
-      const revoked: Session[] = []
-      for (let kill = 0; kill < KILLS; kill++) {
-        const sessions = await workUntilKilled(app)
-        app = await apps.start(running.store, kill + 1 < KILLS ? kind : undefined)
-        await Promise.all(sessions.map((one) => verifyAfterKill(app, own.storage, one)))
-        revoked.push(...sessions.filter(({ state }) => state === 'revoked'))
-      }
-      expect(revoked.length).toBeGreaterThan(KILLS / 2)
-      for (const one of revoked) await verifyRevoked(app, one)
-      expect(app.unhandled).toEqual([])
-      await app.kill()
-    }, 120_000)
+    it(
+      `loses nothing and doubles nothing when the app is killed ${KILLS} times in the middle of its work`,
+      async () => {
+        const { kind } = running.store
+        let app = await apps.start(running.store, kind)
+        const revoked: Session[] = []
+        for (let kill = 0; kill < KILLS; kill++) {
+          const sessions = await workUntilKilled(app)
+          app = await apps.start(running.store, kill + 1 < KILLS ? kind : undefined)
+          await Promise.all(sessions.map((one) => verifyAfterKill(app, own.storage, one)))
+          revoked.push(...sessions.filter(({ state }) => state === 'revoked'))
+        }
+        expect(revoked.length).toBeGreaterThan(KILLS / 2)
+        for (const one of revoked) await verifyRevoked(app, one)
+        expect(app.unhandled).toEqual([])
+        await app.kill()
+      },
+      PATIENCE,
+    )
 
     const isServer = backend !== sqlite
     if (isServer) {
-      it('answers 503 while its connections are cut and the server restarts, and goes on by itself', async () => {
-        const started = [await apps.start(running.store), await apps.start(running.store)]
-        const load = loadOf(started)
-        await load.sessions(20)
-        await running.cut?.()
-        await load.sessions(20)
-        await running.restart?.()
-        await load.sessions(20)
-        const { answers, wrong } = await load.stop()
-        expect(wrong).toEqual([])
-        expect(answers.get(503)).toBeGreaterThan(0)
-        expect((await happened(started)).error).toBeGreaterThan(0)
-        for (const app of started) {
-          expect(app.unhandled).toEqual([])
-          await app.kill()
-        }
-      }, 60_000)
+      it(
+        'answers 503 while its connections are cut and the server restarts, and goes on by itself',
+        async () => {
+          const started = [await apps.start(running.store), await apps.start(running.store)]
+          const load = loadOf(started)
+          await load.sessions(10)
+          await running.cut?.()
+          await load.sessions(10)
+          await running.restart?.()
+          await load.sessions(10)
+          const { answers, wrong } = await load.stop()
+          expect(wrong).toEqual([])
+          expect(answers.get(503)).toBeGreaterThan(0)
+          expect((await happened(started)).error).toBeGreaterThan(0)
+          for (const app of started) {
+            expect(app.unhandled).toEqual([])
+            await app.kill()
+          }
+        },
+        PATIENCE,
+      )
     }
   })
 })
@@ -188,44 +198,53 @@ function loadOf(started: readonly App[]) {
 /** What a client knows of its session. */
 interface Session {
   code: string
-  tokens?: session.Tokens
-  /** The last request that was answered, and the one that was not. */
   state: 'code' | 'live' | 'revoked'
-  unanswered?: 'exchange' | 'refresh' | 'revoke'
+  tokens?: session.Tokens
+  /** The request that has no answer, so that it may have been done or not. */
+  underWay?: 'exchange' | 'refresh' | 'revoke' | undefined
 }
 
-/** Clients at work, until the app is killed between two random answers. Gives what each knows at that moment. */
+/** Clients at work, until the app is killed between two random answers. Gives what each of them knows then. */
 async function workUntilKilled(app: App): Promise<Session[]> {
   const sessions: Session[] = []
-  const end = 30 + Math.floor(Math.random() * 20)
+  const end = 16 + Math.floor(Math.random() * 16)
   let answers = 0
   let killed: Promise<void> | undefined
-  const answered = ({ status }: Answer) => {
+
+  /** False: there was no answer, and there will be none. */
+  function isAnswered({ status }: Answer): boolean {
     if (++answers === end) killed = app.kill()
     if (status !== 0 && status !== 200) throw new Error(`Under load: ${status}`)
     return status === 200
   }
-
+  async function ask(one: Session, what: Session['underWay'], call: Promise<Answer>): Promise<Answer | undefined> {
+    one.underWay = what
+    const answer = await call
+    if (!isAnswered(answer)) return undefined
+    one.underWay = undefined
+    return answer
+  }
   async function work(worker: number): Promise<void> {
     for (let turn = worker; ; turn++) {
       const issued = await app.post('/code/ada')
-      if (!answered(issued)) return
+      if (!isAnswered(issued)) return
       const one: Session = { code: issued.body.code as string, state: 'code' }
       sessions.push(one)
-      const exchanged = await session.exchange(app, one.code)
-      if (!answered(exchanged)) return void (one.unanswered = 'exchange')
-      one.tokens = session.tokensOf(exchanged)
+      const exchanged = await ask(one, 'exchange', session.exchange(app, one.code))
+      if (!exchanged) return
       one.state = 'live'
+      one.tokens = session.tokensOf(exchanged)
       for (let refreshes = turn % 3; refreshes > 0; refreshes--) {
-        const refreshed = await session.refresh(app, one.tokens)
-        if (!answered(refreshed)) return void (one.unanswered = 'refresh')
+        const refreshed = await ask(one, 'refresh', session.refresh(app, one.tokens))
+        if (!refreshed) return
         one.tokens = session.tokensOf(refreshed)
       }
       if (turn % 3 === 2) continue
-      if (!answered(await session.revoke(app, one.tokens))) return void (one.unanswered = 'revoke')
+      if (!(await ask(one, 'revoke', session.revoke(app, one.tokens)))) return
       one.state = 'revoked'
     }
   }
+
   await Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)))
   await killed
   return sessions
@@ -233,34 +252,32 @@ async function workUntilKilled(app: App): Promise<Session[]> {
 
 async function verifyAfterKill(app: App, storage: OAuthStorage, one: Session): Promise<void> {
   await verifyWhole(storage, one)
-  const redeem = async () => (await session.exchange(app, one.code)).status
   if (one.state === 'revoked') return verifyRevoked(app, one)
-  if (one.tokens) {
-    const { status } = await session.me(app, one.tokens)
-    const refreshed = await session.refresh(app, one.tokens)
-    if (one.unanswered === 'revoke' && status !== 200) {
-      expect([status, refreshed.status]).toEqual([401, 400])
-    } else {
-      // also where a refresh was not answered: it is repeated, and answered with what it had made, or anew
-      expect([status, refreshed.status]).toEqual([200, 200])
-      expect((await session.me(app, session.tokensOf(refreshed))).status).toBe(200)
-    }
-    expect(await redeem()).toBe(400)
-  } else {
-    const times = [await redeem(), await redeem()].filter((status) => status === 200).length
-    expect(times).toBeLessThanOrEqual(one.unanswered === 'exchange' ? 1 : times)
-    if (one.unanswered !== 'exchange') expect(times).toBe(1)
+  const redeemed = async () => (await session.exchange(app, one.code)).status === 200
+  if (!one.tokens) {
+    const times = [await redeemed(), await redeemed()].filter(Boolean).length
+    // the exchange that was not answered may have been the one
+    expect(one.underWay === 'exchange' ? [0, 1] : [1]).toContain(times)
+    return
   }
+  const { status } = await session.me(app, one.tokens)
+  if (one.underWay === 'revoke' && status === 401) return verifyRevoked(app, one)
+  expect(status).toBe(200)
+  // also where a refresh was not answered: it is repeated, and answered with what it had made, or with something new
+  const refreshed = await session.refresh(app, one.tokens)
+  expect(refreshed.status).toBe(200)
+  expect((await session.me(app, session.tokensOf(refreshed))).status).toBe(200)
+  expect(await redeemed()).toBe(false)
 }
 
 /** All of a grant, or nothing of it. */
-async function verifyWhole({ grants }: OAuthStorage, { code, state, unanswered }: Session): Promise<void> {
+async function verifyWhole({ grants }: OAuthStorage, { code, state, underWay }: Session): Promise<void> {
   const id = session.grantOf(code)
   const [used, access, refresh] = await Promise.all(['c', 'a', 'r'].map((suffix) => grants.find(`${id}~${suffix}`)))
   const [listed] = await grants.list({ userId: 'ada', after: id.slice(0, -1), limit: 1 })
   const parts = [used?.state === 'used', access !== undefined, refresh !== undefined, listed?.id === id]
   expect(new Set(parts).size).toBe(1)
-  if (state === 'live' && unanswered !== 'revoke') expect(parts[0]).toBe(true)
+  if (state === 'live' && underWay !== 'revoke') expect(parts[0]).toBe(true)
 }
 
 async function verifyRevoked(app: App, { tokens }: Session): Promise<void> {

@@ -147,6 +147,32 @@ describeRedis('redisStorage on a single node', () => {
     expect((await lives())['oauth:{unknown}=']).toBe(30 * DAY)
   })
 
+  it('never shortens the life of a grant, or of its place in an index', async () => {
+    const { grants } = redisStorage(db())
+    const life = async (key: string) => Math.ceil((await db().pTTL(key)) / 1000)
+    await grants.insert([{ ...granted('g1'), expiresAt: NOW + MINUTE }], grant({ ...owner, expiresAt: NOW + MINUTE }))
+    // without the grant: its credential lives longer now, and so must it
+    const longer = { ...granted('g1'), expiresAt: NOW + DAY }
+    expect(await grants.transition('g1~access', 'valid', longer, [])).toBe(true)
+    expect(await life('oauth:{g1}=')).toBe(DAY + HOUR)
+    const shorter = grant({ ...owner, expiresAt: NOW + MINUTE })
+    await grants.transition('g1~access', 'valid', longer, [], grant({ ...owner, expiresAt: NOW + 2 * DAY }))
+    await grants.transition('g1~access', 'valid', longer, [], shorter)
+    expect(await life('oauth:{g1}=')).toBe(2 * DAY + HOUR)
+    expect(await db().zScore('oauth:{u:ada}e', 'g1')).toBe(NOW + 2 * DAY)
+    expect(await grants.list({ limit: 10 })).toEqual([shorter])
+  })
+
+  it('leaves a code alone that a mark covers, and a grant dead that arrives revoked', async () => {
+    const { grants } = redisStorage(db())
+    await grants.insert([code(owner)])
+    await grants.revoke({ userId: 'ada' }, NOW)
+    expect(await grants.transition('g1~code', 'fresh', code({ state: 'used', startedAt: NOW + 1 }), [])).toBe(false)
+    await grants.insert([credential({ id: 'g2~access', grantId: 'g2' })], grant({ id: 'g2', revokedAt: NOW }))
+    expect(await grants.find('g2~access')).toBeUndefined()
+    expect(await grants.list({ limit: 10 })).toEqual([])
+  })
+
   it('keeps a mark for 30 days, and longer where something that it covers lives longer', async () => {
     const { grants } = redisStorage(db())
     const life = async (subject: string) => Math.ceil((await db().pTTL(`oauth:{${subject}}m`)) / 1000)

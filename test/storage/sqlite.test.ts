@@ -212,9 +212,16 @@ describe('the connection of sqliteStorage', () => {
 describe('migrate', () => {
   it('may run in many processes at once on a new file', async () => {
     const file = join(folder, 'parallel.db')
-    const script = join(__dirname, 'support', 'migrate-sqlite.ts')
+    const program = `
+      const Database = require('better-sqlite3')
+      const { sqliteStorage } = require('./src/storage/sqlite.ts')
+      console.log('ready')
+      process.stdin.once('data', () => {
+        sqliteStorage(new Database(process.argv[1])).migrate()
+        process.exit(0)
+      })`
     const processes = Array.from({ length: 4 }, () =>
-      spawn(process.execPath, ['--require', 'tsx/cjs', script, file], { stdio: ['pipe', 'pipe', 'pipe'] }),
+      spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', program, file], { cwd: join(__dirname, '..', '..') }),
     )
     const complaints: string[] = []
     for (const { stderr } of processes) stderr.on('data', (text) => complaints.push(String(text)))

@@ -5,7 +5,7 @@
 import type { Awaitable, ClientStorage, Credential, GrantStorage, OAuthStorage } from '../../src/index'
 import { memoryStorage } from '../../src/index'
 
-export const storageMethods = [
+const storageMethods = [
   'clients.find',
   'clients.list',
   'clients.insert',
@@ -24,7 +24,7 @@ export type StorageMethod = (typeof storageMethods)[number]
 /** Stands in for a method: `call()` does what the method would have done. */
 export type Stand = (call: () => unknown, args: readonly unknown[]) => unknown
 
-export interface Pause {
+interface Pause {
   /** Resolves when a request has arrived at the method. */
   reached: Promise<void>
   /** Lets it go on. */

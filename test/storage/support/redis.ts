@@ -1,7 +1,7 @@
 /** A private Redis on a free port, in a temporary folder, for one test file. Nothing of it stays. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,8 @@ export interface RedisSettings {
   config?: Record<string, string>
 }
 
-const isInstalled = spawnSync('redis-server', ['--version']).status === 0
+const programs = { server: 'redis-server', cli: 'redis-cli' }
+const isInstalled = spawnSync(programs.server, ['--version']).status === 0
 const missing = 'redis-server is not installed: apt-get install redis-server'
 
 /** `describe` where there is a Redis server, and a skipped block that says what is missing where there is none. */
@@ -51,7 +52,8 @@ export async function startRedis({ cluster, config = {} }: RedisSettings = {}): 
   return {
     url: `redis://127.0.0.1:${nodes[0]?.port}`,
     async stop() {
-      for (const node of nodes) await node.end('SIGKILL')
+      // In order: what is killed while it rewrites its file leaves a child that goes on with that for a moment
+      for (const node of nodes) await node.end('SIGTERM')
       process.removeListener('exit', removeFolder)
       removeFolder()
     },
@@ -81,7 +83,8 @@ async function startNode(dir: string, settings: Record<string, string>): Promise
     async start() {
       const options = { port: String(node.port), bind: '127.0.0.1', dir, save: '', daemonize: 'no', ...settings }
       const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
-      const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+      const [command, ...rest] = [...dieWithParent(), programs.server]
+      const child = spawn(command as string, [...rest, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
       let log = ''
       for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text))
       running = child
@@ -125,7 +128,7 @@ async function answers(port: number): Promise<boolean> {
 }
 
 /** Below 55535, because a node of a cluster also listens 10000 above its port. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -138,8 +141,13 @@ export async function freePort(): Promise<number> {
 
 async function makeCluster(nodes: readonly Node[]): Promise<void> {
   const cli = (port: number, ...args: string[]) =>
-    execFileSync('redis-cli', ['-p', String(port), ...args], { encoding: 'utf8' })
+    execFileSync(programs.cli, ['-p', String(port), ...args], { encoding: 'utf8' })
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
   cli(nodes[0]?.port as number, '--cluster', 'create', ...addresses, '--cluster-yes')
   for (const { port } of nodes) while (!cli(port, 'cluster', 'info').includes('cluster_state:ok')) await sleep(20)
+}
+
+/** On Linux the server ends with the process that started it, however that ends: no orphans after `kill -9` of Jest. */
+function dieWithParent(): string[] {
+  return existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : []
 }

@@ -4,7 +4,7 @@ import type { Answer, App } from './apps'
 export const clientId = 'app'
 export const scope = 'read'
 /** RFC 7636 Appendix B. */
-export const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 export const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
 
 export interface Tokens {

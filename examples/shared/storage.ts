@@ -1,0 +1,64 @@
+/**
+ * Where an example keeps its data: in PostgreSQL when DATABASE_URL is set, in Redis when REDIS_URL is, else in a SQLite
+ * file (SQLITE_FILE, or `quickstart.sqlite` in this folder). Only the driver that is needed is loaded.
+ */
+import { resolve } from 'node:path'
+import {
+  type AuthorizationServer,
+  type Client,
+  OAuthError,
+  type OAuthStorage,
+  type RegisterClientOptions,
+  registerClient,
+  updateClient,
+} from 'express-authorization-server'
+
+const { DATABASE_URL, REDIS_URL, SQLITE_FILE = 'quickstart.sqlite' } = process.env
+const file = SQLITE_FILE === ':memory:' ? SQLITE_FILE : resolve(SQLITE_FILE)
+
+/** For the lines that are printed at start-up. */
+export const storagePlace = DATABASE_URL
+  ? 'PostgreSQL (DATABASE_URL)'
+  : REDIS_URL
+    ? 'Redis (REDIS_URL)'
+    : `the SQLite file ${file}`
+
+/** The storage, with its tables made and its server checked. */
+export async function openStorage(): Promise<OAuthStorage> {
+  if (DATABASE_URL) {
+    const { Pool } = await import('pg')
+    const { postgresStorage } = await import('express-authorization-server/postgres')
+    const storage = postgresStorage(new Pool({ connectionString: DATABASE_URL }))
+    await storage.migrate()
+    return storage
+  }
+  if (REDIS_URL) {
+    const { createClient } = await import('redis')
+    const { checkRedis, redisStorage } = await import('express-authorization-server/redis')
+    // Without the queue a request is answered 503 while Redis is away, instead of waiting for it
+    const client = createClient({ url: REDIS_URL, disableOfflineQueue: true })
+    const storage = redisStorage(client)
+    await client.connect()
+    await checkRedis(client)
+    return storage
+  }
+  const { default: Database } = await import('better-sqlite3')
+  const { sqliteStorage } = await import('express-authorization-server/sqlite')
+  const storage = sqliteStorage(new Database(file))
+  storage.migrate()
+  return storage
+}
+
+/** `registerClient`, or `updateClient` for one that an earlier start has registered. */
+export async function registerOnce(
+  server: AuthorizationServer,
+  options: RegisterClientOptions & { clientId: string },
+): Promise<Client> {
+  try {
+    return (await registerClient(server, options)).client
+  } catch (error) {
+    if (!(error instanceof OAuthError && error.status === 409)) throw error
+    const { clientId, ...changes } = options
+    return updateClient(server, clientId, changes)
+  }
+}

@@ -1,0 +1,49 @@
+/** A refresh token as a client presents it, and where it stands in the life of its grant (RFC 9700 §4.14.2). */
+import { boundDigest } from '../credentials'
+import { equalDigests, sha256 } from '../crypto'
+import { parseSplitToken, SECRET_LENGTH } from '../split-token'
+import type { Credential } from '../storage'
+import type { AuthorizationServer, RefreshTokenSettings } from '../types'
+
+export interface PresentedRefreshToken {
+  id: string
+  token: string
+  stable: string
+  stableDigest: string
+  rotatingDigest: string
+}
+
+/** The token's secret has two halves: one for the life of the grant, one that rotates. */
+export function parseRefreshToken(token: string): PresentedRefreshToken | undefined {
+  const parsed = parseSplitToken(token)
+  if (!parsed || parsed.secret.length !== 2 * SECRET_LENGTH) return undefined
+  const stable = parsed.secret.slice(0, SECRET_LENGTH)
+  const rotatingDigest = sha256(parsed.secret.slice(SECRET_LENGTH))
+  return { id: parsed.id, token, stable, stableDigest: sha256(stable), rotatingDigest }
+}
+
+/** Whether the stable half is that of the row, and the row what it was when it was made. */
+export function hasStableHalf(found: Credential, { stableDigest }: PresentedRefreshToken): boolean {
+  return equalDigests(found.digest, boundDigest(stableDigest, found))
+}
+
+/** Where the presented token stands: the current one, the one before it within the replay window, or an older one. */
+export function standingOf(
+  server: AuthorizationServer,
+  { rotate, replayWindow }: RefreshTokenSettings,
+  found: Credential,
+  presented: PresentedRefreshToken,
+): 'current' | 'replayable' | 'reused' {
+  const { previous, refreshedAt } = found.data
+  const age = typeof refreshedAt === 'number' ? Math.max(0, server.now() - refreshedAt) : Number.POSITIVE_INFINITY
+  const replayable = typeof previous === 'string' && equalDigests(previous, presented.rotatingDigest)
+  // without rotation there is no successor to come back with, so what is replayed must still be good for something
+  const window = rotate ? replayWindow : Math.min(replayWindow, server.accessTokens.ttl)
+  if (replayable && age < window) return 'replayable'
+  return isCurrent(found, presented) ? 'current' : 'reused'
+}
+
+/** `state` is the digest of the rotating half, and where it does not rotate, something new behind it at each refresh. */
+export function isCurrent({ state }: Credential, { rotatingDigest }: PresentedRefreshToken): boolean {
+  return equalDigests(state.slice(0, SECRET_LENGTH), rotatingDigest)
+}
