@@ -22,4 +22,6 @@ module.exports = {
   collectCoverageFrom: ['src/**/*.{ts,js}'],
   coverageProvider: 'v8',
   maxWorkers: '100%',
+  // a hang is a failure, a busy machine is not: timings are no business of the tests
+  testTimeout: 120_000,
 }

@@ -24,7 +24,9 @@ export async function allPages<T>(
     all.push(...page)
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE) return all
-    if (idOf(last) === after) throw storageFailure(new Error('The list method of the storage does not advance'))
+    if (after !== undefined && idOf(last) <= after) {
+      throw storageFailure(new Error('The list method of the storage does not advance'))
+    }
     after = idOf(last)
   }
 }

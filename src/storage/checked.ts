@@ -53,7 +53,11 @@ export function checkedStorage(storage: OAuthStorage): OAuthStorage {
           () => true,
         ),
       deleteExpired: (now, limit) =>
-        checked('grants.deleteExpired', () => grants.deleteExpired(now, limit), Number.isSafeInteger),
+        checked(
+          'grants.deleteExpired',
+          () => grants.deleteExpired(now, limit),
+          (count) => Number.isSafeInteger(count) && (count as number) >= 0,
+        ),
     }),
     ...(storage.close && { close: () => storage.close?.() }),
   })

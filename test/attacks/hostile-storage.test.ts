@@ -31,7 +31,7 @@ async function makeHost(): Promise<Host> {
     ),
   })
   await host.register({ clientId: 'asks' })
-  await host.register({ clientId: 'console', scopes: ['clients', 'read'] })
+  await host.register({ clientId: 'console', username: 'alice', scopes: ['clients', 'read'] })
   return host
 }
 
