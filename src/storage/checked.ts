@@ -76,9 +76,18 @@ function checked<T>(method: string, call: () => Awaitable<T>, isAnswer: (value: 
     throw storageFailure(error)
   })
   return whenReady(answer, (value) => {
-    if (isAnswer(value)) return value ?? (undefined as T)
+    if (isSafely(isAnswer, value)) return value ?? (undefined as T)
     throw storageFailure(new TypeError(`storage.${method} answered with something that its contract does not allow`))
   })
+}
+
+/** An object that throws when it is looked at is no answer either. */
+function isSafely(isAnswer: (value: unknown) => boolean, value: unknown): boolean {
+  try {
+    return isAnswer(value)
+  } catch {
+    return false
+  }
 }
 
 function isBoolean(value: unknown): boolean {

@@ -52,10 +52,17 @@ export async function startRedis({ cluster, config = {} }: RedisSettings = {}): 
   return {
     url: `redis://127.0.0.1:${nodes[0]?.port}`,
     async stop() {
-      // In order: what is killed while it rewrites its file leaves a child that goes on with that for a moment
-      for (const node of nodes) await node.end('SIGTERM')
+      for (const node of nodes) await node.end('SIGKILL')
       process.removeListener('exit', removeFolder)
-      removeFolder()
+      // What is killed while it rewrites its file leaves a child that goes on with that for a moment
+      for (let tries = 1; ; tries++) {
+        try {
+          return removeFolder()
+        } catch (error) {
+          if (tries === 20) throw error
+          await sleep(50)
+        }
+      }
     },
     async restart() {
       for (const node of nodes) await node.end('SIGTERM')
@@ -97,8 +104,12 @@ async function startNode(dir: string, settings: Record<string, string>): Promise
       const child = running
       running = undefined
       if (!child || child.exitCode !== null || child.signalCode !== null) return
-      child.kill(signal)
-      await once(child, 'exit')
+      const exited = once(child, 'exit')
+      // Redis refuses to end while it writes its first file: it is asked again until it does
+      for (let asked = 0; child.exitCode === null && child.signalCode === null; asked++) {
+        child.kill(asked < 100 ? signal : 'SIGKILL')
+        await Promise.race([exited, sleep(100)])
+      }
     },
   }
   for (let tries = 0; ; tries++) {
