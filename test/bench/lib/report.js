@@ -1,0 +1,181 @@
+// The figures as Markdown.
+const { describeMachine, versionOf } = require('./machine')
+const { median } = require('./statistics')
+const { operations } = require('./operations')
+
+/**
+ * One server at one operation in one round.
+ * @typedef {object} Figure
+ * @property {string} server
+ * @property {string} operation
+ * @property {number} connections
+ * @property {number} round
+ * @property {number} cpu microseconds of processor time per request, all threads of the server
+ * @property {number} quiet the same, of the least disturbed quarter of the measurement
+ * @property {number} rate requests per second
+ * @property {number} p50 microseconds
+ * @property {number} p99 microseconds
+ */
+
+const packages = {
+  express: 'express',
+  'node-oauth': '@node-oauth/express-oauth-server',
+  jmondi: '@jmondi/oauth2-server',
+  oauth2orize: 'oauth2orize',
+  'oidc-provider': 'oidc-provider',
+  'mcp-sdk': '@modelcontextprotocol/sdk',
+  'jwt-bearer': 'express-oauth2-jwt-bearer',
+}
+
+/** @param {readonly string[]} header @param {readonly (readonly string[])[]} rows */
+function table(header, rows) {
+  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |`
+  return [line(header), line(header.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')
+}
+
+/** @param {readonly Figure[]} figures @param {string[]} notes @param {{ seconds: number }} options */
+function report(figures, notes, { seconds }) {
+  const servers = [...new Set(figures.map(({ server }) => server))].sort((a, b) => rankOf(a) - rankOf(b))
+  const rows = [...new Set(figures.map(({ operation, connections }) => `${operation}@${connections}`))].sort(
+    byOperation,
+  )
+  const of = (/** @type {string} */ row, /** @type {string} */ server) =>
+    figures.filter((figure) => figure.server === server && `${figure.operation}@${figure.connections}` === row)
+  const compared = servers.filter((server) => server !== 'bare')
+  const ratios = (/** @type {'cpu' | 'quiet'} */ key) =>
+    table(
+      ['operation', ...compared],
+      rows.map((row) => [titleOf(row), ...compared.map((server) => ratio(of(row, server), of(row, 'bare'), key))]),
+    )
+  const rounds = Math.max(...figures.map(({ round }) => round)) + 1
+  const lines = [
+    `Each figure is the median of ${rounds} rounds, each of ${seconds} s in a fresh process, in random order. The server`,
+    'has one core, wrk another. CPU is the processor time of the whole server process per request.',
+    '',
+    describeMachine(),
+    '',
+    Object.values(packages)
+      .map((name) => `${name} ${versionOf(name)}`)
+      .join(', '),
+    '',
+    '### CPU per request, as a ratio to bare Express (more is better)',
+    '',
+    ratios('cpu'),
+    '',
+    '### The same, of the least disturbed quarter of each measurement',
+    '',
+    'For a look on a busy machine: it leaves out what other processes cost us, and most of the garbage collection.',
+    '',
+    ratios('quiet'),
+    '',
+    '### All figures',
+    '',
+    table(
+      [
+        'operation',
+        'server',
+        'CPU µs/request',
+        'least to most',
+        'quiet quarter',
+        'requests/s',
+        'ratio',
+        'p50 ms',
+        'p99 ms',
+      ],
+      rows.flatMap((row) =>
+        servers
+          .filter((server) => of(row, server).length > 0)
+          .map((server) => detail(titleOf(row), server, of(row, server), of(row, 'bare'))),
+      ),
+    ),
+    ...comparisons(figures),
+    ...(notes.length > 0 ? ['', ...notes.map((note) => `- ${note}`)] : []),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** Our adapters beside their drivers alone. @param {readonly Figure[]} figures */
+function comparisons(figures) {
+  const at = (/** @type {string} */ server, /** @type {string} */ operation) =>
+    figures.filter((figure) => figure.server === server && figure.operation === operation && figure.connections === 64)
+  const rows = ['postgres', 'redis'].flatMap((store) =>
+    operationNames
+      .filter((operation) => at(`driver-${store}`, operation).length > 0)
+      .map((operation) => {
+        const [own, driver] = [at(`ours-${store}`, operation), at(`driver-${store}`, operation)]
+        return [`${store}, ${operations[operation]?.title}`, ratio(own, driver, 'rate'), ratio(own, driver, 'cpu')]
+      }),
+  )
+  if (rows.length === 0) return []
+  const header = ['ours, beside the driver alone with the same statements', 'requests/s', 'CPU']
+  return ['', '### Adapters', '', table(header, rows)]
+}
+
+/** @param {string} title @param {string} server @param {Figure[]} own @param {Figure[]} bare */
+function detail(title, server, own, bare) {
+  const all = (/** @type {keyof Figure} */ key) => own.map((figure) => Number(figure[key]))
+  const cpu = all('cpu')
+  return [
+    title,
+    server,
+    median(cpu).toFixed(1),
+    `${Math.min(...cpu).toFixed(0)} to ${Math.max(...cpu).toFixed(0)}`,
+    median(all('quiet')).toFixed(1),
+    median(all('rate')).toFixed(0),
+    ratio(own, bare, 'rate'),
+    (median(all('p50')) / 1000).toFixed(2),
+    (median(all('p99')) / 1000).toFixed(2),
+  ]
+}
+
+/** The median of the rounds' ratios: what disturbs a round disturbs both sides of it. @param {Figure[]} own @param {Figure[]} bare @param {'cpu' | 'quiet' | 'rate'} key */
+function ratio(own, bare, key) {
+  const ratios = own.flatMap((figure) => {
+    const base = bare.find(({ round }) => round === figure.round)
+    if (!base) return []
+    return [key === 'rate' ? figure.rate / base.rate : base[key] / figure[key]]
+  })
+  return ratios.length === 0 ? '-' : median(ratios).toFixed(2)
+}
+
+/** What makes these figures unfit to be quoted. @param {readonly Figure[]} figures @param {number} load @param {number} rounds @param {number} seconds */
+function doubts(figures, load, rounds, seconds) {
+  const found = []
+  const same = figures.filter(({ server }) => server === 'bare-again')
+  const keys = [...new Set(same.map(({ operation, connections }) => `${operation}@${connections}`))]
+  for (const key of keys) {
+    const at = (/** @type {string} */ server) =>
+      figures.filter((figure) => figure.server === server && `${figure.operation}@${figure.connections}` === key)
+    const value = Number(ratio(at('bare-again'), at('bare'), 'cpu'))
+    if (Math.abs(value - 1) > 0.05)
+      found.push(`bare against bare gives ${value} at ${titleOf(key)}: do not quote its ratios.`)
+  }
+  if (load > 0.6)
+    found.push(`Other processes were busy at the start (load ${load.toFixed(1)}): do not quote any of this.`)
+  if (rounds < 5 || seconds < 2) found.push('Too few or too short rounds: do not quote any of this.')
+  return found
+}
+
+const operationNames = Object.keys(operations)
+
+/** @param {string} left @param {string} right */
+function byOperation(left, right) {
+  const place = (/** @type {string} */ row) =>
+    operationNames.indexOf(row.split('@')[0] ?? '') * 1e6 + Number(row.split('@')[1])
+  return place(left) - place(right)
+}
+
+/** @param {string} server */
+function rankOf(server) {
+  if (server.startsWith('bare')) return 0
+  return server.startsWith('ours') ? 1 : 2
+}
+
+/** @param {string} row */
+function titleOf(row) {
+  const [operation = '', connections] = row.split('@')
+  const title = operations[operation]?.title ?? operation
+  return connections === '64' ? title : `${title}, ${connections} connection${connections === '1' ? '' : 's'}`
+}
+
+module.exports = { doubts, report, table }

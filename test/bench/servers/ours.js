@@ -1,0 +1,157 @@
+// express-authorization-server, as its README sets it up, on one of its stores.
+const { generateKeyPairSync } = require('node:crypto')
+const { join } = require('node:path')
+const { findUser, fixtures, load, times, userId } = require('./common')
+
+const express = load('express')
+
+/**
+ * @typedef {object} Config
+ * @property {string} folder where the package was built
+ * @property {string} origin
+ * @property {string} operation
+ * @property {'memory' | 'asynchronous' | 'sqlite' | 'postgres' | 'redis'} [storage]
+ * @property {string} [url] of the database
+ * @property {number} [live] access tokens that are there before
+ * @property {'worker' | 'loop'} [bcrypt] passwords are bcrypt hashes, compared there
+ */
+
+async function start(/** @type {Config} */ config) {
+  /** @type {any} */
+  const library = require(join(config.folder, 'dist', 'index.js'))
+  const needs = missing(config, library)
+  const { client, server, app } = needs.length > 0 ? unavailable() : await mount(config, library)
+  const issue = async (/** @type {number} */ n, /** @type {boolean} */ refreshToken) => {
+    const options = { clientId: client.id, userId: userId(n), scope: fixtures.scope, refreshToken }
+    return library.issueTokens(server, options)
+  }
+  if (needs.length === 0) await times(config.live ?? 0, (n) => issue(n, false))
+  return {
+    app,
+    client,
+    clientAuthentication: 'basic',
+    paths: { token: '/oauth2/token', introspect: '/oauth2/introspect', revoke: '/oauth2/revoke_token', read: '/read' },
+    needs,
+    operations: [
+      ...['client_credentials', 'password', 'refresh', 'code', 'guard', 'introspect', 'revoke', 'revoke_session'],
+      ...['guard_rs256_first', 'guard_rs256', 'guard_es256_first', 'guard_es256'],
+    ],
+    async material(/** @type {string} */ kind, /** @type {number} */ count) {
+      if (kind === 'refresh_token') return times(count, async (n) => (await issue(n, true)).refresh_token)
+      if (kind !== 'code') return times(count, async (n) => (await issue(n, false)).access_token)
+      const { redirectUri, codeChallenge, scope } = fixtures
+      const options = { clientId: client.id, redirectUri, codeChallenge, scope }
+      return times(count, async (n) => (await library.issueCode(server, { ...options, userId: userId(n) })).code)
+    },
+  }
+}
+
+async function mount(/** @type {Config} */ config, /** @type {any} */ library) {
+  const { authorizationCode, clientCredentials, refreshToken, password } = library
+  const server = library.createAuthorizationServer({
+    issuer: config.origin,
+    storage: await makeStorage(config, library),
+    scopes: { read: 'See your data', write: 'Change your data' },
+    grants: [
+      authorizationCode({ ttl: fixtures.codeTtl }),
+      clientCredentials(),
+      refreshToken(),
+      password({ verify: verifyPassword(config, library) }),
+    ],
+    users: { find: (/** @type {string} */ id) => fixtures.users.get(id) },
+    ...(config.operation.includes('256') && { accessTokens: jwtTokens(config.operation, library) }),
+    ...(config.bcrypt && { throttle: false }),
+  })
+  const registered = await library.registerClient(server, {
+    redirectUris: [fixtures.redirectUri],
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', 'password'],
+    scopes: ['read', 'write'],
+  })
+  const app = express()
+  app.use('/oauth2/token', library.tokenRouter(server))
+  app.use('/oauth2/revoke_token', library.revokeRouter(server))
+  app.use('/oauth2/introspect', library.introspectRouter(server))
+  app.get('/read', library.bearerGuard(server, { scope: 'read' }), (/** @type {any} */ req, /** @type {any} */ res) => {
+    res.json(req.user)
+  })
+  return { app, server, client: { id: registered.client.clientId, secret: registered.clientSecret } }
+}
+
+/** What this build, or this machine, does not have yet. */
+function missing(/** @type {Config} */ { operation, storage, folder, url }, /** @type {any} */ library) {
+  const needs = []
+  if (operation.includes('256') && !library.jwt) needs.push('jwt()')
+  if (storage === 'postgres' || storage === 'redis' || storage === 'sqlite') {
+    try {
+      require.resolve(join(folder, 'dist', 'storage', `${storage}.js`))
+    } catch {
+      needs.push(`express-authorization-server/${storage}`)
+    }
+    if (storage !== 'sqlite' && !url) needs.push(`a ${storage} to connect to`)
+  }
+  return needs
+}
+
+function unavailable() {
+  return { app: express(), server: undefined, client: { id: '', secret: '' } }
+}
+
+/** @typedef {(driver: any) => any} Wrap what the adapter gets instead of the driver's client */
+
+/** @returns {Promise<any>} */
+async function makeStorage(
+  /** @type {Config} */ { storage = 'memory', folder, url },
+  /** @type {any} */ library,
+  /** @type {Wrap} */ wrap = (driver) => driver,
+) {
+  if (storage === 'memory') return library.memoryStorage()
+  if (storage === 'asynchronous') {
+    const { clients, grants } = library.memoryStorage()
+    return { clients: asynchronous(clients), grants: asynchronous(grants) }
+  }
+  /** @type {any} */
+  const adapter = require(join(folder, 'dist', 'storage', `${storage}.js`))
+  if (storage === 'postgres') {
+    const pool = new (load('pg').Pool)({ connectionString: url, max: 10 })
+    const store = adapter.postgresStorage(wrap(pool))
+    await store.migrate()
+    return store
+  }
+  if (storage === 'redis') {
+    const client = load('redis').createClient({ url })
+    client.on('error', (/** @type {Error} */ error) => console.error(error))
+    await client.connect()
+    return adapter.redisStorage(wrap(client))
+  }
+  const db = new (load('better-sqlite3'))(':memory:')
+  const store = adapter.sqliteStorage(db)
+  await store.migrate?.()
+  return store
+}
+
+/** The same store, answering with promises. @param {Record<string, (...args: any[]) => unknown>} collection */
+function asynchronous(collection) {
+  return Object.fromEntries(
+    Object.entries(collection).map(([name, method]) => [name, async (/** @type {any[]} */ ...args) => method(...args)]),
+  )
+}
+
+function verifyPassword(/** @type {Config} */ { bcrypt }, /** @type {any} */ library) {
+  if (!bcrypt) return findUser
+  const bcryptjs = load('bcryptjs')
+  const passwordHash = bcryptjs.hashSync('correct horse', 10)
+  const findByUsername = (/** @type {string} */ name) =>
+    fixtures.users.has(name) ? { id: name, passwordHash } : undefined
+  if (bcrypt === 'worker') return library.bcryptPasswords({ findByUsername })
+  return async (/** @type {string} */ name, /** @type {string} */ secret) =>
+    (await bcryptjs.compare(secret, findByUsername(name)?.passwordHash ?? '')) ? name : undefined
+}
+
+function jwtTokens(/** @type {string} */ operation, /** @type {any} */ library) {
+  const keys = operation.includes('rs256')
+    ? generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+    : generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+  return library.jwt({ keys, audience: 'https://api.example.com', ttl: fixtures.accessTokenTtl })
+}
+
+module.exports = { makeStorage, missing, start }
