@@ -39,7 +39,8 @@ export const postgres: Backend = {
   name: 'one PostgreSQL',
   describe: describePostgres,
   async start() {
-    const { connectionString, stop, restart } = await startPostgres({ fsync: true })
+    // Nobody cuts the power: what was committed when the app or the server was ended is there without waiting for a disk
+    const { connectionString, stop, restart } = await startPostgres()
     return {
       store: { kind: 'postgres', connectionString },
       stop,
