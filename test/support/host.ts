@@ -9,6 +9,8 @@
  *
  * Who is signed in at the host is said by the header `X-User: alice`.
  */
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
 import express, { type Express } from 'express'
 import request, { type Response, type Test } from 'supertest'
 import * as oauth from '../../src/index'
@@ -59,6 +61,12 @@ export const paths = {
 }
 
 export type Host = Awaited<ReturnType<typeof createHost>>
+
+// One server for each host: one for each request would use up the machine's ports within a minute
+const servers: Server[] = []
+afterAll(() => {
+  for (const server of servers.splice(0)) server.close()
+})
 
 export async function createHost(options: HostOptions = {}) {
   const { decide = allowSignedIn, response, tokenRouter, before = [], mount, ...serverOptions } = options
@@ -135,9 +143,12 @@ export async function createHost(options: HostOptions = {}) {
   const api = await register({ clientId: 'api', grantTypes: [], resourceServer: true })
   storage.calls.length = 0
   events.length = 0
+  const listener = createServer(app).listen(0, '127.0.0.1').unref()
+  servers.push(listener)
+  await once(listener, 'listening')
 
   const send = (path: string, client: TestClient | undefined, parameters: Parameters): Test => {
-    const sent = request(app).post(path).type('form')
+    const sent = request(listener).post(path).type('form')
     if (client?.clientSecret !== undefined) sent.auth(client.clientId, client.clientSecret)
     const publicId = client && client.clientSecret === undefined ? { client_id: client.clientId } : {}
     return sent.send(encode({ ...publicId, ...parameters }))
@@ -157,7 +168,7 @@ export async function createHost(options: HostOptions = {}) {
     api,
     register,
     /** A new supertest request. */
-    http: () => request(app),
+    http: () => request(listener),
     /** A form sent to `path`; the client authenticates with Basic, or by its `client_id` where it has no secret. */
     send,
 
@@ -174,7 +185,7 @@ export async function createHost(options: HostOptions = {}) {
       }),
     /** An authorization request of the browser of `user` (null: nobody is signed in). */
     authorize(client: TestClient = web, parameters: Parameters = {}, user: string | null = 'alice'): Test {
-      const sent = request(app).get(`${paths.authorize}?${host.authorizationRequest(client, parameters)}`)
+      const sent = request(listener).get(`${paths.authorize}?${host.authorizationRequest(client, parameters)}`)
       return user === null ? sent : sent.set('X-User', user)
     },
     /** An authorization code of `user`. */
@@ -206,7 +217,7 @@ export async function createHost(options: HostOptions = {}) {
       send(paths.revoke, client, { token, ...parameters }),
     introspect: (client: TestClient | undefined, token: string): Test => send(paths.introspect, client, { token }),
     /** The guarded route. */
-    me: (accessToken: string): Test => request(app).get('/me').auth(accessToken, { type: 'bearer' }),
+    me: (accessToken: string): Test => request(listener).get('/me').auth(accessToken, { type: 'bearer' }),
     /** Whether the guard lets the token pass; an answer that is neither yes nor `invalid_token` is an error. */
     async isAlive({ access_token }: Pick<Tokens, 'access_token'>): Promise<boolean> {
       const { status, headers, text } = await host.me(access_token)
