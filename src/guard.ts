@@ -51,8 +51,12 @@ interface Guarded extends AuthenticatedToken {
   challenge: Challenge
 }
 
-/** What a guard found, by request. `req.authInfo` can be written by anybody; this only by a guard. */
-const guarded = new WeakMap<Request, Guarded>()
+/**
+ * Where a guard leaves on the request what it found. `req.authInfo` can be written by anybody, this only by a guard: the
+ * symbol is nobody else's. (A WeakMap would do, and cost each request as much as all digests of the token.)
+ */
+const GUARDED = Symbol('bearerGuard')
+type GuardedRequest = Request & { [GUARDED]?: Guarded }
 
 /**
  * Lets a request pass with a valid access token of `server`, which may be one in another process: `remoteServer`. Sets
@@ -95,7 +99,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
 export function requireScope(scope: string | Scope): RequestHandler {
   const required = toScope(scope)
   return (req, res, next) => {
-    const found = guarded.get(req)
+    const found = (req as GuardedRequest)[GUARDED]
     if (!found) return next(new Error('requireScope needs bearerGuard in front of it'))
     const failure = missingScope(found.accessToken.scope, required)
     if (!failure) return next()
@@ -113,7 +117,7 @@ export function accessToken(req: Request): AccessToken {
 
 /** As `accessToken`, or undefined where no guard has admitted the request. */
 export function guardedToken(req: Request): AccessToken | undefined {
-  return guarded.get(req)?.accessToken
+  return (req as GuardedRequest)[GUARDED]?.accessToken
 }
 
 function knownScope(server: TokenSource, scope: string | Scope = []): Scope {
@@ -153,8 +157,8 @@ function appAuthorization(server: TokenSource): (req: Request) => Awaitable<Auth
   }
 }
 
-function admit(req: Request, found: Guarded): void {
-  guarded.set(req, found)
+function admit(req: GuardedRequest, found: Guarded): void {
+  req[GUARDED] = found
   req.authInfo = found.accessToken
   // also when there is none: a session's user in front must not stand in for a client's own token
   req.user = found.user

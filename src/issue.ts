@@ -126,8 +126,11 @@ export async function shapeResponse(
       cause: new TypeError('The tokenResponse option must return an object'),
     })
   }
-  const members = Object.entries(shaped).filter(([, value]) => value !== undefined && value !== null)
-  return Object.fromEntries(members) as TokenResponse
+  const response: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(shaped)) {
+    if (value !== undefined && value !== null) response[name] = value
+  }
+  return response as unknown as TokenResponse
 }
 
 /** An authorization code and its row. The row names no grant: there is none until the code is exchanged. */

@@ -40,8 +40,17 @@ export function tokenRouter(
     if (!grantTypesOf(client).includes(grantType)) {
       throw new OAuthError('unauthorized_client', 'This client may not use this grant_type.')
     }
-    const network = networkOf(req.ip)
-    const request = { client, authenticated, grantType, parameters, startedAt, network }
+    const request = {
+      client,
+      authenticated,
+      grantType,
+      parameters,
+      startedAt,
+      // asked for by few grants, and through proxies it takes a while to find out
+      get network() {
+        return networkOf(req.ip)
+      },
+    }
     sendJson(res, 200, await grant.handle(server, request))
   }
   const router = Router()

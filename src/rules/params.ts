@@ -125,7 +125,6 @@ function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: s
 }
 
 function decodeComponent(text: string): string {
-  if (!/[%+]/.test(text)) return text
   const decoded = tryDecodeComponent(text)
   if (decoded === undefined) throw new OAuthError('invalid_request', 'A parameter is not correctly encoded.')
   return decoded
@@ -133,6 +132,7 @@ function decodeComponent(text: string): string {
 
 /** `application/x-www-form-urlencoded` decoding of one value, or undefined if it is not such an encoding. */
 export function tryDecodeComponent(text: string): string | undefined {
+  if (!/[%+]/.test(text)) return text
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
