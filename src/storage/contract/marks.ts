@@ -105,6 +105,20 @@ export function markRules(rule: Rule): void {
       await onlyAlive(storage, [], because)
     })
 
+    rule(`refuses a transition of what names a grant that a mark of ${name} covers`, async (storage) => {
+      const later = credential({ ...owner, id: 'g1~refresh', grantId: 'g1', startedAt: NOW + 1 })
+      await storage.grants.insert([later], grant({ ...owner, startedAt: NOW }))
+      await storage.grants.revoke(target, NOW)
+      const because = `What names a grant that a mark of ${name} covers is dead, when it began later, too: a transition of it must do nothing.`
+      const additions = [credential({ ...owner, startedAt: NOW + 1 })]
+      await answers(
+        storage.grants.transition(later.id, 'valid', { ...later, state: 'next' }, additions),
+        false,
+        because,
+      )
+      for (const row of [later, ...additions]) await isDead(storage, row, because)
+    })
+
     rule(`lets a mark of ${name} win against whatever is under way`, async (storage) => {
       for (let round = 0; round < ROUNDS; round++) {
         const [waiting, { stored, granted, ungranted }] = [

@@ -123,6 +123,31 @@ export const revocationMistakes: NaiveAdapter[] = [
     'ends what names a grant that a mark of a client covers, and what it covers under a newer grant',
   ),
   naive(
+    'looks at the marks of a credential and not of its grant before a transition',
+    (memory) => {
+      const { credentialsById, recording } = recorder(memory)
+      const marks = new Map<string, number>()
+      const isMarked = ({ userId, clientId, startedAt }: Credential) =>
+        [{ userId }, { clientId }].some((target) => (marks.get(JSON.stringify(target)) ?? -1) >= startedAt)
+      return {
+        grants: {
+          ...recording,
+          async revoke(target, now) {
+            if (!('grantId' in target)) marks.set(JSON.stringify(target), now)
+            await memory.grants.revoke(target, now)
+          },
+          async transition(id, from, next, additions, grant) {
+            const row = credentialsById.get(id)
+            const moved = await memory.grants.transition(id, from, next, additions, grant)
+            return moved || (grant === undefined && row?.state === from && marks.size > 0 && !isMarked(row))
+          },
+        },
+      }
+    },
+    'refuses a transition of what names a grant that a mark of a user covers',
+    'refuses a transition of what names a grant that a mark of a client covers',
+  ),
+  naive(
     'keeps the marks of users and of clients in one column',
     ({ grants }) => ({
       grants: {
