@@ -1,10 +1,10 @@
-/** Attempts at secrets that people choose: who may make how many, and which were right. Types only. */
+/** Attempts at secrets that people choose, and registrations: who may make how many, and which were right. Types only. */
 import type { Awaitable } from './awaitable'
 
-/** One try at a secret that people choose. */
+/** One try at a secret that people choose, or one registration that is open to everybody. */
 export interface Attempt {
-  readonly kind: 'password' | 'client_secret'
-  /** Whose secret: a username or a client id. */
+  readonly kind: 'password' | 'client_secret' | 'registration'
+  /** Whose secret: a username or a client id. Empty for a registration. */
   readonly account: string
   readonly network: string
 }

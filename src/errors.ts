@@ -18,6 +18,8 @@ const statuses = {
   unsupported_token_type: 400,
   invalid_client_metadata: 400,
   invalid_redirect_uri: 400,
+  invalid_software_statement: 400,
+  unapproved_software_statement: 400,
   temporarily_unavailable: 503,
   server_error: 500,
 } as const

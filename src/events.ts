@@ -8,6 +8,8 @@ interface EventSubject {
   grantId?: string | undefined
 }
 
+type AttemptKind = 'password' | 'client_secret' | 'registration'
+
 /** What a host is warned of. README says how each is mended. */
 export type WarningCode =
   | 'memory_storage_in_production'
@@ -28,11 +30,15 @@ export type AuthorizationServerEvent = { at: number } & (
   | ({ type: 'refresh.reused' } & EventSubject)
   | ({ type: 'grant.revoked' } & Partial<EventSubject>)
   | ({ type: 'authorization.denied' } & EventSubject)
-  | { type: 'client.created' | 'client.updated' | 'client.deleted' | 'client.secret_rotated'; clientId: string }
+  /** `origin` says that the client registered itself. */
+  | { type: 'client.created'; clientId: string; origin?: 'registration' }
+  | { type: 'client.updated' | 'client.deleted' | 'client.secret_rotated'; clientId: string }
+  /** The document that a client id is the URL of cannot be had, or used. */
+  | { type: 'client.document_refused'; clientId: string; reason: string }
   | { type: 'client.authentication_failed'; clientId?: string; reason: string }
   | { type: 'password.failed'; clientId: string }
-  /** Too many failures: the attempt was refused unseen. */
-  | { type: 'attempt.throttled'; kind: 'password' | 'client_secret'; clientId: string; retryAfter: number }
+  /** Too many failures, or open registrations: the attempt was refused unseen. */
+  | { type: 'attempt.throttled'; kind: AttemptKind; clientId?: string; retryAfter: number }
   /** A mistake of the host, seen from inside: once for each code. */
   | { type: 'warning'; code: WarningCode; message: string }
   /** Something unexpected: `error.cause` is what the host or the storage threw. */

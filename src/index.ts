@@ -59,6 +59,8 @@ export { type IntrospectRouterOptions, introspectRouter } from './routers/intros
 export { type MetadataRouterOptions, metadataRouter } from './routers/metadata'
 export { type OAuthRouterOptions, oauthRouter } from './routers/oauth'
 export { type ProtectedResourceRouterOptions, protectedResourceRouter } from './routers/protected-resource'
+export { type RegisterRouterOptions, registerRouter } from './routers/register'
+export type { InitialAccessToken, RegistrationProtection } from './routers/registration-access'
 export { type RevokeRouterOptions, revokeRouter } from './routers/revoke'
 export { type TokenRouterOptions, tokenRouter } from './routers/token'
 export type { ClientMetadata } from './rules/client-metadata'

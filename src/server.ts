@@ -89,7 +89,13 @@ const optionNames: readonly string[] = [
   'onEvent',
   'now',
 ] satisfies (keyof AuthorizationServerOptions)[]
-const endpointNames: readonly string[] = ['authorize', 'token', 'revoke', 'introspect'] satisfies (keyof Endpoints)[]
+const endpointNames: readonly string[] = [
+  'authorize',
+  'token',
+  'revoke',
+  'introspect',
+  'register',
+] satisfies (keyof Endpoints)[]
 const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'optional'] satisfies PkcePolicy[]
 
 /**

@@ -34,6 +34,13 @@ export interface Client {
   readonly requirePkce?: boolean
   /** May introspect every access token (RFC 7662). */
   readonly resourceServer?: boolean
+  /**
+   * Set where the client introduced itself, and nobody has checked what it says: it registered itself (RFC 7591), or is
+   * described by the document that its id is the URL of. The latter are never stored.
+   */
+  readonly origin?: 'registration' | 'metadata_document'
+  /** SHA-256 of the registration access token (RFC 7592), bound to the id of the client. */
+  readonly registrationTokenDigest?: string
   readonly createdAt: number
   readonly updatedAt: number
 }

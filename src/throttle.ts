@@ -35,6 +35,8 @@ const DAY = 24 * HOUR
 const attempts = {
   password: { fromNetwork: 20, fromAnywhere: 100 },
   client_secret: { fromNetwork: 100, fromAnywhere: 1000 },
+  // each of them stays: from many networks together one every ten seconds, once there were so many within the hour
+  registration: { fromNetwork: 50, fromAnywhere: 1000 },
 } as const
 
 // rate-limiter-flexible sets a timer for each key in memory, and no timer runs for more than 24 days
@@ -54,6 +56,7 @@ export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limite
   const throttles = {
     password: throttleOf(makeLimiter, 'password'),
     client_secret: throttleOf(makeLimiter, 'client_secret'),
+    registration: throttleOf(makeLimiter, 'registration'),
   }
   return Object.freeze({
     take: (attempt: Attempt) => throttles[attempt.kind].take(attempt),
@@ -111,14 +114,16 @@ function keysOf({ account, network }: Attempt): { account: string; accountInNetw
 export async function takeAttempt(
   server: AuthorizationServer,
   attempt: Attempt,
-  clientId: string,
+  clientId?: string,
 ): Promise<() => Awaitable<void>> {
   if (!server.throttle) return () => {}
   const taken = await orElse(() => (server.throttle as Throttle).take(attempt), failed)
   if ('succeed' in taken) return () => orElse(taken.succeed, failed)
   const { retryAfter } = taken
-  server.emit({ type: 'attempt.throttled', kind: attempt.kind, clientId, retryAfter })
-  throw new OAuthError('temporarily_unavailable', 'Too many failed attempts. Try again later.', {
+  const { kind } = attempt
+  server.emit({ type: 'attempt.throttled', kind, ...(clientId !== undefined && { clientId }), retryAfter })
+  const what = kind === 'registration' ? 'registrations' : 'failed attempts'
+  throw new OAuthError('temporarily_unavailable', `Too many ${what}. Try again later.`, {
     status: 429,
     headers: { 'Retry-After': String(retryAfter) },
   })

@@ -164,6 +164,7 @@ export interface Endpoints {
   readonly token?: string
   readonly revoke?: string
   readonly introspect?: string
+  readonly register?: string
 }
 
 /** What `createAuthorizationServer` returns: the validated options, frozen. Every function of the library takes it first. */

@@ -116,7 +116,7 @@ describe('a member is there exactly when its path is in endpoints', () => {
     expect(Object.keys(document).filter((name) => optional.includes(name))).toEqual(members)
   })
 
-  it.each<[keyof Endpoints]>([['authorize'], ['token']])('and without %s it does not start', (missing) => {
+  it.each<['authorize' | 'token']>([['authorize'], ['token']])('and without %s it does not start', (missing) => {
     const { [missing]: _, ...others } = endpoints
     const server = serverWith({ endpoints: others })
     const fix = `metadataRouter needs endpoints.${missing}: say createAuthorizationServer({ endpoints: { ${missing}:`

@@ -34,6 +34,16 @@ export async function bodyMembers(req: Request): Promise<Record<string, unknown>
   return parseFormMembers(body.text)
 }
 
+/** The members of a JSON object, for an endpoint that takes nothing else. */
+export async function jsonMembers(req: Request): Promise<Record<string, unknown>> {
+  const body = await readBody(req)
+  if (!body) throw new OAuthError('invalid_request', 'The request body must be a JSON object.')
+  if (body.type !== 'json') {
+    throw new OAuthError('invalid_request', 'The request body must be application/json.', { status: 415 })
+  }
+  return body.parsed ?? parseJsonObject(body.text ?? '')
+}
+
 /** The parameters of the places that an endpoint takes them from, none of them repeated. */
 export async function requestParameters(req: Request, fromQuery = false): Promise<RequestParameters> {
   const body = await bodyParameters(req)

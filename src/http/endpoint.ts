@@ -56,13 +56,15 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
       answerFailure(onError, error, req, res)
     }
   }
-  const withCors = options.cors && corsMiddleware(options.cors, options.methods)
+  const { cors: corsOptions } = options
+  const corsHere = corsOptions && corsMiddleware(corsOptions, options.methods)
   return (req, res, next) => {
     const path = pathBelow(req, router)
     const methods = path === '' ? options.methods : below(path)
     if (!methods) return next()
     options.check?.(req)
-    if (!withCors) return void answer(methods, req, res)
+    if (!corsOptions || !corsHere) return void answer(methods, req, res)
+    const withCors = path === '' ? corsHere : corsMiddleware(corsOptions, methods)
     withCors(req, res, () => void answer(methods, req, res))
   }
 }

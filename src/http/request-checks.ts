@@ -21,6 +21,11 @@ export function stateEndpoints(server: AuthorizationServer, endpoints: Endpoints
   mounts(server).stated = endpoints
 }
 
+/** Where clients are told that the endpoint is; undefined where nobody has said so. */
+export function statedEndpoint(server: AuthorizationServer, name: keyof Endpoints): string | undefined {
+  return mounts(server).stated[name]
+}
+
 /** The checks of one router: called with each of its requests. */
 export function requestChecks(server: AuthorizationServer, name: keyof Endpoints): (req: Request) => void {
   // what is no server is refused by `endpoint`, in better words

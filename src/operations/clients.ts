@@ -21,9 +21,18 @@ export interface RegisterClientOptions extends ClientMetadata {
  * Adds a client. `clientSecret` is in the answer when there is one, and nowhere else ever again. Throws an `OAuthError`
  * `invalid_client_metadata` or `invalid_redirect_uri` that names the member, with status 409 when the id is taken.
  */
-export async function registerClient(
+export function registerClient(
   server: AuthorizationServer,
-  { clientId = newGrantId(), clientSecret, ...metadata }: RegisterClientOptions = {},
+  options: RegisterClientOptions = {},
+): Promise<{ client: Client; clientSecret?: string }> {
+  return insertClient(server, options)
+}
+
+/** As `registerClient`. `introduced` is what the record of a client that registers itself has beside its metadata. */
+export async function insertClient(
+  server: AuthorizationServer,
+  { clientId = newGrantId(), clientSecret, ...metadata }: RegisterClientOptions,
+  introduced: { origin?: 'registration'; registrationTokenDigest?: string } = {},
 ): Promise<{ client: Client; clientSecret?: string }> {
   verifyClientId(clientId)
   const checked = parseClientMetadata(metadata, server)
@@ -38,13 +47,15 @@ export async function registerClient(
     version: 1,
     ...checked,
     secrets: made ? [made.kept] : [],
+    ...introduced,
     createdAt: now,
     updatedAt: now,
   }
   if (!(await server.storage.clients.insert(client))) {
     throw new OAuthError('invalid_client_metadata', 'That clientId is taken.', { status: 409 })
   }
-  server.emit({ type: 'client.created', clientId })
+  const { origin } = introduced
+  server.emit({ type: 'client.created', clientId, ...(origin && { origin }) })
   return made ? { client, clientSecret: made.clientSecret } : { client }
 }
 
@@ -131,7 +142,7 @@ export async function listClients(server: AuthorizationServer, query: { username
 const MAX_TRIES = 20
 
 /** Reads, changes and writes a record until nobody else wrote in between: a removed secret or URI cannot come back. */
-async function changeClient(
+export async function changeClient(
   server: AuthorizationServer,
   clientId: string,
   change: (current: Client) => Client,
@@ -160,7 +171,7 @@ async function makeSecret(
   return { kept: { bcrypt: await hashSecret(chosen), createdAt: now }, clientSecret: chosen }
 }
 
-function isPublicClient(client: Pick<Client, 'tokenEndpointAuthMethods'>): boolean {
+export function isPublicClient(client: Pick<Client, 'tokenEndpointAuthMethods'>): boolean {
   return client.tokenEndpointAuthMethods.every((method) => method === 'none')
 }
 

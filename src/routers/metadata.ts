@@ -61,6 +61,7 @@ function describeServer(server: AuthorizationServer, endpoints: Endpoints): Reco
     ...at('introspection_endpoint', endpoints.introspect, {
       introspection_endpoint_auth_methods_supported: withSecret,
     }),
+    ...at('registration_endpoint', endpoints.register),
     ...(server.accessTokens.jwks && { jwks_uri: wellKnownUrl(JWKS, server.issuer) }),
     scopes_supported: [...server.scopes.keys()],
     response_types_supported: [...server.responseTypes.keys()],

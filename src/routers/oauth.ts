@@ -6,6 +6,7 @@ import { authorizeRouter } from './authorize'
 import { type ClientsRouterOptions, clientsRouter } from './clients'
 import { introspectRouter } from './introspect'
 import { metadataRouter } from './metadata'
+import { type RegisterRouterOptions, registerRouter } from './register'
 import { revokeRouter } from './revoke'
 import { tokenRouter } from './token'
 
@@ -16,6 +17,8 @@ export interface OAuthRouterOptions extends Partial<Omit<ClientsRouterOptions, '
   protect: RequestHandler | false
   /** Which web pages may call token, revocation, introspection and metadata. @default none of another origin */
   cors?: CorsOptions
+  /** Lets clients register themselves at `/oauth2/register` (RFC 7591). @default false */
+  register?: RegisterRouterOptions | false
 }
 
 const conventional = {
@@ -23,11 +26,12 @@ const conventional = {
   token: '/oauth2/token',
   revoke: '/oauth2/revoke_token',
   introspect: '/oauth2/introspect',
+  register: '/oauth2/register',
 } as const satisfies Endpoints
 
 /** Everything at once: `app.use(oauthRouter(server, { decide, protect }))`. Paths in the `endpoints` option come first. */
 export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOptions): Router {
-  const { decide, protect, cors, ...clients } = options ?? {}
+  const { decide, protect, cors, register = false, ...clients } = options ?? {}
   if (protect !== false && typeof protect !== 'function') {
     throw new TypeError(
       "oauthRouter needs protect: who may administer clients, such as bearerGuard(server, { scope: 'clients' }), or false",
@@ -42,7 +46,13 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
   router.use(paths.revoke, revokeRouter(server, withCors))
   router.use(paths.introspect, introspectRouter(server, withCors))
   if (protect) router.use('/oauth2/clients', clientsRouter(server, { ...clients, protect }))
-  const { authorize, ...others } = paths
-  router.use(metadataRouter(server, { endpoints: asksUsers ? { authorize, ...others } : others, ...withCors }))
+  if (register) router.use(paths.register, registerRouter(server, { ...withCors, ...register }))
+  const { authorize, register: registration, ...others } = paths
+  const endpoints = {
+    ...others,
+    ...(asksUsers && { authorize }),
+    ...((register || server.endpoints.register) && { register: registration }),
+  }
+  router.use(metadataRouter(server, { endpoints, ...withCors }))
   return router
 }

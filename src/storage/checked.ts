@@ -118,7 +118,9 @@ function isClient(query: { clientId?: string; username?: string }): (row: Member
     // a database's null or 0 for a flag would lift what the record says
     [row.requirePkce, row.resourceServer].every((flag) => flag === undefined || typeof flag === 'boolean') &&
     [row.grantTypes, row.scopes, row.defaultScopes].every((list) => list === undefined || isList(list)) &&
-    isOptionalString(row.username) &&
+    [row.username, row.registrationTokenDigest].every(isOptionalString) &&
+    // a row of another origin, or null, would be taken for a client that somebody has checked
+    (row.origin === undefined || row.origin === 'registration') &&
     Number.isSafeInteger(row.version)
 }
 

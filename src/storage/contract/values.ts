@@ -23,6 +23,8 @@ const fullClient: Client = {
   tokenEndpointAuthMethods: ['none', 'client_secret_post'],
   requirePkce: false,
   resourceServer: true,
+  origin: 'registration',
+  registrationTokenDigest: 'GcS1vC7MpVQyXxHAo2Bnp3tA7yTbL1qzYvV0sUuhzgs',
   createdAt: NOW,
   updatedAt: NOW + 1,
 }

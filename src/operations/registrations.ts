@@ -1,0 +1,125 @@
+/** Clients that register themselves (RFC 7591), and change or delete that registration with its access token (RFC 7592). */
+import { invalidToken } from '../credentials'
+import { equalDigests, sha256 } from '../crypto'
+import { OAuthError } from '../errors'
+import { grantTypesOf } from '../issue'
+import { parseClientMetadata } from '../rules/client-metadata'
+import { intersectScope, scopesOfClient } from '../rules/scope'
+import { type Permitted, parseSelfDescription, type SelfDescription } from '../rules/self-description'
+import { newGrantId, newSecret } from '../split-token'
+import type { Client } from '../storage'
+import type { AuthorizationServer } from '../types'
+import { changeClient, insertClient, isPublicClient } from './clients'
+
+type Members = Readonly<Record<string, unknown>>
+
+export interface NewRegistration {
+  client: Client
+  clientSecret?: string
+  registrationToken: string
+}
+
+/** A new client as it describes itself. Its id and secrets are of our making. */
+export async function registerItself(
+  server: AuthorizationServer,
+  { tokenEndpointAuthMethod: method, ...described }: SelfDescription,
+  permitted: Permitted,
+): Promise<NewRegistration> {
+  const clientId = newGrantId()
+  const registrationToken = newSecret()
+  const metadata = {
+    clientId,
+    scopes: permitted.scopes,
+    ...described,
+    ...(method && { tokenEndpointAuthMethods: [method] }),
+    // whatever `pkce` is for the clients that the host knows: no unknown one is so old that it cannot (RFC 9700 §2.1.1)
+    requirePkce: true,
+  }
+  const registrationTokenDigest = digestOf(clientId, registrationToken)
+  const registered = await insertClient(server, metadata, { origin: 'registration', registrationTokenDigest })
+  return { ...registered, registrationToken }
+}
+
+/** The client whose registration access token this is. A client that is gone is answered like a wrong token (§2). */
+export async function requireRegistration(
+  server: AuthorizationServer,
+  clientId: string,
+  registrationToken: string,
+): Promise<Client> {
+  const client = await server.storage.clients.find(clientId)
+  if (!client || !isTokenOf(client, registrationToken)) throw invalidToken()
+  return client
+}
+
+/**
+ * RFC 7592 §2.2: the members replace those that were registered, and what is left out is gone. What only the host or an
+ * administrator decides about stays, and so do the secret and the way to present it. What they gave, it may keep.
+ */
+export async function replaceRegistration(
+  server: AuthorizationServer,
+  clientId: string,
+  registrationToken: string,
+  members: Members,
+  permitted: Permitted,
+): Promise<Client> {
+  const client = await changeClient(server, clientId, (current) => {
+    // once more of the very record that is replaced
+    if (!isTokenOf(current, registrationToken)) throw invalidToken()
+    verifyReplacement(current, members)
+    const may = {
+      scopes: [...permitted.scopes, ...scopesOfClient(server.scopes, current)],
+      grantTypes: [...permitted.grantTypes, ...grantTypesOf(current)],
+    }
+    const { tokenEndpointAuthMethod: method, ...described } = parseSelfDescription(members, may, server)
+    const methods = method ? [method] : current.tokenEndpointAuthMethods
+    if (isPublicClient({ tokenEndpointAuthMethods: methods }) !== isPublicClient(current)) {
+      throw invalid('token_endpoint_auth_method cannot change between none and a secret: register again')
+    }
+    const { name, defaultScopes, ...kept } = current
+    const scopes = described.scopes ?? current.scopes ?? []
+    const metadata = {
+      ...kept,
+      ...described,
+      scopes,
+      ...(defaultScopes && { defaultScopes: intersectScope(defaultScopes, scopes) }),
+      tokenEndpointAuthMethods: methods,
+    }
+    return { ...kept, ...parseClientMetadata(metadata, server) }
+  })
+  server.emit({ type: 'client.updated', clientId })
+  return client
+}
+
+/** §2.2: members that only the server says, and a secret that is not the client's own. */
+function verifyReplacement(current: Client, members: Members): void {
+  if (members.client_id !== current.clientId) throw invalid('client_id must be that of the client')
+  const ours = [
+    'registration_access_token',
+    'registration_client_uri',
+    'client_secret_expires_at',
+    'client_id_issued_at',
+  ]
+  const sent = ours.find((member) => members[member] !== undefined)
+  if (sent !== undefined) throw invalid(`${sent} must not be sent`)
+  const { client_secret: secret } = members
+  if (secret === undefined) return
+  const digest = typeof secret === 'string' ? sha256(secret) : ''
+  if (current.secrets.some((kept) => kept.digest !== undefined && equalDigests(kept.digest, digest))) return
+  throw invalid('client_secret is not that of the client, and cannot be chosen')
+}
+
+function isTokenOf({ clientId, registrationTokenDigest }: Client, registrationToken: string): boolean {
+  return (
+    registrationTokenDigest !== undefined &&
+    equalDigests(registrationTokenDigest, digestOf(clientId, registrationToken))
+  )
+}
+
+/** Bound to the id: a digest that has found its way into another record opens nothing there. */
+function digestOf(clientId: string, registrationToken: string): string {
+  return sha256(JSON.stringify(['registration access token', clientId, registrationToken]))
+}
+
+function invalid(problem: string): OAuthError {
+  return new OAuthError('invalid_client_metadata', `${problem}.`)
+}

@@ -1,0 +1,160 @@
+/** The registration endpoint (RFC 7591), and below it the configuration endpoint of each client (RFC 7592). */
+import { type Request, type Response, Router } from 'express'
+import type { OAuthError } from '../errors'
+import { missingToken, withChallenge } from '../http/bearer-challenge'
+import { presentedToken } from '../http/bearer-token'
+import { jsonMembers } from '../http/body'
+import {
+  type CorsOptions,
+  endpoint,
+  type Handler,
+  type Methods,
+  requireServer,
+  sendError,
+  sendJson,
+} from '../http/endpoint'
+import { requestChecks, statedEndpoint } from '../http/request-checks'
+import { grantTypesOf } from '../issue'
+import { deleteClient } from '../operations/clients'
+import { registerItself, replaceRegistration, requireRegistration } from '../operations/registrations'
+import { networkOf } from '../rules/network'
+import { tryDecodeComponent } from '../rules/params'
+import { formatScope, type Scope, toScope } from '../rules/scope'
+import { type Permitted, parseSelfDescription, responseTypesOf } from '../rules/self-description'
+import type { Client } from '../storage'
+import { takeAttempt } from '../throttle'
+import type { AuthorizationServer } from '../types'
+import { admission, type RegistrationProtection } from './registration-access'
+
+export interface RegisterRouterOptions {
+  /** Who may register: a guard, `{ initialAccessToken }`, or `'open'`. */
+  protect: RegistrationProtection
+  /**
+   * What these clients may have at most, and have when they ask for nothing: `'read'` or `['read', 'write']`. A scope that
+   * lets its holders administer clients or users does not belong here.
+   */
+  scopes: string | Scope
+  /** The grants that these clients may use. @default authorization_code and refresh_token, where the server has them */
+  grantTypes?: readonly string[]
+  /** @default no web page of another origin may call */
+  cors?: CorsOptions
+}
+
+const defaultGrantTypes = ['authorization_code', 'refresh_token']
+
+/**
+ * Dynamic client registration. Mount it with `app.use('/oauth2/register', …)`, and say so in the server's `endpoints`.
+ * A client that registered itself needs PKCE, has nobody's word for its name, and reads, changes and deletes its
+ * registration with a token that is told once, kept as a digest, and good for as long as the client is there.
+ *
+ * @throws TypeError at start-up without `protect` or `scopes`, and for what the server does not have.
+ */
+export function registerRouter(server: AuthorizationServer, options: RegisterRouterOptions): Router {
+  requireServer(server)
+  const { protect, cors } = options ?? {}
+  const admit = admission(protect)
+  const permitted = permittedBy(server, options)
+  const router = Router()
+  const check = requestChecks(server, 'register')
+  const methods: Methods = { POST: register }
+  return router.use(endpoint(server, { router, methods, below, cors, onError: sendChallenged }))
+
+  async function register(req: Request, res: Response): Promise<void> {
+    check(req)
+    await admit(req, res)
+    const description = parseSelfDescription(await jsonMembers(req), permitted, server)
+    // after the look at the metadata: a developer who gets it right at the tenth try has registered once
+    if (protect === 'open') await takeAttempt(server, { kind: 'registration', account: '', network: networkOf(req.ip) })
+    const { client, clientSecret, registrationToken } = await registerItself(server, description, permitted)
+    const secret = clientSecret === undefined ? {} : { client_secret: clientSecret }
+    sendJson(res, 201, { ...describe(server, client, registrationToken, req), ...secret })
+  }
+
+  function below(path: string): Methods | undefined {
+    const [, id = '', ...more] = path.split('/')
+    const clientId = tryDecodeComponent(id)
+    return more.length > 0 || !clientId || clientId.includes('\0') ? undefined : configuration(clientId)
+  }
+
+  /** RFC 7592 §2: one client's own registration. */
+  function configuration(clientId: string): Methods {
+    const byClient = (
+      handle: (token: string, client: Client, req: Request, res: Response) => Promise<void>,
+    ): Handler => {
+      return async (req, res) => {
+        const token = presentedToken(req, ['header']) ?? missingToken()
+        await handle(token, await requireRegistration(server, clientId, token), req, res)
+      }
+    }
+    return {
+      GET: byClient(async (token, client, req, res) => sendJson(res, 200, describe(server, client, token, req))),
+      PUT: byClient(async (token, _client, req, res) => {
+        const members = await jsonMembers(req)
+        const client = await replaceRegistration(server, clientId, token, members, permitted)
+        sendJson(res, 200, describe(server, client, token, req))
+      }),
+      DELETE: byClient(async (_token, _client, _req, res) => {
+        await deleteClient(server, clientId)
+        res.writeHead(204, { 'Cache-Control': 'no-store', Pragma: 'no-cache' }).end()
+      }),
+    }
+  }
+}
+
+function permittedBy(server: AuthorizationServer, options: RegisterRouterOptions): Permitted {
+  const { scopes, grantTypes = defaultGrantTypes.filter((grantType) => server.grants.has(grantType)) } = options
+  if (typeof scopes !== 'string' && !Array.isArray(scopes)) {
+    throw new TypeError("registerRouter needs scopes: what clients that register themselves may have, such as ['read']")
+  }
+  const permitted = { scopes: toScope(scopes), grantTypes }
+  const wrong =
+    permitted.scopes.find((scope) => !server.scopes.has(scope)) ??
+    grantTypes.find((grantType) => !server.grants.has(grantType))
+  if (wrong !== undefined) throw new TypeError(`registerRouter: the server has no ${wrong}`)
+  return permitted
+}
+
+/**
+ * RFC 7591 §3.2.1, RFC 7592 §3. The registration access token is the one that was sent: only its digest is known here. A
+ * secret is told once, when it is made.
+ */
+function describe(
+  server: AuthorizationServer,
+  client: Client,
+  registrationToken: string,
+  req: Request,
+): Record<string, unknown> {
+  const grantTypes = grantTypesOf(client)
+  const { clientId, name, scopes = [], tokenEndpointAuthMethods: methods } = client
+  return {
+    client_id: clientId,
+    client_id_issued_at: client.createdAt,
+    // §3.2.1: 0 is never; required where there is a secret
+    ...(!methods.includes('none') && { client_secret_expires_at: 0 }),
+    registration_access_token: registrationToken,
+    registration_client_uri: `${registrationUri(server, req)}/${encodeURIComponent(clientId)}`,
+    redirect_uris: client.redirectUris,
+    grant_types: grantTypes,
+    response_types: responseTypesOf(server, grantTypes),
+    token_endpoint_auth_method: methods[0],
+    ...(name !== undefined && { client_name: name }),
+    ...(scopes.length > 0 && { scope: formatScope(scopes) }),
+  }
+}
+
+/** Of the issuer's origin and never of the Host header; where nobody has said the path, the one that the request came by. */
+function registrationUri(server: AuthorizationServer, req: Request): string {
+  const path = statedEndpoint(server, 'register') ?? mountPath(req)
+  return `${new URL(server.issuer).origin}${path.replace(/\/$/, '')}`
+}
+
+/** Without what stands below the mount point: nothing for a registration, the client id for its configuration. */
+function mountPath({ method, originalUrl }: Request): string {
+  const path = (originalUrl.split('?', 1)[0] as string).replace(/\/$/, '')
+  return method === 'POST' ? path : path.slice(0, path.lastIndexOf('/'))
+}
+
+/** RFC 6750 §3: a missing or wrong token, initial or of the registration, is answered with a challenge. */
+function sendChallenged(error: OAuthError, req: Request, res: Response): void {
+  sendError(error.code === 'invalid_token' ? withChallenge(error, 'registration', []) : error, req, res)
+}

@@ -1,0 +1,56 @@
+/** Who may register a client: RFC 7591 §3. */
+import type { Request, RequestHandler, Response } from 'express'
+import type { Awaitable } from '../awaitable'
+import { invalidToken } from '../credentials'
+import { equalDigests, sha256 } from '../crypto'
+import { missingToken } from '../http/bearer-challenge'
+import { presentedToken } from '../http/bearer-token'
+
+/**
+ * Who may register: a guard or another middleware of the host; who has an initial access token (one of at least 32
+ * characters, or all that a function answers `true` to); or `'open'`, everybody, at the pace of the server's `throttle`.
+ */
+export type RegistrationProtection = RequestHandler | { initialAccessToken: InitialAccessToken } | 'open'
+
+export type InitialAccessToken = string | ((token: string, req: Request) => Awaitable<boolean>)
+
+/** Resolves when the request may go on. A middleware that refuses has answered by itself, and then nothing follows. */
+export type Admit = (req: Request, res: Response) => Promise<void>
+
+const MIN_TOKEN_LENGTH = 32
+
+/** Throws at start-up for what would let in nobody, or everybody without saying so. */
+export function admission(protect: RegistrationProtection): Admit {
+  if (protect === 'open') return async () => {}
+  if (typeof protect === 'function') return (req, res) => passThrough(protect, req, res)
+  const isRight = tokenVerifier(protect?.initialAccessToken)
+  return async (req) => {
+    const token = presentedToken(req, ['header']) ?? missingToken()
+    if ((await isRight(token, req)) !== true) throw invalidToken()
+  }
+}
+
+function tokenVerifier(expected: unknown): (token: string, req: Request) => Awaitable<boolean> {
+  if (typeof expected === 'function') return expected as (token: string, req: Request) => Awaitable<boolean>
+  if (expected === undefined) {
+    throw new TypeError(
+      "registerRouter needs protect: a guard such as bearerGuard(server, { scope }), { initialAccessToken }, or 'open'",
+    )
+  }
+  // guesses are not counted: the token must be one that cannot be guessed
+  if (typeof expected !== 'string' || expected.length < MIN_TOKEN_LENGTH) {
+    throw new TypeError(
+      `registerRouter's initialAccessToken must be a function, or a random string of at least ${MIN_TOKEN_LENGTH} characters`,
+    )
+  }
+  const digest = sha256(expected)
+  return (token) => equalDigests(sha256(token), digest)
+}
+
+function passThrough(protect: RequestHandler, req: Request, res: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const next = (error?: unknown) => (error === undefined ? resolve() : reject(error))
+    // a middleware written for Express 5 may reject instead of calling next
+    Promise.resolve(protect(req, res, next) as unknown).catch(reject)
+  })
+}

@@ -1,0 +1,59 @@
+/** Which addresses are on the public Internet (RFC 6890), and which hosts can be: nothing that only we can reach. */
+import { BlockList, isIP, isIPv4 } from 'node:net'
+
+// the IANA registries of special-purpose addresses: whatever is not "globally reachable" there
+const reserved = new BlockList()
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3], // multicast, and what nobody has
+] as const) {
+  reserved.addSubnet(network, prefix, 'ipv4')
+}
+// of what is allocated to hosts: protocols, tunnels that carry an IPv4 address of any kind, and documentation
+for (const [network, prefix] of [
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+] as const) {
+  reserved.addSubnet(network, prefix, 'ipv6')
+}
+const allocated = new BlockList()
+allocated.addSubnet('2000::', 3, 'ipv6')
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+/** Whether everybody can reach that IP address. An IPv4 address in the form of an IPv6 one never counts as public. */
+export function isPublicAddress(address: string): boolean {
+  if (isIPv4(address)) return !reserved.check(address, 'ipv4')
+  return isIP(address) === 6 && allocated.check(address, 'ipv6') && !reserved.check(address, 'ipv6')
+}
+
+export function isLoopbackAddress(address: string): boolean {
+  return isIP(address) !== 0 && loopback.check(address, isIPv4(address) ? 'ipv4' : 'ipv6')
+}
+
+/** RFC 6761, RFC 6762, RFC 8375, and the domain that ICANN has set aside: names that mean something else everywhere. */
+const localNames = /(^|\.)(localhost|local|internal|home\.arpa|onion|test|invalid)$/
+
+/** Whether a host of a URL (as the URL parser writes it) can be on the public Internet: an address, or a name with a dot. */
+export function isPublicHost(hostname: string): boolean {
+  const address = hostname.replace(/^\[|\]$/g, '')
+  if (isIP(address) !== 0) return isPublicAddress(address)
+  const name = hostname.replace(/\.$/, '')
+  return name.includes('.') && !localNames.test(name)
+}

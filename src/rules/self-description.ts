@@ -1,0 +1,158 @@
+/** What a client says of itself, in a registration (RFC 7591 §2) or in the document at its id: checked, and cut to what it may have. */
+import { OAuthError } from '../errors'
+import type { TokenEndpointAuthMethod } from '../storage'
+import type { ClientMetadata } from './client-metadata'
+import { isPublicHost } from './public-address'
+import { redirectUriProblem } from './redirect-uri'
+import { intersectScope, type Scope } from './scope'
+
+/** What a client that introduces itself may have at most. */
+export interface Permitted {
+  readonly scopes: Scope
+  readonly grantTypes: readonly string[]
+}
+
+interface SelfDescriptionRules {
+  readonly responseTypes: ReadonlyMap<string, { readonly grantType: string }>
+  readonly allowHttpRedirectUris: boolean
+}
+
+export interface SelfDescription extends Pick<ClientMetadata, 'name'> {
+  readonly redirectUris: readonly string[]
+  readonly grantTypes: readonly string[]
+  /** Left out: nothing was asked. */
+  readonly scopes?: Scope
+  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod
+}
+
+const MAX_REDIRECT_URIS = 20
+const authMethods: readonly unknown[] = ['none', 'client_secret_basic', 'client_secret_post']
+
+/**
+ * The members that we use; all others are ignored (§2), but their URIs are looked at: who sends `javascript:` is no client
+ * to have. Grant types and scopes that are not permitted are left out, as §3.2.1 allows, and the answer says what is left;
+ * nothing left is `invalid_client_metadata`.
+ */
+export function parseSelfDescription(
+  members: Readonly<Record<string, unknown>>,
+  permitted: Permitted,
+  rules: SelfDescriptionRules,
+): SelfDescription {
+  refuseStatement(members.software_statement)
+  requirePublicUris(members)
+  const name = text('client_name', members.client_name)
+  const grantTypes = parseGrantTypes(members, permitted.grantTypes)
+  const redirectUris = parseRedirectUris(members.redirect_uris, rules)
+  const redirects = [...rules.responseTypes.values()].some(({ grantType }) => grantTypes.includes(grantType))
+  // §2: clients using flows with redirection must register their redirection URI values
+  if (redirects && redirectUris.length === 0) throw redirectUri('redirect_uris must name where answers go')
+  const scopes = parseScopes(members.scope, permitted.scopes)
+  const method = text('token_endpoint_auth_method', members.token_endpoint_auth_method)
+  if (method !== undefined && !authMethods.includes(method)) {
+    throw invalid(`token_endpoint_auth_method must be one of ${authMethods.join(', ')}`)
+  }
+  return {
+    redirectUris,
+    grantTypes,
+    ...(name !== undefined && { name }),
+    ...(scopes && { scopes }),
+    ...(method !== undefined && { tokenEndpointAuthMethod: method as TokenEndpointAuthMethod }),
+  }
+}
+
+/** The response types that go with these grants. */
+export function responseTypesOf({ responseTypes }: SelfDescriptionRules, grantTypes: readonly string[]): string[] {
+  return [...responseTypes].filter(([, grant]) => grantTypes.includes(grant.grantType)).map(([name]) => name)
+}
+
+// §2.3 would let us ignore it, and the client would believe that what it vouches for is registered
+function refuseStatement(statement: unknown): void {
+  if (isAbsent(statement)) return
+  if (typeof statement !== 'string' || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(statement)) {
+    throw new OAuthError('invalid_software_statement', 'software_statement must be a JSON Web Token.')
+  }
+  throw new OAuthError('unapproved_software_statement', 'This server takes no software statements.')
+}
+
+/** Every member that is a URI, whatever its name and language (§2.2). `redirect_uris` has rules of its own. */
+function requirePublicUris(members: Readonly<Record<string, unknown>>): void {
+  for (const [member, value] of Object.entries(members)) {
+    if (!/^\w+_uri(#.*)?$/.test(member) || isAbsent(value)) continue
+    if (typeof value === 'string' && value.length <= 2048 && isPublicUri(value)) continue
+    throw invalid(`${member.slice(0, 80)} must be an https URL of a public host`)
+  }
+}
+
+function isPublicUri(uri: string): boolean {
+  if (!/^https:\/\/[\x21-\x7e]+$/.test(uri) || !URL.canParse(uri)) return false
+  const { username, password, hostname } = new URL(uri)
+  return username === '' && password === '' && isPublicHost(hostname)
+}
+
+function parseGrantTypes(members: Readonly<Record<string, unknown>>, permitted: readonly string[]): string[] {
+  const asked = strings('grant_types', members.grant_types) ?? ['authorization_code']
+  const responseTypes = strings('response_types', members.response_types)
+  if (responseTypes) requireConsistent(asked, responseTypes)
+  const grantTypes = asked.filter((grantType) => permitted.includes(grantType))
+  // a refresh token alone begins nothing
+  if (grantTypes.some((grantType) => grantType !== 'refresh_token')) return grantTypes
+  throw invalid(`grant_types must have one of those that are open to clients here: ${permitted.join(', ')}`)
+}
+
+/** §2.1: what is said of grants and of response types must be the same. */
+function requireConsistent(grantTypes: readonly string[], responseTypes: readonly string[]): void {
+  const parts = responseTypes.flatMap((responseType) => responseType.split(' '))
+  for (const [responseType, grantType] of [
+    ['code', 'authorization_code'],
+    ['token', 'implicit'],
+  ] as const) {
+    if (parts.includes(responseType) === grantTypes.includes(grantType)) continue
+    throw invalid(`grant_types and response_types contradict each other: ${grantType} goes with ${responseType}`)
+  }
+}
+
+function parseRedirectUris(value: unknown, { allowHttpRedirectUris: allowHttp }: SelfDescriptionRules): string[] {
+  const uris = strings('redirect_uris', value) ?? []
+  if (uris.length > MAX_REDIRECT_URIS) throw redirectUri(`redirect_uris must be at most ${MAX_REDIRECT_URIS}`)
+  for (const uri of uris) {
+    const problem = redirectUriProblem(uri, { allowHttp })
+    if (problem) throw redirectUri(`A redirect URI ${problem}`)
+  }
+  return uris
+}
+
+function parseScopes(value: unknown, permitted: Scope): string[] | undefined {
+  const scope = text('scope', value)
+  if (scope === undefined) return undefined
+  const asked = scope.split(' ').filter((token) => token !== '')
+  const scopes = intersectScope([...new Set(asked)], permitted)
+  if (scopes.length > 0 || asked.length === 0) return scopes
+  throw invalid(`scope must have one of those that are open to clients here: ${permitted.join(' ')}`)
+}
+
+/** As everywhere in OAuth, what is empty is not there; RFC 7592 §2.2 says the same of null. */
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null || value === ''
+}
+
+function text(member: string, value: unknown): string | undefined {
+  if (isAbsent(value)) return undefined
+  if (typeof value === 'string') return value
+  throw invalid(`${member} must be a string`)
+}
+
+function strings(member: string, value: unknown): string[] | undefined {
+  if (isAbsent(value)) return undefined
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return [...new Set<string>(value)]
+  throw member === 'redirect_uris'
+    ? redirectUri('redirect_uris must be a list of strings')
+    : invalid(`${member} must be a list of strings`)
+}
+
+function redirectUri(problem: string): OAuthError {
+  return new OAuthError('invalid_redirect_uri', `${problem}.`)
+}
+
+function invalid(problem: string): OAuthError {
+  return new OAuthError('invalid_client_metadata', `${problem}.`)
+}
