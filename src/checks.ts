@@ -1,7 +1,15 @@
-/** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and their warnings. */
+/** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
 import type { WarningCode } from './events'
 import { isMemoryStorage } from './storage/memory'
-import type { AuthorizationServer } from './types'
+import type { AuthorizationServer, Endpoints } from './types'
+
+const endpointNames: readonly string[] = [
+  'authorize',
+  'token',
+  'revoke',
+  'introspect',
+  'register',
+] satisfies (keyof Endpoints)[]
 
 /** Warns of each thing once: through `onEvent`, and on the console, where somebody looks who has no listener for it. */
 export function warner(emit: AuthorizationServer['emit']): AuthorizationServer['warn'] {
@@ -24,10 +32,30 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
     if (issuer.startsWith('http:')) {
       warn('http_issuer_in_production', `the issuer is ${issuer}; tokens and codes need https on their way`)
     }
+    if (server.clientDocuments?.isDocumentUrl('http://127.0.0.1/client.json')) {
+      const effect = 'everybody can make this process send requests to what runs beside it'
+      warn('loopback_documents_in_production', `dangerouslyAllowLoopback is on: ${effect}`)
+    }
   }
   if (refreshTokens?.rotate && refreshTokens.replayWindow > accessTokens.ttl) {
     const { replayWindow } = refreshTokens
     const message = `replayWindow (${replayWindow} s) is longer than an access token lives (${accessTokens.ttl} s)`
     warn('replay_window_exceeds_access_token', `${message}, so a replayed response can hold one that has expired`)
   }
+}
+
+/** Throws for a path that metadata could not name. */
+export function verifiedEndpoints(endpoints: Endpoints): Endpoints {
+  requireKnown('endpoints member', endpoints, endpointNames)
+  for (const [name, path] of Object.entries(endpoints)) {
+    if (typeof path !== 'string' || !/^\/(?!\/)[\x21\x24-\x3e\x40-\x7e]*$/.test(path)) {
+      throw new TypeError(`endpoints.${name} must be an absolute path such as '/oauth2/${name}'`)
+    }
+  }
+  return Object.freeze({ ...endpoints })
+}
+
+export function requireKnown(kind: string, value: object, names: readonly string[]): void {
+  const unknown = Object.keys(value).find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new TypeError(`Unknown ${kind} ${unknown}; there are ${names.join(', ')}`)
 }

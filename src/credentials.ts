@@ -122,8 +122,17 @@ export async function requireUser(server: AuthorizationServer, userId: string | 
   }
 }
 
+/**
+ * The client of that id: the one way to it for everything that a client does. An id that is a document's URL is never
+ * looked for in storage, where whoever may write records could put another client under it.
+ */
+export function findClient(server: AuthorizationServer, clientId: string): Awaitable<Client | undefined> {
+  const { clientDocuments, storage } = server
+  return clientDocuments?.isDocumentUrl(clientId) ? clientDocuments.find(clientId) : storage.clients.find(clientId)
+}
+
 export async function requireClient(server: AuthorizationServer, clientId: string): Promise<Client> {
-  const client = await server.storage.clients.find(clientId)
+  const client = await findClient(server, clientId)
   // 404: it is no client that failed to authenticate
   if (!client) throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
   return client

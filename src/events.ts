@@ -19,6 +19,7 @@ export type WarningCode =
   | 'proxy_not_trusted'
   | 'body_read_before'
   | 'session_missing'
+  | 'loopback_documents_in_production'
 
 /** What happened, for logs, metrics and audits. Never contains a secret, a token or a password. */
 export type AuthorizationServerEvent = { at: number } & (

@@ -150,6 +150,7 @@ function appAuthorization(server: TokenSource): (req: Request) => Awaitable<Auth
     const { parameters, repeated } = queryParameters(req)
     const clientId = parameters.get('client_id')
     if (clientId === undefined || repeated.has('client_id')) return missingToken()
+    // a registered client: anybody can publish a document
     return whenReady(server.storage.clients.find(clientId), (client) => {
       if (!client) return missingToken()
       return { accessToken: { clientId, scope: [] }, user: undefined }

@@ -49,6 +49,7 @@ export type { PagesOptions } from './pages/page'
 export type { PageColors, PageTheme } from './pages/style'
 export type { PageTexts } from './pages/texts'
 export { type BcryptPasswordsOptions, bcryptPasswords } from './passwords/bcrypt-passwords'
+export type { ClientIdMetadataDocumentsOptions } from './remote/client-documents'
 export type { IntrospectionClient } from './remote/remote-introspection'
 export { type RemoteServer, type RemoteServerOptions, remoteServer } from './remote/remote-server'
 export { type AuthorizeRouterOptions, authorizeRouter } from './routers/authorize'
@@ -86,6 +87,7 @@ export type {
   ApprovedAuthorization,
   AuthorizationRequest,
   AuthorizationServer,
+  ClientDocuments,
   Decide,
   Decision,
   Endpoints,

@@ -2,7 +2,7 @@
 import { opaque } from './access-tokens/opaque'
 import type { Throttle } from './attempts'
 import type { Awaitable } from './awaitable'
-import { checkServer, warner } from './checks'
+import { checkServer, requireKnown, verifiedEndpoints, warner } from './checks'
 import type { AuthorizationServerEvent } from './events'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
@@ -10,6 +10,7 @@ import { refreshToken } from './grants/refresh-token'
 import { clock, emitter } from './host-functions'
 import { type PagesOptions, preparePages } from './pages/page'
 import { verifiedSecrets } from './passwords/verified-secrets'
+import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './remote/client-documents'
 import { verifiedIssuer } from './rules/issuer'
 import type { PkcePolicy } from './rules/pkce'
 import { isResourceUri, type ResourceRules } from './rules/resource'
@@ -60,6 +61,11 @@ export interface AuthorizationServerOptions {
    * processes, or `false` for a host that does it in front. @default memoryThrottle()
    */
   throttle?: Throttle | false
+  /**
+   * Takes clients that nobody registered: their id is an https URL, and the document there describes them
+   * (draft-ietf-oauth-client-id-metadata-document). @default no such client
+   */
+  clientIdMetadataDocuments?: ClientIdMetadataDocumentsOptions
   /** Where the routers are mounted, as absolute paths. The metadata names exactly these. @default {} */
   endpoints?: Endpoints
   /** How the consent page, the connected apps and the error pages speak and look. */
@@ -83,19 +89,13 @@ const optionNames: readonly string[] = [
   'pkce',
   'throttle',
   'allowHttpRedirectUris',
+  'clientIdMetadataDocuments',
   'endpoints',
   'pages',
   'tokenResponse',
   'onEvent',
   'now',
 ] satisfies (keyof AuthorizationServerOptions)[]
-const endpointNames: readonly string[] = [
-  'authorize',
-  'token',
-  'revoke',
-  'introspect',
-  'register',
-] satisfies (keyof Endpoints)[]
 const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'optional'] satisfies PkcePolicy[]
 
 /**
@@ -123,19 +123,24 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const responses = grants.filter((grant) => grant.authorize)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer)
-  const server = Object.freeze({
-    issuer,
-    ...resourcesOf(options.resources, accessTokens),
-    storage: checkedStorage(options.storage),
+  const clientRules = {
     scopes: scopeMap(options.scopes),
     grants: new Map(grants.map((grant) => [grant.grantType, grant])),
     responseTypes: new Map(responses.map((grant) => [grant.responseType as string, grant])),
+    allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
+  }
+  const documents = options.clientIdMetadataDocuments
+  const server = Object.freeze({
+    issuer,
+    ...clientRules,
+    ...resourcesOf(options.resources, accessTokens),
+    storage: checkedStorage(options.storage),
     codes: grants.find((grant) => grant.codes)?.codes,
     refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
     accessTokens,
     users: options.users,
     pkce: options.pkce ?? 'all-clients',
-    allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
+    clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now }),
     endpoints: verifiedEndpoints(options.endpoints ?? {}),
     tokenResponse: options.tokenResponse ?? ((body) => body),
     verifiedSecrets: verifiedSecrets(),
@@ -193,21 +198,6 @@ function verifyGrants(grants: readonly GrantType[]): void {
 function verifyPkce(pkce: unknown): void {
   if (pkce === undefined || pkcePolicies.includes(pkce)) return
   throw new TypeError(`pkce must be one of ${pkcePolicies.join(', ')}`)
-}
-
-function verifiedEndpoints(endpoints: Endpoints): Endpoints {
-  requireKnown('endpoints member', endpoints, endpointNames)
-  for (const [name, path] of Object.entries(endpoints)) {
-    if (typeof path !== 'string' || !/^\/(?!\/)[\x21\x24-\x3e\x40-\x7e]*$/.test(path)) {
-      throw new TypeError(`endpoints.${name} must be an absolute path such as '/oauth2/${name}'`)
-    }
-  }
-  return Object.freeze({ ...endpoints })
-}
-
-function requireKnown(kind: string, value: object, names: readonly string[]): void {
-  const unknown = Object.keys(value).find((name) => !names.includes(name))
-  if (unknown !== undefined) throw new TypeError(`Unknown ${kind} ${unknown}; there are ${names.join(', ')}`)
 }
 
 function requireFunction(name: string, value: unknown): void {

@@ -158,6 +158,14 @@ export interface Users {
   find: (userId: string) => Awaitable<Express.User | null | undefined>
 }
 
+/** Set by `clientIdMetadataDocuments`: clients whose id is the URL of a document about them. */
+export interface ClientDocuments {
+  /** Whether that id is one to fetch, and none to look for in storage. */
+  readonly isDocumentUrl: (clientId: string) => boolean
+  /** The client that the document describes. Throws an `OAuthError` where there is none. */
+  readonly find: (url: string) => Awaitable<Client>
+}
+
 /** Where the host mounted the routers: absolute paths from the root of its origin. */
 export interface Endpoints {
   readonly authorize?: string
@@ -185,6 +193,7 @@ export interface AuthorizationServer extends ResourceRules {
   readonly pkce: PkcePolicy
   readonly allowHttpRedirectUris: boolean
   readonly endpoints: Endpoints
+  readonly clientDocuments: ClientDocuments | undefined
   readonly tokenResponse: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   readonly verifiedSecrets: VerifiedSecrets
   readonly throttle: Throttle | undefined

@@ -12,7 +12,8 @@ export interface ApproveOptions {
   user?: (req: Request) => Awaitable<unknown>
   /**
    * Who may be approved in silence: client ids, or a predicate. A public client with a loopback or private-use redirect
-   * URI must be named by its id, because every program on the user's machine can pose as it (RFC 8252 §8.6).
+   * URI must be named by its id, because every program on the user's machine can pose as it (RFC 8252 §8.6); so must a
+   * client that introduced itself, because it may say whatever a predicate looks for.
    */
   clients: readonly string[] | ((client: Client) => Awaitable<boolean>)
 }
@@ -35,6 +36,7 @@ export function approve(options: ApproveOptions): Decide {
 async function isApproved(clients: ApproveOptions['clients'], request: AuthorizationRequest): Promise<boolean> {
   const { client, redirectUri } = request
   if (typeof clients !== 'function') return clients.includes(client.clientId)
+  if (client.origin !== undefined) return false
   if (staysOnDevice(redirectUri) && client.tokenEndpointAuthMethods.includes('none')) return false
   return (await clients(client)) === true
 }

@@ -122,6 +122,9 @@ function describe(
       id: client.clientId,
       name: client.name ?? client.clientId,
       ...(client.description !== undefined && { description: client.description }),
+      ...(client.origin && {
+        unchecked: client.origin === 'registration' ? {} : { host: redirectHost(client.clientId) },
+      }),
     },
     redirectHost: redirectHost(redirectUri),
     onDevice: staysOnDevice(redirectUri),

@@ -1,5 +1,6 @@
 /** The authorization request: RFC 6749 §4.1.1, validated in the order that decides who may be told of an error. */
 import type { Request } from 'express'
+import { findClient } from '../credentials'
 import { OAuthError } from '../errors'
 import { grantTypesOf } from '../issue'
 import {
@@ -43,7 +44,7 @@ export async function requireTarget(
 ): Promise<AuthorizationTarget> {
   const { parameters, repeated } = parsed
   if (repeated.has('client_id') || repeated.has('redirect_uri')) requireUnrepeated(parsed)
-  const client = await server.storage.clients.find(requireParameter(parameters, 'client_id'))
+  const client = await findClient(server, requireParameter(parameters, 'client_id'))
   if (!client) throw new OAuthError('invalid_client', 'There is no such client.', { status: 400 })
   const sentRedirectUri = parameters.get('redirect_uri')
   const redirectUri = sentRedirectUri ?? onlyRedirectUri(client)

@@ -1,5 +1,6 @@
 /** Client authentication at the token, revocation and introspection endpoints: RFC 6749 §2.3.1. */
 import type { Request } from 'express'
+import { findClient } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { spendAsMuch } from '../passwords/bcrypt'
@@ -32,7 +33,7 @@ export async function authenticateClient(
   const candidates = basic === undefined ? fromParameters(parameters) : fromBasic(basic, parameters)
   const costly: [Client, string][] = []
   for (const { method, clientId, clientSecret } of candidates) {
-    const client = await server.storage.clients.find(clientId)
+    const client = await findClient(server, clientId)
     if (!client?.tokenEndpointAuthMethods.includes(method)) continue
     if (clientSecret === undefined) return { client, authenticated: false }
     if (isKnownSecret(server, client, clientSecret)) return { client, authenticated: true }

@@ -1,5 +1,4 @@
 /** What hosts do with client records from their own code: register, update, delete, give a new secret. */
-import { requireClient } from '../credentials'
 import { sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
 import { hashSecret } from '../passwords/bcrypt'
@@ -35,6 +34,9 @@ export async function insertClient(
   introduced: { origin?: 'registration'; registrationTokenDigest?: string } = {},
 ): Promise<{ client: Client; clientSecret?: string }> {
   verifyClientId(clientId)
+  if (server.clientDocuments?.isDocumentUrl(clientId)) {
+    throw new OAuthError('invalid_client_metadata', 'clientId must not be the URL of a client metadata document.')
+  }
   const checked = parseClientMetadata(metadata, server)
   const isPublic = checked.tokenEndpointAuthMethods.every((method) => method === 'none')
   if (isPublic && clientSecret !== undefined) {
@@ -148,7 +150,8 @@ export async function changeClient(
   change: (current: Client) => Client,
 ): Promise<Client> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const current = await requireClient(server, clientId)
+    const current = await server.storage.clients.find(clientId)
+    if (!current) throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
     const next = { ...change(current), version: current.version + 1, updatedAt: server.now() }
     if (await server.storage.clients.update(next, current.version)) return next
   }

@@ -4,7 +4,16 @@ import { clientBlock, type PageContext, renderPage, scopeList } from './page'
 
 /** Everything that a consent page needs. All of it is plain text: escape it. */
 export interface ConsentView {
-  client: { id: string; name: string; description?: string }
+  client: {
+    id: string
+    name: string
+    description?: string
+    /**
+     * Set where nobody has checked the name: the client registered itself, or is described by a document at `host`. A page
+     * must say so, and where the answer goes: for these clients `redirectHost` says more than the name.
+     */
+    unchecked?: { host?: string }
+  }
   /** Where the browser goes next: the host of the redirect URI, or the scheme of an app. */
   redirectHost: string
   /** Whether that is an app on the user's own device (a loopback or private-use redirect URI, RFC 8252 §7). */
@@ -34,6 +43,7 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
   const parts = [
     clientBlock(client.name, `<h1>${fillHtml(texts.consentTitle, names)}</h1>`),
     client.description !== undefined && `<p class="soft"><bdi>${escapeHtml(client.description)}</bdi></p>`,
+    client.unchecked && uncheckedNotice(view, context),
     view.notice !== undefined && `<p class="notice" role="alert">${escapeHtml(view.notice)}</p>`,
     `<p>${fillHtml(may ? texts.clientMay : texts.clientKnowsYou, names)}</p>`,
     may && scopeList(descriptions),
@@ -48,6 +58,14 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
     `<p class="soft">${fillHtml(view.onDevice ? texts.goesOnToDevice : texts.goesOnTo, names)}</p>`,
   ]
   return renderPage(context, fillText(texts.consentTitle, names), parts.filter(Boolean).join('\n'))
+}
+
+/** An app can call itself whatever it likes. What it cannot choose freely is the host that its document or its redirect URI is at. */
+function uncheckedNotice({ client, redirectHost }: ConsentView, { texts }: PageContext): string {
+  const host = client.unchecked?.host
+  const words =
+    host === undefined ? fillHtml(texts.uncheckedName, { host: redirectHost }) : fillHtml(texts.uncheckedApp, { host })
+  return `<p class="notice">${words}</p>`
 }
 
 function switchLink({ switchUser }: ConsentView, { texts }: PageContext): string {

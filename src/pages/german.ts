@@ -4,6 +4,10 @@ import type { PageTexts } from './texts'
 export const german: PageTexts = {
   consentTitle: 'Darf {client} Ihr Konto verwenden?',
   signedInAs: 'Angemeldet als {user}',
+  uncheckedName:
+    'Diese App hat ihren Namen selbst gewählt, und niemand hat ihn geprüft. Was Sie erlauben, geht an {host}: Erlauben Sie es nur, wenn Sie das kennen.',
+  uncheckedApp:
+    'Diese App kommt von {host}, und niemand hat ihren Namen geprüft. Erlauben Sie es nur, wenn Sie diese Adresse kennen.',
   notYou: 'Nicht Sie?',
   clientMay: '{client} darf dann:',
   clientKnowsYou: '{client} erfährt, wer Sie sind, und sonst nichts.',

@@ -8,6 +8,10 @@ export interface PageTexts {
 
   consentTitle: string
   signedInAs: string
+  /** The app registered itself; `{host}` is where the browser goes next. */
+  uncheckedName: string
+  /** The app is described by a document at `{host}`. */
+  uncheckedApp: string
   /** The link to sign in as somebody else. */
   notYou: string
   /** Stands before the list of scopes. */

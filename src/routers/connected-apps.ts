@@ -1,6 +1,7 @@
 /** The page where a user sees which apps have access to the account, since when and for what, and takes it back. */
 import { type Request, type Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
+import { findClient } from '../credentials'
 import { OAuthError } from '../errors'
 import { queryParameters, requestParameters } from '../http/body'
 import { endpoint, type Handler } from '../http/endpoint'
@@ -10,8 +11,9 @@ import { accountName, type HostPage, sendToSignIn, verifyHostPage } from '../htt
 import { listGrants, revokeGrants } from '../operations/grants'
 import { type ConnectedApp, type ConnectedAppsView, renderConnectedApps, renderRemoval } from '../pages/connected-apps'
 import { type PageContext, scopeInWords } from '../pages/page'
+import { redirectHost } from '../rules/redirect-uri'
 import { subjectId } from '../rules/subject'
-import type { Grant } from '../storage'
+import type { Client, Grant } from '../storage'
 import type { AuthorizationServer } from '../types'
 
 export interface ConnectedAppsRouterOptions {
@@ -137,9 +139,24 @@ async function connectedApp(
   return { clientId, name: await clientName(server, clientId), since, scopes }
 }
 
-/** A client whose record is gone is called by its id: what it still has must not be out of sight. */
+/** A client whose record or document is gone is called by its id: what it still has must not be out of sight. */
 async function clientName(server: AuthorizationServer, clientId: string): Promise<string> {
-  return (await server.storage.clients.find(clientId))?.name ?? clientId
+  const isDocument = server.clientDocuments?.isDocumentUrl(clientId)
+  const client = await (isDocument ? described(server, clientId) : findClient(server, clientId))
+  if (client?.name === undefined) return clientId
+  // a name that nobody has checked, beside the host that it cannot choose
+  return isDocument && client.name !== redirectHost(clientId)
+    ? `${client.name} (${redirectHost(clientId)})`
+    : client.name
+}
+
+async function described(server: AuthorizationServer, clientId: string): Promise<Client | undefined> {
+  try {
+    return await findClient(server, clientId)
+  } catch (error) {
+    if (error instanceof OAuthError) return undefined
+    throw error
+  }
 }
 
 function sendPage(server: AuthorizationServer, res: Response, status: number, html: string): void {

@@ -62,6 +62,7 @@ function describeServer(server: AuthorizationServer, endpoints: Endpoints): Reco
       introspection_endpoint_auth_methods_supported: withSecret,
     }),
     ...at('registration_endpoint', endpoints.register),
+    ...(server.clientDocuments && { client_id_metadata_document_supported: true }),
     ...(server.accessTokens.jwks && { jwks_uri: wellKnownUrl(JWKS, server.issuer) }),
     scopes_supported: [...server.scopes.keys()],
     response_types_supported: [...server.responseTypes.keys()],

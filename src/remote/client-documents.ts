@@ -1,0 +1,169 @@
+/** Clients that nobody registered: their id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
+import { LRUCache } from 'lru-cache'
+import type { Awaitable } from '../awaitable'
+import { OAuthError } from '../errors'
+import { isDocumentUrl } from '../rules/client-id-url'
+import { parseClientMetadata } from '../rules/client-metadata'
+import { isLoopbackAddress, isPublicAddress } from '../rules/public-address'
+import { type Scope, toScope } from '../rules/scope'
+import { parseSelfDescription } from '../rules/self-description'
+import type { Client } from '../storage'
+import type { AuthorizationServer, ClientDocuments } from '../types'
+import { fetchDocument } from './fetch-document'
+
+export interface ClientIdMetadataDocumentsOptions {
+  /** What these clients may have at most, and have when they ask for nothing: `'read'` or `['read', 'write']`. */
+  scopes: string | Scope
+  /** Which URLs are taken at all, such as those of hosts that you know. @default every public one */
+  allow?: (url: URL) => Awaitable<boolean>
+  /**
+   * For development and tests: also takes URLs on loopback, with http, so that everybody can make this process send GET
+   * requests to what runs beside it. @default false
+   */
+  dangerouslyAllowLoopback?: boolean
+}
+
+/** Seconds. Within these bounds a document is kept for as long as its HTTP headers say. */
+const MIN_FRESH = 300
+const MAX_FRESH = 24 * 3600
+/** Seconds before one that could not be had is asked for again. The draft would have errors not cached: this is no answer, but a pace. */
+const RETRY = 10
+const MAX_KEPT = 1000
+/** How many are fetched at once: in all, and from one host. */
+const MAX_LOADING = 100
+const MAX_LOADING_FROM_HOST = 5
+
+const optionNames: readonly string[] = [
+  'scopes',
+  'allow',
+  'dangerouslyAllowLoopback',
+] satisfies (keyof ClientIdMetadataDocumentsOptions)[]
+
+type Source = Pick<
+  AuthorizationServer,
+  'scopes' | 'grants' | 'responseTypes' | 'allowHttpRedirectUris' | 'emit' | 'now'
+>
+
+/** Throws a TypeError for options that are wrong. */
+export function clientDocuments(options: ClientIdMetadataDocumentsOptions, source: Source): ClientDocuments {
+  const { allow, withLoopback, permitted } = verifiedOptions(options, source)
+  const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
+  const { now } = source
+  const known = new LRUCache<string, { client: Client; until: number }>({ max: MAX_KEPT })
+  // apart, so that URLs made up by the thousand drive out no document
+  const refused = new LRUCache<string, { error: OAuthError; until: number }>({ max: MAX_KEPT })
+  const loading = new Map<string, Promise<Client>>()
+
+  async function load(url: string): Promise<Client> {
+    try {
+      const { client, fresh } = await fetchClient(url)
+      known.set(url, { client, until: now() + Math.min(Math.max(fresh, MIN_FRESH), MAX_FRESH) })
+      return client
+    } catch (error) {
+      if (error instanceof OAuthError) refused.set(url, { error, until: now() + RETRY })
+      throw error
+    } finally {
+      loading.delete(url)
+    }
+  }
+
+  async function fetchClient(url: string): Promise<{ client: Client; fresh: number }> {
+    if (allow && (await allow(new URL(url))) !== true) throw refusal(url, 'the option allow does not take this URL')
+    const { members, fresh } = await fetchDocument(url, mayConnectTo).catch((error: Error) => {
+      throw refusal(url, error.message)
+    })
+    try {
+      return { client: describedClient(url, members), fresh }
+    } catch (error) {
+      if (error instanceof OAuthError) throw refusal(url, error.description, error.description)
+      throw error
+    }
+  }
+
+  /** What went wrong on the way there is for the host: whoever asked could learn from it what is in our network. */
+  function refusal(url: string, reason: string, told?: string): OAuthError {
+    source.emit({ type: 'client.document_refused', clientId: url, reason })
+    if (told === undefined) return unavailable('The document that client_id is the URL of cannot be had.')
+    return new OAuthError('invalid_client', `The document that client_id is the URL of is wrong: ${told}`, {
+      status: 400,
+    })
+  }
+
+  function describedClient(url: string, members: Readonly<Record<string, unknown>>): Client {
+    verifyDocument(url, members)
+    const { tokenEndpointAuthMethod: _, ...described } = parseSelfDescription(members, permitted, source)
+    const metadata = {
+      name: new URL(url).host,
+      scopes: permitted.scopes,
+      ...described,
+      tokenEndpointAuthMethods: ['none'] as const,
+      // anybody can use a public client's id: the verifier alone ties a code to who asked for it
+      requirePkce: true,
+    }
+    const times = { createdAt: now(), updatedAt: now() }
+    const origin = 'metadata_document'
+    return { clientId: url, version: 1, ...parseClientMetadata(metadata, source), secrets: [], origin, ...times }
+  }
+
+  return Object.freeze({
+    isDocumentUrl: (clientId: string) => isDocumentUrl(clientId, withLoopback),
+    find(url: string) {
+      const kept = known.get(url)
+      if (kept && kept.until > now()) return kept.client
+      const failure = refused.get(url)
+      if (failure && failure.until > now()) throw failure.error
+      const under = loading.get(url)
+      if (under) return under
+      requirePlace(loading, url)
+      const begun = load(url)
+      loading.set(url, begun)
+      return begun
+    },
+  })
+}
+
+function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: all, grants }: Source) {
+  const name = 'clientIdMetadataDocuments'
+  const { scopes, allow, dangerouslyAllowLoopback = false } = options ?? {}
+  if (typeof scopes !== 'string' && !Array.isArray(scopes)) {
+    throw new TypeError(`${name} needs scopes: what these clients may have, such as { scopes: ['read'] }`)
+  }
+  const unknown = Object.keys(options).find((option) => !optionNames.includes(option))
+  if (unknown !== undefined)
+    throw new TypeError(`Unknown ${name} option ${unknown}; there are ${optionNames.join(', ')}`)
+  if (allow !== undefined && typeof allow !== 'function') throw new TypeError(`${name}.allow must be a function`)
+  if (typeof dangerouslyAllowLoopback !== 'boolean') {
+    throw new TypeError(`${name}.dangerouslyAllowLoopback must be true or false`)
+  }
+  const wrong = toScope(scopes).find((scope) => !all.has(scope))
+  if (wrong !== undefined) throw new TypeError(`${name}.scopes: the server has no ${wrong}`)
+  const grantTypes = ['authorization_code', 'refresh_token'].filter((grantType) => grants.has(grantType))
+  return { allow, withLoopback: dangerouslyAllowLoopback, permitted: { scopes: toScope(scopes), grantTypes } }
+}
+
+/** §4.1 of the draft: the document is about this very URL, and there is nobody to share a secret with. */
+function verifyDocument(url: string, members: Readonly<Record<string, unknown>>): void {
+  const { client_id: clientId, token_endpoint_auth_method: method = 'none' } = members
+  if (clientId !== url) throw invalid('its client_id is not its URL')
+  if (members.client_secret !== undefined || members.client_secret_expires_at !== undefined) {
+    throw invalid('it has a client_secret')
+  }
+  if (method !== 'none') throw invalid('its token_endpoint_auth_method must be none')
+}
+
+function requirePlace(loading: ReadonlyMap<string, unknown>, url: string): void {
+  const { host } = new URL(url)
+  const fromHost = [...loading.keys()].filter((other) => new URL(other).host === host).length
+  if (loading.size < MAX_LOADING && fromHost < MAX_LOADING_FROM_HOST) return
+  throw unavailable('Too many client metadata documents are being fetched. Try again later.')
+}
+
+/** 400 and not `invalid_client`, after which a client would throw away its tokens; not 5xx, which is for our own failures. */
+function unavailable(description: string): OAuthError {
+  const headers = { 'Retry-After': String(RETRY) }
+  return new OAuthError('temporarily_unavailable', description, { status: 400, headers })
+}
+
+function invalid(problem: string): OAuthError {
+  return new OAuthError('invalid_client_metadata', `${problem}.`)
+}

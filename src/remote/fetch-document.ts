@@ -1,0 +1,86 @@
+/** Fetches a JSON document from a URL that a stranger has chosen: from public addresses only, small, quick, without redirects. */
+import { lookup as resolve } from 'node:dns'
+import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import CachePolicy from 'http-cache-semantics'
+
+const MAX_BYTES = 10 * 1024
+const MAX_MILLISECONDS = 5000
+
+export interface FetchedDocument {
+  members: Readonly<Record<string, unknown>>
+  /** Seconds for which its sender says that it may be kept. */
+  fresh: number
+}
+
+/** Throws for everything but a 200 with a JSON object. The message tells of our network: it is for the host alone. */
+export async function fetchDocument(url: string, mayConnectTo: (address: string) => boolean): Promise<FetchedDocument> {
+  const { hostname, protocol } = new URL(url)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  // nobody is asked where an address is
+  if (isIP(address) !== 0 && !mayConnectTo(address)) throw new Error(`${address} is not a public address`)
+  const request = protocol === 'https:' ? requestHttps : requestHttp
+  const headers = { accept: 'application/json', 'accept-encoding': 'identity' }
+  const response = await new Promise<IncomingMessage>((done, failed) => {
+    // an agent of its own: a connection that somebody else opened has not been looked at
+    const options = {
+      agent: false,
+      headers,
+      lookup: lookupOnly(mayConnectTo),
+      signal: AbortSignal.timeout(MAX_MILLISECONDS),
+    }
+    request(url, options, done).on('error', failed).end()
+  })
+  try {
+    return { members: await readMembers(response), fresh: freshSeconds(url, response) }
+  } finally {
+    response.destroy()
+  }
+}
+
+/**
+ * Resolves a name for the connection itself, so that what is looked at is what is connected to: a name that means another
+ * address the next time (DNS rebinding) gains nothing. One address that is not allowed is enough to refuse them all.
+ */
+function lookupOnly(mayConnectTo: (address: string) => boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, '')
+      const [first] = addresses
+      const refused = addresses.find(({ address }) => !mayConnectTo(address))
+      if (!first || refused)
+        return callback(new Error(`${hostname} is at ${refused?.address}, which is not public`), '')
+      if (options.all) return callback(null, addresses)
+      callback(null, first.address, first.family)
+    })
+  }
+}
+
+async function readMembers(response: IncomingMessage): Promise<Record<string, unknown>> {
+  const { statusCode, headers } = response
+  if (statusCode !== 200) throw new Error(`it was answered with ${statusCode}`)
+  if (!/^application\/([\w.+-]+\+)?json *(;|$)/i.test(headers['content-type'] ?? '')) throw new Error('it is not JSON')
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new Error('it is compressed')
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it is not a JSON object')
+  return value as Record<string, unknown>
+}
+
+/** RFC 9111 §4.2, for a cache of our own. */
+function freshSeconds(url: string, { headers }: IncomingMessage): number {
+  const described = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+  const policy = new CachePolicy(
+    { url, method: 'GET', headers: {} },
+    { status: 200, headers: described },
+    { shared: false },
+  )
+  return Math.floor(policy.timeToLive() / 1000)
+}
