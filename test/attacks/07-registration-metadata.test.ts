@@ -1,5 +1,7 @@
-// ATTACKS.md row 7: what a registrant writes into a record, over the clients API and from the host's own code.
-import { issueTokens, OAuthError, registerClient } from '../../src/index'
+// ATTACKS.md row 7: what a registrant writes into a record, by the clients API, dynamic registration, and the host's own code.
+import express from 'express'
+import request from 'supertest'
+import { issueTokens, OAuthError, registerClient, registerRouter } from '../../src/index'
 import { createHost, type Host, paths } from '../support/host'
 
 let host: Host
@@ -10,6 +12,12 @@ beforeAll(async () => {
   const issued = await issueTokens(host.server, { clientId: issuing.clientId, userId: 'alice', scope: 'clients read' })
   token = issued.access_token
 })
+/** Dynamic registration, open to everybody. */
+const join = (body: object | string) =>
+  request(express().use(registerRouter(host.server, { protect: 'open', scopes: ['read'] })))
+    .post('/')
+    .type('json')
+    .send(body)
 const create = (body: object | string) =>
   host.http().post(paths.clients).auth(token, { type: 'bearer' }).type('json').send(body)
 
@@ -37,6 +45,8 @@ describe('URIs that run, read or lead elsewhere cannot be registered:', () => {
     const answer = await create({ redirect_uris: [uri] })
     expect([answer.status, answer.body.error]).toEqual([409, 'invalid_redirect_uri'])
     await expect(registerClient(host.server, { redirectUris: [uri] })).rejects.toThrow(OAuthError)
+    const registered = await join({ redirect_uris: ['https://app.example/cb', uri] })
+    expect([registered.status, registered.body.error]).toEqual([400, 'invalid_redirect_uri'])
   })
 
   it.each([
@@ -80,4 +90,68 @@ it('flags that loosen the server are for administrators', async () => {
     const answer = await create({ permissions: ['read'], ...flag })
     expect([answer.status, answer.body.error]).toEqual([403, 'access_denied'])
   }
+})
+
+describe('dynamic registration looks at every URI member, those that it ignores as well:', () => {
+  const members = [
+    'client_uri',
+    'logo_uri',
+    'tos_uri',
+    'policy_uri',
+    'jwks_uri',
+    'sector_identifier_uri',
+    'logo_uri#de',
+  ]
+  const uris = [
+    'javascript:alert(1)',
+    'data:image/svg+xml,x',
+    'http://app.example/logo',
+    'https://localhost/logo',
+    'https://127.0.0.1/logo',
+    'https://169.254.169.254/latest/meta-data/',
+    'https://[::1]/logo',
+    'https://0x7f.1/logo',
+    'https://metadata.google.internal/',
+    'https://printer/logo',
+    'https://user:pass@app.example/logo',
+    '//app.example/logo',
+    'https://app.example/\r\nX: y',
+    'logo.png',
+  ]
+  it.each(members)('%s', async (member) => {
+    for (const uri of [...uris, 7, ['https://app.example/'], {}]) {
+      const answer = await join({ redirect_uris: ['https://app.example/cb'], [member]: uri })
+      expect([uri, answer.status, answer.body.error]).toEqual([uri, 400, 'invalid_client_metadata'])
+    }
+    const right = await join({ redirect_uris: ['https://app.example/cb'], [member]: 'https://app.example/x' })
+    expect([right.status, right.body[member]]).toEqual([201, undefined])
+  })
+})
+
+it('who registers itself chooses no id, secret, owner, flag or origin, and gets no scope beyond the option', async () => {
+  const answer = await join(`{
+    "client_id": "admin", "client_secret": "chosen-secret", "username": "alice", "scope": "read clients admin",
+    "permissions": ["admin"], "scopes": ["admin"], "resource_server": true, "resourceServer": true, "requirePkce": false,
+    "require_pkce": false, "origin": null, "secrets": [{"digest": "x"}], "version": 9, "registrationTokenDigest": "x",
+    "registration_access_token": "x", "redirect_uris": ["https://app.example/cb"], "redirectUris": ["https://evil.example/"],
+    "__proto__": {"scope": "admin", "resource_server": true}
+  }`)
+  expect(answer.status).toBe(201)
+  expect(answer.body.client_id).not.toBe('admin')
+  expect(answer.body.client_secret).not.toBe('chosen-secret')
+  const record = await host.storage.clients.find(answer.body.client_id)
+  expect(record).toEqual({
+    clientId: answer.body.client_id,
+    version: 1,
+    redirectUris: ['https://app.example/cb'],
+    grantTypes: ['authorization_code'],
+    scopes: ['read'],
+    tokenEndpointAuthMethods: ['client_secret_basic', 'client_secret_post'],
+    requirePkce: true,
+    origin: 'registration',
+    registrationTokenDigest: expect.stringMatching(/^[\w-]{43}$/),
+    secrets: [{ digest: expect.any(String), createdAt: host.clock.now }],
+    createdAt: host.clock.now,
+    updatedAt: host.clock.now,
+  })
 })

@@ -1,0 +1,475 @@
+// Dynamic client registration (RFC 7591) and its management (RFC 7592), over HTTP.
+import express from 'express'
+import {
+  type AuthorizationServer,
+  bearerGuard,
+  issueTokens,
+  listClients,
+  memoryThrottle,
+  oauthRouter,
+  type RegisterRouterOptions,
+  registerRouter,
+  updateClient,
+} from '../src/index'
+import { answerOf, createHost, type Host, type HostOptions, issuer, pkce } from './support/host'
+
+const REGISTER = '/oauth2/register'
+const app = {
+  client_name: 'Notes',
+  redirect_uris: ['https://notes.example/cb'],
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+}
+const publicApp = { ...app, token_endpoint_auth_method: 'none' }
+const open: RegisterRouterOptions = { protect: 'open', scopes: ['read'] }
+
+const hostWith = (register: RegisterRouterOptions = open, options: HostOptions = {}): Promise<Host> =>
+  createHost({
+    mount: (to, server) => {
+      const decide = () => ({ allow: true as const, userId: 'alice' })
+      to.use(
+        oauthRouter(server, { decide, protect: bearerGuard(server, { scope: 'clients' }), admin: 'admin', register }),
+      )
+      to.get('/me', bearerGuard(server, { scope: 'read' }), (req, res) => void res.json(req.authInfo))
+    },
+    ...options,
+  })
+
+let host: Host
+beforeEach(async () => {
+  host = await hostWith()
+})
+const register = (body: object = publicApp, to: Host = host) => to.http().post(REGISTER).send(body)
+
+interface Registered {
+  client_id: string
+  client_secret?: string
+  registration_access_token: string
+  registration_client_uri: string
+}
+async function registered(body: object = publicApp, to: Host = host): Promise<Registered> {
+  const answer = await register(body, to)
+  if (answer.status !== 201) throw new Error(`${answer.status} ${answer.text}`)
+  return answer.body as Registered
+}
+type Verb = 'get' | 'put' | 'delete' | 'post'
+function manage(verb: Verb, uri: string, token: string | undefined, body?: object) {
+  const sent = host.http()[verb](new URL(uri).pathname)
+  if (token !== undefined) sent.auth(token, { type: 'bearer' })
+  return body === undefined ? sent : sent.send(body)
+}
+const by = (verb: Verb, client: Registered, body?: object) =>
+  manage(verb, client.registration_client_uri, client.registration_access_token, body)
+
+describe('registration (RFC 7591 §3)', () => {
+  it('answers 201 with everything that was registered, and nothing may keep it (§3.2.1)', async () => {
+    const answer = await register()
+    expect(answer.status).toBe(201)
+    expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'no-store' })
+    expect(answer.body).toEqual({
+      client_id: expect.stringMatching(/^[\w-]{22}$/),
+      client_id_issued_at: host.clock.now,
+      registration_access_token: expect.stringMatching(/^[\w-]{43}$/),
+      registration_client_uri: `${issuer}${REGISTER}/${answer.body.client_id}`,
+      ...publicApp,
+      scope: 'read',
+    })
+    expect(host.events).toContainEqual({
+      at: host.clock.now,
+      type: 'client.created',
+      clientId: answer.body.client_id,
+      origin: 'registration',
+    })
+  })
+
+  it('gives a confidential client a secret that does not expire, and that works', async () => {
+    const { body } = await register({ ...app, token_endpoint_auth_method: 'client_secret_post' })
+    expect(body).toMatchObject({ client_secret: expect.any(String), client_secret_expires_at: 0 })
+    const wrong = await host
+      .http()
+      .post('/oauth2/revoke_token')
+      .type('form')
+      .send({ token: 'x', client_id: body.client_id, client_secret: 'wrong' })
+    const right = await host
+      .http()
+      .post('/oauth2/revoke_token')
+      .type('form')
+      .send({ token: 'x', client_id: body.client_id, client_secret: body.client_secret })
+    expect([wrong.status, right.status]).toEqual([401, 200])
+  })
+
+  it('left out, the method is client_secret_basic (§2)', async () => {
+    const { body } = await register(app)
+    expect(body).toMatchObject({ token_endpoint_auth_method: 'client_secret_basic', client_secret: expect.any(String) })
+  })
+
+  it('left out, the grant is authorization_code and the response type code (§2)', async () => {
+    const { body } = await register({ redirect_uris: app.redirect_uris })
+    expect([body.grant_types, body.response_types]).toEqual([['authorization_code'], ['code']])
+  })
+
+  it('the client goes through the whole flow, with PKCE and a refresh', async () => {
+    const client = { clientId: (await registered()).client_id, redirectUri: 'https://notes.example/cb' }
+    const tokens = await host.signIn(client)
+    expect(tokens).toMatchObject({ scope: 'read', refresh_token: expect.any(String) })
+    expect((await host.me(tokens.access_token)).body).toMatchObject({ clientId: client.clientId, userId: 'alice' })
+    expect((await host.refresh(client, tokens.refresh_token)).status).toBe(200)
+  })
+
+  it('needs PKCE even where the server does not', async () => {
+    host = await hostWith(open, { pkce: 'optional' })
+    const client = { clientId: (await registered()).client_id, redirectUri: 'https://notes.example/cb' }
+    const answer = await host.authorize(client, { code_challenge: undefined, code_challenge_method: undefined })
+    expect(answerOf(answer)).toMatchObject({ error: 'invalid_request' })
+  })
+
+  it('scopes that are not open are left out, and what is left is said', async () => {
+    const { body } = await register({ ...publicApp, scope: 'clients read admin openid' })
+    expect(body.scope).toBe('read')
+    const client = { clientId: body.client_id, redirectUri: 'https://notes.example/cb' }
+    expect(answerOf(await host.authorize(client, { scope: 'read clients' }))).toMatchObject({ error: 'invalid_scope' })
+  })
+
+  it('grants that are not open are left out, and what is left is said', async () => {
+    const grants = ['authorization_code', 'client_credentials', 'password']
+    const { body } = await register({ ...app, grant_types: grants })
+    expect(body.grant_types).toEqual(['authorization_code'])
+    const answer = await host.send(
+      '/oauth2/token',
+      { clientId: body.client_id, clientSecret: body.client_secret, redirectUri: '' },
+      { grant_type: 'client_credentials' },
+    )
+    expect([answer.status, answer.body.error]).toEqual([400, 'unauthorized_client'])
+  })
+
+  it('grants beyond the usual two are an option', async () => {
+    host = await hostWith({ ...open, grantTypes: ['client_credentials'] })
+    const client = await registered({ grant_types: ['client_credentials'], response_types: [] })
+    expect(client).toMatchObject({ redirect_uris: [], response_types: [] })
+    const { client_id: clientId, client_secret: clientSecret = '' } = client
+    const answer = await host.send(
+      '/oauth2/token',
+      { clientId, clientSecret, redirectUri: '' },
+      { grant_type: 'client_credentials' },
+    )
+    expect([answer.status, answer.body.scope]).toEqual([200, 'read'])
+  })
+
+  const { redirect_uris } = app
+  it.each<[string, object, string]>([
+    ['no grant that is open', { redirect_uris, grant_types: ['password'] }, 'invalid_client_metadata'],
+    ['a refresh token alone', { redirect_uris, grant_types: ['refresh_token'] }, 'invalid_client_metadata'],
+    ['no scope that is open', { redirect_uris, scope: 'admin' }, 'invalid_client_metadata'],
+    [
+      'code without its grant (§2.1)',
+      { redirect_uris, grant_types: ['client_credentials'], response_types: ['code'] },
+      'invalid_client_metadata',
+    ],
+    ['a grant without its response type (§2.1)', { redirect_uris, response_types: [] }, 'invalid_client_metadata'],
+    ['token without implicit (§2.1)', { redirect_uris, response_types: ['code', 'token'] }, 'invalid_client_metadata'],
+    [
+      'a method that there is not',
+      { redirect_uris, token_endpoint_auth_method: 'private_key_jwt' },
+      'invalid_client_metadata',
+    ],
+    ['no redirect URI (§2)', {}, 'invalid_redirect_uri'],
+    ['an empty list of redirect URIs', { redirect_uris: [] }, 'invalid_redirect_uri'],
+    ['a redirect URI that is no list', { redirect_uris: 'https://notes.example/cb' }, 'invalid_redirect_uri'],
+    [
+      '21 redirect URIs',
+      { redirect_uris: Array.from({ length: 21 }, (_, i) => `https://notes.example/${i}`) },
+      'invalid_redirect_uri',
+    ],
+    ['a name that is no string', { redirect_uris, client_name: 7 }, 'invalid_client_metadata'],
+    ['a name that turns the text around it', { redirect_uris, client_name: 'a\u202eb' }, 'invalid_client_metadata'],
+    ['grants that are no list', { redirect_uris, grant_types: 'authorization_code' }, 'invalid_client_metadata'],
+    [
+      'a software statement (§2.3)',
+      { redirect_uris, software_statement: 'eyJhbGciOiJub25lIn0.e30.' },
+      'unapproved_software_statement',
+    ],
+    ['what is no software statement', { redirect_uris, software_statement: 'trust me' }, 'invalid_software_statement'],
+  ])('refuses %s', async (_, body, error) => {
+    const answer = await register(body)
+    expect([answer.status, answer.body.error]).toEqual([400, error])
+    expect(host.storage.calls).not.toContain('clients.insert')
+  })
+
+  it('takes JSON only (§3.1), and not much of it', async () => {
+    const form = await host.http().post(REGISTER).type('form').send({ client_name: 'x' })
+    const none = await host.http().post(REGISTER)
+    const list = await host.http().post(REGISTER).type('json').send('[]')
+    const large = await register({ ...publicApp, client_name: 'x'.repeat(70_000) })
+    expect([form.status, none.status, list.status, large.status]).toEqual([415, 400, 400, 413])
+  })
+
+  it('takes POST only', async () => {
+    const answer = await host.http().get(REGISTER)
+    expect([answer.status, answer.headers.allow]).toEqual([405, 'POST'])
+  })
+
+  it('is in the metadata exactly when it is mounted', async () => {
+    const metadataOf = async (of: Host) => (await of.http().get('/.well-known/oauth-authorization-server')).body
+    expect(await metadataOf(host)).toMatchObject({ registration_endpoint: `${issuer}${REGISTER}` })
+    expect(await metadataOf(await createHost())).not.toHaveProperty('registration_endpoint')
+  })
+
+  it('mounted by itself elsewhere, the registration is where the request came', async () => {
+    host = await createHost({
+      mount: (to, server) => void to.use('/deep', express.Router().use('/join', registerRouter(server, open))),
+    })
+    const client = (await host.http().post('/deep/join/?a=b').set('Host', 'evil.example').send(publicApp)).body
+    expect(client.registration_client_uri).toBe(`${issuer}/deep/join/${client.client_id}`)
+    const again = await by('get', client)
+    expect([again.status, again.body.registration_client_uri]).toEqual([200, client.registration_client_uri])
+  })
+
+  it('other web origins may register, read and change where cors says so, and only there', async () => {
+    host = await hostWith({ ...open, cors: { origin: 'https://tool.example' } })
+    const client = await registered()
+    const preflight = (path: string, method: string) =>
+      host.http().options(path).set({ Origin: 'https://tool.example', 'Access-Control-Request-Method': method })
+    expect((await preflight(REGISTER, 'POST')).headers['access-control-allow-methods']).toBe('POST')
+    const below = await preflight(new URL(client.registration_client_uri).pathname, 'PUT')
+    expect(below.headers['access-control-allow-methods']).toBe('GET,PUT,DELETE')
+    host = await hostWith()
+    expect((await preflight(REGISTER, 'POST')).headers).not.toHaveProperty('access-control-allow-origin')
+  })
+})
+
+describe('who may register', () => {
+  const server = () => host.server
+  it.each<[string, (to: AuthorizationServer) => unknown]>([
+    ['protect', (to) => registerRouter(to, { scopes: ['read'] } as never)],
+    ['protect', (to) => registerRouter(to, { protect: {}, scopes: ['read'] } as never)],
+    ['protect', (to) => registerRouter(to, undefined as never)],
+    ['initialAccessToken', (to) => registerRouter(to, { protect: { initialAccessToken: 'guess' }, scopes: ['read'] })],
+    ['scopes', (to) => registerRouter(to, { protect: 'open' } as never)],
+    ['nonsense', (to) => registerRouter(to, { protect: 'open', scopes: 'read nonsense' })],
+    ['password', (to) => registerRouter(to, { ...open, grantTypes: ['password'] })],
+  ])('without a right %s it does not start', (word, make) => {
+    expect(() => make(server())).toThrow(TypeError)
+    expect(() => make(server())).toThrow(word)
+  })
+
+  it('a guard: the token it wants, and no other', async () => {
+    host = await createHost({
+      mount: (to, s) =>
+        void to.use(REGISTER, registerRouter(s, { protect: bearerGuard(s, { scope: 'clients' }), scopes: ['read'] })),
+    })
+    await host.register({ clientId: 'console', scopes: ['clients', 'read'] })
+    const tokenOf = async (scope: string) =>
+      (await issueTokens(host.server, { clientId: 'console', userId: 'alice', scope })).access_token
+    const none = await register()
+    const weak = await register().auth(await tokenOf('read'), { type: 'bearer' })
+    const right = await register().auth(await tokenOf('clients'), { type: 'bearer' })
+    expect([none.status, weak.status, right.status]).toEqual([401, 403, 201])
+  })
+
+  it('a middleware that fails lets nobody in', async () => {
+    const failing = [
+      (_req: unknown, _res: unknown, next: (error: unknown) => void) => next(new Error('no')),
+      async () => Promise.reject(new Error('no')),
+    ]
+    for (const protect of failing) {
+      host = await hostWith({ ...open, protect })
+      const answer = await register()
+      expect([answer.status, answer.body.error]).toEqual([500, 'server_error'])
+    }
+  })
+
+  const initial = 'an-initial-access-token-of-43-characters-abc'
+  it.each<[string, RegisterRouterOptions['protect']]>([
+    ['a string', { initialAccessToken: initial }],
+    ['a function', { initialAccessToken: async (token) => token === initial }],
+  ])('an initial access token (§3), as %s', async (_, protect) => {
+    host = await hostWith({ ...open, protect })
+    const none = await register()
+    const wrong = await register().auth(`${initial}x`, { type: 'bearer' })
+    const right = await register().auth(initial, { type: 'bearer' })
+    expect([none.status, wrong.status, right.status]).toEqual([401, 401, 201])
+    expect(none.headers['www-authenticate']).toBe('Bearer realm="registration"')
+    expect(wrong.headers['www-authenticate']).toContain('error="invalid_token"')
+  })
+
+  it('a function that does not answer true lets nobody in', async () => {
+    for (const answer of [1, 'yes', {}, undefined]) {
+      host = await hostWith({ ...open, protect: { initialAccessToken: () => answer as never } })
+      expect((await register().auth(initial, { type: 'bearer' })).status).toBe(401)
+    }
+  })
+
+  it('everybody, at a pace: 50 from one network in a quarter of an hour, and mistakes do not count', async () => {
+    const trusting: express.RequestHandler = (req, _res, next) => {
+      req.app.set('trust proxy', true)
+      next()
+    }
+    host = await hostWith(open, { throttle: memoryThrottle(), before: [trusting] })
+    const from = (ip: string, body: object = publicApp) => register(body).set('X-Forwarded-For', ip)
+    for (let i = 0; i < 5; i++) expect((await from('192.0.2.1', {})).status).toBe(400)
+    for (let i = 0; i < 50; i++) expect((await from('192.0.2.1')).status).toBe(201)
+    const last = await from('192.0.2.1')
+    expect([last.status, last.body.error]).toEqual([429, 'temporarily_unavailable'])
+    expect(Number(last.headers['retry-after'])).toBeGreaterThan(0)
+    expect(host.events).toContainEqual(expect.objectContaining({ type: 'attempt.throttled', kind: 'registration' }))
+    expect((await from('198.51.100.1')).status).toBe(201)
+    expect(await listClients(host.server)).toHaveLength(51 + 3)
+  })
+})
+
+describe('management (RFC 7592)', () => {
+  let client: Registered
+  beforeEach(async () => {
+    client = await registered({ ...app, token_endpoint_auth_method: 'client_secret_basic' })
+  })
+  const replacement = () => ({ client_id: client.client_id, ...app })
+
+  it('reads the registration (§2.1), never its secret again', async () => {
+    const answer = await by('get', client)
+    const { client_secret: _, ...rest } = client
+    expect([answer.status, answer.body]).toEqual([200, rest])
+    expect(answer.headers['cache-control']).toBe('no-store')
+  })
+
+  it('keeps neither token nor secret readable', async () => {
+    const kept = JSON.stringify(await host.storage.clients.find(client.client_id))
+    expect(kept).not.toContain(client.registration_access_token)
+    expect(kept).not.toContain(client.client_secret)
+  })
+
+  it('replaces, and what is left out is gone (§2.2)', async () => {
+    const answer = await by('put', client, { client_id: client.client_id, redirect_uris: ['https://new.example/cb'] })
+    expect(answer.status).toBe(200)
+    expect(answer.body).toMatchObject({
+      redirect_uris: ['https://new.example/cb'],
+      grant_types: ['authorization_code'],
+    })
+    expect(answer.body).not.toHaveProperty('client_name')
+    expect(answer.body.registration_access_token).toBe(client.registration_access_token)
+    expect((await by('get', client)).body).toEqual(answer.body)
+    expect(host.eventTypes()).toContain('client.updated')
+  })
+
+  it('keeps the secret, which still works, and takes it as proof when it is sent (§2.2)', async () => {
+    const { client_secret } = client
+    expect((await by('put', client, { ...replacement(), client_secret })).status).toBe(200)
+    const answer = await host.send(
+      '/oauth2/revoke_token',
+      { clientId: client.client_id, clientSecret: client_secret as string, redirectUri: '' },
+      { token: 'x' },
+    )
+    expect(answer.status).toBe(200)
+  })
+
+  it.each<[string, object]>([
+    ['no client_id', { client_id: undefined }],
+    ['another client_id', { client_id: 'web' }],
+    ['a secret of its choice', { client_secret: 'chosen-by-the-client' }],
+    ['registration_access_token', { registration_access_token: 'x' }],
+    ['registration_client_uri', { registration_client_uri: 'https://notes.example/' }],
+    ['client_secret_expires_at', { client_secret_expires_at: 0 }],
+    ['client_id_issued_at', { client_id_issued_at: 0 }],
+    ['a way to do without its secret', { token_endpoint_auth_method: 'none' }],
+    ['a URI that runs', { logo_uri: 'javascript:alert(1)' }],
+  ])('refuses %s and changes nothing (§2.2)', async (_, change) => {
+    const answer = await by('put', client, { ...replacement(), ...change })
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_client_metadata'])
+    expect(host.storage.calls).not.toContain('clients.update')
+  })
+
+  it('what an administrator gave stays, and nothing more comes to it', async () => {
+    const { client_id } = client
+    await updateClient(host.server, client_id, {
+      scopes: ['read', 'write'],
+      description: 'Known',
+      defaultScopes: ['write'],
+    })
+    const same = await by('put', client, { ...replacement(), scope: 'read write admin' })
+    expect(same.body.scope).toBe('read write')
+    expect((await by('put', client, { ...replacement(), scope: 'read' })).body.scope).toBe('read')
+    expect(await host.storage.clients.find(client_id)).toMatchObject({
+      description: 'Known',
+      defaultScopes: [],
+      requirePkce: true,
+    })
+  })
+
+  it('deletes the client and ends everything that was issued to it (§2.3)', async () => {
+    const it = {
+      clientId: client.client_id,
+      clientSecret: client.client_secret as string,
+      redirectUri: 'https://notes.example/cb',
+    }
+    const tokens = await host.signIn(it)
+    const answer = await by('delete', client)
+    expect([answer.status, answer.text, answer.headers['cache-control']]).toEqual([204, '', 'no-store'])
+    expect(await host.isAlive(tokens)).toBe(false)
+    expect((await by('get', client)).status).toBe(401)
+    expect(host.eventTypes()).toContain('client.deleted')
+  })
+
+  it.each<Verb>(['get', 'put', 'delete'])('%s needs the token of this very client', async (verb) => {
+    const other = await registered()
+    const body = verb === 'put' ? replacement() : undefined
+    const uri = client.registration_client_uri
+    for (const token of [undefined, 'wrong', other.registration_access_token, client.client_secret]) {
+      const answer = await manage(verb, uri, token, body)
+      expect([answer.status, answer.body.error]).toEqual([401, 'invalid_token'])
+      expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm="registration"/)
+    }
+    expect((await by('get', client)).status).toBe(200)
+  })
+
+  it('a digest that was moved into another record opens nothing there', async () => {
+    const other = await registered()
+    const record = await host.storage.clients.find(other.client_id)
+    const { registrationTokenDigest } = (await host.storage.clients.find(client.client_id)) ?? {}
+    if (!record || !registrationTokenDigest) throw new Error('no record')
+    await host.storage.clients.update({ ...record, version: 2, registrationTokenDigest }, 1)
+    expect((await manage('get', other.registration_client_uri, client.registration_access_token)).status).toBe(401)
+  })
+
+  it('an access token of a user opens no registration, nor does this token open the API', async () => {
+    const { access_token } = await issueTokens(host.server, { clientId: 'web', userId: 'alice' })
+    expect((await manage('get', client.registration_client_uri, access_token)).status).toBe(401)
+    expect((await host.me(client.registration_access_token)).status).toBe(401)
+  })
+
+  it('a client of the host has no registration to manage', async () => {
+    for (const id of ['web', 'nobody', '%00', '%zz']) {
+      const answer = await manage('get', `${issuer}${REGISTER}/${id}`, client.registration_access_token)
+      expect([401, 418]).toContain(answer.status)
+    }
+  })
+
+  it('two changes at once both hold (a lost one could bring a redirect URI back)', async () => {
+    const pause = host.storage.pauseBefore('clients.update')
+    const slow = by('put', client, { ...replacement(), redirect_uris: ['https://slow.example/cb'] }).then(
+      (answer) => answer,
+    )
+    await pause.reached
+    await updateClient(host.server, client.client_id, { description: 'Meanwhile' })
+    pause.resume()
+    expect((await slow).status).toBe(200)
+    expect(await host.storage.clients.find(client.client_id)).toMatchObject({
+      description: 'Meanwhile',
+      redirectUris: ['https://slow.example/cb'],
+    })
+  })
+
+  it('who deletes the client while it is changed has the last word', async () => {
+    const pause = host.storage.pauseBefore('clients.update')
+    const slow = by('put', client, replacement()).then((answer) => answer)
+    await pause.reached
+    await by('delete', client)
+    pause.resume()
+    expect((await slow).status).toBe(404)
+    expect(await host.storage.clients.find(client.client_id)).toBeUndefined()
+  })
+})
+
+it('a code for a registered client goes to its redirect URI only', async () => {
+  const { client_id: clientId } = await registered()
+  const answer = await host.authorize({ clientId, redirectUri: 'https://notes.example/cb2' })
+  expect([answer.status, answer.headers.location, pkce.challenge.length]).toEqual([400, undefined, 43])
+})
