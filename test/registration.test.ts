@@ -2,7 +2,12 @@
 import express from 'express'
 import {
   type AuthorizationServer,
+  approve,
+  authorizeRouter,
   bearerGuard,
+  type ConsentView,
+  consentPage,
+  type Decide,
   issueTokens,
   listClients,
   memoryThrottle,
@@ -472,4 +477,72 @@ it('a code for a registered client goes to its redirect URI only', async () => {
   const { client_id: clientId } = await registered()
   const answer = await host.authorize({ clientId, redirectUri: 'https://notes.example/cb2' })
   expect([answer.status, answer.headers.location, pkce.challenge.length]).toEqual([400, undefined, 43])
+})
+
+describe('nobody has checked what such a client says of itself', () => {
+  const asking = (decide: Decide = consentPage({ signIn: '/login' })) =>
+    createHost({
+      mount: (to, server) => {
+        to.use('/oauth2/authorize', authorizeRouter(server, { decide }))
+        to.use(REGISTER, registerRouter(server, open))
+      },
+    })
+  const authorize = async (redirect = 'https://notes.example/cb', name = 'My Bank') => {
+    const { client_id } = await registered({ ...publicApp, client_name: name, redirect_uris: [redirect] })
+    return { clientId: client_id, answer: await host.authorize({ clientId: client_id, redirectUri: redirect }) }
+  }
+
+  it('the consent page says so, and names the host that the answer goes to', async () => {
+    host = await asking()
+    const { text } = (await authorize()).answer
+    expect(text).toContain('This app chose its own name, and nobody has checked it.')
+    expect(text).toContain('What you allow goes to <strong>notes.example</strong>')
+    const { text: local } = (await authorize('http://127.0.0.1:5000/cb')).answer
+    expect(local).toContain('an app on this device')
+  })
+
+  it('the page says nothing of the kind about a client of the host', async () => {
+    host = await asking()
+    expect((await host.authorize()).text).not.toContain('nobody has checked')
+  })
+
+  it('a name is text, whatever is in it', async () => {
+    host = await asking()
+    const { text } = (await authorize(undefined, '<script>alert(1)</script>"&')).answer
+    expect(text).not.toContain('<script>')
+  })
+
+  it('a page of the host is told', async () => {
+    const seen: unknown[] = []
+    const render = (view: ConsentView) => {
+      seen.push(view.client.unchecked)
+      return 'a page'
+    }
+    host = await asking(consentPage({ signIn: '/login', render }))
+    await authorize()
+    await host.authorize()
+    expect(seen).toEqual([{}, undefined])
+  })
+
+  it('approve asks no predicate about it, and takes its id', async () => {
+    const ids: string[] = []
+    host = await asking(approve({ clients: () => true }))
+    expect(answerOf((await authorize()).answer)).toMatchObject({ error: 'access_denied' })
+    expect(answerOf(await host.authorize())).toHaveProperty('code')
+    host = await asking(approve({ clients: ids }))
+    const { clientId } = await authorize()
+    ids.push(clientId)
+    expect(answerOf(await host.authorize({ clientId, redirectUri: 'https://notes.example/cb' }))).toHaveProperty('code')
+  })
+
+  it('nobody below an administrator sees it in the clients API', async () => {
+    const client = await registered()
+    await host.register({ clientId: 'console', scopes: ['clients', 'admin', 'read'] })
+    const call = async (scope: string) => {
+      const { access_token } = await issueTokens(host.server, { clientId: 'console', userId: 'alice', scope })
+      return (await host.http().get(`/oauth2/clients/${client.client_id}`).auth(access_token, { type: 'bearer' }))
+        .status
+    }
+    expect([await call('clients'), await call('clients admin')]).toEqual([404, 200])
+  })
 })
