@@ -37,6 +37,7 @@ export {
   updateClient,
 } from './operations/clients'
 export { deleteExpired, listGrants, revokeGrants } from './operations/grants'
+export { deleteUnusedClients } from './operations/registrations'
 export {
   type IssueCodeOptions,
   type IssueTokensOptions,

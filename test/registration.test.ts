@@ -8,6 +8,7 @@ import {
   type ConsentView,
   consentPage,
   type Decide,
+  deleteUnusedClients,
   issueTokens,
   listClients,
   memoryThrottle,
@@ -477,6 +478,47 @@ it('a code for a registered client goes to its redirect URI only', async () => {
   const { client_id: clientId } = await registered()
   const answer = await host.authorize({ clientId, redirectUri: 'https://notes.example/cb2' })
   expect([answer.status, answer.headers.location, pkce.challenge.length]).toEqual([400, undefined, 43])
+})
+
+describe('deleteUnusedClients', () => {
+  const DAY = 86_400
+  it('deletes those that registered themselves long ago and whom no user has let in', async () => {
+    const [unused, used, changed] = [await registered(), await registered(), await registered()]
+    host.clock.advance(20 * DAY)
+    await issueTokens(host.server, { clientId: used.client_id, userId: 'alice' })
+    await by('put', changed, { client_id: changed.client_id, ...app, token_endpoint_auth_method: 'none' })
+    host.clock.advance(10 * DAY)
+    const fresh = await registered()
+    expect(await deleteUnusedClients(host.server, { unusedFor: 30 * DAY })).toBe(1)
+    const left = (await listClients(host.server)).map(({ clientId }) => clientId)
+    expect(left.sort()).toEqual(['api', 'native', 'web', used.client_id, changed.client_id, fresh.client_id].sort())
+    expect((await by('get', unused)).status).toBe(401)
+  })
+
+  it('an authorization that is over is no use', async () => {
+    const { client_id: clientId } = await registered()
+    await issueTokens(host.server, { clientId, userId: 'alice' })
+    host.clock.advance(30 * DAY)
+    expect(await deleteUnusedClients(host.server, { unusedFor: 30 * DAY })).toBe(1)
+  })
+
+  it('leaves those with tokens of their own, whose use cannot be seen', async () => {
+    host = await hostWith({ ...open, grantTypes: ['client_credentials'] })
+    await registered({ grant_types: ['client_credentials'] })
+    host.clock.advance(30 * DAY)
+    expect(await deleteUnusedClients(host.server, { unusedFor: 1 })).toBe(0)
+  })
+
+  it('goes through more of them than fit on a page', async () => {
+    host = await hostWith(open, { throttle: false })
+    for (let i = 0; i < 120; i++) await registered()
+    host.clock.advance(2)
+    expect(await deleteUnusedClients(host.server, { unusedFor: 1 })).toBe(120)
+  })
+
+  it('needs to know how long', async () => {
+    await expect(deleteUnusedClients(host.server, {} as never)).rejects.toThrow('unusedFor')
+  })
 })
 
 describe('nobody has checked what such a client says of itself', () => {

@@ -12,18 +12,23 @@ export function requireFilter(operation: string, query: object): void {
   }
 }
 
-/** Everything that `list` has, in its order. A list that does not advance is a defect of the adapter, not a loop of ours. */
-export async function allPages<T>(
-  list: (page: { after?: string; limit: number }) => Awaitable<T[]>,
-  idOf: (item: T) => string,
-): Promise<T[]> {
+/** Everything that `list` has, in its order. */
+export async function allPages<T>(list: List<T>, idOf: (item: T) => string): Promise<T[]> {
   const all: T[] = []
+  for await (const page of pages(list, idOf)) all.push(...page)
+  return all
+}
+
+type List<T> = (page: { after?: string; limit: number }) => Awaitable<T[]>
+
+/** The same page by page, for what may be long. A list that does not advance is a defect of the adapter, not a loop of ours. */
+export async function* pages<T>(list: List<T>, idOf: (item: T) => string): AsyncGenerator<T[]> {
   let after: string | undefined
   for (;;) {
     const page = await list({ ...(after !== undefined && { after }), limit: PAGE })
-    all.push(...page)
+    yield page
     const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return all
+    if (last === undefined || page.length < PAGE) return
     if (after !== undefined && idOf(last) <= after) {
       throw storageFailure(new Error('The list method of the storage does not advance'))
     }

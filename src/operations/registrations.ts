@@ -5,11 +5,14 @@ import { OAuthError } from '../errors'
 import { grantTypesOf } from '../issue'
 import { parseClientMetadata } from '../rules/client-metadata'
 import { intersectScope, scopesOfClient } from '../rules/scope'
+import { requireSeconds } from '../rules/seconds'
 import { type Permitted, parseSelfDescription, type SelfDescription } from '../rules/self-description'
 import { newGrantId, newSecret } from '../split-token'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types'
-import { changeClient, insertClient, isPublicClient } from './clients'
+import { changeClient, deleteClient, insertClient, isPublicClient } from './clients'
+import { listGrants } from './grants'
+import { pages } from './pages'
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -88,6 +91,33 @@ export async function replaceRegistration(
   })
   server.emit({ type: 'client.updated', clientId })
   return client
+}
+
+/**
+ * Deletes the clients that registered themselves, were not changed for `unusedFor` seconds, and have no authorization in
+ * force; where registration is open, those are many. Not those that get tokens of their own by client credentials: such
+ * use leaves no trace. Answers how many went.
+ */
+export async function deleteUnusedClients(
+  server: AuthorizationServer,
+  { unusedFor }: { unusedFor: number },
+): Promise<number> {
+  requireSeconds('deleteUnusedClients({ unusedFor })', unusedFor)
+  const before = server.now() - unusedFor
+  let deleted = 0
+  for await (const clients of pages(
+    (page) => server.storage.clients.list(page),
+    ({ clientId }) => clientId,
+  )) {
+    for (const client of clients) {
+      if (client.origin !== 'registration' || client.updatedAt > before) continue
+      if (grantTypesOf(client).includes('client_credentials')) continue
+      const { clientId } = client
+      if ((await listGrants(server, { clientId })).length > 0) continue
+      if (await deleteClient(server, clientId)) deleted++
+    }
+  }
+  return deleted
 }
 
 /** §2.2: members that only the server says, and a secret that is not the client's own. */
