@@ -345,7 +345,7 @@ describe('what people see', () => {
     host = await consentHost()
     const { text } = await host.authorize(client)
     expect(text).toContain(
-      `This app is from <strong>${new URL(client.clientId).host}</strong>, and nobody has checked its name.`,
+      `This app says that it is from <strong>${new URL(client.clientId).host}</strong>, and nobody has checked its name.`,
     )
   })
 

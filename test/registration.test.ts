@@ -539,8 +539,9 @@ describe('nobody has checked what such a client says of itself', () => {
     const { text } = (await authorize()).answer
     expect(text).toContain('This app chose its own name, and nobody has checked it.')
     expect(text).toContain('What you allow goes to <strong>notes.example</strong>')
+    expect(text).toContain('only if you know that place')
     const { text: local } = (await authorize('http://127.0.0.1:5000/cb')).answer
-    expect(local).toContain('an app on this device')
+    expect(local).toContain('only if you have just started that app yourself on this device')
   })
 
   it('the page says nothing of the kind about a client of the host', async () => {

@@ -60,12 +60,15 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
   return renderPage(context, fillText(texts.consentTitle, names), parts.filter(Boolean).join('\n'))
 }
 
-/** An app can call itself whatever it likes. What it cannot choose freely is the host that its document or its redirect URI is at. */
-function uncheckedNotice({ client, redirectHost }: ConsentView, { texts }: PageContext): string {
+/**
+ * An app can call itself whatever it likes; what it cannot choose freely is the host of its document or redirect URI. On
+ * the user's own device even that says nothing: every program there can pose as the app (RFC 8252 §8.6).
+ */
+function uncheckedNotice({ client, redirectHost, onDevice }: ConsentView, { texts }: PageContext): string {
   const host = client.unchecked?.host
-  const words =
-    host === undefined ? fillHtml(texts.uncheckedName, { host: redirectHost }) : fillHtml(texts.uncheckedApp, { host })
-  return `<p class="notice">${words}</p>`
+  const claim = fillHtml(host === undefined ? texts.uncheckedName : texts.uncheckedHost, { host: host ?? redirectHost })
+  const advice = escapeHtml(onDevice ? texts.allowIfStarted : texts.allowIfKnown)
+  return `<p class="notice">${claim} ${advice}</p>`
 }
 
 function switchLink({ switchUser }: ConsentView, { texts }: PageContext): string {

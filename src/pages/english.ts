@@ -4,9 +4,10 @@ import type { PageTexts } from './texts'
 export const english: PageTexts = {
   consentTitle: 'Allow {client} to use your account?',
   signedInAs: 'Signed in as {user}',
-  uncheckedName:
-    'This app chose its own name, and nobody has checked it. What you allow goes to {host}: allow it only if you know that.',
-  uncheckedApp: 'This app is from {host}, and nobody has checked its name. Allow it only if you know that place.',
+  uncheckedName: 'This app chose its own name, and nobody has checked it. What you allow goes to {host}.',
+  uncheckedHost: 'This app says that it is from {host}, and nobody has checked its name.',
+  allowIfKnown: 'Allow it only if you know that place.',
+  allowIfStarted: 'Allow it only if you have just started that app yourself on this device.',
   notYou: 'Not you?',
   clientMay: '{client} will be able to:',
   clientKnowsYou: '{client} will know who you are, and nothing else.',

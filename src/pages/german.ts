@@ -5,9 +5,10 @@ export const german: PageTexts = {
   consentTitle: 'Darf {client} Ihr Konto verwenden?',
   signedInAs: 'Angemeldet als {user}',
   uncheckedName:
-    'Diese App hat ihren Namen selbst gewählt, und niemand hat ihn geprüft. Was Sie erlauben, geht an {host}: Erlauben Sie es nur, wenn Sie das kennen.',
-  uncheckedApp:
-    'Diese App kommt von {host}, und niemand hat ihren Namen geprüft. Erlauben Sie es nur, wenn Sie diese Adresse kennen.',
+    'Diese App hat ihren Namen selbst gewählt, und niemand hat ihn geprüft. Was Sie erlauben, geht an {host}.',
+  uncheckedHost: 'Diese App gibt an, von {host} zu sein, und niemand hat ihren Namen geprüft.',
+  allowIfKnown: 'Erlauben Sie es nur, wenn Sie diese Adresse kennen.',
+  allowIfStarted: 'Erlauben Sie es nur, wenn Sie die App gerade selbst auf diesem Gerät gestartet haben.',
   notYou: 'Nicht Sie?',
   clientMay: '{client} darf dann:',
   clientKnowsYou: '{client} erfährt, wer Sie sind, und sonst nichts.',

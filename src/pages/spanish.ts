@@ -4,9 +4,10 @@ import type { PageTexts } from './texts'
 export const spanish: PageTexts = {
   consentTitle: '¿Permitir que {client} use su cuenta?',
   signedInAs: 'Ha entrado como {user}',
-  uncheckedName:
-    'Esta aplicación eligió su propio nombre y nadie lo ha comprobado. Lo que permita irá a {host}: permítalo solo si lo conoce.',
-  uncheckedApp: 'Esta aplicación es de {host} y nadie ha comprobado su nombre. Permítalo solo si conoce ese sitio.',
+  uncheckedName: 'Esta aplicación eligió su propio nombre y nadie lo ha comprobado. Lo que permita irá a {host}.',
+  uncheckedHost: 'Esta aplicación dice ser de {host} y nadie ha comprobado su nombre.',
+  allowIfKnown: 'Permítalo solo si conoce ese sitio.',
+  allowIfStarted: 'Permítalo solo si acaba de iniciar usted esa aplicación en este dispositivo.',
   notYou: '¿No es usted?',
   clientMay: '{client} podrá:',
   clientKnowsYou: '{client} sabrá quién es usted, y nada más.',

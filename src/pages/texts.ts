@@ -11,7 +11,11 @@ export interface PageTexts {
   /** The app registered itself; `{host}` is where the browser goes next. */
   uncheckedName: string
   /** The app is described by a document at `{host}`. */
-  uncheckedApp: string
+  uncheckedHost: string
+  /** Stands behind one of these two. */
+  allowIfKnown: string
+  /** The same, where an app on the user's own device is waiting. */
+  allowIfStarted: string
   /** The link to sign in as somebody else. */
   notYou: string
   /** Stands before the list of scopes. */

@@ -163,14 +163,11 @@ it('nothing that was sent to us is sent on: no cookies, no authorization, no bod
 
 it('dangerouslyAllowLoopback allows loopback, and no other inside', async () => {
   host = await createHost({ clientIdMetadataDocuments: { scopes: ['read'], dangerouslyAllowLoopback: true } })
-  for (const address of ['10.0.0.1', '169.254.169.254', '192.168.0.1']) {
+  const addresses = ['10.0.0.1', '169.254.169.254', '192.168.0.1']
+  for (const address of addresses) {
     await host.exchange({ clientId: `https://${address}/client.json`, redirectUri }, 'x')
   }
-  expect(reasons()).toEqual([
-    expect.stringContaining('10.0.0.1'),
-    expect.stringContaining('169'),
-    expect.stringContaining('192'),
-  ])
+  expect(reasons()).toEqual(addresses.map((address) => `${address} is not a public address`))
   expect(isPublicAddress('127.0.0.1')).toBe(false)
 })
 
