@@ -8,6 +8,7 @@ import {
   type ConsentView,
   consentPage,
   type Decide,
+  deleteClient,
   deleteUnusedClients,
   issueTokens,
   listClients,
@@ -463,13 +464,26 @@ describe('management (RFC 7592)', () => {
     })
   })
 
+  it('who gets the id while it is changed is not overwritten', async () => {
+    await by('put', client, replacement())
+    const pause = host.storage.pauseBefore('clients.update')
+    const slow = by('put', client, replacement()).then((answer) => answer)
+    await pause.reached
+    await deleteClient(host.server, client.client_id)
+    await host.register({ clientId: client.client_id }, 'https://other.example/cb')
+    pause.resume()
+    expect((await slow).status).toBe(401)
+    const kept = await host.storage.clients.find(client.client_id)
+    expect(kept?.redirectUris).toEqual(['https://other.example/cb'])
+  })
+
   it('who deletes the client while it is changed has the last word', async () => {
     const pause = host.storage.pauseBefore('clients.update')
     const slow = by('put', client, replacement()).then((answer) => answer)
     await pause.reached
     await by('delete', client)
     pause.resume()
-    expect((await slow).status).toBe(404)
+    expect((await slow).status).toBe(401)
     expect(await host.storage.clients.find(client.client_id)).toBeUndefined()
   })
 })

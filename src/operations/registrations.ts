@@ -88,6 +88,8 @@ export async function replaceRegistration(
       tokenEndpointAuthMethods: methods,
     }
     return { ...kept, ...parseClientMetadata(metadata, server) }
+  }).catch((error) => {
+    throw error instanceof OAuthError && error.status === 404 ? invalidToken() : error
   })
   server.emit({ type: 'client.updated', clientId })
   return client
