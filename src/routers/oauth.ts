@@ -15,7 +15,7 @@ export interface OAuthRouterOptions extends Partial<Omit<ClientsRouterOptions, '
   decide?: Decide
   /** Who may administer clients at `/oauth2/clients`; `false` leaves that router out. */
   protect: RequestHandler | false
-  /** Which web pages may call token, revocation, introspection and metadata. @default none of another origin */
+  /** Which web pages may call token, revocation, introspection, registration and metadata. @default none of another origin */
   cors?: CorsOptions
   /** Lets clients register themselves at `/oauth2/register` (RFC 7591). @default false */
   register?: RegisterRouterOptions | false
