@@ -32,8 +32,8 @@ export interface Client {
   readonly defaultScopes?: readonly string[]
   readonly tokenEndpointAuthMethods: readonly TokenEndpointAuthMethod[]
   readonly requirePkce?: boolean
-  /** May introspect every access token (RFC 7662). */
-  readonly resourceServer?: boolean
+  /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */
+  readonly resourceServer?: boolean | readonly string[]
   /**
    * Set where the client introduced itself, and nobody has checked what it says: it registered itself (RFC 7591), or is
    * described by the document that its id is the URL of. The latter are never stored.

@@ -1,6 +1,6 @@
 import type { Test } from 'supertest'
 import { bearerGuard, type ClientsRouterOptions, clientsRouter, issueTokens, updateClient } from '../src/index'
-import { createHost, encode, type Host, paths } from './support/host'
+import { createHost, encode, type Host, type HostOptions, paths } from './support/host'
 
 let host: Host
 /** A user of the API: alice with the scopes clients, read, write; and an administrator. */
@@ -13,8 +13,9 @@ async function tokenOf(userId: string | undefined, scope: string): Promise<strin
   return issued.access_token
 }
 
-async function begin(options: Partial<ClientsRouterOptions> = {}): Promise<void> {
+async function begin(options: Partial<ClientsRouterOptions> = {}, hostOptions: HostOptions = {}): Promise<void> {
   host = await createHost({
+    ...hostOptions,
     mount(app, server) {
       const protect = bearerGuard(server, { scope: 'clients' })
       app.use(paths.clients, clientsRouter(server, { protect, admin: 'admin', ...options }))
@@ -372,6 +373,17 @@ describe('administration from below', () => {
       await call('put', '/mine', alice, flag).expect(403)
       await call('put', '/mine', admin, flag).expect(200)
     }
+  })
+
+  it('an administrator makes a resource server of some of the resources: a list, or words in a form', async () => {
+    const [files, mail] = ['https://files.example.com', 'https://mail.example.com']
+    await begin({}, { resources: [files, mail] })
+    for (const resource_server of [[mail, files], `${mail} ${files}`]) {
+      expect((await create(admin, { resource_server })).resource_server).toEqual([mail, files])
+    }
+    await create(alice, { client_id: 'mine' })
+    await call('put', '/mine', alice, { resource_server: [mail] }).expect(403)
+    await call('put', '/mine', admin, { resource_server: 'https://other.example' }).expect(400)
   })
 
   it("a client's own token, without a user, owns nothing: not even the clients without a username", async () => {

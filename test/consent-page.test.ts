@@ -70,6 +70,48 @@ async function expectAskedAgain(answer: PromiseLike<Response>): Promise<void> {
   expect(host.eventTypes()).not.toContain('code.issued')
 }
 
+describe('the APIs that the client named (RFC 8707)', () => {
+  const files = 'https://files.example.com'
+  const mail = 'https://mail.example.com/v1'
+  const grants = [authorizationCode(), refreshToken()]
+  beforeEach(async () => {
+    host = await createHost({ grants, decide: consentPage({ signIn: '/login' }), resources: [files, mail] })
+  })
+
+  it('are shown, as the server spells them, in the language of the page', async () => {
+    const { text } = await open(host.web, { resource: `${mail} ${files}/` })
+    expect(text).toContain(`This holds only at <strong>${files} and ${mail}</strong>.`)
+    const german = await open(host.web, { resource: mail, ui_locales: 'de' })
+    expect(german.text).toContain(`Das gilt nur bei <strong>${mail}</strong>.`)
+    const spanish = await open(host.web, { resource: mail, ui_locales: 'es' })
+    expect(spanish.text).toContain(`Esto solo vale en <strong>${mail}</strong>.`)
+  })
+
+  it('are not shown where it named none', async () => {
+    expect((await open()).text).not.toContain('This holds only')
+  })
+
+  it('are what the answer is for: the page of one API does not answer for another', async () => {
+    const page = await open(host.web, { resource: files })
+    await expectAskedAgain(press('allow', { ...page, url: urlOf(host.web, { resource: mail }) }))
+  })
+
+  it('are given to a page of the host', async () => {
+    const seen: unknown[] = []
+    const decide = consentPage({
+      signIn: '/login',
+      render: (view) => {
+        seen.push(view.resources)
+        return 'page'
+      },
+    })
+    host = await createHost({ grants, decide, resources: [files, mail] })
+    await open(host.web, { resource: files })
+    await open()
+    expect(seen).toEqual([[files], []])
+  })
+})
+
 describe('the consent page', () => {
   it('shows the client, where the browser goes next, the account, and the scopes in words', async () => {
     await updateClient(host.server, 'web', { name: 'Photo Printer', description: 'Prints your photos' })
@@ -504,6 +546,7 @@ describe('render', () => {
       {
         client: { id: 'web', name: 'web' },
         redirectHost: 'app.example',
+        resources: [],
         onDevice: false,
         language: 'en',
         user: { id: 'alice', name: 'Alice' },

@@ -1,5 +1,14 @@
-import { issueTokens } from '../src/index'
-import { createHost, type Host, issuer, type TestClient, type Tokens } from './support/host'
+import {
+  type AccessTokenFormat,
+  authorizeRouter,
+  generateSigningKey,
+  introspectRouter,
+  issueTokens,
+  jwt,
+  opaque,
+  tokenRouter,
+} from '../src/index'
+import { createHost, type Host, issuer, paths, type TestClient, type Tokens } from './support/host'
 
 let host: Host
 let tokens: Tokens
@@ -111,6 +120,82 @@ describe('everything else is {"active":false} and nothing more (RFC 7662 §2.2)'
       expect(await seenBy(host.web, `${id}.${'A'.repeat(43)}`)).toEqual(inactive)
       expect(await seenBy(host.web, `${id}.${'A'.repeat(86)}`)).toEqual(inactive)
     }
+  })
+})
+
+describe('a resource server that is bound to its resources sees tokens for these alone (RFC 7662 §4)', () => {
+  const files = 'https://files.example.com'
+  const mail = 'https://mail.example.com/v1'
+  let filesApi: TestClient
+  const signIn = async (resource: string) => (await host.signIn(host.web, { scope: 'read', resource })).access_token
+
+  const formats: [string, () => AccessTokenFormat][] = [
+    ['opaque', () => opaque()],
+    ['JWT', () => jwt({ keys: generateSigningKey(), audience: files })],
+    ['stateless JWT', () => jwt({ keys: generateSigningKey(), audience: files, stateless: true })],
+  ]
+  describe.each(formats)('%s tokens', (_, format) => {
+    beforeEach(async () => {
+      host = await createHost({ resources: [files, mail], accessTokens: format() })
+      filesApi = await host.register({ clientId: 'files-api', grantTypes: [], resourceServer: [`${files}/`] })
+    })
+
+    it('for its own resource', async () => {
+      expect(await seenBy(filesApi, await signIn(files))).toMatchObject({ active: true, sub: 'alice', aud: files })
+      const { access_token } = await host.signIn()
+      expect(await seenBy(filesApi, access_token)).toMatchObject({ active: true, aud: files })
+    })
+
+    it('not for another resource', async () => {
+      const token = await signIn(mail)
+      expect(await seenBy(filesApi, token)).toEqual(inactive)
+      expect(await seenBy(host.api, token)).toMatchObject({ active: true, aud: mail })
+    })
+
+    it('and of a token for several, nothing of the others', async () => {
+      const token = await signIn(`${files} ${mail}`)
+      expect(await seenBy(filesApi, token)).toMatchObject({ active: true, aud: files })
+      expect(await seenBy(host.api, token)).toMatchObject({ active: true, aud: [files, mail] })
+    })
+  })
+
+  it('is refused for a resource that the server does not have', async () => {
+    await expect(host.register({ resourceServer: ['https://other.example'] })).rejects.toMatchObject({
+      code: 'invalid_client_metadata',
+    })
+  })
+})
+
+describe('introspectRouter({ resourceServersOnly: true })', () => {
+  let bound: TestClient
+  beforeEach(async () => {
+    host = await createHost({
+      resources: ['https://files.example.com', 'https://mail.example.com'],
+      mount: (app, server) => {
+        app.use(paths.authorize, authorizeRouter(server, { decide: () => ({ allow: true, userId: 'alice' }) }))
+        app.use(paths.token, tokenRouter(server))
+        app.use(paths.introspect, introspectRouter(server, { resourceServersOnly: true }))
+      },
+    })
+    bound = await host.register({ clientId: 'bound', resourceServer: ['https://mail.example.com'] })
+    tokens = await host.signIn(host.web, { scope: 'read' })
+  })
+
+  it('answers a client that is no resource server with active: false for its own tokens, too', async () => {
+    expect(await seenBy(host.web, tokens.access_token)).toEqual(inactive)
+    expect(await seenBy(host.web, tokens.refresh_token)).toEqual(inactive)
+    expect(await seenBy(host.api, tokens.access_token)).toMatchObject({ active: true, client_id: 'web' })
+  })
+
+  it('shows a resource server neither refresh tokens, nor its own tokens for other resources', async () => {
+    const own = await host.signIn(bound, { scope: 'read' })
+    expect(await seenBy(bound, own.access_token)).toEqual(inactive)
+    expect(await seenBy(bound, own.refresh_token)).toEqual(inactive)
+  })
+
+  it('is true or false', () => {
+    const wrong = { resourceServersOnly: 'yes' as unknown as boolean }
+    expect(() => introspectRouter(host.server, wrong)).toThrow('resourceServersOnly')
   })
 })
 

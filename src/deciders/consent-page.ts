@@ -114,7 +114,7 @@ function takeAnswer(request: AuthorizationRequest, userId: string): Promise<Cred
 }
 
 function describe(
-  { server, client, scope, redirectUri }: AuthorizationRequest,
+  { server, client, scope, audience, redirectUri, parameters }: AuthorizationRequest,
   context: PageContext,
 ): Omit<ConsentView, 'user' | 'fields'> {
   return {
@@ -129,6 +129,7 @@ function describe(
     redirectHost: redirectHost(redirectUri),
     onDevice: staysOnDevice(redirectUri),
     scopes: scope.map((token) => ({ scope: token, description: scopeInWords(context, server.scopes, token) })),
+    resources: parameters.has('resource') ? [...audience] : [],
     allow: { name: ANSWER, value: 'allow' },
     deny: { name: ANSWER, value: 'deny' },
     language: context.language,

@@ -40,7 +40,8 @@ const listMembers = {
   grant_types: 'grantTypes',
   token_endpoint_auth_methods: 'tokenEndpointAuthMethods',
 } as const
-const flagMembers = { require_pkce: 'requirePkce', resource_server: 'resourceServer' } as const
+const flagMembers = { require_pkce: 'requirePkce' } as const
+const flagOrListMembers = { resource_server: 'resourceServer' } as const
 
 /** The arguments of a request by the names of the record. Unknown members are ignored (RFC 7591 §2), empty ones absent. */
 export function parseClientArguments(members: Readonly<Record<string, unknown>>): ClientArguments {
@@ -53,6 +54,7 @@ export function parseClientArguments(members: Readonly<Record<string, unknown>>)
   take(stringMembers, asString)
   take(listMembers, asList)
   take(flagMembers, asFlag)
+  take(flagOrListMembers, asFlagOrList)
   const { client_id: clientId, client_secret: clientSecret } = members
   return {
     ...(isPresent(clientId) && { clientId: asString('client_id', clientId) }),
@@ -90,6 +92,11 @@ function asFlag(name: string, value: unknown): boolean {
   if (value === true || value === 'true') return true
   if (value === false || value === 'false') return false
   throw invalid(`${name} must be true or false`)
+}
+
+function asFlagOrList(name: string, value: unknown): boolean | string[] {
+  const isList = Array.isArray(value) || (typeof value === 'string' && value !== 'true' && value !== 'false')
+  return isList ? asList(name, value) : asFlag(name, value)
 }
 
 function invalid(problem: string): OAuthError {

@@ -23,6 +23,8 @@ export interface ConsentView {
   /** Where the user can sign in as somebody else, with the way back. */
   switchUser?: string
   scopes: { scope: string; description: string }[]
+  /** The APIs that the client named (RFC 8707), as URIs; its tokens are for these alone. Empty where it named none. */
+  resources: string[]
   /** Why the page is shown again, where it is. */
   notice?: string
   /** Hidden fields that the form must send back, by POST and to the URL it was served from (leave `action` out). */
@@ -37,7 +39,8 @@ export interface ConsentView {
 export function renderConsent(view: ConsentView, context: PageContext): string {
   const { client, redirectHost, fields } = view
   const { texts } = context
-  const names = { client: client.name, user: view.user.name, host: redirectHost }
+  const resources = new Intl.ListFormat(context.language).format(view.resources)
+  const names = { client: client.name, user: view.user.name, host: redirectHost, resources }
   const descriptions = view.scopes.map(({ description }) => description)
   const may = descriptions.length > 0
   const parts = [
@@ -47,6 +50,7 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
     view.notice !== undefined && `<p class="notice" role="alert">${escapeHtml(view.notice)}</p>`,
     `<p>${fillHtml(may ? texts.clientMay : texts.clientKnowsYou, names)}</p>`,
     may && scopeList(descriptions),
+    view.resources.length > 0 && `<p>${fillHtml(texts.onlyAt, names)}</p>`,
     `<div class="account"><span>${fillHtml(texts.signedInAs, names)}</span>${switchLink(view, context)}</div>`,
     '<form method="post">',
     ...fields.map(hiddenField),

@@ -11,6 +11,7 @@ export const english: PageTexts = {
   notYou: 'Not you?',
   clientMay: '{client} will be able to:',
   clientKnowsYou: '{client} will know who you are, and nothing else.',
+  onlyAt: 'This holds only at {resources}.',
   allow: 'Allow',
   deny: 'Deny',
   goesOnTo: 'Either way you go on to {host}.',

@@ -12,6 +12,7 @@ export const german: PageTexts = {
   notYou: 'Nicht Sie?',
   clientMay: '{client} darf dann:',
   clientKnowsYou: '{client} erfährt, wer Sie sind, und sonst nichts.',
+  onlyAt: 'Das gilt nur bei {resources}.',
   allow: 'Erlauben',
   deny: 'Ablehnen',
   goesOnTo: 'In beiden Fällen geht es weiter zu {host}.',

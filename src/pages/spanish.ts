@@ -11,6 +11,7 @@ export const spanish: PageTexts = {
   notYou: '¿No es usted?',
   clientMay: '{client} podrá:',
   clientKnowsYou: '{client} sabrá quién es usted, y nada más.',
+  onlyAt: 'Esto solo vale en {resources}.',
   allow: 'Permitir',
   deny: 'Denegar',
   goesOnTo: 'En ambos casos continuará en {host}.',

@@ -1,4 +1,4 @@
-/** The words of every page: plain text, in which `{client}`, `{user}`, `{host}` and `{date}` are filled in. */
+/** The words of every page: plain text, in which `{client}`, `{user}`, `{host}`, `{resources}` and `{date}` are filled in. */
 
 export interface PageTexts {
   /** How the language is written. @default 'ltr' */
@@ -22,6 +22,8 @@ export interface PageTexts {
   clientMay: string
   /** Stands instead of it, where there are none. */
   clientKnowsYou: string
+  /** Follows both, where the client named the APIs that it wants to call (RFC 8707). */
+  onlyAt: string
   allow: string
   deny: string
   goesOnTo: string

@@ -9,7 +9,7 @@ import { fetchJson } from './fetch-json'
 const MAX_REMEMBERED = 10_000
 
 export interface IntrospectionClient {
-  /** A client that the server has registered with `resourceServer: true`. */
+  /** A client that the server has registered with `resourceServer`: `true`, or a list with the `resource` of this API. */
   clientId: string
   clientSecret: string
 }

@@ -58,7 +58,7 @@ export function verifyMayWrite(who: ClientsCaller, changes: ClientMetadata, curr
   if (changes.username !== undefined && changes.username !== who.userId) {
     throw new OAuthError('access_denied', 'Only an administrator may name another user.')
   }
-  if (changes.resourceServer === true || changes.requirePkce === false) {
+  if ((changes.resourceServer ?? false) !== false || changes.requirePkce === false) {
     throw new OAuthError('access_denied', 'Only an administrator may set resource_server or lift PKCE.')
   }
 }

@@ -8,21 +8,33 @@ import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
 import { requireParameter } from '../rules/params'
-import { storedAudience } from '../rules/resource'
+import { type Audience, storedAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import type { Client, Credential } from '../storage'
 import type { AuthorizationServer } from '../types'
 
 export interface IntrospectRouterOptions {
+  /**
+   * Whether only resource servers get answers: then a client that is none sees not even its own tokens, and a resource
+   * server no refresh token. @default false
+   */
+  resourceServersOnly?: boolean
   /** @default no web page of another origin may call */
   cors?: CorsOptions
 }
 
 /**
  * The introspection endpoint, for clients that authenticate with a secret. A client sees its own tokens, a client
- * registered as `resourceServer` every access token; everything else is `{"active":false}` (§2.2, §4).
+ * registered as `resourceServer` every access token, or those for its resources; everything else is `{"active":false}`
+ * (§2.2, §4).
  */
-export function introspectRouter(server: AuthorizationServer, { cors }: IntrospectRouterOptions = {}): Router {
+export function introspectRouter(
+  server: AuthorizationServer,
+  { resourceServersOnly = false, cors }: IntrospectRouterOptions = {},
+): Router {
+  if (typeof resourceServersOnly !== 'boolean') {
+    throw new TypeError("introspectRouter's resourceServersOnly must be true or false")
+  }
   const handler: Handler = async (req, res) => {
     const parameters = await requestParameters(req)
     const { client, authenticated } = await authenticateClient(server, req, parameters)
@@ -30,16 +42,29 @@ export function introspectRouter(server: AuthorizationServer, { cors }: Introspe
     if (!authenticated) throw new OAuthError('invalid_client', 'Introspection is for clients with a secret.')
     const token = requireParameter(parameters, 'token')
     const found = (await findAccessToken(server, token))?.row ?? (await findRefreshToken(server, token))
-    const active = found && maySee(client, found) && (await hasItsUser(server, found))
-    sendJson(res, 200, active ? describe(server, found) : { active: false })
+    const seen = found && audienceSeenBy(server, client, found, resourceServersOnly)
+    const active = seen && (await hasItsUser(server, found))
+    sendJson(res, 200, active ? describe(server, found, seen) : { active: false })
   }
   const router = Router()
   const check = requestChecks(server, 'introspect')
   return router.use(endpoint(server, { router, methods: { POST: handler }, check, cors }))
 }
 
-function maySee(client: Client, found: Credential): boolean {
-  return found.clientId === client.clientId || (client.resourceServer === true && found.kind === 'access_token')
+/** What of a token's audience is the caller's business; undefined when the token is not. */
+function audienceSeenBy(
+  server: AuthorizationServer,
+  { clientId, resourceServer = false }: Client,
+  found: Credential,
+  resourceServersOnly: boolean,
+): Audience | undefined {
+  const audience = storedAudience(server, found.data)
+  if (!resourceServersOnly && found.clientId === clientId) return audience
+  if (resourceServer === false || found.kind !== 'access_token') return undefined
+  if (resourceServer === true) return audience
+  // RFC 7662 §2.2: what a token is good for elsewhere is nobody's business here
+  const own = audience.filter((resource) => resourceServer.includes(resource))
+  return own.length > 0 ? own : undefined
 }
 
 async function hasItsUser(server: AuthorizationServer, { userId }: Credential): Promise<boolean> {
@@ -55,8 +80,7 @@ async function findRefreshToken(server: AuthorizationServer, token: string): Pro
 }
 
 /** RFC 7662 §2.2. */
-function describe(server: AuthorizationServer, found: Credential): Record<string, unknown> {
-  const audience = storedAudience(server, found.data)
+function describe(server: AuthorizationServer, found: Credential, audience: Audience): Record<string, unknown> {
   return {
     active: true,
     ...(found.scope.length > 0 && { scope: formatScope(found.scope) }),

@@ -15,6 +15,8 @@ export interface OAuthRouterOptions extends Partial<Omit<ClientsRouterOptions, '
   decide?: Decide
   /** Who may administer clients at `/oauth2/clients`; `false` leaves that router out. */
   protect: RequestHandler | false
+  /** As in `introspectRouter`. @default false */
+  resourceServersOnly?: boolean
   /** Which web pages may call token, revocation, introspection, registration and metadata. @default none of another origin */
   cors?: CorsOptions
   /** Lets clients register themselves at `/oauth2/register` (RFC 7591). @default false */
@@ -31,7 +33,7 @@ const conventional = {
 
 /** Everything at once: `app.use(oauthRouter(server, { decide, protect }))`. Paths in the `endpoints` option come first. */
 export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOptions): Router {
-  const { decide, protect, cors, register = false, ...clients } = options ?? {}
+  const { decide, protect, resourceServersOnly = false, cors, register = false, ...clients } = options ?? {}
   if (protect !== false && typeof protect !== 'function') {
     throw new TypeError(
       "oauthRouter needs protect: who may administer clients, such as bearerGuard(server, { scope: 'clients' }), or false",
@@ -44,7 +46,7 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
   if (asksUsers) router.use(paths.authorize, authorizeRouter(server, { decide: decide as Decide }))
   router.use(paths.token, tokenRouter(server, withCors))
   router.use(paths.revoke, revokeRouter(server, withCors))
-  router.use(paths.introspect, introspectRouter(server, withCors))
+  router.use(paths.introspect, introspectRouter(server, { resourceServersOnly, ...withCors }))
   if (protect) router.use('/oauth2/clients', clientsRouter(server, { ...clients, protect }))
   if (register) router.use(paths.register, registerRouter(server, { ...withCors, ...register }))
   const { authorize, register: registration, ...others } = paths

@@ -2,6 +2,7 @@
 import { OAuthError } from '../errors'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
 import { redirectUriProblem } from './redirect-uri'
+import { type Audience, findResource } from './resource'
 import { isScopeToken } from './scope'
 
 /** The members of a record that its owner decides about. */
@@ -23,8 +24,11 @@ export interface ClientMetadata {
   tokenEndpointAuthMethods?: readonly TokenEndpointAuthMethod[]
   /** Overrides the server's `pkce` for this client. */
   requirePkce?: boolean
-  /** Whether it may introspect every access token. @default false */
-  resourceServer?: boolean
+  /**
+   * Whether it may introspect access tokens of other clients: `true` for all of them, or the `resources` of the server
+   * that it stands for, and then only tokens for these. @default false
+   */
+  resourceServer?: boolean | readonly string[]
 }
 
 /** What a record may name is what the server has. */
@@ -32,6 +36,7 @@ export interface ClientMetadataRules {
   readonly scopes: ReadonlyMap<string, string>
   readonly grants: ReadonlyMap<string, unknown>
   readonly allowHttpRedirectUris: boolean
+  readonly resources: Audience
 }
 
 const authMethods: readonly unknown[] = ['none', 'client_secret_basic', 'client_secret_post']
@@ -81,7 +86,7 @@ export function parseClientMetadata(
     defaultScopes,
     tokenEndpointAuthMethods: methods as readonly TokenEndpointAuthMethod[],
     requirePkce: flag('requirePkce', metadata.requirePkce),
-    resourceServer: flag('resourceServer', metadata.resourceServer),
+    resourceServer: resourceServer(metadata.resourceServer, rules),
   })
 }
 
@@ -107,6 +112,15 @@ function requireEach(
 ): void {
   const wrong = values?.find((value) => !allowed(value))
   if (wrong !== undefined) throw invalid(`${member} must be ${words}; ${wrong.slice(0, 80)} is not`)
+}
+
+function resourceServer(value: unknown, rules: ClientMetadataRules): boolean | readonly string[] | undefined {
+  if (!Array.isArray(value)) return flag('resourceServer', value)
+  const named = list('resourceServer', value) as readonly string[]
+  if (named.length === 0) throw invalid('resourceServer must name a resource, or be true or false')
+  const known = named.map((uri) => findResource(rules.resources, uri))
+  requireEach('resourceServer', named, (uri) => known[named.indexOf(uri)] !== undefined, 'resources of the server')
+  return [...new Set(known as string[])]
 }
 
 function label(member: string, value: unknown): string | undefined {

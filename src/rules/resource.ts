@@ -17,7 +17,7 @@ export function isResourceUri(text: unknown): text is string {
 }
 
 /** The one of `resources` that is meant. A URI has more than one spelling: clients add the slash after a host, or not. */
-function findResource(resources: Audience, uri: string): string | undefined {
+export function findResource(resources: Audience, uri: string): string | undefined {
   if (resources.includes(uri)) return uri
   if (!isResourceUri(uri)) return undefined
   const { href } = new URL(uri)

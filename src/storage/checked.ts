@@ -116,12 +116,17 @@ function isClient(query: { clientId?: string; username?: string }): (row: Member
     isList(row.redirectUris) &&
     isList(row.tokenEndpointAuthMethods) &&
     // a database's null or 0 for a flag would lift what the record says
-    [row.requirePkce, row.resourceServer].every((flag) => flag === undefined || typeof flag === 'boolean') &&
+    isFlag(row.requirePkce) &&
+    (isFlag(row.resourceServer) || isList(row.resourceServer)) &&
     [row.grantTypes, row.scopes, row.defaultScopes].every((list) => list === undefined || isList(list)) &&
     [row.username, row.registrationTokenDigest].every(isOptionalString) &&
     // a row of another origin, or null, would be taken for a client that somebody has checked
     (row.origin === undefined || row.origin === 'registration') &&
     Number.isSafeInteger(row.version)
+}
+
+function isFlag(value: unknown): boolean {
+  return value === undefined || typeof value === 'boolean'
 }
 
 function isSecret(secret: unknown): boolean {

@@ -114,9 +114,9 @@ describe('nobody grants a client more than they hold:', () => {
 
   it('flags that loosen the server are for administrators', async () => {
     await makeAlices()
-    for (const flag of [{ resource_server: true }, { require_pkce: false }, { resource_server: 'true' }]) {
-      expect((await call('alice', 'put', '/alices', flag)).status).toBe(403)
-    }
+    const resource_server = ['https://auth.example.com']
+    const flags = [{ resource_server: true }, { require_pkce: false }, { resource_server: 'true' }, { resource_server }]
+    for (const flag of flags) expect((await call('alice', 'put', '/alices', flag)).status).toBe(403)
     expect((await call('admin', 'put', '/alices', { resource_server: true })).status).toBe(200)
   })
 })

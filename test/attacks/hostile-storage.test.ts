@@ -384,6 +384,7 @@ describe('an adapter that loses a member', () => {
     ['an origin of nobody, as null', { origin: null }],
     ['an origin that is never stored', { origin: 'metadata_document' }],
     ['a digest, as null', { registrationTokenDigest: null }],
+    ['resources, as numbers', { resourceServer: [1] }],
     ['a secret without a digest', { secrets: [{ createdAt: 1 }] }],
     ['a secret that is null', { secrets: [null] }],
     ['a secret that is text', { secrets: ['x'] }],

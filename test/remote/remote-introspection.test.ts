@@ -67,6 +67,16 @@ describe('a guard that introspects', () => {
       .expect(200)
   })
 
+  it('bound to its resource by the server, sees tokens for it alone (RFC 7662 §4)', async () => {
+    await begin({ resources: [resource, 'https://other.example.com'] })
+    const bound = await remote.host.register({ clientId: 'bound', resourceServer: [resource] })
+    const { call } = api({ introspect: { clientId: 'bound', clientSecret: bound.clientSecret as string }, resource })
+    const { access_token } = await remote.host.signIn()
+    expect((await call(access_token).expect(200)).body.authInfo.audience).toEqual([resource])
+    const other = await remote.host.signIn(remote.host.web, { resource: 'https://other.example.com' })
+    await call(other.access_token).expect(401)
+  })
+
   it('takes no refresh token, not even its own', async () => {
     const own = await remote.host.register({ clientId: 'own', resourceServer: true })
     const { refresh_token } = await remote.host.signIn(own)

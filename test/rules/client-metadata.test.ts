@@ -14,6 +14,7 @@ const rules = {
     ['client_credentials', {}],
   ]),
   allowHttpRedirectUris: false,
+  resources: ['https://api.example'],
 }
 const parse = (metadata: object) => parseClientMetadata(metadata as ClientMetadata, rules)
 const both = ['client_secret_basic', 'client_secret_post']
@@ -54,6 +55,11 @@ describe('client metadata (RFC 7591 §2)', () => {
     })
   })
 
+  it('takes the resources of a resource server as the server spells them, each once', () => {
+    const { resourceServer } = parse({ resourceServer: ['https://api.example/', 'https://api.example'] })
+    expect(resourceServer).toEqual(['https://api.example'])
+  })
+
   it('has no member but those that it knows (no way into a record for secrets, versions or prototypes)', () => {
     const unknown = {
       secrets: [{ digest: 'x' }],
@@ -82,6 +88,9 @@ describe('client metadata (RFC 7591 §2)', () => {
     ['methods with holes', { tokenEndpointAuthMethods: [undefined] }, 'invalid_client_metadata'],
     ['a flag as a string', { requirePkce: 'false' }, 'invalid_client_metadata'],
     ['a flag as null', { resourceServer: null }, 'invalid_client_metadata'],
+    ['a resource server of no resource', { resourceServer: [] }, 'invalid_client_metadata'],
+    ['a resource server of an unknown resource', { resourceServer: ['https://a.example'] }, 'invalid_client_metadata'],
+    ['a resource server of something else', { resourceServer: [true] }, 'invalid_client_metadata'],
     ['a flag as a number', { requirePkce: 0 }, 'invalid_client_metadata'],
     ['an empty name', { name: '' }, 'invalid_client_metadata'],
     ['a name with NUL', { name: 'A\0' }, 'invalid_client_metadata'],

@@ -72,7 +72,8 @@ function vandalize(value: unknown): void {
 
 export function valueRules(rule: Rule): void {
   rule('keeps every member of a client', async (storage) => {
-    for (const stored of [fullClient, client({ clientId: 'client-2' })]) {
+    const bound = client({ clientId: 'client-3', resourceServer: ['https://api.example'] })
+    for (const stored of [fullClient, client({ clientId: 'client-2' }), bound]) {
       await storage.clients.insert(stored)
       isSame(await storage.clients.find(stored.clientId), stored, kept)
       const next = { ...fullClient, clientId: stored.clientId, version: 8, name: 'Next' }
