@@ -1,5 +1,5 @@
 /** Packages that are ES modules only: Jest runs CommonJS, so they are transformed, too. */
-const esModules = ['oauth4webapi', 'jose']
+const esModules = ['oauth4webapi', 'openid-client', 'jose']
 
 /** @type {import('jest').Config} */
 module.exports = {

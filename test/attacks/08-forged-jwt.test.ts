@@ -1,7 +1,8 @@
-// ATTACKS 8: a JWT that was not issued, or not for this, presented to the guard, to introspection and to revocation.
+// ATTACKS 8: a JWT that was not issued, or not for this, presented to the guard, here and in another process, to introspection and to revocation.
 import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { generateSigningKey, jwt, verifyAccessToken } from '../../src/index'
-import { createHost, type Host, issuer, startOfTime, type Tokens } from '../support/host'
+import { createHost, type Host, startOfTime, type Tokens } from '../support/host'
+import { createApi, createRemoteHost, type RemoteHost } from '../support/remote'
 
 type Members = Record<string, unknown>
 type Signer = (text: string) => string
@@ -89,7 +90,10 @@ const forgeries: [string, (genuine: Genuine) => string][] = [
     (g) => forge(g, () => g.token.split('.')[2] ?? '', { claims: { scope: 'admin' } }),
   ],
   ['another issuer', (genuine) => forge(genuine, es256(current), { claims: { iss: 'https://evil.example' } })],
-  ['the issuer with a slash', (genuine) => forge(genuine, es256(current), { claims: { iss: `${issuer}/` } })],
+  [
+    'the issuer with a slash',
+    (genuine) => forge(genuine, es256(current), { claims: { iss: `${genuine.claims.iss}/` } }),
+  ],
   ['another audience', (genuine) => forge(genuine, es256(current), { claims: { aud: 'https://other.example' } })],
   ['an audience that begins alike', (g) => forge(g, es256(current), { claims: { aud: `${audience}.evil.example` } })],
   ['no audience', (genuine) => forge(genuine, es256(current), { claims: { aud: undefined } })],
@@ -169,23 +173,37 @@ describe.each([
   ['with a row', false],
   ['stateless', true],
 ])('JWT access tokens %s', (_, stateless) => {
+  let remote: RemoteHost
   let host: Host
   let tokens: Tokens
   let genuine: Genuine
+  /** The same API in other processes: one knows the published keys, the other asks. */
+  let verifying: ReturnType<typeof createApi>
+  let asking: ReturnType<typeof createApi>
   beforeAll(async () => {
     const accessTokens = jwt({ keys: { current: currentKey, next: nextKey }, audience, stateless })
-    host = await createHost({ accessTokens })
+    remote = await createRemoteHost({ accessTokens })
+    host = remote.host
+    verifying = createApi(remote, { resource: audience })
+    const introspect = { clientId: 'api', clientSecret: host.api.clientSecret as string }
+    asking = createApi(remote, { resource: audience, introspect })
     tokens = await host.signIn(host.web, { scope: 'read' })
     const [header, claims] = tokens.access_token.split('.')
     genuine = { token: tokens.access_token, header: decode(header), claims: decode(claims) }
   })
+  afterAll(() => remote.close())
   // which is what makes every test below worth something
-  afterEach(async () => expect(await host.isAlive(tokens)).toBe(true))
+  afterEach(async () => {
+    expect(await host.isAlive(tokens)).toBe(true)
+    for (const api of [verifying, asking]) await api.call(tokens.access_token).expect(200)
+  })
 
   it('are accepted as they were issued, and also when they are signed again by the right key', async () => {
     expect(await host.isAlive({ access_token: forge(genuine, es256(current)) })).toBe(true)
     const byNext = forge(genuine, rs256(next), { header: { alg: 'RS256', kid: nextKey.kid } })
     expect(await host.isAlive({ access_token: byNext })).toBe(true)
+    await verifying.call(byNext).expect(200)
+    await asking.call(byNext).expect(200)
   })
 
   const refused = [...forgeries, ...(stateless ? forgedIds.stateless : forgedIds.stored)]
@@ -199,6 +217,19 @@ describe.each([
   it.each(refused)('are not active at introspection: %s', async (_name, make) => {
     await host.introspect(host.api, make(genuine)).expect(200, { active: false })
     await host.introspect(host.web, make(genuine)).expect(200, { active: false })
+  })
+
+  it.each(forgeries)(
+    'are refused by a guard in another process that verifies with the keys: %s',
+    async (_name, make) => {
+      const answer = await verifying.call(make(genuine)).expect(401)
+      expect(answer.headers['www-authenticate']).toContain('error="invalid_token"')
+    },
+  )
+
+  it.each(refused)('are refused by a guard in another process that introspects: %s', async (_name, make) => {
+    const answer = await asking.call(make(genuine)).expect(401)
+    expect(answer.headers['www-authenticate']).toContain('error="invalid_token"')
   })
 
   it.each(refused)('revoke nothing: %s', async (_name, make) => {
