@@ -124,6 +124,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer)
   const clientRules = {
+    ...resourcesOf(options.resources, accessTokens),
     scopes: scopeMap(options.scopes),
     grants: new Map(grants.map((grant) => [grant.grantType, grant])),
     responseTypes: new Map(responses.map((grant) => [grant.responseType as string, grant])),
@@ -133,7 +134,6 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const server = Object.freeze({
     issuer,
     ...clientRules,
-    ...resourcesOf(options.resources, accessTokens),
     storage: checkedStorage(options.storage),
     codes: grants.find((grant) => grant.codes)?.codes,
     refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import express from 'express'
-import { auth } from 'express-oauth2-jwt-bearer'
+import { type AuthResult, auth } from 'express-oauth2-jwt-bearer'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { listen, type RunningApp } from '../examples/shared/start'
 import {
@@ -100,7 +100,7 @@ describe.each<[SigningAlgorithm]>([['ES256'], ['RS256'], ['PS256']])('a token si
     const api = await listen(async () => {
       const guarded = express()
       guarded.use(auth({ issuerBaseURL: app.issuer, audience, strict: true, tokenSigningAlg: algorithm }))
-      return guarded.get('/', (req, res) => void res.json(req.auth?.payload))
+      return guarded.get('/', (req, res) => void res.json((req.auth as AuthResult | undefined)?.payload))
     })
     const call = (token: string) => fetch(api.issuer, { headers: { authorization: `Bearer ${token}` } })
     const { access_token } = await app.host.signIn()

@@ -5,11 +5,12 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import * as library from 'express-authorization-server'
 import ts from 'typescript'
+import { createMcpApp } from './clients/mcp-app'
 
 const root = join(__dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string)
-const completeServer = blocks.find((block) => block.includes('app.listen')) as string
+const [completeServer = '', mcpServer = ''] = blocks.filter((block) => block.includes('app.listen'))
 
 async function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -23,22 +24,45 @@ async function freePort(): Promise<number> {
 describe('README', () => {
   const folder = mkdtempSync(join(__dirname, '.readme-'))
   const file = join(folder, 'app.ts')
-  let app: ChildProcess | undefined
+  const mcpFile = join(folder, 'server.ts')
+  const running: ChildProcess[] = []
 
-  beforeAll(() => writeFileSync(file, completeServer))
+  beforeAll(() => {
+    writeFileSync(file, completeServer)
+    writeFileSync(mcpFile, mcpServer)
+  })
   afterAll(() => {
-    app?.kill()
+    for (const app of running) app.kill()
     rmSync(folder, { recursive: true })
   })
+
+  /** Starts a file of the README. What it complains of is collected. */
+  async function run(served: string): Promise<{ base: string; complaints: string[] }> {
+    const port = await freePort()
+    const app = spawn(process.execPath, ['--import', 'tsx', served], {
+      cwd: root,
+      env: { ...process.env, PORT: String(port) },
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
+    running.push(app)
+    const complaints: string[] = []
+    app.stderr.on('data', (chunk) => complaints.push(String(chunk)))
+    const base = `http://127.0.0.1:${port}`
+    await untilServed(base)
+    return { base, complaints }
+  }
 
   it('has a complete server of at most 40 lines', () => {
     expect(completeServer.trimEnd().split('\n').length).toBeLessThanOrEqual(40)
   })
 
-  it('has a complete server that compiles', () => {
+  it('has servers that compile', () => {
     const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
-    const program = ts.createProgram([file, join(root, 'src/passport-http-bearer.d.ts')], { ...options, noEmit: true })
+    const program = ts.createProgram([file, mcpFile, join(root, 'src/passport-http-bearer.d.ts')], {
+      ...options,
+      noEmit: true,
+    })
     const problems = ts
       .getPreEmitDiagnostics(program)
       .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
@@ -46,18 +70,7 @@ describe('README', () => {
   })
 
   it('has a complete server that runs: sign-in, consent, code, token, guarded route', async () => {
-    const port = await freePort()
-    const base = `http://127.0.0.1:${port}`
-    app = spawn(process.execPath, ['--import', 'tsx', file], {
-      cwd: root,
-      env: { ...process.env, PORT: String(port) },
-      stdio: ['ignore', 'inherit', 'pipe'],
-    })
-    let complaints = ''
-    app.stderr?.on('data', (chunk) => {
-      complaints += chunk
-    })
-    await untilServed(base)
+    const { base, complaints } = await run(file)
     const verifier = 'v'.repeat(43)
     const query = new URLSearchParams({
       response_type: 'code',
@@ -100,7 +113,14 @@ describe('README', () => {
     const me = await fetch(`${base}/me`, { headers: { authorization: `Bearer ${access_token}` } })
     expect(await me.json()).toMatchObject({ user: { id: 'ana' }, token: { clientId: 'demo', scope: ['read'] } })
     // no warning of the library, either
-    expect(complaints).toBe('')
+    expect(complaints).toEqual([])
+  }, 60_000)
+
+  it('has an MCP server that runs: a client that knows its URL alone signs its user in and calls a tool', async () => {
+    const { base, complaints } = await run(mcpFile)
+    const client = createMcpApp('v2', `${base}/mcp`, { username: 'ana', password: 'correct horse' })
+    expect(await client.call('list_notes')).toBe('The notes of ana')
+    expect(complaints).toEqual([])
   }, 60_000)
 
   it('has its two commands', () => {

@@ -41,7 +41,7 @@ const optionNames: readonly string[] = [
 
 type Source = Pick<
   AuthorizationServer,
-  'scopes' | 'grants' | 'responseTypes' | 'allowHttpRedirectUris' | 'emit' | 'now'
+  'scopes' | 'grants' | 'responseTypes' | 'allowHttpRedirectUris' | 'resources' | 'emit' | 'now'
 >
 
 /** Throws a TypeError for options that are wrong. */

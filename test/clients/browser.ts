@@ -56,7 +56,7 @@ export function openBrowser() {
       const { origin } = new URL(url)
       const toAuthorize = `${origin}/oauth2/authorize`
       let page = await browser.follow(await browser.get(url), origin)
-      if (page.text.includes('<h1>Sign in</h1>')) {
+      if (page.text.includes('>Sign in</button>')) {
         const back = await browser.submit(page, 'Sign in', { username, password })
         page = await browser.follow(back, toAuthorize)
       }
