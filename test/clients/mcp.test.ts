@@ -1,7 +1,23 @@
 // The clients of the official MCP SDKs, v1 and v2, against examples/mcp-server.ts: they know its URL, and nothing else.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { McpServer as McpServerV1 } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import express from 'express'
 import { createApp } from '../../examples/mcp-server'
+import { signIn } from '../../examples/shared/sign-in'
 import { listen, type RunningApp } from '../../examples/shared/start'
+import { createUsers } from '../../examples/shared/users'
+import {
+  accessToken,
+  bearerGuard,
+  consentPage,
+  createAuthorizationServer,
+  memoryStorage,
+  oauthRouter,
+  protectedResourceRouter,
+} from '../../src/index'
 import { createMcpApp, type Sdk } from './mcp-app'
 
 let app: RunningApp
@@ -173,4 +189,51 @@ it('a token for one MCP server is refused by another of the same authorization s
   expect(refused.status).toBe(401)
   expect(refused.headers.get('www-authenticate')).toContain('error="invalid_token"')
   await local.close()
+})
+
+it('an MCP server of the SDK v1 finds the same in req.auth', async () => {
+  const local = await listen(async (issuer) => {
+    const resource = `${issuer}/mcp`
+    const server = createAuthorizationServer({
+      issuer,
+      storage: memoryStorage(),
+      scopes: ['use'],
+      resources: [resource],
+    })
+    const users = await createUsers([{ id: '1', username: 'ada', name: 'Ada', password: 'analytical engine' }])
+    const register = { protect: 'open', scopes: ['use'] } as const
+    const guarded = express().use(signIn({ users }))
+    guarded.use(oauthRouter(server, { decide: consentPage({ signIn: '/login' }), protect: false, register }))
+    guarded.use(protectedResourceRouter(server, { resource, scopes: 'use' }))
+    const guard = bearerGuard(server, { resource, scope: 'use', resourceMetadata: true })
+    return guarded.all('/mcp', guard, async (req, res) => {
+      const { clientId, userId, scope } = accessToken(req)
+      req.auth = { token: '', clientId, scopes: [...scope], extra: { userId } }
+      const mcp = new McpServerV1({ name: 'v1', version: '1.0.0' })
+      mcp.registerTool('whoami', {}, ({ authInfo }) => {
+        return { content: [{ type: 'text', text: `${authInfo?.extra?.userId} ${authInfo?.scopes}` }] }
+      })
+      const transport = new StreamableHTTPServerTransport({})
+      await mcp.connect(transport as Parameters<typeof mcp.connect>[0])
+      await transport.handleRequest(req, res)
+    })
+  })
+  for (const sdk of ['v1', 'v2'] as const) {
+    expect(await createMcpApp(sdk, `${local.issuer}/mcp`).call('whoami')).toBe('1 use')
+  }
+  await local.close()
+})
+
+describe('npm run example -- mcp-server', () => {
+  it('starts it, and prints what to do', async () => {
+    const running = spawn(process.execPath, [join(__dirname, '..', '..', '.scripts', 'example.js'), 'mcp-server'], {
+      env: { ...process.env, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [printed] = await once(running.stdout, 'data')
+    const [, place] = /Give the URL (\S+) to an MCP client/.exec(String(printed)) ?? []
+    expect(await createMcpApp('v2', place as string).call('list_notes')).toContain('Notes of Ada Lovelace')
+    running.kill()
+    await once(running, 'exit')
+  })
 })

@@ -1,5 +1,7 @@
 // openid-client in its OAuth 2 mode, against the quickstart: nothing of OpenID Connect is there, and nothing of it is missed.
 import * as client from 'openid-client'
+import { createApp } from '../../examples/mcp-server'
+import { listen, type RunningApp } from '../../examples/shared/start'
 import { openBrowser } from './browser'
 import { type Quickstart, startQuickstart } from './quickstart'
 
@@ -26,12 +28,16 @@ const discover = (auth: client.ClientAuth = client.ClientSecretBasic(secret)) =>
   client.discovery(new URL(quickstart.issuer), registered.clientId, undefined, auth, options)
 
 /** The code flow up to the redirect back to the client. */
-async function authorize(config: client.Configuration, button = 'Allow') {
+async function authorize(
+  config: client.Configuration,
+  button = 'Allow',
+  parameters: Record<string, string> = { scope: 'profile' },
+) {
   const pkceCodeVerifier = client.randomPKCECodeVerifier()
   const expectedState = client.randomState()
   const url = client.buildAuthorizationUrl(config, {
     redirect_uri: redirectUri,
-    scope: 'profile',
+    ...parameters,
     state: expectedState,
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: 'S256',
@@ -142,5 +148,35 @@ describe('the other flows', () => {
     await client.tokenRevocation(config, tokens.refresh_token as string)
     expect(await client.tokenIntrospection(config, tokens.access_token)).toEqual({ active: false })
     await expect(callApi(config, tokens.access_token)).rejects.toMatchObject({ status: 401 })
+  })
+})
+
+describe('dynamic registration (RFC 7591)', () => {
+  let mcp: RunningApp
+  beforeAll(async () => {
+    mcp = await listen((issuer) => createApp(issuer))
+  })
+  afterAll(() => mcp.close())
+
+  it.each<[string, client.ClientAuth]>([
+    ['none', client.None()],
+    ['client_secret_post', client.ClientSecretPost()],
+    ['client_secret_basic', client.ClientSecretBasic()],
+  ])('gives a client that nobody knew all that it needs for the code flow, with %s', async (method, auth) => {
+    const metadata = {
+      client_name: 'openid-client',
+      redirect_uris: [redirectUri],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: method,
+    }
+    const server = new URL(mcp.issuer)
+    const config = await client.dynamicClientRegistration(server, metadata, auth, options)
+    const { client_id, client_secret } = config.clientMetadata()
+    expect([typeof client_id, typeof client_secret]).toEqual(['string', method === 'none' ? 'undefined' : 'string'])
+    const { answer, checks } = await authorize(config, 'Allow', { scope: 'notes:read', resource: `${mcp.issuer}/mcp` })
+    const tokens = await client.authorizationCodeGrant(config, answer, checks)
+    expect(tokens.scope).toBe('notes:read')
+    const next = await client.refreshTokenGrant(config, tokens.refresh_token as string)
+    expect(next.access_token).not.toBe(tokens.access_token)
   })
 })
