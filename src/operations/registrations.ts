@@ -25,14 +25,17 @@ export interface NewRegistration {
 /** A new client as it describes itself. Its id and secrets are of our making. */
 export async function registerItself(
   server: AuthorizationServer,
-  { tokenEndpointAuthMethod: method, ...described }: SelfDescription,
+  { tokenEndpointAuthMethod: method, scopes, ...described }: SelfDescription,
   permitted: Permitted,
 ): Promise<NewRegistration> {
   const clientId = newGrantId()
   const registrationToken = newSecret()
   const metadata = {
     clientId,
+    // what it asked for is what it begins with. Less than is open would keep nobody safe who can register again, and keep a
+    // client from asking its user for more when it needs it (RFC 6750 §3.1, insufficient_scope)
     scopes: permitted.scopes,
+    ...(scopes && { defaultScopes: scopes }),
     ...described,
     ...(method && { tokenEndpointAuthMethods: [method] }),
     // whatever `pkce` is for the clients that the host knows: no unknown one is so old that it cannot (RFC 9700 §2.1.1)

@@ -91,10 +91,12 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
 
   function describedClient(url: string, members: Readonly<Record<string, unknown>>): Client {
     verifyDocument(url, members)
-    const { tokenEndpointAuthMethod: _, ...described } = parseSelfDescription(members, permitted, source)
+    const { tokenEndpointAuthMethod: _, scopes, ...described } = parseSelfDescription(members, permitted, source)
     const metadata = {
       name: new URL(url).host,
+      // as for a registration: what it names is what it begins with
       scopes: permitted.scopes,
+      ...(scopes && { defaultScopes: scopes }),
       ...described,
       tokenEndpointAuthMethods: ['none'] as const,
       // anybody can use a public client's id: the verifier alone ties a code to who asked for it

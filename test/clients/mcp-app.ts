@@ -13,6 +13,12 @@ interface Tokens {
   scope?: string
 }
 
+/** With the name of the server that it is for. */
+interface ClientInformation {
+  client_id: string
+  issuer?: string
+}
+
 interface McpAppOptions {
   /** The URL of a client ID metadata document, for an app that has one. */
   clientMetadataUrl?: string
@@ -34,11 +40,11 @@ export interface McpApp {
   asked: string[]
   /** Every authorization request that the user saw. */
   authorizations: URL[]
-  clientInformation: () => { client_id: string } | undefined
+  clientInformation: () => ClientInformation | undefined
   tokens: () => Tokens | undefined
   /** Puts other tokens in the place of those that the app keeps. */
   replaceTokens(change: Partial<Tokens>): void
-  /** Calls a tool: the text of the answer. Sends the user to the browser as often as the server wants it. */
+  /** Calls a tool: the text of the answer. Sends the user to the browser when the server wants it, at most twice. */
   call(tool: string, args?: Record<string, unknown>): Promise<string>
   /** The same without a user: fails where one is needed. */
   callUnattended(tool: string, args?: Record<string, unknown>): Promise<string>
@@ -49,7 +55,8 @@ export function createMcpApp(sdk: Sdk, serverUrl: string, options: McpAppOptions
   const asked: string[] = []
   const authorizations: URL[] = []
   const browser = openBrowser()
-  let client = options.clientId === undefined ? undefined : { client_id: options.clientId }
+  let client: ClientInformation | undefined
+  if (options.clientId !== undefined) client = { client_id: options.clientId, issuer: new URL(serverUrl).origin }
   let tokens: Tokens | undefined
   let verifier = ''
   let state = ''
@@ -71,7 +78,7 @@ export function createMcpApp(sdk: Sdk, serverUrl: string, options: McpAppOptions
       return state
     },
     clientInformation: () => client,
-    saveClientInformation(saved: { client_id: string }) {
+    saveClientInformation(saved: ClientInformation) {
       client = saved
     },
     tokens: () => tokens,
@@ -145,13 +152,14 @@ export function createMcpApp(sdk: Sdk, serverUrl: string, options: McpAppOptions
     },
     callUnattended,
     async call(tool, args) {
-      for (;;) {
+      for (let asking = 0; ; asking++) {
         const before = authorizations.length
         try {
           return await callUnattended(tool, args)
         } catch (error) {
           const next = authorizations[before]
-          if (next === undefined) throw error
+          // a server that is never content would send the user to and fro for ever
+          if (next === undefined || asking === 2) throw error
           await authorize(next)
         }
       }

@@ -132,6 +132,23 @@ describe('a token with too little for a tool', () => {
     expect(await client.call('list_notes')).toContain('Stepped up')
   })
 
+  it('may ask for more than it registered with, because clients register before they know what they will need', async () => {
+    const redirect_uris = ['http://127.0.0.1/callback']
+    const metadata = { redirect_uris, grant_types: ['authorization_code', 'refresh_token'], scope: 'notes:read' }
+    const answer = await fetch(`${app.issuer}/oauth2/register`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ ...metadata, token_endpoint_auth_method: 'none' }),
+    })
+    const registered = (await answer.json()) as { client_id: string; scope: string }
+    expect(registered.scope).toBe('notes:read notes:write')
+    const client = createMcpApp('v2', url, { clientId: registered.client_id, scope: '' })
+    await client.call('list_notes')
+    expect(client.tokens()?.scope).toBe('notes:read')
+    expect(await client.call('add_note', { text: 'Stepped up' })).toBe('Added.')
+    expect(client.tokens()?.scope).toBe('notes:read notes:write')
+  })
+
   it('is refused for the client v1, which refreshes what it has and gives up: so servers offer every scope at first', async () => {
     const client = createMcpApp('v1', url, { scope: 'notes:read' })
     await client.call('list_notes')
