@@ -215,6 +215,7 @@ describe('pages options that are wrong', () => {
     ['a name that is no string', { name: 7 }, 'pages.name must be a string'],
     ['no language', { languages: [] }, 'pages.languages must be a list'],
     ['a language that is no tag', { languages: ['"><b>'] }, 'must be a BCP 47 tag'],
+    ['a language with half a subtag', { languages: ['en-a'] }, 'must be a BCP 47 tag'],
     ['a language without texts', { languages: ['fr'] }, 'pages.texts.fr.consentTitle must be a text with {client}'],
     ['an unknown text', { texts: { eo: { ...incomplete, farewell } } }, 'Unknown text pages.texts.eo.farewell'],
     ['a text that is no string', { texts: { en: { allow: 1 } } }, 'pages.texts.en.allow must be a text, such as'],

@@ -58,7 +58,7 @@ export function preparePages(options: PagesOptions = {}, issuer: string): Pages 
 }
 
 function textsOf(language: string, own: Partial<PageTexts> = {}): PageTexts {
-  if (typeof language !== 'string' || !/^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language)) {
+  if (typeof language !== 'string' || !/^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language) || !isLocale(language)) {
     throw new TypeError(`pages.languages: ${String(language)} must be a BCP 47 tag such as 'en' or 'pt-BR'`)
   }
   const place = `pages.texts.${language}`
@@ -77,6 +77,15 @@ function textsOf(language: string, own: Partial<PageTexts> = {}): PageTexts {
     throw new TypeError(`${place}.${name} must be a text${needed}, such as '${example}'`)
   }
   return Object.freeze({ ...(words as PageTexts), ...(dir && { dir }), ...(scopes && { scopes }) })
+}
+
+/** Whether dates and lists can be written in it. */
+function isLocale(language: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(language).length === 1
+  } catch {
+    return false
+  }
 }
 
 /**
