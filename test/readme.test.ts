@@ -1,25 +1,16 @@
 // What README says is executed: its server is extracted, compiled and run; its files, names and defaults exist.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import * as library from 'express-authorization-server'
 import ts from 'typescript'
 import { createMcpApp } from './clients/mcp-app'
+import { freePort } from './support/free-port'
 
 const root = join(__dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string)
 const [completeServer = '', mcpServer = ''] = blocks.filter((block) => block.includes('app.listen'))
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
-    })
-  })
-}
 
 describe('README', () => {
   const folder = mkdtempSync(join(__dirname, '.readme-'))

@@ -2,13 +2,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { createApp } from '../../examples/mcp-server'
 import { listen, type RunningApp } from '../../examples/shared/start'
+import { freePort } from '../support/free-port'
 import { openBrowser } from './browser'
 
 interface Check {
@@ -66,15 +66,6 @@ async function register(redirectUri: string): Promise<string> {
     body: JSON.stringify(metadata),
   })
   return ((await answer.json()) as { client_id: string }).client_id
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 const grant = { id: 'authorization-code-grant', status: 'SUCCESS' }
