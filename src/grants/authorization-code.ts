@@ -11,7 +11,7 @@ import { narrowAudience, storedAudience } from '../rules/resource'
 import { intersectScope, scopesOfClient } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, parseSplitToken } from '../split-token'
-import type { Credential } from '../storage'
+import type { Client, Credential } from '../storage'
 import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
 
 export interface AuthorizationCodeOptions {
@@ -45,7 +45,7 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   // RFC 6749 §4.1.3: the code is bound to the client, or a stolen one could be redeemed by anybody
   if (code.clientId !== client.clientId) throw invalidCode()
   if (code.state !== 'issued') return refuseReplay(server, code)
-  verifyRedirectUri(code, client.redirectUris, parameters.get('redirect_uri'))
+  verifyRedirectUri(code, client, parameters.get('redirect_uri'))
   if (isExpired(server, code)) throw invalidCode()
   verifyPkce(server, request, code)
   await requireUser(server, code.userId)
@@ -82,9 +82,9 @@ async function refuseReplay(server: AuthorizationServer, code: Credential): Prom
 }
 
 // RFC 6749 §4.1.3: what the authorization request named must be named again, identically
-function verifyRedirectUri(code: Credential, registered: readonly string[], sent: string | undefined): void {
+function verifyRedirectUri(code: Credential, client: Client, sent: string | undefined): void {
   const bound = code.data.redirectUri
-  if (typeof bound === 'string' ? sent === bound : sent === undefined || matchesRedirectUri(registered, sent)) return
+  if (typeof bound === 'string' ? sent === bound : sent === undefined || matchesRedirectUri(client, sent)) return
   throw new OAuthError('invalid_grant', 'redirect_uri is not the one of the authorization request.')
 }
 

@@ -48,7 +48,7 @@ export async function requireTarget(
   if (!client) throw new OAuthError('invalid_client', 'There is no such client.', { status: 400 })
   const sentRedirectUri = parameters.get('redirect_uri')
   const redirectUri = sentRedirectUri ?? onlyRedirectUri(client)
-  if (!matchesRedirectUri(client.redirectUris, redirectUri)) {
+  if (!matchesRedirectUri(client, redirectUri)) {
     throw new OAuthError('invalid_request', 'redirect_uri is not registered for this client.')
   }
   const responseType = parameters.get('response_type') ?? ''

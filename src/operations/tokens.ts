@@ -41,7 +41,7 @@ export async function issueCode(
   if (!server.codes) throw new TypeError('issueCode needs authorizationCode() in the grants of the server')
   const client = await requireClient(server, clientId)
   requireGrantOf(client, 'authorization_code')
-  if (redirectUri !== undefined && !matchesRedirectUri(client.redirectUris, redirectUri)) {
+  if (redirectUri !== undefined && !matchesRedirectUri(client, redirectUri)) {
     throw new OAuthError('invalid_request', 'redirectUri is not registered for this client.')
   }
   if (codeChallenge === undefined ? pkceRequired(server.pkce, client) : !isCodeChallenge(codeChallenge)) {

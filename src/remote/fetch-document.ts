@@ -74,7 +74,7 @@ async function readMembers(response: IncomingMessage): Promise<Record<string, un
   return value as Record<string, unknown>
 }
 
-/** RFC 9111 §4.2, for a cache of our own. */
+/** RFC 9111 §4.2, for a cache of our own. Not by `Date`, whose whole seconds would take one or two from it. */
 function freshSeconds(url: string, { headers }: IncomingMessage): number {
   const described = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
   const policy = new CachePolicy(
@@ -82,5 +82,6 @@ function freshSeconds(url: string, { headers }: IncomingMessage): number {
     { status: 200, headers: described },
     { shared: false },
   )
-  return Math.floor(policy.timeToLive() / 1000)
+  const age = /^\d+$/.test(headers.age ?? '') ? Number(headers.age) : 0
+  return Math.max(0, policy.maxAge() - age)
 }

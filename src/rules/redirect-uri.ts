@@ -1,4 +1,5 @@
 /** Redirect URIs: what may be registered, and which one a request may use (RFC 6749 §3.1.2, RFC 8252, RFC 9700 §2.1). */
+import type { Client } from '../storage'
 
 /** A URI that is exactly what every parser takes it for: printable ASCII without the characters that parsers disagree on. */
 const plainUri = /^[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+$/
@@ -8,6 +9,8 @@ const privateUseScheme = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:\/?[^/]/
 const loopbackHost = /^(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})?$/
 // RFC 8252 §7.3: IP literals only; `localhost` may be resolved to anything (§8.3) and is compared like any other host
 const loopbackUri = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?(\/[^#]*|\?[^#]*)?$/
+const localhostPort =
+  /^(http:\/\/localhost):(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])(?=[/?]|$)/
 
 export interface RedirectUriRules {
   /** Allow `http` to hosts other than the loopback interface. */
@@ -39,11 +42,15 @@ function webProblem(uri: string, scheme: string, authority: string, rules: Redir
 }
 
 /**
- * The registered URI that a requested one matches. Simple string comparison (RFC 9700 §2.1), but for the port of a
- * loopback IP address, which native apps learn only at run time (RFC 8252 §7.3).
+ * Whether a client may use that URI. Simple string comparison (RFC 9700 §2.1), but for the port of a loopback IP address,
+ * which native apps learn only at run time (RFC 8252 §7.3).
  */
-export function matchesRedirectUri(registered: readonly string[], requested: string): boolean {
-  return registered.includes(requested) || matchesLoopback(registered, requested)
+export function matchesRedirectUri(client: Pick<Client, 'redirectUris' | 'origin'>, requested: string): boolean {
+  const { redirectUris, origin } = client
+  if (redirectUris.includes(requested) || matchesLoopback(redirectUris, requested)) return true
+  // A metadata document is the same for every user of an app, so it cannot name the port; MCP clients in wide use write
+  // `http://localhost/…` there. Without a port nothing else can be meant: no app of a user listens at 80.
+  return origin === 'metadata_document' && redirectUris.includes(requested.replace(localhostPort, '$1'))
 }
 
 function matchesLoopback(registered: readonly string[], requested: string): boolean {

@@ -47,7 +47,7 @@ const stores = {
         const text = `SELECT ${tables.map((name) => `pg_total_relation_size('${name}')`).join(' + ')} AS bytes`
         return Number((await pool.query(text)).rows[0].bytes)
       },
-      empty: () => pool.query(`TRUNCATE ${tables.join(', ')}`),
+      empty: () => pool.query(`TRUNCATE ${tables.join(', ')}, oauth_clients`),
       settle: () => pool.query('VACUUM ANALYZE'),
       close: () => pool.end(),
     }
@@ -75,7 +75,8 @@ const stores = {
     return {
       storage,
       bytes: async () => (pragma('page_count') - pragma('freelist_count')) * pragma('page_size'),
-      empty: async () => database.exec('DELETE FROM oauth_grants; DELETE FROM oauth_credentials'),
+      empty: async () =>
+        database.exec(['grants', 'credentials', 'clients'].map((name) => `DELETE FROM oauth_${name};`).join('')),
       settle: async () => pragma('wal_checkpoint(TRUNCATE)'),
       async close() {
         database.close()
@@ -89,11 +90,8 @@ const stores = {
 async function sessionsOn(library, storage) {
   const server = library.createAuthorizationServer({ issuer: 'https://auth.example.com', storage, scopes: ['read'] })
   const clientId = 'bench'
-  await library.deleteClient(server, clientId).catch(() => {})
   const redirectUris = ['https://client.example/callback']
   const { client } = await library.registerClient(server, { clientId, redirectUris, scopes: ['read'] })
-  // the registration stands in the same second as the deletion before it
-  await new Promise((resolve) => setTimeout(resolve, 1100))
   const { handle } = server.grants.get('refresh_token')
   return {
     /** @param {number} count @param {(tokens: any) => void} [each] */
@@ -146,10 +144,10 @@ async function main() {
       continue
     }
     const { storage, times } = timed(store.storage)
-    const sessions = await sessionsOn(library, storage)
 
     for (const size of sizes) {
       await store.empty()
+      const sessions = await sessionsOn(library, storage)
       const step = Math.ceil(size / samples)
       /** @type {string[]} */
       const tokens = []
@@ -166,6 +164,7 @@ async function main() {
     }
 
     await store.empty()
+    const sessions = await sessionsOn(library, storage)
     await store.settle()
     const before = await store.bytes()
     /** @type {string[]} */

@@ -186,7 +186,7 @@ describe('a requested redirect URI matches', () => {
   const registered = ['https://app.example/cb', 'https://app.example/with?foo=bar', 'com.example.app:/cb']
 
   it.each(registered)('%s, registered as it is', (uri) => {
-    expect(matchesRedirectUri(registered, uri)).toBe(true)
+    expect(matchesRedirectUri({ redirectUris: registered }, uri)).toBe(true)
   })
 
   it.each([
@@ -225,13 +225,43 @@ describe('a requested redirect URI matches', () => {
     ...[' https://app.example/cb', 'https://app.example/cb ', 'https://app.example/cb\n', '\thttps://app.example/cb'],
     ...['com.example.app://cb', 'com.example.app:/cb/', 'com.example.app:/CB', ''],
   ])('not %j', (uri) => {
-    expect(matchesRedirectUri(registered, uri)).toBe(false)
+    expect(matchesRedirectUri({ redirectUris: registered }, uri)).toBe(false)
+  })
+
+  describe('of localhost in a metadata document', () => {
+    const redirectUris = ['http://localhost/cb', 'http://localhost:8080/fixed']
+    const matches = (uri: string, origin?: 'metadata_document' | 'registration') =>
+      matchesRedirectUri({ redirectUris, ...(origin && { origin }) }, uri)
+
+    it.each([
+      'http://localhost/cb',
+      'http://localhost:1/cb',
+      'http://localhost:65535/cb',
+      'http://localhost:8080/fixed',
+    ])('%s', (uri) => expect(matches(uri, 'metadata_document')).toBe(true))
+
+    it.each([
+      ...['http://localhost:0/cb', 'http://localhost:65536/cb', 'http://localhost:/cb', 'http://localhost:01/cb'],
+      ...['http://localhost:1/cb/', 'http://localhost:1/cb?x=1', 'http://localhost:1/cb#', 'http://localhost:1'],
+      ...['http://localhost:1@evil.example/cb', 'http://localhost.evil.example:1/cb', 'http://evil.example:1/cb'],
+      ...['https://localhost:1/cb', 'HTTP://localhost:1/cb', 'http://127.0.0.1:1/cb', 'http://localhost:1:1/cb'],
+      ...['http://localhost:1234/fixed', 'http://localhost/fixed', ' http://localhost:1/cb', 'http://localhost:1/cb\n'],
+    ])('not %j', (uri) => {
+      expect(matches(uri, 'metadata_document')).toBe(false)
+    })
+
+    it('and of nobody else: who registers can name the port, and localhost may be another host (RFC 8252 §8.3)', () => {
+      expect([matches('http://localhost:1/cb'), matches('http://localhost:1/cb', 'registration')]).toEqual([
+        false,
+        false,
+      ])
+    })
   })
 
   it('none where none is registered', () => {
-    expect(matchesRedirectUri([], 'https://app.example/cb')).toBe(false)
-    expect(matchesRedirectUri([], 'http://127.0.0.1/cb')).toBe(false)
-    expect(matchesRedirectUri([], '')).toBe(false)
+    expect(matchesRedirectUri({ redirectUris: [] }, 'https://app.example/cb')).toBe(false)
+    expect(matchesRedirectUri({ redirectUris: [] }, 'http://127.0.0.1/cb')).toBe(false)
+    expect(matchesRedirectUri({ redirectUris: [] }, '')).toBe(false)
   })
 
   it('exactly, character by character, unless it is on loopback', () => {
@@ -241,10 +271,10 @@ describe('a requested redirect URI matches', () => {
         fc.nat(),
         anyText,
         (uri, at, inserted) => {
-          expect(matchesRedirectUri([uri], uri)).toBe(true)
+          expect(matchesRedirectUri({ redirectUris: [uri] }, uri)).toBe(true)
           const place = at % (uri.length + 1)
           const changed = uri.slice(0, place) + inserted + uri.slice(place)
-          expect(matchesRedirectUri([uri], changed)).toBe(changed === uri)
+          expect(matchesRedirectUri({ redirectUris: [uri] }, changed)).toBe(changed === uri)
         },
       ),
       runs(500),
@@ -260,7 +290,7 @@ describe('the port of a loopback address (RFC 8252 §7.3)', () => {
     ['http://[::1]/cb?x=1', 'http://[::1]:4321/cb?x=1'],
     ['http://127.0.0.1', 'http://127.0.0.1:4321'],
   ])('%s matches %s', (registered, requested) => {
-    expect(matchesRedirectUri([registered], requested)).toBe(true)
+    expect(matchesRedirectUri({ redirectUris: [registered] }, requested)).toBe(true)
   })
 
   it.each([
@@ -293,7 +323,7 @@ describe('the port of a loopback address (RFC 8252 §7.3)', () => {
     ['https://app.example/cb', 'https://app.example:4321/cb'],
     ['http://app.example/cb', 'http://app.example:4321/cb'],
   ])('%s does not match %j', (registered, requested) => {
-    expect(matchesRedirectUri([registered], requested)).toBe(false)
+    expect(matchesRedirectUri({ redirectUris: [registered] }, requested)).toBe(false)
   })
 
   it('is all that may differ: what matches is http to the same address with the same path and query', () => {
@@ -320,7 +350,7 @@ describe('the port of a loopback address (RFC 8252 §7.3)', () => {
       .map((parts) => parts.join(''))
     fc.assert(
       fc.property(uri, uri, (registered, requested) => {
-        if (registered === requested || !matchesRedirectUri([registered], requested)) return
+        if (registered === requested || !matchesRedirectUri({ redirectUris: [registered] }, requested)) return
         const [one, other] = [new URL(registered), new URL(requested)]
         one.port = ''
         other.port = ''
