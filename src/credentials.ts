@@ -23,10 +23,10 @@ export function findCredential(
  */
 export function boundDigest(
   digest: string,
-  row: Pick<Credential, 'clientId' | 'userId' | 'grantId' | 'scope' | 'startedAt'>,
+  row: Pick<Credential, 'clientId' | 'userId' | 'grantId' | 'scope' | 'startedAt' | 'data'>,
 ): string {
-  const { clientId, userId = null, grantId = null, scope, startedAt } = row
-  return sha256(JSON.stringify([digest, clientId, userId, grantId, scope, startedAt]))
+  const { clientId, userId = null, grantId = null, scope, startedAt, data } = row
+  return sha256(JSON.stringify([digest, clientId, userId, grantId, scope, startedAt, data.audience ?? null]))
 }
 
 /** A credential is dead in the second named by `expiresAt`. */

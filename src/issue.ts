@@ -57,14 +57,15 @@ export async function prepareTokens(server: AuthorizationServer, issue: TokenIss
     const stable = newSecret()
     const rotating = newSecret()
     const id = lookupId(grantId, lookupSuffix.refresh_token)
+    const data = { slot: 0, ...audienceData(issue.audience) }
     all.push({
       ...subject,
       id,
       kind: 'refresh_token',
       state: sha256(rotating),
-      digest: boundDigest(sha256(stable), subject),
+      digest: boundDigest(sha256(stable), { ...subject, data }),
       expiresAt: refreshTokenExpiry(settings, issue.startedAt, now),
-      data: { slot: 0, ...audienceData(issue.audience) },
+      data,
     })
     access.body.refresh_token = `${id}.${stable}${rotating}`
   }
@@ -169,11 +170,11 @@ export function codeDigest(
   secret: string,
   code: Pick<Credential, 'clientId' | 'userId' | 'scope' | 'startedAt' | 'data'>,
 ): string {
-  const { codeChallenge = null, redirectUri = null, audience = null } = code.data
-  const data = sha256(JSON.stringify([secret, codeChallenge, redirectUri, audience]))
+  const { clientId, userId, scope, startedAt, data } = code
+  const { codeChallenge = null, redirectUri = null } = data
+  const digest = sha256(JSON.stringify([secret, codeChallenge, redirectUri]))
   // no grant: a code begins one when it is exchanged
-  const { clientId, userId, scope, startedAt } = code
-  return boundDigest(data, { clientId, scope, startedAt, ...(userId !== undefined && { userId }) })
+  return boundDigest(digest, { clientId, scope, startedAt, data, ...(userId !== undefined && { userId }) })
 }
 
 /** Stores what was made for new ids. */

@@ -8,7 +8,7 @@ import { OAuthError } from '../errors'
 import { grantOf, hasRow, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
 import { revokeGrants } from '../operations/grants'
 import { requireParameter } from '../rules/params'
-import { type Audience, audienceData, formatResource, narrowAudience, storedAudience } from '../rules/resource'
+import { type Audience, formatResource, narrowAudience, storedAudience } from '../rules/resource'
 import { formatScope, intersectScope, parseScope, requireScopeWithin, type Scope, scopesOfClient } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, lookupId, lookupSuffix, newSecret } from '../split-token'
@@ -126,7 +126,8 @@ async function prepareRefresh(
       slot,
       previous: presented.rotatingDigest,
       refreshedAt: now,
-      ...audienceData(storedAudience(server, found.data)),
+      // as it was authorized: the digest covers it
+      ...('audience' in found.data && { audience: found.data.audience }),
       scope: formatScope(scope),
       resource: formatResource(audience),
       response: seal(JSON.stringify(body), presented.token, sealedFor(found, scope, audience)),

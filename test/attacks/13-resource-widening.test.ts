@@ -52,15 +52,35 @@ it('an exchange narrowed to one resource leaves the session what was authorized,
   await expect(verifyAccessToken(host.server, access_token, { resource: mail })).resolves.toBeTruthy()
 })
 
-it('a storage adapter that loses the audience of a code makes it useless, and not good for the default API', async () => {
-  const code = await host.code(host.web, { resource: mail })
-  host.storage.replace('grants.find', async (find) => {
-    const found = (await find()) as { data: Record<string, unknown> } | undefined
-    if (!found) return found
-    const { audience: _, ...data } = found.data
-    return { ...found, data }
+describe('a storage adapter that loses the audience makes useless, and not good for the default API,', () => {
+  const loseAudience = () =>
+    host.storage.replace('grants.find', async (find) => {
+      const found = (await find()) as { data: Record<string, unknown> } | undefined
+      if (!found) return found
+      const { audience: _, ...data } = found.data
+      return { ...found, data }
+    })
+
+  it('a code', async () => {
+    const code = await host.code(host.web, { resource: mail })
+    loseAudience()
+    expect(await errorOf(host.exchange(host.web, code))).toEqual([400, 'invalid_grant'])
   })
-  expect(await errorOf(host.exchange(host.web, code))).toEqual([400, 'invalid_grant'])
+
+  it('a refresh token, however often it was refreshed', async () => {
+    const { refresh_token } = await host.signIn(host.web, { resource: mail })
+    const { body } = await host.refresh(host.web, refresh_token).expect(200)
+    await host.refresh(host.web, body.refresh_token).expect(200)
+    loseAudience()
+    expect(await errorOf(host.refresh(host.web, body.refresh_token))).toEqual([400, 'invalid_grant'])
+  })
+
+  it('an access token', async () => {
+    const { access_token } = await host.signIn(host.web, { resource: mail })
+    loseAudience()
+    await expect(verifyAccessToken(host.server, access_token)).rejects.toMatchObject({ code: 'invalid_token' })
+    expect((await host.introspect(host.api, access_token)).body).toEqual({ active: false })
+  })
 })
 
 it('a token of one API obtains no code for another at an authorization endpoint behind a guard (ATTACKS 26)', async () => {
