@@ -20,6 +20,7 @@ export type WarningCode =
   | 'body_read_before'
   | 'session_missing'
   | 'loopback_documents_in_production'
+  | 'guard_after_route'
 
 /** What happened, for logs, metrics and audits. Never contains a secret, a token or a password. */
 export type AuthorizationServerEvent = { at: number } & (

@@ -9,6 +9,7 @@ import { type TokenSource, tokenAuthenticator } from './http/bearer-strategy'
 import { presentedToken, type TokenPlace, tokenPlaces } from './http/bearer-token'
 import { queryParameters } from './http/body'
 import { answerFailure, reportError, requireServer, sendError } from './http/endpoint'
+import { checkGuards, rememberGuard } from './http/guard-checks'
 import { knownResource } from './rules/resource'
 import { formatScope, includesScope, type Scope, toScope } from './rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from './rules/well-known'
@@ -79,7 +80,12 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
   const app = clientIdQuery ? appAuthorization(server) : missingToken
   const authenticate = tokenAuthenticator(server, resource)
   const challenge = { realm, resourceMetadata }
-  return (req, res, next) => {
+  let placed = false
+  const guard: RequestHandler = (req, res, next) => {
+    if (!placed) {
+      placed = true
+      checkGuards(req)
+    }
     const settled = orElse<AuthenticatedToken | OAuthError>(() => {
       const token = presentedToken(req, tokenFrom)
       return token === undefined ? app(req) : authenticate(token)
@@ -93,6 +99,9 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
       next()
     })
   }
+  // one for a server elsewhere cannot warn
+  if ('warn' in server) rememberGuard(guard, server.warn)
+  return guard
 }
 
 /** Lets a request pass that a guard in front admitted with this scope, for routes behind `router.use(bearerGuard(server))`. */

@@ -128,6 +128,22 @@ describe('README', () => {
   })
 })
 
+describe('the warnings', () => {
+  const source = readFileSync(join(root, 'src/events.ts'), 'utf8')
+  const union = /export type WarningCode =\n((?: {2}\| '[a-z_]+'\n)+)/.exec(source)?.[1] ?? ''
+  const codes = [...union.matchAll(/'([a-z_]+)'/g)].map((match) => match[1])
+
+  it('are all in README with their fix, and no others', () => {
+    const table = /\| warning \| fix \|\n\|---\|---\|\n((?:\|.*\n)+)/.exec(readme)?.[1] ?? ''
+    expect([...table.matchAll(/^\| `([a-z_]+)` \| \S/gm)].map((match) => match[1]).sort()).toEqual([...codes].sort())
+  })
+
+  it.each(codes)('are tested: %s', (code) => {
+    const tests = ['checks.test.ts', 'guard-checks.test.ts'].map((name) => readFileSync(join(__dirname, name), 'utf8'))
+    expect(tests.join()).toContain(code)
+  })
+})
+
 async function untilServed(url: string): Promise<void> {
   for (;;) {
     try {

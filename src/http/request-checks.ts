@@ -1,6 +1,7 @@
 /** What the first requests tell of a host's mistakes. Each check costs a request as good as nothing, and warns once. */
 import type { Request } from 'express'
 import type { AuthorizationServer, Endpoints } from '../types'
+import { checkGuards } from './guard-checks'
 
 interface Mounts {
   /** What the metadata says. */
@@ -39,6 +40,7 @@ export function requestChecks(server: AuthorizationServer, name: keyof Endpoints
     if (!placed) {
       placed = true
       checkPlace(server, name, req)
+      checkGuards(req)
     }
     if (!proxied && isHttps && String(req.headers['x-forwarded-proto']).startsWith('https')) {
       proxied = true

@@ -1,0 +1,102 @@
+/** A guard that stands behind the routes it was meant for, seen in the host's own stack of handlers. */
+import type { Request, RequestHandler } from 'express'
+import type { AuthorizationServer } from '../types'
+
+/** What Express 4 and 5 have in common of what `app.use` and `app.get` put into a router. */
+interface Layer {
+  handle: RequestHandler & { stack?: unknown }
+  route?: { path: unknown; stack: Layer[] } | undefined
+  method?: string | undefined
+}
+
+interface App {
+  parent?: App
+  _router?: { stack?: Layer[] }
+  router?: { stack?: Layer[] }
+}
+
+/** What comes after a handler, and whether it is only routes of paths that can be compared. */
+interface After {
+  anything: boolean
+  paths: Set<string>
+}
+
+const guards = new WeakMap<RequestHandler, AuthorizationServer['warn']>()
+const looked = new WeakSet<App>()
+
+/** Makes a guard known to the check. */
+export function rememberGuard(guard: RequestHandler, warn: AuthorizationServer['warn']): void {
+  guards.set(guard, warn)
+}
+
+/**
+ * Warns of guards that guard nothing, once for each app. Never of one with anything behind it that might answer, be it
+ * the host's 404 page, nor in an app that something else may come after: one is right, and the other may be.
+ */
+export function checkGuards(req: Request): void {
+  let app = req.app as unknown as App | undefined
+  while (app?.parent) app = app.parent
+  if (!app || looked.has(app)) return
+  looked.add(app)
+  // called by anybody else than Node's server, an app may pass requests on to whatever comes behind it
+  const { server } = (req.socket ?? {}) as { server?: { listeners?: (event: string) => unknown[] } }
+  if (!server?.listeners?.('request').includes(app)) return
+  // Express 4 throws where its `router` is read
+  const { stack } = app._router ?? app.router ?? {}
+  if (Array.isArray(stack)) walk(stack, { anything: false, paths: new Set() }, undefined)
+}
+
+/** From the last handler to the first. `front` is a route that was there before any of them. */
+function walk(stack: readonly Layer[], after: After, front: string | undefined): void {
+  for (let index = stack.length - 1; index >= 0; index--) {
+    const layer = stack[index] as Layer
+    const before = stack.slice(0, index)
+    if (layer.route) walkRoute(layer.route, before, after)
+    else if (Array.isArray(layer.handle.stack)) {
+      // one that is empty may be filled later
+      const inner: After = { anything: isAnything(after) || layer.handle.stack.length === 0, paths: new Set() }
+      walk(layer.handle.stack, inner, routeIn(before) ?? front)
+      // its paths are relative to where it is mounted, which cannot be seen
+      after.anything ||= isAnything(inner)
+    } else if (guards.has(layer.handle)) {
+      const route = routeIn(before) ?? front
+      if (route !== undefined && !isAnything(after)) warnOf(layer, route)
+      // as Express itself tells error handlers
+    } else if (layer.handle.length < 4) after.anything = true
+  }
+}
+
+function walkRoute({ path, stack }: NonNullable<Layer['route']>, before: readonly Layer[], after: After): void {
+  const literal = literalPath(path)
+  const last = stack.at(-1)
+  if (literal !== undefined && last && guards.has(last.handle)) {
+    const twins = before.flatMap(({ route }) => (literalPath(route?.path) === literal ? (route?.stack ?? []) : []))
+    const inFront = [...twins, ...stack].some(({ handle, method }) => !guards.has(handle) && method === last.method)
+    if (inFront && !after.anything && !after.paths.has(literal)) warnOf(last, String(path))
+  }
+  if (stack.every(({ handle }) => guards.has(handle))) return
+  if (literal === undefined) after.anything = true
+  else after.paths.add(literal)
+}
+
+function warnOf({ handle }: Layer, route: string): void {
+  const fix = 'a guard protects only what is added after it'
+  guards.get(handle)?.('guard_after_route', `a guard is behind the route ${route}, and nothing is behind it; ${fix}`)
+}
+
+const isAnything = ({ anything, paths }: After): boolean => anything || paths.size > 0
+
+/** The last route in these handlers, or in the routers among them. */
+function routeIn(layers: readonly Layer[]): string | undefined {
+  for (const { route, handle } of [...layers].reverse()) {
+    const path = route ? route.path : Array.isArray(handle.stack) ? routeIn(handle.stack) : undefined
+    if (path !== undefined) return String(path)
+  }
+  return undefined
+}
+
+/** A path without parameters and patterns, as Express compares paths. */
+function literalPath(path: unknown): string | undefined {
+  if (typeof path !== 'string' || !/^[\w/-]*$/.test(path)) return undefined
+  return path.replace(/\/$/, '').toLowerCase()
+}
