@@ -1,0 +1,250 @@
+/** What compiles and what must not, checked by `npm run typecheck`. Nothing in here runs. */
+import { expectTypeOf } from 'expect-type'
+import type { Request, RequestHandler, Router } from 'express'
+import {
+  type AccessToken,
+  type AuthorizationRequest,
+  type AuthorizationServer,
+  type AuthorizationServerEvent,
+  type AuthorizationServerOptions,
+  type Awaitable,
+  accessToken,
+  approve,
+  authorizationCode,
+  authorizeRouter,
+  bearerGuard,
+  type Client,
+  type ClientStorage,
+  type Credential,
+  clientCredentials,
+  clientsRouter,
+  consentPage,
+  createAuthorizationServer,
+  type Decide,
+  type Grant,
+  type GrantStorage,
+  type GrantType,
+  issueCode,
+  issueTokens,
+  jwt,
+  limiterThrottle,
+  memoryStorage,
+  OAuthError,
+  type OAuthErrorCode,
+  type OAuthStorage,
+  oauthRouter,
+  opaque,
+  password,
+  refreshToken,
+  registerClient,
+  remoteServer,
+  requireScope,
+  revokeGrants,
+  rotateClientSecret,
+  type Scope,
+  startCleanup,
+  type TokenResponse,
+  tokenRouter,
+  verifyAccessToken,
+  type WarningCode,
+} from 'express-authorization-server'
+
+declare const server: AuthorizationServer
+declare const req: Request
+declare const client: Client
+const required = { issuer: 'https://auth.example.com', storage: memoryStorage(), scopes: ['read'] }
+
+// The guard: Passport's own places, and the strict form
+expectTypeOf(bearerGuard(server)).toEqualTypeOf<RequestHandler>()
+expectTypeOf(requireScope(['read', 'write'])).toEqualTypeOf<RequestHandler>()
+expectTypeOf(req.user).toEqualTypeOf<Express.User | undefined>()
+expectTypeOf(req.authInfo).toEqualTypeOf<Express.AuthInfo | undefined>()
+expectTypeOf(req.authInfo?.clientId).toEqualTypeOf<string | undefined>()
+expectTypeOf(req.authInfo?.scope).toEqualTypeOf<Scope | undefined>()
+expectTypeOf(accessToken(req)).toEqualTypeOf<AccessToken>()
+expectTypeOf(accessToken(req).clientId).toEqualTypeOf<string>()
+expectTypeOf(accessToken(req).userId).toEqualTypeOf<string | undefined>()
+expectTypeOf(accessToken(req).scope).toEqualTypeOf<readonly string[]>()
+expectTypeOf(verifyAccessToken(server, 'token', { scope: 'read' })).resolves.toEqualTypeOf<AccessToken>()
+// @ts-expect-error what a guard found out is not for writing
+accessToken(req).scope.push('admin')
+// @ts-expect-error a request may have no user: it must be asked for
+req.user.id
+// @ts-expect-error nor an authorization
+req.authInfo.scope.includes('read')
+// @ts-expect-error the server comes first
+bearerGuard({ scope: 'read' })
+// @ts-expect-error a token stands in one of three places
+bearerGuard(server, { tokenFrom: ['cookie'] })
+// @ts-expect-error scope, not scopes: a guard that asked for nothing would let everybody in
+bearerGuard(server, { scopes: ['read'] })
+bearerGuard(remoteServer({ issuer: required.issuer, resource: 'https://api.example.com' }), { scope: 'read' })
+// @ts-expect-error the API in another process has no storage to issue from
+issueTokens(remoteServer({ issuer: required.issuer, resource: 'https://api.example.com' }), { clientId: 'app' })
+
+// Options
+expectTypeOf(createAuthorizationServer).parameters.toEqualTypeOf<[AuthorizationServerOptions]>()
+expectTypeOf(createAuthorizationServer(required)).toEqualTypeOf<AuthorizationServer>()
+createAuthorizationServer({ ...required, scopes: { read: 'See your data' }, pkce: 'public-clients', throttle: false })
+createAuthorizationServer({ ...required, users: { find: async (id) => (id === '1' ? { id } : null) } })
+createAuthorizationServer({ ...required, accessTokens: opaque({ ttl: 600 }), endpoints: { token: '/token' } })
+createAuthorizationServer({ ...required, tokenResponse: (body, { userId }) => ({ ...body, user_id: userId }) })
+// @ts-expect-error without scopes
+createAuthorizationServer({ issuer: required.issuer, storage: required.storage })
+// @ts-expect-error without storage
+createAuthorizationServer({ issuer: required.issuer, scopes: [] })
+// @ts-expect-error an option that there is not
+createAuthorizationServer({ ...required, accessTokenLifetime: 3600 })
+// @ts-expect-error a policy that there is not
+createAuthorizationServer({ ...required, pkce: 'none' })
+// @ts-expect-error false turns the throttle off, true says nothing
+createAuthorizationServer({ ...required, throttle: true })
+// @ts-expect-error a grant is a value, not its name
+createAuthorizationServer({ ...required, grants: ['authorization_code'] })
+// @ts-expect-error seconds are a number
+createAuthorizationServer({ ...required, accessTokens: opaque({ ttl: '1h' }) })
+// @ts-expect-error keys are what jwt cannot be without
+jwt({ audience: 'https://api.example.com' })
+// @ts-expect-error where a password is checked is the host's to say
+password()
+expectTypeOf(refreshToken).parameter(0).exclude<undefined>().toHaveProperty('replayWindow')
+expectTypeOf(server.storage).toEqualTypeOf<OAuthStorage>()
+// @ts-expect-error the server is frozen
+server.issuer = 'https://other.example'
+
+// Deciding
+const byHand: Decide = (request, incoming, res) => {
+  expectTypeOf(request).toEqualTypeOf<AuthorizationRequest>()
+  if (!incoming.user) return void res.redirect('/login')
+  return { allow: true, userId: '1', scope: request.scope }
+}
+authorizeRouter(server, { decide: byHand, response: 'json' })
+authorizeRouter(server, { decide: consentPage({ signIn: (returnTo) => `/login?next=${returnTo}` }) })
+approve({ clients: ['first-party'] })
+approve({ clients: (one) => one.name === 'ours', user: (incoming) => incoming.user })
+approve({
+  clients: async (one) => {
+    expectTypeOf(one).toEqualTypeOf<Client>()
+    return true
+  },
+})
+// @ts-expect-error nobody is approved by leaving something out
+approve({})
+// @ts-expect-error a predicate says yes or no
+approve({ clients: (one) => one.name })
+// @ts-expect-error where people sign in must be said
+consentPage({})
+// @ts-expect-error a yes is somebody's
+authorizeRouter(server, { decide: () => ({ allow: true }) })
+// @ts-expect-error a decision is needed
+authorizeRouter(server, {})
+// @ts-expect-error a decision is no truth value
+authorizeRouter(server, { decide: () => true })
+expectTypeOf(oauthRouter(server, { protect: false })).toEqualTypeOf<Router>()
+// @ts-expect-error who may administer clients must be said, or false
+oauthRouter(server, { decide: byHand })
+// @ts-expect-error and at the clients router there is no false
+clientsRouter(server, { protect: false })
+// @ts-expect-error a code or a token never stands in a fragment of ours
+tokenRouter(server, { parametersFrom: ['fragment'] })
+
+// A grant of the host
+const deviceGrant: GrantType = {
+  grantType: 'urn:example:device',
+  async handle(at, request) {
+    expectTypeOf(at).toEqualTypeOf<AuthorizationServer>()
+    expectTypeOf(request.parameters.get('device')).toEqualTypeOf<string | undefined>()
+    expectTypeOf(request.startedAt).toEqualTypeOf<number>()
+    if (!request.authenticated) throw new OAuthError('invalid_client', 'A secret is needed.', { status: 401 })
+    return issueTokens(at, { clientId: request.client.clientId, userId: '1', request })
+  },
+}
+createAuthorizationServer({ ...required, grants: [authorizationCode(), clientCredentials(), deviceGrant] })
+// @ts-expect-error a grant answers with a token response
+const _answersNothing: GrantType = { grantType: 'urn:example:nothing', handle: async () => ({}) }
+// @ts-expect-error a grant has a name
+const _nameless: GrantType = { handle: async (): Promise<TokenResponse> => ({}) as TokenResponse }
+
+// An adapter of the host: every method may answer at once or later
+const adapter: OAuthStorage = {
+  clients: {
+    find: async (clientId) => {
+      expectTypeOf(clientId).toEqualTypeOf<string>()
+      return undefined
+    },
+    list: ({ limit }) => {
+      expectTypeOf(limit).toEqualTypeOf<number>()
+      return []
+    },
+    insert: (record) => {
+      expectTypeOf(record).toEqualTypeOf<Client>()
+      return true
+    },
+    update: async (_record, expectedVersion) => {
+      expectTypeOf(expectedVersion).toEqualTypeOf<number>()
+      return false
+    },
+    delete: () => false,
+  },
+  grants: {
+    insert: async (credentials) => {
+      expectTypeOf(credentials).toEqualTypeOf<readonly Credential[]>()
+      return true
+    },
+    find: () => undefined,
+    transition: async (_id, from, next, _additions, grant) => {
+      expectTypeOf(from).toEqualTypeOf<string>()
+      expectTypeOf(next).toEqualTypeOf<Credential>()
+      expectTypeOf(grant).toEqualTypeOf<Grant | undefined>()
+      return false
+    },
+    list: async () => [],
+    revoke: (target) => {
+      if ('grantId' in target) expectTypeOf(target.grantId).toEqualTypeOf<string>()
+    },
+    deleteExpired: () => 0,
+  },
+}
+createAuthorizationServer({ ...required, storage: adapter })
+// @ts-expect-error `null` is no answer of `find`: undefined is
+const _nulls: ClientStorage = { ...adapter.clients, find: async () => null }
+// @ts-expect-error a transition says whether it happened
+const _silent: GrantStorage = { ...adapter.grants, transition: async () => {} }
+const { transition: _left, ...withoutTransition } = adapter.grants
+// @ts-expect-error no method can be left out
+const _incomplete: OAuthStorage = { clients: adapter.clients, grants: withoutTransition }
+// @ts-expect-error records are replaced, never written into
+client.scopes = ['admin']
+expectTypeOf<Awaitable<Client>>().toEqualTypeOf<Client | Promise<Client>>()
+
+// Operations
+expectTypeOf(registerClient(server, { redirectUris: ['https://app.example/cb'] })).resolves.toEqualTypeOf<{
+  client: Client
+  clientSecret?: string
+}>()
+expectTypeOf(issueCode(server, { clientId: 'app', userId: '1' })).resolves.toEqualTypeOf<{
+  code: string
+  expiresIn: number
+}>()
+expectTypeOf(rotateClientSecret(server, 'app', { overlap: 60 }))
+  .resolves.toHaveProperty('clientSecret')
+  .toBeString()
+expectTypeOf(startCleanup(server, { every: 60 })).toBeCallableWith()
+// @ts-expect-error an id is a string everywhere but in the host's own user values
+issueCode(server, { clientId: 'app', userId: 1 })
+// @ts-expect-error whose grants end must be said
+revokeGrants(server, {})
+// @ts-expect-error there is no such method
+registerClient(server, { tokenEndpointAuthMethods: ['private_key_jwt'] })
+// @ts-expect-error a limiter is made for each of the counts, from its options
+limiterThrottle({ points: 5 })
+
+// Errors and events: closed unions
+// @ts-expect-error no code of any RFC
+new OAuthError('wrong_password', 'no')
+expectTypeOf(new OAuthError('invalid_scope', 'no').code).toEqualTypeOf<OAuthErrorCode>()
+expectTypeOf(new OAuthError('invalid_scope', 'no')).toExtend<Error>()
+declare const event: AuthorizationServerEvent
+if (event.type === 'warning') expectTypeOf(event.code).toEqualTypeOf<WarningCode>()
+else if (event.type === 'error') expectTypeOf(event.error).toEqualTypeOf<OAuthError>()
+else if (event.type === 'token.issued') expectTypeOf(event.scope).toEqualTypeOf<Scope>()
