@@ -1,8 +1,20 @@
 // The package as users get it: packed, installed from its tarball into empty folders, and run in every kind of host.
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import manifest from '../package.json'
 
 const root = join(__dirname, '..')
 const packed = [
@@ -56,8 +68,29 @@ const asModule = `import express from 'express'\nimport { ${names} } from 'expre
 const asCommonJs = `const express = require('express')\nconst { ${names} } = require('express-authorization-server')\n`
 const withoutTypes = mainJob.replaceAll(/ as \{[^}]*\}/g, '').replaceAll(': string', '')
 
+/** Every entry point that has code. */
+const entryPoints = Object.keys(manifest.exports)
+  .filter((path) => path !== './package.json')
+  .map((path) => manifest.name + path.slice(1))
+
+/** The same job as a test of the host, in each way in which Jest loads a package. */
+const asTest = (load: string) => `${load}
+test('a guarded route', async () => {
+  const server = createAuthorizationServer({
+    issuer: 'http://127.0.0.1:3000', storage: memoryStorage(), scopes: ['read'], grants: [clientCredentials()],
+  })
+  const app = express().get('/api', bearerGuard(server), (req, res) => void res.json({}))
+  const host = app.listen(0, '127.0.0.1')
+  await new Promise((resolve) => host.once('listening', resolve))
+  const { status } = await fetch('http://127.0.0.1:' + host.address().port + '/api')
+  await new Promise((resolve) => host.close(resolve))
+  expect(status).toBe(401)
+  expect(new OAuthError('invalid_scope', 'no')).toBeInstanceOf(Error)
+})
+`
+
 describe('the package, installed from its tarball', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'package-test-'))
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'package-test-')))
   let tarball: string
 
   beforeAll(() => {
@@ -74,13 +107,13 @@ describe('the package, installed from its tarball', () => {
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  function host(name: string, packages: string[], files: Record<string, string>): string {
+  function host(name: string, packages: string[], files: Record<string, string>, ours = [tarball]): string {
     const project = join(folder, name)
     mkdirSync(project)
     writeFileSync(join(project, 'package.json'), '{ "private": true }')
     for (const [file, text] of Object.entries(files)) writeFileSync(join(project, file), text)
     const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--silent']
-    execFileSync('npm', ['install', ...flags, tarball, ...packages], {
+    execFileSync('npm', ['install', ...flags, ...ours, ...packages], {
       cwd: project,
       stdio: ['ignore', 'ignore', 'inherit'],
     })
@@ -90,7 +123,7 @@ describe('the package, installed from its tarball', () => {
     execFileSync(process.execPath, args, {
       cwd: project,
       encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     }).trim()
   const works = '200,401,invalid_grant,true'
 
@@ -123,9 +156,70 @@ describe('the package, installed from its tarball', () => {
     120_000,
   )
 
-  it('brings in no database driver and no Passport of its own', () => {
-    const project = host('size', ['express@5'], {})
+  it('packs what is built, and the texts, and nothing else', () => {
+    const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n')
+    const expected = ['package/package.json', 'package/README.md', 'package/LICENSE', 'package/CHANGELOG.md']
+    expect(files.filter((file) => !/^package\/dist\/.+\.(?:js|mjs|d\.ts|d\.mts)$/.test(file)).sort()).toEqual(
+      expected.sort(),
+    )
+    expect(files).toContain('package/dist/passwords/bcrypt-worker.js')
+  })
+
+  it('loads every entry point where no driver is installed, both ways', () => {
+    const project = host('entries', ['express@5'], {
+      'all.cjs': `for (const name of ${JSON.stringify(entryPoints)}) console.log(Object.keys(require(name)).length > 0)`,
+      'all.mjs': `for (const name of ${JSON.stringify(entryPoints)}) console.log(Object.keys(await import(name)).length > 0)`,
+    })
     const installed = readdirSync(join(project, 'node_modules'))
     for (const driver of ['better-sqlite3', 'pg', 'redis', 'passport']) expect(installed).not.toContain(driver)
+    for (const file of ['all.cjs', 'all.mjs']) {
+      expect(run(project, file).split('\n')).toEqual(entryPoints.map(() => 'true'))
+    }
+  }, 120_000)
+
+  it('adds at most 25 packages and 3 MB to an Express app', () => {
+    const [ours, bare] = [host('size', ['express@5'], {}), host('bare', ['express@5'], {}, [])].map(installedIn)
+    expect((ours?.packages ?? 0) - (bare?.packages ?? 0)).toBeLessThanOrEqual(25)
+    expect((ours?.bytes ?? 0) - (bare?.bytes ?? 0)).toBeLessThanOrEqual(3_000_000)
+  }, 120_000)
+
+  it('runs in the Jest of a host: CommonJS as it comes, ES modules, and TypeScript', () => {
+    const named = '{ bearerGuard, clientCredentials, createAuthorizationServer, memoryStorage, OAuthError }'
+    const imports = `import express from 'express'\nimport ${named} from 'express-authorization-server'`
+    const swc = { transform: { '\\.ts$': require.resolve('@swc/jest') } }
+    const project = host('jest', ['express@5'], {
+      'cjs.test.js': asTest(
+        `const express = require('express')\nconst ${named} = require('express-authorization-server')`,
+      ),
+      'esm.test.mjs': asTest(imports),
+      'types.test.ts': asTest(imports).replace('host.address()', '(host.address() as { port: number })'),
+      'esm.config.json': JSON.stringify({ testMatch: ['**/*.test.mjs'], moduleFileExtensions: ['js', 'mjs'] }),
+      'types.config.json': JSON.stringify({ testMatch: ['**/*.test.ts'], ...swc }),
+    })
+    const jest = [require.resolve('jest/bin/jest'), '--rootDir', project, '--ci', '--silent']
+    const settings: [node: string[], jest: string[]][] = [
+      [[], ['cjs']],
+      [
+        ['--experimental-vm-modules', '--no-warnings'],
+        ['--config', 'esm.config.json'],
+      ],
+      [[], ['--config', 'types.config.json']],
+    ]
+    for (const [forNode, forJest] of settings) {
+      const report = run(project, ...forNode, ...jest, '--json', ...forJest)
+      expect(JSON.parse(report)).toMatchObject({ numPassedTests: 1, numTotalTests: 1 })
+    }
   }, 120_000)
 })
+
+function installedIn(project: string): { packages: number; bytes: number } {
+  const modules = join(project, 'node_modules')
+  const files = readdirSync(modules, { recursive: true, encoding: 'utf8' }).map((path) =>
+    lstatSync(join(modules, path)),
+  )
+  const { packages } = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8'))
+  return {
+    packages: Object.keys(packages).length,
+    bytes: files.reduce((total, file) => total + (file.isFile() ? file.size : 0), 0),
+  }
+}

@@ -1,5 +1,5 @@
 // `npm run bench:start`: the time until an app listens, and the packages and megabytes of its production install, with us
-// and without. The install asks the npm registry.
+// and without, and with each of the peers. The installs ask the npm registry.
 const { execFileSync, spawn } = require('node:child_process')
 const {
   cpSync,
@@ -49,6 +49,9 @@ app.use(oauthRouter(server, { decide: consentPage({ signIn: '/login' }), protect
 app.get('/read', bearerGuard(server, { scope: 'read' }), (req, res) => res.json(req.user))
 ${listen}`
 
+/** Each alone beside Express: what it needs for storage, guards or sign-in comes on top, where it brings none. */
+const peers = ['@node-oauth/express-oauth-server', 'oauth2orize', '@jmondi/oauth2-server', 'oidc-provider']
+
 /** @typedef {{ name: string, folder: string, app: string }} Project */
 
 /** @param {string} parent @param {string} name @param {string} app @param {string[]} packages @returns {Project} */
@@ -83,6 +86,12 @@ function sizes({ folder }) {
   )
 }
 
+/** @param {string} name @param {Project} bare @param {Project} project */
+function addedRow(name, bare, project) {
+  const bytes = bytesIn(join(project.folder, 'node_modules')) - bytesIn(join(bare.folder, 'node_modules'))
+  return [name, String(packagesIn(project) - packagesIn(bare)), (bytes / 1e6).toFixed(2)]
+}
+
 /** From the start of the process until it listens, as the process and as its parent sees it. @param {Project} project @returns {Promise<{ own: number, all: number }>} */
 function start({ app, folder }) {
   return new Promise((resolve, reject) => {
@@ -113,7 +122,7 @@ async function main() {
   const built = buildPackage()
   const packed = join(parent, 'package')
   mkdirSync(packed)
-  for (const name of ['dist', 'LICENSE', 'README.md'])
+  for (const name of ['dist', 'LICENSE', 'README.md', 'CHANGELOG.md'])
     cpSync(join(built, name), join(packed, name), { recursive: true })
   const { scripts, devDependencies, ...manifest } = JSON.parse(readFileSync(join(built, 'package.json'), 'utf8'))
   writeFileSync(join(packed, 'package.json'), JSON.stringify(manifest))
@@ -152,6 +161,16 @@ async function main() {
     '\nWhat it adds, in kB of files:',
     extra.map(([name, bytes]) => `${name} ${(bytes / 1000).toFixed(0)}`).join(', '),
   )
+  const [bareProject, ourProject] = /** @type {[Project, Project]} */ (projects)
+  const installs = [
+    addedRow('express-authorization-server', bareProject, ourProject),
+    ...peers.map((peer, index) => {
+      const named = `${peer}@${versionOf(peer)}`
+      return addedRow(named, bareProject, install(parent, `peer-${index}`, bareApp, [express, named]))
+    }),
+  ]
+  console.log(`\nWhat \`npm install --omit=dev\` adds to ${express}:\n`)
+  console.log(table(['package', 'packages more', 'MB more'], installs))
 }
 
 main().catch((error) => {
