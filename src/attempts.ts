@@ -6,6 +6,7 @@ export interface Attempt {
   readonly kind: 'password' | 'client_secret' | 'registration'
   /** Whose secret: a username or a client id. Empty for a registration. */
   readonly account: string
+  /** Where it comes from: an IPv4 address or an IPv6 /64. */
   readonly network: string
 }
 
@@ -15,7 +16,13 @@ export interface Throttle {
    * Takes one attempt, before the secret is looked at: the seconds to wait when there is none left, or what to call when
    * the secret was right, so that the attempt does not count.
    */
-  readonly take: (attempt: Attempt) => Awaitable<{ retryAfter: number } | { succeed: () => Awaitable<void> }>
+  readonly take: (attempt: Attempt) => Awaitable<
+    | { retryAfter: number }
+    | {
+        /** Takes the attempt back. */
+        succeed: () => Awaitable<void>
+      }
+  >
 }
 
 /** Chosen client secrets that were right before, so that a busy client pays for bcrypt once. */

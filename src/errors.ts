@@ -24,14 +24,16 @@ const statuses = {
   server_error: 500,
 } as const
 
+/** Every `error` that the library says, by the name that its RFC gives it. */
 export type OAuthErrorCode = keyof typeof statuses
 
+/** Options of `new OAuthError`. */
 export interface OAuthErrorOptions {
   /** HTTP status. @default the status that the code's RFC gives it */
   status?: number
-  /** Response headers, such as `WWW-Authenticate`. */
+  /** Response headers, such as `WWW-Authenticate`. @default none */
   headers?: Readonly<Record<string, string>>
-  /** What went wrong inside. Reported through `onEvent`, never sent to anybody. */
+  /** What went wrong inside. Reported through `onEvent`, never sent to anybody. @default nothing */
   cause?: unknown
 }
 
@@ -40,8 +42,11 @@ export interface OAuthErrorOptions {
  * Characters that RFC 6749 does not allow in `error_description` are replaced.
  */
 export class OAuthError extends Error {
+  /** The `error` that the client sees. */
   readonly code: OAuthErrorCode
+  /** HTTP status. */
   readonly status: number
+  /** Response headers. */
   readonly headers: Readonly<Record<string, string>>
 
   constructor(code: OAuthErrorCode, description: string, options: OAuthErrorOptions = {}) {

@@ -14,6 +14,7 @@ import { knownResource } from './rules/resource'
 import { formatScope, includesScope, type Scope, toScope } from './rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from './rules/well-known'
 
+/** Options of `bearerGuard`. */
 export interface BearerGuardOptions {
   /** What the token must have: `'read'`, `'read write'` or a list. @default nothing in particular */
   scope?: string | Scope
@@ -30,8 +31,8 @@ export interface BearerGuardOptions {
   /** The `realm` of challenges (RFC 6750 §3). @default 'api' */
   realm?: string
   /**
-   * Where a token may stand. `'query'` puts tokens into logs and histories (RFC 6750 §2.3 advises against it), `'body'`
-   * needs a body parser in front. @default ['header']
+   * Where a token may stand: `'header'`, `'body'`, `'query'`. A query puts tokens into logs and histories (RFC 6750 §2.3
+   * advises against it), a body needs a parser in front. @default ['header']
    */
   tokenFrom?: readonly TokenPlace[]
   /**

@@ -28,6 +28,7 @@ import type {
   Users,
 } from './types'
 
+/** Options of `createAuthorizationServer`. */
 export interface AuthorizationServerOptions {
   /**
    * The server's name in every answer (RFC 8414 §2): an `https` URL, or `http` on loopback, without query and fragment.
@@ -52,7 +53,10 @@ export interface AuthorizationServerOptions {
    * @default every id is taken, and `req.user` is `{ id }`
    */
   users?: Users
-  /** Who must use PKCE (RFC 7636, RFC 9700 §2.1.1). A client record may say otherwise. @default 'all-clients' */
+  /**
+   * Who must use PKCE (RFC 7636, RFC 9700 §2.1.1): `'all-clients'`, `'public-clients'`, or nobody: `'optional'`. A client
+   * record may say otherwise. @default 'all-clients'
+   */
   pkce?: PkcePolicy
   /** Accept redirect URIs with `http` beyond loopback, where anybody on the way reads the code. @default false */
   allowHttpRedirectUris?: boolean
@@ -66,13 +70,16 @@ export interface AuthorizationServerOptions {
    * (draft-ietf-oauth-client-id-metadata-document). @default no such client
    */
   clientIdMetadataDocuments?: ClientIdMetadataDocumentsOptions
-  /** Where the routers are mounted, as absolute paths. The metadata names exactly these. @default {} */
+  /** Where the routers are: `{ authorize, token, revoke, introspect, register }`, absolute paths for the metadata. @default {} */
   endpoints?: Endpoints
-  /** How the consent page, the connected apps and the error pages speak and look. */
+  /**
+   * How all pages speak and look: `{ name, languages, texts, theme }`.
+   * @default English, German and Spanish
+   */
   pages?: PagesOptions
   /** Adds members to token responses, or bends the standard ones for an old API. @default the response as it is */
   tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
-  /** Hears what happens. What it throws changes nothing. @default errors go to `console.error` */
+  /** Hears what happens, and never a secret. What it throws changes nothing. @default errors go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
   /** The time in whole seconds since the epoch. @default the clock */
   now?: () => number

@@ -15,6 +15,7 @@ export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: nu
 
 /** A registered client: a plain value with a version. */
 export interface Client {
+  /** Its name to the protocol: 1 to 255 printable ASCII characters. */
   readonly clientId: string
   /** Starts at 1; each `update` stores one more than it expected. */
   readonly version: number
@@ -22,7 +23,9 @@ export interface Client {
   readonly description?: string
   /** The user who owns this record in the clients API. */
   readonly username?: string
+  /** Newest first. Empty: a public client. */
   readonly secrets: readonly ClientSecret[]
+  /** Where codes may be sent (RFC 6749 §3.1.2). */
   readonly redirectUris: readonly string[]
   /** Left out: `authorization_code` and `refresh_token`. */
   readonly grantTypes?: readonly string[]
@@ -30,7 +33,9 @@ export interface Client {
   readonly scopes?: readonly string[]
   /** What it gets when it asks for nothing. Left out: all of `scopes`. */
   readonly defaultScopes?: readonly string[]
+  /** How it authenticates at the token endpoint. */
   readonly tokenEndpointAuthMethods: readonly TokenEndpointAuthMethod[]
+  /** Left out: what the server's `pkce` says. */
   readonly requirePkce?: boolean
   /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */
   readonly resourceServer?: boolean | readonly string[]
@@ -41,7 +46,9 @@ export interface Client {
   readonly origin?: 'registration' | 'metadata_document'
   /** SHA-256 of the registration access token (RFC 7592), bound to the id of the client. */
   readonly registrationTokenDigest?: string
+  /** Seconds since the epoch. */
   readonly createdAt: number
+  /** Seconds since the epoch. */
   readonly updatedAt: number
 }
 
@@ -53,7 +60,9 @@ export interface Grant {
   readonly scope: readonly string[]
   /** When the request that began it arrived, before any password was checked. Seconds. */
   readonly startedAt: number
+  /** When its last credential expires. Seconds. */
   readonly expiresAt: number
+  /** Left out: it is not revoked. */
   readonly revokedAt?: number
 }
 
@@ -76,11 +85,13 @@ export interface Credential {
   readonly scope: readonly string[]
   readonly startedAt: number
   readonly issuedAt: number
+  /** Seconds since the epoch, as every time in here. */
   readonly expiresAt: number
   /** Values that JSON can carry. Kept as it is. */
   readonly data: Readonly<Record<string, unknown>>
 }
 
+/** Where clients are kept. */
 export interface ClientStorage {
   /** The client of that id, or undefined. */
   find(clientId: string): Awaitable<Client | undefined>
@@ -100,6 +111,7 @@ export interface ClientStorage {
 /** Whose authorizations end: one grant, or everything of a user or of a client that began until now. */
 export type RevocationTarget = { grantId: string } | { userId: string } | { clientId: string }
 
+/** Where grants and credentials are kept, and what ends them. */
 export interface GrantStorage {
   /**
    * Adds credentials and, when given, their grant: all or nothing. False: one of the ids exists. What a tombstone or a
@@ -144,7 +156,10 @@ export interface GrantStorage {
 
 /** What the host supplies: two collections. Every method may answer with a promise or with the value itself. */
 export interface OAuthStorage {
+  /** Who may ask. */
   clients: ClientStorage
+  /** What was allowed, and everything that came of it. */
   grants: GrantStorage
+  /** Ends what the adapter itself has opened. The library never calls it; `storageContract` does. */
   close?(): Awaitable<void>
 }

@@ -13,17 +13,25 @@ import type { AuthorizationServer } from './types'
 
 /** What a limiter of rate-limiter-flexible is made with: `points` in `duration` seconds. */
 export interface LimiterOptions {
+  /** What the keys of this count begin with. */
   keyPrefix: string
+  /** How many attempts there are. */
   points: number
+  /** In how many seconds. */
   duration: number
 }
 
 /** What is used of a limiter of rate-limiter-flexible. */
 export interface Limiter {
+  /** Takes one point; rejects with `{ msBeforeNext }` when none is left. */
   consume(key: string): Promise<unknown>
+  /** Gives one point back. */
   reward(key: string): Promise<unknown>
+  /** Forgets a key. */
   delete(key: string): Promise<unknown>
+  /** What is known of a key; null for nothing. */
   get(key: string): Promise<unknown>
+  /** Makes a key have used so many points for so many seconds. */
   set(key: string, points: number, seconds: number): Promise<unknown>
 }
 

@@ -21,6 +21,7 @@ export interface TokenResponse {
   [member: string]: unknown
 }
 
+/** What a token response is for: the second argument of `tokenResponse`. */
 export interface TokenResponseContext {
   client: Client
   grantType: string
@@ -76,6 +77,7 @@ export interface ApprovedAuthorization
 export interface GrantType {
   /** The `grant_type`, and the name of the grant in client records. */
   readonly grantType: string
+  /** Answers a token request, or throws an `OAuthError`. */
   readonly handle?: (server: AuthorizationServer, request: TokenRequest) => Awaitable<TokenResponse>
   readonly responseType?: string
   /** Where the authorization response goes in the redirect URI. @default 'query' */
@@ -91,6 +93,7 @@ export interface GrantType {
   readonly refreshTokens?: RefreshTokenSettings
 }
 
+/** What `refreshToken()` was given, in seconds. */
 export interface RefreshTokenSettings {
   readonly ttl: number
   readonly maxAge: number | undefined
@@ -194,14 +197,17 @@ export interface AuthorizationServer extends ResourceRules {
   readonly allowHttpRedirectUris: boolean
   readonly endpoints: Endpoints
   readonly clientDocuments: ClientDocuments | undefined
+  /** Shapes each token response. */
   readonly tokenResponse: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   readonly verifiedSecrets: VerifiedSecrets
   readonly throttle: Throttle | undefined
   /** How pages speak and look. */
   readonly pages: Pages
+  /** Tells `onEvent`, with the time. What that throws is dropped. */
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
   /** Tells the host of a mistake, each code once. */
   readonly warn: (code: WarningCode, message: string) => void
+  /** Seconds since the epoch. */
   readonly now: () => number
 }
 

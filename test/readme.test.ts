@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import * as library from 'express-authorization-server'
 import ts from 'typescript'
+import { withTables } from '../.scripts/docs-options.js'
 import { createMcpApp } from './clients/mcp-app'
 import { freePort } from './support/free-port'
 
@@ -125,6 +126,12 @@ describe('README', () => {
 
   it.each(Object.keys(library).filter((name) => /^[a-z]/.test(name)))('names the public function %s', (name) => {
     expect(readme).toContain(name)
+  })
+})
+
+describe('the option tables', () => {
+  it('say what the docstrings say: npm run docs:options', () => {
+    expect(readme).toBe(withTables())
   })
 })
 

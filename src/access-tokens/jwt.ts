@@ -22,6 +22,7 @@ export interface ClaimsContext {
   grantId?: string
 }
 
+/** Options of `jwt`. */
 export interface JwtOptions {
   /**
    * One private key, or `{ current, next, retired }`, or a function that returns either: the same value until the keys
@@ -32,9 +33,12 @@ export interface JwtOptions {
   ttl?: number
   /** Who a token is for when its request names no `resource` (RFC 9068 §3): the URI of your API, or several. */
   audience: string | readonly string[]
-  /** @default what the current key is for: ES256 for P-256; for RSA what its JWK says, or RS256 */
+  /**
+   * How tokens are signed (RFC 7518 §3.1).
+   * @default what the current key is for: ES256 for P-256; for RSA what its JWK says, or RS256
+   */
   algorithm?: SigningAlgorithm
-  /** More claims. What it says about the claims of RFC 9068 is dropped; what it throws means no token. */
+  /** More claims. What it says about the claims of RFC 9068 is dropped; what it throws means no token. @default none */
   claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
   /**
    * Store nothing about access tokens. Then nothing can revoke one before it expires: not the revocation endpoint (which

@@ -3,6 +3,7 @@ import { sha256 } from '../crypto'
 import { newSecret, parseSplitToken } from '../split-token'
 import type { AccessTokenFormat } from '../types'
 
+/** Options of `opaque`. */
 export interface OpaqueOptions {
   /** Lifetime of an access token in seconds. @default 3600 */
   ttl?: number

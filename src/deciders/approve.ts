@@ -7,6 +7,7 @@ import { subjectId } from '../rules/subject'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, Decide } from '../types'
 
+/** Options of `approve`. */
 export interface ApproveOptions {
   /** The signed-in user: an id, or a value with an `id`. @default (req) => req.user */
   user?: (req: Request) => Awaitable<unknown>

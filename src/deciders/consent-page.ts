@@ -18,6 +18,7 @@ import { lookupId, lookupSuffix } from '../split-token'
 import type { Credential, Grant } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types'
 
+/** Options of `consentPage`. */
 export interface ConsentPageOptions {
   /** The signed-in account: an id, or a value with an `id` and a name to show. @default (req) => req.user */
   user?: (req: Request) => Awaitable<unknown>
@@ -34,7 +35,10 @@ export interface ConsentPageOptions {
    * @default false
    */
   remember?: boolean | { publicClients: readonly string[] }
-  /** Shows another page: returns its HTML, or answers `res` itself. The security headers are already set. */
+  /**
+   * Shows another page: returns its HTML, or answers `res` itself. The security headers are already set.
+   * @default our own page
+   */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that answers `res` itself returns nothing
   render?: (view: ConsentView, req: Request, res: Response) => Awaitable<string | undefined | void>
 }

@@ -14,6 +14,7 @@ import { grantIdOf, parseSplitToken } from '../split-token'
 import type { Client, Credential } from '../storage'
 import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
 
+/** Options of `authorizationCode`. */
 export interface AuthorizationCodeOptions {
   /** Lifetime of a code in seconds. RFC 6749 §4.1.2 recommends at most 600. @default 60 */
   ttl?: number

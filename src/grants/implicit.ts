@@ -3,6 +3,7 @@ import { prepareTokens, shapeResponse, store } from '../issue'
 import { requireSeconds } from '../rules/seconds'
 import type { GrantType } from '../types'
 
+/** Options of `implicit`. */
 export interface ImplicitOptions {
   /** Lifetime in seconds of the access tokens of this grant; at most that of all others. @default that of all others */
   ttl?: number

@@ -9,6 +9,7 @@ import { subjectId } from '../rules/subject'
 import { takeAttempt } from '../throttle'
 import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
 
+/** Options of `password`. */
 export interface PasswordOptions {
   /**
    * The id of the user whose password this is, or a user value with an `id`; nothing for a wrong password or an unknown

@@ -16,6 +16,7 @@ import type { Credential } from '../storage'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
 import { hasStableHalf, type PresentedRefreshToken, parseRefreshToken, standingOf } from './presented-refresh-token'
 
+/** Options of `refreshToken`. */
 export interface RefreshTokenOptions {
   /** Lifetime in seconds, which starts anew with each refresh. @default 1209600 (14 days) */
   ttl?: number

@@ -18,7 +18,9 @@ function authenticateAt(source: TokenSource, token: string, resource?: string): 
 
 /** Passport's own strategy, as `passport.use` takes it. */
 export interface BearerStrategy {
+  /** What `passport.authenticate` calls it: `bearer`. */
   name: string
+  /** Called by Passport. */
   // biome-ignore lint/suspicious/noExplicitAny: the type of Passport's strategies, which is not ours to import
   authenticate(req: any, options?: any): any
 }

@@ -14,7 +14,7 @@ export type Methods = Readonly<Record<string, Handler>>
 export interface CorsOptions {
   /** `true` or `'*'` for every origin; otherwise the origins that may call. */
   origin: boolean | string | RegExp | (string | RegExp)[]
-  /** Seconds for which a browser may keep the answer to a preflight. */
+  /** Seconds for which a browser may keep the answer to a preflight. @default the browser's */
   maxAge?: number
 }
 

@@ -7,6 +7,7 @@ import type { AuthorizationServer } from '../types'
 const LONGEST = 24 * 86_400
 const BATCH = 1000
 
+/** Options of `startCleanup`. */
 export interface CleanupOptions {
   /** Seconds before the first run, and between the end of one and the next. @default 3600 */
   every?: number

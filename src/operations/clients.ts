@@ -9,8 +9,9 @@ import type { Client, ClientSecret } from '../storage'
 import type { AuthorizationServer } from '../types'
 import { allPages, requireFilter } from './pages'
 
+/** A client to be: what is left out has a safe default. */
 export interface RegisterClientOptions extends ClientMetadata {
-  /** @default a generated one */
+  /** Its name to the protocol: 1 to 255 printable ASCII characters. @default a generated one */
   clientId?: string
   /** 8 to 72 bytes, kept as a bcrypt hash. @default a generated one of 256 bits, kept as its SHA-256 */
   clientSecret?: string
@@ -61,6 +62,7 @@ export async function insertClient(
   return made ? { client, clientSecret: made.clientSecret } : { client }
 }
 
+/** The members of a client record that change; those left out stay as they are. */
 export interface ClientChanges extends ClientMetadata {
   /** Replaces every secret of the client. 8 to 72 bytes. */
   clientSecret?: string

@@ -19,16 +19,22 @@ import { formatScope, includesScope, resolveScope, type Scope, toScope } from '.
 import type { Client } from '../storage'
 import type { AuthorizationServer, TokenRequest, TokenResponse } from '../types'
 
+/** Options of `issueCode`. */
 export interface IssueCodeOptions {
+  /** Who gets the code: a client that may use the authorization code grant. */
   clientId: string
+  /** The user who agreed. */
   userId: string
-  /** Where the client expects the code; the token request must then name it. One of the client's. */
+  /**
+   * Where the client expects the code; the token request must then name it. One of the client's.
+   * @default none, and the token request names none
+   */
   redirectUri?: string | undefined
-  /** @default the client's default scope */
+  /** What is granted: `'read write'` or a list, all of it the client's. @default the client's default scope */
   scope?: string | Scope | undefined
   /** What the tokens are for (RFC 8707), among the `resources` of the server. @default the server's default */
   resource?: string | readonly string[] | undefined
-  /** The S256 challenge (RFC 7636). Required where the server requires PKCE of this client. */
+  /** The S256 challenge (RFC 7636). Required where the server requires PKCE of this client. @default none */
   codeChallenge?: string | undefined
 }
 
@@ -66,17 +72,25 @@ export async function issueCode(
   return { code, expiresIn: server.codes.ttl }
 }
 
+/** Options of `issueTokens`. */
 export interface IssueTokensOptions {
+  /** Who gets the tokens. */
   clientId: string
-  /** The resource owner. Left out: a token of the client itself, as with client credentials. */
+  /** The resource owner. @default none: a token of the client itself, as with client credentials */
   userId?: string
-  /** @default the client's default scope */
+  /** What is granted: `'read write'` or a list, all of it the client's. @default the client's default scope */
   scope?: string | Scope | undefined
   /** What the access token is for (RFC 8707). @default what `request` asks for, or the server's default */
   resource?: string | readonly string[] | undefined
-  /** @default true for a user's tokens, where the client may use the refresh token grant */
+  /**
+   * Whether there is a refresh token among them.
+   * @default true for a user's tokens, where the client may use that grant
+   */
   refreshToken?: boolean
-  /** The grant that this counts as, which the client's record must have. @default a grant of your own, for every client */
+  /**
+   * The grant that this counts as, which the client's record must have.
+   * @default a grant of your own, for every client
+   */
   grantType?: string
   /** The token request that a grant of your own answers: its parameters, and when it arrived. @default none, and now */
   request?: TokenRequest

@@ -16,9 +16,9 @@ export interface PagesOptions {
    * first is for everybody else. @default ['en', 'de', 'es'] and those of `texts`
    */
   languages?: readonly string[]
-  /** Words of your own by language: some of them for `en`, `de` and `es`, all of them for any other. */
+  /** Words of your own by language: some of them for `en`, `de` and `es`, all of them for any other. @default none */
   texts?: Readonly<Record<string, Partial<PageTexts>>>
-  /** Colours, font and corners. */
+  /** Colours, font and corners. @default ours */
   theme?: PageTheme
 }
 

@@ -6,18 +6,25 @@ export interface PageColors {
   accent?: string
   /** What is written on `accent`. */
   onAccent?: string
+  /** Behind the card. */
   background?: string
+  /** What the text stands on. */
   card?: string
+  /** The text. */
   text?: string
   /** Text of less weight. */
   soft?: string
+  /** Borders. */
   line?: string
+  /** What went wrong, and what takes access away. */
   danger?: string
 }
 
+/** Colours, font and corners of the pages. */
 export interface PageTheme {
   /** What is left out stays as it is. Give each text a contrast of 4.5:1 to what it stands on (WCAG 1.4.3). */
   light?: PageColors
+  /** The same for browsers that prefer dark pages. */
   dark?: PageColors
   /** A list as in CSS `font-family`. @default 'system-ui, sans-serif' */
   font?: string

@@ -10,10 +10,11 @@ export interface BcryptUser {
   passwordHash: string | null | undefined
 }
 
+/** Options of `bcryptPasswords`. */
 export interface BcryptPasswordsOptions {
   /**
-   * The user of this name, or nothing. The name arrives exactly as it was typed: whether case and Unicode forms matter
-   * is for you to decide. Users who may not sign in are left out. Whatever it throws is `server_error`, and no token.
+   * The user of this name, as `{ id, passwordHash }`, or nothing. The name arrives exactly as it was typed: whether case
+   * and Unicode forms matter is for you to decide. Users who may not sign in are left out. Whatever it throws is `server_error`, and no token.
    */
   findByUsername(username: string): Awaitable<BcryptUser | null | undefined>
 }

@@ -16,12 +16,14 @@ import { kept } from './kept'
 import { type IntrospectionClient, remoteIntrospection } from './remote-introspection'
 import { remoteKeys } from './remote-keys'
 
+/** Options of `remoteServer`. */
 export interface RemoteServerOptions {
   /** The server's name, exactly as its metadata says it: everything else is found from there (RFC 8414). */
   issuer: string
   /**
    * What this process is: the audience of the tokens that it takes (RFC 9068 §4), one URI or several. Required where it
    * verifies tokens itself: without it, a token for any other API of the same server would open this one.
+   * @default none, with `introspect`
    */
   resource?: string | Audience
   /**
@@ -31,7 +33,10 @@ export interface RemoteServerOptions {
   introspect?: IntrospectionClient
   /** With `introspect`: seconds for which an answer is remembered, and a revocation not noticed. @default 0 */
   cache?: number
-  /** Where this process finds users. One it does not find has no access. @default every id is taken, and `req.user` is `{ id }` */
+  /**
+   * Where this process finds users. One it does not find has no access.
+   * @default every id is taken, and `req.user` is `{ id }`
+   */
   users?: Users
   /** Hears of failures: `{ type: 'error', error }`. @default they go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void

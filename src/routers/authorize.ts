@@ -21,10 +21,11 @@ import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types'
 
+/** Options of `authorizeRouter`. */
 export interface AuthorizeRouterOptions {
   /** Who asks the user: `consentPage()`, `approve()`, or a function of the host. */
   decide: Decide
-  /** How the answer reaches the client. @default 'redirect' */
+  /** How the answer reaches the client: `'redirect'`, `'location'` or `'json'`. @default 'redirect' */
   response?: AuthorizationResponseStyle
 }
 

@@ -19,6 +19,7 @@ import {
   verifyOwner,
 } from './clients-caller'
 
+/** Options of `clientsRouter`. */
 export interface ClientsRouterOptions {
   /** Who gets in at all: usually `bearerGuard(server, { scope: 'clients' })`. */
   protect: RequestHandler

@@ -16,6 +16,7 @@ import { subjectId } from '../rules/subject'
 import type { Client, Grant } from '../storage'
 import type { AuthorizationServer } from '../types'
 
+/** Options of `connectedAppsRouter`. */
 export interface ConnectedAppsRouterOptions {
   /** The signed-in account: an id, or a value with an `id` and a name to show. @default (req) => req.user */
   user?: (req: Request) => Awaitable<unknown>

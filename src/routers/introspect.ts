@@ -13,13 +13,14 @@ import { formatScope } from '../rules/scope'
 import type { Client, Credential } from '../storage'
 import type { AuthorizationServer } from '../types'
 
+/** Options of `introspectRouter`. */
 export interface IntrospectRouterOptions {
   /**
    * Whether only resource servers get answers: then a client that is none sees not even its own tokens, and a resource
    * server no refresh token. @default false
    */
   resourceServersOnly?: boolean
-  /** @default no web page of another origin may call */
+  /** Which web pages of other origins may call (CORS). @default none */
   cors?: CorsOptions
 }
 

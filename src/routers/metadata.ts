@@ -10,10 +10,11 @@ const METADATA = 'oauth-authorization-server'
 /** Where keys are by convention. Its URL is in the metadata. */
 const JWKS = 'jwks.json'
 
+/** Options of `metadataRouter`. */
 export interface MetadataRouterOptions {
   /** Where the routers are mounted. @default the `endpoints` of the server */
   endpoints?: Endpoints
-  /** @default no web page of another origin may read it */
+  /** Which web pages of other origins may read it (CORS). @default none */
   cors?: CorsOptions
 }
 

@@ -10,8 +10,12 @@ import { type RegisterRouterOptions, registerRouter } from './register'
 import { revokeRouter } from './revoke'
 import { tokenRouter } from './token'
 
+/** Options of `oauthRouter`. */
 export interface OAuthRouterOptions extends Partial<Omit<ClientsRouterOptions, 'protect'>> {
-  /** Who asks the user: `consentPage()`, `approve()`, or a function of the host. Needed where a grant asks users. */
+  /**
+   * Who asks the user: `consentPage()`, `approve()`, or a function of the host. Required where a grant asks users.
+   * @default none
+   */
   decide?: Decide
   /** Who may administer clients at `/oauth2/clients`; `false` leaves that router out. */
   protect: RequestHandler | false

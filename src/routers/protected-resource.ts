@@ -7,18 +7,21 @@ import { type Scope, toScope } from '../rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownPath } from '../rules/well-known'
 import { wellKnownRouter } from './well-known'
 
+/** Options of `protectedResourceRouter`. */
 export interface ProtectedResourceRouterOptions {
   /** The URL of the API, among the `resources` of the server: what clients call, and what tokens are for. */
   resource: string
   /** What a client may need here. @default every scope of the server, where it is in this process */
   scopes?: string | Scope
-  /** For people: what the API is called. */
+  /** For people: what the API is called. @default left out */
   name?: string
-  /** For people: the URLs of its documentation, of its policy, and of its terms. */
+  /** For people: the URL of its documentation. @default left out */
   documentation?: string
+  /** For people: the URL of what it asks of those who use its data. @default left out */
   policy?: string
+  /** For people: the URL of its terms of service. @default left out */
   terms?: string
-  /** @default no web page of another origin may read it */
+  /** Which web pages of other origins may read it (CORS). @default none */
   cors?: CorsOptions
 }
 

@@ -13,8 +13,9 @@ import { grantIdOf } from '../split-token'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types'
 
+/** Options of `revokeRouter`. */
 export interface RevokeRouterOptions {
-  /** @default no web page of another origin may call */
+  /** Which web pages of other origins may call (CORS). @default none */
   cors?: CorsOptions
 }
 

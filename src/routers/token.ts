@@ -10,13 +10,14 @@ import { networkOf } from '../rules/network'
 import { requireParameter } from '../rules/params'
 import type { AuthorizationServer } from '../types'
 
+/** Options of `tokenRouter`. */
 export interface TokenRouterOptions {
   /**
-   * Where parameters may stand. `'query'` is for old APIs that document credentials in the URL, where every log on the
-   * way keeps them (RFC 6749 §2.3.1 forbids it); it also admits GET. @default ['body']
+   * Where parameters may stand: `'body'`, `'query'`. The query is for old APIs that document credentials in the URL, where
+   * every log on the way keeps them (RFC 6749 §2.3.1 forbids it); it also admits GET. @default ['body']
    */
   parametersFrom?: readonly ('body' | 'query')[]
-  /** @default no web page of another origin may call */
+  /** Which web pages of other origins may call (CORS). @default none */
   cors?: CorsOptions
 }
 

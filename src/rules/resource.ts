@@ -1,6 +1,7 @@
 /** Resource indicators: RFC 8707. A client names the API that it wants a token for; in the token that is the audience. */
 import { OAuthError } from '../errors'
 
+/** Who a token is for: URIs of APIs (RFC 8707 §2, RFC 9068 §3). */
 export type Audience = readonly string[]
 
 /** What a server says about resources. */

@@ -14,6 +14,7 @@ import { tombstoneRules } from './contract/tombstones'
 import { transitionRules } from './contract/transition'
 import { valueRules } from './contract/values'
 
+/** Options of `storageContract`: a test framework, and how to make the store that it tests. */
 export interface StorageContractOptions {
   /** `describe` of Jest, Vitest or node:test. */
   describe: (name: string, body: () => void) => unknown

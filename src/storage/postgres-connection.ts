@@ -4,12 +4,17 @@ import type { Row } from './rows'
 
 /** What is used of a `Pool` of pg. */
 export interface PostgresPool {
+  /** Runs one statement on any of its connections. */
   query(statement: PostgresQuery): Promise<{ rows: unknown[] }>
 }
 
+/** One statement, as pg takes it. */
 export interface PostgresQuery {
+  /** SQL with `$1`, `$2`, … */
   text: string
+  /** Under this name it is prepared once for each connection. */
   name?: string
+  /** What `$1`, `$2`, … stand for. */
   values?: unknown[]
 }
 

@@ -2,6 +2,7 @@
 import { explained, OLDEST_VERSION, type PostgresPool, type Run } from './postgres-connection'
 import { DEFAULT_PREFIX, requireName, type Tables } from './sql'
 
+/** Options of `postgresSchema`. */
 export interface PostgresSchemaOptions {
   /** The schema that the tables are in. @default the first one in the search_path of the connection */
   schema?: string

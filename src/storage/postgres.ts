@@ -20,11 +20,13 @@ import { markOf, sweeper } from './sql'
 
 export { type PostgresPool, type PostgresQuery, type PostgresSchemaOptions, postgresSchema }
 
+/** Options of `postgresStorage`. */
 export interface PostgresStorageOptions extends PostgresSchemaOptions {
   /** Whether statements are prepared by name. Say false behind a PgBouncer older than 1.21. @default true */
   prepare?: boolean
 }
 
+/** Storage in PostgreSQL, and how its tables come to be. */
 export interface PostgresStorage extends OAuthStorage {
   /**
    * Creates the tables and indexes that are missing. Does nothing where all are there, and may run in any number of

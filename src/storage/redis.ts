@@ -7,6 +7,7 @@ import { grantScripts } from './redis/scripts'
 
 export type { RedisClient }
 
+/** Options of `redisStorage`. */
 export interface RedisStorageOptions {
   /** What every key begins with. Must not have braces, which decide where a cluster keeps a key. @default 'oauth:' */
   prefix?: string

@@ -3,7 +3,9 @@ import type { Row } from './rows'
 
 /** What is used of a `Database` of better-sqlite3. */
 export interface SqliteDatabase {
+  /** Compiles one statement. */
   prepare(sql: string): SqliteStatement
+  /** Runs any number of statements. */
   exec(sql: string): unknown
   /** Whether a transaction of somebody is open. */
   readonly inTransaction?: boolean
@@ -12,9 +14,13 @@ export interface SqliteDatabase {
 /** Values of `@name` parameters. */
 export type NamedValues = Readonly<Record<string, string | number | null>>
 
+/** What is used of a `Statement` of better-sqlite3. */
 export interface SqliteStatement {
+  /** Runs it, and says how many rows changed. */
   run(values: NamedValues): { changes: number | bigint }
+  /** Its first row; undefined for none. */
   get(values: NamedValues): unknown
+  /** Every row. */
   all(values: NamedValues): unknown[]
 }
 

@@ -2,6 +2,7 @@
 import { DEFAULT_PREFIX, requireName, type Tables } from './sql'
 import { type SqliteDatabase, value, type Write } from './sqlite-connection'
 
+/** Options of `sqliteSchema`. */
 export interface SqliteSchemaOptions {
   /** What the names of the tables begin with. @default 'oauth_' */
   prefix?: string

@@ -18,6 +18,7 @@ import { type SqliteStatements, sqliteStatements } from './sqlite-statements'
 
 export { type SqliteDatabase, type SqliteSchemaOptions, type SqliteStatement, sqliteSchema }
 
+/** Options of `sqliteStorage`. */
 export interface SqliteStorageOptions extends SqliteSchemaOptions {
   /**
    * `PRAGMA synchronous` of this connection. With 'normal' writes are faster, and a power cut may undo the last of them:
@@ -26,6 +27,7 @@ export interface SqliteStorageOptions extends SqliteSchemaOptions {
   synchronous?: 'full' | 'normal'
 }
 
+/** Storage in SQLite, and how its tables come to be. */
 export interface SqliteStorage extends OAuthStorage {
   /**
    * Creates the tables and indexes that are missing, and turns the write-ahead log on. Does nothing where that is done,

@@ -6,7 +6,9 @@ import { greeting } from './scripts'
  * package, version 4.6 or newer. Scripts always run where the primary copy is, also with `useReplicas`.
  */
 export interface RedisClient {
+  /** Runs a script (EVAL). */
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  /** Runs a script that the server knows, by its SHA-1 (EVALSHA). */
   evalSha(digest: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
 }
 
