@@ -58,7 +58,8 @@ export function memoryThrottle(): Throttle {
 
 /**
  * Counts where `makeLimiter` says, so that several processes count together:
- * `limiterThrottle((options) => new RateLimiterRedis({ storeClient, ...options }))`.
+ * `limiterThrottle((options) => new RateLimiterRedis({ storeClient, useRedisPackage: true, ...options }))`; without
+ * `useRedisPackage` for a client of ioredis.
  */
 export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limiter): Throttle {
   const throttles = {

@@ -1,0 +1,389 @@
+// Every snippet of README and the pages beside it is compiled and run; their tables and pictures are true.
+import { EventEmitter, once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { metrics } from '@opentelemetry/api'
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
+import express from 'express'
+import * as library from 'express-authorization-server'
+import { postgresSchema } from 'express-authorization-server/postgres'
+import { Pool } from 'pg'
+import type { createClient } from 'redis'
+import request from 'supertest'
+import ts from 'typescript'
+import { describePostgres, startPostgres } from './storage/support/postgres'
+import { describeRedis, startRedis } from './storage/support/redis'
+import { createHost } from './support/host'
+
+const root = join(__dirname, '..')
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, '.github'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `.github/${name}`),
+]
+const text = Object.fromEntries(pages.map((page) => [page, readFileSync(join(root, page), 'utf8')]))
+/** All but the complete server, which test/readme.test.ts runs. */
+const snippets = pages.flatMap((page) =>
+  [...(text[page] as string).matchAll(/```ts\n([\s\S]*?)```/g)]
+    .map((match) => match[1] as string)
+    .filter((snippet) => !snippet.includes('passport.use(')),
+)
+
+/** What the text around a snippet speaks of, beside the names of the library: its type here, its value where it is run. */
+const spokenOf: Record<string, string> = {
+  app: "import('express').Express",
+  express: "typeof import('express')",
+  issuer: 'string',
+  storage: "import('express-authorization-server').OAuthStorage",
+  scopes: 'string[]',
+  server: "import('express-authorization-server').AuthorizationServer",
+  port: 'number',
+  pool: "import('pg').Pool",
+  otherPool: "import('pg').Pool",
+  client: "ReturnType<typeof import('redis').createClient>",
+  myStorage: "(pool: import('pg').Pool) => import('express-authorization-server').OAuthStorage",
+  current: "import('express-authorization-server').KeyMaterial",
+  next: "import('express-authorization-server').KeyMaterial",
+  retired: "import('express-authorization-server').KeyMaterial[]",
+}
+
+function declaredIn(snippet: string): string[] {
+  const declared = [...snippet.matchAll(/^(?:const|function) (\w+)/gm)].map((match) => match[1] as string)
+  const imported = [...snippet.matchAll(/^import (?:\{([^}]*)\}|(\w+))/gm)].flatMap((match) =>
+    (match[1] ?? match[2] ?? '').split(',').map((name) => name.trim()),
+  )
+  return [...declared, ...imported]
+}
+
+function isUsed(snippet: string, name: string): boolean {
+  return new RegExp(`(?<![\\w.'])${name}\\b`).test(snippet) && !declaredIn(snippet).includes(name)
+}
+
+/** Runs a snippet with these values for what it does not say itself; answers what it declares. */
+async function run<T = Record<string, never>>(
+  part: string,
+  values: Record<string, unknown> = {},
+  load = require,
+): Promise<T> {
+  const found = snippets.filter((snippet) => snippet.includes(part))
+  expect(found).toHaveLength(1)
+  const snippet = found[0] as string
+  ran.add(snippet)
+  const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true }
+  const { outputText } = ts.transpileModule(snippet, { compilerOptions })
+  const names = [...snippet.matchAll(/^(?:const|function) (\w+)/gm)].map((match) => match[1])
+  const given = Object.entries({ ...library, ...values }).filter(([name]) => isUsed(snippet, name))
+  const AsyncFunction = (async () => {}).constructor as new (...parts: string[]) => (...args: unknown[]) => Promise<T>
+  const body = new AsyncFunction(
+    'require',
+    'exports',
+    ...given.map(([name]) => name),
+    `${outputText}\nreturn { ${names} }`,
+  )
+  return body(load, {}, ...given.map(([, value]) => value))
+}
+const ran = new Set<string>()
+
+/** `require`, with another value for one package. */
+function loadOther(name: string, value: unknown): NodeJS.Require {
+  return ((wanted: string) => (wanted === name ? value : require(wanted))) as NodeJS.Require
+}
+
+const issuer = 'http://127.0.0.1:3000'
+const base = () => ({ issuer, storage: library.memoryStorage(), scopes: ['read', 'write'] })
+
+/** A client with a token of its own: proof that a server works. */
+async function issuedBy(server: library.AuthorizationServer, scope = 'read'): Promise<string> {
+  const { client } = await library.registerClient(server, {
+    scopes: ['read', 'write'],
+    grantTypes: ['client_credentials'],
+  })
+  return (await library.issueTokens(server, { clientId: client.clientId, scope })).access_token
+}
+
+describe('the snippets', () => {
+  it('compile', () => {
+    const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
+    const indexTypes = readFileSync(join(root, 'src/index.ts'), 'utf8')
+    const files = new Map(
+      snippets.map((snippet, n) => {
+        const values = Object.keys(library).filter((name) => isUsed(snippet, name))
+        const types = [...new Set(snippet.match(/(?<=: )[A-Z]\w+/g))].filter((name) => indexTypes.includes(name))
+        const spoken = Object.entries(spokenOf).filter(([name]) => isUsed(snippet, name))
+        const lines = [
+          ...values.map((name) => `declare const ${name}: typeof import('express-authorization-server').${name}`),
+          ...types.map((name) => `type ${name} = import('express-authorization-server').${name}`),
+          ...spoken.map(([name, type]) => `declare const ${name}: ${type}`),
+        ]
+        return [join(__dirname, `snippet-${n}.ts`), `${lines.join('\n')}\n${snippet}\nexport {}\n`]
+      }),
+    )
+    const host = ts.createCompilerHost(options)
+    const { getSourceFile, fileExists } = host
+    host.fileExists = (name) => files.has(name) || fileExists(name)
+    host.getSourceFile = (name, ...more) => {
+      const source = files.get(name)
+      return source === undefined
+        ? getSourceFile(name, ...more)
+        : ts.createSourceFile(name, source, ts.ScriptTarget.ES2022)
+    }
+    const unused = { noUnusedLocals: false, noUnusedParameters: false, noEmit: true }
+    const names = [...files.keys(), join(root, 'src/passport-http-bearer.d.ts')]
+    const program = ts.createProgram(names, { ...options, ...unused }, host)
+    const problems = ts
+      .getPreEmitDiagnostics(program)
+      .map(({ file, messageText }) => [file?.text, ts.flattenDiagnosticMessageText(messageText, '\n')])
+    expect(problems).toEqual([])
+  })
+
+  it('of SQLite keeps clients in a file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'snippet-'))
+    const before = process.cwd()
+    process.chdir(folder)
+    try {
+      const { storage } = await run<{ storage: library.OAuthStorage }>('sqliteStorage(')
+      const server = library.createAuthorizationServer({ ...base(), storage })
+      await library.verifyAccessToken(server, await issuedBy(server))
+      expect(existsSync(join(folder, 'oauth.db'))).toBe(true)
+    } finally {
+      process.chdir(before)
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('of the contract suite proves an adapter', async () => {
+    let store = library.memoryStorage()
+    const [pool, otherPool] = [{}, {}]
+    const myStorage = (given: unknown) => {
+      if (given === pool) store = library.memoryStorage()
+      return store
+    }
+    const rules: (() => Promise<void>)[] = []
+    const test = (_name: string, body: () => Promise<void>) => void rules.push(body)
+    await run('storageContract(', {
+      pool,
+      otherPool,
+      myStorage,
+      test,
+      describe: (_: string, body: () => void) => body(),
+    })
+    for (const rule of rules) await rule()
+    expect(rules.length).toBeGreaterThan(50)
+  })
+
+  it('of the guard lets through what it should', async () => {
+    const server = library.createAuthorizationServer(base())
+    const app = express()
+    const { api } = await run<{ api: express.Router }>('/notes', { app, express, server })
+    app.use('/api', api)
+    const ask = (method: 'get' | 'post', path: string, token: string) =>
+      request(app)[method](path).auth(token, { type: 'bearer' })
+    const [read, write] = [await issuedBy(server), await issuedBy(server, 'write')]
+    await ask('get', '/notes', read).expect(200)
+    await ask('get', '/notes', write).expect(403)
+    await ask('post', '/api/notes', write).expect(200, /^"/)
+    await ask('post', '/api/notes', read).expect(403)
+  })
+
+  it('of JWTs signs and verifies, with keys before and after', async () => {
+    const key = library.generateSigningKey
+    const { server } = await run<{ server: library.AuthorizationServer }>('{ current, next, retired }', {
+      ...base(),
+      current: key(),
+      next: key(),
+      retired: [key()],
+    })
+    await library.verifyAccessToken(server, await issuedBy(server))
+    expect(server.accessTokens.jwks?.().keys).toHaveLength(3)
+  })
+
+  it('of keys from the environment does the same', async () => {
+    const key = () => JSON.stringify(library.generateSigningKey())
+    const process = { env: { OAUTH_KEY: key(), OAUTH_NEXT_KEY: key() } }
+    const { server } = await run<{ server: library.AuthorizationServer }>('OAUTH_KEY', { ...base(), process })
+    await library.verifyAccessToken(server, await issuedBy(server))
+    expect(server.accessTokens.jwks?.().keys).toHaveLength(2)
+  })
+
+  it('of pino logs each event once, errors with their cause', async () => {
+    const lines: Record<string, unknown>[] = []
+    const pino = jest.requireActual<typeof import('pino')>('pino')
+    const sink = { write: (line: string) => void lines.push(JSON.parse(line)) }
+    const load = loadOther('pino', () => pino({}, sink))
+    const { server } = await run<{ server: library.AuthorizationServer }>("from 'pino'", base(), load)
+    await library.registerClient(server, { clientId: 'app' })
+    server.emit({
+      type: 'error',
+      error: new library.OAuthError('server_error', 'no', { cause: new Error('disk full') }),
+    })
+    expect(lines).toMatchObject([
+      { level: 30, msg: 'client.created', clientId: 'app' },
+      { level: 50, msg: 'error', err: { message: 'disk full' } },
+    ])
+  })
+
+  it('of OpenTelemetry counts events by their type', async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 })
+    const provider = new MeterProvider({ readers: [reader] })
+    metrics.setGlobalMeterProvider(provider)
+    const { server } = await run<{ server: library.AuthorizationServer }>('createCounter', base())
+    await issuedBy(server)
+    await issuedBy(server)
+    const { resourceMetrics } = await reader.collect()
+    const [metric] = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics)
+    expect(metric?.descriptor.name).toBe('oauth.events')
+    expect(metric?.dataPoints.map(({ attributes, value }) => [attributes.type, value])).toEqual([
+      ['client.created', 2],
+      ['token.issued', 2],
+    ])
+    await provider.shutdown()
+    metrics.disable()
+  })
+
+  it('of the shutdown ends requests, cleanup and pool in this order', async () => {
+    const server = library.createAuthorizationServer(base())
+    const process = new EventEmitter()
+    const pool = new EventEmitter() as EventEmitter & { end: () => Promise<void> }
+    const { listener } = await run<{ listener: import('node:http').Server }>('SIGTERM', {
+      server,
+      process,
+      app: express(),
+      port: 0,
+      pool: Object.assign(pool, { end: async () => void pool.emit('ended', listener.listening) }),
+    })
+    await once(listener, 'listening')
+    const ended = once(pool, 'ended')
+    process.emit('SIGTERM')
+    expect(await ended).toEqual([false])
+  })
+
+  it('of a restored backup ends every token', async () => {
+    const server = library.createAuthorizationServer(base())
+    const token = await issuedBy(server)
+    await run('await listClients(server)', { server })
+    await expect(library.verifyAccessToken(server, token)).rejects.toThrow('revoked')
+  })
+})
+
+describePostgres('the snippet of PostgreSQL', () => {
+  it('keeps clients there', async () => {
+    const postgres = await startPostgres()
+    const pools: Pool[] = []
+    class CountedPool extends Pool {
+      constructor(options: object) {
+        super(options)
+        pools.push(this)
+      }
+    }
+    const load = loadOther('pg', { Pool: CountedPool })
+    const values = { process: { env: { DATABASE_URL: postgres.connectionString } } }
+    const { storage } = await run<{ storage: library.OAuthStorage }>('new Pool(', values, load)
+    const server = library.createAuthorizationServer({ ...base(), storage })
+    await library.verifyAccessToken(server, await issuedBy(server))
+    for (const pool of pools) await pool.end()
+    await postgres.stop()
+  })
+})
+
+describeRedis('the snippets of Redis', () => {
+  it('keep clients there, and count failures there', async () => {
+    const redis = await startRedis({ config: { 'maxmemory-policy': 'noeviction' } })
+    const process = { env: { REDIS_URL: redis.url } }
+    const { storage, client } = await run<{ storage: library.OAuthStorage; client: ReturnType<typeof createClient> }>(
+      'checkRedis(',
+      { process },
+    )
+    const server = library.createAuthorizationServer({ ...base(), storage })
+    await library.verifyAccessToken(server, await issuedBy(server))
+
+    try {
+      const { throttle } = await run<{ throttle: library.Throttle }>('RateLimiterRedis', { client })
+      const attempt = { kind: 'password', account: 'ana', network: '192.0.2.1' } as const
+      const before = await client.dbSize()
+      expect(await throttle.take(attempt)).toHaveProperty('succeed')
+      expect(await client.dbSize()).toBeGreaterThan(before)
+      for (let times = 0; times < 20; times++) await throttle.take(attempt)
+      expect(await throttle.take(attempt)).toHaveProperty('retryAfter')
+    } finally {
+      client.destroy()
+      await redis.stop()
+    }
+  })
+})
+
+describe('the tables and pictures', () => {
+  it('of storage calls is what requests cost', async () => {
+    const host = await createHost({ decide: library.consentPage({ signIn: '/login' }) })
+    const cost = new Map<string, string[]>()
+    const count = async <T>(name: string, sent: PromiseLike<T>): Promise<T> => {
+      host.storage.calls.length = 0
+      const answer = await sent
+      cost.set(name, [...host.storage.calls])
+      return answer
+    }
+    const page = await count('consent page, shown', host.authorize())
+    const transaction = /name="consent_transaction" value="([^"]+)"/.exec(page.text)?.[1]
+    const allowed = await count(
+      'consent page, allowed',
+      host
+        .http()
+        .post(`/oauth2/authorize?${host.authorizationRequest(host.web)}`)
+        .set('X-User', 'alice')
+        .type('form')
+        .send({ consent_transaction: transaction, consent: 'allow' }),
+    )
+    const code = new URL(allowed.headers.location as string).searchParams.get('code') as string
+    const { body } = await count('code for tokens', host.exchange(host.web, code))
+    await count('refresh', host.refresh(host.web, body.refresh_token))
+    await count('client credentials', host.token(host.web, { grant_type: 'client_credentials' }))
+    await count('introspection', host.introspect(host.api, body.access_token))
+    await count('guarded API', host.me(body.access_token).expect(200))
+    await count('revocation', host.revoke(host.web, body.refresh_token))
+    const table =
+      /\| request \| calls \| which \|\n\|---\|---\|---\|\n((?:\|.*\n)+)/.exec(
+        text['.github/PRODUCTION.md'] as string,
+      )?.[1] ?? ''
+    const rows = [...table.matchAll(/^\| ([^|]+) \| (\d) \| (.+) \|$/gm)].map(([, name, calls, which]) => {
+      const said = [...(which as string).matchAll(/`([^`]+)`/g)].map((match) => match[1])
+      expect(said).toHaveLength(Number(calls))
+      return [name, said]
+    })
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(cost))
+  })
+
+  it('of PostgreSQL is what postgresSchema() says', () => {
+    const [, sql] = /```sql\n([\s\S]*?)```/.exec(text['README.md'] as string) ?? []
+    expect(sql?.trim()).toBe(postgresSchema().trim())
+  })
+
+  it.each(pages)('are there: %s', (page) => {
+    const folder = join(root, page, '..')
+    const prose = (text[page] as string).replaceAll(/```[\s\S]*?```/g, '')
+    const linked = [...prose.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)|(?:src|srcset)="([^"]+)"/g)]
+    for (const [, link, image] of linked) expect(existsSync(join(folder, (link ?? image) as string))).toBe(true)
+    for (const [, file] of (text[page] as string).matchAll(/`((?:src|test|examples)\/[^`<*]*)`/g)) {
+      expect(existsSync(join(root, file as string))).toBe(true)
+    }
+  })
+
+  it.each(['light', 'dark'])('have the flow as well-formed SVG: %s', (theme) => {
+    const svg = readFileSync(join(root, `.github/flow-${theme}.svg`), 'utf8')
+    const opened = [...svg.matchAll(/<(\w+)(?:\s[^>]*[^/])?>/g)].map((match) => match[1]).sort()
+    expect([...svg.matchAll(/<\/(\w+)>/g)].map((match) => match[1]).sort()).toEqual(opened)
+    expect(svg).toContain('<title')
+  })
+})
+
+it('every snippet was run, but for those of a database that is not on this machine', () => {
+  const left = snippets.filter((snippet) => !ran.has(snippet))
+  expect(left.filter((snippet) => !/from '(pg|redis)'|RateLimiterRedis/.test(snippet))).toEqual([])
+})
