@@ -360,6 +360,16 @@ describe('the tables and pictures', () => {
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(cost))
   })
 
+  it('of events has every type', () => {
+    const [, list] = /## Events\n([\s\S]*?)```ts/.exec(text['README.md'] as string) ?? []
+    const union = readFileSync(join(root, 'src/events.ts'), 'utf8').split(
+      'export type AuthorizationServerEvent',
+    )[1] as string
+    const types = [...union.matchAll(/'([a-z]+(?:\.[a-z_]+)?)'(?=[;,| ]|$)/gm)].map((match) => match[1] as string)
+    const named = [...(list as string).matchAll(/`([a-z]+(?:\.[a-z_]+)?)`/g)].map((match) => match[1])
+    expect(named.sort()).toEqual(types.filter((type) => type.includes('.') || /^(warning|error)$/.test(type)).sort())
+  })
+
   it('of PostgreSQL is what postgresSchema() says', () => {
     const [, sql] = /```sql\n([\s\S]*?)```/.exec(text['README.md'] as string) ?? []
     expect(sql?.trim()).toBe(postgresSchema().trim())

@@ -1,5 +1,5 @@
 // What README says is executed: its server is extracted, compiled and run; its files, names and defaults exist.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as library from 'express-authorization-server'
@@ -104,6 +104,9 @@ describe('README', () => {
     const { access_token } = (await tokens.json()) as { access_token: string }
     const me = await fetch(`${base}/me`, { headers: { authorization: `Bearer ${access_token}` } })
     expect(await me.json()).toMatchObject({ user: { id: 'ana' }, token: { clientId: 'demo', scope: ['read'] } })
+    const [, command] = /^curl (-u demo:.*)$/m.exec(readme) ?? []
+    const words = (command as string).replace('http://127.0.0.1:3000', base).split(' ')
+    expect(JSON.parse(execFileSync('curl', ['-sS', ...words], { encoding: 'utf8' }))).toHaveProperty('access_token')
     // no warning of the library, either
     expect(complaints).toEqual([])
   }, 60_000)
