@@ -1,6 +1,6 @@
 // What README says is executed: its server is extracted, compiled and run; its files, names and defaults exist.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as library from 'express-authorization-server'
 import ts from 'typescript'
@@ -149,7 +149,10 @@ describe('the warnings', () => {
   })
 
   it.each(codes)('are tested: %s', (code) => {
-    const tests = ['checks.test.ts', 'guard-checks.test.ts'].map((name) => readFileSync(join(__dirname, name), 'utf8'))
+    const names = readdirSync(__dirname, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.test\.ts$/.test(name),
+    )
+    const tests = names.map((name) => readFileSync(join(__dirname, name), 'utf8'))
     expect(tests.join()).toContain(code)
   })
 })

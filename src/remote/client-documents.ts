@@ -11,6 +11,7 @@ import type { Client } from '../storage'
 import type { AuthorizationServer, ClientDocuments } from '../types'
 import { fetchDocument } from './fetch-document'
 
+/** Options of `createAuthorizationServer({ clientIdMetadataDocuments })`. */
 export interface ClientIdMetadataDocumentsOptions {
   /** What these clients may have at most, and have when they ask for nothing: `'read'` or `['read', 'write']`. */
   scopes: string | Scope

@@ -26,6 +26,7 @@ import { takeAttempt } from '../throttle'
 import type { AuthorizationServer } from '../types'
 import { admission, type RegistrationProtection } from './registration-access'
 
+/** Options of `registerRouter`. */
 export interface RegisterRouterOptions {
   /** Who may register: a guard, `{ initialAccessToken }`, or `'open'`. */
   protect: RegistrationProtection
@@ -36,7 +37,7 @@ export interface RegisterRouterOptions {
   scopes: string | Scope
   /** The grants that these clients may use. @default authorization_code and refresh_token, where the server has them */
   grantTypes?: readonly string[]
-  /** @default no web page of another origin may call */
+  /** Which web pages of other origins may call (CORS). @default none */
   cors?: CorsOptions
 }
 

@@ -12,6 +12,7 @@ import { presentedToken } from '../http/bearer-token'
  */
 export type RegistrationProtection = RequestHandler | { initialAccessToken: InitialAccessToken } | 'open'
 
+/** The initial access token (RFC 7591 §3), or who knows which ones are right. */
 export type InitialAccessToken = string | ((token: string, req: Request) => Awaitable<boolean>)
 
 /** Resolves when the request may go on. A middleware that refuses has answered by itself, and then nothing follows. */
