@@ -66,6 +66,8 @@ export function expiringMap<Row extends { readonly expiresAt: number }>(
         }
       }
       nothingExpiresBefore = next
+      // a walk that stands still would keep alive what the map was before
+      walk = rows.entries()
       return removed
     },
   }

@@ -20,6 +20,10 @@ interface Mark {
   readonly expiresAt: number
 }
 
+/** More are forgotten: clients may ask in any order. */
+const MAX_SCOPES = 1000
+const NOTHING = Object.freeze({})
+
 const stores = new WeakSet<object>()
 
 /** An empty store. Rows leave as they expire, without being asked and without timers: each write removes a few. */
@@ -67,6 +71,26 @@ function memoryGrants(): GrantStorage {
   let clock = Number.NEGATIVE_INFINITY
   let latestExpiry = Number.NEGATIVE_INFINITY
 
+  const scopes = new Map<string, readonly string[]>()
+
+  /** One list for the many rows of a scope: a quarter of what an access token takes up would be its own. */
+  function kept(scope: readonly string[]): readonly string[] {
+    const key = JSON.stringify(scope)
+    const known = scopes.get(key)
+    if (known) return known
+    if (scopes.size === MAX_SCOPES) scopes.clear()
+    const copy = frozenCopy(scope)
+    scopes.set(key, copy)
+    return copy
+  }
+
+  function copied<Row extends Credential | Grant>(row: Row): Row {
+    const copy = { ...row } as { -readonly [Member in keyof Credential]: Credential[Member] }
+    copy.scope = kept(row.scope)
+    if ('data' in row) copy.data = frozenCopy(row.data)
+    return Object.freeze(copy) as Credential & Row
+  }
+
   // Liveness is judged when it is asked for, so that a revocation holds in whatever order it and the rows arrive.
   function isCovered({ userId, clientId, startedAt }: Credential | Grant): boolean {
     const covers = (mark: Mark | undefined) => mark !== undefined && mark.at >= startedAt
@@ -109,7 +133,7 @@ function memoryGrants(): GrantStorage {
       credentials.delete(credential.id)
       return
     }
-    credentials.set(credential.id, frozenCopy(credential))
+    credentials.set(credential.id, copied(credential))
     const row = grants.get(credential.grantId)
     if (row) row.expiresAt = Math.max(row.expiresAt, credential.expiresAt)
   }
@@ -118,7 +142,7 @@ function memoryGrants(): GrantStorage {
   function store(added: readonly Credential[], grant: Grant | undefined): true {
     if (grant) {
       const expiresAt = Math.max(grant.expiresAt, grants.get(grant.id)?.expiresAt ?? 0)
-      putGrantRow(grant.id, mayStand(grant) ? frozenCopy(grant) : undefined, expiresAt)
+      putGrantRow(grant.id, mayStand(grant) ? copied(grant) : undefined, expiresAt)
       latestExpiry = Math.max(latestExpiry, expiresAt)
     }
     for (const credential of added) {
@@ -181,6 +205,7 @@ function page<Row>(rows: Row[], idOf: (row: Row) => string, after: string | unde
 /** A deep copy that nobody can change, so that nothing in the store is shared with its callers. */
 function frozenCopy<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
+  if (!Array.isArray(value) && Object.keys(value).length === 0) return NOTHING as T
   const copy = (Array.isArray(value) ? [...value] : { ...value }) as T & Record<string, unknown>
   for (const key of Object.keys(copy) as (keyof T)[]) {
     if (typeof copy[key] === 'object') copy[key] = frozenCopy(copy[key])
