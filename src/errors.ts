@@ -86,3 +86,9 @@ export function storageFailure(cause: unknown): OAuthError {
     cause,
   })
 }
+
+/** What an error says. By its member, not its class: a driver may be of another realm than we are, as in Jest. */
+export function messageOf(error: unknown): string {
+  const { message } = (error ?? {}) as { message?: unknown }
+  return typeof message === 'string' ? message : String(error)
+}

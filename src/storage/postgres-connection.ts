@@ -1,5 +1,7 @@
 /** How the PostgreSQL adapter talks to its pool: prepared statements, conflicts, lost connections, and clear errors. */
+
 import { sha256 } from '../crypto'
+import { messageOf } from '../errors'
 import type { Row } from './rows'
 
 /** What is used of a `Pool` of pg. */
@@ -113,7 +115,7 @@ const explanations: Readonly<Record<string, string>> = {
 
 /** The error of PostgreSQL, or one that names the fix where we know it. */
 export function explained(error: unknown): unknown {
-  const said = error instanceof Error ? error.message : String(error)
+  const said = messageOf(error)
   const explanation = explanations[String(codeOf(error))]
   return explanation === undefined ? error : new Error(`postgresStorage: ${explanation} (${said})`, { cause: error })
 }

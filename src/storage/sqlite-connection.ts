@@ -1,4 +1,5 @@
 /** How the SQLite adapter talks to its database: settings of the connection, transactions, and clear errors. */
+import { messageOf } from '../errors'
 import type { Row } from './rows'
 
 /** What is used of a `Database` of better-sqlite3. */
@@ -122,7 +123,7 @@ export function writer(database: SqliteDatabase): Write {
 
 /** The error of SQLite, or one that names the fix where we know it. */
 function explained(error: unknown): unknown {
-  const said = error instanceof Error ? error.message : String(error)
+  const said = messageOf(error)
   const explanation = said.startsWith('no such table')
     ? 'the tables are missing. Call `storage.migrate()` at start-up, or run the SQL of sqliteSchema()'
     : /no such column|has no column/.test(said)

@@ -146,6 +146,7 @@ it('who registers itself chooses no id, secret, owner, flag or origin, and gets 
     redirectUris: ['https://app.example/cb'],
     grantTypes: ['authorization_code'],
     scopes: ['read'],
+    defaultScopes: ['read'],
     tokenEndpointAuthMethods: ['client_secret_basic', 'client_secret_post'],
     requirePkce: true,
     origin: 'registration',

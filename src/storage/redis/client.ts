@@ -1,4 +1,5 @@
 /** The client of the `redis` package: the two methods that we call, and what the server behind it must be like. */
+import { messageOf } from '../../errors'
 import { greeting } from './scripts'
 
 /**
@@ -66,7 +67,7 @@ export function scriptRunner<Name extends string>(
     try {
       return await client.evalSha(digest, { keys, arguments: args })
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      if (!messageOf(error).startsWith('NOSCRIPT')) throw error
       return client.eval(scripts[name], { keys, arguments: args })
     }
   }
