@@ -6,8 +6,6 @@ export function networkOf(ip: string | undefined): string {
   if (ip === undefined) return ''
   const address = ip.split('%', 1)[0] as string
   if (!isIPv6(address)) return address
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined) return mapped
   // the URL parser writes every form of an address in one: lower case, no leading zeros, one `::`
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
   const before = head === '' ? [] : head.split(':')
