@@ -7,14 +7,17 @@ export function networkOf(ip: string | undefined): string {
   const address = ip.split('%', 1)[0] as string
   if (!isIPv6(address)) return address
   // the URL parser writes every form of an address in one: lower case, no leading zeros, one `::`
-  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = Array<string>(tail === undefined ? 0 : 8 - before.length - after.length).fill('0')
+  const halves = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
+  const [before, after = []] = halves.map(groupsOf) as [string[], string[]?]
+  const zeros = Array<string>(8 - before.length - after.length).fill('0')
   const groups = [...before, ...zeros, ...after]
   const isMapped = groups.slice(0, 5).every((group) => group === '0') && groups[5] === 'ffff'
   if (isMapped) return [groups[6], groups[7]].flatMap((group) => bytesOf(group as string)).join('.')
   return `${groups.slice(0, 4).join(':')}::/64`
+}
+
+function groupsOf(text: string): string[] {
+  return text.split(':').filter((group) => group !== '')
 }
 
 function bytesOf(group: string): [number, number] {
