@@ -26,12 +26,15 @@ describe('the network of an address', () => {
     expect(networkOf(ip)).toBe(network)
   })
 
-  it.each(['::ffff:192.0.2.1', '::FFFF:192.0.2.1', '::ffff:c000:201', '0:0:0:0:0:ffff:c000:0201', '::ffff:192.0.2.1%x'])(
-    'of %s is that of the IPv4 address in it',
-    (ip) => {
-      expect(networkOf(ip)).toBe('192.0.2.1')
-    },
-  )
+  it.each([
+    '::ffff:192.0.2.1',
+    '::FFFF:192.0.2.1',
+    '::ffff:c000:201',
+    '0:0:0:0:0:ffff:c000:0201',
+    '::ffff:192.0.2.1%x',
+  ])('of %s is that of the IPv4 address in it', (ip) => {
+    expect(networkOf(ip)).toBe('192.0.2.1')
+  })
 
   it.each([
     ['2001:db8::ffff:192.0.2.1', '2001:db8:0:0::/64'],
