@@ -73,6 +73,8 @@ type Body = { type: 'form' | 'json' } & (
 async function readBody(req: Request): Promise<Body | undefined> {
   const { 'content-length': length, 'transfer-encoding': encoding } = req.headers
   if (encoding === undefined && (length === undefined || length === '0')) return undefined
+  // a chunked body can be empty: where a parser in front has seen its end, nothing would come any more
+  if (req.readableEnded && !req.readableDidRead) return undefined
   const type = bodyType(req)
   // Express 4 shows `{}` for a body nobody has read, so only a stream that was read speaks for `req.body`
   if (!req.readableDidRead) return { type, text: decode(await readBytes(req)) }
@@ -88,7 +90,7 @@ async function readBody(req: Request): Promise<Body | undefined> {
 
 function bodyType(req: Request): 'form' | 'json' {
   const [type, ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';')
-  const charset = parameters.map((parameter) => /^charset="?([^"]*)"?$/.exec(parameter.trim())?.[1]).find(Boolean)
+  const charset = parameters.map((parameter) => /^charset="?([^"]*)/.exec(parameter.trim())?.[1]).find(Boolean)
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') throw unsupported()
   const codings = req.headers['content-encoding']
   if (codings !== undefined && codings !== 'identity' && !req.readableDidRead) throw unsupported()
