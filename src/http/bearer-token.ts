@@ -25,22 +25,20 @@ export function presentedToken(req: Request, places: readonly TokenPlace[]): str
   return token
 }
 
-/** The Authorization header. Node keeps the first of several; what another hop kept is unknown, so none is believed. */
-export function authorizationHeader(req: Request): string | undefined {
-  const { authorization } = req.headers
-  if (authorization === undefined) return undefined
+/** The Authorization header, '' where there is none. Node keeps the first of several; what another hop kept is unknown, so none is believed. */
+export function authorizationHeader(req: Request): string {
   let count = 0
   for (let i = 0; i < req.rawHeaders.length; i += 2) {
     if (req.rawHeaders[i]?.toLowerCase() === 'authorization') count++
   }
   if (count > 1) throw new OAuthError('invalid_request', 'The Authorization header is included more than once.')
-  return authorization
+  return req.headers.authorization ?? ''
 }
 
 /** Another scheme is no bearer token at all: the bare challenge then tells which one is wanted. */
 function headerToken(req: Request): string[] {
-  const bearer = /^bearer(?: +(.*))?$/i.exec((authorizationHeader(req) ?? '').trimEnd())
-  return bearer ? [bearer[1] ?? ''] : []
+  const token = /^bearer(?: +|$)(.*)$/i.exec(authorizationHeader(req).trimEnd())?.[1]
+  return token === undefined ? [] : [token]
 }
 
 function queryToken(req: Request): string[] {

@@ -93,9 +93,7 @@ function validSecrets(server: AuthorizationServer, { secrets }: Client): ClientS
 
 /** What follows `Basic ` in the Authorization header; undefined where another scheme or none was used. */
 function basicCredentials(req: Request): string | undefined {
-  const authorization = authorizationHeader(req)
-  if (authorization === undefined) return undefined
-  return /^basic(?: +(.*))?$/i.exec(authorization)?.[1] ?? (/^basic *$/i.test(authorization) ? '' : undefined)
+  return /^basic(?: +|$)(.*)$/i.exec(authorizationHeader(req))?.[1]
 }
 
 /**
@@ -133,9 +131,9 @@ function presented(clientId: string, clientSecret: string): PresentedCredentials
 
 function decodeBasic(basic: string): [string, string] | undefined {
   const text = /^[A-Za-z0-9+/_-]+={0,2} *$/.test(basic) ? decodeUtf8(Buffer.from(basic, 'base64')) : undefined
-  const colon = text?.indexOf(':') ?? -1
-  if (text === undefined || colon < 0 || text.includes('\0')) return undefined
-  return [text.slice(0, colon), text.slice(colon + 1)]
+  if (text === undefined || text.includes('\0')) return undefined
+  const colon = text.indexOf(':')
+  return colon < 0 ? undefined : [text.slice(0, colon), text.slice(colon + 1)]
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

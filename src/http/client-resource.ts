@@ -80,7 +80,7 @@ function asList(name: string, value: unknown): string[] {
 }
 
 function parseList(text: string): unknown {
-  if (!text.trimStart().startsWith('[')) return text.split(/[\s,]+/).filter(Boolean)
+  if (!text.trimStart().startsWith('[')) return text.split(/[\s,]/).filter(Boolean)
   try {
     return JSON.parse(text)
   } catch {

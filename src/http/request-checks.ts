@@ -46,7 +46,9 @@ export function requestChecks(server: AuthorizationServer, name: keyof Endpoints
       proxied = true
       checkProxy(server, req)
     }
-    if (req.readableDidRead && req.body === undefined) checkBody(server, req)
+    if (req.readableDidRead && req.body === undefined) {
+      server.warn('body_read_before', 'a middleware in front has read the request body without leaving it in req.body')
+    }
   }
 }
 
@@ -73,12 +75,6 @@ function checkProxy(server: AuthorizationServer, req: Request): void {
   if (req.protocol === 'https') return
   const effect = 'every request seems to come from the same network, by http'
   server.warn('proxy_not_trusted', `requests come through a proxy that Express does not trust, so that ${effect}`)
-}
-
-function checkBody(server: AuthorizationServer, { headers }: Request): void {
-  const { 'content-length': length = '0', 'transfer-encoding': encoding } = headers
-  if (encoding === undefined && length === '0') return
-  server.warn('body_read_before', 'a middleware in front has read the request body without leaving it in req.body')
 }
 
 /** A browser that comes from the sign-in page and is nobody still would go round in circles. */
