@@ -1,0 +1,106 @@
+// Jest's runner while Stryker works: of the tests that come across the mutant it runs file after file, and stops at the
+// first that fails. By itself Jest would load every test file for every mutant.
+const { readdirSync, readFileSync, writeFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { default: TestRunner } = require('jest-runner')
+const { covered, selected } = require('./environment')
+
+/** Mutant to test files to the names of the tests that come across it. @type {Map<string, Map<string, string[]>> | undefined} */
+let coverage
+/** Milliseconds that a test file took without mutants. @type {Record<string, number>} */
+let durations = {}
+/** The mutants of each source file. @type {string[][] | undefined} */
+let neighbours
+/** How many of the last mutants a test file killed: neighbours are often killed by the same one. @type {Map<string, number>} */
+const kills = new Map()
+
+class MutationRunner extends TestRunner {
+  /** @param {any} globalConfig @param {any} context */
+  constructor(globalConfig, context) {
+    // Stryker's pattern of thousands of names takes seconds to match: the environment skips the others
+    super({ ...globalConfig, testNamePattern: undefined }, context)
+    this.folder = globalConfig.rootDir
+    this.failed = false
+    this.on('test-file-success', ([{ path }, result]) => {
+      durations[path] ??= result.perfStats.runtime
+      if (result.numFailingTests > 0 || result.testExecError) this.failed = true
+    })
+    this.on('test-file-failure', () => {
+      this.failed = true
+    })
+  }
+
+  /** @override @type {TestRunner['runTests']} */
+  async runTests(tests, watcher, options) {
+    const file = join(this.folder, '.mutants-of-tests.json')
+    const mutant = process.env.__STRYKER_ACTIVE_MUTANT__
+    if (mutant === undefined) {
+      await super.runTests(tests, watcher, options)
+      const ofFiles = [...covered].map(([path, ofTests]) => [path, [...ofTests]])
+      writeFileSync(file, JSON.stringify({ ofFiles, durations }))
+      return
+    }
+    coverage ??= readCoverage(file)
+    const namesOf = this.testsOf(mutant, coverage)
+    // 300: what it costs to load any file
+    const worth = (/** @type {string} */ path) => ((kills.get(path) ?? 0) + 0.05) / (300 + (durations[path] ?? 0))
+    const concerned = tests.filter(({ path }) => namesOf.has(path))
+    for (const test of concerned.sort((one, other) => worth(other.path) - worth(one.path))) {
+      selected.names = new Set(namesOf.get(test.path))
+      await super.runTests([test], watcher, { ...options, serial: true })
+      if (!this.failed) continue
+      for (const [path, count] of kills) kills.set(path, count * 0.8)
+      kills.set(test.path, (kills.get(test.path) ?? 0) + 1)
+      return
+    }
+  }
+
+  /**
+   * The tests by their files: those that come across the mutant, and where none does, because it is in a constant of its
+   * module, those that come across another one of its file.
+   * @param {string} mutant
+   * @param {Map<string, Map<string, string[]>>} coverage
+   */
+  testsOf(mutant, coverage) {
+    const direct = coverage.get(mutant)
+    if (direct) return direct
+    neighbours ??= mutantsOfFiles(join(this.folder, 'src'))
+    /** @type {Map<string, string[]>} */
+    const all = new Map()
+    for (const id of neighbours.find((ids) => ids.includes(mutant)) ?? []) {
+      for (const [path, names] of coverage.get(id) ?? []) all.set(path, [...(all.get(path) ?? []), ...names])
+    }
+    return all
+  }
+}
+
+/** @param {string} file */
+function readCoverage(file) {
+  /** @type {{ ofFiles: [string, [string, string[]][]][], durations: Record<string, number> }} */
+  const found = JSON.parse(readFileSync(file, 'utf8'))
+  durations = found.durations
+  /** @type {Map<string, Map<string, string[]>>} */
+  const byMutant = new Map()
+  for (const [path, ofTests] of found.ofFiles) {
+    for (const [name, ids] of ofTests) {
+      for (const id of ids) {
+        const files = byMutant.get(id) ?? new Map()
+        if (!files.has(path)) files.set(path, [])
+        files.get(path).push(name)
+        byMutant.set(id, files)
+      }
+    }
+  }
+  return byMutant
+}
+
+/** @param {string} folder */
+function mutantsOfFiles(folder) {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+  return files.map((name) => {
+    const source = readFileSync(join(folder, name), 'utf8')
+    return [...source.matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map((match) => String(match[1]))
+  })
+}
+
+module.exports = MutationRunner
