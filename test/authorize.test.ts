@@ -14,6 +14,7 @@ describe('an authorization response (RFC 6749 §4.1.2)', () => {
     expect(answer.headers.location).toMatch(/^https:\/\/app\.example\/cb\?code=/)
     expect(answerOf(answer)).toEqual({ code: expect.any(String), state: 'xyz', iss: issuer })
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+    expect(answer.headers).toMatchObject({ pragma: 'no-cache', 'content-length': '0' })
     expect(answer.text).toBe('')
   })
 
@@ -192,6 +193,12 @@ describe('what else is wrong with a request is for the client, by redirect with 
     expect(answerOf(answer)).toEqual({ error: 'invalid_request', error_description: expect.any(String), iss: issuer })
   })
 
+  it('but not for what is in the body of a GET, which means nothing', async () => {
+    const url = `${paths.authorize}?${host.authorizationRequest(host.web)}`
+    const answer = await host.http().get(url).set('X-User', 'alice').type('form').send('state=other').expect(302)
+    expect(answerOf(answer)).toMatchObject({ code: expect.any(String), state: 'xyz' })
+  })
+
   it('a parameter that is in the query and in the body', async () => {
     const answer = await host
       .http()
@@ -326,6 +333,17 @@ describe('decide', () => {
       throw new Error('broken')
     })
     await expect(attempt).rejects.toThrow(/aborted|hang up/)
+  })
+
+  it('that throws after its answer does not cut the answer off', async () => {
+    const page = 'x'.repeat(3_000_000)
+    host = await createHost({
+      decide(_request, _req, res) {
+        res.end(page)
+        throw new Error('too late')
+      },
+    })
+    expect((await host.authorize().expect(200)).text).toHaveLength(page.length)
   })
 
   it('is not asked while anything is wrong with the request', async () => {

@@ -162,12 +162,17 @@ describe('a router mounted elsewhere than the metadata says', () => {
     expect(warningsOf(host)).toEqual([])
   })
 
-  it('is not one behind a proxy that takes off the beginning of the path', async () => {
+  it.each([
+    ['X-Forwarded-For', '192.0.2.1'],
+    ['X-Forwarded-Proto', 'http'],
+    ['Forwarded', 'for=192.0.2.1'],
+    ['Via', '1.1 proxy'],
+  ])('is not one behind a proxy that takes off the beginning of the path, known by %s', async (name, value) => {
     const host = await at('/token', { before: [] })
-    await ask(host, '/token').set('X-Forwarded-For', '192.0.2.1')
+    await ask(host, '/token').set(name, value)
     expect(warningsOf(host)).toEqual([])
     const other = await at('/elsewhere')
-    await ask(other, '/elsewhere').set('X-Forwarded-For', '192.0.2.1')
+    await ask(other, '/elsewhere').set(name, value)
     expect(warningsOf(other)).toEqual(['router_mounted_elsewhere'])
   })
 })
@@ -193,6 +198,7 @@ describe.each([
 
   it('that Express does not trust is warned of, when the issuer is https', async () => {
     expect(await codesBehind(false)).toEqual(['proxy_not_trusted'])
+    expect(printed.mock.calls[0]?.[0]).toContain('from the same network, by http')
   })
 
   it('that is trusted is right', async () => {
@@ -269,6 +275,14 @@ describe('a session that is missing in front of the consent page', () => {
     const host = await createHost({ decide, before: [withSession({ passport: { user: 'alice' } })] })
     await visit(host)
     expect(warningsOf(host)).toEqual(['session_missing'])
+    expect(printed.mock.calls[0]?.[0]).toContain('a session with a user of Passport, but no req.user')
+  })
+
+  it('is not one whose user the page does not take', async () => {
+    const before = [withSession({ passport: { user: 'alice' } })]
+    const host = await createHost({ decide: consentPage({ signIn: '/login', user: () => undefined }), before })
+    await host.authorize().expect(303)
+    expect(warningsOf(host)).toEqual([])
   })
 
   it('is not one that has nobody signed in yet', async () => {

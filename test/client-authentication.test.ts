@@ -111,6 +111,9 @@ describe('Basic', () => {
   it.each(['Basic', 'Basic ', 'Basic %%%', 'Basic a b'])('that is %p is 401 with a challenge', async (header) => {
     const answer = await tryWith(header).expect(401)
     expect(answer.headers['www-authenticate']).toMatch(/^Basic /)
+    expect(host.storage.calls).toEqual([])
+    const event = { type: 'client.authentication_failed', reason: 'no client credentials', at: host.clock.now }
+    expect(host.events).toEqual([event])
   })
 
   it('is nothing that storage would have to choke on: no id with a null byte is looked up', async () => {

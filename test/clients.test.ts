@@ -77,6 +77,7 @@ describe('POST', () => {
   it('takes empty and null members for absent ones, and ignores those it does not know (RFC 7591 §2)', async () => {
     const made = await create(alice, { client_secret: '', client_name: null, permissions: '', magic: 1, secrets: [] })
     expect(made.client_secret).toHaveLength(43)
+    expect(made.permissions).toEqual([])
     expect(made).not.toHaveProperty('client_name')
     expect(made).not.toHaveProperty('magic')
   })
@@ -103,6 +104,15 @@ describe('POST', () => {
     const query = encode({ client_id: 'from-uri', permissions: 'read,write', require_pkce: 'true' })
     const { inserted } = (await call('post', `?${query}`, alice).expect(200)).body
     expect(inserted).toMatchObject({ client_id: 'from-uri', permissions: ['read', 'write'], require_pkce: true })
+    for (const list of ['["read","write"]', ' ["read", "write"]', 'read, write', ' read  write ,']) {
+      const made = await call('post', `?${encode({ permissions: list })}`, alice).expect(200)
+      expect([list, made.body.inserted.permissions]).toEqual([list, ['read', 'write']])
+    }
+    for (const list of ['["read"', '[1]']) await call('post', `?${encode({ permissions: list })}`, alice).expect(409)
+    for (const flag of [true, false]) {
+      const made = await call('post', `?require_pkce=${flag}`, admin).expect(200)
+      expect(made.body.inserted.require_pkce).toBe(flag)
+    }
     const mixed = await call('post', '?client_name=a', alice, { permissions: ['read'] }).expect(200)
     expect(mixed.body.inserted).toMatchObject({ client_name: 'a', permissions: ['read'] })
     expect((await call('post', '?client_name=a', alice, { client_name: 'a' }).expect(409)).body.err).toBeDefined()

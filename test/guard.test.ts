@@ -398,6 +398,11 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
       },
     )
 
+    it.each(['', '?client_id=', '?client_id=web&client_id=web'])('asks storage nothing for %p', async (query) => {
+      await host.http().get(`/${query}`).expect(401)
+      expect(host.storage.calls).toEqual([])
+    })
+
     it('lets a token that is sent decide, also a bad one', async () => {
       const withToken = (token: string) => host.http().get('/?client_id=native').auth(token, { type: 'bearer' })
       expect((await withToken(tokens.access_token).expect(200)).body.authInfo.clientId).toBe('web')

@@ -38,6 +38,11 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
     expect('lazyrouter' in express()).toBe(_ === 'Express 4')
   })
 
+  it('in a handler of a route with several paths, it is none of them, and passes on', async () => {
+    await begin((app, { token }) => app.post([tokenPath, '/b'], (req, res, next) => token(req, res, next)))
+    await tokenRequest(tokenPath).expect(418)
+  })
+
   const prefixed = (app: Express, mount: (router: Router) => void) => {
     const router = express.Router()
     mount(router)
@@ -92,6 +97,20 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
         app
           .get(authorizePath, (_req, _res, next) => next(), authorize)
           .post(tokenPath, (_req, _res, next) => next(), token),
+    ],
+    [
+      'behind other handlers of a route with a parameter',
+      (app, { authorize, token }) =>
+        app
+          .get('/:x/authorize', (_req, _res, next) => next(), authorize)
+          .post('/:x/token', (_req, _res, next) => next(), token),
+    ],
+    [
+      'a handler that calls the router, with trailing slashes',
+      (app, { authorize, token }) =>
+        app
+          .get(`${authorizePath}/`, (req, res, next) => authorize(req, res, next))
+          .post(`${tokenPath}/`, (req, res, next) => token(req, res, next)),
     ],
     [
       'a handler that calls the router',

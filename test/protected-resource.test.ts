@@ -91,7 +91,7 @@ describe('the document about a resource (§2, §3)', () => {
     ['no options', undefined, /needs resource/],
     ['no resource', {}, /needs resource/],
     ['a resource that the server does not have', { resource: 'https://x.example' }, /not one of the server's/],
-    ['a resource that is no URL', { resource: 'urn:api' }, /must be an https URL/],
+    ['a resource that is no URL', { resource: 'urn:api' }, /^protectedResourceRouter: .* must be an https URL/],
     ['a resource with a query', { resource: 'https://api.example.com/?x' }, /must be an https URL/],
   ])('is not served, and the host does not start: %s', (_, options, message) => {
     const server = createAuthorizationServer({
@@ -148,7 +148,7 @@ describe('the challenge of a guard with resourceMetadata (§5.1)', () => {
     const none = createAuthorizationServer(options)
     expect(() => bearerGuard(none, { resourceMetadata: true })).toThrow(/resourceMetadata needs resource/)
     const urn = createAuthorizationServer({ ...options, resources: ['urn:api'] })
-    expect(() => bearerGuard(urn, { resourceMetadata: true })).toThrow(/must be an https URL/)
+    expect(() => bearerGuard(urn, { resourceMetadata: true })).toThrow(/^bearerGuard: .* must be an https URL/)
   })
 
   it('works at a guard in another process', async () => {

@@ -1,4 +1,15 @@
-import { type GrantType, issueTokens, OAuthError, opaque, password, refreshToken, updateClient } from '../src/index'
+import {
+  authorizationCode,
+  clientCredentials,
+  type GrantType,
+  implicit,
+  issueTokens,
+  OAuthError,
+  opaque,
+  password,
+  refreshToken,
+  updateClient,
+} from '../src/index'
 import { createHost, encode, type Host, type HostOptions, type Parameters, paths } from './support/host'
 
 let host: Host
@@ -177,23 +188,28 @@ describe('the tokenResponse option', () => {
     expect(body.late).toBe(true)
   })
 
-  it('knows whose tokens they are', async () => {
+  it('knows whose tokens they are, at every grant', async () => {
     const seen: unknown[] = []
     host = await createHost({
+      grants: [authorizationCode(), refreshToken(), clientCredentials(), implicit()],
       tokenResponse(body, context) {
         seen.push(context)
         return body
       },
     })
-    await host.signIn(host.web, { scope: 'read' })
+    const { refresh_token } = await host.signIn(host.web, { scope: 'read' })
+    await host.refresh(host.web, refresh_token).expect(200)
+    await host.refresh(host.web, refresh_token).expect(200)
+    await host.authorize(host.web, { response_type: 'token', scope: 'read' }).expect(302)
+    await ask({ scope: 'read' }).then(ok)
+    const client = expect.objectContaining({ clientId: 'web' })
+    const context = { client, userId: 'alice', scope: ['read'], parameters: expect.any(Map) }
     expect(seen).toEqual([
-      {
-        client: expect.objectContaining({ clientId: 'web' }),
-        grantType: 'authorization_code',
-        userId: 'alice',
-        scope: ['read'],
-        parameters: expect.any(Map),
-      },
+      { ...context, grantType: 'authorization_code' },
+      { ...context, grantType: 'refresh_token' },
+      { ...context, grantType: 'refresh_token' },
+      { ...context, grantType: 'implicit' },
+      { ...context, grantType: 'client_credentials', userId: undefined },
     ])
   })
 

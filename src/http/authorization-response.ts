@@ -47,9 +47,8 @@ export function sendAuthorizationError(
   res: Response,
 ): void {
   if (style !== 'redirect') return sendError(error, req, res)
-  const storageFailed = error.code === 'server_error' && error.status === 503
   // RFC 6749 §4.1.2.1: the code that a redirect has in place of a 503
-  const code = storageFailed ? 'temporarily_unavailable' : error.code
+  const code = error.status === 503 ? 'temporarily_unavailable' : error.code
   const parameters = { error: code, error_description: error.description }
   sendAuthorizationResponse(server, style, target, parameters, req, res)
 }

@@ -1,4 +1,5 @@
 // Beyond ATTACKS.md: `return_to` must lead back here, or the host's sign-in page becomes an open redirect.
+import { hostPageUrl } from '../../src/http/sign-in'
 import { authorizeRouter, consentPage } from '../../src/index'
 import { createHost, encode, type Host, paths } from '../support/host'
 import { exchange, type Listening, listen, request } from '../support/raw'
@@ -46,6 +47,26 @@ it.each([
   const url = new URL(location, 'https://auth.example.com')
   expect(url.pathname).toBe('/login')
   expect(landing(url.searchParams.get('return_to') ?? '').origin).toBe('https://auth.example.com')
+})
+
+describe('a request target as the path to come back to', () => {
+  it.each([
+    ['/oauth2/authorize?a=b', '/oauth2/authorize?a=b'],
+    ['/a?next=http://app.example/b', '/a?next=http://app.example/b'],
+    ['/a//b\\c', '/a//b\\c'],
+    ['http://evil.example/a?b=c', '/a?b=c'],
+    ['HTTP://evil.example', '/'],
+    ['x1+y-2.z://user@evil.example:80/a', '/a'],
+    ['http://evil.example\\a', '/a'],
+    ['http://evil.example?a', '/?a'],
+    ['http:////evil.example/a', '/evil.example/a'],
+    ['//evil.example/a', '/evil.example/a'],
+    ['/\\/evil.example/a', '/evil.example/a'],
+    ['1x://evil.example/a', '/1x://evil.example/a'],
+  ])('%j is %j', async (target, path) => {
+    expect(await hostPageUrl((returnTo) => returnTo, target, {} as never)).toBe(path)
+    expect(await hostPageUrl('/login', target, {} as never)).toBe(`/login?return_to=${encodeURIComponent(path)}`)
+  })
 })
 
 it('the request survives the way to the sign-in page and back, byte for byte, and nothing else comes along', async () => {

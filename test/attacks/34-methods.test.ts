@@ -39,6 +39,9 @@ describe.each(endpoints)('the %s endpoint', (_, path, allow) => {
       const answer = await exchange(listening.port, request(method, target, ['X-User: alice']))
       expect([answer?.status, /^Allow: (.*)$/im.exec(answer?.headers ?? '')?.[1]?.trim()]).toEqual([405, allow])
       expect(answer?.headers).not.toMatch(/^(Location|Access-Control)/im)
+      if (method !== 'HEAD' && path !== paths.authorize) {
+        expect(JSON.parse(answer?.body ?? '')).toMatchObject({ error: 'invalid_request' })
+      }
       // TRACE would give a script the cookies and tokens of its own request
       expect(answer?.body).not.toContain('X-User')
       expect(host.events).toHaveLength(before)

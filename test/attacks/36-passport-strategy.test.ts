@@ -1,6 +1,7 @@
 // Beyond ATTACKS.md: the strategy for hosts that use Passport themselves takes a token from the header and nowhere else.
 import express, { type RequestHandler } from 'express'
 import passport from 'passport'
+import { tokenAuthenticator } from '../../src/http/bearer-strategy'
 import { bearerStrategy, issueTokens } from '../../src/index'
 import { createHost, type Host } from '../support/host'
 
@@ -54,6 +55,12 @@ it.each(['', 'x', `${'A'.repeat(22)}~a.${'B'.repeat(43)}`, '"', 'é', '{}'])('%j
     expect.stringMatching(/^Bearer/),
   ])
   expect(answer.status).toBeLessThan(500)
+})
+
+it("what Passport's strategy does not take for a token is invalid_token to the guard as well", async () => {
+  const authenticate = tokenAuthenticator(host.server, undefined)
+  await expect(Promise.resolve(`${token} x`).then(authenticate)).rejects.toMatchObject({ code: 'invalid_token' })
+  await expect(Promise.resolve(token).then(authenticate)).resolves.toMatchObject({ accessToken: { clientId: 'web' } })
 })
 
 it('storage that fails is an error of the host, not a user', async () => {

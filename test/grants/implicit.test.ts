@@ -68,6 +68,14 @@ describe('the implicit grant (RFC 6749 §4.2)', () => {
     expect(answerOf(await askToken()).expires_in).toBe('600')
   })
 
+  it('tells the host of the token, and of what grant it is', async () => {
+    const { access_token } = answerOf(await askToken({ scope: 'read' }))
+    const grantId = access_token?.split('~')[0]
+    const whose = { clientId: 'web', userId: 'alice', scope: ['read'] }
+    const event = { type: 'token.issued', grantType: 'implicit', ...whose, grantId, at: host.clock.now }
+    expect(host.events).toEqual([event])
+  })
+
   it('gives a token that is revoked with its user', async () => {
     const access_token = String(answerOf(await askToken()).access_token)
     await revokeGrants(host.server, { userId: 'alice' })

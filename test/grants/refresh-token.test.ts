@@ -1,6 +1,8 @@
 import {
   authorizationCode,
   deleteClient,
+  deleteExpired,
+  listGrants,
   opaque,
   type RefreshTokenOptions,
   refreshToken,
@@ -8,6 +10,7 @@ import {
   updateClient,
 } from '../../src/index'
 import { createHost, type Host, type HostOptions, type Parameters, type Tokens } from '../support/host'
+import { rewriting } from '../support/storage'
 
 let host: Host
 let first: Tokens
@@ -143,6 +146,15 @@ describe('inside the replay window', () => {
     host.clock.advance(59)
     expect(await refreshed(first)).toEqual({ ...second, expires_in: 3600 - 59 })
     expect(host.eventTypes()).toContain('refresh.replayed')
+  })
+
+  it('a replay opens the response for its own scope alone, whatever storage says that it was for', async () => {
+    await refreshed(first, { scope: 'read' })
+    rewriting(host.storage, (row) => ({
+      ...row,
+      data: { ...row.data, ...('scope' in row.data && { scope: 'read write' }) },
+    }))
+    await expectRefused(first)
   })
 
   it('expires_in stays positive', async () => {
@@ -310,6 +322,18 @@ describe('a session', () => {
     }
     host.clock.advance(14 * days)
     await expectRefused(first)
+  })
+
+  it('that goes on is none of the expired rows, and is listed with its new end', async () => {
+    const days = 24 * 3600
+    host.clock.advance(13 * days)
+    const second = await refreshed(first)
+    expect(await listGrants(host.server, { userId: 'alice' })).toMatchObject([
+      { expiresAt: host.clock.now + 14 * days },
+    ])
+    host.clock.advance(13 * days)
+    await deleteExpired(host.server)
+    await refreshed(second)
   })
 
   it('ends at maxAge, however often it was refreshed', async () => {

@@ -115,7 +115,7 @@ describe('Basic client authentication (RFC 6749 §2.3.1)', () => {
   })
 
   it('ignores other schemes: the body decides', async () => {
-    for (const header of ['Bearer abc', 'Digest username="app"', 'Basically x', '', 'basic:x']) {
+    for (const header of ['Bearer abc', 'Digest username="app"', 'Basically x', '', 'basic:x', 'Digest basic']) {
       expect(await outcomeOf([header], { client_id: 'open' })).toBe('open without a secret')
     }
   })

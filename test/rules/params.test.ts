@@ -5,6 +5,7 @@ import {
   noParameters,
   parametersOf,
   parseForm,
+  parseFormMembers,
   parseJsonObject,
   parseJsonParameters,
   requireParameter,
@@ -188,6 +189,18 @@ describe('a JSON object of parameters', () => {
   })
 })
 
+describe('a form whose members may be lists', () => {
+  it('has a list where a name comes twice or ends in []', () => {
+    expect(parseFormMembers('a=1&b[]=2&c=3&c=4&[]d=5&e[]f=6&g=')).toEqual({
+      ...{ a: '1', b: ['2'], c: ['3', '4'], '[]d': '5', 'e[]f': '6', g: '' },
+    })
+  })
+
+  it('is refused for what a form is refused for', () => {
+    for (const text of ['a=%zz', 'a=%00', 'a=%ff']) refused(() => parseFormMembers(text))
+  })
+})
+
 describe('a JSON object with members of any type', () => {
   it('is an object and nothing else', () => {
     expect(parseJsonObject('{"a":[1],"b":null}')).toEqual({ a: [1], b: null })
@@ -200,6 +213,13 @@ describe("parameters of the host's own body parser", () => {
 
   it('are taken where they are strings', () => {
     expect([...of({ a: '1', b: '' })]).toEqual([['a', '1']])
+  })
+
+  it('may repeat resource alone, as a list of strings (RFC 8707 §2)', () => {
+    const [one, two] = ['https://a.example', 'https://b.example']
+    expect([...of({ resource: one })]).toEqual([['resource', one]])
+    expect([...of({ resource: [one, two] })]).toEqual([['resource', `${one} ${two}`]])
+    for (const resource of [[one, 1], [{}], { 0: one, length: 1 }, 1]) refused(() => of({ resource }))
   })
 
   it.each<[string, object]>([

@@ -109,13 +109,13 @@ describe('a redirect URI cannot be registered:', () => {
     ['the out-of-band URN', 'urn:ietf:wg:oauth:2.0:oob'],
     ['more than 2048 characters', `https://app.example/${'a'.repeat(2048)}`],
   ])('%s: %j', (_, uri) => {
-    expect(problem(uri)).toEqual(expect.any(String))
+    expect(problem(uri)).toMatch(/^(must|has|is) /)
   })
 
   it('http is allowed by name, and nothing else with it', () => {
     expect(problem('http://app.example/cb', true)).toBeUndefined()
     for (const uri of ['http://a@app.example/', 'http://app.example/#', 'javascript:alert(1)', 'http://127.1/']) {
-      expect(problem(uri, true)).toEqual(expect.any(String))
+      expect(problem(uri, true)).toMatch(/^(must|has|is) /)
     }
   })
 

@@ -1,0 +1,39 @@
+import { isResourceUri, knownResource, resolveAudience } from '../../src/rules/resource'
+
+describe('a resource (RFC 8707 §2)', () => {
+  it.each(['https://a.example', 'https://a.example/b?c=d', 'urn:api', "https://a.example/it's"])(
+    '%j is one',
+    (text) => {
+      expect(isResourceUri(text)).toBe(true)
+    },
+  )
+
+  it.each<[unknown]>([
+    ...[' https://a.example', 'https://a.example ', 'https://a.example/b c', '\thttps://a.example'].map((text) => [
+      text,
+    ]),
+    ...['https://a.example/"', 'https://a.example/é', 'https://a.example#', '/a', '', 'a'].map((text) => [text]),
+    ...[[undefined], [['https://a.example']]],
+  ] as [unknown][])('%j is none', (text) => {
+    expect(isResourceUri(text)).toBe(false)
+  })
+
+  it('is the one that is spelled alike, before one that means the same', () => {
+    const rules = { resources: ['https://a.example/', 'https://a.example', 'https://b.example'], audience: [] }
+    expect(knownResource(rules, 'https://a.example')).toBe('https://a.example')
+    expect(knownResource(rules, 'https://a.example/')).toBe('https://a.example/')
+    expect(knownResource(rules, 'https://B.example/')).toBe('https://b.example')
+  })
+})
+
+describe('a resource parameter', () => {
+  const rules = { resources: ['https://a.example', 'https://b.example'], audience: ['https://a.example'] }
+
+  it('may name several, with any number of spaces between them', () => {
+    expect(resolveAudience(rules, '  https://b.example   https://a.example ')).toEqual(rules.resources)
+  })
+
+  it.each(['', ' ', 'https://c.example', 'https://a.example https://c.example'])('%j is invalid_target', (asked) => {
+    expect(() => resolveAudience(rules, asked)).toThrow(expect.objectContaining({ code: 'invalid_target' }))
+  })
+})
