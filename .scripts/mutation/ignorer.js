@@ -1,13 +1,14 @@
-// Stryker's ignorer: the words of an error are for people. Its code and its status are mutated, its description is not.
-const makers = ['OAuthError', 'TypeError', 'Error', 'invalid']
+// Stryker's ignorer: the words of errors and warnings are for people. Codes and statuses are mutated, descriptions are not.
+const makers = ['OAuthError', 'TypeError', 'Error', 'invalid', 'warn']
 
 /** @param {any} path a Babel path */
 function shouldIgnore(path) {
   if (!path.isStringLiteral() && !path.isTemplateLiteral()) return undefined
   const parent = path.parentPath
   if (!parent?.isNewExpression() && !parent?.isCallExpression()) return undefined
-  const maker = parent.node.callee.name
-  const isCode = maker === 'OAuthError' && path.key === 0
+  const { callee } = parent.node
+  const maker = callee.name ?? callee.property?.name
+  const isCode = path.key === 0 && (maker === 'OAuthError' || maker === 'warn')
   return makers.includes(maker) && !isCode ? 'the words of an error' : undefined
 }
 
