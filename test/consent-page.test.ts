@@ -134,6 +134,14 @@ describe('the consent page', () => {
     expect((await open(client)).text).toContain('com.example.app')
   })
 
+  it('leaves nothing in storage but the question, whatever the answer', async () => {
+    const page = await open()
+    const asked = host.storage.storedIds()
+    expect(asked).toHaveLength(1)
+    await press('deny', page).expect(303)
+    expect(host.storage.storedIds()).toEqual(asked)
+  })
+
   it('needs no script, and its form has no action', async () => {
     const { text } = await open()
     expect(text).not.toMatch(/<script|javascript:|\son\w+=/i)

@@ -1,5 +1,6 @@
 import { authorizationCode, deleteClient, deleteExpired, revokeGrants, updateClient } from '../../src/index'
 import { createHost, type Host, type Parameters, pkce, type TestClient, type Tokens } from '../support/host'
+import { rewriting } from '../support/storage'
 
 let host: Host
 beforeEach(async () => {
@@ -33,6 +34,13 @@ describe('an authorization code', () => {
     host.storage.calls.length = 0
     await host.exchange(host.web, code).expect(200)
     expect(host.storage.calls).toEqual(['clients.find', 'grants.find', 'grants.transition'])
+  })
+
+  it('needs no verifier where none was required, also from an adapter that says null for what was not set', async () => {
+    host = await createHost({ pkce: 'optional' })
+    const code = await host.code(host.web, { code_challenge: undefined, code_challenge_method: undefined })
+    rewriting(host.storage, (row) => ({ ...row, data: { codeChallenge: null, ...row.data } }))
+    await host.exchange(host.web, code, { code_verifier: undefined }).expect(200)
   })
 
   it('works for a public client, which proves itself with PKCE alone (RFC 7636)', async () => {
