@@ -1,7 +1,7 @@
 // Jest's runner while Stryker works: of the tests that come across the mutant it runs file after file, and stops at the
 // first that fails. By itself Jest would load every test file for every mutant.
 const { readdirSync, readFileSync, writeFileSync } = require('node:fs')
-const { join } = require('node:path')
+const { basename, join } = require('node:path')
 const { default: TestRunner } = require('jest-runner')
 const { covered, selected } = require('./environment')
 
@@ -9,7 +9,7 @@ const { covered, selected } = require('./environment')
 let coverage
 /** Milliseconds that a test file took without mutants. @type {Record<string, number>} */
 let durations = {}
-/** The mutants of each source file. @type {string[][] | undefined} */
+/** The mutants of each source file. @type {Map<string, string[]> | undefined} */
 let neighbours
 /** How many of the last mutants a test file killed: neighbours are often killed by the same one. @type {Map<string, number>} */
 const kills = new Map()
@@ -41,9 +41,14 @@ class MutationRunner extends TestRunner {
       return
     }
     coverage ??= readCoverage(file)
-    const namesOf = this.testsOf(mutant, coverage)
-    // 300: what it costs to load any file
-    const worth = (/** @type {string} */ path) => ((kills.get(path) ?? 0) + 0.05) / (300 + (durations[path] ?? 0))
+    neighbours ??= mutantsOfFiles(join(this.folder, 'src'))
+    const [source = '', ids = []] = [...neighbours].find(([, ids]) => ids.includes(mutant)) ?? []
+    const namesOf = testsOf(mutant, ids, coverage)
+    const worth = (/** @type {string} */ path) => {
+      const isItsOwn = basename(path).startsWith(basename(source, '.ts'))
+      // 300: what it costs to load any file
+      return ((kills.get(path) ?? 0) + (isItsOwn ? 1 : 0) + 0.05) / (300 + (durations[path] ?? 0))
+    }
     const concerned = tests.filter(({ path }) => namesOf.has(path))
     for (const test of concerned.sort((one, other) => worth(other.path) - worth(one.path))) {
       selected.names = new Set(namesOf.get(test.path))
@@ -54,24 +59,25 @@ class MutationRunner extends TestRunner {
       return
     }
   }
+}
 
-  /**
-   * The tests by their files: those that come across the mutant, and where none does, because it is in a constant of its
-   * module, those that come across another one of its file.
-   * @param {string} mutant
-   * @param {Map<string, Map<string, string[]>>} coverage
-   */
-  testsOf(mutant, coverage) {
-    const direct = coverage.get(mutant)
-    if (direct) return direct
-    neighbours ??= mutantsOfFiles(join(this.folder, 'src'))
-    /** @type {Map<string, string[]>} */
-    const all = new Map()
-    for (const id of neighbours.find((ids) => ids.includes(mutant)) ?? []) {
-      for (const [path, names] of coverage.get(id) ?? []) all.set(path, [...(all.get(path) ?? []), ...names])
-    }
-    return all
+/**
+ * The tests by their files: those that come across the mutant, and where none does, because it is in a constant of its
+ * module, those that come across another one of its file.
+ * @param {string} mutant
+ * @param {string[]} neighbours
+ * @param {Map<string, Map<string, string[]>>} coverage
+ */
+function testsOf(mutant, neighbours, coverage) {
+  const direct = coverage.get(mutant)
+  if (direct) return direct
+  /** @type {Map<string, string[]>} */
+  const all = new Map()
+  for (const id of neighbours) {
+    for (const [path, names] of coverage.get(id) ?? [])
+      all.set(path, [...new Set([...(all.get(path) ?? []), ...names])])
   }
+  return all
 }
 
 /** @param {string} file */
@@ -97,10 +103,9 @@ function readCoverage(file) {
 /** @param {string} folder */
 function mutantsOfFiles(folder) {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
-  return files.map((name) => {
-    const source = readFileSync(join(folder, name), 'utf8')
-    return [...source.matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map((match) => String(match[1]))
-  })
+  const idsIn = (/** @type {string} */ source) =>
+    [...source.matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map((match) => String(match[1]))
+  return new Map(files.map((name) => [name, idsIn(readFileSync(join(folder, name), 'utf8'))]))
 }
 
 module.exports = MutationRunner
