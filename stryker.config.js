@@ -1,4 +1,12 @@
 // Mutation testing: `npm run mutation`. Each mutant is one small change of src/ that a test has to notice.
+//
+// Those that survive in rules/, http/, grants/ and guard.ts make no difference that anybody could see. They are
+// - a default for what is missing, in the place of another value that means nothing either: `?? ''`, `?? []`, `?? 'query'`,
+//   and the catch whose block is gone, which answers undefined in both forms;
+// - `...(x !== undefined && { x })`: a member that is undefined is left out by JSON and by every store;
+// - `typeof x === 'string'` and `found?.` where only the compiler asks, and the names of states that are only compared
+//   with one another ('used', 'current');
+// - a flag that saves work: a warning is given once with it and without it.
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 module.exports = {
   mutate: [
@@ -7,7 +15,7 @@ module.exports = {
     '!src/storage/{postgres,redis,sqlite}*.ts',
     '!src/storage/{redis,contract}/**',
     '!src/storage/{contract,rows,sql}.ts',
-    // words and looks
+    // words and looks. Worker threads are files of JavaScript: no mutant could be switched on in them
     '!src/pages/{english,german,spanish,style}.ts',
   ],
   plugins: ['@stryker-mutator/jest-runner', './.scripts/mutation/ignorer.js'],
