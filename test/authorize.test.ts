@@ -336,7 +336,7 @@ describe('decide', () => {
   })
 
   it('that throws after its answer does not cut the answer off', async () => {
-    const page = 'x'.repeat(3_000_000)
+    const page = 'x'.repeat(30_000_000)
     host = await createHost({
       decide(_request, _req, res) {
         res.end(page)

@@ -217,7 +217,8 @@ describe('removing an app', () => {
     expect(location).toMatch(/^\?removed=/)
     expect((await get(location)).text).toContain('role="status"><strong>Photo Printer</strong> can no longer')
     expect((await get(location, 'bob')).text).not.toContain('role="status"')
-    const unanswered = (await ask('native')).transaction?.split('.')[0] as string
+    await authorize('native')
+    const unanswered = (await ask('native')).removal_transaction?.split('.')[0] as string
     for (const id of ['web', `${'A'.repeat(22)}~x`, unanswered]) {
       expect((await get(`?removed=${id}`).expect(200)).text).not.toContain('role="status"')
     }

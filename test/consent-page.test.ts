@@ -139,7 +139,7 @@ describe('the consent page', () => {
     const asked = host.storage.storedIds()
     expect(asked).toHaveLength(1)
     await press('deny', page).expect(303)
-    expect(host.storage.storedIds()).toEqual(asked)
+    expect(host.storage.storedIds()).toStrictEqual(asked)
   })
 
   it('needs no script, and its form has no action', async () => {
