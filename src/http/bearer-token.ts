@@ -29,7 +29,8 @@ export function presentedToken(req: Request, places: readonly TokenPlace[]): str
 export function authorizationHeader(req: Request): string {
   let count = 0
   for (let i = 0; i < req.rawHeaders.length; i += 2) {
-    if (req.rawHeaders[i]?.toLowerCase() === 'authorization') count++
+    const name = req.rawHeaders[i] as string
+    if (name.length === 13 && name.toLowerCase() === 'authorization') count++
   }
   if (count > 1) throw new OAuthError('invalid_request', 'The Authorization header is included more than once.')
   return req.headers.authorization ?? ''

@@ -24,6 +24,7 @@ const MIN_REQUESTS = 100
 const servers = {
   bare: { server: 'bare' },
   'bare-again': { server: 'bare' },
+  floor: { server: 'floor' },
   ours: { server: 'ours' },
   'ours-async': { server: 'ours', storage: 'asynchronous' },
   'ours-sqlite': { server: 'ours', storage: 'sqlite' },
@@ -43,7 +44,7 @@ const servers = {
 const libraries = ['node-oauth', 'jmondi', 'oauth2orize', 'oidc-provider', 'mcp-sdk', 'jwt-bearer']
 /** @type {Record<string, string[]>} */
 const groups = {
-  default: ['bare', 'bare-again', 'ours', 'ours-async', ...libraries],
+  default: ['bare', 'bare-again', 'floor', 'ours', 'ours-async', ...libraries],
   stores: [
     ...['bare', 'bare-again', 'ours', 'ours-async', 'ours-sqlite'],
     ...['ours-postgres', 'driver-postgres', 'ours-redis', 'driver-redis'],
@@ -189,7 +190,7 @@ async function measure({ server: name, operation: operationName, connections, co
   const operation = /** @type {import('./lib/operations').Operation} */ (operations[operationName])
   const server = await startServer({ config, core: SERVER_CORE })
   // a constant has nothing to check
-  const isReal = config.server !== 'bare' && config.server !== 'driver'
+  const isReal = !['bare', 'floor', 'driver'].includes(String(config.server))
   try {
     const { ready } = server
     if (!ready.operations.includes(operationName)) return { skip: '' }
