@@ -30,7 +30,10 @@ export async function fetchDocument(url: string, mayConnectTo: (address: string)
       lookup: lookupOnly(mayConnectTo),
       signal: AbortSignal.timeout(MAX_MILLISECONDS),
     }
-    request(url, options, done).on('error', failed).end()
+    // an answer that wants another protocol (101) is no response, and none of what else ends a request: it would be waited
+    // for for ever, and its place among those that are fetched never be free again
+    const cutOff = () => failed(new Error('the connection was closed before an answer'))
+    request(url, options, done).on('error', failed).on('close', cutOff).end()
   })
   try {
     return { members: await readMembers(response), fresh: freshSeconds(url, response) }
