@@ -12,6 +12,7 @@ import {
   type JsonWebKey,
   KeyObject,
   randomBytes,
+  randomInt,
   timingSafeEqual,
 } from 'node:crypto'
 
@@ -35,6 +36,11 @@ export function randomToken(bytes: number): string {
   const token = piece.toString('base64url')
   piece.fill(0)
   return token
+}
+
+/** Where the versions of a record begin: anywhere, so that those of two records of one id do not meet. Fits 32 bits. */
+export function firstVersion(): number {
+  return randomInt(1, 2 ** 30)
 }
 
 // In one step where Node has it (20.12): an object for each digest costs more than the digest itself

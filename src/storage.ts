@@ -17,7 +17,7 @@ export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: nu
 export interface Client {
   /** Its name to the protocol: 1 to 255 printable ASCII characters. */
   readonly clientId: string
-  /** Starts at 1; each `update` stores one more than it expected. */
+  /** Starts anywhere from 1 to 2^30, anew for each registration; each `update` stores one more than it expected. */
   readonly version: number
   readonly name?: string
   readonly description?: string

@@ -1,5 +1,5 @@
 /** What hosts do with client records from their own code: register, update, delete, give a new secret. */
-import { sha256 } from '../crypto'
+import { firstVersion, sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
 import { hashSecret } from '../passwords/bcrypt'
 import { type ClientMetadata, parseClientMetadata, verifyClientId } from '../rules/client-metadata'
@@ -47,7 +47,8 @@ export async function insertClient(
   const made = isPublic ? undefined : await makeSecret(clientSecret, now)
   const client: Client = {
     clientId,
-    version: 1,
+    // a change begun before that id was deleted and registered again must not find the version it expects
+    version: firstVersion(),
     ...checked,
     secrets: made ? [made.kept] : [],
     ...introduced,

@@ -1,5 +1,5 @@
 // ATTACKS.md row 3: the challenge is taken out on its way, in the browser or in the database (RFC 9700 §4.8.2).
-import type { Credential, PkcePolicy } from '../../src/index'
+import type { Client, Credential, PkcePolicy } from '../../src/index'
 import { createHost, type Host, pkce } from '../support/host'
 import { rewriting } from '../support/storage'
 
@@ -38,8 +38,9 @@ describe('PKCE downgrade', () => {
   it('a code from before PKCE was required is not redeemed after', async () => {
     const host = await createHost({ pkce: 'optional' })
     const code = await host.code(host.native, withoutPkce)
-    const record = await host.storage.clients.find('native')
-    await host.storage.clients.update({ ...record, version: 2, requirePkce: true } as never, 1)
+    const record = (await host.storage.clients.find('native')) as Client
+    const { version } = record
+    await host.storage.clients.update({ ...record, version: version + 1, requirePkce: true }, version)
     await expectInvalidGrant(host, code)
   })
 })

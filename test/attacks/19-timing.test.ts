@@ -19,6 +19,7 @@ jest.mock('node:crypto', () => {
 import {
   authorizationCode,
   bcryptPasswords,
+  type Client,
   clientCredentials,
   consentPage,
   password,
@@ -48,10 +49,10 @@ beforeAll(async () => {
     tokenEndpointAuthMethods: ['client_secret_basic'],
   })
   await host.register({ clientId: 'expired', clientSecret: 'a chosen secret' })
-  const { secrets } = (await host.storage.clients.find('expired')) ?? { secrets: [] }
-  const expired = secrets.map((secret) => ({ ...secret, expiresAt: host.clock.now }))
-  const record = await host.storage.clients.find('expired')
-  await host.storage.clients.update({ ...record, secrets: expired, version: 2 } as never, 1)
+  const record = (await host.storage.clients.find('expired')) as Client
+  const { version } = record
+  const secrets = record.secrets.map((secret) => ({ ...secret, expiresAt: host.clock.now }))
+  await host.storage.clients.update({ ...record, secrets, version: version + 1 }, version)
 })
 
 async function costsOf(attempt: () => PromiseLike<{ status: number; body: { error?: string } }>) {

@@ -1,5 +1,5 @@
 // ATTACKS.md row 22: text of strangers in headers, HTML and JSON stays text.
-import { bearerGuard, consentPage, issueTokens, registerClient, updateClient } from '../../src/index'
+import { bearerGuard, type Client, consentPage, issueTokens, registerClient, updateClient } from '../../src/index'
 import { parseWwwAuthenticateChallenges } from '../support/challenges'
 import { answerOf, createHost, type Host, issuer, paths } from '../support/host'
 import { exchange, listen, request } from '../support/raw'
@@ -131,8 +131,9 @@ describe.each(nasty)('%j', (text) => {
 it('a redirect URI that somebody wrote into the database by hand splits no header', async () => {
   const host = await createHost()
   const uri = 'https://app.example/cb\r\nSet-Cookie: evil=1'
-  const record = await host.storage.clients.find('web')
-  await host.storage.clients.update({ ...record, redirectUris: [uri], version: 2 } as never, 1)
+  const record = (await host.storage.clients.find('web')) as Client
+  const { version } = record
+  await host.storage.clients.update({ ...record, redirectUris: [uri], version: version + 1 }, version)
   const answer = await host.authorize(host.web, { redirect_uri: uri })
   expect(answer.status).toBeGreaterThanOrEqual(400)
   expect(answer.headers['set-cookie']).toBeUndefined()
