@@ -79,7 +79,8 @@ function requirePublicUris(members: Readonly<Record<string, unknown>>): void {
   for (const [member, value] of Object.entries(members)) {
     if (!/^\w+_uri(#.*)?$/.test(member) || isAbsent(value)) continue
     if (typeof value === 'string' && value.length <= 2048 && isPublicUri(value)) continue
-    throw invalid(`${member.slice(0, 80)} must be an https URL of a public host`)
+    // without the language tag, which can be any text: what is wrong with a document is told on a page of ours
+    throw invalid(`${(member.split('#', 1)[0] as string).slice(0, 40)} must be an https URL of a public host`)
   }
 }
 

@@ -1,6 +1,7 @@
 // ATTACKS.md row 22: text of strangers in headers, HTML and JSON stays text.
 import { bearerGuard, type Client, consentPage, issueTokens, registerClient, updateClient } from '../../src/index'
 import { parseWwwAuthenticateChallenges } from '../support/challenges'
+import { createDocumentHost, type DocumentHost } from '../support/documents'
 import { answerOf, createHost, type Host, issuer, paths } from '../support/host'
 import { exchange, listen, request } from '../support/raw'
 
@@ -168,4 +169,32 @@ it('a Host header of any kind reaches no page, header or document', async () => 
     }
   }
   await close()
+})
+
+let documents: DocumentHost | undefined
+afterEach(async () => void (await documents?.close()))
+
+it('what a stranger writes into a client metadata document is nowhere on our error page', async () => {
+  documents = await createDocumentHost()
+  const host = await createHost({
+    clientIdMetadataDocuments: { scopes: ['read'], dangerouslyAllowLoopback: true },
+  })
+  const lure = 'Your account is locked, call 555 1234'
+  const redirect_uris = ['https://app.example/cb']
+  for (const document of [
+    { redirect_uris, [`x_uri#${lure}`]: 'x' },
+    { redirect_uris, client_name: `${lure}\u202e` },
+    { redirect_uris: [lure] },
+    { redirect_uris, grant_types: [lure] },
+    { redirect_uris, response_types: [lure] },
+    { redirect_uris, scope: lure },
+    { redirect_uris, token_endpoint_auth_method: lure },
+    { redirect_uris, software_statement: lure },
+    { redirect_uris, client_id: lure },
+  ]) {
+    const clientId = (documents as DocumentHost).at(`/${Math.random()}`, document)
+    const page = await host.authorize({ clientId, redirectUri: 'https://app.example/cb' }).set('Accept', 'text/html')
+    expect([page.status, page.headers.location]).toEqual([400, undefined])
+    expect(page.text).not.toContain('call 555')
+  }
 })
