@@ -84,8 +84,9 @@ describe('a client that nobody registered', () => {
 
   it('needs PKCE, whatever the server says', async () => {
     host = await hostWith({}, { pkce: 'optional' })
-    const answer = await host.authorize(client, { code_challenge: undefined, code_challenge_method: undefined })
-    expect(answerOf(answer)).toMatchObject({ error: 'invalid_request' })
+    const without = { code_challenge: undefined, code_challenge_method: undefined }
+    const answer = await host.authorize(client, without).set('Accept', 'application/json')
+    expect(answer.body).toMatchObject({ error: 'invalid_request' })
   })
 
   it('goes to the redirect URIs of its document, and nowhere else', async () => {
@@ -102,7 +103,8 @@ describe('a client that nobody registered', () => {
 
   it('may ask for no more than the option says', async () => {
     documents.at('/client.json', { ...notes, scope: 'read write admin' })
-    expect(answerOf(await host.authorize(client, { scope: 'read write' }))).toMatchObject({ error: 'invalid_scope' })
+    const more = await host.authorize(client, { scope: 'read write' }).set('Accept', 'application/json')
+    expect(more.body).toMatchObject({ error: 'invalid_scope' })
     expect(answerOf(await host.authorize(client, { scope: 'read' }))).toHaveProperty('code')
   })
 

@@ -126,15 +126,17 @@ describe('registration (RFC 7591 §3)', () => {
   it('needs PKCE even where the server does not', async () => {
     host = await hostWith(open, { pkce: 'optional' })
     const client = { clientId: (await registered()).client_id, redirectUri: 'https://notes.example/cb' }
-    const answer = await host.authorize(client, { code_challenge: undefined, code_challenge_method: undefined })
-    expect(answerOf(answer)).toMatchObject({ error: 'invalid_request' })
+    const without = { code_challenge: undefined, code_challenge_method: undefined }
+    const answer = await host.authorize(client, without).set('Accept', 'application/json')
+    expect(answer.body).toMatchObject({ error: 'invalid_request' })
   })
 
   it('scopes that are not open are left out, and what is left is said', async () => {
     const { body } = await register({ ...publicApp, scope: 'clients read admin openid' })
     expect(body.scope).toBe('read')
     const client = { clientId: body.client_id, redirectUri: 'https://notes.example/cb' }
-    expect(answerOf(await host.authorize(client, { scope: 'read clients' }))).toMatchObject({ error: 'invalid_scope' })
+    const more = await host.authorize(client, { scope: 'read clients' }).set('Accept', 'application/json')
+    expect(more.body).toMatchObject({ error: 'invalid_scope' })
   })
 
   it('grants that are not open are left out, and what is left is said', async () => {

@@ -17,6 +17,7 @@ import {
 import { endpoint, type Handler, reportError, sendError } from '../http/endpoint'
 import { errorPage } from '../http/page'
 import { requestChecks } from '../http/request-checks'
+import { staysOnDevice } from '../rules/redirect-uri'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types'
@@ -103,6 +104,15 @@ function approvedBy(
   return { ...request, userId, scope, startedAt: Math.min(decision.startedAt ?? request.startedAt, request.startedAt) }
 }
 
+/**
+ * RFC 9700 §4.11.2: only where the redirect URI can be trusted is a browser sent there unasked. Anybody can introduce a
+ * client with a redirect URI of their own, and make this server's links lead there by a request that is wrong; so the
+ * user has decided before such a URI on the web gets an answer, and reads on a page what is wrong.
+ */
+function mayBeTold({ client, redirectUri }: AuthorizationTarget, { code }: OAuthError): boolean {
+  return client.origin === undefined || staysOnDevice(redirectUri) || code === 'access_denied'
+}
+
 interface Refusal {
   decide: Decide
   style: AuthorizationResponseStyle
@@ -118,7 +128,7 @@ async function refuse(
 ): Promise<void> {
   // RFC 9700 §4.11.2: a stranger's link must not make this server send a browser on; only a signed-in user is sent
   const signedIn = !decide.signedInUser || (await decide.signedInUser(req)) !== undefined
-  if (!signedIn || res.headersSent) throw error
+  if (!signedIn || res.headersSent || (style === 'redirect' && !mayBeTold(target, error))) throw error
   reportError(server, error)
   sendAuthorizationError(server, style, target, error, req, res)
 }
