@@ -68,7 +68,9 @@ function audienceSeenBy(
   return own.length > 0 ? own : undefined
 }
 
-async function hasItsUser(server: AuthorizationServer, { userId }: Credential): Promise<boolean> {
+/** RFC 9068 §5: whose `sub` is that of the client's own tokens elsewhere is nobody, or a user would choose to be the client. */
+async function hasItsUser(server: AuthorizationServer, { userId, clientId }: Credential): Promise<boolean> {
+  if (userId === clientId) return false
   return userId === undefined || Boolean(await findUser(server, userId))
 }
 
