@@ -3,7 +3,7 @@ import type { Request } from 'express'
 import { findClient } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
-import { spendAsMuch } from '../passwords/bcrypt'
+import { requirePlace, spendAsMuch } from '../passwords/bcrypt'
 import { networkOf } from '../rules/network'
 import { type RequestParameters, tryDecodeComponent } from '../rules/params'
 import type { Client, ClientSecret, TokenEndpointAuthMethod } from '../storage'
@@ -71,6 +71,8 @@ async function findBySlowSecret(
 ): Promise<Client | undefined> {
   const tried = candidates.find(({ clientSecret }) => clientSecret !== undefined)
   if (tried?.clientSecret === undefined) return undefined
+  // an attempt that nobody will look at is not counted either: ids are without number, and each is kept for an hour
+  requirePlace()
   const attempt = { kind: 'client_secret', account: tried.clientId, network: networkOf(req.ip) } as const
   const succeed = await takeAttempt(server, attempt, tried.clientId)
   let hashed = false

@@ -85,14 +85,19 @@ function isUsableSecret(secret: string): boolean {
   return Buffer.byteLength(secret) <= MAX_SECRET_BYTES && !secret.includes('\0')
 }
 
+/**
+ * Throws `temporarily_unavailable` where too many are waiting. A login costs us a tenth of a second and the sender nothing:
+ * an endless queue would answer nobody in time.
+ */
+export function requirePlace(): void {
+  if (waiting.length < MAX_WAITING) return
+  const headers = { 'Retry-After': '1' }
+  throw new OAuthError('temporarily_unavailable', 'Too many sign-ins at once.', { status: 503, headers })
+}
+
 function run(task: Task): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    // A login costs us a tenth of a second and the sender nothing: an endless queue would answer nobody in time
-    if (waiting.length >= MAX_WAITING) {
-      const headers = { 'Retry-After': '1' }
-      reject(new OAuthError('temporarily_unavailable', 'Too many sign-ins at once.', { status: 503, headers }))
-      return
-    }
+    requirePlace()
     lastId += 1
     waiting.push({ id: lastId, task, resolve, reject })
     startWaiting()
