@@ -81,6 +81,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
   const app = clientIdQuery ? appAuthorization(server) : missingToken
   const authenticate = tokenAuthenticator(server, resource)
   const challenge = { realm, resourceMetadata }
+  const inQuery = tokenFrom.includes('query')
   let placed = false
   const guard: RequestHandler = (req, res, next) => {
     if (!placed) {
@@ -97,6 +98,8 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
       const failure = found instanceof OAuthError ? found : missingScope(found.accessToken.scope, scope)
       if (failure) return refuse(server, failure, challenge, scope, req, res)
       admit(req, { ...(found as AuthenticatedToken), challenge })
+      // RFC 6750 §2.3: a cache on the way would go on answering to this URL after the token is revoked
+      if (inQuery && queryParameters(req).parameters.has('access_token')) res.setHeader('Cache-Control', 'private')
       next()
     })
   }

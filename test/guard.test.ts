@@ -201,6 +201,13 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
       await inQuery(good()).auth(tokens.access_token, { type: 'bearer' }).expect(200)
     })
 
+    it('in the query makes the answer private (RFC 6750 §2.3)', async () => {
+      await begin({ tokenFrom: ['header', 'query'] })
+      const answer = await host.http().get('/').query({ access_token: tokens.access_token }).expect(200)
+      expect(answer.headers['cache-control']).toBe('private')
+      expect((await bearer(tokens.access_token)).headers['cache-control']).toBeUndefined()
+    })
+
     it('may be the query (RFC 6750 §2.3)', async () => {
       await begin({ tokenFrom: ['header', 'query'] })
       await inQuery(good()).expect(200)
