@@ -13,7 +13,7 @@ const { load } = require('./servers/common')
 
 const { values } = parseArgs({
   options: {
-    stores: { type: 'string', default: 'postgres,redis,sqlite' },
+    stores: { type: 'string', default: 'postgres,redis' },
     sizes: { type: 'string', default: '1000,100000,1000000' },
     samples: { type: 'string', default: '3000' },
   },
