@@ -2,6 +2,7 @@
 import type { Request, RequestHandler, Response } from 'express'
 import type { AccessToken } from './access-token'
 import { type Awaitable, orElse, whenReady } from './awaitable'
+import { requireKnown } from './checks'
 import type { AuthenticatedToken } from './credentials'
 import { OAuthError, toOAuthError } from './errors'
 import { missingToken, withChallenge } from './http/bearer-challenge'
@@ -42,6 +43,15 @@ export interface BearerGuardOptions {
   clientIdQuery?: boolean
 }
 
+const optionNames: readonly string[] = [
+  'scope',
+  'resource',
+  'resourceMetadata',
+  'realm',
+  'tokenFrom',
+  'clientIdQuery',
+] satisfies (keyof BearerGuardOptions)[]
+
 /** What a challenge says. */
 interface Challenge {
   realm: string
@@ -65,10 +75,12 @@ type GuardedRequest = Request & { [GUARDED]?: Guarded }
  * `req.user`, the resource owner as `users.find` returned it (undefined for client credentials), and `req.authInfo`.
  * Failures follow RFC 6750 §3; failing storage is a 503.
  *
- * @throws TypeError at start-up for a scope or a resource that the server does not have.
+ * @throws TypeError at start-up for a scope or a resource that the server does not have, and for an unknown option.
  */
 export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {}): RequestHandler {
   requireServer(server)
+  // a misspelt scope would be no scope
+  requireKnown('bearerGuard option', options, optionNames)
   const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
   const scope = knownScope(server, options.scope)
   const resource = knownResource(server, options.resource)
@@ -110,6 +122,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
 
 /** Lets a request pass that a guard in front admitted with this scope, for routes behind `router.use(bearerGuard(server))`. */
 export function requireScope(scope: string | Scope): RequestHandler {
+  if (scope === undefined || scope.length === 0) throw new TypeError("requireScope needs a scope, such as 'read'")
   const required = toScope(scope)
   return (req, res, next) => {
     const found = (req as GuardedRequest)[GUARDED]

@@ -114,9 +114,9 @@ export type RevocationTarget = { grantId: string } | { userId: string } | { clie
 /** Where grants and credentials are kept, and what ends them. */
 export interface GrantStorage {
   /**
-   * Adds credentials and, when given, their grant: all or nothing. False: one of the ids exists. What a tombstone or a
-   * mark covers on arrival is dead and stays so: it need not be kept. The part before `~` is the same in all the ids of
-   * one call.
+   * Adds credentials and, when given, their grant: all or nothing. False: one of the ids exists, or stands twice in
+   * the call. What a tombstone or a mark covers on arrival is dead and stays so: it need not be kept. The part before `~`
+   * is the same in all the ids of one call.
    */
   insert(credentials: readonly Credential[], grant?: Grant): Awaitable<boolean>
   /**

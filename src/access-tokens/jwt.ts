@@ -1,6 +1,8 @@
 /** Access tokens that others can read: JSON Web Tokens by RFC 9068. */
+
 import { sign } from 'jsonwebtoken'
 import { type Awaitable, whenReady } from '../awaitable'
+import { requireKnown } from '../checks'
 import { type KeyMaterial, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { storedAudience } from '../rules/resource'
@@ -62,6 +64,7 @@ const standardClaims: readonly string[] = ['iss', 'sub', 'aud', 'client_id', 'ex
  */
 export function jwt(options: JwtOptions): AccessTokenFormat {
   if (typeof options !== 'object' || options === null) throw new TypeError('jwt needs { keys, audience }')
+  requireKnown('jwt option', options, ['keys', 'ttl', 'audience', 'algorithm', 'claims', 'stateless'])
   const { keys, algorithm, claims, stateless = false } = options
   const { ttl = stateless ? DEFAULT_STATELESS_TTL : DEFAULT_TTL } = options
   requireSeconds('jwt({ ttl })', ttl)

@@ -1,4 +1,5 @@
 /** Opaque access tokens: `<lookup id>.<secret>`, looked up at each use, so that a revocation holds at once. */
+import { requireKnown } from '../checks'
 import { sha256 } from '../crypto'
 import { newSecret, parseSplitToken } from '../split-token'
 import type { AccessTokenFormat } from '../types'
@@ -10,7 +11,9 @@ export interface OpaqueOptions {
 }
 
 /** Access tokens without a readable meaning: the default form. Throws when `ttl` is not a positive whole number. */
-export function opaque({ ttl = 3600 }: OpaqueOptions = {}): AccessTokenFormat {
+export function opaque(options: OpaqueOptions = {}): AccessTokenFormat {
+  requireKnown('opaque option', options, ['ttl'])
+  const { ttl = 3600 } = options
   if (!Number.isSafeInteger(ttl) || ttl <= 0) {
     throw new TypeError(`opaque({ ttl }) must be a positive whole number of seconds, not ${String(ttl)}`)
   }

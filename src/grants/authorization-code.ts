@@ -1,4 +1,5 @@
 /** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
+import { requireKnown } from '../checks'
 import { findCredential, isExpired, requireUser } from '../credentials'
 import { equalDigests } from '../crypto'
 import { OAuthError } from '../errors'
@@ -21,7 +22,9 @@ export interface AuthorizationCodeOptions {
 }
 
 /** The grant for everything that acts for a user. Throws when `ttl` is not between 1 and 600. */
-export function authorizationCode({ ttl = 60 }: AuthorizationCodeOptions = {}): GrantType {
+export function authorizationCode(options: AuthorizationCodeOptions = {}): GrantType {
+  requireKnown('authorizationCode option', options, ['ttl'])
+  const { ttl = 60 } = options
   requireSeconds('authorizationCode({ ttl })', ttl, 600)
   return Object.freeze({
     grantType: 'authorization_code',

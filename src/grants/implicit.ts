@@ -1,4 +1,5 @@
 /** The implicit grant: RFC 6749 §4.2. By name only: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
+import { requireKnown } from '../checks'
 import { prepareTokens, shapeResponse, store } from '../issue'
 import { requireSeconds } from '../rules/seconds'
 import type { GrantType } from '../types'
@@ -13,7 +14,9 @@ export interface ImplicitOptions {
  * The grant for old browser apps that take the access token from the redirect's fragment, where it ends up in histories
  * and scripts. Use it only for an API that is documented so. There is no refresh token (RFC 6749 §4.2.2).
  */
-export function implicit({ ttl }: ImplicitOptions = {}): GrantType {
+export function implicit(options: ImplicitOptions = {}): GrantType {
+  requireKnown('implicit option', options, ['ttl'])
+  const { ttl } = options
   if (ttl !== undefined) requireSeconds('implicit({ ttl })', ttl)
   return Object.freeze({
     grantType: 'implicit',

@@ -2,6 +2,7 @@
  * The refresh token grant: RFC 6749 §6, with rotation and reuse detection (RFC 9700 §4.14.2), constant space per
  * session, and a sealed copy of the last response, so that a response lost on its way is not a logout.
  */
+import { requireKnown } from '../checks'
 import { findCredential, isExpired, requireUser } from '../credentials'
 import { seal, sha256, unseal } from '../crypto'
 import { OAuthError } from '../errors'
@@ -30,6 +31,7 @@ export interface RefreshTokenOptions {
 
 /** The grant that keeps a session alive. Throws when a number is not a whole number of seconds. */
 export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
+  requireKnown('refreshToken option', options, ['ttl', 'maxAge', 'rotate', 'replayWindow'])
   const { ttl = 14 * 24 * 3600, maxAge, rotate = true, replayWindow = 60 } = options
   requireSeconds('refreshToken({ ttl })', ttl)
   if (maxAge !== undefined) requireSeconds('refreshToken({ maxAge })', maxAge)

@@ -56,7 +56,11 @@ export async function insertClient(
     updatedAt: now,
   }
   if (!(await server.storage.clients.insert(client))) {
-    throw new OAuthError('invalid_client_metadata', 'That clientId is taken.', { status: 409 })
+    throw new OAuthError(
+      'invalid_client_metadata',
+      'That clientId is taken: updateClient changes the client that has it.',
+      { status: 409 },
+    )
   }
   const { origin } = introduced
   server.emit({ type: 'client.created', clientId, ...(origin && { origin }) })

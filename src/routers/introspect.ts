@@ -1,5 +1,7 @@
 /** The introspection endpoint: RFC 7662. */
+
 import { Router } from 'express'
+import { requireKnown } from '../checks'
 import { findAccessToken, findCredential, findUser, isExpired } from '../credentials'
 import { OAuthError } from '../errors'
 import { hasStableHalf, isCurrent, parseRefreshToken } from '../grants/presented-refresh-token'
@@ -29,10 +31,9 @@ export interface IntrospectRouterOptions {
  * registered as `resourceServer` every access token, or those for its resources; everything else is `{"active":false}`
  * (§2.2, §4).
  */
-export function introspectRouter(
-  server: AuthorizationServer,
-  { resourceServersOnly = false, cors }: IntrospectRouterOptions = {},
-): Router {
+export function introspectRouter(server: AuthorizationServer, options: IntrospectRouterOptions = {}): Router {
+  requireKnown('introspectRouter option', options, ['resourceServersOnly', 'cors'])
+  const { resourceServersOnly = false, cors } = options
   if (typeof resourceServersOnly !== 'boolean') {
     throw new TypeError("introspectRouter's resourceServersOnly must be true or false")
   }
