@@ -97,7 +97,13 @@ describe('registerClient', () => {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
     expect(refused).toHaveLength(19)
-    for (const reason of refused) expect(reason).toMatchObject({ ...invalidMetadata, status: 409 })
+    for (const reason of refused) {
+      expect(reason).toMatchObject({
+        ...invalidMetadata,
+        status: 409,
+        description: expect.stringContaining('updateClient'),
+      })
+    }
   })
 
   it('takes nothing into the record that is no member of it', async () => {
