@@ -270,12 +270,19 @@ async function verifyAfterKill(app: App, storage: OAuthStorage, one: Session): P
   expect(await redeemed()).toBe(false)
 }
 
-/** All of a grant, or nothing of it. */
+/**
+ * All of a grant, or nothing of it. These are several reads, and the database may be at the last statement of the app that
+ * was killed: what is mixed is read again, and half a grant would stay half.
+ */
 async function verifyWhole({ grants }: OAuthStorage, { code, state, underWay }: Session): Promise<void> {
   const id = session.grantOf(code)
-  const [used, access, refresh] = await Promise.all(['c', 'a', 'r'].map((suffix) => grants.find(`${id}~${suffix}`)))
-  const [listed] = await grants.list({ userId: 'ada', after: id.slice(0, -1), limit: 1 })
-  const parts = [used?.state === 'used', access !== undefined, refresh !== undefined, listed?.id === id]
+  const partsOf = async () => {
+    const [used, access, refresh] = await Promise.all(['c', 'a', 'r'].map((suffix) => grants.find(`${id}~${suffix}`)))
+    const [listed] = await grants.list({ userId: 'ada', after: id.slice(0, -1), limit: 1 })
+    return [used?.state === 'used', access !== undefined, refresh !== undefined, listed?.id === id]
+  }
+  let parts = await partsOf()
+  for (let again = 0; again < 100 && new Set(parts).size > 1; again++) parts = await partsOf()
   expect(new Set(parts).size).toBe(1)
   if (state === 'live' && underWay !== 'revoke') expect(parts[0]).toBe(true)
 }
