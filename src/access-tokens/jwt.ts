@@ -1,5 +1,4 @@
 /** Access tokens that others can read: JSON Web Tokens by RFC 9068. */
-
 import { sign } from 'jsonwebtoken'
 import { type Awaitable, whenReady } from '../awaitable'
 import { requireKnown } from '../checks'

@@ -25,7 +25,10 @@ export function presentedToken(req: Request, places: readonly TokenPlace[]): str
   return token
 }
 
-/** The Authorization header, '' where there is none. Node keeps the first of several; what another hop kept is unknown, so none is believed. */
+/**
+ * The Authorization header, '' where there is none. Node keeps the first of several; what another hop kept is unknown, so
+ * none is believed.
+ */
 export function authorizationHeader(req: Request): string {
   let count = 0
   for (let i = 0; i < req.rawHeaders.length; i += 2) {

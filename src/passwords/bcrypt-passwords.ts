@@ -14,7 +14,8 @@ export interface BcryptUser {
 export interface BcryptPasswordsOptions {
   /**
    * The user of this name, as `{ id, passwordHash }`, or nothing. The name arrives exactly as it was typed: whether case
-   * and Unicode forms matter is for you to decide. Users who may not sign in are left out. Whatever it throws is `server_error`, and no token.
+   * and Unicode forms matter is for you to decide. Users who may not sign in are left out. Whatever it
+   * throws is `server_error`, and no token.
    */
   findByUsername(username: string): Awaitable<BcryptUser | null | undefined>
 }

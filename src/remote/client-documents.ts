@@ -1,6 +1,7 @@
 /** Clients that nobody registered: their id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
 import { LRUCache } from 'lru-cache'
 import type { Awaitable } from '../awaitable'
+import { requireKnown } from '../checks'
 import { OAuthError } from '../errors'
 import { isDocumentUrl } from '../rules/client-id-url'
 import { parseClientMetadata } from '../rules/client-metadata'
@@ -131,9 +132,7 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
   if (typeof scopes !== 'string' && !Array.isArray(scopes)) {
     throw new TypeError(`${name} needs scopes: what these clients may have, such as { scopes: ['read'] }`)
   }
-  const unknown = Object.keys(options).find((option) => !optionNames.includes(option))
-  if (unknown !== undefined)
-    throw new TypeError(`Unknown ${name} option ${unknown}; there are ${optionNames.join(', ')}`)
+  requireKnown(`${name} option`, options, optionNames)
   if (allow !== undefined && typeof allow !== 'function') throw new TypeError(`${name}.allow must be a function`)
   if (typeof dangerouslyAllowLoopback !== 'boolean') {
     throw new TypeError(`${name}.dangerouslyAllowLoopback must be true or false`)

@@ -1,5 +1,4 @@
 /** The introspection endpoint: RFC 7662. */
-
 import { Router } from 'express'
 import { requireKnown } from '../checks'
 import { findAccessToken, findCredential, findUser, isExpired } from '../credentials'
