@@ -10,6 +10,7 @@ import { type TokenSource, tokenAuthenticator } from './http/bearer-strategy'
 import { presentedToken, type TokenPlace, tokenPlaces } from './http/bearer-token'
 import { queryParameters } from './http/body'
 import { answerFailure, reportError, requireServer, sendError } from './http/endpoint'
+import { settle } from './http/express-objects'
 import { checkGuards, rememberGuard } from './http/guard-checks'
 import { knownResource } from './rules/resource'
 import { formatScope, includesScope, type Scope, toScope } from './rules/scope'
@@ -96,6 +97,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
   const inQuery = tokenFrom.includes('query')
   let placed = false
   const guard: RequestHandler = (req, res, next) => {
+    settle(req, res)
     if (!placed) {
       placed = true
       checkGuards(req)

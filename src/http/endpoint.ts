@@ -4,6 +4,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError, toOAuthError } from '../errors'
 import type { AuthorizationServer } from '../types'
+import { settle } from './express-objects'
 
 export type Handler = (req: Request, res: Response) => Awaitable<void>
 
@@ -62,6 +63,7 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
     const path = pathBelow(req, router)
     const methods = path === '' ? options.methods : below(path)
     if (!methods) return next()
+    settle(req, res)
     options.check?.(req)
     if (!corsOptions || !corsHere) return void answer(methods, req, res)
     const withCors = path === '' ? corsHere : corsMiddleware(corsOptions, methods)
@@ -122,15 +124,17 @@ export function sendJson(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const text = JSON.stringify(body)
+  const length = Buffer.byteLength(text)
   res.writeHead(status, {
     'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(text),
+    'Content-Length': length,
     // RFC 6749 §5.1: both, on everything that may carry a secret
     'Cache-Control': 'no-store',
     Pragma: 'no-cache',
     ...headers,
   })
-  res.end(text)
+  // ASCII is the same bytes in both, and as latin1 Node copies it instead of encoding it
+  res.end(text, length === text.length ? 'latin1' : 'utf8')
 }
 
 /** RFC 6749 §5.2. The cause stays here. */

@@ -1,5 +1,5 @@
 /** The authorization endpoint: RFC 6749 §3.1. */
-import { type Request, type Response, Router } from 'express'
+import type { Request, Response, Router } from 'express'
 import type { AccessToken } from '../access-token'
 import { OAuthError, toOAuthError } from '../errors'
 import { guardedToken } from '../guard'
@@ -14,13 +14,14 @@ import {
   sendAuthorizationError,
   sendAuthorizationResponse,
 } from '../http/authorization-response'
-import { endpoint, type Handler, reportError, sendError } from '../http/endpoint'
+import { type Handler, reportError, sendError } from '../http/endpoint'
 import { errorPage } from '../http/page'
 import { requestChecks } from '../http/request-checks'
 import { staysOnDevice } from '../rules/redirect-uri'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types'
+import { endpointRouter } from './endpoint-router'
 
 /** Options of `authorizeRouter`. */
 export interface AuthorizeRouterOptions {
@@ -52,10 +53,9 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
       await refuse(server, { decide, style, target, error: toOAuthError(thrown) }, req, res)
     }
   }
-  const router = Router()
   const onError = style === 'redirect' ? errorPage(server) : sendError
   const check = requestChecks(server, 'authorize')
-  return router.use(endpoint(server, { router, methods: { GET: handler, POST: handler }, check, onError }))
+  return endpointRouter(server, { methods: { GET: handler, POST: handler }, check, onError })
 }
 
 /** What a token in front may not do itself, it may not obtain a code for. */

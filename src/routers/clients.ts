@@ -1,10 +1,10 @@
 /** The clients API: create, list, read, update and delete clients, and give them new secrets. */
-import { type Request, type RequestHandler, type Response, Router } from 'express'
+import type { Request, RequestHandler, Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
 import { bodyMembers, queryMembers, queryParameters } from '../http/body'
 import { describeClient, parseClientArguments } from '../http/client-resource'
-import { endpoint, type Handler, type Methods, sendJson } from '../http/endpoint'
+import { type Handler, type Methods, sendJson } from '../http/endpoint'
 import { deleteClient, listClients, registerClient, rotateClientSecret, updateClient } from '../operations/clients'
 import { type ClientMetadata, parseClientMetadata } from '../rules/client-metadata'
 import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
@@ -18,6 +18,7 @@ import {
   verifyMayWrite,
   verifyOwner,
 } from './clients-caller'
+import { endpointRouter } from './endpoint-router'
 
 /** Options of `clientsRouter`. */
 export interface ClientsRouterOptions {
@@ -119,9 +120,7 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
     return verifyOwner(who, await server.storage.clients.find(clientId))
   }
 
-  const router = Router()
-  router.use(protect)
-  return router.use(endpoint(server, { router, methods: all, below, onError: sendClientsError }))
+  return endpointRouter(server, { methods: all, below, onError: sendClientsError }, protect)
 }
 
 /** The arguments in the URI and in the body, as one. */

@@ -1,10 +1,10 @@
 /** The page where a user sees which apps have access to the account, since when and for what, and takes it back. */
-import { type Request, type Response, Router } from 'express'
+import type { Request, Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
 import { findClient } from '../credentials'
 import { OAuthError } from '../errors'
 import { queryParameters, requestParameters } from '../http/body'
-import { endpoint, type Handler } from '../http/endpoint'
+import type { Handler } from '../http/endpoint'
 import { errorPage, pageContext, setPageHeaders } from '../http/page'
 import { findAnswered, openTransaction, takeTransaction } from '../http/page-transaction'
 import { accountName, type HostPage, sendToSignIn, verifyHostPage } from '../http/sign-in'
@@ -15,6 +15,7 @@ import { redirectHost } from '../rules/redirect-uri'
 import { subjectId } from '../rules/subject'
 import type { Client, Grant } from '../storage'
 import type { AuthorizationServer } from '../types'
+import { endpointRouter } from './endpoint-router'
 
 /** Options of `connectedAppsRouter`. */
 export interface ConnectedAppsRouterOptions {
@@ -52,9 +53,8 @@ export function connectedAppsRouter(
       await sendToSignIn(server, signIn, req.originalUrl, req, res)
     }
   }
-  const router = Router()
   const methods = { GET: forUser(show), POST: forUser(remove) }
-  return router.use(endpoint(server, { router, methods, onError: errorPage(server) }))
+  return endpointRouter(server, { methods, onError: errorPage(server) })
 }
 
 interface Visit {

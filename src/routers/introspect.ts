@@ -1,18 +1,19 @@
 /** The introspection endpoint: RFC 7662. */
-import { Router } from 'express'
+import type { Router } from 'express'
 import { requireKnown } from '../checks'
 import { findAccessToken, findCredential, findUser, isExpired } from '../credentials'
 import { OAuthError } from '../errors'
 import { hasStableHalf, isCurrent, parseRefreshToken } from '../grants/presented-refresh-token'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
-import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
+import { type CorsOptions, type Handler, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
 import { requireParameter } from '../rules/params'
 import { type Audience, storedAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import type { Client, Credential } from '../storage'
 import type { AuthorizationServer } from '../types'
+import { endpointRouter } from './endpoint-router'
 
 /** Options of `introspectRouter`. */
 export interface IntrospectRouterOptions {
@@ -47,9 +48,8 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
     const active = seen && (await hasItsUser(server, found))
     sendJson(res, 200, active ? describe(server, found, seen) : { active: false })
   }
-  const router = Router()
   const check = requestChecks(server, 'introspect')
-  return router.use(endpoint(server, { router, methods: { POST: handler }, check, cors }))
+  return endpointRouter(server, { methods: { POST: handler }, check, cors })
 }
 
 /** What of a token's audience is the caller's business; undefined when the token is not. */

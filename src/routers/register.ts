@@ -1,18 +1,10 @@
 /** The registration endpoint (RFC 7591), and below it the configuration endpoint of each client (RFC 7592). */
-import { type Request, type Response, Router } from 'express'
+import type { Request, Response, Router } from 'express'
 import type { OAuthError } from '../errors'
 import { missingToken, withChallenge } from '../http/bearer-challenge'
 import { presentedToken } from '../http/bearer-token'
 import { jsonMembers } from '../http/body'
-import {
-  type CorsOptions,
-  endpoint,
-  type Handler,
-  type Methods,
-  requireServer,
-  sendError,
-  sendJson,
-} from '../http/endpoint'
+import { type CorsOptions, type Handler, type Methods, requireServer, sendError, sendJson } from '../http/endpoint'
 import { requestChecks, statedEndpoint } from '../http/request-checks'
 import { grantTypesOf } from '../issue'
 import { deleteClient } from '../operations/clients'
@@ -24,6 +16,7 @@ import { type Permitted, parseSelfDescription, responseTypesOf } from '../rules/
 import type { Client } from '../storage'
 import { takeAttempt } from '../throttle'
 import type { AuthorizationServer } from '../types'
+import { endpointRouter } from './endpoint-router'
 import { admission, type RegistrationProtection } from './registration-access'
 
 /** Options of `registerRouter`. */
@@ -55,10 +48,9 @@ export function registerRouter(server: AuthorizationServer, options: RegisterRou
   const { protect, cors } = options ?? {}
   const admit = admission(protect)
   const permitted = permittedBy(server, options)
-  const router = Router()
   const check = requestChecks(server, 'register')
   const methods: Methods = { POST: register }
-  return router.use(endpoint(server, { router, methods, below, cors, onError: sendChallenged }))
+  return endpointRouter(server, { methods, below, cors, onError: sendChallenged })
 
   async function register(req: Request, res: Response): Promise<void> {
     check(req)

@@ -1,17 +1,18 @@
 /** The revocation endpoint: RFC 7009. */
-import { Router } from 'express'
+import type { Router } from 'express'
 import { findAccessToken, findCredential } from '../credentials'
 import { OAuthError } from '../errors'
 import { hasStableHalf, parseRefreshToken } from '../grants/presented-refresh-token'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
-import { type CorsOptions, endpoint, type Handler, sendJson } from '../http/endpoint'
+import { type CorsOptions, type Handler, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
 import { revokeGrants } from '../operations/grants'
 import { requireParameter } from '../rules/params'
 import { grantIdOf } from '../split-token'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types'
+import { endpointRouter } from './endpoint-router'
 
 /** Options of `revokeRouter`. */
 export interface RevokeRouterOptions {
@@ -29,9 +30,8 @@ export function revokeRouter(server: AuthorizationServer, { cors }: RevokeRouter
     if (!(await revokeRefreshToken(server, client, token))) await revokeAccessToken(server, client, token)
     sendJson(res, 200, {})
   }
-  const router = Router()
   const check = requestChecks(server, 'revoke')
-  return router.use(endpoint(server, { router, methods: { POST: handler }, check, cors }))
+  return endpointRouter(server, { methods: { POST: handler }, check, cors })
 }
 
 /** True when the token has the form of a refresh token. The right stable half is enough: any generation logs out. */

@@ -1,0 +1,27 @@
+/** One endpoint as a router of Express, which the host mounts with `app.use`, `app.get` or `app.post`. */
+import { type RequestHandler, Router } from 'express'
+import { type EndpointOptions, type EndpointSource, endpoint } from '../http/endpoint'
+
+/** What Express calls of a router, and does not name in its types. */
+interface Handling extends Router {
+  handle: RequestHandler
+}
+
+/** The router of an endpoint, behind the handlers in front of it. */
+export function endpointRouter(
+  server: EndpointSource,
+  options: Omit<EndpointOptions, 'router'>,
+  ...front: RequestHandler[]
+): Router {
+  const router = Router() as Handling
+  const handler = endpoint(server, { ...options, router })
+  for (const one of front) router.use(one)
+  router.use(handler)
+  const { handle } = router
+  // Straight to the only handler, while it is the only one: Express's own way there costs as much as a whole endpoint
+  router.handle = (req, res, next) => {
+    if (router.stack.length === 1) handler(req, res, next)
+    else handle.call(router, req, res, next)
+  }
+  return router
+}
