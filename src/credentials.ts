@@ -17,16 +17,26 @@ export function findCredential(
   return whenReady(server.storage.grants.find(id), (found) => (found?.kind === kind ? found : undefined))
 }
 
+/** What a credential is bound to: whose it is, for what, and since when. */
+export type Binding = Pick<Credential, 'clientId' | 'scope' | 'startedAt' | 'data'> & {
+  readonly userId?: string | undefined
+  readonly grantId?: string | undefined
+}
+
 /**
- * The digest of a secret and of whose it is, for what, and since when. A storage adapter that loses or changes one of
- * these makes the token unusable, instead of one of nobody, of more, or that no revocation reaches.
+ * The digest of a secret of 256 bits and of what it is bound to. A storage adapter that loses or changes one of these makes
+ * the token unusable, instead of one of nobody, of more, without PKCE, or that no revocation reaches.
  */
-export function boundDigest(
-  digest: string,
-  row: Pick<Credential, 'clientId' | 'userId' | 'grantId' | 'scope' | 'startedAt' | 'data'>,
-): string {
-  const { clientId, userId = null, grantId = null, scope, startedAt, data } = row
-  return sha256(JSON.stringify([digest, clientId, userId, grantId, scope, startedAt, data.audience ?? null]))
+export function boundDigest(secret: string, row: Binding): string {
+  const { clientId, userId = null, grantId = null, scope, startedAt } = row
+  const { audience = null, codeChallenge = null, redirectUri = null } = row.data
+  const members = [secret, clientId, userId, grantId, scope, startedAt, audience, codeChallenge, redirectUri]
+  return sha256(JSON.stringify(members))
+}
+
+/** Whether this is the secret of the row, and the row bound to what it was when it was made. */
+export function hasSecret(row: Binding & { readonly digest: string }, secret: string): boolean {
+  return equalDigests(row.digest, boundDigest(secret, row))
 }
 
 /** A credential is dead in the second named by `expiresAt`. */
@@ -44,11 +54,10 @@ export interface FoundAccessToken {
 export function findAccessToken(server: AuthorizationServer, token: string): Awaitable<FoundAccessToken | undefined> {
   return whenReady(server.accessTokens.locate(server, token), (located) => {
     if (!located) return undefined
-    const { id, digest, claims } = located
+    const { id, secret, claims } = located
     return whenReady(located.row ?? findCredential(server, id, 'access_token'), (row) => {
-      if (!row || !equalDigests(row.digest, digest)) return undefined
       // a token that was revoked by itself keeps its digest and has another state; one without a row is never revoked
-      const isWhole = located.row !== undefined || row.state === boundDigest(row.digest, row)
+      const isWhole = row && (located.row !== undefined || (row.state === row.digest && hasSecret(row, secret)))
       if (!isWhole || isExpired(server, row)) return undefined
       return claims ? { row, claims } : { row }
     })

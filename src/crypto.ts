@@ -31,10 +31,10 @@ export function randomToken(bytes: number): string {
     pool = randomBytes(POOL_BYTES)
     poolOffset = 0
   }
-  const piece = pool.subarray(poolOffset, poolOffset + bytes)
+  const start = poolOffset
   poolOffset += bytes
-  const token = piece.toString('base64url')
-  piece.fill(0)
+  const token = pool.toString('base64url', start, poolOffset)
+  pool.fill(0, start, poolOffset)
   return token
 }
 
@@ -53,11 +53,16 @@ export function sha256(text: string): string {
   return digestOf(text)
 }
 
-/** Whether two digests are the same, in time that does not depend on where they differ. */
+const DIGEST_LENGTH = 43
+const leftBytes = Buffer.alloc(DIGEST_LENGTH)
+const rightBytes = Buffer.alloc(DIGEST_LENGTH)
+
+/** Whether two digests are the same, in time that does not depend on where they differ. Of another length none is one. */
 export function equalDigests(left: string, right: string): boolean {
-  const a = Buffer.from(left)
-  const b = Buffer.from(right)
-  return a.length === b.length && timingSafeEqual(a, b)
+  if (left.length !== DIGEST_LENGTH || right.length !== DIGEST_LENGTH) return false
+  leftBytes.write(left, 'latin1')
+  rightBytes.write(right, 'latin1')
+  return timingSafeEqual(leftBytes, rightBytes)
 }
 
 /** SHA-256 in the base64 that a Content-Security-Policy takes. */

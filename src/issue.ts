@@ -1,11 +1,11 @@
 /** Makes the records and the response of an issue of tokens or of a code. Stores nothing: the grants do, in one step. */
-import { boundDigest } from './credentials'
+import { type Binding, boundDigest } from './credentials'
 import { sha256 } from './crypto'
 import { OAuthError, storageFailure } from './errors'
 import { type Audience, audienceData } from './rules/resource'
 import { formatScope, type Scope } from './rules/scope'
 import { lookupId, lookupSuffix, newGrantId, newSecret } from './split-token'
-import type { Client, Credential, Grant } from './storage'
+import type { Client, Credential, Grant, Writable } from './storage'
 import type {
   ApprovedAuthorization,
   AuthorizationServer,
@@ -36,42 +36,40 @@ export interface TokenIssue {
  * a refresh token (client credentials) stand alone: there is no authorization to revoke, only the client.
  */
 export async function prepareTokens(server: AuthorizationServer, issue: TokenIssue): Promise<PreparedTokens> {
-  const grantId = issue.grantId ?? newGrantId()
-  const hasGrant = issue.refreshToken || issue.userId !== undefined
+  const { clientId, userId, scope, startedAt } = issue
+  const newId = issue.grantId ?? newGrantId()
+  const grantId = issue.refreshToken || userId !== undefined ? newId : undefined
   const now = server.now()
-  const subject = {
-    clientId: issue.clientId,
-    ...(issue.userId !== undefined && { userId: issue.userId }),
-    ...(hasGrant && { grantId }),
-    scope: issue.scope,
-    startedAt: issue.startedAt,
-    issuedAt: now,
-  }
   const ttl = Math.min(issue.ttl ?? server.accessTokens.ttl, server.accessTokens.ttl)
-  const id = lookupId(grantId, lookupSuffix.access_token[0])
-  const audience = issue.accessAudience ?? issue.audience
-  const access = await prepareAccessToken(server, { ...subject, id, expiresAt: now + ttl }, audience)
+  const data = audienceData(issue.accessAudience ?? issue.audience)
+  const bound = { clientId, userId, grantId, scope, startedAt, data }
+  const lifetime = { issuedAt: now, expiresAt: now + ttl }
+  const access = await prepareAccessToken(server, lookupId(newId, lookupSuffix.access_token[0]), bound, lifetime)
   const all = [access.credential]
   if (issue.refreshToken) {
-    const settings = server.refreshTokens as RefreshTokenSettings
-    const stable = newSecret()
-    const rotating = newSecret()
-    const id = lookupId(grantId, lookupSuffix.refresh_token)
-    const data = { slot: 0, ...audienceData(issue.audience) }
-    all.push({
-      ...subject,
-      id,
-      kind: 'refresh_token',
-      state: sha256(rotating),
-      digest: boundDigest(sha256(stable), { ...subject, data }),
-      expiresAt: refreshTokenExpiry(settings, issue.startedAt, now),
-      data,
-    })
-    access.body.refresh_token = `${id}.${stable}${rotating}`
+    const refresh = prepareRefreshToken(server, lookupId(newId, lookupSuffix.refresh_token), issue, bound, now)
+    all.push(refresh.credential)
+    access.body.refresh_token = refresh.token
   }
-  const credentials = all.filter((credential) => hasRow(server, credential))
-  if (!hasGrant) return { body: access.body, credentials }
-  return { body: access.body, credentials, grant: grantOf(grantId, subject, all) }
+  const credentials = server.accessTokens.stateless ? all.slice(1) : all
+  if (grantId === undefined) return { body: access.body, credentials }
+  return { body: access.body, credentials, grant: grantOf(grantId, bound, all) }
+}
+
+/** The first refresh token of a grant. Its secret has two halves: one for the life of the grant, one that rotates. */
+function prepareRefreshToken(
+  server: AuthorizationServer,
+  id: string,
+  issue: TokenIssue,
+  subject: Binding,
+  now: number,
+): { token: string; credential: Credential } {
+  const stable = newSecret()
+  const rotating = newSecret()
+  const bound = { ...subject, data: { slot: 0, ...audienceData(issue.audience) } }
+  const expiresAt = refreshTokenExpiry(server.refreshTokens as RefreshTokenSettings, issue.startedAt, now)
+  const half = { id, kind: 'refresh_token', state: sha256(rotating), digest: boundDigest(stable, bound) }
+  return { token: `${id}.${stable}${rotating}`, credential: credentialOf(half, bound, { issuedAt: now, expiresAt }) }
 }
 
 /** `ttl` slides with each refresh, `maxAge` counts from the authorization and does not. */
@@ -82,37 +80,46 @@ export function refreshTokenExpiry(settings: RefreshTokenSettings, startedAt: nu
 /** The grant's row; it lives as long as the last of its credentials. */
 export function grantOf(
   id: string,
-  subject: Pick<Credential, 'clientId' | 'userId' | 'scope' | 'startedAt'>,
+  { clientId, userId, scope, startedAt }: Omit<Binding, 'data'>,
   credentials: readonly Credential[],
 ): Grant {
-  return {
-    id,
-    clientId: subject.clientId,
-    ...(subject.userId !== undefined && { userId: subject.userId }),
-    scope: subject.scope,
-    startedAt: subject.startedAt,
-    expiresAt: Math.max(...credentials.map((credential) => credential.expiresAt)),
-  }
+  const expiresAt = Math.max(...credentials.map((credential) => credential.expiresAt))
+  const grant: Writable<Grant> = { id, clientId, scope, startedAt, expiresAt }
+  if (userId !== undefined) grant.userId = userId
+  return grant
 }
 
-/** Whether a credential is stored: a stateless access token is not. */
-export function hasRow({ accessTokens }: AuthorizationServer, { kind }: Credential): boolean {
-  return kind !== 'access_token' || accessTokens.stateless !== true
+type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>
+
+/** A row, without the members that have no value: not every database keeps an undefined one apart from null. */
+export function credentialOf(
+  { id, kind, state, digest }: Pick<Credential, 'id' | 'kind' | 'state' | 'digest'>,
+  { clientId, userId, grantId, scope, startedAt, data }: Binding,
+  { issuedAt, expiresAt }: Lifetime,
+): Credential {
+  const row: Writable<Credential> = { id, kind, state, digest, clientId, scope, startedAt, issuedAt, expiresAt, data }
+  if (userId !== undefined) row.userId = userId
+  if (grantId !== undefined) row.grantId = grantId
+  return row
 }
 
 /** An access token's row and the response that hands it out. */
 export async function prepareAccessToken(
   server: AuthorizationServer,
-  subject: Omit<Credential, 'kind' | 'state' | 'digest' | 'data'>,
-  audience: Audience,
+  id: string,
+  bound: Binding,
+  lifetime: Lifetime,
 ): Promise<{ credential: Credential; body: TokenResponse }> {
-  const row = { ...subject, kind: 'access_token', data: { ...audienceData(audience) } }
-  const { token, digest } = await server.accessTokens.create(server, row)
-  const body: TokenResponse = { access_token: token, token_type: 'Bearer', expires_in: row.expiresAt - row.issuedAt }
+  const row: Writable<Credential> = credentialOf({ id, kind: 'access_token', state: '', digest: '' }, bound, lifetime)
+  const { token, secret } = await server.accessTokens.create(server, row)
+  row.digest = boundDigest(secret, bound)
+  // as different as the digest: a revocation must not overwrite the next token of the same row
+  row.state = row.digest
+  const expiresIn = lifetime.expiresAt - lifetime.issuedAt
+  const body: TokenResponse = { access_token: token, token_type: 'Bearer', expires_in: expiresIn }
   // RFC 6749 §5.1: required when it differs from what was asked; sent always, which every client takes
-  if (subject.scope.length > 0) body.scope = formatScope(subject.scope)
-  // the state is as different as the digest: a revocation must not overwrite the next token of the same row
-  return { credential: { ...row, state: boundDigest(digest, row), digest }, body }
+  if (bound.scope.length > 0) body.scope = formatScope(bound.scope)
+  return { credential: row, body }
 }
 
 /** The response as the host wants it on the wire, without members that have no value. */
@@ -121,6 +128,7 @@ export async function shapeResponse(
   body: TokenResponse,
   context: TokenResponseContext,
 ): Promise<TokenResponse> {
+  if (!server.tokenResponse) return body
   const shaped: unknown = await server.tokenResponse({ ...body }, context)
   if (typeof shaped !== 'object' || shaped === null) {
     throw new OAuthError('server_error', 'The server could not complete the request.', {
@@ -150,31 +158,8 @@ export function prepareCode(
   const { userId, scope, startedAt } = approved
   const bound = { clientId: approved.client.clientId, userId, scope, startedAt, data }
   const issuedAt = server.now()
-  const credential: Credential = {
-    id,
-    kind: 'authorization_code',
-    state: 'issued',
-    digest: codeDigest(secret, bound),
-    ...bound,
-    issuedAt,
-    expiresAt: issuedAt + ttl,
-  }
-  return { code: `${id}.${secret}`, credential }
-}
-
-/**
- * The digest of a code covers what the code is bound to as well: a storage adapter that loses the PKCE challenge, the
- * redirect URI or the audience makes the code unusable instead of unprotected.
- */
-export function codeDigest(
-  secret: string,
-  code: Pick<Credential, 'clientId' | 'userId' | 'scope' | 'startedAt' | 'data'>,
-): string {
-  const { clientId, userId, scope, startedAt, data } = code
-  const { codeChallenge = null, redirectUri = null } = data
-  const digest = sha256(JSON.stringify([secret, codeChallenge, redirectUri]))
-  // no grant: a code begins one when it is exchanged
-  return boundDigest(digest, { clientId, scope, startedAt, data, ...(userId !== undefined && { userId }) })
+  const kept = { id, kind: 'authorization_code', state: 'issued', digest: boundDigest(secret, bound) }
+  return { code: `${id}.${secret}`, credential: credentialOf(kept, bound, { issuedAt, expiresAt: issuedAt + ttl }) }
 }
 
 /** Stores what was made for new ids. */

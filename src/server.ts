@@ -149,7 +149,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     pkce: options.pkce ?? 'all-clients',
     clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now }),
     endpoints: verifiedEndpoints(options.endpoints ?? {}),
-    tokenResponse: options.tokenResponse ?? ((body) => body),
+    ...(options.tokenResponse && { tokenResponse: options.tokenResponse }),
     verifiedSecrets: verifiedSecrets(),
     throttle: options.throttle === false ? undefined : (options.throttle ?? memoryThrottle()),
     pages: preparePages(options.pages, issuer),

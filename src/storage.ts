@@ -163,3 +163,6 @@ export interface OAuthStorage {
   /** Ends what the adapter itself has opened. The library never calls it; `storageContract` does. */
   close?(): Awaitable<void>
 }
+
+/** A row while it is being made. */
+export type Writable<Row> = { -readonly [Member in keyof Row]: Row[Member] }

@@ -132,11 +132,11 @@ export interface Decide {
 export interface AccessTokenFormat {
   /** Lifetime in seconds. */
   readonly ttl: number
-  /** Makes the token of a row that is about to be stored, and the row's digest. */
+  /** Makes the token of a row that is about to be stored, and what of it the digest of the row is to cover. */
   readonly create: (
     server: AuthorizationServer,
     row: Omit<Credential, 'digest' | 'state'>,
-  ) => Awaitable<{ token: string; digest: string }>
+  ) => Awaitable<{ token: string; secret: string }>
   /** What a token names; undefined for what cannot be one of ours. */
   readonly locate: (server: AuthorizationServer, token: string) => Awaitable<LocatedToken | undefined>
   /** Set by `jwt()`: who a token is for when its request names no resource. */
@@ -147,10 +147,10 @@ export interface AccessTokenFormat {
   readonly stateless?: boolean
 }
 
-/** The row that a token names and the digest it must have; a stateless token brings its row along. */
+/** The row that a token names, and what its digest covers; a stateless token brings its row along. */
 export interface LocatedToken {
   readonly id: string
-  readonly digest: string
+  readonly secret: string
   readonly claims?: AccessToken['claims']
   readonly row?: Credential
 }
@@ -198,7 +198,7 @@ export interface AuthorizationServer extends ResourceRules {
   readonly endpoints: Endpoints
   readonly clientDocuments: ClientDocuments | undefined
   /** Shapes each token response. */
-  readonly tokenResponse: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
+  readonly tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   readonly verifiedSecrets: VerifiedSecrets
   readonly throttle: Throttle | undefined
   /** How pages speak and look. */

@@ -87,7 +87,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
       const { id: keyid, privateKey, algorithm } = ring().signing
       // RFC 9068 §2.1: the typ that keeps an access token from being taken for any other JWT
       const token = sign(payload, privateKey, { algorithm, keyid, header: { alg: algorithm, typ: 'at+jwt' } })
-      return { token, digest: sha256(jti) }
+      return { token, secret: jti }
     },
     locate(server, token) {
       const expected = { issuer: server.issuer, audience: server.resources, now: server.now() }
@@ -174,7 +174,7 @@ function claimsOf(server: AuthorizationServer, row: UnsignedRow): Omit<AccessTok
 
 function namedRow(claims: AccessTokenClaims): LocatedToken | undefined {
   const named = parseSplitToken(claims.jti)
-  return named && { id: named.id, digest: sha256(claims.jti), claims }
+  return named && { id: named.id, secret: claims.jti, claims }
 }
 
 /** A stateless token is its own row. One that names a row is not, or it would outlive its revocation. */
@@ -196,5 +196,5 @@ function asRow(claims: AccessTokenClaims): LocatedToken | undefined {
     expiresAt: exp,
     data: { audience: audienceOf(aud) },
   }
-  return { id: jti, digest, claims, row }
+  return { id: jti, secret: jti, claims, row }
 }

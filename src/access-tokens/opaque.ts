@@ -1,6 +1,5 @@
 /** Opaque access tokens: `<lookup id>.<secret>`, looked up at each use, so that a revocation holds at once. */
 import { requireKnown } from '../checks'
-import { sha256 } from '../crypto'
 import { newSecret, parseSplitToken } from '../split-token'
 import type { AccessTokenFormat } from '../types'
 
@@ -21,11 +20,10 @@ export function opaque(options: OpaqueOptions = {}): AccessTokenFormat {
     ttl,
     create(_server, row) {
       const secret = newSecret()
-      return { token: `${row.id}.${secret}`, digest: sha256(secret) }
+      return { token: `${row.id}.${secret}`, secret }
     },
     locate(_server, token) {
-      const parsed = parseSplitToken(token)
-      return parsed && { id: parsed.id, digest: sha256(parsed.secret) }
+      return parseSplitToken(token)
     },
   } satisfies AccessTokenFormat)
 }

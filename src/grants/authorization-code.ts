@@ -1,9 +1,8 @@
 /** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
 import { requireKnown } from '../checks'
-import { findCredential, isExpired, requireUser } from '../credentials'
-import { equalDigests } from '../crypto'
+import { findCredential, hasSecret, isExpired, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
-import { codeDigest, getsRefreshToken, prepareCode, prepareTokens, shapeResponse, store } from '../issue'
+import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, store } from '../issue'
 import { revokeGrants } from '../operations/grants'
 import { requireParameter } from '../rules/params'
 import { pkceRequired, verifyCodeVerifier } from '../rules/pkce'
@@ -45,7 +44,8 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   const { client, parameters, grantType } = request
   const presented = parseSplitToken(requireParameter(parameters, 'code'))
   const code = presented && (await findCredential(server, presented.id, 'authorization_code'))
-  if (!code || !equalDigests(code.digest, codeDigest(presented.secret, code))) throw invalidCode()
+  // a code begins its grant when it is exchanged: what was issued names none
+  if (!code || !hasSecret({ ...code, grantId: undefined }, presented.secret)) throw invalidCode()
   // RFC 6749 §4.1.3: the code is bound to the client, or a stolen one could be redeemed by anybody
   if (code.clientId !== client.clientId) throw invalidCode()
   if (code.state !== 'issued') return refuseReplay(server, code)

@@ -1,5 +1,5 @@
 /** A refresh token as a client presents it, and where it stands in the life of its grant (RFC 9700 §4.14.2). */
-import { boundDigest } from '../credentials'
+import { hasSecret } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { parseSplitToken, SECRET_LENGTH } from '../split-token'
 import type { Credential } from '../storage'
@@ -9,7 +9,6 @@ export interface PresentedRefreshToken {
   id: string
   token: string
   stable: string
-  stableDigest: string
   rotatingDigest: string
 }
 
@@ -19,12 +18,12 @@ export function parseRefreshToken(token: string): PresentedRefreshToken | undefi
   if (!parsed || parsed.secret.length !== 2 * SECRET_LENGTH) return undefined
   const stable = parsed.secret.slice(0, SECRET_LENGTH)
   const rotatingDigest = sha256(parsed.secret.slice(SECRET_LENGTH))
-  return { id: parsed.id, token, stable, stableDigest: sha256(stable), rotatingDigest }
+  return { id: parsed.id, token, stable, rotatingDigest }
 }
 
 /** Whether the stable half is that of the row, and the row what it was when it was made. */
-export function hasStableHalf(found: Credential, { stableDigest }: PresentedRefreshToken): boolean {
-  return equalDigests(found.digest, boundDigest(stableDigest, found))
+export function hasStableHalf(found: Credential, { stable }: PresentedRefreshToken): boolean {
+  return hasSecret(found, stable)
 }
 
 /** Where the presented token stands: the current one, the one before it within the replay window, or an older one. */

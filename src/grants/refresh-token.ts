@@ -6,10 +6,10 @@ import { requireKnown } from '../checks'
 import { findCredential, isExpired, requireUser } from '../credentials'
 import { seal, sha256, unseal } from '../crypto'
 import { OAuthError } from '../errors'
-import { grantOf, hasRow, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
+import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
 import { revokeGrants } from '../operations/grants'
 import { requireParameter } from '../rules/params'
-import { type Audience, formatResource, narrowAudience, storedAudience } from '../rules/resource'
+import { type Audience, audienceData, formatResource, narrowAudience, storedAudience } from '../rules/resource'
 import { formatScope, intersectScope, parseScope, requireScopeWithin, type Scope, scopesOfClient } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, lookupId, lookupSuffix, newSecret } from '../split-token'
@@ -68,7 +68,7 @@ async function refresh(
   const audience = audienceOfRefresh(server, request, found)
   const next = await prepareRefresh(server, settings, found, presented, { scope, audience })
   const response = await shapeResponse(server, next.body, contextOf(request, found, scope))
-  const additions = [next.access].filter((access) => hasRow(server, access))
+  const additions = server.accessTokens.stateless ? [] : [next.access]
   const grant = grantOf(grantIdOf(found.id), found, [next.refresh, next.access])
   if (await server.storage.grants.transition(found.id, found.state, next.refresh, additions, grant)) {
     const { clientId, userId, grantId } = found
@@ -107,40 +107,41 @@ async function prepareRefresh(
   // the access tokens of a grant take turns in two rows: the one before survives, and the rows never grow
   const slot = found.data.slot === 0 ? 1 : 0
   const { clientId, userId, startedAt } = found
-  const subject = {
-    id: lookupId(grantId, lookupSuffix.access_token[slot]),
-    grantId,
-    clientId,
-    ...(userId !== undefined && { userId }),
-    scope,
-    startedAt,
-    issuedAt: now,
-    expiresAt: now + server.accessTokens.ttl,
-  }
-  const { credential: access, body } = await prepareAccessToken(server, subject, audience)
+  const bound = { clientId, userId, grantId, scope, startedAt, data: audienceData(audience) }
+  const lifetime = { issuedAt: now, expiresAt: now + server.accessTokens.ttl }
+  const accessId = lookupId(grantId, lookupSuffix.access_token[slot])
+  const { credential: access, body } = await prepareAccessToken(server, accessId, bound, lifetime)
   const rotating = newSecret()
   body.refresh_token = settings.rotate ? `${found.id}.${presented.stable}${rotating}` : presented.token
-  const refresh: Credential = {
-    ...found,
-    state: settings.rotate ? sha256(rotating) : `${presented.rotatingDigest}#${newSecret()}`,
-    issuedAt: now,
-    expiresAt: refreshTokenExpiry(settings, found.startedAt, now),
-    data: {
-      slot,
-      previous: presented.rotatingDigest,
-      refreshedAt: now,
-      // as it was authorized: the digest covers it
-      ...('audience' in found.data && { audience: found.data.audience }),
-      scope: formatScope(scope),
-      resource: formatResource(audience),
-      response: seal(JSON.stringify(body), presented.token, sealedFor(found, scope, audience)),
-    },
+  const usedFor = formattedUse(scope, audience)
+  const data = {
+    slot,
+    previous: presented.rotatingDigest,
+    refreshedAt: now,
+    ...usedFor,
+    response: seal(JSON.stringify(body), presented.token, sealedFor(found, usedFor)),
+    // as it was authorized: the digest covers it
+    ...('audience' in found.data && { audience: found.data.audience }),
   }
+  const state = settings.rotate ? sha256(rotating) : `${presented.rotatingDigest}#${newSecret()}`
+  const { id, kind, digest } = found
+  const expiresAt = refreshTokenExpiry(settings, startedAt, now)
+  const refresh = credentialOf({ id, kind, state, digest }, { ...found, data }, { issuedAt: now, expiresAt })
   return { refresh, access, body }
 }
 
-function sealedFor(found: Credential, scope: Scope, audience: Audience): string {
-  return JSON.stringify([found.id, found.clientId, formatScope(scope), formatResource(audience)])
+/** What a refresh was for, as its row remembers it. */
+interface Use {
+  scope: string
+  resource: string
+}
+
+function formattedUse(scope: Scope, audience: Audience): Use {
+  return { scope: formatScope(scope), resource: formatResource(audience) }
+}
+
+function sealedFor({ id, clientId }: Credential, { scope, resource }: Use): string {
+  return JSON.stringify([id, clientId, scope, resource])
 }
 
 /** The response that the same token got before: for parallel tabs, and for clients whose connection broke. */
@@ -150,16 +151,16 @@ async function replay(
   found: Credential,
   presented: PresentedRefreshToken,
 ): Promise<TokenResponse> {
-  const { scope: usedFor, resource, response, refreshedAt } = found.data
+  const { scope: usedScope, resource: usedResource, response, refreshedAt } = found.data
   const scope = scopeOfRefresh(server, request, found)
-  if (formatScope(scope) !== usedFor) {
+  const asked = formattedUse(scope, audienceOfRefresh(server, request, found))
+  if (asked.scope !== usedScope) {
     throw new OAuthError('invalid_scope', 'This refresh token was just used for another scope.')
   }
-  const audience = audienceOfRefresh(server, request, found)
-  if (formatResource(audience) !== resource) {
+  if (asked.resource !== usedResource) {
     throw new OAuthError('invalid_target', 'This refresh token was just used for another resource.')
   }
-  const opened = unseal(String(response), presented.token, sealedFor(found, scope, audience))
+  const opened = unseal(String(response), presented.token, sealedFor(found, asked))
   if (opened === undefined) throw invalidToken()
   const body = JSON.parse(opened) as TokenResponse
   body.expires_in = Math.max(1, body.expires_in - Math.max(0, server.now() - Number(refreshedAt)))

@@ -2,8 +2,7 @@
  * A question that a page asks, kept in storage until it is answered: single-use, unguessable, and bound to the user it
  * was shown to. It is what makes forms proof against forgery without cookies of our own (RFC 9700 §4.7).
  */
-import { boundDigest, findCredential, isExpired } from '../credentials'
-import { equalDigests, sha256 } from '../crypto'
+import { boundDigest, findCredential, hasSecret, isExpired } from '../credentials'
 import { store } from '../issue'
 import { lookupId, lookupSuffix, newGrantId, newSecret, parseSplitToken } from '../split-token'
 import type { Credential } from '../storage'
@@ -23,7 +22,7 @@ export async function openTransaction(
   const secret = newSecret()
   const issuedAt = server.now()
   const expiresAt = issuedAt + SECONDS_TO_ANSWER
-  const digest = boundDigest(sha256(secret), question)
+  const digest = boundDigest(secret, question)
   await store(server, [{ id, kind, state: 'pending', digest, ...question, issuedAt, expiresAt }])
   return `${id}.${secret}`
 }
@@ -37,7 +36,7 @@ export async function takeTransaction(
 ): Promise<Credential | undefined> {
   const presented = parseSplitToken(answer.token ?? '')
   const found = presented && (await findCredential(server, presented.id, kind))
-  if (!found || !equalDigests(found.digest, boundDigest(sha256(presented.secret), found))) return undefined
+  if (!found || !hasSecret(found, presented.secret)) return undefined
   if (isExpired(server, found)) return undefined
   if (found.userId !== answer.userId || !expected(found)) return undefined
   const won = await server.storage.grants.transition(found.id, 'pending', { ...found, state: 'decided' }, [])

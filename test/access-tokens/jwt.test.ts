@@ -13,6 +13,7 @@ import {
   type SigningAlgorithm,
   verifyAccessToken,
 } from '../../src/index'
+import type { Credential } from '../../src/storage'
 import { createHost, issuer, startOfTime } from '../support/host'
 
 const audience = 'https://api.example.com'
@@ -83,12 +84,14 @@ describe('a JWT access token', () => {
     expect(() => (claims as { roles: string[] }).roles.push('admin')).toThrow(TypeError)
   })
 
-  it('has a row with the digest of its jti, and costs the guard one storage call', async () => {
+  it('has a row with the digest of its jti and of what it is bound to, and costs the guard one storage call', async () => {
     const host = await hostWith()
     const { access_token } = await host.signIn()
     const jti = read(access_token).claims.jti as string
     const row = host.storage.stored(jti.split('.')[0] as string)
-    expect(row?.digest).toBe(createHash('sha256').update(jti).digest('base64url'))
+    const { clientId, userId, grantId, scope, startedAt, data } = row as Credential
+    const bound = JSON.stringify([jti, clientId, userId, grantId, scope, startedAt, data.audience, null, null])
+    expect(row?.digest).toBe(createHash('sha256').update(bound).digest('base64url'))
     host.storage.calls.length = 0
     await host.me(access_token).expect(200)
     expect(host.storage.calls).toEqual(['grants.find'])
