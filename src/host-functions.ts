@@ -17,7 +17,7 @@ export function emitter(
 ): (event: WithoutTime<AuthorizationServerEvent>) => void {
   return (event) => {
     try {
-      const result = onEvent({ at: now(), ...event } as AuthorizationServerEvent)
+      const result = onEvent({ ...event, at: now() } as AuthorizationServerEvent)
       // an async listener's rejection must not end the process
       if (result instanceof Promise) result.catch(() => {})
     } catch {

@@ -114,9 +114,9 @@ async function consume(limiter: Limiter, key: string): Promise<number | undefine
 }
 
 /** One account has many spellings; a digest bounds the length of what anybody may send as a username. */
-function keysOf({ account, network }: Attempt): { account: string; accountInNetwork: string } {
-  const name = account.normalize('NFKC').trim().toLowerCase()
-  return { account: sha256(name), accountInNetwork: sha256(JSON.stringify([name, network])) }
+function keysOf(attempt: Attempt): { account: string; accountInNetwork: string } {
+  const account = sha256(attempt.account.normalize('NFKC').trim().toLowerCase())
+  return { account, accountInNetwork: `${account} ${attempt.network}` }
 }
 
 /** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). The answer is to be called when the secret was right. */

@@ -2,6 +2,7 @@
 import type { Request } from 'express'
 import { OAuthError } from '../errors'
 import {
+  decodeUtf8,
   mergeParameters,
   noParameters,
   type ParsedParameters,
@@ -15,7 +16,6 @@ import {
 } from '../rules/params'
 
 const MAX_BODY_BYTES = 64 * 1024
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The parameters in the body: a form, or a JSON object of strings. */
 export async function bodyParameters(req: Request): Promise<ParsedParameters> {
@@ -89,11 +89,13 @@ async function readBody(req: Request): Promise<Body | undefined> {
 }
 
 function bodyType(req: Request): 'form' | 'json' {
-  const [type, ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';')
-  const charset = parameters.map((parameter) => /^charset="?([^"]*)/.exec(parameter.trim())?.[1]).find(Boolean)
-  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') throw unsupported()
   const codings = req.headers['content-encoding']
   if (codings !== undefined && codings !== 'identity' && !req.readableDidRead) throw unsupported()
+  const sent = req.headers['content-type'] ?? ''
+  if (sent === 'application/x-www-form-urlencoded') return 'form'
+  const [type, ...parameters] = sent.toLowerCase().split(';')
+  const charset = parameters.map((parameter) => /^charset="?([^"]*)/.exec(parameter.trim())?.[1]).find(Boolean)
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') throw unsupported()
   if (type?.trim() === 'application/x-www-form-urlencoded') return 'form'
   if (type?.trim() === 'application/json') return 'json'
   throw unsupported()
@@ -110,11 +112,9 @@ function tooLarge(): OAuthError {
 
 function decode(bytes: Buffer): string {
   if (bytes.length > MAX_BODY_BYTES) throw tooLarge()
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    throw new OAuthError('invalid_request', 'The request body is not valid UTF-8.')
-  }
+  const text = decodeUtf8(bytes)
+  if (text === undefined) throw new OAuthError('invalid_request', 'The request body is not valid UTF-8.')
+  return text
 }
 
 function readBytes(req: Request): Promise<Buffer> {

@@ -5,7 +5,7 @@ import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { requirePlace, spendAsMuch } from '../passwords/bcrypt'
 import { networkOf } from '../rules/network'
-import { type RequestParameters, tryDecodeComponent } from '../rules/params'
+import { decodeUtf8, type RequestParameters, tryDecodeComponent } from '../rules/params'
 import type { Client, ClientSecret, TokenEndpointAuthMethod } from '../storage'
 import { takeAttempt } from '../throttle'
 import type { AuthorizationServer } from '../types'
@@ -136,16 +136,6 @@ function decodeBasic(basic: string): [string, string] | undefined {
   if (text === undefined || text.includes('\0')) return undefined
   const colon = text.indexOf(':')
   return colon < 0 ? undefined : [text.slice(0, colon), text.slice(colon + 1)]
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function decodeUtf8(bytes: Buffer): string | undefined {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    return undefined
-  }
 }
 
 function fromParameters(parameters: RequestParameters): PresentedCredentials[] {

@@ -1,4 +1,5 @@
 /** Request parameters: `application/x-www-form-urlencoded` and JSON, parsed strictly (RFC 6749 §3.1, §3.2, Appendix B). */
+import { isUtf8 } from 'node:buffer'
 import { OAuthError } from '../errors'
 
 /** Parameters of one request by name. Empty ones are absent (RFC 6749 §3.1). */
@@ -113,15 +114,23 @@ export function requireParameter(parameters: RequestParameters, name: string): s
 function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: string): void {
   if (seen.has(name) && name !== REPEATABLE) parsed.repeated.add(name)
   seen.add(name)
-  // no store keeps NUL or half a surrogate pair alike, and no parameter of OAuth has a use for them
-  const text = `${name}=${value}`
-  if (text.includes('\0') || !text.isWellFormed()) {
+  if (!isKeepable(name) || !isKeepable(value)) {
     throw new OAuthError('invalid_request', 'A parameter has a character that is not allowed.')
   }
   if (value === '') return
   const before = parsed.parameters.get(name)
   if (before === undefined) parsed.parameters.set(name, value)
   else if (name === REPEATABLE) parsed.parameters.set(name, `${before} ${value}`)
+}
+
+/** No store keeps NUL or half a surrogate pair alike, and no parameter of OAuth has a use for them. */
+function isKeepable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed()
+}
+
+/** The text of bytes in UTF-8, or undefined for any others. */
+export function decodeUtf8(bytes: Buffer): string | undefined {
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
 
 function decodeComponent(text: string): string {
