@@ -4,6 +4,7 @@
  */
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
 import { expiringMap } from './expiring-map'
+import { frozenCopy, rowKeeper } from './frozen-rows'
 
 /** Seconds that a revocation is remembered at least: no request is under way for longer. */
 const REVOCATION_MEMORY = 30 * 86_400
@@ -19,10 +20,6 @@ interface Mark {
   readonly at: number
   readonly expiresAt: number
 }
-
-/** More are forgotten: clients may ask in any order. */
-const MAX_SCOPES = 1000
-const NOTHING = Object.freeze({})
 
 const stores = new WeakSet<object>()
 
@@ -71,50 +68,31 @@ function memoryGrants(): GrantStorage {
   let clock = Number.NEGATIVE_INFINITY
   let latestExpiry = Number.NEGATIVE_INFINITY
 
-  const scopes = new Map<string, readonly string[]>()
-
-  /** One list for the many rows of a scope: a quarter of what an access token takes up would be its own. */
-  function kept(scope: readonly string[]): readonly string[] {
-    const key = JSON.stringify(scope)
-    const known = scopes.get(key)
-    if (known) return known
-    if (scopes.size === MAX_SCOPES) scopes.clear()
-    const copy = frozenCopy(scope)
-    scopes.set(key, copy)
-    return copy
-  }
-
-  function copied<Row extends Credential | Grant>(row: Row): Row {
-    const copy = { ...row } as { -readonly [Member in keyof Credential]: Credential[Member] }
-    copy.scope = kept(row.scope)
-    if ('data' in row) copy.data = frozenCopy(row.data)
-    return Object.freeze(copy) as Credential & Row
-  }
+  const kept = rowKeeper()
 
   // Liveness is judged when it is asked for, so that a revocation holds in whatever order it and the rows arrive.
   function isCovered({ userId, clientId, startedAt }: Credential | Grant): boolean {
     const covers = (mark: Mark | undefined) => mark !== undefined && mark.at >= startedAt
     return covers(userMarks.get(userId)) || covers(clientMarks.get(clientId))
   }
-  function findGrant(id: string): Grant | undefined {
-    const grant = grants.get(id)?.grant
-    return grant === undefined || isCovered(grant) ? undefined : grant
+  function stands({ grant }: GrantRow): boolean {
+    return grant !== undefined && !isCovered(grant)
   }
   function isAlive(credential: Credential): boolean {
-    return !isCovered(credential) && (credential.grantId === undefined || findGrant(credential.grantId) !== undefined)
+    if (isCovered(credential)) return false
+    const row = grants.get(credential.grantId)
+    return row ? stands(row) : credential.grantId === undefined
+  }
+  // Not alive is less than dead: a grant that is merely absent may still arrive.
+  function mayStand(grant: Grant, row: GrantRow | undefined): boolean {
+    return grant.revokedAt === undefined && !isCovered(grant) && (!row || stands(row))
   }
 
-  // Dead is more than not alive: a grant that is merely absent may still arrive.
-  function isDeadGrant(id: string | undefined): boolean {
-    return id !== undefined && grants.has(id) && findGrant(id) === undefined
-  }
-  function mayStand(grant: Grant): boolean {
-    return grant.revokedAt === undefined && !isCovered(grant) && !isDeadGrant(grant.id)
-  }
-
-  function putGrantRow(id: string, grant: Grant | undefined, expiresAt: number): void {
-    unindex(grants.get(id))
+  function putGrantRow(id: string, before: GrantRow | undefined, grant: Grant | undefined, expiresAt: number): void {
     grants.set(id, { grant, expiresAt })
+    // a refresh stores the grant again, with the same user
+    if (before?.grant?.userId === grant?.userId) return
+    unindex(before)
     if (grant?.userId === undefined) return
     const ids = grantIdsOfUser.get(grant.userId) ?? new Set()
     grantIdsOfUser.set(grant.userId, ids.add(id))
@@ -128,21 +106,22 @@ function memoryGrants(): GrantStorage {
   }
 
   function putCredential(credential: Credential): void {
+    const row = grants.get(credential.grantId)
     // What is dead on arrival is not kept, or it would come to life when the mark that covers it is forgotten.
-    if (isCovered(credential) || isDeadGrant(credential.grantId)) {
+    if (isCovered(credential) || (row && !stands(row))) {
       credentials.delete(credential.id)
       return
     }
-    credentials.set(credential.id, copied(credential))
-    const row = grants.get(credential.grantId)
+    credentials.set(credential.id, kept.credential(credential))
     if (row) row.expiresAt = Math.max(row.expiresAt, credential.expiresAt)
   }
 
   /** Everything that `insert` and `transition` write, once it is decided that they do. */
   function store(added: readonly Credential[], grant: Grant | undefined): true {
     if (grant) {
-      const expiresAt = Math.max(grant.expiresAt, grants.get(grant.id)?.expiresAt ?? 0)
-      putGrantRow(grant.id, mayStand(grant) ? copied(grant) : undefined, expiresAt)
+      const row = grants.get(grant.id)
+      const expiresAt = Math.max(grant.expiresAt, row?.expiresAt ?? 0)
+      putGrantRow(grant.id, row, mayStand(grant, row) ? kept.grant(grant) : undefined, expiresAt)
       latestExpiry = Math.max(latestExpiry, expiresAt)
     }
     for (const credential of added) {
@@ -168,18 +147,20 @@ function memoryGrants(): GrantStorage {
       if (next.id !== id) throw new TypeError('transition keeps the id of its credential, or the old one would stay')
       const current = credentials.get(id)
       if (current === undefined || current.state !== from || !isAlive(current)) return false
-      return (grant === undefined || mayStand(grant)) && store([next, ...additions], grant)
+      return (!grant || mayStand(grant, grants.get(grant.id))) && store([next, ...additions], grant)
     },
     list({ userId, clientId, after, limit }) {
       const ids = userId === undefined ? grants.keys() : (grantIdsOfUser.get(userId) ?? [])
-      const alive = [...ids].flatMap((id) => findGrant(id) ?? [])
+      const rows = [...ids].flatMap((id) => grants.get(id) ?? [])
+      const alive = rows.flatMap((row) => (row.grant && stands(row) ? row.grant : []))
       const chosen = alive.filter((grant) => clientId === undefined || grant.clientId === clientId)
       return page(chosen, (grant) => grant.id, after, limit)
     },
     revoke(target, now) {
       const remembered = Math.max(latestExpiry, now + REVOCATION_MEMORY)
       if ('grantId' in target) {
-        return putGrantRow(target.grantId, undefined, grants.get(target.grantId)?.expiresAt ?? remembered)
+        const row = grants.get(target.grantId)
+        return putGrantRow(target.grantId, row, undefined, row?.expiresAt ?? remembered)
       }
       const [marks, id] = 'userId' in target ? [userMarks, target.userId] : [clientMarks, target.clientId]
       const { at, expiresAt } = marks.get(id) ?? { at: now, expiresAt: remembered }
@@ -200,15 +181,4 @@ function page<Row>(rows: Row[], idOf: (row: Row) => string, after: string | unde
     .filter((row) => after === undefined || idOf(row) > after)
     .sort((left, right) => (idOf(left) < idOf(right) ? -1 : 1))
     .slice(0, limit)
-}
-
-/** A deep copy that nobody can change, so that nothing in the store is shared with its callers. */
-function frozenCopy<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value
-  if (!Array.isArray(value) && Object.keys(value).length === 0) return NOTHING as T
-  const copy = (Array.isArray(value) ? [...value] : { ...value }) as T & Record<string, unknown>
-  for (const key of Object.keys(copy) as (keyof T)[]) {
-    if (typeof copy[key] === 'object') copy[key] = frozenCopy(copy[key])
-  }
-  return Object.freeze(copy)
 }
