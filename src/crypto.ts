@@ -80,19 +80,25 @@ export function fingerprint(key: KeyObject, parts: readonly string[]): string {
   return createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')
 }
 
-const SEAL_INFO = 'express-authorization-server replayed response\x01'
+/**
+ * Another secret of 256 bits, which only who has `secret` and `context` can make: the one-step key derivation of NIST SP
+ * 800-56C §4.1 with SHA-256, over an unambiguous encoding. `secret` has 256 random bits or more. base64url.
+ */
+export function derivedSecret(secret: string, purpose: string, context: string): string {
+  return sha256(JSON.stringify([1, secret, 'express-authorization-server', purpose, context]))
+}
+
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** HKDF-Expand of one block (RFC 5869 §2.3). A secret of random bits needs no extraction before it (§3.3). */
-function sealingKey(secret: string): Buffer {
-  return createHmac('sha256', secret).update(SEAL_INFO).digest()
+function sealingKey(secret: string, associatedData: string): Buffer {
+  return Buffer.from(derivedSecret(secret, 'seal', associatedData), 'base64url')
 }
 
 /** AES-256-GCM under a key that only who holds `secret` can derive. The secret has 256 random bits or more. */
 export function seal(plaintext: string, secret: string, associatedData: string): string {
   const nonce = Buffer.from(randomToken(NONCE_BYTES), 'base64url')
-  const cipher = createCipheriv('aes-256-gcm', sealingKey(secret), nonce)
+  const cipher = createCipheriv('aes-256-gcm', sealingKey(secret, associatedData), nonce)
   cipher.setAAD(Buffer.from(associatedData))
   const sealed = Buffer.concat([nonce, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()])
   return sealed.toString('base64url')
@@ -103,7 +109,7 @@ export function unseal(sealed: string, secret: string, associatedData: string): 
   const bytes = Buffer.from(sealed, 'base64url')
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
   try {
-    const decipher = createDecipheriv('aes-256-gcm', sealingKey(secret), bytes.subarray(0, NONCE_BYTES))
+    const decipher = createDecipheriv('aes-256-gcm', sealingKey(secret, associatedData), bytes.subarray(0, NONCE_BYTES))
     decipher.setAAD(Buffer.from(associatedData))
     decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES))
     const body = bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES)

@@ -103,23 +103,32 @@ export function credentialOf(
   return row
 }
 
-/** An access token's row and the response that hands it out. */
+/** An access token's row and the response that hands it out. Its secret is the `chosen` one where its format allows that. */
 export async function prepareAccessToken(
   server: AuthorizationServer,
   id: string,
   bound: Binding,
   lifetime: Lifetime,
+  chosen?: string,
 ): Promise<{ credential: Credential; body: TokenResponse }> {
   const row: Writable<Credential> = credentialOf({ id, kind: 'access_token', state: '', digest: '' }, bound, lifetime)
-  const { token, secret } = await server.accessTokens.create(server, row)
+  const { tokenOf } = server.accessTokens
+  const { token, secret } =
+    tokenOf && chosen !== undefined
+      ? { token: tokenOf(id, chosen), secret: chosen }
+      : await server.accessTokens.create(server, row)
   row.digest = boundDigest(secret, bound)
   // as different as the digest: a revocation must not overwrite the next token of the same row
   row.state = row.digest
-  const expiresIn = lifetime.expiresAt - lifetime.issuedAt
-  const body: TokenResponse = { access_token: token, token_type: 'Bearer', expires_in: expiresIn }
-  // RFC 6749 §5.1: required when it differs from what was asked; sent always, which every client takes
-  if (bound.scope.length > 0) body.scope = formatScope(bound.scope)
-  return { credential: row, body }
+  return { credential: row, body: responseOf(token, lifetime.expiresAt - lifetime.issuedAt, bound.scope) }
+}
+
+/** RFC 6749 §5.1. */
+export function responseOf(accessToken: string, expiresIn: number, scope: Scope): TokenResponse {
+  const body: TokenResponse = { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn }
+  // required when it differs from what was asked; sent always, which every client takes
+  if (scope.length > 0) body.scope = formatScope(scope)
+  return body
 }
 
 /** The response as the host wants it on the wire, without members that have no value. */

@@ -71,8 +71,8 @@ export interface ApprovedAuthorization
 }
 
 /**
- * A grant: what a `grant_type` does at the token endpoint (`handle`) and what a `response_type` does at the
- * authorization endpoint (`authorize`). A host's own grant is a value of this shape.
+ * A grant: what a `grant_type` does at the token endpoint and a `response_type` at the authorization endpoint. A host's own
+ * grant is a value of this shape.
  */
 export interface GrantType {
   /** The `grant_type`, and the name of the grant in client records. */
@@ -137,6 +137,8 @@ export interface AccessTokenFormat {
     server: AuthorizationServer,
     row: Omit<Credential, 'digest' | 'state'>,
   ) => Awaitable<{ token: string; secret: string }>
+  /** Set by `opaque()`: the token of a lookup id and a secret, which can be made again. */
+  readonly tokenOf?: (id: string, secret: string) => string
   /** What a token names; undefined for what cannot be one of ours. */
   readonly locate: (server: AuthorizationServer, token: string) => Awaitable<LocatedToken | undefined>
   /** Set by `jwt()`: who a token is for when its request names no resource. */
@@ -185,9 +187,8 @@ export interface AuthorizationServer extends ResourceRules {
   readonly storage: OAuthStorage
   /** Scope tokens and what they mean in words. */
   readonly scopes: ReadonlyMap<string, string>
-  /** By `grant_type`. */
+  /** By `grant_type`, and by `response_type`. */
   readonly grants: ReadonlyMap<string, GrantType>
-  /** By `response_type`. */
   readonly responseTypes: ReadonlyMap<string, GrantType>
   readonly codes: { readonly ttl: number } | undefined
   readonly refreshTokens: RefreshTokenSettings | undefined

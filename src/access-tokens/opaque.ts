@@ -20,10 +20,15 @@ export function opaque(options: OpaqueOptions = {}): AccessTokenFormat {
     ttl,
     create(_server, row) {
       const secret = newSecret()
-      return { token: `${row.id}.${secret}`, secret }
+      return { token: tokenOf(row.id, secret), secret }
     },
+    tokenOf,
     locate(_server, token) {
       return parseSplitToken(token)
     },
   } satisfies AccessTokenFormat)
+}
+
+function tokenOf(id: string, secret: string): string {
+  return `${id}.${secret}`
 }

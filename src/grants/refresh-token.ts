@@ -1,21 +1,21 @@
 /**
  * The refresh token grant: RFC 6749 §6, with rotation and reuse detection (RFC 9700 §4.14.2), constant space per
- * session, and a sealed copy of the last response, so that a response lost on its way is not a logout.
+ * session, and the same response again for the same token, so that one lost on its way is not a logout.
  */
 import { requireKnown } from '../checks'
 import { findCredential, isExpired, requireUser } from '../credentials'
-import { seal, sha256, unseal } from '../crypto'
 import { OAuthError } from '../errors'
-import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
+import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, responseOf, shapeResponse } from '../issue'
 import { revokeGrants } from '../operations/grants'
 import { requireParameter } from '../rules/params'
 import { type Audience, audienceData, formatResource, narrowAudience, storedAudience } from '../rules/resource'
 import { formatScope, intersectScope, parseScope, requireScopeWithin, type Scope, scopesOfClient } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
-import { grantIdOf, lookupId, lookupSuffix, newSecret } from '../split-token'
+import { grantIdOf, newSecret } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
 import { hasStableHalf, type PresentedRefreshToken, parseRefreshToken, standingOf } from './presented-refresh-token'
+import { accessTokenAgain, type Refresh, sealedAccessToken, successorOf } from './refresh-successor'
 
 /** Options of `refreshToken`. */
 export interface RefreshTokenOptions {
@@ -62,7 +62,7 @@ async function refresh(
   const standing = standingOf(server, settings, found, presented)
   if (standing === 'reused') return refuseReuse(server, found)
   await requireUser(server, found.userId)
-  if (standing === 'replayable') return replay(server, request, found, presented)
+  if (standing === 'replayable') return replay(server, settings, request, found, presented)
 
   const scope = scopeOfRefresh(server, request, found)
   const audience = audienceOfRefresh(server, request, found)
@@ -78,7 +78,7 @@ async function refresh(
   // another request with the same token was faster: it gets the winner's response, or nothing, but is never a thief
   const current = await findCredential(server, found.id, 'refresh_token')
   if (current && standingOf(server, settings, current, presented) === 'replayable') {
-    return replay(server, request, current, presented)
+    return replay(server, settings, request, current, presented)
   }
   throw invalidToken()
 }
@@ -103,67 +103,58 @@ async function prepareRefresh(
   { scope, audience }: { scope: Scope; audience: Audience },
 ): Promise<{ refresh: Credential; access: Credential; body: TokenResponse }> {
   const now = server.now()
-  const grantId = grantIdOf(found.id)
-  // the access tokens of a grant take turns in two rows: the one before survives, and the rows never grow
-  const slot = found.data.slot === 0 ? 1 : 0
-  const { clientId, userId, startedAt } = found
-  const bound = { clientId, userId, grantId, scope, startedAt, data: audienceData(audience) }
+  const { id, kind, digest, clientId, userId, startedAt } = found
   const lifetime = { issuedAt: now, expiresAt: now + server.accessTokens.ttl }
-  const accessId = lookupId(grantId, lookupSuffix.access_token[slot])
-  const { credential: access, body } = await prepareAccessToken(server, accessId, bound, lifetime)
-  const rotating = newSecret()
-  body.refresh_token = settings.rotate ? `${found.id}.${presented.stable}${rotating}` : presented.token
-  const usedFor = formattedUse(scope, audience)
-  const data = {
-    slot,
-    previous: presented.rotatingDigest,
+  const made: Refresh = {
+    // the access tokens of a grant take turns in two rows: the one before survives, and the rows never grow
+    slot: found.data.slot === 0 ? 1 : 0,
+    scope: formatScope(scope),
+    resource: formatResource(audience),
     refreshedAt: now,
-    ...usedFor,
-    response: seal(JSON.stringify(body), presented.token, sealedFor(found, usedFor)),
+    accessExpiresAt: lifetime.expiresAt,
+    nonce: newSecret(),
+  }
+  const { accessId, accessSecret, refreshToken, state } = successorOf(settings, found, presented, made)
+  const bound = { clientId, userId, grantId: grantIdOf(id), scope, startedAt, data: audienceData(audience) }
+  const { credential: access, body } = await prepareAccessToken(server, accessId, bound, lifetime, accessSecret)
+  body.refresh_token = refreshToken
+  const data = {
+    previous: presented.rotatingDigest,
+    ...made,
+    ...sealedAccessToken(server.accessTokens, body.access_token, found, presented, made),
     // as it was authorized: the digest covers it
     ...('audience' in found.data && { audience: found.data.audience }),
   }
-  const state = settings.rotate ? sha256(rotating) : `${presented.rotatingDigest}#${newSecret()}`
-  const { id, kind, digest } = found
   const expiresAt = refreshTokenExpiry(settings, startedAt, now)
   const refresh = credentialOf({ id, kind, state, digest }, { ...found, data }, { issuedAt: now, expiresAt })
   return { refresh, access, body }
 }
 
-/** What a refresh was for, as its row remembers it. */
-interface Use {
-  scope: string
-  resource: string
-}
-
-function formattedUse(scope: Scope, audience: Audience): Use {
-  return { scope: formatScope(scope), resource: formatResource(audience) }
-}
-
-function sealedFor({ id, clientId }: Credential, { scope, resource }: Use): string {
-  return JSON.stringify([id, clientId, scope, resource])
-}
-
 /** The response that the same token got before: for parallel tabs, and for clients whose connection broke. */
 async function replay(
   server: AuthorizationServer,
+  settings: RefreshTokenSettings,
   request: TokenRequest,
   found: Credential,
   presented: PresentedRefreshToken,
 ): Promise<TokenResponse> {
-  const { scope: usedScope, resource: usedResource, response, refreshedAt } = found.data
+  const made = found.data as unknown as Refresh
   const scope = scopeOfRefresh(server, request, found)
-  const asked = formattedUse(scope, audienceOfRefresh(server, request, found))
-  if (asked.scope !== usedScope) {
+  if (formatScope(scope) !== made.scope) {
     throw new OAuthError('invalid_scope', 'This refresh token was just used for another scope.')
   }
-  if (asked.resource !== usedResource) {
+  if (formatResource(audienceOfRefresh(server, request, found)) !== made.resource) {
     throw new OAuthError('invalid_target', 'This refresh token was just used for another resource.')
   }
-  const opened = unseal(String(response), presented.token, sealedFor(found, asked))
-  if (opened === undefined) throw invalidToken()
-  const body = JSON.parse(opened) as TokenResponse
-  body.expires_in = Math.max(1, body.expires_in - Math.max(0, server.now() - Number(refreshedAt)))
+  const successor = successorOf(settings, found, presented, made)
+  const accessToken = accessTokenAgain(server.accessTokens, successor, found, presented, made)
+  if (accessToken === undefined) throw invalidToken()
+  const body = responseOf(
+    accessToken,
+    Math.max(1, made.accessExpiresAt - Math.max(made.refreshedAt, server.now())),
+    scope,
+  )
+  body.refresh_token = successor.refreshToken
   const { clientId, userId, grantId } = found
   const shaped = await shapeResponse(server, body, contextOf(request, found, scope))
   server.emit({ type: 'refresh.replayed', clientId, userId, grantId })

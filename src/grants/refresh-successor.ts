@@ -1,0 +1,79 @@
+/**
+ * What a refresh hands out, so that the same token gets it again: secrets that are not kept but made, of the presented
+ * token and of a nonce in its row. Neither the row nor the token alone yields them.
+ */
+import { derivedSecret, seal, sha256, unseal } from '../crypto'
+import { grantIdOf, lookupId, lookupSuffix } from '../split-token'
+import type { Credential } from '../storage'
+import type { AccessTokenFormat, RefreshTokenSettings } from '../types'
+import type { PresentedRefreshToken } from './presented-refresh-token'
+
+/** A refresh, as the row of the refresh token remembers it in `data`. The secrets are bound to all of it. */
+export interface Refresh {
+  /** Which of its two rows the access token is in. */
+  readonly slot: 0 | 1
+  /** What it was for. */
+  readonly scope: string
+  readonly resource: string
+  /** When it was, and when its access token expires. Seconds. */
+  readonly refreshedAt: number
+  readonly accessExpiresAt: number
+  /** New for each, or racers with one token would hand out the same secrets for different scopes. */
+  readonly nonce: string
+}
+
+export interface Successor {
+  readonly accessId: string
+  readonly accessSecret: string
+  readonly refreshToken: string
+  /** That of the row once these are handed out. */
+  readonly state: string
+}
+
+/** What follows the presented token after this refresh. */
+export function successorOf(
+  { rotate }: RefreshTokenSettings,
+  found: Credential,
+  { token, stable, rotatingDigest }: PresentedRefreshToken,
+  refresh: Refresh,
+): Successor {
+  const context = contextOf(found, refresh)
+  const rotating = derivedSecret(token, 'refresh token', context)
+  return {
+    accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[refresh.slot]),
+    accessSecret: derivedSecret(token, 'access token', context),
+    refreshToken: rotate ? `${found.id}.${stable}${rotating}` : token,
+    state: rotate ? sha256(rotating) : `${rotatingDigest}#${sha256(rotating)}`,
+  }
+}
+
+/** What must be kept of an access token that cannot be made again: itself, sealed under a key that only `token` yields. */
+export function sealedAccessToken(
+  { tokenOf }: AccessTokenFormat,
+  accessToken: string,
+  found: Credential,
+  { token }: PresentedRefreshToken,
+  refresh: Refresh,
+): { sealed?: string } {
+  return tokenOf ? {} : { sealed: seal(accessToken, token, contextOf(found, refresh)) }
+}
+
+/** The access token that was handed out before; undefined where the row is not what it was then. */
+export function accessTokenAgain(
+  { tokenOf }: AccessTokenFormat,
+  { accessId, accessSecret, state }: Successor,
+  found: Credential,
+  { token }: PresentedRefreshToken,
+  refresh: Refresh,
+): string | undefined {
+  if (found.state !== state) return undefined
+  const { sealed } = found.data
+  return typeof sealed === 'string'
+    ? unseal(sealed, token, contextOf(found, refresh))
+    : tokenOf?.(accessId, accessSecret)
+}
+
+function contextOf({ id, clientId }: Credential, refresh: Refresh): string {
+  const { slot, scope, resource, refreshedAt, accessExpiresAt, nonce } = refresh
+  return JSON.stringify([id, clientId, slot, scope, resource, refreshedAt, accessExpiresAt, nonce])
+}
