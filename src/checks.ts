@@ -1,5 +1,6 @@
 /** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
 import type { WarningCode } from './events'
+import { requireKnown } from './options'
 import { isMemoryStorage } from './storage/memory'
 import type { AuthorizationServer, Endpoints } from './types'
 
@@ -53,9 +54,4 @@ export function verifiedEndpoints(endpoints: Endpoints): Endpoints {
     }
   }
   return Object.freeze({ ...endpoints })
-}
-
-export function requireKnown(kind: string, value: object, names: readonly string[]): void {
-  const unknown = Object.keys(value).find((name) => !names.includes(name))
-  if (unknown !== undefined) throw new TypeError(`Unknown ${kind} ${unknown}; there are ${names.join(', ')}`)
 }

@@ -25,7 +25,7 @@ const floors = [
   ['storage/'],
   ['storage.ts'],
   ['split-token.ts'],
-  ['errors.ts', 'crypto.ts', 'awaitable.ts', 'passport-http-bearer.d.ts'],
+  ['errors.ts', 'crypto.ts', 'awaitable.ts', 'options.ts', 'passport-http-bearer.d.ts'],
 ]
 const mayImportExpress = ['routers/', 'guard.ts']
 const mayNameExpressTypes = [...mayImportExpress, 'http/', 'deciders/', 'types.ts']

@@ -1,39 +1,83 @@
-// An option that nobody knows throws at start-up, by name: a misspelt `scope` would be a guard that asks for none.
+// A misspelt option must not be the default in silence: everything that takes options names the one it does not know.
+import Database from 'better-sqlite3'
+import { Pool } from 'pg'
+import { createClient } from 'redis'
 import {
+  approve,
   authorizationCode,
+  authorizeRouter,
+  bcryptPasswords,
   bearerGuard,
-  generateSigningKey,
+  clientsRouter,
+  connectedAppsRouter,
+  consentPage,
+  createAuthorizationServer,
   implicit,
   introspectRouter,
   jwt,
+  memoryStorage,
+  metadataRouter,
+  oauthRouter,
   opaque,
+  password,
+  protectedResourceRouter,
   refreshToken,
-  requireScope,
+  registerRouter,
+  remoteServer,
+  revokeRouter,
+  startCleanup,
+  tokenRouter,
 } from '../src/index'
-import { createHost } from './support/host'
+import { postgresStorage } from '../src/storage/postgres'
+import { redisStorage } from '../src/storage/redis'
+import { sqliteStorage } from '../src/storage/sqlite'
 
-type Loose = (...parameters: unknown[]) => unknown
+const resource = 'https://api.example.com'
+const options = {
+  issuer: 'https://auth.example.com',
+  storage: memoryStorage(),
+  scopes: ['read'],
+  resources: [resource],
+}
+const server = createAuthorizationServer({ ...options, endpoints: { authorize: '/authorize', token: '/token' } })
+const decide = () => ({ allow: false as const })
+const protect = bearerGuard(server)
+const misspelt = { misspelt: true }
 
-it.each<[string, (options: object) => unknown]>([
-  ['authorizationCode', authorizationCode],
-  ['implicit', implicit],
-  ['opaque', opaque],
-  ['refreshToken', refreshToken],
-  ['jwt', (options) => (jwt as Loose)({ keys: generateSigningKey(), audience: 'https://api.example', ...options })],
-])('%s', (name, make) => {
-  expect(() => make({})).not.toThrow()
-  expect(() => make({ tll: 60 })).toThrow(new RegExp(`${name}.*tll`))
-})
+/** Each with everything that is required, and one more. */
+const takers: Record<string, () => unknown> = {
+  createAuthorizationServer: () => createAuthorizationServer({ ...options, ...misspelt }),
+  'createAuthorizationServer pages': () => createAuthorizationServer({ ...options, pages: misspelt as never }),
+  'createAuthorizationServer endpoints': () => createAuthorizationServer({ ...options, endpoints: misspelt as never }),
+  clientIdMetadataDocuments: () =>
+    createAuthorizationServer({ ...options, clientIdMetadataDocuments: { scopes: 'read', ...misspelt } }),
+  authorizationCode: () => authorizationCode(misspelt as never),
+  refreshToken: () => refreshToken(misspelt as never),
+  password: () => password({ verify: () => undefined, ...misspelt }),
+  implicit: () => implicit(misspelt as never),
+  opaque: () => opaque(misspelt as never),
+  jwt: () => jwt({ keys: 'key', audience: resource, ...misspelt }),
+  bcryptPasswords: () => bcryptPasswords({ findByUsername: () => undefined, ...misspelt }),
+  authorizeRouter: () => authorizeRouter(server, { decide, ...misspelt }),
+  tokenRouter: () => tokenRouter(server, misspelt as never),
+  revokeRouter: () => revokeRouter(server, misspelt as never),
+  introspectRouter: () => introspectRouter(server, misspelt as never),
+  clientsRouter: () => clientsRouter(server, { protect, ...misspelt }),
+  registerRouter: () => registerRouter(server, { protect: 'open', scopes: 'read', ...misspelt }),
+  metadataRouter: () => metadataRouter(server, misspelt as never),
+  connectedAppsRouter: () => connectedAppsRouter(server, misspelt as never),
+  oauthRouter: () => oauthRouter(server, { decide, protect: false, ...misspelt }),
+  protectedResourceRouter: () => protectedResourceRouter(server, { resource, ...misspelt }),
+  bearerGuard: () => bearerGuard(server, misspelt as never),
+  remoteServer: () => remoteServer({ issuer: options.issuer, resource, ...misspelt }),
+  consentPage: () => consentPage({ signIn: '/login', ...misspelt }),
+  approve: () => approve({ clients: [], ...misspelt }),
+  startCleanup: () => startCleanup(server, misspelt as never),
+  sqliteStorage: () => sqliteStorage(new Database(':memory:'), misspelt as never),
+  postgresStorage: () => postgresStorage(new Pool(), misspelt as never),
+  redisStorage: () => redisStorage(createClient(), misspelt as never),
+}
 
-it.each<[string, Loose]>([
-  ['bearerGuard', bearerGuard as Loose],
-  ['introspectRouter', introspectRouter as Loose],
-])('%s', async (name, make) => {
-  const { server } = await createHost()
-  expect(() => make(server, {})).not.toThrow()
-  expect(() => make(server, { scopes: 'read' })).toThrow(new RegExp(`${name}.*scopes`))
-})
-
-it('requireScope without a scope', () => {
-  for (const scope of [undefined, '', []]) expect(() => (requireScope as Loose)(scope)).toThrow('needs a scope')
+it.each(Object.entries(takers))('%s names an option that it does not know', (_, take) => {
+  expect(take).toThrow(/^Unknown .*misspelt; there are /)
 })

@@ -1,9 +1,9 @@
 /** Access tokens that others can read: JSON Web Tokens by RFC 9068. */
 import { sign } from 'jsonwebtoken'
 import { type Awaitable, whenReady } from '../awaitable'
-import { requireKnown } from '../checks'
 import { type KeyMaterial, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
+import { requireKnown } from '../options'
 import { storedAudience } from '../rules/resource'
 import { formatScope, type Scope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'

@@ -1,5 +1,5 @@
 /** Opaque access tokens: `<lookup id>.<secret>`, looked up at each use, so that a revocation holds at once. */
-import { requireKnown } from '../checks'
+import { requireKnown } from '../options'
 import { newSecret, parseSplitToken } from '../split-token'
 import type { AccessTokenFormat } from '../types'
 

@@ -2,6 +2,7 @@
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
+import { requireKnown } from '../options'
 import { staysOnDevice } from '../rules/redirect-uri'
 import { subjectId } from '../rules/subject'
 import type { Client } from '../storage'
@@ -21,6 +22,7 @@ export interface ApproveOptions {
 
 /** Decides yes for the clients named, without asking the user. Throws at start-up without `clients`. */
 export function approve(options: ApproveOptions): Decide {
+  requireKnown('approve option', options, ['user', 'clients'])
   const { user = (req: Request) => req.user, clients } = options ?? {}
   if (typeof clients !== 'function' && !Array.isArray(clients)) {
     throw new TypeError('approve needs clients: the ids, or a predicate, of those who may be approved in silence')

@@ -8,6 +8,7 @@ import { pageContext, setPageHeaders } from '../http/page'
 import { openTransaction, takeTransaction } from '../http/page-transaction'
 import { accountName, type HostPage, hostPageUrl, sendToSignIn, verifyHostPage } from '../http/sign-in'
 import { listGrants } from '../operations/grants'
+import { requireKnown } from '../options'
 import { type ConsentView, renderConsent } from '../pages/consent'
 import { type PageContext, scopeInWords } from '../pages/page'
 import { redirectHost, staysOnDevice } from '../rules/redirect-uri'
@@ -48,6 +49,7 @@ const ANSWER = 'consent'
 
 /** Asks the user on a page that needs no script. Throws at start-up without `signIn`. */
 export function consentPage(options: ConsentPageOptions): Decide {
+  requireKnown('consentPage option', options, ['user', 'signIn', 'switchUser', 'remember', 'render'])
   const { user = (req: Request) => req.user, signIn, switchUser, remember = false, render } = options ?? {}
   verifyHostPage('consentPage needs signIn', signIn, '/login')
   if (switchUser !== undefined) verifyHostPage("consentPage's switchUser", switchUser, '/login')

@@ -1,9 +1,10 @@
 /** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
-import { requireKnown } from '../checks'
+
 import { findCredential, hasSecret, isExpired, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
 import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, store } from '../issue'
 import { revokeGrants } from '../operations/grants'
+import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
 import { pkceRequired, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'

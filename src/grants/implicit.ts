@@ -1,6 +1,7 @@
 /** The implicit grant: RFC 6749 §4.2. By name only: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
-import { requireKnown } from '../checks'
+
 import { prepareTokens, shapeResponse, store } from '../issue'
+import { requireKnown } from '../options'
 import { requireSeconds } from '../rules/seconds'
 import type { GrantType } from '../types'
 

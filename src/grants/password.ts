@@ -2,6 +2,7 @@
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
 import { issueForUser } from '../operations/tokens'
+import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
 import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
@@ -26,6 +27,7 @@ export interface PasswordOptions {
  * password anywhere and rules out a second factor: use it only for an API that is documented so.
  */
 export function password(options: PasswordOptions): GrantType {
+  requireKnown('password option', options, ['verify'])
   const { verify } = options ?? {}
   if (typeof verify !== 'function') {
     throw new TypeError('password({ verify }) must be a function: (username, password) => user id or nothing')

@@ -2,11 +2,12 @@
  * The refresh token grant: RFC 6749 §6, with rotation and reuse detection (RFC 9700 §4.14.2), constant space per
  * session, and the same response again for the same token, so that one lost on its way is not a logout.
  */
-import { requireKnown } from '../checks'
+
 import { findCredential, isExpired, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
 import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, responseOf, shapeResponse } from '../issue'
 import { revokeGrants } from '../operations/grants'
+import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
 import { type Audience, audienceData, formatResource, narrowAudience, storedAudience } from '../rules/resource'
 import { formatScope, intersectScope, parseScope, requireScopeWithin, type Scope, scopesOfClient } from '../rules/scope'

@@ -1,5 +1,6 @@
 /** Removes what has expired from the storage, again and again, for as long as the process lives. */
 import { toOAuthError } from '../errors'
+import { requireKnown } from '../options'
 import { requireSeconds } from '../rules/seconds'
 import type { AuthorizationServer } from '../types'
 
@@ -21,7 +22,9 @@ export interface CleanupOptions {
  *
  * @throws TypeError when `every` is not a whole number of seconds up to 24 days.
  */
-export function startCleanup(server: AuthorizationServer, { every = 3600 }: CleanupOptions = {}): () => Promise<void> {
+export function startCleanup(server: AuthorizationServer, options: CleanupOptions = {}): () => Promise<void> {
+  requireKnown('startCleanup option', options, ['every'])
+  const { every = 3600 } = options
   requireSeconds('startCleanup({ every })', every, LONGEST)
   let stopped = false
   let running: Promise<void> | undefined

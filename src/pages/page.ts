@@ -1,5 +1,7 @@
 /** What all pages share: their name, languages, words and look, chosen once by the host; and the frame around each. */
+
 import { sha256Base64 } from '../crypto'
+import { requireKnown } from '../options'
 import { english } from './english'
 import { german } from './german'
 import { escapeHtml, placeholdersOf } from './html'
@@ -41,9 +43,8 @@ const shipped: Readonly<Record<string, PageTexts>> = { en: english, de: german, 
 
 /** Throws for what would show up as a broken page: an unknown option, a missing word, a lost placeholder, no colour. */
 export function preparePages(options: PagesOptions = {}, issuer: string): Pages {
-  const { name = new URL(issuer).host, texts = {}, languages, theme, ...unknown } = options
-  const [other] = Object.keys(unknown)
-  if (other !== undefined) throw new TypeError(`Unknown pages option ${other}; there are name, languages, texts, theme`)
+  requireKnown('pages option', options, ['name', 'languages', 'texts', 'theme'])
+  const { name = new URL(issuer).host, texts = {}, languages, theme } = options
   if (typeof name !== 'string') throw new TypeError('pages.name must be a string')
   const chosen = languages ?? [...new Set([...Object.keys(shipped), ...Object.keys(texts)])]
   if (!Array.isArray(chosen) || chosen.length === 0)

@@ -6,6 +6,7 @@ import { type AuthenticatedToken, invalidToken, userOf } from '../credentials'
 import { OAuthError } from '../errors'
 import type { AuthorizationServerEvent } from '../events'
 import { clock, emitter } from '../host-functions'
+import { requireKnown } from '../options'
 import { verifiedIssuer } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
 import { requireSeconds } from '../rules/seconds'
@@ -138,8 +139,7 @@ interface VerifiedOptions {
 
 function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
   if (typeof options !== 'object' || options === null) throw new TypeError('remoteServer needs { issuer, resource }')
-  const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
-  if (unknown !== undefined) throw new TypeError(`Unknown option ${unknown}; there are ${optionNames.join(', ')}`)
+  requireKnown('option', options, optionNames)
   const { issuer, resource = [], introspect, cache = 0, users } = options
   const resources: unknown = typeof resource === 'string' ? [resource] : resource
   if (!Array.isArray(resources) || !resources.every((one) => typeof one === 'string' && one !== '')) {

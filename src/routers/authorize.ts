@@ -17,6 +17,7 @@ import {
 import { type Handler, reportError, sendError } from '../http/endpoint'
 import { errorPage } from '../http/page'
 import { requestChecks } from '../http/request-checks'
+import { requireKnown } from '../options'
 import { staysOnDevice } from '../rules/redirect-uri'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
@@ -33,6 +34,7 @@ export interface AuthorizeRouterOptions {
 
 /** The authorization endpoint, for GET and POST. Mount it behind the host's session, or a guard. */
 export function authorizeRouter(server: AuthorizationServer, options: AuthorizeRouterOptions): Router {
+  requireKnown('authorizeRouter option', options, ['decide', 'response'])
   const { decide, response: style = 'redirect' } = options ?? {}
   if (typeof decide !== 'function') {
     throw new TypeError('authorizeRouter needs decide: consentPage(), approve(), or a function')

@@ -6,6 +6,7 @@ import { bodyMembers, queryMembers, queryParameters } from '../http/body'
 import { describeClient, parseClientArguments } from '../http/client-resource'
 import { type Handler, type Methods, sendJson } from '../http/endpoint'
 import { deleteClient, listClients, registerClient, rotateClientSecret, updateClient } from '../operations/clients'
+import { requireKnown } from '../options'
 import { type ClientMetadata, parseClientMetadata } from '../rules/client-metadata'
 import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
 import type { Client } from '../storage'
@@ -40,6 +41,7 @@ type ClientHandler = (caller: ClientsCaller, req: Request, res: Response) => Pro
 
 /** The clients API. Mount it with `app.use`. Throws at start-up without `protect`. */
 export function clientsRouter(server: AuthorizationServer, options: ClientsRouterOptions): Router {
+  requireKnown('clientsRouter option', options, ['protect', 'admin', 'caller', 'defaults'])
   const { protect, admin, caller = callerByToken(admin), defaults = {} } = options ?? {}
   if (typeof protect !== 'function') {
     throw new TypeError("clientsRouter needs protect, such as bearerGuard(server, { scope: 'clients' })")

@@ -9,6 +9,7 @@ import { errorPage, pageContext, setPageHeaders } from '../http/page'
 import { findAnswered, openTransaction, takeTransaction } from '../http/page-transaction'
 import { accountName, type HostPage, sendToSignIn, verifyHostPage } from '../http/sign-in'
 import { listGrants, revokeGrants } from '../operations/grants'
+import { requireKnown } from '../options'
 import { type ConnectedApp, type ConnectedAppsView, renderConnectedApps, renderRemoval } from '../pages/connected-apps'
 import { type PageContext, scopeInWords } from '../pages/page'
 import { redirectHost } from '../rules/redirect-uri'
@@ -37,10 +38,9 @@ const APPS_ON_A_PAGE = 20
  * and an answer by POST that counts once and only from the user who was asked. A code that is out but not exchanged yet
  * becomes a new authorization.
  */
-export function connectedAppsRouter(
-  server: AuthorizationServer,
-  { user = (req) => req.user, signIn }: ConnectedAppsRouterOptions = {},
-): Router {
+export function connectedAppsRouter(server: AuthorizationServer, options: ConnectedAppsRouterOptions = {}): Router {
+  requireKnown('connectedAppsRouter option', options, ['user', 'signIn'])
+  const { user = (req: Request) => req.user, signIn } = options
   if (signIn !== undefined) verifyHostPage("connectedAppsRouter's signIn", signIn, '/login')
   const forUser = (handle: (visit: Visit) => Promise<void>): Handler => {
     return async (req, res) => {

@@ -2,6 +2,7 @@
 import type { Router } from 'express'
 import type { CorsOptions } from '../http/endpoint'
 import { stateEndpoints } from '../http/request-checks'
+import { requireKnown } from '../options'
 import { wellKnownPath, wellKnownUrl } from '../rules/well-known'
 import type { AuthorizationServer, Endpoints } from '../types'
 import { type WellKnownDocument, wellKnownRouter } from './well-known'
@@ -24,10 +25,9 @@ export interface MetadataRouterOptions {
  *
  * @throws TypeError at start-up when `endpoints` lacks the path of an endpoint that a grant of the server needs.
  */
-export function metadataRouter(
-  server: AuthorizationServer,
-  { endpoints = server.endpoints, cors }: MetadataRouterOptions = {},
-): Router {
+export function metadataRouter(server: AuthorizationServer, options: MetadataRouterOptions = {}): Router {
+  requireKnown('metadataRouter option', options, ['endpoints', 'cors'])
+  const { endpoints = server.endpoints, cors } = options
   const description = describeServer(server, endpoints)
   stateEndpoints(server, endpoints)
   const documents: WellKnownDocument[] = [

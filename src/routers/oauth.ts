@@ -1,6 +1,7 @@
 /** All routers at conventional paths, in one. */
 import { type RequestHandler, Router } from 'express'
 import type { CorsOptions } from '../http/endpoint'
+import { requireKnown } from '../options'
 import type { AuthorizationServer, Decide, Endpoints } from '../types'
 import { authorizeRouter } from './authorize'
 import { type ClientsRouterOptions, clientsRouter } from './clients'
@@ -27,6 +28,17 @@ export interface OAuthRouterOptions extends Partial<Omit<ClientsRouterOptions, '
   register?: RegisterRouterOptions | false
 }
 
+const optionNames: readonly string[] = [
+  'decide',
+  'protect',
+  'resourceServersOnly',
+  'cors',
+  'register',
+  'admin',
+  'caller',
+  'defaults',
+] satisfies (keyof OAuthRouterOptions)[]
+
 const conventional = {
   authorize: '/oauth2/authorize',
   token: '/oauth2/token',
@@ -37,6 +49,7 @@ const conventional = {
 
 /** Everything at once: `app.use(oauthRouter(server, { decide, protect }))`. Paths in the `endpoints` option come first. */
 export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOptions): Router {
+  requireKnown('oauthRouter option', options, optionNames)
   const { decide, protect, resourceServersOnly = false, cors, register = false, ...clients } = options ?? {}
   if (protect !== false && typeof protect !== 'function') {
     throw new TypeError(

@@ -2,6 +2,7 @@
 import type { Router } from 'express'
 import type { TokenSource } from '../http/bearer-strategy'
 import { type CorsOptions, requireServer } from '../http/endpoint'
+import { requireKnown } from '../options'
 import { knownResource } from '../rules/resource'
 import { type Scope, toScope } from '../rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownPath } from '../rules/well-known'
@@ -25,6 +26,16 @@ export interface ProtectedResourceRouterOptions {
   cors?: CorsOptions
 }
 
+const optionNames: readonly string[] = [
+  'resource',
+  'scopes',
+  'name',
+  'documentation',
+  'policy',
+  'terms',
+  'cors',
+] satisfies (keyof ProtectedResourceRouterOptions)[]
+
 /**
  * The document about one API, at its well-known place; mount it at the root of the host of that API. `server` issues its
  * tokens, here or (`remoteServer`) elsewhere. `bearerGuard(server, { resource, resourceMetadata: true })` names it.
@@ -33,6 +44,7 @@ export interface ProtectedResourceRouterOptions {
  */
 export function protectedResourceRouter(server: TokenSource, options: ProtectedResourceRouterOptions): Router {
   requireServer(server)
+  requireKnown('protectedResourceRouter option', options, optionNames)
   const resource = knownResource(server, options?.resource)
   if (resource === undefined) throw new TypeError('protectedResourceRouter needs resource: the URL of the API')
   requireResourceUrl('protectedResourceRouter', resource)

@@ -9,6 +9,7 @@ import { requestChecks, statedEndpoint } from '../http/request-checks'
 import { grantTypesOf } from '../issue'
 import { deleteClient } from '../operations/clients'
 import { registerItself, replaceRegistration, requireRegistration } from '../operations/registrations'
+import { requireKnown } from '../options'
 import { networkOf } from '../rules/network'
 import { tryDecodeComponent } from '../rules/params'
 import { formatScope, type Scope, toScope } from '../rules/scope'
@@ -45,6 +46,7 @@ const defaultGrantTypes = ['authorization_code', 'refresh_token']
  */
 export function registerRouter(server: AuthorizationServer, options: RegisterRouterOptions): Router {
   requireServer(server)
+  requireKnown('registerRouter option', options, ['protect', 'scopes', 'grantTypes', 'cors'])
   const { protect, cors } = options ?? {}
   const admit = admission(protect)
   const permitted = permittedBy(server, options)

@@ -8,6 +8,7 @@ import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, type Handler, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
 import { revokeGrants } from '../operations/grants'
+import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
 import { grantIdOf } from '../split-token'
 import type { Client } from '../storage'
@@ -21,7 +22,9 @@ export interface RevokeRouterOptions {
 }
 
 /** The revocation endpoint. It answers 200 and `{}` for every token of an authenticated client, known or not (§2.2). */
-export function revokeRouter(server: AuthorizationServer, { cors }: RevokeRouterOptions = {}): Router {
+export function revokeRouter(server: AuthorizationServer, options: RevokeRouterOptions = {}): Router {
+  requireKnown('revokeRouter option', options, ['cors'])
+  const { cors } = options
   const handler: Handler = async (req, res) => {
     const parameters = await requestParameters(req)
     const { client } = await authenticateClient(server, req, parameters)

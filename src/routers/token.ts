@@ -6,6 +6,7 @@ import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, type Handler, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
 import { grantTypesOf } from '../issue'
+import { requireKnown } from '../options'
 import { networkOf } from '../rules/network'
 import { requireParameter } from '../rules/params'
 import type { AuthorizationServer } from '../types'
@@ -23,10 +24,9 @@ export interface TokenRouterOptions {
 }
 
 /** The token endpoint. Mount it with `app.use`, `app.post` or `app.all`. */
-export function tokenRouter(
-  server: AuthorizationServer,
-  { parametersFrom = ['body'], cors }: TokenRouterOptions = {},
-): Router {
+export function tokenRouter(server: AuthorizationServer, options: TokenRouterOptions = {}): Router {
+  requireKnown('tokenRouter option', options, ['parametersFrom', 'cors'])
+  const { parametersFrom = ['body'], cors } = options
   if (!Array.isArray(parametersFrom) || !parametersFrom.every((place) => place === 'body' || place === 'query')) {
     throw new TypeError("tokenRouter's parametersFrom may hold 'body' and 'query'")
   }

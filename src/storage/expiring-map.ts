@@ -2,8 +2,8 @@
 
 /** Seconds that an expired row stays, so that clocks that differ a little cannot lose one that is still wanted. */
 const GRACE = 3600
-/** Rows that one `sweep` looks at. More than one write adds (a code and two tokens), or the walk would never catch up. */
-const SWEEP_STEPS = 6
+/** Rows that one `sweep` looks at. More than one write adds (two tokens), or the walk would never catch up. */
+const SWEEP_STEPS = 4
 
 export interface ExpiringMap<Row> {
   get(id: string | undefined): Row | undefined

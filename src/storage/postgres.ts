@@ -2,6 +2,8 @@
  * Storage in PostgreSQL 12 or newer, on the host's own pool of `pg`: any number of processes on one database. Each call
  * of the contract is one statement, so one round trip and one transaction. Reads and writes go to the primary.
  */
+
+import { requireKnown } from '../options'
 import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
 import {
   codeOf,
@@ -45,6 +47,7 @@ export interface PostgresStorage extends OAuthStorage {
  * const server = createAuthorizationServer({ issuer, scopes, storage })
  */
 export function postgresStorage(pool: PostgresPool, options: PostgresStorageOptions = {}): PostgresStorage {
+  requireKnown('postgresStorage option', options, ['prepare', 'schema', 'prefix'])
   requirePool(pool)
   const statements = postgresStatements(postgresTables(options))
   const run = runner(pool, options.prepare ?? true)

@@ -1,4 +1,6 @@
 /** Storage in Redis 6.2 or newer (or Valkey), a single node or a cluster, for servers of several processes. */
+
+import { requireKnown } from '../options'
 import type { OAuthStorage } from '../storage'
 import { greet, type RedisClient, requireRedisClient, scriptRunner, surviveLostConnections } from './redis/client'
 import { clientScripts, redisClients } from './redis/clients'
@@ -26,7 +28,9 @@ export interface RedisStorageOptions {
  *
  * @throws TypeError when `client` is no client of the redis package.
  */
-export function redisStorage(client: RedisClient, { prefix = 'oauth:' }: RedisStorageOptions = {}): OAuthStorage {
+export function redisStorage(client: RedisClient, options: RedisStorageOptions = {}): OAuthStorage {
+  requireKnown('redisStorage option', options, ['prefix'])
+  const { prefix = 'oauth:' } = options
   requireRedisClient(client)
   if (typeof prefix !== 'string' || /[{}]/.test(prefix)) {
     throw new TypeError('redisStorage({ prefix }) must be a string without braces')

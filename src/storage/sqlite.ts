@@ -2,6 +2,8 @@
  * Storage in SQLite, on the host's own Database of better-sqlite3: one file, any number of processes on one machine. It
  * answers with plain values, never with promises, so a guard goes on in the same turn.
  */
+
+import { requireKnown } from '../options'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
 import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from './rows'
 import { markOf, SWEEP_LIMIT, sweeper } from './sql'
@@ -47,6 +49,7 @@ export interface SqliteStorage extends OAuthStorage {
  * const server = createAuthorizationServer({ issuer, scopes, storage })
  */
 export function sqliteStorage(database: SqliteDatabase, options: SqliteStorageOptions = {}): SqliteStorage {
+  requireKnown('sqliteStorage option', options, ['synchronous', 'prefix'])
   const { synchronous = 'full' } = options
   if (synchronous !== 'full' && synchronous !== 'normal') {
     throw new TypeError("sqliteStorage({ synchronous }) must be 'full' or 'normal'")
