@@ -1,4 +1,4 @@
-import type { Express, Router } from 'express'
+import type { Express, RequestHandler, Router } from 'express'
 import type { AuthorizationServer } from '../src/index'
 import { frameworks } from './support/frameworks'
 import { encode, type Host } from './support/host'
@@ -41,6 +41,31 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
   it('in a handler of a route with several paths, it is none of them, and passes on', async () => {
     await begin((app, { token }) => app.post([tokenPath, '/b'], (req, res, next) => token(req, res, next)))
     await tokenRequest(tokenPath).expect(418)
+  })
+
+  it('calls what the host has put into a router of ours, for what is not the endpoint', async () => {
+    await begin((app, { token }) => {
+      token.get('/health', (_req, res) => void res.status(204).end())
+      app.use(tokenPath, token)
+    })
+    await tokenRequest(tokenPath).expect(200)
+    await host.http().get(`${tokenPath}/health`).expect(204)
+    await host.http().get(`${tokenPath}/other`).expect(418)
+  })
+
+  it('leaves request and response to each other as they were, and the parameters of the route in front', async () => {
+    const seen: unknown[] = []
+    await begin((app, { token }, server) => {
+      app.use('/:tenant/token', token)
+      const look: RequestHandler = (req, res) => {
+        seen.push(req.res === res, res.req === req, Object.keys(req).includes('res'), Object.keys(res).includes('req'))
+        res.json(req.authInfo)
+      }
+      app.get('/me', oauth.bearerGuard(server), look)
+    })
+    const { body } = await tokenRequest(tokenPath).expect(200)
+    await host.http().get('/me').auth(body.access_token, { type: 'bearer' }).expect(200)
+    expect(seen).toEqual([true, true, true, true])
   })
 
   const prefixed = (app: Express, mount: (router: Router) => void) => {
