@@ -25,8 +25,8 @@ module.exports = {
   coverageAnalysis: 'perTest',
   concurrency: 2,
   maxTestRunnerReuse: 150,
-  // tests that hang fail by themselves; what takes longer than this is a loop without an end, not a busy machine
-  timeoutMS: 300_000,
+  // tests that hang fail by themselves; what takes longer is a loop without an end, and each of those costs a worker this long
+  timeoutMS: 60_000,
   incremental: true,
   incrementalFile: 'reports/mutation/incremental.json',
   tempDirName: '.stryker-tmp',

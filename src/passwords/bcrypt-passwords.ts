@@ -1,6 +1,5 @@
 /** Users' passwords as bcrypt hashes: the usual `verify` of the password grant (RFC 6749 §4.3.2). */
 import type { Awaitable } from '../awaitable'
-import { requireKnown } from '../options'
 import { bcryptCost, compareSecret, spendAsMuch } from './bcrypt'
 
 /** What is needed of a user: more members do not matter, so a database row may be returned as it is. */
@@ -35,7 +34,6 @@ export interface BcryptPasswordsOptions {
 export function bcryptPasswords(
   options: BcryptPasswordsOptions,
 ): (username: string, password: string) => Promise<string | undefined> {
-  requireKnown('bcryptPasswords option', options, ['findByUsername'])
   if (typeof options?.findByUsername !== 'function') {
     throw new TypeError('bcryptPasswords: findByUsername must be a function that returns { id, passwordHash }')
   }
