@@ -18,7 +18,7 @@ module.exports = {
     // words and looks. Worker threads are files of JavaScript: no mutant could be switched on in them
     '!src/pages/{english,german,spanish,style}.ts',
   ],
-  plugins: ['@stryker-mutator/jest-runner', './.scripts/mutation/ignorer.js'],
+  plugins: ['@stryker-mutator/jest-runner', './.scripts/mutation/ignorer.js', './.scripts/mutation/reporter.js'],
   ignorers: ['words-of-errors'],
   testRunner: 'jest',
   jest: { configFile: 'jest.mutation.config.js', enableFindRelatedTests: false },
@@ -31,6 +31,6 @@ module.exports = {
   incrementalFile: 'reports/mutation/incremental.json',
   tempDirName: '.stryker-tmp',
   ignorePatterns: ['.stryker-tmp*', 'dist', 'coverage', 'test/browser', 'test/bench'],
-  reporters: ['clear-text', 'json', 'progress-append-only'],
+  reporters: ['clear-text', 'json', 'lines', 'progress-append-only'],
   thresholds: { high: 95, low: 85, break: 85 },
 }

@@ -104,7 +104,7 @@ export function valueRules(rule: Rule): void {
     const stored = credential({ data: { large: `${'x'.repeat(32_768)}${'é'.repeat(16_384)}`, small: '' } })
     const description = '日本'.repeat(10_000)
     await storage.grants.insert([stored])
-    await isAlive(storage, stored, 'A credential carries 64 KiB: an authorization request, a sealed response.')
+    await isAlive(storage, stored, 'A credential carries 64 KiB: an authorization request, a sealed token.')
     await storage.clients.insert(client({ description }))
     isSame(await storage.clients.find('client-1'), client({ description }), kept)
   })
