@@ -115,7 +115,9 @@ async function consume(limiter: Limiter, key: string): Promise<number | undefine
 
 /** One account has many spellings; a digest bounds the length of what anybody may send as a username. */
 function keysOf(attempt: Attempt): { account: string; accountInNetwork: string } {
-  const account = sha256(attempt.account.normalize('NFKC').trim().toLowerCase())
+  // without accents and what cannot be seen: there are databases to which they are nothing
+  const bare = attempt.account.normalize('NFKD').replace(/[\p{M}\p{Cf}\p{Cc}]/gu, '')
+  const account = sha256(bare.normalize('NFKC').trim().toLowerCase())
   return { account, accountInNetwork: `${account} ${attempt.network}` }
 }
 

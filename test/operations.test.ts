@@ -106,12 +106,17 @@ describe('registerClient', () => {
     }
   })
 
-  it('takes nothing into the record that is no member of it', async () => {
-    const { client } = await registerClient(host.server, { secrets: [], version: 7, admin: true } as never)
-    expect(client).toMatchObject({ secrets: [{}] })
-    expect(client.version).not.toBe(7)
-    expect(client).not.toHaveProperty('admin')
-  })
+  it.each(['secrets', 'version', 'admin', 'requirePKCE'])(
+    'refuses %s, which is no member of it, as updateClient does',
+    async (member) => {
+      const given = { clientId: 'new', [member]: true } as never
+      await expect(registerClient(host.server, given)).rejects.toThrow(`Unknown registerClient option ${member}`)
+      expect(await host.server.storage.clients.find('new')).toBeUndefined()
+      await expect(updateClient(host.server, 'web', { [member]: true } as never)).rejects.toThrow(
+        `Unknown updateClient member ${member}`,
+      )
+    },
+  )
 })
 
 describe('updateClient', () => {

@@ -403,6 +403,18 @@ describe('management (RFC 7592)', () => {
     })
   })
 
+  it('what an administrator took away does not come back by a change of the client itself', async () => {
+    const { client_id } = client
+    await updateClient(host.server, client_id, { scopes: ['read'], grantTypes: ['authorization_code'] })
+    const grant_types = ['authorization_code', 'refresh_token']
+    const { body } = await by('put', client, { ...replacement(), scope: 'read write', grant_types })
+    expect(body).toMatchObject({ scope: 'read', grant_types: ['authorization_code'] })
+    expect(await host.storage.clients.find(client_id)).toMatchObject({
+      scopes: ['read'],
+      grantTypes: ['authorization_code'],
+    })
+  })
+
   it('deletes the client and ends everything that was issued to it (§2.3)', async () => {
     const it = {
       clientId: client.client_id,
@@ -571,6 +583,20 @@ describe('nobody has checked what such a client says of itself', () => {
     expect(text).not.toContain('<script>')
   })
 
+  it.each([
+    ['fills the page', 'This app was checked. '.repeat(10)],
+    ['cannot be seen', '\u200b\u3164'],
+    ['hides a part of itself', 'Go\u00adogle'],
+    ['has no letter', '   ---   '],
+    ['grows over its neighbours', `Photos${'\u0301'.repeat(40)}`],
+  ])('a name that %s is left out, and its id stands for it', async (_, name) => {
+    host = await asking()
+    const { answer, clientId } = await authorize(undefined, name)
+    expect(answer.text).not.toContain(name)
+    expect(answer.text).toContain(clientId)
+    expect(await host.storage.clients.find(clientId)).not.toHaveProperty('name')
+  })
+
   it('a page of the host is told', async () => {
     const seen: unknown[] = []
     const render = (view: ConsentView) => {
@@ -586,7 +612,9 @@ describe('nobody has checked what such a client says of itself', () => {
   it('approve asks no predicate about it, and takes its id', async () => {
     const ids: string[] = []
     host = await asking(approve({ clients: () => true }))
-    expect(answerOf((await authorize()).answer)).toMatchObject({ error: 'access_denied' })
+    // RFC 9700 §4.11.2: nobody was asked, so nobody is sent to that client's page either
+    const { answer } = await authorize()
+    expect([answer.status, answer.headers.location]).toEqual([400, undefined])
     expect(answerOf(await host.authorize())).toHaveProperty('code')
     host = await asking(approve({ clients: ids }))
     const { clientId } = await authorize()

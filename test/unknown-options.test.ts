@@ -7,13 +7,18 @@ import {
   authorizationCode,
   authorizeRouter,
   bearerGuard,
+  bearerStrategy,
   clientsRouter,
   connectedAppsRouter,
   consentPage,
   createAuthorizationServer,
   implicit,
   introspectRouter,
+  issueCode,
+  issueTokens,
   jwt,
+  listClients,
+  listGrants,
   memoryStorage,
   metadataRouter,
   oauthRouter,
@@ -21,11 +26,14 @@ import {
   password,
   protectedResourceRouter,
   refreshToken,
+  registerClient,
   registerRouter,
   remoteServer,
   revokeRouter,
   startCleanup,
   tokenRouter,
+  updateClient,
+  verifyAccessToken,
 } from '../src/index'
 import { postgresStorage } from '../src/storage/postgres'
 import { redisStorage } from '../src/storage/redis'
@@ -67,6 +75,8 @@ const takers: Record<string, () => unknown> = {
   oauthRouter: () => oauthRouter(server, { decide, protect: false, ...misspelt }),
   protectedResourceRouter: () => protectedResourceRouter(server, { resource, ...misspelt }),
   bearerGuard: () => bearerGuard(server, misspelt as never),
+  bearerStrategy: () => bearerStrategy(server, misspelt as never),
+  cors: () => tokenRouter(server, { cors: { origin: '*', ...misspelt } }),
   remoteServer: () => remoteServer({ issuer: options.issuer, resource, ...misspelt }),
   consentPage: () => consentPage({ signIn: '/login', ...misspelt }),
   approve: () => approve({ clients: [], ...misspelt }),
@@ -75,6 +85,37 @@ const takers: Record<string, () => unknown> = {
   postgresStorage: () => postgresStorage(new Pool(), misspelt as never),
   redisStorage: () => redisStorage(createClient(), misspelt as never),
 }
+
+/** The same of what answers with a promise. */
+const promising: Record<string, () => Promise<unknown>> = {
+  verifyAccessToken: () => verifyAccessToken(server, 'token', { scopes: 'write', ...misspelt } as never),
+  issueTokens: () => issueTokens(server, { clientId: 'web', ...misspelt }),
+  issueCode: () => issueCode(server, { clientId: 'web', userId: 'alice', ...misspelt }),
+  registerClient: () => registerClient(server, misspelt as never),
+  updateClient: () => updateClient(server, 'web', misspelt as never),
+  listGrants: () => listGrants(server, misspelt as never),
+  listClients: () => listClients(server, misspelt as never),
+}
+
+it.each(Object.entries(promising))('%s names an option that it does not know', async (_, take) => {
+  await expect(take()).rejects.toThrow(/^Unknown /)
+})
+
+it.each([
+  ['a string of public clients to remember, each part of which would be one', { publicClients: 'my-app' }],
+  ['a word', 'yes'],
+])('consentPage refuses %s', (_, remember) => {
+  expect(() => consentPage({ signIn: '/login', remember: remember as never })).toThrow(/consentPage\(\{ remember \}\)/)
+})
+
+it('a router refuses cors without an origin, which would be every one', () => {
+  expect(() => tokenRouter(server, { cors: {} as never })).toThrow(/^cors needs origin/)
+})
+
+it('metadataRouter refuses a path that would make another host of the issuer', () => {
+  const endpoints = { authorize: '/authorize', token: 'oauth2/token' }
+  expect(() => metadataRouter(server, { endpoints })).toThrow(/^endpoints.token must be an absolute path/)
+})
 
 it.each(Object.entries(takers))('%s names an option that it does not know', (_, take) => {
   expect(take).toThrow(/^Unknown .*misspelt; there are /)

@@ -15,7 +15,7 @@ class LineReporter {
   }
 }
 
-exports.strykerPlugins = [{ kind: 'Reporter', name: 'lines', value: LineReporter }]
+exports.strykerPlugins = [{ kind: 'Reporter', name: 'lines', injectableClass: LineReporter }]
 
 if (require.main === module) {
   if (!existsSync(file)) throw new Error(`There is no ${file}: npm run mutation`)

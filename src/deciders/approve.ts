@@ -31,7 +31,12 @@ export function approve(options: ApproveOptions): Decide {
   const decide = async (request: AuthorizationRequest, req: Request) => {
     const userId = await signedInUser(req)
     if (userId === undefined) throw new OAuthError('access_denied', 'No user is signed in.')
-    return (await isApproved(clients, request)) ? { allow: true as const, userId } : { allow: false as const }
+    if (await isApproved(clients, request)) return { allow: true as const, userId }
+    // RFC 9700 §4.11.2: no user has decided, so a stranger's link must not lead through here to a stranger's page
+    if (request.client.origin !== undefined) {
+      throw new OAuthError('unauthorized_client', 'This client is none that is approved here.')
+    }
+    return { allow: false as const }
   }
   return Object.assign(decide, { signedInUser })
 }

@@ -52,6 +52,10 @@ export function consentPage(options: ConsentPageOptions): Decide {
   requireKnown('consentPage option', options, ['user', 'signIn', 'switchUser', 'remember', 'render'])
   const { user = (req: Request) => req.user, signIn, switchUser, remember = false, render } = options ?? {}
   verifyHostPage('consentPage needs signIn', signIn, '/login')
+  // in a string every part of it would be named
+  if (typeof remember !== 'boolean' && !Array.isArray(remember?.publicClients)) {
+    throw new TypeError('consentPage({ remember }) must be true, false, or { publicClients: [their ids] }')
+  }
   if (switchUser !== undefined) verifyHostPage("consentPage's switchUser", switchUser, '/login')
   const decide = async (request: AuthorizationRequest, req: Request, res: Response): Promise<Decision | undefined> => {
     const account = await user(req)

@@ -3,6 +3,7 @@ import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
 import { issueForUser } from '../operations/tokens'
 import { requireKnown } from '../options'
+import { inTurn } from '../passwords/turns'
 import { requireParameter } from '../rules/params'
 import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
@@ -16,10 +17,15 @@ export interface PasswordOptions {
    * The id of the user whose password this is, or a user value with an `id`; nothing for a wrong password or an unknown
    * user, which must cost the same time. `bcryptPasswords` makes such a function. What it throws means no.
    */
-  verify: (
-    username: string,
-    password: string,
-  ) => Awaitable<{ id: string | number | bigint } | string | null | undefined>
+  verify: VerifyPassword
+}
+
+type VerifyPassword = ((
+  username: string,
+  password: string,
+) => Awaitable<{ id: string | number | bigint } | string | null | undefined>) & {
+  /** Throws where the password would not be looked at: such an attempt is not counted. */
+  readonly requirePlace?: () => void
 }
 
 /**
@@ -40,7 +46,7 @@ export function password(options: PasswordOptions): GrantType {
 
 async function signIn(
   server: AuthorizationServer,
-  verify: PasswordOptions['verify'],
+  verify: VerifyPassword,
   request: TokenRequest,
 ): Promise<TokenResponse> {
   const { client, parameters } = request
@@ -50,12 +56,16 @@ async function signIn(
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
   const audience = resolveAudience(server, parameters.get('resource'))
   const attempt = { kind: 'password', account: username, network: request.network } as const
-  const succeed = await takeAttempt(server, attempt, client.clientId)
-  const userId = subjectId(await verify(username, secret))
+  const userId = await inTurn(request.network, async () => {
+    verify.requirePlace?.()
+    const succeed = await takeAttempt(server, attempt, client.clientId)
+    const found = subjectId(await verify(username, secret))
+    if (found !== undefined) await succeed()
+    return found
+  })
   if (userId === undefined) {
     server.emit({ type: 'password.failed', clientId: client.clientId })
     throw new OAuthError('invalid_grant', 'The username or the password is wrong.')
   }
-  await succeed()
   return issueForUser(server, request, { userId, scope, audience })
 }

@@ -3,6 +3,7 @@ import { Strategy } from 'passport-http-bearer'
 import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { type AuthenticatedToken, authenticateToken } from '../credentials'
 import { OAuthError, toOAuthError } from '../errors'
+import { requireKnown } from '../options'
 import type { RemoteServer } from '../remote/remote-server'
 import { knownResource } from '../rules/resource'
 import type { AuthorizationServer } from '../types'
@@ -32,8 +33,10 @@ export interface BearerStrategy {
  */
 export function bearerStrategy(
   source: TokenSource,
-  { realm = 'api', resource }: { realm?: string; resource?: string } = {},
+  options: { realm?: string; resource?: string } = {},
 ): BearerStrategy {
+  requireKnown('bearerStrategy option', options, ['realm', 'resource'])
+  const { realm = 'api', resource } = options
   const known = knownResource(source, resource)
   const strategy = new Strategy({ realm: escapeQuoted(realm) }, (token, done) => {
     const settled = orElse<AuthenticatedToken | OAuthError>(() => authenticateAt(source, token, known), toOAuthError)

@@ -4,6 +4,7 @@ import { findClient } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { requirePlace, spendAsMuch } from '../passwords/bcrypt'
+import { inTurn } from '../passwords/turns'
 import { networkOf } from '../rules/network'
 import { decodeUtf8, type RequestParameters, tryDecodeComponent } from '../rules/params'
 import type { Client, ClientSecret, TokenEndpointAuthMethod } from '../storage'
@@ -71,22 +72,25 @@ async function findBySlowSecret(
 ): Promise<Client | undefined> {
   const tried = candidates.find(({ clientSecret }) => clientSecret !== undefined)
   if (tried?.clientSecret === undefined) return undefined
+  const { clientId, clientSecret } = tried
   // an attempt that nobody will look at is not counted either: ids are without number, and each is kept for an hour
   requirePlace()
-  const attempt = { kind: 'client_secret', account: tried.clientId, network: networkOf(req.ip) } as const
-  const succeed = await takeAttempt(server, attempt, tried.clientId)
-  let hashed = false
-  for (const [client, secret] of costly) {
-    for (const { bcrypt } of validSecrets(server, client)) {
-      if (bcrypt === undefined) continue
-      hashed = true
-      if (!(await server.verifiedSecrets.verify(client.clientId, secret, bcrypt))) continue
-      await succeed()
-      return client
+  const attempt = { kind: 'client_secret', account: clientId, network: networkOf(req.ip) } as const
+  return inTurn(attempt.network, async () => {
+    const succeed = await takeAttempt(server, attempt, clientId)
+    let hashed = false
+    for (const [client, secret] of costly) {
+      for (const { bcrypt } of validSecrets(server, client)) {
+        if (bcrypt === undefined) continue
+        hashed = true
+        if (!(await server.verifiedSecrets.verify(client.clientId, secret, bcrypt))) continue
+        await succeed()
+        return client
+      }
     }
-  }
-  if (!hashed) await spendAsMuch(tried.clientSecret)
-  return undefined
+    if (!hashed) await spendAsMuch(clientSecret)
+    return undefined
+  })
 }
 
 function validSecrets(server: AuthorizationServer, { secrets }: Client): ClientSecret[] {

@@ -3,6 +3,7 @@ import cors from 'cors'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError, toOAuthError } from '../errors'
+import { requireKnown } from '../options'
 import type { AuthorizationServer } from '../types'
 import { settle } from './express-objects'
 
@@ -72,6 +73,8 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
 }
 
 function corsMiddleware(options: CorsOptions, methods: Methods): RequestHandler {
+  requireKnown('cors option', options, ['origin', 'maxAge'])
+  if (options.origin === undefined) throw new TypeError("cors needs origin, such as ['https://app.example.com']")
   return cors({ ...options, methods: Object.keys(methods), exposedHeaders: ['WWW-Authenticate', 'Retry-After'] })
 }
 

@@ -1,8 +1,9 @@
 /** What hosts do with client records from their own code: register, update, delete, give a new secret. */
 import { firstVersion, sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
+import { requireKnown } from '../options'
 import { hashSecret } from '../passwords/bcrypt'
-import { type ClientMetadata, parseClientMetadata, verifyClientId } from '../rules/client-metadata'
+import { type ClientMetadata, metadataNames, parseClientMetadata, verifyClientId } from '../rules/client-metadata'
 import { requireSeconds } from '../rules/seconds'
 import { newGrantId, newSecret } from '../split-token'
 import type { Client, ClientSecret } from '../storage'
@@ -21,10 +22,11 @@ export interface RegisterClientOptions extends ClientMetadata {
  * Adds a client. `clientSecret` is in the answer when there is one, and nowhere else ever again. Throws an `OAuthError`
  * `invalid_client_metadata` or `invalid_redirect_uri` that names the member, with status 409 when the id is taken.
  */
-export function registerClient(
+export async function registerClient(
   server: AuthorizationServer,
   options: RegisterClientOptions = {},
 ): Promise<{ client: Client; clientSecret?: string }> {
+  requireKnown('registerClient option', options, ['clientId', 'clientSecret', ...metadataNames])
   return insertClient(server, options)
 }
 
@@ -35,6 +37,10 @@ export async function insertClient(
   introduced: { origin?: 'registration'; registrationTokenDigest?: string } = {},
 ): Promise<{ client: Client; clientSecret?: string }> {
   verifyClientId(clientId)
+  // RFC 9068 §5: in a JWT of its own it would be that user, to every API that looks at `sub`
+  if (server.accessTokens.jwks && (await server.users?.find(clientId))) {
+    throw new OAuthError('invalid_client_metadata', 'clientId must not be the id of a user.')
+  }
   if (server.clientDocuments?.isDocumentUrl(clientId)) {
     throw new OAuthError('invalid_client_metadata', 'clientId must not be the URL of a client metadata document.')
   }
@@ -86,6 +92,7 @@ export async function updateClient(
   { clientSecret, ...members }: ClientChanges,
   mayReplace: MayReplace = () => {},
 ): Promise<Client> {
+  requireKnown('updateClient member', members, metadataNames)
   // a member that is undefined is not named: it must not put a list of the record back to its default
   const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
   const now = server.now()
@@ -141,7 +148,7 @@ export async function rotateClientSecret(
 
 /** Every client, or those of one user, ordered by id. Throws a TypeError for a `username` that is not a string. */
 export async function listClients(server: AuthorizationServer, query: { username?: string } = {}): Promise<Client[]> {
-  requireFilter('listClients', query)
+  requireFilter('listClients', query, ['username'])
   return allPages(
     (page) => server.storage.clients.list({ ...query, ...page }),
     (client) => client.clientId,

@@ -15,7 +15,7 @@ export async function listGrants(
   server: AuthorizationServer,
   query: { userId?: string; clientId?: string } = {},
 ): Promise<Grant[]> {
-  requireFilter('listGrants', query)
+  requireFilter('listGrants', query, ['userId', 'clientId'])
   const grants = await allPages(
     (page) => server.storage.grants.list({ ...query, ...page }),
     (grant) => grant.id,

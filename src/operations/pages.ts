@@ -1,11 +1,13 @@
 /** Walks through what storage lists page by page. */
 import type { Awaitable } from '../awaitable'
 import { storageFailure } from '../errors'
+import { requireKnown } from '../options'
 
 const PAGE = 100
 
 /** A filter by an id that a host failed to find must not become a list without that filter. */
-export function requireFilter(operation: string, query: object): void {
+export function requireFilter(operation: string, query: object, names: readonly string[]): void {
+  requireKnown(`${operation} member`, query, names)
   for (const [name, value] of Object.entries(query)) {
     if (typeof value !== 'string' || value === '')
       throw new TypeError(`${operation}: ${name} must be a non-empty string`)

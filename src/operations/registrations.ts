@@ -66,16 +66,13 @@ export async function replaceRegistration(
   clientId: string,
   registrationToken: string,
   members: Members,
-  permitted: Permitted,
 ): Promise<Client> {
   const client = await changeClient(server, clientId, (current) => {
     // once more of the very record that is replaced
     if (!isTokenOf(current, registrationToken)) throw invalidToken()
     verifyReplacement(current, members)
-    const may = {
-      scopes: [...permitted.scopes, ...scopesOfClient(server.scopes, current)],
-      grantTypes: [...permitted.grantTypes, ...grantTypesOf(current)],
-    }
+    // never more than it has: an administrator may have taken the rest away
+    const may = { scopes: scopesOfClient(server.scopes, current), grantTypes: grantTypesOf(current) }
     const { tokenEndpointAuthMethod: method, ...described } = parseSelfDescription(members, may, server)
     const methods = method ? [method] : current.tokenEndpointAuthMethods
     if (isPublicClient({ tokenEndpointAuthMethods: methods }) !== isPublicClient(current)) {

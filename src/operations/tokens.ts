@@ -12,6 +12,7 @@ import {
   store,
   type TokenIssue,
 } from '../issue'
+import { requireKnown } from '../options'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { type Audience, formatResource, knownResource, resolveAudience } from '../rules/resource'
@@ -38,11 +39,22 @@ export interface IssueCodeOptions {
   codeChallenge?: string | undefined
 }
 
+const codeOptionNames: readonly string[] = [
+  'clientId',
+  'userId',
+  'redirectUri',
+  'scope',
+  'resource',
+  'codeChallenge',
+] satisfies (keyof IssueCodeOptions)[]
+
 /** An authorization code for a user that the host has authenticated and who agreed. `expiresIn` is in seconds. */
 export async function issueCode(
   server: AuthorizationServer,
-  { clientId, userId, redirectUri, scope, resource, codeChallenge }: IssueCodeOptions,
+  options: IssueCodeOptions,
 ): Promise<{ code: string; expiresIn: number }> {
+  requireKnown('issueCode option', options, codeOptionNames)
+  const { clientId, userId, redirectUri, scope, resource, codeChallenge } = options
   const startedAt = server.now()
   if (!server.codes) throw new TypeError('issueCode needs authorizationCode() in the grants of the server')
   const client = await requireClient(server, clientId)
@@ -96,10 +108,21 @@ export interface IssueTokensOptions {
   request?: TokenRequest
 }
 
+const tokenOptionNames: readonly string[] = [
+  'clientId',
+  'userId',
+  'scope',
+  'resource',
+  'refreshToken',
+  'grantType',
+  'request',
+] satisfies (keyof IssueTokensOptions)[]
+
 type IssueRequest = Omit<TokenRequest, 'authenticated' | 'network'>
 
 /** Tokens for a user that the host has authenticated, or for a client. The answer is what the token endpoint would send. */
 export async function issueTokens(server: AuthorizationServer, options: IssueTokensOptions): Promise<TokenResponse> {
+  requireKnown('issueTokens option', options, tokenOptionNames)
   const request = options.request ?? (await hostRequest(server, options))
   const { client } = request
   if (client.clientId !== options.clientId) throw new TypeError('issueTokens: clientId is not that of the request')
@@ -161,8 +184,11 @@ async function issue(
 export async function verifyAccessToken(
   server: AuthorizationServer,
   token: string,
-  { scope = [], resource }: { scope?: string | Scope; resource?: string } = {},
+  options: { scope?: string | Scope; resource?: string } = {},
 ): Promise<AccessToken> {
+  // a misspelt scope would be no scope
+  requireKnown('verifyAccessToken option', options, ['scope', 'resource'])
+  const { scope = [], resource } = options
   const required = toScope(scope)
   const { accessToken } = await authenticateToken(server, String(token), knownResource(server, resource))
   if (!includesScope(accessToken.scope, required)) {

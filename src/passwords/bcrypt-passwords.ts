@@ -1,6 +1,6 @@
 /** Users' passwords as bcrypt hashes: the usual `verify` of the password grant (RFC 6749 §4.3.2). */
 import type { Awaitable } from '../awaitable'
-import { bcryptCost, compareSecret, spendAsMuch } from './bcrypt'
+import { bcryptCost, compareSecret, requirePlace, spendAsMuch } from './bcrypt'
 
 /** What is needed of a user: more members do not matter, so a database row may be returned as it is. */
 export interface BcryptUser {
@@ -33,13 +33,13 @@ export interface BcryptPasswordsOptions {
  */
 export function bcryptPasswords(
   options: BcryptPasswordsOptions,
-): (username: string, password: string) => Promise<string | undefined> {
+): ((username: string, password: string) => Promise<string | undefined>) & { requirePlace: () => void } {
   if (typeof options?.findByUsername !== 'function') {
     throw new TypeError('bcryptPasswords: findByUsername must be a function that returns { id, passwordHash }')
   }
   let costSeen: number | undefined
 
-  return async (username, password) => {
+  const verify = async (username: string, password: string) => {
     const user = await options.findByUsername(username)
     const cost = bcryptCost(user?.passwordHash)
     if (!user?.passwordHash || cost === undefined) {
@@ -49,6 +49,7 @@ export function bcryptPasswords(
     costSeen = cost
     return (await compareSecret(password, user.passwordHash)) ? userId(user) : undefined
   }
+  return Object.assign(verify, { requirePlace })
 }
 
 /** The id as a string. Anything else than the documented types would make one user, `undefined`, of many. */

@@ -90,9 +90,12 @@ function isUsableSecret(secret: string): boolean {
  * an endless queue would answer nobody in time.
  */
 export function requirePlace(): void {
-  if (waiting.length < MAX_WAITING) return
+  if (waiting.length >= MAX_WAITING) throw tooManyAtOnce()
+}
+
+export function tooManyAtOnce(): OAuthError {
   const headers = { 'Retry-After': '1' }
-  throw new OAuthError('temporarily_unavailable', 'Too many sign-ins at once.', { status: 503, headers })
+  return new OAuthError('temporarily_unavailable', 'Too many sign-ins at once.', { status: 503, headers })
 }
 
 function run(task: Task): Promise<unknown> {

@@ -154,8 +154,8 @@ function verifyDocument(url: string, members: Readonly<Record<string, unknown>>)
 }
 
 function requirePlace(loading: ReadonlyMap<string, unknown>, url: string): void {
-  const { host } = new URL(url)
-  const fromHost = [...loading.keys()].filter((other) => new URL(other).host === host).length
+  const { hostname } = new URL(url)
+  const fromHost = [...loading.keys()].filter((other) => new URL(other).hostname === hostname).length
   if (loading.size < MAX_LOADING && fromHost < MAX_LOADING_FROM_HOST) return
   throw unavailable('Too many client metadata documents are being fetched. Try again later.')
 }

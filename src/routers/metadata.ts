@@ -1,5 +1,6 @@
 /** Authorization server metadata (RFC 8414), and the keys of JWT access tokens (RFC 7517). */
 import type { Router } from 'express'
+import { verifiedEndpoints } from '../checks'
 import type { CorsOptions } from '../http/endpoint'
 import { stateEndpoints } from '../http/request-checks'
 import { requireKnown } from '../options'
@@ -27,7 +28,8 @@ export interface MetadataRouterOptions {
  */
 export function metadataRouter(server: AuthorizationServer, options: MetadataRouterOptions = {}): Router {
   requireKnown('metadataRouter option', options, ['endpoints', 'cors'])
-  const { endpoints = server.endpoints, cors } = options
+  const { cors } = options
+  const endpoints = verifiedEndpoints(options.endpoints ?? server.endpoints)
   const description = describeServer(server, endpoints)
   stateEndpoints(server, endpoints)
   const documents: WellKnownDocument[] = [

@@ -85,7 +85,7 @@ export function registerRouter(server: AuthorizationServer, options: RegisterRou
       GET: byClient(async (token, client, req, res) => sendJson(res, 200, describe(server, client, token, req))),
       PUT: byClient(async (token, _client, req, res) => {
         const members = await jsonMembers(req)
-        const client = await replaceRegistration(server, clientId, token, members, permitted)
+        const client = await replaceRegistration(server, clientId, token, members)
         sendJson(res, 200, describe(server, client, token, req))
       }),
       DELETE: byClient(async (_token, _client, _req, res) => {

@@ -38,6 +38,19 @@ export interface ClientMetadata {
   resourceServer?: boolean | readonly string[]
 }
 
+export const metadataNames: readonly string[] = [
+  'name',
+  'description',
+  'username',
+  'redirectUris',
+  'grantTypes',
+  'scopes',
+  'defaultScopes',
+  'tokenEndpointAuthMethods',
+  'requirePkce',
+  'resourceServer',
+] satisfies (keyof ClientMetadata)[]
+
 /** What a record may name is what the server has. */
 export interface ClientMetadataRules {
   readonly scopes: ReadonlyMap<string, string>
@@ -118,7 +131,8 @@ function requireEach(
   words: string,
 ): void {
   const wrong = values?.find((value) => !allowed(value))
-  if (wrong !== undefined) throw invalid(`${member} must be ${words}; ${wrong.slice(0, 80)} is not`)
+  // what is long may be a secret in the wrong place, and errors are logged
+  if (wrong !== undefined) throw invalid(`${member} must be ${words}${wrong.length > 32 ? '' : `; ${wrong} is not`}`)
 }
 
 function resourceServer(value: unknown, rules: ClientMetadataRules): boolean | readonly string[] | undefined {

@@ -4,7 +4,9 @@ import { isIPv6 } from 'node:net'
 /** The network of `req.ip`, which is what Express makes of the connection and its `trust proxy` setting. */
 export function networkOf(ip: string | undefined): string {
   if (ip === undefined) return ''
-  const address = ip.split('%', 1)[0] as string
+  // some proxies send the port along, which is another one for each connection
+  const [, host = ip] = /^(\d+(?:\.\d+){3}):\d+$/.exec(ip) ?? /^\[(.*)\](?::\d+)?$/.exec(ip) ?? []
+  const address = host.split('%', 1)[0] as string
   if (!isIPv6(address)) return address
   // the URL parser writes every form of an address in one: lower case, no leading zeros, one `::`
   const halves = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')

@@ -26,6 +26,7 @@ export interface SelfDescription extends Pick<ClientMetadata, 'name'> {
 }
 
 const MAX_REDIRECT_URIS = 20
+const MAX_NAME = 60
 const authMethods: readonly unknown[] = ['none', 'client_secret_basic', 'client_secret_post']
 
 /**
@@ -40,7 +41,7 @@ export function parseSelfDescription(
 ): SelfDescription {
   refuseStatement(members.software_statement)
   requirePublicUris(members)
-  const name = text('client_name', members.client_name)
+  const name = describedName(members.client_name)
   const grantTypes = parseGrantTypes(members, permitted.grantTypes)
   const redirectUris = parseRedirectUris(members.redirect_uris, rules)
   const redirects = [...rules.responseTypes.values()].some(({ grantType }) => grantTypes.includes(grantType))
@@ -58,6 +59,15 @@ export function parseSelfDescription(
     ...(scopes && { scopes }),
     ...(method !== undefined && { tokenEndpointAuthMethod: method as TokenEndpointAuthMethod }),
   }
+}
+
+/** A name that nobody has checked. One that would fill a page, or cannot be seen on it, is left out like whatever we do not take. */
+function describedName(value: unknown): string | undefined {
+  const name = text('client_name', value)?.trim()
+  if (name === undefined || name.length > MAX_NAME || !/[\p{L}\p{N}]/u.test(name)) return undefined
+  // joiners stand between letters of many scripts, and what turns the text around is refused as in every name
+  const seen = name.replaceAll(/\u200c|\u200d|[\u202a-\u202e\u2066-\u2069]/g, '')
+  return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|\p{M}{5}/u.test(seen) ? undefined : name
 }
 
 /** The response types that go with these grants. */

@@ -122,6 +122,7 @@ function isClient(query: { clientId?: string; username?: string }): (row: Member
     [row.username, row.registrationTokenDigest].every(isOptionalString) &&
     // a row of another origin, or null, would be taken for a client that somebody has checked
     (row.origin === undefined || row.origin === 'registration') &&
+    [row.createdAt, row.updatedAt].every(Number.isFinite) &&
     Number.isSafeInteger(row.version)
 }
 
@@ -131,7 +132,11 @@ function isFlag(value: unknown): boolean {
 
 function isSecret(secret: unknown): boolean {
   const { digest, bcrypt, expiresAt } = (secret ?? {}) as Members<{ digest: 0; bcrypt: 0; expiresAt: 0 }>
-  return typeof (digest ?? bcrypt) === 'string' && (expiresAt === undefined || Number.isFinite(expiresAt))
+  return (
+    [digest, bcrypt].every(isOptionalString) &&
+    (digest ?? bcrypt) !== undefined &&
+    (expiresAt === undefined || Number.isFinite(expiresAt))
+  )
 }
 
 function isList(value: unknown): boolean {
@@ -162,7 +167,8 @@ function isGrant(query: { userId?: string; clientId?: string }): (row: Members<G
     (query.userId === undefined || row.userId === query.userId) &&
     (query.clientId === undefined || row.clientId === query.clientId) &&
     Array.isArray(row.scope) &&
-    Number.isFinite(row.expiresAt)
+    (row.revokedAt ?? undefined) === undefined &&
+    [row.startedAt, row.expiresAt].every(Number.isFinite)
 }
 
 function isOptionalString(value: unknown): boolean {

@@ -13,6 +13,7 @@ import {
   listClients,
   listGrants,
   refreshToken,
+  revokeGrants,
 } from '../../src/index'
 import { answerConsent, askConsent } from '../support/consent'
 import { answerOf, createHost, type Host, paths, pkce, type Tokens } from '../support/host'
@@ -306,6 +307,16 @@ describe('rows of somebody else', () => {
     expect(answerOf(answer)).not.toHaveProperty('code')
   })
 
+  it('a grant that is revoked is never listed, and so never remembered', async () => {
+    const host = await makeHost()
+    const tokens = await host.signIn()
+    const [grant] = await listGrants(host.server, { userId: 'alice' })
+    await revokeGrants(host.server, { userId: 'alice' })
+    host.storage.replace('grants.list', () => [{ ...grant, revokedAt: 1 }])
+    await expect(listGrants(host.server, { userId: 'alice' })).rejects.toMatchObject({ status: 503 })
+    expect(await host.isAlive(tokens)).toBe(false)
+  })
+
   it('lists that never end are an error and no endless loop', async () => {
     const host = await makeHost()
     const row = await host.storage.clients.find('web')
@@ -386,6 +397,9 @@ describe('an adapter that loses a member', () => {
     ['a digest, as null', { registrationTokenDigest: null }],
     ['resources, as numbers', { resourceServer: [1] }],
     ['a secret without a digest', { secrets: [{ createdAt: 1 }] }],
+    ['a secret whose digest is null', { secrets: [{ digest: null, bcrypt: 'x', createdAt: 1 }] }],
+    ['the time of its last change, as nothing', { updatedAt: undefined }],
+    ['the time of its registration, as text', { createdAt: '2027-01-01T00:00:00Z' }],
     ['a secret that is null', { secrets: [null] }],
     ['a secret that is text', { secrets: ['x'] }],
     ['a secret that ends at no time', { secrets: [{ digest: 'x', createdAt: 1, expiresAt: 'never' }] }],

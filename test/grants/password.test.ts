@@ -1,5 +1,6 @@
 import {
   deleteClient,
+  OAuthError,
   type PasswordOptions,
   password,
   refreshToken,
@@ -41,6 +42,17 @@ describe('the password grant (RFC 6749 §4.3)', () => {
     })
     expect((await host.me(body.access_token)).body.user).toEqual({ id: 'alice', name: 'Alice' })
     await host.refresh(host.web, body.refresh_token).expect(200)
+  })
+
+  it('counts no attempt at a password that is not looked at, because too many wait', async () => {
+    let isFull = true
+    const requirePlace = () => {
+      if (isFull) throw new OAuthError('temporarily_unavailable', 'Too many at once.', { status: 503 })
+    }
+    await begin(Object.assign((username: string, secret: string) => verify(username, secret), { requirePlace }))
+    for (let tries = 0; tries < 30; tries++) await signIn().expect(503)
+    isFull = false
+    await signIn().expect(200)
   })
 
   it('takes two storage calls', async () => {

@@ -321,7 +321,11 @@ describe('wrong options', () => {
 })
 
 it('a client that is called like a user gets no access as that user (RFC 9068 §5)', async () => {
+  await expect(remote.host.register({ clientId: 'alice' })).rejects.toMatchObject({ code: 'invalid_client_metadata' })
+  // one that was there before the user
+  remote.host.people.delete('alice')
   const client = await remote.host.register({ clientId: 'alice', grantTypes: ['client_credentials'] })
+  remote.host.people.set('alice', { id: 'alice', name: 'Alice' })
   const { body } = await remote.host.token(client, { grant_type: 'client_credentials' }).expect(200)
   const answer = await api().call(body.access_token).expect(200)
   expect(answer.body.user).toBeUndefined()

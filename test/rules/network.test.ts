@@ -38,6 +38,14 @@ describe('the network of an address', () => {
   })
 
   it.each([
+    ['192.0.2.1:50312', '192.0.2.1'],
+    ['[2001:db8::1]:50312', '2001:db8:0:0::/64'],
+    ['[2001:db8::1]', '2001:db8:0:0::/64'],
+  ])('of %s is %s: some proxies send the port along, another one for each connection', (ip, network) => {
+    expect(networkOf(ip)).toBe(network)
+  })
+
+  it.each([
     ['2001:db8::ffff:192.0.2.1', '2001:db8:0:0::/64'],
     ['0:0:0:0:1:ffff:c000:201', '0:0:0:0::/64'],
     ['::fffe:192.0.2.1', '0:0:0:0::/64'],

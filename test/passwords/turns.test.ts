@@ -1,0 +1,23 @@
+// One network cannot shut out all others from sign-ins that cost a tenth of a second each.
+import { inTurn } from '../../src/passwords/turns'
+
+const full = { code: 'temporarily_unavailable', status: 503, headers: { 'Retry-After': '1' } }
+
+it('looks at 128 secrets of one network at once, and at those of others all the same', async () => {
+  let finish: () => void = () => {}
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const begun = Array.from({ length: 128 }, () => inTurn('192.0.2.1', () => finished))
+  await expect(inTurn('192.0.2.1', () => 'looked at')).rejects.toMatchObject(full)
+  expect(await inTurn('192.0.2.2', () => 'looked at')).toBe('looked at')
+  finish()
+  await Promise.all(begun)
+  expect(await inTurn('192.0.2.1', () => 'looked at')).toBe('looked at')
+})
+
+it('gives the place back when a look fails', async () => {
+  const failing = Array.from({ length: 128 }, () => inTurn('192.0.2.3', () => Promise.reject(new Error('no'))))
+  await Promise.allSettled(failing)
+  expect(await inTurn('192.0.2.3', () => 'looked at')).toBe('looked at')
+})
