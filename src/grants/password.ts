@@ -17,15 +17,13 @@ export interface PasswordOptions {
    * The id of the user whose password this is, or a user value with an `id`; nothing for a wrong password or an unknown
    * user, which must cost the same time. `bcryptPasswords` makes such a function. What it throws means no.
    */
-  verify: VerifyPassword
-}
-
-type VerifyPassword = ((
-  username: string,
-  password: string,
-) => Awaitable<{ id: string | number | bigint } | string | null | undefined>) & {
-  /** Throws where the password would not be looked at: such an attempt is not counted. */
-  readonly requirePlace?: () => void
+  verify: ((
+    username: string,
+    password: string,
+  ) => Awaitable<{ id: string | number | bigint } | string | null | undefined>) & {
+    /** Throws where the password would not be looked at: such an attempt is not counted. */
+    readonly requirePlace?: () => void
+  }
 }
 
 /**
@@ -46,7 +44,7 @@ export function password(options: PasswordOptions): GrantType {
 
 async function signIn(
   server: AuthorizationServer,
-  verify: VerifyPassword,
+  verify: PasswordOptions['verify'],
   request: TokenRequest,
 ): Promise<TokenResponse> {
   const { client, parameters } = request

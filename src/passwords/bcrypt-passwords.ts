@@ -31,9 +31,13 @@ export interface BcryptPasswordsOptions {
  * @throws TypeError at start-up, where `findByUsername` is missing. The function that it returns rejects with
  * OAuthError `temporarily_unavailable` (503, `Retry-After`) while too many are waiting.
  */
-export function bcryptPasswords(
-  options: BcryptPasswordsOptions,
-): ((username: string, password: string) => Promise<string | undefined>) & { requirePlace: () => void } {
+export function bcryptPasswords(options: BcryptPasswordsOptions): ((
+  username: string,
+  password: string,
+) => Promise<string | undefined>) & {
+  /** Throws while too many are waiting, before an attempt is counted. */
+  requirePlace: () => void
+} {
   if (typeof options?.findByUsername !== 'function') {
     throw new TypeError('bcryptPasswords: findByUsername must be a function that returns { id, passwordHash }')
   }
