@@ -1,4 +1,6 @@
-import type { Express, RequestHandler, Router } from 'express'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Express, Request, RequestHandler, Response, Router } from 'express'
 import type { AuthorizationServer } from '../src/index'
 import { frameworks } from './support/frameworks'
 import { encode, type Host } from './support/host'
@@ -66,6 +68,74 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
     const { body } = await tokenRequest(tokenPath).expect(200)
     await host.http().get('/me').auth(body.access_token, { type: 'bearer' }).expect(200)
     expect(seen).toEqual([true, true, true, true])
+  })
+
+  it('leaves the real request to the response where the guard is given a view of it', async () => {
+    const seen: unknown[] = []
+    await begin((app, { token }, server) => {
+      app.use(tokenPath, token)
+      const guard = oauth.bearerGuard(server)
+      app.get('/me', (req, res) => {
+        const view = Object.create(req, { headers: { value: { authorization: `Bearer ${req.query.cookie}` } } })
+        guard(view, res, () => {
+          seen.push(res.req === req, Object.hasOwn(view, 'res'))
+          res.json({})
+        })
+      })
+    })
+    const { body } = await tokenRequest(tokenPath).expect(200)
+    await host.http().get('/me').query({ cookie: body.access_token }).expect(200)
+    expect(seen).toEqual([true, false])
+  })
+
+  it.each<[string, (req: Request, res: Response) => void]>([
+    ['a response that keeps its request', (_req, res) => Object.defineProperty(res, 'req', { configurable: false })],
+    [
+      'a request that takes no more members',
+      (req) => Object.preventExtensions(Object.assign(req, { user: undefined })),
+    ],
+  ])('takes nothing from %s', async (what, close) => {
+    const seen: unknown[] = []
+    await begin((app, { token }, server) => {
+      app.use(tokenPath, token)
+      const guard = oauth.bearerGuard(server)
+      app.get('/me', (req, res) => {
+        close(req, res)
+        const look = () => {
+          seen.push(req.res === res, res.req === req)
+          res.json({})
+        }
+        try {
+          guard(req, res, look)
+        } catch {
+          // nothing can be put on such a request
+          look()
+        }
+      })
+    })
+    const { body } = await tokenRequest(tokenPath).expect(200)
+    await host.http().get('/me').auth(body.access_token, { type: 'bearer' }).expect(200)
+    expect([what, ...seen]).toEqual([what, true, true])
+  })
+
+  it('answers the first request where no app of Express is in front', async () => {
+    await begin(() => {})
+    const token = oauth.tokenRouter(host.server)
+    const http = createServer((req, res) => token(req as Request, res as Response, () => res.end()))
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+    const { port } = http.address() as AddressInfo
+    const answers = []
+    for (let tries = 0; tries < 2; tries++) {
+      const answer = await fetch(`http://127.0.0.1:${port}/`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+        body: `grant_type=client_credentials&client_id=web&client_secret=${host.web.clientSecret}`,
+      })
+      answers.push(answer.status)
+    }
+    http.close()
+    http.closeAllConnections()
+    expect(answers).toEqual([200, 200])
   })
 
   const prefixed = (app: Express, mount: (router: Router) => void) => {

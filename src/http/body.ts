@@ -128,9 +128,11 @@ function readBytes(req: Request): Promise<Buffer> {
       if (error) reject(error)
       else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
     }
-    const onData = (chunk: Buffer) => {
-      size += chunk.length
-      chunks.push(chunk)
+    // text where the host has called `setEncoding`
+    const onData = (chunk: Buffer | string) => {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      size += bytes.length
+      chunks.push(bytes)
       if (size > MAX_BODY_BYTES) finish(tooLarge())
     }
     const onEnd = () => finish(undefined)

@@ -13,8 +13,16 @@ const isSlow = Number.parseInt(process.versions.v8, 10) < 13
  * share. For what is done here and after it, more than half of the time of a request of Express is gone with that.
  */
 export function settle(req: Request, res: Response): void {
-  // set by Express alone, as plain members of both
-  if (!isSlow || req.res !== res || !Reflect.deleteProperty(req, 'res') || !Reflect.deleteProperty(res, 'req')) return
+  // only what Express itself has made of the two: not a host's view of a request, nor an object that is closed
+  if (!isSlow || !isPlainMember(req, 'res', res) || !isPlainMember(res, 'req', req)) return
+  delete req.res
   req.res = res
+  Reflect.deleteProperty(res, 'req')
   res.req = req
+}
+
+/** Whether the member can be taken out and put back without anybody noticing. */
+function isPlainMember(object: object, name: string, value: unknown): boolean {
+  const own = Object.getOwnPropertyDescriptor(object, name)
+  return own?.value === value && own?.configurable === true && own.writable === true && Object.isExtensible(object)
 }

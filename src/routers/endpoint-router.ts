@@ -20,8 +20,13 @@ export function endpointRouter(
   const { handle } = router
   // Straight to the only handler, while it is the only one: Express's own way there costs as much as a whole endpoint
   router.handle = (req, res, next) => {
-    if (router.stack.length === 1) handler(req, res, next)
-    else handle.call(router, req, res, next)
+    if (router.stack.length > 1) handle.call(router, req, res, next)
+    else {
+      // as Express's own way there does, where no app has done so in front
+      req.originalUrl ||= req.url
+      req.baseUrl ||= ''
+      handler(req, res, next)
+    }
   }
   return router
 }
