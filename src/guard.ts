@@ -111,9 +111,14 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
       if (res.headersSent) return
       const failure = found instanceof OAuthError ? found : missingScope(found.accessToken.scope, scope)
       if (failure) return refuse(server, failure, challenge, scope, req, res)
-      admit(req, { ...(found as AuthenticatedToken), challenge })
-      // RFC 6750 §2.3: a cache on the way would go on answering to this URL after the token is revoked
-      if (inQuery && queryParameters(req).parameters.has('access_token')) res.setHeader('Cache-Control', 'private')
+      try {
+        admit(req, { ...(found as AuthenticatedToken), challenge })
+        // RFC 6750 §2.3: a cache on the way would go on answering to this URL after the token is revoked
+        if (inQuery && queryParameters(req).parameters.has('access_token')) res.setHeader('Cache-Control', 'private')
+      } catch (error) {
+        // such as a `req.user` that only the host can set: after a promise nobody else would hear of it
+        return next(error)
+      }
       next()
     })
   }

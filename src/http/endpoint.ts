@@ -101,8 +101,10 @@ export function reportError(server: EndpointSource, error: OAuthError): void {
 /** What is left of the path below `app.use(path)`; '' at the mount point itself and in a route of the host. */
 function pathBelow(req: Request, router: RequestHandler): string {
   if (req.url === '/') return ''
-  const question = req.url.indexOf('?')
-  const path = (question < 0 ? req.url : req.url.slice(0, question)).replace(/\/$/, '')
+  // RFC 9112 §3.2.2: a request may name the whole URL, and Express takes off only its path
+  const url = req.url.startsWith('/') ? req.url : req.url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
+  const question = url.indexOf('?')
+  const path = (question < 0 ? url : url.slice(0, question)).replace(/\/$/, '')
   return path === '' || isInRoute(req, router, path) ? '' : path
 }
 

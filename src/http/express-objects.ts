@@ -13,9 +13,9 @@ const isSlow = Number.parseInt(process.versions.v8, 10) < 13
  * share. For what is done here and after it, more than half of the time of a request of Express is gone with that.
  */
 export function settle(req: Request, res: Response): void {
-  // only what Express itself has made of the two: not a host's view of a request, nor an object that is closed
+  // only what Express itself has made of the two: not a host's view of a request, nor a member that must stay
   if (!isSlow || !isPlainMember(req, 'res', res) || !isPlainMember(res, 'req', req)) return
-  delete req.res
+  Reflect.deleteProperty(req, 'res')
   req.res = res
   Reflect.deleteProperty(res, 'req')
   res.req = req
@@ -24,5 +24,5 @@ export function settle(req: Request, res: Response): void {
 /** Whether the member can be taken out and put back without anybody noticing. */
 function isPlainMember(object: object, name: string, value: unknown): boolean {
   const own = Object.getOwnPropertyDescriptor(object, name)
-  return own?.value === value && own?.configurable === true && own.writable === true && Object.isExtensible(object)
+  return own?.value === value && own?.configurable === true && own.writable === true
 }

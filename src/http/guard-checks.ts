@@ -43,7 +43,12 @@ export function checkGuards(req: Request): void {
   if (!server?.listeners?.('request').includes(app)) return
   // Express 4 throws where its `router` is read
   const { stack } = app._router ?? app.router ?? {}
-  if (Array.isArray(stack)) walk(stack, { anything: false, paths: new Set() }, undefined)
+  if (!Array.isArray(stack)) return
+  try {
+    walk(stack, { anything: false, paths: new Set() }, undefined)
+  } catch {
+    // a router that is in itself has no end, and this is only advice
+  }
 }
 
 /** From the last handler to the first. `front` is a route that was there before any of them. */
