@@ -8,7 +8,7 @@ import { missingToken, withChallenge } from './http/bearer-challenge'
 import { type TokenSource, tokenAuthenticator } from './http/bearer-strategy'
 import { presentedToken, type TokenPlace, tokenPlaces } from './http/bearer-token'
 import { queryParameters } from './http/body'
-import { answerFailure, reportError, requireServer, sendError } from './http/endpoint'
+import { answerFailure, reportError, requireSource, sendError } from './http/endpoint'
 import { settle } from './http/express-objects'
 import { checkGuards, rememberGuard } from './http/guard-checks'
 import { requireKnown } from './options'
@@ -79,7 +79,7 @@ type GuardedRequest = Request & { [GUARDED]?: Guarded }
  * @throws TypeError at start-up for a scope or a resource that the server does not have, and for an unknown option.
  */
 export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {}): RequestHandler {
-  requireServer(server)
+  requireSource(server)
   // a misspelt scope would be no scope
   requireKnown('bearerGuard option', options, optionNames)
   const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
@@ -122,8 +122,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
       next()
     })
   }
-  // one for a server elsewhere cannot warn
-  if ('warn' in server) rememberGuard(guard, server.warn)
+  rememberGuard(guard, server.warn)
   return guard
 }
 

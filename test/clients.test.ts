@@ -391,6 +391,10 @@ describe('administration from below', () => {
     for (const resource_server of [[mail, files], `${mail} ${files}`]) {
       expect((await create(admin, { resource_server })).resource_server).toEqual([mail, files])
     }
+    for (const flag of [true, false]) {
+      const made = await call('post', `?resource_server=${flag}`, admin).expect(200)
+      expect(made.body.inserted.resource_server).toBe(flag)
+    }
     await create(alice, { client_id: 'mine' })
     await call('put', '/mine', alice, { resource_server: [mail] }).expect(403)
     await call('put', '/mine', admin, { resource_server: 'https://other.example' }).expect(400)

@@ -99,6 +99,19 @@ describe.each(frameworks)('a guard behind the route, on %s', (_, { createHost, e
     expect(host.eventTypes()).toEqual(['warning'])
   })
 
+  it('is warned of by the guard of an API in another process than its server', async () => {
+    const events: string[] = []
+    const remote = oauth.remoteServer({
+      issuer: 'https://auth.example.com',
+      resource: 'https://api.example.com',
+      onEvent: (event) => events.push(event.type === 'warning' ? event.code : event.type),
+    })
+    await request(express().get('/me', answer).use(oauth.bearerGuard(remote)))
+      .get('/elsewhere')
+      .expect(401)
+    expect(events).toEqual(['guard_after_route'])
+  })
+
   it('is warned of where the routers are in an app of their own', async () => {
     const host = await createHost({ mount: () => {} })
     const oauthApp = express().use(paths.token, oauth.tokenRouter(host.server))

@@ -374,6 +374,10 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
       )
     })
 
+    it.each([undefined, '', []])('refuses %p at start-up: it would let pass everybody', (scope) => {
+      expect(() => oauth.requireScope(scope as never)).toThrow(/requireScope needs a scope/)
+    })
+
     it('does not believe what anybody wrote into req.authInfo', async () => {
       const forge: RequestHandler = (req, _res, next) => {
         req.authInfo = { clientId: 'web', scope: ['read', 'write'] }

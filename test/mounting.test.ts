@@ -128,8 +128,8 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
 
   it('answers a request that names the whole URL (RFC 9112 §3.2.2)', async () => {
     await begin((app, { token }) => app.use(tokenPath, token))
-    expect(await sendRaw(rawRequest(`http://a${tokenPath}`))).toMatch(/^HTTP\/1.1 200 /)
-    expect(await sendRaw(rawRequest(`http://a${tokenPath}/more`))).toMatch(/^HTTP\/1.1 418 /)
+    expect(await sendRaw(rawRequest(`http://auth.example${tokenPath}`))).toMatch(/^HTTP\/1.1 200 /)
+    expect(await sendRaw(rawRequest(`http://auth.example${tokenPath}/more`))).toMatch(/^HTTP\/1.1 418 /)
   })
 
   it('answers in an app with a router that is in itself', async () => {

@@ -210,6 +210,7 @@ describe('registration (RFC 7591 §3)', () => {
     const list = await host.http().post(REGISTER).type('json').send('[]')
     const large = await register({ ...publicApp, client_name: 'x'.repeat(70_000) })
     expect([form.status, none.status, list.status, large.status]).toEqual([415, 400, 400, 413])
+    expect([form.body.error, none.body.error]).toEqual(['invalid_request', 'invalid_request'])
   })
 
   it('takes POST only', async () => {
@@ -231,6 +232,15 @@ describe('registration (RFC 7591 §3)', () => {
     expect(client.registration_client_uri).toBe(`${issuer}/deep/join/${client.client_id}`)
     const again = await by('get', client)
     expect([again.status, again.body.registration_client_uri]).toEqual([200, client.registration_client_uri])
+  })
+
+  it('mounted where a proxy takes off the beginning of its path, the registration is where the endpoints say', async () => {
+    host = await createHost({
+      endpoints: { authorize: '/authorize', token: '/token', register: '/public/join/' },
+      mount: (to, server) => void to.use('/join', registerRouter(server, open)),
+    })
+    const client = (await host.http().post('/join').set('Via', '1.1 proxy').send(publicApp)).body
+    expect(client.registration_client_uri).toBe(`${issuer}/public/join/${client.client_id}`)
   })
 
   it('other web origins may register, read and change where cors says so, and only there', async () => {

@@ -339,4 +339,17 @@ describe('the consent page', () => {
     await visit(files).expect(200)
     await visit(`${files} ${mail}`).expect(200)
   })
+
+  it('remembers it for a client without refresh tokens, too, as long as its access token lives', async () => {
+    const host = await createApis({
+      grants: [authorizationCode(), clientCredentials()],
+      decide: consentPage({ signIn: '/login', remember: true }),
+    })
+    await issueTokens(host.server, { clientId: 'web', userId: 'alice', resource: mail })
+    const visit = (resource: string) => host.http().get(query(host, resource)).set('X-User', 'alice')
+    await visit(mail).expect(302)
+    await visit(files).expect(200)
+    host.clock.advance(3600)
+    await visit(mail).expect(200)
+  })
 })

@@ -8,7 +8,7 @@ import type { RemoteServer } from '../remote/remote-server'
 import { knownResource } from '../rules/resource'
 import type { AuthorizationServer } from '../types'
 import { escapeQuoted } from './bearer-challenge'
-import { reportError } from './endpoint'
+import { reportError, requireSource } from './endpoint'
 
 /** Who knows what tokens stand for: the server of this process, or one in another. */
 export type TokenSource = AuthorizationServer | RemoteServer
@@ -35,6 +35,7 @@ export function bearerStrategy(
   source: TokenSource,
   options: { realm?: string; resource?: string } = {},
 ): BearerStrategy {
+  requireSource(source)
   requireKnown('bearerStrategy option', options, ['realm', 'resource'])
   const { realm = 'api', resource } = options
   const known = knownResource(source, resource)

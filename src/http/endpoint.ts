@@ -36,14 +36,21 @@ export interface EndpointOptions {
   below?: (path: string) => Methods | undefined
 }
 
-export function requireServer(server: EndpointSource): void {
+/** Throws for what is no server of this process. */
+export function requireServer(server: AuthorizationServer): void {
+  requireSource(server)
+  if ('storage' in server) return
+  throw new TypeError('The first argument must be a server of this process: guards alone take a remoteServer')
+}
+
+/** Throws for what is no server, here or elsewhere. */
+export function requireSource(server: EndpointSource): void {
   if (typeof server?.emit === 'function') return
   throw new TypeError('The first argument must be the value that createAuthorizationServer returned')
 }
 
 /** One handler that decides by path and method, catches what is thrown (Express 4 does not), and never answers twice. */
 export function endpoint(server: EndpointSource, options: EndpointOptions): RequestHandler {
-  requireServer(server)
   const { router, onError = sendError, below = () => undefined } = options
   const answer = async (methods: Methods, req: Request, res: Response): Promise<void> => {
     try {

@@ -29,8 +29,6 @@ export function statedEndpoint(server: AuthorizationServer, name: keyof Endpoint
 
 /** The checks of one router: called with each of its requests. */
 export function requestChecks(server: AuthorizationServer, name: keyof Endpoints): (req: Request) => void {
-  // what is no server is refused by `endpoint`, in better words
-  if (typeof server?.warn !== 'function') return () => {}
   const { routers } = mounts(server)
   routers.set(name, (routers.get(name) ?? 0) + 1)
   const isHttps = server.issuer.startsWith('https:')

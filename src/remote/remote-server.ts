@@ -2,6 +2,7 @@
 import type { AccessToken } from '../access-token'
 import { accessTokenOf, jwtVerifier } from '../access-tokens/jwt-verifier'
 import { type Awaitable, orElse, whenReady } from '../awaitable'
+import { warner } from '../checks'
 import { type AuthenticatedToken, invalidToken, userOf } from '../credentials'
 import { OAuthError } from '../errors'
 import type { AuthorizationServerEvent } from '../events'
@@ -39,14 +40,14 @@ export interface RemoteServerOptions {
    * @default every id is taken, and `req.user` is `{ id }`
    */
   users?: Users
-  /** Hears of failures: `{ type: 'error', error }`. @default they go to `console.error` */
+  /** Hears of failures, `{ type: 'error', error }`, and of warnings. @default failures go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
   /** The time in whole seconds since the epoch. @default the clock */
   now?: () => number
 }
 
 /** What `remoteServer` returns, for `bearerGuard` and `protectedResourceRouter`. */
-export interface RemoteServer extends ResourceRules, Pick<AuthorizationServer, 'issuer' | 'emit'> {
+export interface RemoteServer extends ResourceRules, Pick<AuthorizationServer, 'issuer' | 'emit' | 'warn'> {
   /** Who calls with this access token. Throws `invalid_token`, or 503 when the server cannot be reached. */
   readonly authenticate: (token: string, resource?: string) => Awaitable<AuthenticatedToken>
 }
@@ -99,6 +100,7 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
     resources,
     audience: resources,
     emit,
+    warn: warner(emit),
     authenticate(token, resource) {
       const accepted = resource === undefined ? resources : [resource]
       const found = orElse<AccessToken>(

@@ -14,7 +14,7 @@ import {
   sendAuthorizationError,
   sendAuthorizationResponse,
 } from '../http/authorization-response'
-import { type Handler, reportError, sendError } from '../http/endpoint'
+import { type Handler, reportError, requireServer, sendError } from '../http/endpoint'
 import { errorPage } from '../http/page'
 import { requestChecks } from '../http/request-checks'
 import { requireKnown } from '../options'
@@ -34,6 +34,7 @@ export interface AuthorizeRouterOptions {
 
 /** The authorization endpoint, for GET and POST. Mount it behind the host's session, or a guard. */
 export function authorizeRouter(server: AuthorizationServer, options: AuthorizeRouterOptions): Router {
+  requireServer(server)
   requireKnown('authorizeRouter option', options, ['decide', 'response'])
   const { decide, response: style = 'redirect' } = options ?? {}
   if (typeof decide !== 'function') {

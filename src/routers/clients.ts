@@ -4,7 +4,7 @@ import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
 import { bodyMembers, queryMembers, queryParameters } from '../http/body'
 import { describeClient, parseClientArguments } from '../http/client-resource'
-import { type Handler, type Methods, sendJson } from '../http/endpoint'
+import { type Handler, type Methods, requireServer, sendJson } from '../http/endpoint'
 import { deleteClient, listClients, registerClient, rotateClientSecret, updateClient } from '../operations/clients'
 import { requireKnown } from '../options'
 import { type ClientMetadata, parseClientMetadata } from '../rules/client-metadata'
@@ -41,6 +41,7 @@ type ClientHandler = (caller: ClientsCaller, req: Request, res: Response) => Pro
 
 /** The clients API. Mount it with `app.use`. Throws at start-up without `protect`. */
 export function clientsRouter(server: AuthorizationServer, options: ClientsRouterOptions): Router {
+  requireServer(server)
   requireKnown('clientsRouter option', options, ['protect', 'admin', 'caller', 'defaults'])
   const { protect, admin, caller = callerByToken(admin), defaults = {} } = options ?? {}
   if (typeof protect !== 'function') {

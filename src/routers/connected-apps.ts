@@ -4,7 +4,7 @@ import type { Awaitable } from '../awaitable'
 import { findClient } from '../credentials'
 import { OAuthError } from '../errors'
 import { queryParameters, requestParameters } from '../http/body'
-import type { Handler } from '../http/endpoint'
+import { type Handler, requireServer } from '../http/endpoint'
 import { errorPage, pageContext, setPageHeaders } from '../http/page'
 import { findAnswered, openTransaction, takeTransaction } from '../http/page-transaction'
 import { accountName, type HostPage, sendToSignIn, verifyHostPage } from '../http/sign-in'
@@ -39,6 +39,7 @@ const APPS_ON_A_PAGE = 20
  * becomes a new authorization.
  */
 export function connectedAppsRouter(server: AuthorizationServer, options: ConnectedAppsRouterOptions = {}): Router {
+  requireServer(server)
   requireKnown('connectedAppsRouter option', options, ['user', 'signIn'])
   const { user = (req: Request) => req.user, signIn } = options
   if (signIn !== undefined) verifyHostPage("connectedAppsRouter's signIn", signIn, '/login')

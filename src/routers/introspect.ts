@@ -5,7 +5,7 @@ import { OAuthError } from '../errors'
 import { hasStableHalf, isCurrent, parseRefreshToken } from '../grants/presented-refresh-token'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
-import { type CorsOptions, type Handler, sendJson } from '../http/endpoint'
+import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
 import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
@@ -32,6 +32,7 @@ export interface IntrospectRouterOptions {
  * (§2.2, §4).
  */
 export function introspectRouter(server: AuthorizationServer, options: IntrospectRouterOptions = {}): Router {
+  requireServer(server)
   requireKnown('introspectRouter option', options, ['resourceServersOnly', 'cors'])
   const { resourceServersOnly = false, cors } = options
   if (typeof resourceServersOnly !== 'boolean') {

@@ -1,7 +1,7 @@
 /** Authorization server metadata (RFC 8414), and the keys of JWT access tokens (RFC 7517). */
 import type { Router } from 'express'
 import { verifiedEndpoints } from '../checks'
-import type { CorsOptions } from '../http/endpoint'
+import { type CorsOptions, requireServer } from '../http/endpoint'
 import { stateEndpoints } from '../http/request-checks'
 import { requireKnown } from '../options'
 import { wellKnownPath, wellKnownUrl } from '../rules/well-known'
@@ -27,6 +27,7 @@ export interface MetadataRouterOptions {
  * @throws TypeError at start-up when `endpoints` lacks the path of an endpoint that a grant of the server needs.
  */
 export function metadataRouter(server: AuthorizationServer, options: MetadataRouterOptions = {}): Router {
+  requireServer(server)
   requireKnown('metadataRouter option', options, ['endpoints', 'cors'])
   const { cors } = options
   const endpoints = verifiedEndpoints(options.endpoints ?? server.endpoints)

@@ -1,6 +1,6 @@
 /** All routers at conventional paths, in one. */
 import { type RequestHandler, Router } from 'express'
-import type { CorsOptions } from '../http/endpoint'
+import { type CorsOptions, requireServer } from '../http/endpoint'
 import { requireKnown } from '../options'
 import type { AuthorizationServer, Decide, Endpoints } from '../types'
 import { authorizeRouter } from './authorize'
@@ -49,6 +49,7 @@ const conventional = {
 
 /** Everything at once: `app.use(oauthRouter(server, { decide, protect }))`. Paths in the `endpoints` option come first. */
 export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOptions): Router {
+  requireServer(server)
   requireKnown('oauthRouter option', options, optionNames)
   const { decide, protect, resourceServersOnly = false, cors, register = false, ...clients } = options ?? {}
   if (protect !== false && typeof protect !== 'function') {

@@ -1,7 +1,7 @@
 /** Protected resource metadata: RFC 9728. A client that knows only the URL of an API finds its authorization server. */
 import type { Router } from 'express'
 import type { TokenSource } from '../http/bearer-strategy'
-import { type CorsOptions, requireServer } from '../http/endpoint'
+import { type CorsOptions, requireSource } from '../http/endpoint'
 import { requireKnown } from '../options'
 import { knownResource } from '../rules/resource'
 import { type Scope, toScope } from '../rules/scope'
@@ -43,7 +43,7 @@ const optionNames: readonly string[] = [
  * @throws TypeError at start-up for a resource that the server does not have, or that is no URL.
  */
 export function protectedResourceRouter(server: TokenSource, options: ProtectedResourceRouterOptions): Router {
-  requireServer(server)
+  requireSource(server)
   requireKnown('protectedResourceRouter option', options, optionNames)
   const resource = knownResource(server, options?.resource)
   if (resource === undefined) throw new TypeError('protectedResourceRouter needs resource: the URL of the API')

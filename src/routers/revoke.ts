@@ -5,7 +5,7 @@ import { OAuthError } from '../errors'
 import { hasStableHalf, parseRefreshToken } from '../grants/presented-refresh-token'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
-import { type CorsOptions, type Handler, sendJson } from '../http/endpoint'
+import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
 import { revokeGrants } from '../operations/grants'
 import { requireKnown } from '../options'
@@ -23,6 +23,7 @@ export interface RevokeRouterOptions {
 
 /** The revocation endpoint. It answers 200 and `{}` for every token of an authenticated client, known or not (§2.2). */
 export function revokeRouter(server: AuthorizationServer, options: RevokeRouterOptions = {}): Router {
+  requireServer(server)
   requireKnown('revokeRouter option', options, ['cors'])
   const { cors } = options
   const handler: Handler = async (req, res) => {

@@ -3,7 +3,7 @@ import type { Router } from 'express'
 import { OAuthError } from '../errors'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
-import { type CorsOptions, type Handler, sendJson } from '../http/endpoint'
+import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
 import { grantTypesOf } from '../issue'
 import { requireKnown } from '../options'
@@ -25,6 +25,7 @@ export interface TokenRouterOptions {
 
 /** The token endpoint. Mount it with `app.use`, `app.post` or `app.all`. */
 export function tokenRouter(server: AuthorizationServer, options: TokenRouterOptions = {}): Router {
+  requireServer(server)
   requireKnown('tokenRouter option', options, ['parametersFrom', 'cors'])
   const { parametersFrom = ['body'], cors } = options
   if (!Array.isArray(parametersFrom) || !parametersFrom.every((place) => place === 'body' || place === 'query')) {

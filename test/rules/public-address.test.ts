@@ -99,6 +99,7 @@ describe('isDocumentUrl (draft §3)', () => {
     'https://app.example/client.json',
     'https://app.example:8443/a/b',
     'https://app.example/c?v=1',
+    `https://app.example/${'a'.repeat(235)}`,
     'https://10.0.0.1/client.json', // a URL it is; what is there is not asked
   ])('%s is', (id) => expect(isDocumentUrl(id, false)).toBe(true))
 
@@ -111,6 +112,8 @@ describe('isDocumentUrl (draft §3)', () => {
     'https://app.example/a#',
     'https://user@app.example/a',
     'https://user:pass@app.example/a',
+    'https://:pass@app.example/a',
+    `https://app.example/${'a'.repeat(236)}`, // 256 characters
     'https://app.example/./a',
     'https://app.example/a/../b',
     'https://app.example/a/%2e%2E/b',
