@@ -346,6 +346,15 @@ describe('a POST', () => {
     await host.exchange(host.web, String(answerOf(answer).code)).expect(200)
   })
 
+  it('may bring the parameters in another order, as a page of the host may send them', async () => {
+    const { fields, ...page } = pageOf(await post({ scope: 'read' }).expect(200), paths.authorize)
+    for (const turned of [Object.entries(fields).reverse(), Object.entries(fields).sort()]) {
+      const again = await open(host.web, { scope: 'read' })
+      const sent = { ...Object.fromEntries(turned), consent_transaction: again.fields.consent_transaction as string }
+      await press('allow', { ...page, fields: sent }).expect(303)
+    }
+  })
+
   it('by somebody who is not signed in comes back from the sign-in page as GET', async () => {
     const answer = await post({}, null).expect(303)
     const returnTo = new URL(String(answer.headers.location), 'http://x').searchParams.get('return_to') ?? ''

@@ -1,5 +1,5 @@
 // Stryker's ignorer: the words of errors and warnings are for people. Codes and statuses are mutated, descriptions are not.
-const makers = ['OAuthError', 'TypeError', 'Error', 'invalid', 'warn']
+const makers = ['OAuthError', 'TypeError', 'Error', 'invalid', 'warn', 'requireKnown']
 
 /** @param {any} path a Babel path */
 function shouldIgnore(path) {
