@@ -24,7 +24,8 @@ module.exports = {
   jest: { configFile: 'jest.mutation.config.js', enableFindRelatedTests: false },
   coverageAnalysis: 'perTest',
   concurrency: 2,
-  maxTestRunnerReuse: 150,
+  // each mutant leaves megabytes behind
+  maxTestRunnerReuse: 60,
   // tests that hang fail by themselves; what takes longer is a loop without an end, and each of those costs a worker this long
   timeoutMS: 60_000,
   incremental: true,

@@ -1,5 +1,6 @@
 // Jest's runner while Stryker works: of the tests that come across the mutant it runs file after file, and stops at the
-// first that fails. By itself Jest would load every test file for every mutant.
+// first that fails. By itself Jest would load every test file for every mutant. MUTATION_SECONDS ends the search after so
+// many seconds, the most promising files first: what survives then may still be noticed by the others.
 const { readdirSync, readFileSync, writeFileSync } = require('node:fs')
 const { basename, join } = require('node:path')
 const { default: TestRunner } = require('jest-runner')
@@ -11,6 +12,8 @@ let coverage
 let durations = {}
 /** The mutants of each source file. @type {Map<string, string[]> | undefined} */
 let neighbours
+/** Milliseconds that the tests may take to notice a mutant. */
+const patience = 1000 * Number(process.env.MUTATION_SECONDS ?? Number.POSITIVE_INFINITY)
 /** How many of the last mutants a test file killed: neighbours are often killed by the same one. @type {Map<string, number>} */
 const kills = new Map()
 
@@ -49,8 +52,10 @@ class MutationRunner extends TestRunner {
       // 300: what it costs to load any file
       return ((kills.get(path) ?? 0) + (isItsOwn ? 1 : 0) + 0.05) / (300 + (durations[path] ?? 0))
     }
+    const started = Date.now()
     const concerned = tests.filter(({ path }) => namesOf.has(path))
     for (const test of concerned.sort((one, other) => worth(other.path) - worth(one.path))) {
+      if (Date.now() - started > patience) return
       selected.names = new Set(namesOf.get(test.path))
       await super.runTests([test], watcher, { ...options, serial: true })
       if (!this.failed) continue
