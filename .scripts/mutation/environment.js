@@ -2,7 +2,10 @@
 // mutants each test comes across, and with one only those tests run.
 const { TestEnvironment } = require('jest-environment-node')
 
-/** Test file to the names of its tests to the mutants that they run. Loading and beforeAll do not count. @type {Map<string, Map<string, string[]>>} */
+/**
+ * Test file to the names of its tests to the mutants that they run, or beforeAll for them. Loading does not count.
+ * @type {Map<string, Map<string, string[]>>}
+ */
 const covered = new Map()
 /** The tests to run, of those of the file; undefined for all. @type {{ names?: Set<string> }} */
 const selected = {}
@@ -13,13 +16,18 @@ class MutationEnvironment extends TestEnvironment {
     super(config, context)
     this.testPath = context.testPath
     this.failed = false
+    /** @type {Record<string, number> | undefined} */
+    this.loaded = undefined
     /** @type {Set<string>} */
     this.testNames = new Set()
   }
 
   /** @param {any} event @param {any} state */
   handleTestEvent(event, state) {
-    if (event.name === 'run_start' && selected.names) skipOthers(state.rootDescribeBlock, selected.names)
+    if (event.name === 'run_start') {
+      if (selected.names) skipOthers(state.rootDescribeBlock, selected.names)
+      this.loaded = { ...this.coverage()?.static }
+    }
     if (event.name === 'test_fn_failure' || event.name === 'hook_failure') this.failed = true
     if (event.name === 'test_start' && this.failed) event.test.mode = 'skip'
     if (event.name === 'test_done') this.testNames.add(fullName(event.test))
@@ -27,12 +35,19 @@ class MutationEnvironment extends TestEnvironment {
 
   /** @override */
   async teardown() {
-    const { perTest } = /** @type {any} */ (this.global).__stryker__?.mutantCoverage ?? {}
-    if (perTest) {
-      const names = [...this.testNames]
-      covered.set(this.testPath, new Map(names.map((name) => [name, Object.keys(perTest[name] ?? {})])))
+    const coverage = this.coverage()
+    if (coverage) {
+      const { static: outside, perTest } = coverage
+      const prepared = Object.keys(outside).filter((id) => outside[id] > (this.loaded?.[id] ?? 0))
+      const idsOf = (/** @type {string} */ name) => [...new Set([...prepared, ...Object.keys(perTest[name] ?? {})])]
+      covered.set(this.testPath, new Map([...this.testNames].map((name) => [name, idsOf(name)])))
     }
     await super.teardown()
+  }
+
+  /** How often each mutant was run, outside of tests and in each of them. */
+  coverage() {
+    return /** @type {any} */ (this.global).__stryker__?.mutantCoverage
   }
 }
 
