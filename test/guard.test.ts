@@ -127,6 +127,14 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
       await expectInvalid(Buffer.from(token).toString('latin1'))
     })
 
+    it.each(['a b', 'a,b', ',a', '"quoted"', 'ä', '=', 'a=b'])(
+      'is not looked up when it is no b64token: %j',
+      async (token) => {
+        const { body } = await bearer(Buffer.from(token).toString('latin1')).expect(401)
+        expect(body.error_description).toBe('The access token is malformed.')
+      },
+    )
+
     it('is 401 when it has a wrong secret, or none', async () => {
       const [id] = tokens.access_token.split('.')
       await expectInvalid(`${id}.${'A'.repeat(43)}`)
@@ -479,6 +487,29 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
       const { access_token } = await issue('alice')
       host.people.delete('alice')
       await bearer(access_token).expect(401)
+    })
+
+    it('names the realm api unless it is told another, and takes tokens for one resource where it is named', async () => {
+      const admitted: RequestHandler = (_req, res) => void res.end()
+      const resources = ['https://files.example.com', 'https://mail.example.com'] as const
+      host = await createHost({
+        resources,
+        mount(app, server) {
+          const passports = resources.map((resource) =>
+            new passport.Passport().use(oauth.bearerStrategy(server, { resource })),
+          )
+          const [files, mail] = passports.map((one) => one.authenticate('bearer', { session: false }))
+          app.get('/files', files as RequestHandler, admitted).get('/mail', mail as RequestHandler, admitted)
+        },
+      })
+      const ask = async (path: string, token: string) => await host.http().get(path).auth(token, { type: 'bearer' })
+      const { access_token } = await oauth.issueTokens(host.server, { clientId: 'web', resource: resources[1] })
+      expect((await ask('/mail', access_token)).status).toBe(200)
+      const refused = await ask('/files', access_token)
+      expect([refused.status, refused.headers['www-authenticate']]).toEqual([
+        401,
+        expect.stringMatching(/^Bearer realm="api", error="invalid_token"/),
+      ])
     })
 
     it('hands failing storage to the error handler of the host, and lets nobody pass', async () => {
