@@ -6,7 +6,7 @@ export interface Attempt {
   readonly kind: 'password' | 'client_secret' | 'registration'
   /** Whose secret: a username or a client id. Empty for a registration. */
   readonly account: string
-  /** Where it comes from: an IPv4 address or an IPv6 /64. */
+  /** Where it comes from: an IPv4 address or an IPv6 /64; of a registration, which counts for a whole customer, a /48. */
   readonly network: string
 }
 
@@ -29,5 +29,5 @@ export interface Throttle {
 export interface VerifiedSecrets {
   /** Whether this secret was right before against exactly this hash. */
   readonly isKnown: (clientId: string, secret: string, bcryptHash: string) => boolean
-  readonly verify: (clientId: string, secret: string, bcryptHash: string) => Awaitable<boolean>
+  readonly verify: (clientId: string, secret: string, bcryptHash: string, network?: string) => Awaitable<boolean>
 }

@@ -11,9 +11,9 @@ import { queryParameters } from './http/body'
 import { answerFailure, reportError, requireSource, sendError } from './http/endpoint'
 import { settle } from './http/express-objects'
 import { checkGuards, rememberGuard } from './http/guard-checks'
-import { requireKnown } from './options'
+import { requireFlags, requireKnown } from './options'
 import { knownResource } from './rules/resource'
-import { formatScope, includesScope, type Scope, toScope } from './rules/scope'
+import { formatScope, includesScope, neededScope, type Scope } from './rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from './rules/well-known'
 
 /** Options of `bearerGuard`. */
@@ -83,6 +83,8 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
   // a misspelt scope would be no scope
   requireKnown('bearerGuard option', options, optionNames)
   const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
+  if (typeof realm !== 'string') throw new TypeError("bearerGuard's realm must be a string")
+  requireFlags('bearerGuard', { clientIdQuery, resourceMetadata: options.resourceMetadata })
   const scope = knownScope(server, options.scope)
   const resource = knownResource(server, options.resource)
   const resourceMetadata = options.resourceMetadata ? metadataOf(resource ?? onlyResource(server)) : undefined
@@ -128,8 +130,8 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
 
 /** Lets a request pass that a guard in front admitted with this scope, for routes behind `router.use(bearerGuard(server))`. */
 export function requireScope(scope: string | Scope): RequestHandler {
-  if (scope === undefined || scope.length === 0) throw new TypeError("requireScope needs a scope, such as 'read'")
-  const required = toScope(scope)
+  const required = neededScope('requireScope', scope)
+  if (required.length === 0) throw new TypeError("requireScope needs a scope, such as 'read'")
   return (req, res, next) => {
     const found = (req as GuardedRequest)[GUARDED]
     if (!found) return next(new Error('requireScope needs bearerGuard in front of it'))
@@ -152,8 +154,8 @@ export function guardedToken(req: Request): AccessToken | undefined {
   return (req as GuardedRequest)[GUARDED]?.accessToken
 }
 
-function knownScope(server: TokenSource, scope: string | Scope = []): Scope {
-  const required = toScope(scope)
+function knownScope(server: TokenSource, scope: string | Scope | undefined): Scope {
+  const required = neededScope('bearerGuard', scope)
   // what scopes a server in another process has is not known here
   if (!('scopes' in server)) return required
   for (const token of required) {
@@ -211,6 +213,8 @@ function refuse(
   res: Response,
 ): void {
   reportError(server, failure)
-  const challenged = () => withChallenge(failure, realm, scope, resourceMetadata)
-  answerFailure(sendError, failure.status >= 500 ? failure : challenged(), req, res)
+  const answer = (error: OAuthError) => {
+    sendError(error.status >= 500 ? error : withChallenge(error, realm, scope, resourceMetadata), req, res)
+  }
+  answerFailure(answer, failure, req, res)
 }

@@ -5,3 +5,9 @@ export function requireKnown(kind: string, value: object | undefined, names: rea
   const unknown = Object.keys(value ?? {}).find((name) => !names.includes(name))
   if (unknown !== undefined) throw new TypeError(`Unknown ${kind} ${unknown}; there are ${names.join(', ')}`)
 }
+
+/** @throws TypeError for a member of `flags` that is there and neither true nor false: the text 'false' would be true. */
+export function requireFlags(owner: string, flags: Readonly<Record<string, unknown>>): void {
+  const wrong = Object.keys(flags).find((name) => flags[name] !== undefined && typeof flags[name] !== 'boolean')
+  if (wrong !== undefined) throw new TypeError(`${owner}'s ${wrong} must be true or false`)
+}

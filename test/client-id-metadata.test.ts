@@ -312,6 +312,85 @@ describe('the cache', () => {
     expect(answerOf(await host.authorize(client))).toHaveProperty('code')
   })
 
+  it.each<[string, RequestListener]>([
+    ['an error', (_req, res) => void res.writeHead(500).end()],
+    ['a redirect', (_req, res) => void res.writeHead(302, { Location: '/client.json' }).end()],
+    ['nothing any more', (_req, res) => void res.destroy()],
+  ])('while its host answers with %s, a document is used for a day', async (_, listener) => {
+    await host.signIn(client)
+    documents.at('/client.json', listener)
+    host.clock.advance(300)
+    await host.signIn(client)
+    await host.signIn(client)
+    expect(documents.asked).toHaveLength(2)
+    host.clock.advance(24 * 3600 - 301)
+    await host.signIn(client)
+    expect(documents.asked).toHaveLength(3)
+    host.clock.advance(1)
+    expect((await host.authorize(client)).status).toBe(400)
+  })
+
+  it.each<[string, object | RequestListener]>([
+    ['404', (_req, res) => void res.writeHead(404).end()],
+    ['410', (_req, res) => void res.writeHead(410).end()],
+    ['HTML', (_req, res) => void res.writeHead(200, { 'Content-Type': 'text/html' }).end('{}')],
+    ['a compressed body', withHeaders({ 'Content-Encoding': 'gzip' })],
+    ['no JSON', (_req, res) => void res.writeHead(200, { 'Content-Type': 'application/json' }).end('[')],
+    ['too much', { ...notes, more: 'x'.repeat(11_000) }],
+    ['another document', { ...notes, client_id: 'https://other.example/' }],
+  ])('where its host answers with %s, it is used no more', async (_, content) => {
+    await host.signIn(client)
+    documents.at('/client.json', content)
+    host.clock.advance(300)
+    for (let times = 0; times < 2; times++) expect((await host.authorize(client)).status).toBe(400)
+  })
+
+  it('while strangers keep its host busy, it is used on', async () => {
+    await host.signIn(client)
+    host.clock.advance(300)
+    const arrived = new Promise<void>((resolve) => {
+      let count = 0
+      for (let i = 0; i < 5; i++) {
+        documents.at(`/${i}`, () => {
+          if (++count === 5) resolve()
+        })
+      }
+    })
+    const held = Array.from({ length: 5 }, (_, i) =>
+      host.exchange({ clientId: `${documents.origin}/${i}`, redirectUri }, 'x').then((answer) => answer.status),
+    )
+    await arrived
+    await host.signIn(client)
+    await documents.close()
+    expect(await Promise.all(held)).toEqual([400, 400, 400, 400, 400])
+  })
+
+  it('an allow that never answers keeps no place, and holds nobody up once it answers', async () => {
+    let answers = false
+    host = await hostWith({ allow: () => (answers ? true : new Promise<boolean>(() => {})) })
+    const held = Array.from({ length: 5 }, () =>
+      host
+        .authorize(client)
+        .timeout(100)
+        .then(
+          () => 'answered',
+          () => 'held',
+        ),
+    )
+    expect(await Promise.all(held)).toEqual(Array(5).fill('held'))
+    answers = true
+    await host.signIn(client)
+  })
+
+  it('an allow that says no any more ends a client at the next look', async () => {
+    let answer = true
+    host = await hostWith({ allow: () => answer })
+    await host.signIn(client)
+    answer = false
+    host.clock.advance(300)
+    for (let times = 0; times < 2; times++) expect((await host.authorize(client)).status).toBe(400)
+  })
+
   it('many requests at once are one fetch', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => host.authorize(client)))
     expect(answers.every((answer) => answerOf(answer).code !== undefined)).toBe(true)

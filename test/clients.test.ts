@@ -376,6 +376,21 @@ describe('administration from below', () => {
     await call('get', '/mine', alice).expect(404)
   })
 
+  it('nobody but administrators writes what fills the consent page of others, or cannot be seen on it', async () => {
+    const wrong = [
+      { client_name: 'n'.repeat(61) },
+      { client_name: '\u200b\u3164' },
+      { client_name: 'Acme\u2800Inc' },
+      { client_description: 'd'.repeat(501) },
+    ]
+    await create(alice, { client_id: 'mine', client_name: 'n'.repeat(60), client_description: 'd'.repeat(500) })
+    for (const words of wrong) {
+      expect((await call('post', '', alice, words).expect(409)).body.error).toBe('invalid_client_metadata')
+      expect((await call('put', '/mine', alice, words).expect(400)).body.error).toBe('invalid_client_metadata')
+      await call('post', '', admin, words).expect(200)
+    }
+  })
+
   it('nobody lifts PKCE or makes a resource server, but administrators', async () => {
     await create(alice, { client_id: 'mine' })
     for (const flag of [{ require_pkce: false }, { resource_server: true }]) {

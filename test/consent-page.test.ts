@@ -575,6 +575,19 @@ describe('render', () => {
     ])
   })
 
+  it('that has answered the browser and returns HTML, too, is not answered over: a second end would end the process', async () => {
+    const errors: unknown[] = []
+    await begin({
+      render(_view, _req, res) {
+        res.on('error', (error) => errors.push(error))
+        res.send('<p>once</p>')
+        return '<p>twice</p>'
+      },
+    })
+    expect((await host.authorize().expect(200)).text).toBe('<p>once</p>')
+    expect(errors).toEqual([])
+  })
+
   it('may answer the browser itself, and loosen a header', async () => {
     await begin({
       render(_view, _req, res) {

@@ -382,8 +382,8 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
       )
     })
 
-    it.each([undefined, '', []])('refuses %p at start-up: it would let pass everybody', (scope) => {
-      expect(() => oauth.requireScope(scope as never)).toThrow(/requireScope needs a scope/)
+    it.each([undefined, null, '', ' ', [], ['']])('refuses %j at start-up: it would let pass everybody', (scope) => {
+      expect(() => oauth.requireScope(scope as never)).toThrow(/^requireScope/)
     })
 
     it('does not believe what anybody wrote into req.authInfo', async () => {
@@ -394,6 +394,30 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
       const ask = await guarded(forge)
       expect((await ask('read write')).body.thrown).toContain('requireScope needs bearerGuard')
     })
+  })
+
+  it.each<[string, object]>([
+    ['realm', { realm: null }],
+    ['realm', { realm: 7 }],
+    ['clientIdQuery', { clientIdQuery: 'false' }],
+    ['resourceMetadata', { resourceMetadata: 'false' }],
+    ['scope', { scope: '' }],
+    ['scope', { scope: ' ' }],
+    ['scope', { scope: [''] }],
+    ['scope', { scope: null }],
+    ['scope', { scope: { read: true } }],
+  ])('refuses at start-up a %s that would mean something else: %j', (name, options) => {
+    expect(() => oauth.bearerGuard(host.server, options)).toThrow(new RegExp(`^bearerGuard's ${name} `))
+  })
+
+  it('admits nobody whose user is gone, also where users.find answers with a thenable that is no promise', async () => {
+    let user: { id: string } | undefined = { id: 'alice' }
+    // biome-ignore lint/suspicious/noThenProperty: what is meant
+    const later = { then: (resolve: (value: unknown) => void) => void setImmediate(() => resolve(user)) }
+    await begin({}, { users: { find: () => later as never } })
+    await bearer(tokens.access_token).expect(200)
+    user = undefined
+    await bearer(tokens.access_token).expect(401)
   })
 
   it('accessToken(req) throws where no guard has let the request pass', async () => {

@@ -46,6 +46,18 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
     await tokenRequest(tokenPath).expect(418)
   })
 
+  it('below a route of another router that passes on, an endpoint with paths of its own keeps them', async () => {
+    await begin((app, _routers, server) => {
+      const caller = () => ({ scopes: [], admin: true })
+      app.use(
+        '/clients',
+        express.Router().all('/web', (_req, _res, next) => next()),
+      )
+      app.use('/clients', oauth.clientsRouter(server, { protect: (_req, _res, next) => next(), caller }))
+    })
+    expect((await host.http().get('/clients/web').expect(200)).body).toMatchObject({ client_id: 'web' })
+  })
+
   it('calls what the host has put into a router of ours, for what is not the endpoint', async () => {
     await begin((app, { token }) => {
       token.get('/health', (_req, res) => void res.status(204).end())

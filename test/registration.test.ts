@@ -19,6 +19,7 @@ import {
   updateClient,
 } from '../src/index'
 import { answerOf, createHost, type Host, type HostOptions, issuer, pkce } from './support/host'
+import { exchange, listen, request } from './support/raw'
 
 const REGISTER = '/oauth2/register'
 const app = {
@@ -243,6 +244,24 @@ describe('registration (RFC 7591 §3)', () => {
     expect(client.registration_client_uri).toBe(`${issuer}/public/join/${client.client_id}`)
   })
 
+  it('asked for by its whole URL (RFC 9112 §3.2.2), the registration is where it is, and nothing is warned of', async () => {
+    host = await createHost({
+      endpoints: { authorize: '/authorize', token: '/token' },
+      mount: (to, server) => void to.use('/join', registerRouter(server, open)),
+    })
+    const { port, close } = await listen(host.app)
+    const sent = request(
+      'POST',
+      'http://evil.example/join',
+      ['Content-Type: application/json'],
+      JSON.stringify(publicApp),
+    )
+    const answer = await exchange(port, sent)
+    await close()
+    expect(JSON.parse(answer?.body ?? '').registration_client_uri).toMatch(`${issuer}/join/`)
+    expect(host.eventTypes()).toEqual(['client.created'])
+  })
+
   it('other web origins may register, read and change where cors says so, and only there', async () => {
     host = await hostWith({ ...open, cors: { origin: 'https://tool.example' } })
     const client = await registered()
@@ -297,6 +316,11 @@ describe('who may register', () => {
     }
   })
 
+  it('a middleware may go on with null, as Express takes it', async () => {
+    host = await hostWith({ ...open, protect: (_req, _res, next) => next(null) })
+    expect((await register()).status).toBe(201)
+  })
+
   const initial = 'an-initial-access-token-of-43-characters-abc'
   it.each<[string, RegisterRouterOptions['protect']]>([
     ['a string', { initialAccessToken: initial }],
@@ -329,10 +353,14 @@ describe('who may register', () => {
     for (let i = 0; i < 50; i++) expect((await from('192.0.2.1')).status).toBe(201)
     const last = await from('192.0.2.1')
     expect([last.status, last.body.error]).toEqual([429, 'temporarily_unavailable'])
+    // one customer has a /48 of IPv6 at most
+    for (let i = 0; i < 50; i++) expect((await from(`2001:db8:1:${i}::1`)).status).toBe(201)
+    expect((await from('2001:db8:1:ffff::1')).status).toBe(429)
+    expect((await from('2001:db8:2::1')).status).toBe(201)
     expect(Number(last.headers['retry-after'])).toBeGreaterThan(0)
     expect(host.events).toContainEqual(expect.objectContaining({ type: 'attempt.throttled', kind: 'registration' }))
     expect((await from('198.51.100.1')).status).toBe(201)
-    expect(await listClients(host.server)).toHaveLength(51 + 3)
+    expect(await listClients(host.server)).toHaveLength(51 + 51 + 3)
   })
 })
 

@@ -331,6 +331,16 @@ describe('the consent page', () => {
     expect(await admittedBy(host, body)).toEqual(['/files', '/mail'])
   })
 
+  it('carries what a POST named beside the URL, and Allow is for both', async () => {
+    const host = await createApis({ decide: consentPage({ signIn: '/login' }) })
+    const post = (body: object) => host.http().post(query(host, files)).set('X-User', 'alice').type('form').send(body)
+    const fields = fieldsOf((await post({ resource: mail }).expect(200)).text)
+    expect(fields).toMatchObject({ resource: mail })
+    const answer = await post({ ...fields, consent: 'allow' }).expect(303)
+    const { body } = await host.exchange(host.web, answerOf(answer).code as string).expect(200)
+    expect(await admittedBy(host, body)).toEqual(['/files', '/mail'])
+  })
+
   it('remembers a yes for the resources it was said to, and asks for any other', async () => {
     const host = await createApis({ decide: consentPage({ signIn: '/login', remember: true }) })
     await issueTokens(host.server, { clientId: 'web', userId: 'alice', resource: mail })

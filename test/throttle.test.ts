@@ -89,6 +89,16 @@ describe('guesses at a password', () => {
     expect((await signIn('Ana', 'wrong')).status).toBe(429)
   })
 
+  it.each([
+    ['i', 'ı', 'I'],
+    ['ss', 'ß', 'SS'],
+    ['ſ', 's', 'S'],
+  ])('count together where only upper case makes the letters one: %s, %s, %s', async (...letters) => {
+    const { signIn } = await host()
+    await times(20, (index) => signIn(`mi${letters[index % 3]}a`, 'wrong'))
+    expect((await signIn(`MI${letters[0]}A`, 'wrong')).status).toBe(429)
+  })
+
   it('count for the connection, not for an X-Forwarded-For that anybody can write', async () => {
     const { signIn } = await host()
     await times(20, (index) => signIn('ana', 'wrong', `198.51.100.${index}`))

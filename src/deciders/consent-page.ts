@@ -81,7 +81,8 @@ export function consentPage(options: ConsentPageOptions): Decide {
     setPageHeaders(request.server, res)
     if (answered) res.status(400)
     const html = render ? await render(view, req, res) : renderConsent(view, context)
-    if (typeof html === 'string') res.end(html)
+    // a host that has answered already, also by a timeout: one more write would end the process
+    if (typeof html === 'string' && !res.headersSent) res.end(html)
     return undefined
   }
   return Object.assign(decide, { signedInUser: async (req: Request) => subjectId(await user(req)) })
@@ -100,7 +101,13 @@ function pathBackTo(request: AuthorizationRequest, req: Request): string {
 /** A request that came by POST is not in the URL to which the form goes. */
 function fieldsBeyondUrl(request: AuthorizationRequest, req: Request): ConsentView['fields'] {
   const inUrl = queryParameters(req).parameters
-  return [...requestOf(request)].filter(([name]) => !inUrl.has(name)).map(([name, value]) => ({ name, value }))
+  return [...requestOf(request)].flatMap(([name, value]) => {
+    const sent = inUrl.get(name)
+    if (sent === undefined) return { name, value }
+    // RFC 8707 §2: `resource` alone may be in both
+    const values = sent === value ? [] : value.split(' ').filter((one) => !sent.split(' ').includes(one))
+    return values.map((one) => ({ name, value: one }))
+  })
 }
 
 /** With scope, audience and place as they were shown: what it means to ask for none may have changed meanwhile. */

@@ -15,11 +15,13 @@ import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from
 export interface PasswordOptions {
   /**
    * The id of the user whose password this is, or a user value with an `id`; nothing for a wrong password or an unknown
-   * user, which must cost the same time. `bcryptPasswords` makes such a function. What it throws means no.
+   * user, which must cost the same time. `bcryptPasswords` makes such a function. What it throws means no. `from.network`
+   * is where the request comes from: an IPv4 address or an IPv6 /64.
    */
   verify: ((
     username: string,
     password: string,
+    from: { network: string },
   ) => Awaitable<{ id: string | number | bigint } | string | null | undefined>) & {
     /** Throws where the password would not be looked at: such an attempt is not counted. */
     readonly requirePlace?: () => void
@@ -57,7 +59,7 @@ async function signIn(
   const userId = await inTurn(request.network, async () => {
     verify.requirePlace?.()
     const succeed = await takeAttempt(server, attempt, client.clientId)
-    const found = subjectId(await verify(username, secret))
+    const found = subjectId(await verify(username, secret, { network: request.network }))
     if (found !== undefined) await succeed()
     return found
   })

@@ -83,12 +83,12 @@ async function findBySlowSecret(
       for (const { bcrypt } of validSecrets(server, client)) {
         if (bcrypt === undefined) continue
         hashed = true
-        if (!(await server.verifiedSecrets.verify(client.clientId, secret, bcrypt))) continue
+        if (!(await server.verifiedSecrets.verify(client.clientId, secret, bcrypt, attempt.network))) continue
         await succeed()
         return client
       }
     }
-    if (!hashed) await spendAsMuch(clientSecret)
+    if (!hashed) await spendAsMuch(clientSecret, undefined, attempt.network)
     return undefined
   })
 }

@@ -6,6 +6,7 @@ import { OAuthError, toOAuthError } from '../errors'
 import { requireKnown } from '../options'
 import type { AuthorizationServer } from '../types'
 import { settle } from './express-objects'
+import { pathOf } from './request-target'
 
 export type Handler = (req: Request, res: Response) => Awaitable<void>
 
@@ -51,7 +52,7 @@ export function requireSource(server: EndpointSource): void {
 
 /** One handler that decides by path and method, catches what is thrown (Express 4 does not), and never answers twice. */
 export function endpoint(server: EndpointSource, options: EndpointOptions): RequestHandler {
-  const { router, onError = sendError, below = () => undefined } = options
+  const { router, onError = sendError, below } = options
   const answer = async (methods: Methods, req: Request, res: Response): Promise<void> => {
     try {
       const handler = Object.hasOwn(methods, req.method) ? methods[req.method] : undefined
@@ -68,8 +69,8 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
   const { cors: corsOptions } = options
   const corsHere = corsOptions && corsMiddleware(corsOptions, options.methods)
   return (req, res, next) => {
-    const path = pathBelow(req, router)
-    const methods = path === '' ? options.methods : below(path)
+    const path = pathBelow(req, router, below !== undefined)
+    const methods = path === '' ? options.methods : below?.(path)
     if (!methods) return next()
     settle(req, res)
     options.check?.(req)
@@ -106,13 +107,10 @@ export function reportError(server: EndpointSource, error: OAuthError): void {
 }
 
 /** What is left of the path below `app.use(path)`; '' at the mount point itself and in a route of the host. */
-function pathBelow(req: Request, router: RequestHandler): string {
+function pathBelow(req: Request, router: RequestHandler, hasPaths: boolean): string {
   if (req.url === '/') return ''
-  // RFC 9112 §3.2.2: a request may name the whole URL, and Express takes off only its path
-  const url = req.url.startsWith('/') ? req.url : req.url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
-  const question = url.indexOf('?')
-  const path = (question < 0 ? url : url.slice(0, question)).replace(/\/$/, '')
-  return path === '' || isInRoute(req, router, path) ? '' : path
+  const path = pathOf(req.url)
+  return path === '' || isInRoute(req, router, hasPaths ? undefined : path) ? '' : path
 }
 
 interface HostRoute {
@@ -120,12 +118,15 @@ interface HostRoute {
   stack: { handle: unknown }[]
 }
 
-/** In `app.get(path, router)` the URL keeps the path of the route. `req.route` can also be one that passed on before. */
-function isInRoute(req: Request, router: RequestHandler, path: string): boolean {
+/**
+ * In `app.get(path, router)` the URL keeps the path of the route. `req.route` can also be one that passed on before: an
+ * endpoint with paths of its own below would take the one of another route for itself, and has no `path` here.
+ */
+function isInRoute(req: Request, router: RequestHandler, path: string | undefined): boolean {
   const route = req.route as HostRoute | undefined
   if (!route) return false
   if (route.stack.some((layer) => layer.handle === router)) return true
-  return typeof route.path === 'string' && route.path.replace(/\/$/, '').toLowerCase() === path.toLowerCase()
+  return typeof route.path === 'string' && route.path.replace(/\/$/, '').toLowerCase() === path?.toLowerCase()
 }
 
 /** Answers with JSON. Written out instead of `res.json`, which costs as much as all the cryptography of a request. */

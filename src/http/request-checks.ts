@@ -2,6 +2,7 @@
 import type { Request } from 'express'
 import type { AuthorizationServer, Endpoints } from '../types'
 import { checkGuards } from './guard-checks'
+import { pathOf } from './request-target'
 
 interface Mounts {
   /** What the metadata says. */
@@ -65,8 +66,8 @@ function checkPlace(server: AuthorizationServer, name: keyof Endpoints, req: Req
 }
 
 /** As Express compares paths. */
-function comparable(url: string): string {
-  return (url.split('?', 1)[0] as string).replace(/\/$/, '').toLowerCase()
+function comparable(target: string): string {
+  return pathOf(target).toLowerCase()
 }
 
 function checkProxy(server: AuthorizationServer, req: Request): void {

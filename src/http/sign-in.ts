@@ -3,6 +3,7 @@ import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import type { AuthorizationServer } from '../types'
 import { checkSession } from './request-checks'
+import { withoutOrigin } from './request-target'
 
 /** A page of the host: a path, which gets `?return_to=` with the path to come back to, or a function that makes the URL. */
 export type HostPage = string | ((returnTo: string, req: Request) => Awaitable<string>)
@@ -22,7 +23,7 @@ export async function hostPageUrl(page: HostPage, returnTo: string, req: Request
 
 /** The request target of a request can be a whole URL, `//evil.example` or `/\evil.example`: to a browser, other hosts. */
 function pathOnThisHost(target: string): string {
-  return target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#\\]*/i, '').replace(/^[/\\]*/, '/')
+  return withoutOrigin(target).replace(/^[/\\]*/, '/')
 }
 
 /** Sends a browser to the sign-in page, to come back by GET. */

@@ -16,7 +16,7 @@ import { requireKnown } from '../options'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { type Audience, formatResource, knownResource, resolveAudience } from '../rules/resource'
-import { formatScope, includesScope, resolveScope, type Scope, toScope } from '../rules/scope'
+import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationServer, TokenRequest, TokenResponse } from '../types'
 
@@ -188,8 +188,8 @@ export async function verifyAccessToken(
 ): Promise<AccessToken> {
   // a misspelt scope would be no scope
   requireKnown('verifyAccessToken option', options, ['scope', 'resource'])
-  const { scope = [], resource } = options
-  const required = toScope(scope)
+  const { scope, resource } = options
+  const required = neededScope('verifyAccessToken', scope)
   const { accessToken } = await authenticateToken(server, String(token), knownResource(server, resource))
   if (!includesScope(accessToken.scope, required)) {
     throw new OAuthError('insufficient_scope', `The access token lacks the scope ${formatScope(required)}.`)

@@ -34,6 +34,7 @@ export interface BcryptPasswordsOptions {
 export function bcryptPasswords(options: BcryptPasswordsOptions): ((
   username: string,
   password: string,
+  from?: { network?: string },
 ) => Promise<string | undefined>) & {
   /** Throws while too many are waiting, before an attempt is counted. */
   requirePlace: () => void
@@ -43,15 +44,15 @@ export function bcryptPasswords(options: BcryptPasswordsOptions): ((
   }
   let costSeen: number | undefined
 
-  const verify = async (username: string, password: string) => {
+  const verify = async (username: string, password: string, { network = '' } = {}) => {
     const user = await options.findByUsername(username)
     const cost = bcryptCost(user?.passwordHash)
     if (!user?.passwordHash || cost === undefined) {
-      await spendAsMuch(password, costSeen)
+      await spendAsMuch(password, costSeen, network)
       return undefined
     }
     costSeen = cost
-    return (await compareSecret(password, user.passwordHash)) ? userId(user) : undefined
+    return (await compareSecret(password, user.passwordHash, network)) ? userId(user) : undefined
   }
   return Object.assign(verify, { requirePlace })
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { OAuthError } from '../errors'
+import { siteOf } from '../rules/network'
 
 /** bcrypt reads no more than this many bytes (in UTF-8): with a longer secret, everything with the same beginning would match. */
 export const MAX_SECRET_BYTES = 72
@@ -20,6 +21,8 @@ type Answer = { id: number; result: unknown } | { id: number; error: string }
 interface Job {
   id: number
   task: Task
+  /** Where the secret comes from. */
+  site: string
   resolve(result: unknown): void
   reject(error: Error): void
 }
@@ -31,7 +34,9 @@ interface Thread {
   idleTimer?: NodeJS.Timeout
 }
 
-const waiting: Job[] = []
+/** Those that wait, by the site that they come from. The first site has the next turn. */
+const waiting = new Map<string, Job[]>()
+let countWaiting = 0
 const threads = new Set<Thread>()
 const idle: Thread[] = []
 let lastId = 0
@@ -51,14 +56,16 @@ export async function hashSecret(secret: string): Promise<string> {
 
 /**
  * Whether `hash` (`$2a$`, `$2b$` or `$2y$`, cost 4 to 16) is the hash of `secret`. A malformed hash, more than
- * {@link MAX_SECRET_BYTES} bytes and a NUL character are false, and cost as much as a comparison.
+ * {@link MAX_SECRET_BYTES} bytes and a NUL character are false, and cost as much as a comparison. Networks take turns:
+ * how many secrets of another one are waiting costs `network` no time.
  *
  * @throws OAuthError `temporarily_unavailable` where too many are waiting.
  */
-export async function compareSecret(secret: string, hash: string): Promise<boolean> {
+export async function compareSecret(secret: string, hash: string, network = ''): Promise<boolean> {
   const usable = isUsableSecret(secret)
   const cost = bcryptCost(hash)
-  const result = await run({ secret: usable ? secret : '', hash: cost === undefined ? dummyHash(COST) : hash })
+  const task = { secret: usable ? secret : '', hash: cost === undefined ? dummyHash(COST) : hash }
+  const result = await run(task, siteOf(network))
   return usable && cost !== undefined && result === true
 }
 
@@ -66,8 +73,8 @@ export async function compareSecret(secret: string, hash: string): Promise<boole
  * False, after as much work as a comparison: for users and clients that do not exist, so that the time of an answer
  * does not tell who does.
  */
-export async function spendAsMuch(secret: string, cost: number = COST): Promise<false> {
-  await compareSecret(secret, dummyHash(cost))
+export async function spendAsMuch(secret: string, cost: number = COST, network = ''): Promise<false> {
+  await compareSecret(secret, dummyHash(cost), network)
   return false
 }
 
@@ -90,7 +97,7 @@ function isUsableSecret(secret: string): boolean {
  * an endless queue would answer nobody in time.
  */
 export function requirePlace(): void {
-  if (waiting.length >= MAX_WAITING) throw tooManyAtOnce()
+  if (countWaiting >= MAX_WAITING) throw tooManyAtOnce()
 }
 
 export function tooManyAtOnce(): OAuthError {
@@ -98,26 +105,46 @@ export function tooManyAtOnce(): OAuthError {
   return new OAuthError('temporarily_unavailable', 'Too many sign-ins at once.', { status: 503, headers })
 }
 
-function run(task: Task): Promise<unknown> {
+function run(task: Task, site = ''): Promise<unknown> {
   return new Promise((resolve, reject) => {
     requirePlace()
     lastId += 1
-    waiting.push({ id: lastId, task, resolve, reject })
+    wait({ id: lastId, task, site, resolve, reject })
     startWaiting()
   })
 }
 
-/** Hands out waiting jobs, the oldest first, while there are threads or places for them. */
+function wait(job: Job): void {
+  countWaiting += 1
+  const ofSite = waiting.get(job.site)
+  if (ofSite) ofSite.push(job)
+  else waiting.set(job.site, [job])
+}
+
+/** The next job, site by site in turn: who sends a hundred secrets waits for them, and nobody else does. */
+function takeWaiting(): Job | undefined {
+  const [next] = waiting
+  if (!next) return undefined
+  const [site, jobs] = next
+  waiting.delete(site)
+  const job = jobs.shift()
+  if (jobs.length > 0) waiting.set(site, jobs)
+  countWaiting -= 1
+  return job
+}
+
+/** Hands out waiting jobs while there are threads or places for them. */
 function startWaiting(): void {
-  for (let job = waiting[0]; job; job = waiting[0]) {
+  while (countWaiting > 0) {
+    let job: Job | undefined
     try {
       const thread = idle.pop() ?? startThread()
       if (!thread) return
-      waiting.shift()
+      job = takeWaiting() as Job
       give(thread, job)
     } catch (error) {
-      waiting.shift()
-      job.reject(stopped(error))
+      job ??= takeWaiting()
+      job?.reject(stopped(error))
     }
   }
 }

@@ -12,9 +12,9 @@ export function verifiedSecrets(): VerifiedSecrets {
   const verified = new LRUCache<string, true>({ max: MAX_REMEMBERED })
   const underWay = new Map<string, Promise<boolean>>()
 
-  const compare = async (id: string, secret: string, bcryptHash: string): Promise<boolean> => {
+  const compare = async (id: string, secret: string, bcryptHash: string, network?: string): Promise<boolean> => {
     try {
-      const right = await compareSecret(secret, bcryptHash)
+      const right = await compareSecret(secret, bcryptHash, network)
       // Only what was right: wrong secrets are without number, and would drive the right ones out
       if (right) verified.set(id, true)
       return right
@@ -29,12 +29,12 @@ export function verifiedSecrets(): VerifiedSecrets {
 
   return {
     isKnown: (clientId, secret, bcryptHash) => verified.has(idOf(clientId, secret, bcryptHash)),
-    verify(clientId, secret, bcryptHash) {
+    verify(clientId, secret, bcryptHash, network) {
       const id = idOf(clientId, secret, bcryptHash)
       if (verified.get(id)) return true
       let answer = underWay.get(id)
       if (!answer) {
-        answer = compare(id, secret, bcryptHash)
+        answer = compare(id, secret, bcryptHash, network)
         underWay.set(id, answer)
       }
       return answer

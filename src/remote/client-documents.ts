@@ -1,6 +1,6 @@
 /** Clients that nobody registered: their id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
 import { LRUCache } from 'lru-cache'
-import type { Awaitable } from '../awaitable'
+import { type Awaitable, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
 import { requireKnown } from '../options'
 import { isDocumentUrl } from '../rules/client-id-url'
@@ -10,7 +10,7 @@ import { type Scope, toScope } from '../rules/scope'
 import { parseSelfDescription } from '../rules/self-description'
 import type { Client } from '../storage'
 import type { AuthorizationServer, ClientDocuments } from '../types'
-import { fetchDocument } from './fetch-document'
+import { fetchDocument, WrongDocument } from './fetch-document'
 
 /** Options of `createAuthorizationServer({ clientIdMetadataDocuments })`. */
 export interface ClientIdMetadataDocumentsOptions {
@@ -30,10 +30,13 @@ const MIN_FRESH = 300
 const MAX_FRESH = 24 * 3600
 /** Seconds before one that could not be had is asked for again. The draft would have errors not cached: this is no answer, but a pace. */
 const RETRY = 10
+/** Seconds for which one is used that cannot be had anew: its host is down, or strangers keep all places busy. */
+const MAX_STALE = 24 * 3600
 const MAX_KEPT = 1000
 /** How many are fetched at once: in all, and from one host. */
 const MAX_LOADING = 100
 const MAX_LOADING_FROM_HOST = 5
+const TOO_MANY = 'Too many client metadata documents are being fetched. Try again later.'
 
 const optionNames: readonly string[] = [
   'scopes',
@@ -51,7 +54,7 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
   const { allow, withLoopback, permitted } = verifiedOptions(options, source)
   const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
   const { now } = source
-  const known = new LRUCache<string, { client: Client; until: number }>({ max: MAX_KEPT })
+  const known = new LRUCache<string, { client: Client; at: number; until: number }>({ max: MAX_KEPT })
   // apart, so that URLs made up by the thousand drive out no document
   const refused = new LRUCache<string, { error: OAuthError; until: number }>({ max: MAX_KEPT })
   const loading = new Map<string, Promise<Client>>()
@@ -59,27 +62,50 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
   async function load(url: string): Promise<Client> {
     try {
       const { client, fresh } = await fetchClient(url)
-      known.set(url, { client, until: now() + Math.min(Math.max(fresh, MIN_FRESH), MAX_FRESH) })
+      const at = now()
+      known.set(url, { client, at, until: at + Math.min(Math.max(fresh, MIN_FRESH), MAX_FRESH) })
       return client
     } catch (error) {
-      if (error instanceof OAuthError) refused.set(url, { error, until: now() + RETRY })
-      throw error
+      return stale(url, error instanceof OAuthError ? remembered(url, error) : error)
     } finally {
       loading.delete(url)
     }
   }
 
+  function remembered(url: string, error: OAuthError): OAuthError {
+    refused.set(url, { error, until: now() + RETRY })
+    return error
+  }
+
+  /** The client as it was, where that may still be used; else throws the error. */
+  function stale(url: string, error: unknown): Client {
+    const last = known.get(url)
+    if (last && now() - last.at < MAX_STALE) return last.client
+    throw error
+  }
+
   async function fetchClient(url: string): Promise<{ client: Client; fresh: number }> {
-    if (allow && (await allow(new URL(url))) !== true) throw refusal(url, 'the option allow does not take this URL')
     const { members, fresh } = await fetchDocument(url, mayConnectTo).catch((error: Error) => {
+      if (error instanceof WrongDocument) known.delete(url)
       throw refusal(url, error.message)
     })
     try {
       return { client: describedClient(url, members), fresh }
     } catch (error) {
+      known.delete(url)
       if (error instanceof OAuthError) throw refusal(url, error.description, error.description)
       throw error
     }
+  }
+
+  /** The host's own word on the URL. Before anything is begun that others wait for: this may take as long as it likes. */
+  function requireAllowed(url: string): Awaitable<void> {
+    if (!allow) return
+    return whenReady(allow(new URL(url)), (answer) => {
+      if (answer === true) return
+      known.delete(url)
+      throw remembered(url, refusal(url, 'the option allow does not take this URL'))
+    })
   }
 
   /** What went wrong on the way there is for the host: whoever asked could learn from it what is in our network. */
@@ -115,13 +141,15 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
       const kept = known.get(url)
       if (kept && kept.until > now()) return kept.client
       const failure = refused.get(url)
-      if (failure && failure.until > now()) throw failure.error
-      const under = loading.get(url)
-      if (under) return under
-      requirePlace(loading, url)
-      const begun = load(url)
-      loading.set(url, begun)
-      return begun
+      if (failure && failure.until > now()) return stale(url, failure.error)
+      return whenReady(requireAllowed(url), () => {
+        const under = loading.get(url)
+        if (under) return under
+        if (!hasPlace(loading, url)) return stale(url, unavailable(TOO_MANY))
+        const begun = load(url)
+        loading.set(url, begun)
+        return begun
+      })
     },
   })
 }
@@ -153,11 +181,10 @@ function verifyDocument(url: string, members: Readonly<Record<string, unknown>>)
   if (method !== 'none') throw invalid('its token_endpoint_auth_method must be none')
 }
 
-function requirePlace(loading: ReadonlyMap<string, unknown>, url: string): void {
+function hasPlace(loading: ReadonlyMap<string, unknown>, url: string): boolean {
   const { hostname } = new URL(url)
   const fromHost = [...loading.keys()].filter((other) => new URL(other).hostname === hostname).length
-  if (loading.size < MAX_LOADING && fromHost < MAX_LOADING_FROM_HOST) return
-  throw unavailable('Too many client metadata documents are being fetched. Try again later.')
+  return loading.size < MAX_LOADING && fromHost < MAX_LOADING_FROM_HOST
 }
 
 /** 400 and not `invalid_client`, after which a client would throw away its tokens; not 5xx, which is for our own failures. */

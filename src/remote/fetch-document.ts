@@ -4,9 +4,13 @@ import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import CachePolicy from 'http-cache-semantics'
+import { decodeUtf8, parseJsonObject } from '../rules/params'
 
 const MAX_BYTES = 10 * 1024
 const MAX_MILLISECONDS = 5000
+
+/** What is there is no document; any other failure is one of the way to it. */
+export class WrongDocument extends Error {}
 
 export interface FetchedDocument {
   members: Readonly<Record<string, unknown>>
@@ -62,19 +66,23 @@ function lookupOnly(mayConnectTo: (address: string) => boolean): LookupFunction 
 
 async function readMembers(response: IncomingMessage): Promise<Record<string, unknown>> {
   const { statusCode, headers } = response
+  if (statusCode === 404 || statusCode === 410) throw new WrongDocument(`it was answered with ${statusCode}`)
   if (statusCode !== 200) throw new Error(`it was answered with ${statusCode}`)
-  if (!/^application\/([\w.+-]+\+)?json *(;|$)/i.test(headers['content-type'] ?? '')) throw new Error('it is not JSON')
-  if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new Error('it is compressed')
+  const isJson = /^application\/([\w.+-]+\+)?json *(;|$)/i.test(headers['content-type'] ?? '')
+  if (!isJson) throw new WrongDocument('it is not JSON')
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new WrongDocument('it is compressed')
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`)
+    if (size > MAX_BYTES) throw new WrongDocument(`it has more than ${MAX_BYTES} bytes`)
     chunks.push(chunk)
   }
-  const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it is not a JSON object')
-  return value as Record<string, unknown>
+  try {
+    return parseJsonObject(decodeUtf8(Buffer.concat(chunks)) ?? '')
+  } catch {
+    throw new WrongDocument('it is not a JSON object in UTF-8')
+  }
 }
 
 /** RFC 9111 §4.2, for a cache of our own. Not by `Date`, whose whole seconds would take one or two from it. */

@@ -5,8 +5,11 @@ import { guardedToken } from '../guard'
 import type { MayReplace } from '../operations/clients'
 import type { ClientMetadata } from '../rules/client-metadata'
 import { includesScope, type Scope } from '../rules/scope'
+import { describedName, MAX_NAME } from '../rules/self-description'
 import { subjectId } from '../rules/subject'
 import type { Client } from '../storage'
+
+const MAX_DESCRIPTION = 500
 
 /** Who calls the clients API. */
 export interface ClientsCaller {
@@ -61,4 +64,15 @@ export function verifyMayWrite(who: ClientsCaller, changes: ClientMetadata, curr
   if ((changes.resourceServer ?? false) !== false || changes.requirePkce === false) {
     throw new OAuthError('access_denied', 'Only an administrator may set resource_server or lift PKCE.')
   }
+  verifyWords(changes)
+}
+
+/** What others read on the consent page is written by the caller, whom nobody has checked. */
+function verifyWords({ name, description = '' }: ClientMetadata): void {
+  if (name !== undefined && describedName(name) === undefined) {
+    const rule = `client_name must have a letter or digit, at most ${MAX_NAME} characters, and nothing that is not seen.`
+    throw new OAuthError('invalid_client_metadata', rule)
+  }
+  if (description.length <= MAX_DESCRIPTION) return
+  throw new OAuthError('invalid_client_metadata', `client_description must have at most ${MAX_DESCRIPTION} characters.`)
 }

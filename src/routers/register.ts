@@ -6,11 +6,12 @@ import { presentedToken } from '../http/bearer-token'
 import { jsonMembers } from '../http/body'
 import { type CorsOptions, type Handler, type Methods, requireServer, sendError, sendJson } from '../http/endpoint'
 import { requestChecks, statedEndpoint } from '../http/request-checks'
+import { pathOf } from '../http/request-target'
 import { grantTypesOf } from '../issue'
 import { deleteClient } from '../operations/clients'
 import { registerItself, replaceRegistration, requireRegistration } from '../operations/registrations'
 import { requireKnown } from '../options'
-import { networkOf } from '../rules/network'
+import { networkOf, siteOf } from '../rules/network'
 import { tryDecodeComponent } from '../rules/params'
 import { formatScope, type Scope, toScope } from '../rules/scope'
 import { type Permitted, parseSelfDescription, responseTypesOf } from '../rules/self-description'
@@ -59,7 +60,8 @@ export function registerRouter(server: AuthorizationServer, options: RegisterRou
     await admit(req, res)
     const description = parseSelfDescription(await jsonMembers(req), permitted, server)
     // after the look at the metadata: a developer who gets it right at the tenth try has registered once
-    if (protect === 'open') await takeAttempt(server, { kind: 'registration', account: '', network: networkOf(req.ip) })
+    if (protect === 'open')
+      await takeAttempt(server, { kind: 'registration', account: '', network: siteOf(networkOf(req.ip)) })
     const { client, clientSecret, registrationToken } = await registerItself(server, description, permitted)
     const secret = clientSecret === undefined ? {} : { client_secret: clientSecret }
     sendJson(res, 201, { ...describe(server, client, registrationToken, req), ...secret })
@@ -145,7 +147,7 @@ function registrationUri(server: AuthorizationServer, req: Request): string {
 
 /** Without what stands below the mount point: nothing for a registration, the client id for its configuration. */
 function mountPath({ method, originalUrl }: Request): string {
-  const path = (originalUrl.split('?', 1)[0] as string).replace(/\/$/, '')
+  const path = pathOf(originalUrl)
   return method === 'POST' ? path : path.slice(0, path.lastIndexOf('/'))
 }
 

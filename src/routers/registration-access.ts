@@ -50,7 +50,7 @@ function tokenVerifier(expected: unknown): (token: string, req: Request) => Awai
 
 function passThrough(protect: RequestHandler, req: Request, res: Response): Promise<void> {
   return new Promise((resolve, reject) => {
-    const next = (error?: unknown) => (error === undefined ? resolve() : reject(error))
+    const next = (error?: unknown) => (error ? reject(error) : resolve())
     // a middleware written for Express 5 may reject instead of calling next
     Promise.resolve(protect(req, res, next) as unknown).catch(reject)
   })

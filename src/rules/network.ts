@@ -18,6 +18,11 @@ export function networkOf(ip: string | undefined): string {
   return `${groups.slice(0, 4).join(':')}::/64`
 }
 
+/** What one customer of a provider has of networks: an address of IPv4, up to a /48 of IPv6 (RFC 6177). */
+export function siteOf(network: string): string {
+  return network.replace(/^((?:[^:]+:){3})[^:]+::\/64$/, '$1:/48')
+}
+
 function groupsOf(text: string): string[] {
   return text.split(':').filter((group) => group !== '')
 }

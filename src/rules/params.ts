@@ -25,22 +25,32 @@ export function noParameters(): ParsedParameters {
 export function parseForm(text: string): ParsedParameters {
   const parsed = noParameters()
   const seen = new Set<string>()
+  for (const [name, value] of formPairs(text)) add(parsed, seen, name, value)
+  return parsed
+}
+
+function* formPairs(text: string): Generator<[name: string, value: string]> {
   for (const pair of text.split('&')) {
     if (pair === '') continue
     const equals = pair.indexOf('=')
     const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))
-    add(parsed, seen, name, equals < 0 ? '' : decodeComponent(pair.slice(equals + 1)))
+    const value = equals < 0 ? '' : decodeComponent(pair.slice(equals + 1))
+    requireKeepable(name, value)
+    yield [name, value]
   }
-  return parsed
 }
 
 /** A form whose members may be lists: a name that comes more than once, or with `[]` behind it, is one. */
 export function parseFormMembers(text: string): Record<string, unknown> {
-  const { repeated } = parseForm(text)
-  const sent = new URLSearchParams(text)
-  const members = [...new Set(sent.keys())].map((name): [string, unknown] => {
-    const isList = repeated.has(name) || name.endsWith('[]')
-    return [name.replace(/\[\]$/, ''), isList ? sent.getAll(name) : sent.get(name)]
+  const sent = new Map<string, string[]>()
+  for (const [name, value] of formPairs(text)) {
+    const values = sent.get(name)
+    if (values) values.push(value)
+    else sent.set(name, [value])
+  }
+  const members = [...sent].map(([name, values]): [string, unknown] => {
+    const isList = values.length > 1 || name.endsWith('[]')
+    return [name.replace(/\[\]$/, ''), isList ? values : values[0]]
   })
   return Object.fromEntries(members)
 }
@@ -79,10 +89,15 @@ export function parametersOf(members: Iterable<readonly [string, unknown]>): Par
   const parsed = noParameters()
   const seen = new Set<string>()
   for (const [name, value] of members) {
-    if (name === REPEATABLE && isListOfStrings(value)) for (const one of value) add(parsed, seen, name, one)
-    else if (Array.isArray(value)) parsed.repeated.add(name)
-    else if (typeof value === 'string') add(parsed, seen, name, value)
-    else throw new OAuthError('invalid_request', 'Every parameter must be a string.')
+    const values = name === REPEATABLE && isListOfStrings(value) ? value : [value]
+    for (const one of values) {
+      if (Array.isArray(one)) parsed.repeated.add(name)
+      else if (typeof one !== 'string') throw new OAuthError('invalid_request', 'Every parameter must be a string.')
+      else {
+        requireKeepable(name, one)
+        add(parsed, seen, name, one)
+      }
+    }
   }
   return parsed
 }
@@ -114,9 +129,6 @@ export function requireParameter(parameters: RequestParameters, name: string): s
 function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: string): void {
   if (seen.has(name) && name !== REPEATABLE) parsed.repeated.add(name)
   seen.add(name)
-  if (!isKeepable(name) || !isKeepable(value)) {
-    throw new OAuthError('invalid_request', 'A parameter has a character that is not allowed.')
-  }
   if (value === '') return
   const before = parsed.parameters.get(name)
   if (before === undefined) parsed.parameters.set(name, value)
@@ -124,8 +136,9 @@ function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: s
 }
 
 /** No store keeps NUL or half a surrogate pair alike, and no parameter of OAuth has a use for them. */
-function isKeepable(text: string): boolean {
-  return !text.includes('\0') && text.isWellFormed()
+function requireKeepable(...texts: string[]): void {
+  if (texts.every((text) => !text.includes('\0') && text.isWellFormed())) return
+  throw new OAuthError('invalid_request', 'A parameter has a character that is not allowed.')
 }
 
 /** The text of bytes in UTF-8, or undefined for any others. */

@@ -26,7 +26,7 @@ export interface SelfDescription extends Pick<ClientMetadata, 'name'> {
 }
 
 const MAX_REDIRECT_URIS = 20
-const MAX_NAME = 60
+export const MAX_NAME = 60
 const authMethods: readonly unknown[] = ['none', 'client_secret_basic', 'client_secret_post']
 
 /**
@@ -62,12 +62,12 @@ export function parseSelfDescription(
 }
 
 /** A name that nobody has checked. One that would fill a page, or cannot be seen on it, is left out like whatever we do not take. */
-function describedName(value: unknown): string | undefined {
+export function describedName(value: unknown): string | undefined {
   const name = text('client_name', value)?.trim()
   if (name === undefined || name.length > MAX_NAME || !/[\p{L}\p{N}]/u.test(name)) return undefined
   // joiners stand between letters of many scripts, and what turns the text around is refused as in every name
   const seen = name.replaceAll(/\u200c|\u200d|[\u202a-\u202e\u2066-\u2069]/g, '')
-  return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|\p{M}{5}/u.test(seen) ? undefined : name
+  return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]|\p{M}{5}/u.test(seen) ? undefined : name
 }
 
 /** The response types that go with these grants. */
@@ -84,10 +84,10 @@ function refuseStatement(statement: unknown): void {
   throw new OAuthError('unapproved_software_statement', 'This server takes no software statements.')
 }
 
-/** Every member that is a URI, whatever its name and language (§2.2). `redirect_uris` has rules of its own. */
+/** Every member `…_uri`, in whatever language (§2.2). `redirect_uris` has rules of its own; no other list is used. */
 function requirePublicUris(members: Readonly<Record<string, unknown>>): void {
   for (const [member, value] of Object.entries(members)) {
-    if (!/^\w+_uri(#.*)?$/.test(member) || isAbsent(value)) continue
+    if (!/^\w+_uri(#.*)?$/s.test(member) || isAbsent(value)) continue
     if (typeof value === 'string' && value.length <= 2048 && isPublicUri(value)) continue
     // without the language tag, which can be any text: what is wrong with a document is told on a page of ours
     throw invalid(`${(member.split('#', 1)[0] as string).slice(0, 40)} must be an https URL of a public host`)

@@ -49,7 +49,7 @@ describe('the password grant (RFC 6749 §4.3)', () => {
     const requirePlace = () => {
       if (isFull) throw new OAuthError('temporarily_unavailable', 'Too many at once.', { status: 503 })
     }
-    await begin(Object.assign((username: string, secret: string) => verify(username, secret), { requirePlace }))
+    await begin(Object.assign(verify.bind(undefined), { requirePlace }))
     for (let tries = 0; tries < 30; tries++) await signIn().expect(503)
     isFull = false
     await signIn().expect(200)
@@ -143,8 +143,8 @@ describe('the password grant (RFC 6749 §4.3)', () => {
   ])('leaves nothing alive when %s between the check of the password and the insert', async (_, interrupt) => {
     const checked = gate()
     const revoked = gate()
-    await begin(async (username, secret) => {
-      const user = await verify(username, secret)
+    await begin(async (...presented) => {
+      const user = await verify(...presented)
       checked.open()
       await revoked.opened
       return user

@@ -126,6 +126,20 @@ describe('someone who does not exist', () => {
   })
 })
 
+it('networks take turns: who sends many secrets waits for them, and nobody else does', async () => {
+  const hash = await hashSecret('right')
+  const finished: string[] = []
+  const compare = async (network: string) => {
+    await compareSecret('wrong', hash, network)
+    finished.push(network)
+  }
+  const many = Array.from({ length: 24 }, (_, index) => compare(`2001:db8:1:${index}::/64`))
+  await Promise.all([compare('192.0.2.1'), compare('192.0.2.2')])
+  // but for those that were there, and as many as there are threads for its own turn
+  expect(finished.filter((network) => network.startsWith('2001')).length).toBeLessThanOrEqual(12)
+  await Promise.all(many)
+})
+
 describe('the worker', () => {
   it('answers a failure with a message that carries no secret', async () => {
     const worker = new Worker(require.resolve('../../src/passwords/bcrypt-worker.js'))

@@ -1,4 +1,4 @@
-import { networkOf } from '../../src/rules/network'
+import { networkOf, siteOf } from '../../src/rules/network'
 
 describe('the network of an address', () => {
   it.each<[string | undefined, string]>([
@@ -53,4 +53,15 @@ describe('the network of an address', () => {
   ])('of %s is not: an address of IPv6 is mapped with ::ffff: in front alone', (ip, network) => {
     expect(networkOf(ip)).toBe(network)
   })
+})
+
+it.each([
+  ['2001:db8:1:2::/64', '2001:db8:1::/48'],
+  ['2001:db8:1:ffff::/64', '2001:db8:1::/48'],
+  ['0:0:0:0::/64', '0:0:0::/48'],
+  ['192.0.2.1', '192.0.2.1'],
+  ['no address', 'no address'],
+  ['', ''],
+])('the site of %j is %j: what one customer has (RFC 6177)', (network, site) => {
+  expect(siteOf(network)).toBe(site)
 })
