@@ -1,4 +1,4 @@
-/** Everything cryptographic, in one place: randomness, digests, signing keys, and the sealing of replayable responses. */
+/** Everything cryptographic, in one place: randomness, digests, signing keys, and secrets made of others. */
 import {
   createCipheriv,
   createDecipheriv,
@@ -81,8 +81,8 @@ export function fingerprint(key: KeyObject, parts: readonly string[]): string {
 }
 
 /**
- * Another secret of 256 bits, which only who has `secret` and `context` can make: the one-step key derivation of NIST SP
- * 800-56C §4.1 with SHA-256, over an unambiguous encoding. `secret` has 256 random bits or more. base64url.
+ * Another secret of 256 bits, which only who has `secret` and `context` can make: after the one-step key derivation of
+ * NIST SP 800-56C §4.1, with SHA-256 over an unambiguous encoding. `secret` has 256 random bits or more. base64url.
  */
 export function derivedSecret(secret: string, purpose: string, context: string): string {
   return sha256(JSON.stringify([1, secret, 'express-authorization-server', purpose, context]))

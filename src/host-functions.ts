@@ -1,13 +1,23 @@
 /** What hosts supply as functions, made harmless: their clock, and their listener. */
 import type { AuthorizationServerEvent, WithoutTime } from './events'
 
-/** The time in whole seconds. A clock that answers with no number would make everything last for ever. */
+/** More would be milliseconds: in seconds it is the year 5138. */
+const MOST_SECONDS = 1e11
+
+/**
+ * The time in whole seconds. A clock that answers with no number, or in milliseconds, would make everything last for ever.
+ *
+ * @throws TypeError for such a clock, at start-up already.
+ */
 export function clock(now: () => number = () => Date.now() / 1000): () => number {
-  return () => {
-    const seconds = Math.floor(now())
-    if (!Number.isSafeInteger(seconds)) throw new TypeError('now must answer with the seconds since the epoch')
-    return seconds
+  const seconds = () => {
+    const answer: unknown = now()
+    const whole = typeof answer === 'number' ? Math.floor(answer) : Number.NaN
+    if (Number.isSafeInteger(whole) && whole < MOST_SECONDS) return whole
+    throw new TypeError(`now must answer with the seconds since the epoch, not ${String(answer)}`)
   }
+  seconds()
+  return seconds
 }
 
 /** Hands events to the listener. */

@@ -38,20 +38,23 @@ export interface TokenIssue {
 export async function prepareTokens(server: AuthorizationServer, issue: TokenIssue): Promise<PreparedTokens> {
   const { clientId, userId, scope, startedAt } = issue
   const newId = issue.grantId ?? newGrantId()
-  const grantId = issue.refreshToken || userId !== undefined ? newId : undefined
   const now = server.now()
+  const { stateless } = server.accessTokens
+  const hasRefreshToken = issue.refreshToken && refreshTokenExpiry(settingsOf(server), startedAt, now) > now
+  // an authorization that there is a row of
+  const grantId = hasRefreshToken || (userId !== undefined && !stateless) ? newId : undefined
   const ttl = Math.min(issue.ttl ?? server.accessTokens.ttl, server.accessTokens.ttl)
   const data = audienceData(issue.accessAudience ?? issue.audience)
   const bound = { clientId, userId, grantId, scope, startedAt, data }
   const lifetime = { issuedAt: now, expiresAt: now + ttl }
   const access = await prepareAccessToken(server, lookupId(newId, lookupSuffix.access_token[0]), bound, lifetime)
   const all = [access.credential]
-  if (issue.refreshToken) {
+  if (hasRefreshToken) {
     const refresh = prepareRefreshToken(server, lookupId(newId, lookupSuffix.refresh_token), issue, bound, now)
     all.push(refresh.credential)
     access.body.refresh_token = refresh.token
   }
-  const credentials = server.accessTokens.stateless ? all.slice(1) : all
+  const credentials = stateless ? all.slice(1) : all
   if (grantId === undefined) return { body: access.body, credentials }
   return { body: access.body, credentials, grant: grantOf(grantId, bound, all) }
 }
@@ -67,9 +70,13 @@ function prepareRefreshToken(
   const stable = newSecret()
   const rotating = newSecret()
   const bound = { ...subject, data: { slot: 0, ...audienceData(issue.audience) } }
-  const expiresAt = refreshTokenExpiry(server.refreshTokens as RefreshTokenSettings, issue.startedAt, now)
+  const expiresAt = refreshTokenExpiry(settingsOf(server), issue.startedAt, now)
   const half = { id, kind: 'refresh_token', state: sha256(rotating), digest: boundDigest(stable, bound) }
   return { token: `${id}.${stable}${rotating}`, credential: credentialOf(half, bound, { issuedAt: now, expiresAt }) }
+}
+
+function settingsOf({ refreshTokens }: AuthorizationServer): RefreshTokenSettings {
+  return refreshTokens as RefreshTokenSettings
 }
 
 /** `ttl` slides with each refresh, `maxAge` counts from the authorization and does not. */
@@ -139,16 +146,19 @@ export async function shapeResponse(
 ): Promise<TokenResponse> {
   if (!server.tokenResponse) return body
   const shaped: unknown = await server.tokenResponse({ ...body }, context)
-  if (typeof shaped !== 'object' || shaped === null) {
+  try {
+    if (typeof shaped !== 'object' || shaped === null || Array.isArray(shaped)) throw new TypeError('it is none')
+    const response = Object.fromEntries(
+      Object.entries(shaped).filter(([, value]) => value !== undefined && value !== null),
+    )
+    // before anything is used up: a cycle or a BigInt would be found out when the code is gone
+    JSON.stringify(response)
+    return response as unknown as TokenResponse
+  } catch (problem) {
     throw new OAuthError('server_error', 'The server could not complete the request.', {
-      cause: new TypeError('The tokenResponse option must return an object'),
+      cause: new TypeError('The tokenResponse option must return an object that JSON can carry', { cause: problem }),
     })
   }
-  const response: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(shaped)) {
-    if (value !== undefined && value !== null) response[name] = value
-  }
-  return response as unknown as TokenResponse
 }
 
 /** An authorization code and its row. The row names no grant: there is none until the code is exchanged. */

@@ -481,6 +481,18 @@ describe('deleteExpired', () => {
     await host.refresh(host.web, tokens.refresh_token).expect(200)
   })
 
+  it('lets other work be done between batches, also with a store that answers in the same turn', async () => {
+    let turns = 0
+    const seen: number[] = []
+    host.storage.replace('grants.deleteExpired', () => {
+      seen.push(turns)
+      setImmediate(() => turns++)
+      return seen.length < 4 ? 1000 : 0
+    })
+    await deleteExpired(host.server)
+    expect(seen).toEqual([0, 1, 2, 3])
+  })
+
   it('goes on while there is more than one batch', async () => {
     const left = [1000, 1000, 3]
     host.storage.replace('grants.deleteExpired', () => left.shift())

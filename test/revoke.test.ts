@@ -1,5 +1,6 @@
 import { issueTokens } from '../src/index'
 import { createHost, type Host, type Tokens } from './support/host'
+import { gate } from './support/storage'
 
 let host: Host
 let tokens: Tokens
@@ -48,6 +49,20 @@ describe('revoking an access token (RFC 7009 §2)', () => {
     pause.resume()
     expect((await answer).status).toBe(200)
     expect(await host.isAlive(third)).toBe(true)
+    expect(host.eventTypes()).not.toContain('token.revoked')
+  })
+
+  it('three times at once is one event', async () => {
+    let arrived = 0
+    const all = gate()
+    host.storage.replace('grants.find', async (call) => {
+      const row = await call()
+      if (++arrived === 3) all.open()
+      await all.opened
+      return row
+    })
+    await Promise.all(Array.from({ length: 3 }, () => host.revoke(host.web, tokens.access_token).expect(200)))
+    expect(host.eventTypes().filter((type) => type === 'token.revoked')).toHaveLength(1)
   })
 
   it("works for a client's own token", async () => {

@@ -133,11 +133,11 @@ describe('createAuthorizationServer', () => {
 
 describe.each<[string, Record<string, () => unknown>, string]>([
   [
-    'opaque({ ttl }) must be a positive whole number of seconds',
+    'opaque({ ttl }) must be a whole number of seconds of at least 1',
     Object.fromEntries(
       [0, -1, 1.5, Number.NaN, '60', null].map((ttl) => [`${ttl}`, () => oauth.opaque({ ttl } as never)]),
     ),
-    'opaque({ ttl }) must be a positive whole number of seconds, not',
+    'opaque({ ttl }) must be a whole number of seconds of at least 1, not',
   ],
   [
     'authorizationCode({ ttl }) must be at most ten minutes (RFC 6749 §4.1.2)',
@@ -370,6 +370,17 @@ describe('onEvent', () => {
 })
 
 describe('now', () => {
+  it.each([Number.NaN, undefined, '1800000000', new Date(), Date.now(), {}])(
+    'that answers %p is refused at start-up',
+    (time) => {
+      const options = { issuer: 'https://auth.example.com', storage: memoryStorage(), scopes: [] }
+      const now = () => time as number
+      expect(() => oauth.createAuthorizationServer({ ...options, now })).toThrow(/^now must answer with the seconds/)
+      const remote = { issuer: options.issuer, resource: 'https://api.example.com' }
+      expect(() => oauth.remoteServer({ ...remote, now })).toThrow(/^now must answer with the seconds/)
+    },
+  )
+
   it.each([Number.NaN, undefined, 'soon', Number.POSITIVE_INFINITY, {}])(
     'that answers %p lets nobody in: a token would last for ever',
     async (broken) => {

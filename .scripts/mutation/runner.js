@@ -14,8 +14,8 @@ let durations = {}
 let neighbours
 /** Milliseconds that the tests may take to notice a mutant. */
 const patience = 1000 * Number(process.env.MUTATION_SECONDS ?? Number.POSITIVE_INFINITY)
-/** How many of the last mutants a test file killed: neighbours are often killed by the same one. @type {Map<string, number>} */
-const kills = new Map()
+/** How many of the last mutants a test file killed: neighbours are often killed by the same one. @type {Map<string, Map<string, number>>} */
+const killsOf = new Map()
 
 class MutationRunner extends TestRunner {
   /** @param {any} globalConfig @param {any} context */
@@ -47,10 +47,14 @@ class MutationRunner extends TestRunner {
     neighbours ??= mutantsOfFiles(join(this.folder, 'src'))
     const [source = '', ids = []] = [...neighbours].find(([, ids]) => ids.includes(mutant)) ?? []
     const namesOf = testsOf(mutant, ids, coverage)
+    const kills = killsOf.get(source) ?? new Map()
+    killsOf.set(source, kills)
+    const breadth = breadthOf(source, ids, coverage)
     const worth = (/** @type {string} */ path) => {
       const isItsOwn = basename(path).startsWith(basename(source, '.ts'))
-      // 300: what it costs to load any file
-      return ((kills.get(path) ?? 0) + (isItsOwn ? 1 : 0) + 0.05) / (300 + (durations[path] ?? 0))
+      // who comes across much of a file is about it, and not only on the way through. 300: what it costs to load any file
+      const likely = (kills.get(path) ?? 0) + (isItsOwn ? 1 : 0) + (breadth.get(path) ?? 0) ** 4 + 0.01
+      return likely / (300 + (durations[path] ?? 0))
     }
     const started = Date.now()
     const concerned = tests.filter(({ path }) => namesOf.has(path))
@@ -83,6 +87,27 @@ function testsOf(mutant, neighbours, coverage) {
       all.set(path, [...new Set([...(all.get(path) ?? []), ...names])])
   }
   return all
+}
+
+/** @type {Map<string, Map<string, number>>} */
+const breadths = new Map()
+
+/**
+ * Which part of the mutants of a source file the tests of each file come across.
+ * @param {string} source
+ * @param {string[]} ids
+ * @param {Map<string, Map<string, string[]>>} coverage
+ */
+function breadthOf(source, ids, coverage) {
+  const known = breadths.get(source)
+  if (known) return known
+  /** @type {Map<string, number>} */
+  const breadth = new Map()
+  for (const id of ids) {
+    for (const path of coverage.get(id)?.keys() ?? []) breadth.set(path, (breadth.get(path) ?? 0) + 1 / ids.length)
+  }
+  breadths.set(source, breadth)
+  return breadth
 }
 
 /** @param {string} file */

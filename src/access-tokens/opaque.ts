@@ -1,5 +1,6 @@
 /** Opaque access tokens: `<lookup id>.<secret>`, looked up at each use, so that a revocation holds at once. */
 import { requireKnown } from '../options'
+import { requireSeconds } from '../rules/seconds'
 import { newSecret, parseSplitToken } from '../split-token'
 import type { AccessTokenFormat } from '../types'
 
@@ -13,9 +14,7 @@ export interface OpaqueOptions {
 export function opaque(options: OpaqueOptions = {}): AccessTokenFormat {
   requireKnown('opaque option', options, ['ttl'])
   const { ttl = 3600 } = options
-  if (!Number.isSafeInteger(ttl) || ttl <= 0) {
-    throw new TypeError(`opaque({ ttl }) must be a positive whole number of seconds, not ${String(ttl)}`)
-  }
+  requireSeconds('opaque({ ttl })', ttl)
   return Object.freeze({
     ttl,
     create(_server, row) {

@@ -64,18 +64,20 @@ export function keyRing({ current, next, retired = [] }: SigningKeys, algorithm?
     ...retired.map((key, i): [string, KeyMaterial] => [`retired[${i}]`, key]),
   ]
   const verifying = new Map<string, VerificationKey>()
-  const published: (JsonWebKey & { kid: string; alg: SigningAlgorithm })[] = []
+  const published: JsonWebKey[] = []
   for (const [name, material] of named) {
     const publicKey = readKey(name, () => toPublicKey(material))
-    const alg = algorithmOf(publicKey, material, algorithm)
+    const algorithms = believedAlgorithms(publicKey, material, name === 'current' ? (algorithm ?? 'RS256') : undefined)
+    const [alg, other] = algorithms
     if (!alg) throw wrongKey(name, 'must be an EC key on P-256, or an RSA key of at least 2048 bits')
     const kid = thumbprint(publicKey)
     if (verifying.has(kid)) throw wrongKey(name, 'is there already')
-    verifying.set(kid, Object.freeze({ algorithms: [alg], publicKey }))
-    published.push({ ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' })
+    verifying.set(kid, Object.freeze({ algorithms, publicKey }))
+    published.push({ ...publicKey.export({ format: 'jwk' }), kid, ...(!other && { alg }), use: 'sig' })
   }
   const privateKey = readKey('current', () => toPrivateKey(current))
-  const { kid, alg } = published[0] as (typeof published)[0]
+  const [[kid, { algorithms }]] = [...verifying] as [[string, VerificationKey]]
+  const alg = algorithms[0] as SigningAlgorithm
   if (!privateKey) throw wrongKey('current', 'must be a private key')
   if (algorithm && alg !== algorithm) throw wrongKey('current', `is a key for ${alg}, and algorithm says ${algorithm}`)
   return Object.freeze({ signing: { id: kid, algorithm: alg, privateKey }, verifying, jwks: { keys: published } })
@@ -93,16 +95,20 @@ function readKey<T>(name: string, read: () => T): T {
   }
 }
 
-/** The one algorithm of a key; undefined for a key that is not fit. An RSA key has what its JWK says, or what is wanted. */
-function algorithmOf(
+/**
+ * What a key may have signed with: what its JWK says, or the one that is `wanted` of it. An RSA key of which nobody says
+ * anything, because it signs no more or not yet, may have signed with either. Empty for a key that is not fit.
+ */
+function believedAlgorithms(
   key: KeyObject,
   material: KeyMaterial,
   wanted: SigningAlgorithm | undefined,
-): SigningAlgorithm | undefined {
+): readonly SigningAlgorithm[] {
   const fitting = algorithmsOf(key)
   const said = typeof material === 'object' && 'alg' in material ? material.alg : undefined
-  if (said !== undefined) return fitting.find((algorithm) => algorithm === said)
-  return fitting.find((algorithm) => algorithm === wanted) ?? fitting[0]
+  if (said !== undefined) return fitting.filter((algorithm) => algorithm === said)
+  if (wanted === undefined || fitting.length < 2) return fitting
+  return fitting.filter((algorithm) => algorithm === wanted)
 }
 
 /** RFC 7518 §3.3 to §3.5: P-256 for ES256, at least 2048 bits for RSA. Empty for every other key. */

@@ -9,7 +9,7 @@ import { requireParameter } from '../rules/params'
 import { pkceRequired, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { narrowAudience, storedAudience } from '../rules/resource'
-import { intersectScope, scopesOfClient } from '../rules/scope'
+import { remainingScope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, parseSplitToken } from '../split-token'
 import type { Client, Credential } from '../storage'
@@ -57,7 +57,7 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
 
   const { userId, startedAt } = code
   // what the client has lost since the user agreed is gone, as at a refresh
-  const scope = intersectScope(code.scope, scopesOfClient(server.scopes, client))
+  const scope = remainingScope(server.scopes, client, code.scope)
   const grantId = grantIdOf(code.id)
   const refreshToken = getsRefreshToken(server, client)
   const audience = storedAudience(server, code.data)
@@ -65,8 +65,8 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   const issue = { clientId: client.clientId, userId, scope, audience, accessAudience, startedAt, grantId, refreshToken }
   const { body, credentials, grant } = await prepareTokens(server, issue)
   const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
-  // the used code stays as long as the tokens it became, so that its theft is noticed later, too
-  const used = { ...code, state: 'used', grantId, expiresAt: Math.max(code.expiresAt, code.issuedAt + body.expires_in) }
+  // the used code stays as long as the access token that it became, so that its theft is noticed later, too
+  const used = { ...code, state: 'used', grantId, expiresAt: Math.max(code.expiresAt, server.now() + body.expires_in) }
   const won = await server.storage.grants.transition(code.id, 'issued', used, credentials, grant)
   // another request was faster, or the user or client was revoked meanwhile: a double submit must not kill the winner
   if (!won) throw invalidCode()

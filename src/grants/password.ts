@@ -59,7 +59,7 @@ async function signIn(
   const userId = await inTurn(request.network, async () => {
     verify.requirePlace?.()
     const succeed = await takeAttempt(server, attempt, client.clientId)
-    const found = subjectId(await verify(username, secret, { network: request.network }))
+    const found = requireUserOrNone(await verify(username, secret, { network: request.network }))
     if (found !== undefined) await succeed()
     return found
   })
@@ -68,4 +68,12 @@ async function signIn(
     throw new OAuthError('invalid_grant', 'The username or the password is wrong.')
   }
   return issueForUser(server, request, { userId, scope, audience })
+}
+
+/** A bare number is more often a count or a position than an id: everybody would be that one user. */
+function requireUserOrNone(answer: unknown): string | undefined {
+  if (typeof answer === 'number' || typeof answer === 'bigint') {
+    throw new TypeError(`password({ verify }) must answer a user id as a string, { id }, or nothing, not ${answer}`)
+  }
+  return subjectId(answer)
 }

@@ -32,7 +32,7 @@ export interface Successor {
 
 /** What follows the presented token after this refresh. */
 export function successorOf(
-  { rotate }: RefreshTokenSettings,
+  { rotate }: Pick<RefreshTokenSettings, 'rotate'>,
   found: Credential,
   { token, stable, rotatingDigest }: PresentedRefreshToken,
   refresh: Refresh,

@@ -5,30 +5,40 @@
 
 import { findCredential, isExpired, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
-import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, responseOf, shapeResponse } from '../issue'
+import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
 import { revokeGrants } from '../operations/grants'
 import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
-import { type Audience, audienceData, formatResource, narrowAudience, storedAudience } from '../rules/resource'
-import { formatScope, intersectScope, parseScope, requireScopeWithin, type Scope, scopesOfClient } from '../rules/scope'
+import { type Audience, audienceData, formatResource } from '../rules/resource'
+import { formatScope, type Scope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, newSecret } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
 import { hasStableHalf, type PresentedRefreshToken, parseRefreshToken, standingOf } from './presented-refresh-token'
-import { accessTokenAgain, type Refresh, sealedAccessToken, successorOf } from './refresh-successor'
+import { audienceOfRefresh, hookContext, invalidToken, replay, scopeOfRefresh } from './refresh-replay'
+import { type Refresh, sealedAccessToken, successorOf } from './refresh-successor'
 
 /** Options of `refreshToken`. */
 export interface RefreshTokenOptions {
   /** Lifetime in seconds, which starts anew with each refresh. @default 1209600 (14 days) */
   ttl?: number
-  /** Seconds after which the user must sign in again, however often it was refreshed. @default no such limit */
+  /**
+   * Seconds after which no refresh keeps the session alive: the user must sign in again once the last access token ends.
+   * @default no such limit
+   */
   maxAge?: number
   /** Whether each refresh makes a new refresh token. Without it a stolen one is never noticed. @default true */
   rotate?: boolean
-  /** Seconds in which the token before the current one still gets the same response. 0 turns it off. @default 60 */
+  /**
+   * Seconds in which a token that was just used gets the same response again. 0 turns it off.
+   * @default 60
+   */
   replayWindow?: number
 }
+
+/** How often a request may find that another one with the same token was faster. */
+const MOST_LOST = 10
 
 /** The grant that keeps a session alive. Throws when a number is not a whole number of seconds. */
 export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
@@ -55,45 +65,53 @@ async function refresh(
   request: TokenRequest,
 ): Promise<TokenResponse> {
   const presented = parseRefreshToken(requireParameter(request.parameters, 'refresh_token'))
-  const found = presented && (await findCredential(server, presented.id, 'refresh_token'))
+  if (!presented) throw invalidToken()
+  for (let lost = 0; lost < MOST_LOST; lost++) {
+    const response = await refreshOnce(server, settings, request, presented, lost > 0)
+    if (response) return response
+  }
+  throw new OAuthError('temporarily_unavailable', 'Too many refreshes with this token at once.', {
+    status: 503,
+    headers: { 'Retry-After': '1' },
+  })
+}
+
+/** Undefined where another request with the same token was faster, and this one has to look again. */
+async function refreshOnce(
+  server: AuthorizationServer,
+  settings: RefreshTokenSettings,
+  request: TokenRequest,
+  presented: PresentedRefreshToken,
+  hasLost: boolean,
+): Promise<TokenResponse | undefined> {
+  const found = await findCredential(server, presented.id, 'refresh_token')
   // a wrong stable half is a guess, not a reuse: it changes nothing, and grant ids are no secret
   if (!found || !hasStableHalf(found, presented)) throw invalidToken()
   // RFC 6749 §6: the refresh token is bound to the client it was issued to
   if (found.clientId !== request.client.clientId || isExpired(server, found)) throw invalidToken()
+  // a maxAge that came later than the session ends it, too
+  if (refreshTokenExpiry(settings, found.startedAt, server.now()) <= server.now()) throw invalidToken()
   const standing = standingOf(server, settings, found, presented)
+  // who was overtaken twice is no thief, and gets nothing
+  if (standing === 'reused' && hasLost) throw invalidToken()
   if (standing === 'reused') return refuseReuse(server, found)
-  await requireUser(server, found.userId)
-  if (standing === 'replayable') return replay(server, settings, request, found, presented)
+  // as it was read: an adapter that changes the row which it answered would let every racer win
+  const { id, state, clientId, userId, grantId } = found
+  await requireUser(server, userId)
+  if (standing === 'replayable') {
+    const again = await replay(server, request, found, presented)
+    if (again) return again
+  }
 
   const scope = scopeOfRefresh(server, request, found)
   const audience = audienceOfRefresh(server, request, found)
   const next = await prepareRefresh(server, settings, found, presented, { scope, audience })
-  const response = await shapeResponse(server, next.body, contextOf(request, found, scope))
+  const response = await shapeResponse(server, next.body, hookContext(request, found, scope))
   const additions = server.accessTokens.stateless ? [] : [next.access]
-  const grant = grantOf(grantIdOf(found.id), found, [next.refresh, next.access])
-  if (await server.storage.grants.transition(found.id, found.state, next.refresh, additions, grant)) {
-    const { clientId, userId, grantId } = found
-    server.emit({ type: 'token.issued', grantType: 'refresh_token', clientId, userId, grantId, scope })
-    return response
-  }
-  // another request with the same token was faster: it gets the winner's response, or nothing, but is never a thief
-  const current = await findCredential(server, found.id, 'refresh_token')
-  if (current && standingOf(server, settings, current, presented) === 'replayable') {
-    return replay(server, settings, request, current, presented)
-  }
-  throw invalidToken()
-}
-
-// RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone
-function scopeOfRefresh(server: AuthorizationServer, { client, parameters }: TokenRequest, found: Credential): Scope {
-  const held = intersectScope(found.scope, scopesOfClient(server.scopes, client))
-  const asked = parameters.get('scope')
-  return asked === undefined ? held : requireScopeWithin(parseScope(asked), held)
-}
-
-// RFC 8707 §2.2: the same for resources
-function audienceOfRefresh(server: AuthorizationServer, { parameters }: TokenRequest, { data }: Credential): Audience {
-  return narrowAudience(server, storedAudience(server, data), parameters.get('resource'))
+  const grant = grantOf(grantIdOf(id), found, [next.refresh, next.access])
+  if (!(await server.storage.grants.transition(id, state, next.refresh, additions, grant))) return undefined
+  server.emit({ type: 'token.issued', grantType: 'refresh_token', clientId, userId, grantId, scope })
+  return response
 }
 
 async function prepareRefresh(
@@ -131,49 +149,10 @@ async function prepareRefresh(
   return { refresh, access, body }
 }
 
-/** The response that the same token got before: for parallel tabs, and for clients whose connection broke. */
-async function replay(
-  server: AuthorizationServer,
-  settings: RefreshTokenSettings,
-  request: TokenRequest,
-  found: Credential,
-  presented: PresentedRefreshToken,
-): Promise<TokenResponse> {
-  const made = found.data as unknown as Refresh
-  const scope = scopeOfRefresh(server, request, found)
-  if (formatScope(scope) !== made.scope) {
-    throw new OAuthError('invalid_scope', 'This refresh token was just used for another scope.')
-  }
-  if (formatResource(audienceOfRefresh(server, request, found)) !== made.resource) {
-    throw new OAuthError('invalid_target', 'This refresh token was just used for another resource.')
-  }
-  const successor = successorOf(settings, found, presented, made)
-  const accessToken = accessTokenAgain(server.accessTokens, successor, found, presented, made)
-  if (accessToken === undefined) throw invalidToken()
-  const body = responseOf(
-    accessToken,
-    Math.max(1, made.accessExpiresAt - Math.max(made.refreshedAt, server.now())),
-    scope,
-  )
-  body.refresh_token = successor.refreshToken
-  const { clientId, userId, grantId } = found
-  const shaped = await shapeResponse(server, body, contextOf(request, found, scope))
-  server.emit({ type: 'refresh.replayed', clientId, userId, grantId })
-  return shaped
-}
-
-function contextOf({ client, grantType, parameters }: TokenRequest, { userId }: Credential, scope: Scope) {
-  return { client, grantType, userId, scope, parameters }
-}
-
 // RFC 9700 §4.14.2: an older refresh token means that two parties hold the session; neither can be told from the other
 async function refuseReuse(server: AuthorizationServer, found: Credential): Promise<never> {
   const grantId = grantIdOf(found.id)
   await revokeGrants(server, { grantId })
   server.emit({ type: 'refresh.reused', clientId: found.clientId, userId: found.userId, grantId })
   throw invalidToken()
-}
-
-function invalidToken(): OAuthError {
-  return new OAuthError('invalid_grant', 'The refresh token is unknown, expired, revoked or already used.')
 }

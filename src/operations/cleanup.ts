@@ -3,10 +3,10 @@ import { toOAuthError } from '../errors'
 import { requireKnown } from '../options'
 import { requireSeconds } from '../rules/seconds'
 import type { AuthorizationServer } from '../types'
+import { deleteInBatches } from './grants'
 
 /** A timer of Node can wait for a little less than 25 days. */
 const LONGEST = 24 * 86_400
-const BATCH = 1000
 
 /** Options of `startCleanup`. */
 export interface CleanupOptions {
@@ -32,10 +32,7 @@ export function startCleanup(server: AuthorizationServer, options: CleanupOption
 
   async function run(): Promise<void> {
     try {
-      while (!stopped && (await server.storage.grants.deleteExpired(server.now(), BATCH)) === BATCH) {
-        // A synchronous store would otherwise let nothing else happen until the last batch
-        await new Promise(setImmediate)
-      }
+      await deleteInBatches(server, () => stopped)
     } catch (error) {
       server.emit({ type: 'error', error: toOAuthError(error) })
     }

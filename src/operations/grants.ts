@@ -43,12 +43,20 @@ export async function revokeGrants(server: AuthorizationServer, target: Revocati
   server.emit({ type: 'grant.revoked', ...only })
 }
 
-/** Deletes what has expired, in batches that lock nothing for long. Answers how many codes and tokens went. */
-export async function deleteExpired(server: AuthorizationServer): Promise<number> {
+/** Deletes what has expired, in batches between which other work is done. Answers how many codes and tokens went. */
+export function deleteExpired(server: AuthorizationServer): Promise<number> {
+  return deleteInBatches(server, () => false)
+}
+
+/** As `deleteExpired`, until `isStopped`. */
+export async function deleteInBatches(server: AuthorizationServer, isStopped: () => boolean): Promise<number> {
   let total = 0
-  for (;;) {
+  while (!isStopped()) {
     const deleted = await server.storage.grants.deleteExpired(server.now(), CLEANUP_BATCH)
     total += deleted
-    if (deleted < CLEANUP_BATCH) return total
+    if (deleted < CLEANUP_BATCH) break
+    // a synchronous store would otherwise let nothing else happen until the last batch
+    await new Promise(setImmediate)
   }
+  return total
 }

@@ -57,7 +57,7 @@ async function revokeAccessToken(server: AuthorizationServer, client: Client, to
     throw new OAuthError('unsupported_token_type', 'Access tokens of this server cannot be revoked before they expire.')
   }
   // false: refreshed or revoked meanwhile, and in either case this token is already no more
-  await server.storage.grants.transition(found.id, found.state, { ...found, state: 'revoked' }, [])
+  if (!(await server.storage.grants.transition(found.id, found.state, { ...found, state: 'revoked' }, []))) return
   const { clientId, userId, grantId } = found
   server.emit({ type: 'token.revoked', clientId, userId, grantId })
 }

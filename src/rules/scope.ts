@@ -20,6 +20,13 @@ export function parseScope(text: string): string[] {
   return tokens
 }
 
+/** The tokens of a `scope` parameter that was sent. §3.3: there is one at least; what is empty was not sent. */
+export function askedScope(text: string): string[] {
+  const tokens = parseScope(text)
+  if (tokens.length > 0 || text === '') return tokens
+  throw new OAuthError('invalid_scope', 'The scope is blank.')
+}
+
 /** What hosts write: `'read write'` or `['read', 'write']`. */
 export function toScope(scope: string | Scope): string[] {
   return parseScope(typeof scope === 'string' ? scope : scope.join(' '))
@@ -50,6 +57,16 @@ export function scopesOfClient(serverScopes: ReadonlyMap<string, string>, client
 }
 
 /**
+ * What the client may still have of what was granted. Where that is nothing, an answer could not say so: without `scope` it
+ * would mean all that was asked (RFC 6749 §5.1).
+ */
+export function remainingScope(serverScopes: ReadonlyMap<string, string>, client: Client, granted: Scope): Scope {
+  const remaining = intersectScope(granted, scopesOfClient(serverScopes, client))
+  if (remaining.length > 0 || granted.length === 0) return remaining
+  throw new OAuthError('invalid_scope', 'The client may have nothing any more of what was granted.')
+}
+
+/**
  * The scope of a request: what was asked, or the client's default when nothing was (RFC 6749 §3.3). A scope that the
  * server does not have or the client may not have is refused, never silently dropped.
  */
@@ -60,7 +77,7 @@ export function resolveScope(
 ): Scope {
   const allowed = scopesOfClient(serverScopes, client)
   if (asked === undefined) return client.defaultScopes ? intersectScope(client.defaultScopes, allowed) : allowed
-  return requireScopeWithin(parseScope(asked), allowed)
+  return requireScopeWithin(askedScope(asked), allowed)
 }
 
 /** A refresh or an exchange may narrow the scope, never widen it (RFC 6749 §6). */

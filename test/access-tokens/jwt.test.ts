@@ -307,6 +307,26 @@ describe('keys', () => {
     expect([await host.isAlive(old), await host.isAlive(newer)]).toEqual([false, true])
   })
 
+  it.each(['RS256', 'PS256'] as const)(
+    'of RSA without alg verify what they signed with %s, once they are retired',
+    async (algorithm) => {
+      const text = createPrivateKey({ key: rsa, format: 'jwk' }).export({ format: 'pem', type: 'pkcs8' }).toString()
+      const host = await hostWith({ keys: text, algorithm })
+      const old = await host.signIn()
+      const later = createAuthorizationServer({
+        issuer: host.server.issuer,
+        storage: host.storage,
+        scopes: [...host.server.scopes.keys()],
+        accessTokens: jwt({ keys: { current: key, retired: [text] }, audience }),
+        now: () => host.clock.now,
+      })
+      await expect(verifyAccessToken(later, old.access_token)).resolves.toMatchObject({ userId: 'alice' })
+      const [, published] = later.accessTokens.jwks?.().keys ?? []
+      expect(published).toMatchObject({ kty: 'RSA', use: 'sig' })
+      expect(published).not.toHaveProperty('alg')
+    },
+  )
+
   it('are asked for when a token is made: a host function that throws makes none', async () => {
     let broken = false
     const host = await hostWith({

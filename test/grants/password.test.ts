@@ -117,6 +117,12 @@ describe('the password grant (RFC 6749 §4.3)', () => {
     expect((await host.me(body.access_token)).body.authInfo.userId).toBe(id)
   })
 
+  it.each([0, -1, 1, 7, Number.NaN, 1n])('takes %p for a mistake: a count of rows would be a user', async (value) => {
+    await begin(() => value as never)
+    expect((await signIn().expect(500)).body.error).toBe('server_error')
+    expect(String(host.reportedErrors()[0]?.cause)).toContain('password({ verify }) must answer')
+  })
+
   it.each([undefined, null, false, true, '', {}, { id: '' }, { id: null }, []])('takes %p for a no', async (value) => {
     await begin(() => value as undefined)
     expect((await signIn().expect(400)).body.error).toBe('invalid_grant')

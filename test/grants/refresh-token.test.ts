@@ -1,16 +1,24 @@
+import express from 'express'
+import request from 'supertest'
 import {
   authorizationCode,
+  createAuthorizationServer,
   deleteClient,
   deleteExpired,
+  generateSigningKey,
+  issueTokens,
+  jwt,
   listGrants,
   opaque,
   type RefreshTokenOptions,
   refreshToken,
   revokeGrants,
+  tokenRouter,
   updateClient,
+  verifyAccessToken,
 } from '../../src/index'
 import { createHost, type Host, type HostOptions, type Parameters, type Tokens } from '../support/host'
-import { rewriting } from '../support/storage'
+import { gate, rewriting } from '../support/storage'
 
 let host: Host
 let first: Tokens
@@ -130,6 +138,18 @@ describe('the scope of a refresh (RFC 6749 §6)', () => {
     await expectRefused(first, 'invalid_scope', { scope: 'write' })
     expect((await refreshed(first)).scope).toBe('read')
   })
+
+  it('is invalid_scope when nothing of it is left: an answer without scope would mean all of it (§5.1)', async () => {
+    await updateClient(host.server, 'web', { scopes: ['clients'] })
+    await expectRefused(first, 'invalid_scope')
+    await updateClient(host.server, 'web', { scopes: ['read', 'clients'] })
+    expect((await refreshed(first)).scope).toBe('read')
+  })
+
+  it('is invalid_scope when it is blank (§3.3), and absent when it is empty (§3.1)', async () => {
+    await expectRefused(first, 'invalid_scope', { scope: ' ' })
+    expect((await refreshed(first, { scope: '' })).scope).toBe('read write')
+  })
 })
 
 describe('inside the replay window', () => {
@@ -166,6 +186,19 @@ describe('inside the replay window', () => {
     await refreshed(first)
     host.clock.advance(30)
     expect((await refreshed(first)).expires_in).toBe(1)
+  })
+
+  it('a replay may name the same scope in another order (§3.3)', async () => {
+    const second = await refreshed(first, { scope: 'read write' })
+    expect(await refreshed(first, { scope: 'write read' })).toEqual(second)
+    expect(await refreshed(first)).toEqual(second)
+  })
+
+  it('a retry that names nothing gets the response also when the client has lost a scope meanwhile', async () => {
+    const second = await refreshed(first)
+    await updateClient(host.server, 'web', { scopes: ['read'] })
+    expect(await refreshed(first)).toEqual(second)
+    await expectRefused(first, 'invalid_scope', { scope: 'read' })
   })
 
   it('a replay with another scope is invalid_scope and changes nothing', async () => {
@@ -255,6 +288,35 @@ describe('reuse of a refresh token (RFC 9700 §4.14.2)', () => {
     await expectRefused(first, 'invalid_grant', {}, thief)
     expect(await host.isAlive(second)).toBe(true)
   })
+})
+
+it('six racers over an adapter that changes the rows it has answered get one successor', async () => {
+  let arrived = 0
+  let shaped = 0
+  const all = gate()
+  const changed = gate()
+  let live: object = {}
+  // the fastest has changed the row before the others come to it
+  const tokenResponse: HostOptions['tokenResponse'] = async (body) => {
+    if (arrived > 0 && ++shaped > 1) await changed.opened
+    return { ...body }
+  }
+  await begin({}, { tokenResponse })
+  host.storage.replace('grants.find', async (call) => {
+    if (arrived === 0) live = { ...((await call()) as object) }
+    if (++arrived === 6) all.open()
+    await all.opened
+    return live
+  })
+  host.storage.replace('grants.transition', async (call, [, , next]) => {
+    const done = await call()
+    if (done) Object.assign(live, next)
+    changed.open()
+    return done
+  })
+  const answers = await Promise.all(Array.from({ length: 6 }, () => host.refresh(host.web, first.refresh_token)))
+  const successors = answers.flatMap(({ status, body }) => (status === 200 ? [body.refresh_token] : []))
+  expect([successors.length > 0, new Set(successors).size]).toEqual([true, 1])
 })
 
 describe('a racer', () => {
@@ -348,6 +410,36 @@ describe('a session', () => {
     await expectRefused(first)
   })
 
+  it('ends at a maxAge that came later than the session', async () => {
+    await begin({ ttl: 60 * 86_400 })
+    host.clock.advance(40 * 86_400)
+    const settings = host.server.refreshTokens as { maxAge?: number }
+    const { grants } = host.server
+    const later = createAuthorizationServer({
+      issuer: host.server.issuer,
+      storage: host.storage,
+      scopes: [...host.server.scopes.keys()],
+      now: () => host.clock.now,
+      grants: [authorizationCode(), refreshToken({ maxAge: 30 * 86_400 })],
+    })
+    expect([settings.maxAge, grants.size]).toEqual([undefined, 2])
+    const answer = await request(express().use(tokenRouter(later)))
+      .post('/')
+      .type('form')
+      .auth('web', host.web.clientSecret as string)
+      .send({ grant_type: 'refresh_token', refresh_token: first.refresh_token })
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant'])
+  })
+
+  it('whose maxAge is over before it begins has no refresh token', async () => {
+    host = await createHost({ grants: [authorizationCode({ ttl: 600 }), refreshToken({ maxAge: 100 })] })
+    const code = await host.code()
+    host.clock.advance(100)
+    const { body } = await host.exchange(host.web, code).expect(200)
+    expect(body).not.toHaveProperty('refresh_token')
+    expect(await host.isAlive(body)).toBe(true)
+  })
+
   it('ends at maxAge when that is shorter than ttl', async () => {
     await begin({ ttl: 100, maxAge: 50 })
     host.clock.advance(50)
@@ -388,6 +480,81 @@ describe('with rotate: false', () => {
     expect(await host.isAlive(next)).toBe(true)
   })
 
+  it('a replay never hands out an access token that was revoked', async () => {
+    const second = await refreshed(first)
+    await host.revoke(host.web, second.access_token).expect(200)
+    const third = await refreshed(first)
+    expect([third.access_token === second.access_token, await host.isAlive(third)]).toEqual([false, true])
+  })
+
+  it('a replay never hands out a JWT whose key was taken out', async () => {
+    let keys = generateSigningKey()
+    await begin({ rotate: false }, { accessTokens: jwt({ keys: () => keys, audience: 'https://api.example' }) })
+    await refreshed(first)
+    keys = generateSigningKey()
+    expect(await host.isAlive(await refreshed(first))).toBe(true)
+  })
+
+  it('another scope or resource is another refresh, also at once and in parallel (RFC 8707 §2.2)', async () => {
+    const resources = ['https://files.example.com', 'https://mail.example.com']
+    await begin({ rotate: false }, { resources })
+    first = (await issueTokens(host.server, { clientId: 'web', userId: 'alice', resource: resources })) as Tokens
+    for (const scope of ['read', 'write', 'read']) expect((await refreshed(first, { scope })).scope).toBe(scope)
+    for (const resource of resources) {
+      const { access_token } = await refreshed(first, { resource })
+      await expect(verifyAccessToken(host.server, access_token, { resource })).resolves.toBeDefined()
+    }
+    const scopes = ['read', 'write', 'read write']
+    const answers = await Promise.all(scopes.map((scope) => refreshed(first, { scope })))
+    expect(answers.map(({ scope }) => scope)).toEqual(scopes)
+  })
+
+  it('a racer that comes back after the window refreshes on its own', async () => {
+    await begin({ rotate: false, replayWindow: 1 })
+    const pause = host.storage.pauseBefore('grants.transition')
+    const slow = host.refresh(host.web, first.refresh_token).then((answer) => answer)
+    await pause.reached
+    await refreshed(first)
+    host.clock.advance(1)
+    pause.resume()
+    const { status, body } = await slow
+    expect([status, await host.isAlive(body)]).toEqual([200, true])
+  })
+
+  it('a racer that is overtaken ten times is asked to come back, and keeps its token', async () => {
+    let overtaken = 0
+    host.storage.replace('grants.transition', async (call) => (++overtaken <= 10 ? false : call()))
+    const answer = await host.refresh(host.web, first.refresh_token)
+    expect([answer.status, answer.body.error, answer.headers['retry-after']]).toEqual([
+      503,
+      'temporarily_unavailable',
+      '1',
+    ])
+    await refreshed(first)
+  })
+
+  it.each([
+    [true, false],
+    [false, true],
+  ])('a lost response is given again by a server that was rotate: %p and is now %p', async (before, after) => {
+    await begin({ rotate: before })
+    const second = await refreshed(first)
+    const { server, clock, storage } = host
+    const later = createAuthorizationServer({
+      issuer: server.issuer,
+      storage,
+      scopes: [...server.scopes.keys()],
+      now: () => clock.now,
+      grants: [authorizationCode(), refreshToken({ rotate: after })],
+    })
+    const answer = await request(express().use(tokenRouter(later)))
+      .post('/')
+      .type('form')
+      .auth('web', host.web.clientSecret as string)
+      .send({ grant_type: 'refresh_token', refresh_token: first.refresh_token })
+    expect([answer.status, answer.body]).toEqual([200, second])
+  })
+
   it('ttl slides, and ends', async () => {
     await begin({ rotate: false, ttl: 100 })
     for (let i = 0; i < 3; i++) {
@@ -421,6 +588,32 @@ describe('the tokenResponse option', () => {
     await host.refresh(host.web, first.refresh_token).expect(500)
     fails = false
     expect(await refreshed(first)).toEqual(second)
+  })
+
+  it.each<[string, () => unknown]>([
+    ['a BigInt', () => ({ id: 10n })],
+    [
+      'a cycle',
+      () => {
+        const cycle: { self?: object } = {}
+        cycle.self = cycle
+        return cycle
+      },
+    ],
+    ['a list', () => []],
+    ['nothing', () => undefined],
+  ])('that answers with %s, which JSON cannot carry, burns neither a code nor a refresh token', async (_, answer) => {
+    let fails = false
+    await begin({}, { tokenResponse: (body) => (fails ? (answer() as typeof body) : body) as never })
+    const code = await host.code()
+    fails = true
+    await host.exchange(host.web, code).expect(500)
+    await host.refresh(host.web, first.refresh_token).expect(500)
+    expect(String(host.reportedErrors()[0]?.cause)).toContain('tokenResponse')
+    fails = false
+    await host.exchange(host.web, code).expect(200)
+    host.clock.advance(61)
+    await refreshed(first)
   })
 
   it('runs again at each replay, on the standard members', async () => {

@@ -1,0 +1,97 @@
+/** What a refresh asks for (RFC 6749 §6), and the response again where the same token was just used for the same. */
+import { findAccessToken } from '../credentials'
+import { OAuthError } from '../errors'
+import { responseOf, shapeResponse } from '../issue'
+import { type Audience, formatResource, narrowAudience, storedAudience } from '../rules/resource'
+import {
+  askedScope,
+  formatScope,
+  includesScope,
+  intersectScope,
+  parseScope,
+  remainingScope,
+  requireScopeWithin,
+  type Scope,
+} from '../rules/scope'
+import type { Credential } from '../storage'
+import type { AuthorizationServer, TokenRequest, TokenResponse } from '../types'
+import { isCurrent, type PresentedRefreshToken } from './presented-refresh-token'
+import { accessTokenAgain, type Refresh, successorOf } from './refresh-successor'
+
+// RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone
+export function scopeOfRefresh(
+  server: AuthorizationServer,
+  { client, parameters }: TokenRequest,
+  found: Credential,
+): Scope {
+  const held = remainingScope(server.scopes, client, found.scope)
+  const asked = parameters.get('scope')
+  // in the order of the grant: §3.3, it means nothing
+  return asked === undefined ? held : intersectScope(held, requireScopeWithin(askedScope(asked), held))
+}
+
+// RFC 8707 §2.2: the same for resources
+export function audienceOfRefresh(
+  server: AuthorizationServer,
+  { parameters }: TokenRequest,
+  { data }: Credential,
+): Audience {
+  return narrowAudience(server, storedAudience(server, data), parameters.get('resource'))
+}
+
+/**
+ * The response that the same token got before: for parallel tabs, and for clients whose connection broke. Undefined where
+ * the token does not rotate, and is good for another one: what was asked differs, or that access token has ended.
+ */
+export async function replay(
+  server: AuthorizationServer,
+  request: TokenRequest,
+  found: Credential,
+  presented: PresentedRefreshToken,
+): Promise<TokenResponse | undefined> {
+  // as the row says, and not the option: it may have changed since
+  const rotate = !isCurrent(found, presented)
+  const made = found.data as unknown as Refresh
+  const difference = differenceOf(server, request, found, made)
+  if (difference && rotate) throw difference
+  if (difference) return undefined
+  const successor = successorOf({ rotate }, found, presented, made)
+  const accessToken = accessTokenAgain(server.accessTokens, successor, found, presented, made)
+  if (accessToken === undefined && rotate) throw invalidToken()
+  if (accessToken === undefined || (!rotate && !(await findAccessToken(server, accessToken)))) return undefined
+  const scope = parseScope(made.scope)
+  const body = responseOf(
+    accessToken,
+    Math.max(1, made.accessExpiresAt - Math.max(made.refreshedAt, server.now())),
+    scope,
+  )
+  body.refresh_token = successor.refreshToken
+  const { clientId, userId, grantId } = found
+  const shaped = await shapeResponse(server, body, hookContext(request, found, scope))
+  server.emit({ type: 'refresh.replayed', clientId, userId, grantId })
+  return shaped
+}
+
+/** What a request asks that its token was not just used for. Who asks for nothing in particular asks for what is left. */
+function differenceOf(
+  server: AuthorizationServer,
+  request: TokenRequest,
+  found: Credential,
+  made: Refresh,
+): OAuthError | undefined {
+  const scope = scopeOfRefresh(server, request, found)
+  const isSame = request.parameters.has('scope')
+    ? formatScope(scope) === made.scope
+    : includesScope(parseScope(made.scope), scope)
+  if (!isSame) return new OAuthError('invalid_scope', 'This refresh token was just used for another scope.')
+  if (formatResource(audienceOfRefresh(server, request, found)) === made.resource) return undefined
+  return new OAuthError('invalid_target', 'This refresh token was just used for another resource.')
+}
+
+export function hookContext({ client, grantType, parameters }: TokenRequest, { userId }: Credential, scope: Scope) {
+  return { client, grantType, userId, scope, parameters }
+}
+
+export function invalidToken(): OAuthError {
+  return new OAuthError('invalid_grant', 'The refresh token is unknown, expired, revoked or already used.')
+}
