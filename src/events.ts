@@ -22,7 +22,10 @@ export type WarningCode =
   | 'loopback_documents_in_production'
   | 'guard_after_route'
 
-/** What happened, for logs, metrics and audits. Never contains a secret, a token or a password. */
+/**
+ * What happened, for logs, metrics and audits. Never contains a secret, a token or a password. A code or refresh token that
+ * comes several times at once is `code.replayed` or `refresh.reused`, and `grant.revoked`, as often.
+ */
 export type AuthorizationServerEvent = { at: number } & (
   | ({ type: 'code.issued'; scope: Scope } & EventSubject)
   | ({ type: 'code.replayed' } & EventSubject)

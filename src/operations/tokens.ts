@@ -126,6 +126,9 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   const request = options.request ?? (await hostRequest(server, options))
   const { client } = request
   if (client.clientId !== options.clientId) throw new TypeError('issueTokens: clientId is not that of the request')
+  if (options.grantType !== undefined && request.grantType !== options.grantType) {
+    throw new TypeError('issueTokens: grantType is not that of the request')
+  }
   const scope = resolveScope(server.scopes, client, asParameter(options.scope))
   const userId = options.userId === undefined ? undefined : requireId(options.userId)
   if (options.refreshToken && !getsRefreshToken(server, client)) {
