@@ -102,6 +102,9 @@ const forgeries: [string, (genuine: Genuine) => string][] = [
   ['typ JWT: an ID token of the same key', (genuine) => forge(genuine, es256(current), { header: { typ: 'JWT' } })],
   ['no typ', (genuine) => forge(genuine, es256(current), { header: { typ: undefined } })],
   ['a typ that contains the right one', (g) => forge(g, es256(current), { header: { typ: 'x-at+jwt' } })],
+  ['a typ that goes on', (g) => forge(g, es256(current), { header: { typ: 'at+jwt2' } })],
+  ['a typ that is a list', (g) => forge(g, es256(current), { header: { typ: ['at+jwt'] } })],
+  ['a list for alg', (g) => forge(g, es256(current), { header: { alg: ['ES256'] } })],
   ['an extension that must be understood', (g) => forge(g, es256(current), { header: { crit: ['x'], x: 1 } })],
   ['an expired exp', (genuine) => forge(genuine, es256(current), { claims: { exp: startOfTime } })],
   ['no exp', (genuine) => forge(genuine, es256(current), { claims: { exp: undefined } })],
@@ -111,6 +114,13 @@ const forgeries: [string, (genuine: Genuine) => string][] = [
   ['no jti', (genuine) => forge(genuine, es256(current), { claims: { jti: undefined } })],
   ['no client_id', (genuine) => forge(genuine, es256(current), { claims: { client_id: undefined } })],
   ['no sub', (genuine) => forge(genuine, es256(current), { claims: { sub: undefined } })],
+  ...['iss', 'sub', 'client_id', 'jti'].flatMap((name): typeof forgeries => [
+    [`an empty ${name}`, (g) => forge(g, es256(current), { claims: { [name]: '' } })],
+    [`a number for ${name}`, (g) => forge(g, es256(current), { claims: { [name]: 7 } })],
+  ]),
+  ['no iat', (genuine) => forge(genuine, es256(current), { claims: { iat: undefined } })],
+  ['a scope that is a list', (g) => forge(g, es256(current), { claims: { scope: ['read'] } })],
+  ['claims that are text', ({ header }) => signed(`${encode(header)}.${encode('admin')}`)],
   ['claims that are a list', ({ header }) => signed(`${encode(header)}.${encode(['admin'])}`)],
   ['claims that are null', ({ header }) => signed(`${encode(header)}.${encode(null)}`)],
   ...(
@@ -204,6 +214,15 @@ describe.each([
     expect(await host.isAlive({ access_token: byNext })).toBe(true)
     await verifying.call(byNext).expect(200)
     await asking.call(byNext).expect(200)
+  })
+
+  it('are judged by the clock of the host, and read as another server may write them', async () => {
+    const header = { typ: 'application/AT+JWT' }
+    const claims = { nbf: startOfTime - 1, aud: [audience, 'https://other.example'], scope: ' read  write' }
+    const token = forge(genuine, es256(current), { header, claims })
+    expect((await verifying.call(token).expect(200)).body.authInfo.scope).toEqual(['read', 'write'])
+    const bare = forge(genuine, es256(current), { claims: { scope: undefined } })
+    expect((await verifying.call(bare).expect(200)).body.authInfo.scope).toEqual([])
   })
 
   const refused = [...forgeries, ...(stateless ? forgedIds.stateless : forgedIds.stored)]
