@@ -1,5 +1,6 @@
 import {
   type Client,
+  clientCredentials,
   deleteClient,
   deleteExpired,
   type IssueCodeOptions,
@@ -259,6 +260,13 @@ describe('issueCode', () => {
       scope: ['read'],
     })
     expect(expiresIn).toBe(60)
+    expect(host.events).toContainEqual({
+      at: host.clock.now,
+      type: 'code.issued',
+      clientId: 'web',
+      userId: 'alice',
+      scope: ['read'],
+    })
     await host.exchange(host.web, code, { code_verifier: undefined }).expect(400)
     await host.exchange(host.web, code, { redirect_uri: undefined }).expect(400)
     const { body } = await host.exchange(host.web, code).expect(200)
@@ -285,6 +293,11 @@ describe('issueCode', () => {
     await expect(issueCode(host.server, { ...codeOptions, ...options })).rejects.toMatchObject(error)
     expect(host.storage.storedIds()).toEqual([])
   })
+})
+
+it('issueCode says what it needs on a server without codes', async () => {
+  const { server } = await createHost({ grants: [clientCredentials()] })
+  await expect(issueCode(server, codeOptions)).rejects.toThrow('issueCode needs authorizationCode()')
 })
 
 describe('issueTokens', () => {

@@ -412,6 +412,7 @@ describe('management (RFC 7592)', () => {
     ['no client_id', { client_id: undefined }],
     ['another client_id', { client_id: 'web' }],
     ['a secret of its choice', { client_secret: 'chosen-by-the-client' }],
+    ['a secret that is a number', { client_secret: 7 }],
     ['registration_access_token', { registration_access_token: 'x' }],
     ['registration_client_uri', { registration_client_uri: 'https://notes.example/' }],
     ['client_secret_expires_at', { client_secret_expires_at: 0 }],
