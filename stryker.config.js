@@ -6,7 +6,8 @@
 // - `...(x !== undefined && { x })`: a member that is undefined is left out by JSON and by every store;
 // - `typeof x === 'string'` and `found?.` where only the compiler asks, and the names of states that are only compared
 //   with one another ('used', 'current');
-// - a flag that saves work: a warning is given once with it and without it.
+// - a flag or a branch that saves work: a warning is given once with it and without it, a middleware made anew does the same;
+// - an anchor of a pattern that begins at the beginning anyway, or where what stands behind compares the whole text.
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 module.exports = {
   mutate: [

@@ -89,7 +89,7 @@ export function parametersOf(members: Iterable<readonly [string, unknown]>): Par
   const parsed = noParameters()
   const seen = new Set<string>()
   for (const [name, value] of members) {
-    const values = name === REPEATABLE && isListOfStrings(value) ? value : [value]
+    const values: unknown[] = name === REPEATABLE && Array.isArray(value) ? value : [value]
     for (const one of values) {
       if (Array.isArray(one)) parsed.repeated.add(name)
       else if (typeof one !== 'string') throw new OAuthError('invalid_request', 'Every parameter must be a string.')
@@ -100,10 +100,6 @@ export function parametersOf(members: Iterable<readonly [string, unknown]>): Par
     }
   }
   return parsed
-}
-
-function isListOfStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string')
 }
 
 /** Both sets as one; what is in both is repeated. */

@@ -117,6 +117,19 @@ describe('the password grant (RFC 6749 §4.3)', () => {
     expect((await host.me(body.access_token)).body.authInfo.userId).toBe(id)
   })
 
+  it('says from where the password came, and needs a function', async () => {
+    const seen: unknown[] = []
+    await begin((...presented) => {
+      seen.push(presented)
+      return 'alice'
+    })
+    await signIn().expect(200)
+    expect(seen).toEqual([['alice', expect.any(String), { network: '127.0.0.1' }]])
+    for (const options of [undefined, {}, { verify: 'alice' }]) {
+      expect(() => password(options as never)).toThrow(/^password\({ verify }\) must be a function/)
+    }
+  })
+
   it.each([0, -1, 1, 7, Number.NaN, 1n])('takes %p for a mistake: a count of rows would be a user', async (value) => {
     await begin(() => value as never)
     expect((await signIn().expect(500)).body.error).toBe('server_error')

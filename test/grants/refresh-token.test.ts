@@ -146,6 +146,13 @@ describe('the scope of a refresh (RFC 6749 §6)', () => {
     expect((await refreshed(first)).scope).toBe('read')
   })
 
+  it('may be none from the beginning', async () => {
+    const silent = await host.register({ scopes: [] })
+    const tokens = await host.signIn(silent)
+    const answer = await host.refresh(silent, tokens.refresh_token).expect(200)
+    expect([tokens, answer.body].map((body) => 'scope' in body)).toEqual([false, false])
+  })
+
   it('is invalid_scope when it is blank (§3.3), and absent when it is empty (§3.1)', async () => {
     await expectRefused(first, 'invalid_scope', { scope: ' ' })
     expect((await refreshed(first, { scope: '' })).scope).toBe('read write')
