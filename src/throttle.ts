@@ -118,7 +118,7 @@ function keysOf(attempt: Attempt): { account: string; accountInNetwork: string }
   // without accents and what cannot be seen: there are databases to which they are nothing; by way of upper case, because
   // there are letters (ß, ı) that are others only there
   const bare = attempt.account.normalize('NFKD').replace(/[\p{M}\p{Cf}\p{Cc}]/gu, '')
-  const account = sha256(bare.normalize('NFKC').trim().toUpperCase().toLowerCase())
+  const account = sha256(bare.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase())
   return { account, accountInNetwork: `${account} ${attempt.network}` }
 }
 

@@ -15,6 +15,7 @@ import {
 import { client as clientRow } from '../src/storage/contract/rows'
 import { createDocumentHost, type DocumentHost } from './support/documents'
 import { answerOf, createHost, type Host, type HostOptions, issuer, pkce } from './support/host'
+import { gate } from './support/storage'
 
 const redirectUri = 'https://notes.example/cb'
 const notes = {
@@ -249,6 +250,14 @@ describe('the document', () => {
     expect(answerOf(await host.authorize(client))).toHaveProperty('code')
   })
 
+  it('may begin with a byte order mark (RFC 8259 §8.1)', async () => {
+    client.clientId = documents.at('/marked', (req, res) => {
+      const text = JSON.stringify({ ...notes, client_id: `${documents.origin}${req.url}` })
+      res.writeHead(200, { 'Content-Type': 'application/json' }).end(`\ufeff${text}`)
+    })
+    expect(answerOf(await host.authorize(client))).toHaveProperty('code')
+  })
+
   it('may be any JSON type (§4.1), without method and name', async () => {
     const { client_name: _, token_endpoint_auth_method: __, ...bare } = notes
     client.clientId = documents.at(
@@ -314,7 +323,8 @@ describe('the cache', () => {
 
   it.each<[string, RequestListener]>([
     ['an error', (_req, res) => void res.writeHead(500).end()],
-    ['a redirect', (_req, res) => void res.writeHead(302, { Location: '/client.json' }).end()],
+    ['too many requests', (_req, res) => void res.writeHead(429).end()],
+    ['a timeout', (_req, res) => void res.writeHead(408).end()],
     ['nothing any more', (_req, res) => void res.destroy()],
   ])('while its host answers with %s, a document is used for a day', async (_, listener) => {
     await host.signIn(client)
@@ -333,6 +343,9 @@ describe('the cache', () => {
   it.each<[string, object | RequestListener]>([
     ['404', (_req, res) => void res.writeHead(404).end()],
     ['410', (_req, res) => void res.writeHead(410).end()],
+    ['403', (_req, res) => void res.writeHead(403).end()],
+    ['a redirect', (_req, res) => void res.writeHead(302, { Location: '/client.json' }).end()],
+    ['no content', (_req, res) => void res.writeHead(204).end()],
     ['HTML', (_req, res) => void res.writeHead(200, { 'Content-Type': 'text/html' }).end('{}')],
     ['a compressed body', withHeaders({ 'Content-Encoding': 'gzip' })],
     ['no JSON', (_req, res) => void res.writeHead(200, { 'Content-Type': 'application/json' }).end('[')],
@@ -381,6 +394,44 @@ describe('the cache', () => {
     answers = true
     await host.signIn(client)
   })
+
+  it('an allow that says no while a document is on its way ends it, too', async () => {
+    let answer = true
+    let finish: () => void = () => {}
+    host = await hostWith({ allow: () => answer })
+    const arrived = new Promise<void>((resolve) => {
+      client.clientId = documents.at('/slow', (req, res) => {
+        finish = () => withHeaders({})(req, res)
+        resolve()
+      })
+    })
+    const begun = host.authorize(client).then(({ status }) => status)
+    await arrived
+    answer = false
+    expect((await host.authorize(client)).status).toBe(400)
+    finish()
+    expect(await begun).toBe(400)
+    host.clock.advance(1)
+    expect((await host.authorize(client)).status).toBe(400)
+  })
+
+  it.each([true, false])(
+    'an allow that takes its time and says %p is followed by one fetch or one refusal',
+    async (answer) => {
+      const all = gate()
+      let asked = 0
+      host = await hostWith({
+        async allow() {
+          if (++asked === 20) all.open()
+          await all.opened
+          return answer
+        },
+      })
+      const answers = await Promise.all(Array.from({ length: 20 }, () => host.authorize(client)))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([answer ? 302 : 400]))
+      expect([documents.asked.length, reasons().length]).toEqual(answer ? [1, 0] : [0, 1])
+    },
+  )
 
   it('an allow that says no any more ends a client at the next look', async () => {
     let answer = true

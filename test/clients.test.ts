@@ -382,8 +382,23 @@ describe('administration from below', () => {
       { client_name: '\u200b\u3164' },
       { client_name: 'Acme\u2800Inc' },
       { client_description: 'd'.repeat(501) },
+      { client_description: `d${'\u0301'.repeat(5)}` },
     ]
     await create(alice, { client_id: 'mine', client_name: 'n'.repeat(60), client_description: 'd'.repeat(500) })
+    for (const client_id of ['i'.repeat(61), ' '.repeat(5), 'a\u2800b']) {
+      expect((await call('post', '', alice, { client_id }).expect(409)).body.error).toBe('invalid_client_metadata')
+    }
+    await create(alice, { client_id: 'lines', client_description: 'One\r\n\ttwo' })
+    // what an administrator has written stays, and may come along
+    await create(admin, {
+      client_id: 'long',
+      username: 'alice',
+      client_name: 'n'.repeat(61),
+      client_description: 'd\u200b',
+    })
+    const { client_name, client_description } = (await call('get', '/long', alice).expect(200)).body
+    await call('put', '/long', alice, { client_name, client_description, redirect_uris: [] }).expect(200)
+    await call('put', '/long', alice, { client_name: `${client_name}n` }).expect(400)
     for (const words of wrong) {
       expect((await call('post', '', alice, words).expect(409)).body.error).toBe('invalid_client_metadata')
       expect((await call('put', '/mine', alice, words).expect(400)).body.error).toBe('invalid_client_metadata')

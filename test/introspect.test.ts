@@ -1,11 +1,16 @@
+import express from 'express'
+import request from 'supertest'
 import {
   type AccessTokenFormat,
+  authorizationCode,
   authorizeRouter,
+  createAuthorizationServer,
   generateSigningKey,
   introspectRouter,
   issueTokens,
   jwt,
   opaque,
+  refreshToken,
   tokenRouter,
 } from '../src/index'
 import { createHost, type Host, issuer, paths, type TestClient, type Tokens } from './support/host'
@@ -91,6 +96,27 @@ describe('everything else is {"active":false} and nothing more (RFC 7662 §2.2)'
     expect(await seenBy(host.web, tokens.access_token)).toEqual(inactive)
     await host.revoke(host.web, tokens.refresh_token)
     expect(await seenBy(host.web, tokens.refresh_token)).toEqual(inactive)
+  })
+
+  it('a refresh token beyond a maxAge that came later than the session, whose end is told before', async () => {
+    const later = createAuthorizationServer({
+      issuer,
+      storage: host.storage,
+      scopes: [...host.server.scopes.keys()],
+      grants: [authorizationCode(), refreshToken({ maxAge: 1000 })],
+      now: () => host.clock.now,
+    })
+    const ask = async () =>
+      (
+        await request(express().use(introspectRouter(later)))
+          .post('/')
+          .type('form')
+          .auth('web', host.web.clientSecret as string)
+          .send({ token: tokens.refresh_token })
+      ).body
+    expect(await ask()).toMatchObject({ active: true, exp: host.clock.now + 1000 })
+    host.clock.advance(1000)
+    expect(await ask()).toEqual({ active: false })
   })
 
   it('a refresh token that is not the current one any more', async () => {

@@ -58,6 +58,18 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
     expect((await host.http().get('/clients/web').expect(200)).body).toMatchObject({ client_id: 'web' })
   })
 
+  it('in a handler of a route, an endpoint with paths of its own is found where none of these has the method', async () => {
+    await begin((app, _routers, server) => {
+      const register = oauth.registerRouter(server, { protect: 'open', scopes: 'read' })
+      app.post('/register', (req, res, next) => register(req, res, next))
+    })
+    await host
+      .http()
+      .post('/register')
+      .send({ redirect_uris: ['https://a.example/cb'] })
+      .expect(201)
+  })
+
   it('calls what the host has put into a router of ours, for what is not the endpoint', async () => {
     await begin((app, { token }) => {
       token.get('/health', (_req, res) => void res.status(204).end())

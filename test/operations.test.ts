@@ -319,6 +319,11 @@ describe('issueTokens', () => {
     expect(host.events).toContainEqual(expect.objectContaining({ type: 'token.issued', grantType: 'urn:x' }))
   })
 
+  it('takes no text for a flag', async () => {
+    const issued = issueTokens(host.server, { clientId: 'web', userId: 'alice', refreshToken: 'false' as never })
+    await expect(issued).rejects.toThrow("issueTokens's refreshToken must be true or false")
+  })
+
   it('issues none where the host says so', async () => {
     const tokens = await issueTokens(host.server, { clientId: 'web', userId: 'alice', refreshToken: false })
     expect(tokens).not.toHaveProperty('refresh_token')

@@ -333,12 +333,29 @@ describe('the consent page', () => {
 
   it('carries what a POST named beside the URL, and Allow is for both', async () => {
     const host = await createApis({ decide: consentPage({ signIn: '/login' }) })
-    const post = (body: object) => host.http().post(query(host, files)).set('X-User', 'alice').type('form').send(body)
-    const fields = fieldsOf((await post({ resource: mail }).expect(200)).text)
-    expect(fields).toMatchObject({ resource: mail })
-    const answer = await post({ ...fields, consent: 'allow' }).expect(303)
-    const { body } = await host.exchange(host.web, answerOf(answer).code as string).expect(200)
-    expect(await admittedBy(host, body)).toEqual(['/files', '/mail'])
+    const post = (body: object | string) =>
+      host.http().post(query(host, files)).set('X-User', 'alice').type('form').send(body)
+    const cases: [string[], string[]][] = [
+      [[mail], ['/files', '/mail']],
+      [[files], ['/files']],
+      [
+        [files, mail],
+        ['/files', '/mail'],
+      ],
+      [
+        [mail, files],
+        ['/files', '/mail'],
+      ],
+    ]
+    for (const [resource, admitted] of cases) {
+      const { text } = await post({ resource }).expect(200)
+      const fields = [...text.matchAll(/hidden" name="([^"]+)" value="([^"]*)"/g)].map(
+        ([, name, value]) => `${name}=${value}`,
+      )
+      const answer = await post(`${fields.join('&')}&consent=allow`).expect(303)
+      const { body } = await host.exchange(host.web, answerOf(answer).code as string).expect(200)
+      expect(await admittedBy(host, body)).toEqual(admitted)
+    }
   })
 
   it('remembers a yes for the resources it was said to, and asks for any other', async () => {

@@ -93,6 +93,7 @@ describe('guesses at a password', () => {
     ['i', 'ı', 'I'],
     ['ss', 'ß', 'SS'],
     ['ſ', 's', 'S'],
+    ['ß', 'ẞ', 'ss'],
   ])('count together where only upper case makes the letters one: %s, %s, %s', async (...letters) => {
     const { signIn } = await host()
     await times(20, (index) => signIn(`mi${letters[index % 3]}a`, 'wrong'))

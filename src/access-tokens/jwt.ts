@@ -3,7 +3,7 @@ import { sign } from 'jsonwebtoken'
 import { type Awaitable, whenReady } from '../awaitable'
 import { type KeyMaterial, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
-import { requireKnown } from '../options'
+import { requireFlags, requireKnown } from '../options'
 import { storedAudience } from '../rules/resource'
 import { formatScope, type Scope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
@@ -67,6 +67,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
   const { keys, algorithm, claims, stateless = false } = options
   const { ttl = stateless ? DEFAULT_STATELESS_TTL : DEFAULT_TTL } = options
   requireSeconds('jwt({ ttl })', ttl)
+  requireFlags('jwt', { stateless })
   if (algorithm !== undefined && !signingAlgorithms.includes(algorithm)) {
     throw new TypeError(`jwt({ algorithm }) must be one of ${signingAlgorithms.join(', ')}`)
   }

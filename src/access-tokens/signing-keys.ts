@@ -107,8 +107,7 @@ function believedAlgorithms(
   const fitting = algorithmsOf(key)
   const said = typeof material === 'object' && 'alg' in material ? material.alg : undefined
   if (said !== undefined) return fitting.filter((algorithm) => algorithm === said)
-  if (wanted === undefined || fitting.length < 2) return fitting
-  return fitting.filter((algorithm) => algorithm === wanted)
+  return wanted !== undefined && fitting.includes(wanted) ? [wanted] : fitting
 }
 
 /** RFC 7518 §3.3 to §3.5: P-256 for ES256, at least 2048 bits for RSA. Empty for every other key. */

@@ -104,8 +104,8 @@ function fieldsBeyondUrl(request: AuthorizationRequest, req: Request): ConsentVi
   return [...requestOf(request)].flatMap(([name, value]) => {
     const sent = inUrl.get(name)
     if (sent === undefined) return { name, value }
-    // RFC 8707 §2: `resource` alone may be in both
-    const values = sent === value ? [] : value.split(' ').filter((one) => !sent.split(' ').includes(one))
+    // RFC 8707 §2: `resource` alone may be in both, and those of the URL come first
+    const values = sent === value ? [] : value.slice(sent.length + 1).split(' ')
     return values.map((one) => ({ name, value: one }))
   })
 }

@@ -66,11 +66,16 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   const { body, credentials, grant } = await prepareTokens(server, issue)
   const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
   // the used code stays as long as the access token that it became, so that its theft is noticed later, too
-  const used = { ...code, state: 'used', grantId, expiresAt: Math.max(code.expiresAt, server.now() + body.expires_in) }
+  const used = {
+    ...code,
+    state: 'used',
+    ...(grant && { grantId }),
+    expiresAt: Math.max(code.expiresAt, server.now() + body.expires_in),
+  }
   const won = await server.storage.grants.transition(code.id, 'issued', used, credentials, grant)
   // another request was faster, or the user or client was revoked meanwhile: a double submit must not kill the winner
   if (!won) throw invalidCode()
-  server.emit({ type: 'token.issued', grantType, clientId: client.clientId, userId, grantId, scope })
+  server.emit({ type: 'token.issued', grantType, clientId: client.clientId, userId, grantId: grant?.id, scope })
   return response
 }
 

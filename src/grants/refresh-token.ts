@@ -28,7 +28,10 @@ export interface RefreshTokenOptions {
    * @default no such limit
    */
   maxAge?: number
-  /** Whether each refresh makes a new refresh token. Without it a stolen one is never noticed. @default true */
+  /**
+   * Whether each refresh makes a new refresh token. Without it a stolen one is never noticed, and of parallel refreshes for
+   * several scopes or resources the last two access tokens live. @default true
+   */
   rotate?: boolean
   /**
    * Seconds in which a token that was just used gets the same response again. 0 turns it off.

@@ -38,6 +38,7 @@ export function bearerStrategy(
   requireSource(source)
   requireKnown('bearerStrategy option', options, ['realm', 'resource'])
   const { realm = 'api', resource } = options
+  if (typeof realm !== 'string') throw new TypeError("bearerStrategy's realm must be a string")
   const known = knownResource(source, resource)
   const strategy = new Strategy({ realm: escapeQuoted(realm) }, (token, done) => {
     const settled = orElse<AuthenticatedToken | OAuthError>(() => authenticateAt(source, token, known), toOAuthError)

@@ -66,11 +66,16 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
       answerFailure(onError, error, req, res)
     }
   }
+  const methodsAt = (req: Request, path: string): Methods | undefined => {
+    const ofPath = below?.(path)
+    if (ofPath && Object.hasOwn(ofPath, req.method)) return ofPath
+    return isPathOfRoute(req, path) ? options.methods : ofPath
+  }
   const { cors: corsOptions } = options
   const corsHere = corsOptions && corsMiddleware(corsOptions, options.methods)
   return (req, res, next) => {
-    const path = pathBelow(req, router, below !== undefined)
-    const methods = path === '' ? options.methods : below?.(path)
+    const path = pathBelow(req, router)
+    const methods = path === '' ? options.methods : methodsAt(req, path)
     if (!methods) return next()
     settle(req, res)
     options.check?.(req)
@@ -107,10 +112,10 @@ export function reportError(server: EndpointSource, error: OAuthError): void {
 }
 
 /** What is left of the path below `app.use(path)`; '' at the mount point itself and in a route of the host. */
-function pathBelow(req: Request, router: RequestHandler, hasPaths: boolean): string {
+function pathBelow(req: Request, router: RequestHandler): string {
   if (req.url === '/') return ''
   const path = pathOf(req.url)
-  return path === '' || isInRoute(req, router, hasPaths ? undefined : path) ? '' : path
+  return path === '' || isInRoute(req, router) ? '' : path
 }
 
 interface HostRoute {
@@ -118,15 +123,18 @@ interface HostRoute {
   stack: { handle: unknown }[]
 }
 
+/** In `app.get(path, router)` the URL keeps the path of the route. */
+function isInRoute({ route }: Request, router: RequestHandler): boolean {
+  return (route as HostRoute | undefined)?.stack.some((layer) => layer.handle === router) ?? false
+}
+
 /**
- * In `app.get(path, router)` the URL keeps the path of the route. `req.route` can also be one that passed on before: an
- * endpoint with paths of its own below would take the one of another route for itself, and has no `path` here.
+ * In a function of the host in such a route, too. `req.route` can also be one that passed on before, so that an endpoint
+ * with paths of its own below is asked for these first.
  */
-function isInRoute(req: Request, router: RequestHandler, path: string | undefined): boolean {
-  const route = req.route as HostRoute | undefined
-  if (!route) return false
-  if (route.stack.some((layer) => layer.handle === router)) return true
-  return typeof route.path === 'string' && route.path.replace(/\/$/, '').toLowerCase() === path?.toLowerCase()
+function isPathOfRoute({ route }: Request, path: string): boolean {
+  const of: unknown = (route as HostRoute | undefined)?.path
+  return typeof of === 'string' && of.replace(/\/$/, '').toLowerCase() === path.toLowerCase()
 }
 
 /** Answers with JSON. Written out instead of `res.json`, which costs as much as all the cryptography of a request. */

@@ -12,7 +12,7 @@ import {
   store,
   type TokenIssue,
 } from '../issue'
-import { requireKnown } from '../options'
+import { requireFlags, requireKnown } from '../options'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { type Audience, formatResource, knownResource, resolveAudience } from '../rules/resource'
@@ -123,6 +123,7 @@ type IssueRequest = Omit<TokenRequest, 'authenticated' | 'network'>
 /** Tokens for a user that the host has authenticated, or for a client. The answer is what the token endpoint would send. */
 export async function issueTokens(server: AuthorizationServer, options: IssueTokensOptions): Promise<TokenResponse> {
   requireKnown('issueTokens option', options, tokenOptionNames)
+  requireFlags('issueTokens', { refreshToken: options.refreshToken })
   const request = options.request ?? (await hostRequest(server, options))
   const { client } = request
   if (client.clientId !== options.clientId) throw new TypeError('issueTokens: clientId is not that of the request')

@@ -62,6 +62,8 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
   async function load(url: string): Promise<Client> {
     try {
       const { client, fresh } = await fetchClient(url)
+      // `allow` has said no meanwhile, to somebody else
+      requireNotRefused(url)
       const at = now()
       known.set(url, { client, at, until: at + Math.min(Math.max(fresh, MIN_FRESH), MAX_FRESH) })
       return client
@@ -70,6 +72,11 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
     } finally {
       loading.delete(url)
     }
+  }
+
+  function requireNotRefused(url: string): void {
+    const failure = refused.get(url)
+    if (failure && failure.until > now()) throw failure.error
   }
 
   function remembered(url: string, error: OAuthError): OAuthError {
@@ -104,8 +111,17 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
     return whenReady(allow(new URL(url)), (answer) => {
       if (answer === true) return
       known.delete(url)
+      requireNotRefused(url)
       throw remembered(url, refusal(url, 'the option allow does not take this URL'))
     })
+  }
+
+  /** What is known of the URL without asking anybody; undefined for nothing. */
+  function current(url: string): Client | undefined {
+    const kept = known.get(url)
+    if (kept && kept.until > now()) return kept.client
+    const failure = refused.get(url)
+    return failure && failure.until > now() ? stale(url, failure.error) : undefined
   }
 
   /** What went wrong on the way there is for the host: whoever asked could learn from it what is in our network. */
@@ -137,14 +153,13 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
 
   return Object.freeze({
     isDocumentUrl: (clientId: string) => isDocumentUrl(clientId, withLoopback),
-    find(url: string) {
-      const kept = known.get(url)
-      if (kept && kept.until > now()) return kept.client
-      const failure = refused.get(url)
-      if (failure && failure.until > now()) return stale(url, failure.error)
+    find(url: string): Awaitable<Client> {
+      const client = current(url)
+      if (client) return client
       return whenReady(requireAllowed(url), () => {
-        const under = loading.get(url)
-        if (under) return under
+        // once more: while `allow` took its time, others may have come further
+        const found = current(url) ?? loading.get(url)
+        if (found) return found
         if (!hasPlace(loading, url)) return stale(url, unavailable(TOO_MANY))
         const begun = load(url)
         loading.set(url, begun)

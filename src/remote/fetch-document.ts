@@ -64,10 +64,14 @@ function lookupOnly(mayConnectTo: (address: string) => boolean): LookupFunction 
   }
 }
 
+/** Whether the answer says nothing of the document: a timeout, too many requests, or a failure of the server (RFC 9110 §15). */
+function isBusy(statusCode = 500): boolean {
+  return statusCode >= 500 || statusCode === 408 || statusCode === 429
+}
+
 async function readMembers(response: IncomingMessage): Promise<Record<string, unknown>> {
   const { statusCode, headers } = response
-  if (statusCode === 404 || statusCode === 410) throw new WrongDocument(`it was answered with ${statusCode}`)
-  if (statusCode !== 200) throw new Error(`it was answered with ${statusCode}`)
+  if (statusCode !== 200) throw new (isBusy(statusCode) ? Error : WrongDocument)(`it was answered with ${statusCode}`)
   const isJson = /^application\/([\w.+-]+\+)?json *(;|$)/i.test(headers['content-type'] ?? '')
   if (!isJson) throw new WrongDocument('it is not JSON')
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new WrongDocument('it is compressed')
@@ -79,7 +83,8 @@ async function readMembers(response: IncomingMessage): Promise<Record<string, un
     chunks.push(chunk)
   }
   try {
-    return parseJsonObject(decodeUtf8(Buffer.concat(chunks)) ?? '')
+    // RFC 8259 §8.1: a byte order mark may be ignored
+    return parseJsonObject((decodeUtf8(Buffer.concat(chunks)) ?? '').replace(/^\ufeff/, ''))
   } catch {
     throw new WrongDocument('it is not a JSON object in UTF-8')
   }

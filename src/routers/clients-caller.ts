@@ -5,7 +5,7 @@ import { guardedToken } from '../guard'
 import type { MayReplace } from '../operations/clients'
 import type { ClientMetadata } from '../rules/client-metadata'
 import { includesScope, type Scope } from '../rules/scope'
-import { describedName, MAX_NAME } from '../rules/self-description'
+import { describedName, hasUnseen, MAX_NAME } from '../rules/self-description'
 import { subjectId } from '../rules/subject'
 import type { Client } from '../storage'
 
@@ -64,15 +64,24 @@ export function verifyMayWrite(who: ClientsCaller, changes: ClientMetadata, curr
   if ((changes.resourceServer ?? false) !== false || changes.requirePkce === false) {
     throw new OAuthError('access_denied', 'Only an administrator may set resource_server or lift PKCE.')
   }
-  verifyWords(changes)
+  verifyWords(changes, current)
 }
 
-/** What others read on the consent page is written by the caller, whom nobody has checked. */
-function verifyWords({ name, description = '' }: ClientMetadata): void {
-  if (name !== undefined && describedName(name) === undefined) {
-    const rule = `client_name must have a letter or digit, at most ${MAX_NAME} characters, and nothing that is not seen.`
-    throw new OAuthError('invalid_client_metadata', rule)
+/** What others read on the consent page is written by the caller, whom nobody has checked. The id stands where there is no name. */
+export function verifyWords(
+  { name, description, clientId }: Pick<ClientMetadata, 'name' | 'description'> & { clientId?: string | undefined },
+  current?: Client,
+): void {
+  for (const [member, words] of [
+    ['client_name', name === current?.name ? undefined : name],
+    ['client_id', clientId],
+  ]) {
+    if (words === undefined || describedName(words) !== undefined) continue
+    const rule = `must have a letter or digit, at most ${MAX_NAME} characters, and nothing that is not seen.`
+    throw new OAuthError('invalid_client_metadata', `${member} ${rule}`)
   }
-  if (description.length <= MAX_DESCRIPTION) return
-  throw new OAuthError('invalid_client_metadata', `client_description must have at most ${MAX_DESCRIPTION} characters.`)
+  if (description === undefined || description === current?.description) return
+  if (description.length <= MAX_DESCRIPTION && !hasUnseen(description.replace(/[\t\r\n]/g, ''))) return
+  const rule = `must have at most ${MAX_DESCRIPTION} characters, and nothing that is not seen.`
+  throw new OAuthError('invalid_client_metadata', `client_description ${rule}`)
 }

@@ -18,6 +18,7 @@ import {
   requireCaller,
   verifyMayWrite,
   verifyOwner,
+  verifyWords,
 } from './clients-caller'
 import { endpointRouter } from './endpoint-router'
 
@@ -88,6 +89,7 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
       // before the question who may write it: a scope that there is not is a mistake, and no offence
       parseClientMetadata(record, server)
       verifyMayWrite(who, metadata)
+      if (!who.admin) verifyWords(credentials)
       const { client, clientSecret } = await registerClient(server, { ...record, ...credentials })
       sendJson(res, 200, { inserted: { ...describeClient(client), client_secret: clientSecret } })
     } catch (error) {

@@ -79,8 +79,11 @@ async function hasItsUser(server: AuthorizationServer, { userId, clientId }: Cre
 async function findRefreshToken(server: AuthorizationServer, token: string): Promise<Credential | undefined> {
   const presented = parseRefreshToken(token)
   const found = presented && (await findCredential(server, presented.id, 'refresh_token'))
-  if (!found || !hasStableHalf(found, presented) || isExpired(server, found)) return undefined
-  return isCurrent(found, presented) ? found : undefined
+  if (!found || !hasStableHalf(found, presented) || !isCurrent(found, presented)) return undefined
+  // with a maxAge that came later than the session
+  const { maxAge = Number.POSITIVE_INFINITY } = server.refreshTokens ?? {}
+  const row = { ...found, expiresAt: Math.min(found.expiresAt, found.startedAt + maxAge) }
+  return isExpired(server, row) ? undefined : row
 }
 
 /** RFC 7662 §2.2. */

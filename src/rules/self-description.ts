@@ -65,9 +65,14 @@ export function parseSelfDescription(
 export function describedName(value: unknown): string | undefined {
   const name = text('client_name', value)?.trim()
   if (name === undefined || name.length > MAX_NAME || !/[\p{L}\p{N}]/u.test(name)) return undefined
+  return hasUnseen(name) ? undefined : name
+}
+
+/** Whether there is something in a text that people do not see, or that covers what is around it. */
+export function hasUnseen(text: string): boolean {
   // joiners stand between letters of many scripts, and what turns the text around is refused as in every name
-  const seen = name.replaceAll(/\u200c|\u200d|[\u202a-\u202e\u2066-\u2069]/g, '')
-  return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]|\p{M}{5}/u.test(seen) ? undefined : name
+  const seen = text.replaceAll(/\u200c|\u200d|[\u202a-\u202e\u2066-\u2069]/g, '')
+  return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]|\p{M}{5}/u.test(seen)
 }
 
 /** The response types that go with these grants. */

@@ -376,6 +376,16 @@ describe('wrong options', () => {
     ['another curve', { keys: p384, audience }, /current must be an EC key on P-256/],
     ['a short RSA key', { keys: short, audience }, /at least 2048 bits/],
     ['a key twice', { keys: { current: key, next: pem }, audience }, /next is there already/],
+    [
+      'a flag that is text',
+      { keys: key, audience, stateless: 'false' as never },
+      /jwt's stateless must be true or false/,
+    ],
+    [
+      'an RSA key for ES256',
+      { keys: createPrivateKey({ key: rsa, format: 'jwk' }), audience, algorithm: 'ES256' },
+      /is a key for RS256, and algorithm says ES256/,
+    ],
     ['a retired text', { keys: { current: key, retired: ['old'] }, audience }, /retired\[0\] must be a key/],
     [
       'another algorithm than that of the key',

@@ -1,4 +1,12 @@
-import { authorizationCode, deleteClient, deleteExpired, revokeGrants, updateClient } from '../../src/index'
+import {
+  authorizationCode,
+  deleteClient,
+  deleteExpired,
+  generateSigningKey,
+  jwt,
+  revokeGrants,
+  updateClient,
+} from '../../src/index'
 import { createHost, type Host, type Parameters, pkce, type TestClient, type Tokens } from '../support/host'
 import { rewriting } from '../support/storage'
 
@@ -203,6 +211,16 @@ describe('a code used twice (RFC 6749 §4.1.2)', () => {
     expect(await host.isAlive(tokens)).toBe(true)
     await host.refresh(host.web, tokens.refresh_token).expect(200)
   })
+})
+
+it('a code that comes twice is noticed where no grant was stored, too: stateless tokens without a refresh token', async () => {
+  const accessTokens = jwt({ keys: generateSigningKey(), audience: 'https://api.example', stateless: true })
+  const stateless = await createHost({ grants: [authorizationCode()], accessTokens })
+  const code = await stateless.code()
+  await stateless.exchange(stateless.web, code).expect(200)
+  expect(stateless.events.at(-1)).not.toHaveProperty('grantId', expect.any(String))
+  await stateless.exchange(stateless.web, code).expect(400)
+  expect(stateless.eventTypes()).toContain('code.replayed')
 })
 
 describe('nothing stays alive when, between the check of a code and the storing of its tokens,', () => {
