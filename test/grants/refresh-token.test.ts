@@ -419,7 +419,7 @@ describe('a session', () => {
 
   it('ends at a maxAge that came later than the session', async () => {
     await begin({ ttl: 60 * 86_400 })
-    host.clock.advance(40 * 86_400)
+    host.clock.advance(30 * 86_400)
     const settings = host.server.refreshTokens as { maxAge?: number }
     const { grants } = host.server
     const later = createAuthorizationServer({
