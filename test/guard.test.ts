@@ -251,6 +251,10 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
       }
     })
 
+    it('is no other header of as many characters', async () => {
+      await bearer(tokens.access_token).set('Cache-Control', 'no-cache').set('If-None-Match', '"x"').expect(200)
+    })
+
     it('is one header: two are 400 invalid_request, in whatever order', async () => {
       const header = `Bearer ${tokens.access_token}`
       for (const two of [
