@@ -562,6 +562,31 @@ describe('with rotate: false', () => {
     expect([answer.status, answer.body]).toEqual([200, second])
   })
 
+  it.each([
+    [false, 200],
+    [true, 400],
+  ])(
+    'with rotate: %p, whose access tokens have become JWTs meanwhile, a lost response is %p',
+    async (rotate, status) => {
+      await begin({ rotate })
+      await refreshed(first)
+      const later = createAuthorizationServer({
+        issuer: host.server.issuer,
+        storage: host.storage,
+        scopes: [...host.server.scopes.keys()],
+        now: () => host.clock.now,
+        grants: [authorizationCode(), refreshToken({ rotate })],
+        accessTokens: jwt({ keys: generateSigningKey(), audience: 'https://api.example' }),
+      })
+      await request(express().use(tokenRouter(later)))
+        .post('/')
+        .type('form')
+        .auth('web', host.web.clientSecret as string)
+        .send({ grant_type: 'refresh_token', refresh_token: first.refresh_token })
+        .expect(status)
+    },
+  )
+
   it('ttl slides, and ends', async () => {
     await begin({ rotate: false, ttl: 100 })
     for (let i = 0; i < 3; i++) {
