@@ -60,6 +60,12 @@ describe('client metadata (RFC 7591 §2)', () => {
     expect(resourceServer).toEqual(['https://api.example'])
   })
 
+  it('names what is wrong with it, and what would be right', () => {
+    expect(() => parse({ resourceServer: ['https://a.example'] })).toThrow(
+      'resourceServer must be resources of the server; https://a.example is not.',
+    )
+  })
+
   it('has no member but those that it knows (no way into a record for secrets, versions or prototypes)', () => {
     const unknown = {
       secrets: [{ digest: 'x' }],

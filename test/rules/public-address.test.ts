@@ -87,6 +87,7 @@ describe('isPublicHost', () => {
     'x.invalid',
     'x.onion',
     'localhost.',
+    'printer.local.',
   ]
   it.each([...local, '10.0.0.1', '[::1]', ''])('%j is not', (host) => expect(isPublicHost(host)).toBe(false))
   it.each(['app.example', 'localhost.example.com', 'example.com.', '8.8.8.8', '[2606:4700::1111]'])('%s is', (host) =>
