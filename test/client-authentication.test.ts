@@ -59,7 +59,13 @@ describe.each(endpoints)('client authentication at the %s endpoint (RFC 6749 §2
       expect(body).toEqual({ error: 'invalid_client', error_description: 'Client authentication failed.' })
       expect(headers['cache-control']).toBe('no-store')
     }
-    expect(host.eventTypes()).toEqual(['client.authentication_failed', 'client.authentication_failed'])
+    const { clientId } = wrong(host.web)
+    const event = { at: host.clock.now, type: 'client.authentication_failed', clientId }
+    const reason = 'unknown client or wrong credentials'
+    expect(host.events).toEqual([
+      { ...event, reason },
+      { ...event, reason },
+    ])
   })
 
   it('answers a request without any client with 401 and no challenge', async () => {
