@@ -147,7 +147,7 @@ export async function shapeResponse(
   if (!server.tokenResponse) return body
   const shaped: unknown = await server.tokenResponse({ ...body }, context)
   try {
-    if (typeof shaped !== 'object' || shaped === null || Array.isArray(shaped)) throw new TypeError('it is none')
+    if (typeof shaped !== 'object' || shaped === null || Array.isArray(shaped)) throw new TypeError('not an object')
     const response = Object.fromEntries(
       Object.entries(shaped).filter(([, value]) => value !== undefined && value !== null),
     )

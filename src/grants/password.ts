@@ -59,7 +59,7 @@ async function signIn(
   const userId = await inTurn(request.network, async () => {
     verify.requirePlace?.()
     const succeed = await takeAttempt(server, attempt, client.clientId)
-    const found = requireUserOrNone(await verify(username, secret, { network: request.network }))
+    const found = subjectOf(await verify(username, secret, { network: request.network }))
     if (found !== undefined) await succeed()
     return found
   })
@@ -71,7 +71,7 @@ async function signIn(
 }
 
 /** A bare number is more often a count or a position than an id: everybody would be that one user. */
-function requireUserOrNone(answer: unknown): string | undefined {
+function subjectOf(answer: unknown): string | undefined {
   if (typeof answer === 'number' || typeof answer === 'bigint') {
     throw new TypeError(`password({ verify }) must answer a user id as a string, { id }, or nothing, not ${answer}`)
   }

@@ -62,8 +62,9 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
   async function load(url: string): Promise<Client> {
     try {
       const { client, fresh } = await fetchClient(url)
-      // `allow` has said no meanwhile, to somebody else
-      requireNotRefused(url)
+      // `allow` may have said no meanwhile, to somebody else
+      const failure = failureOf(url)
+      if (failure) throw failure
       const at = now()
       known.set(url, { client, at, until: at + Math.min(Math.max(fresh, MIN_FRESH), MAX_FRESH) })
       return client
@@ -74,9 +75,10 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
     }
   }
 
-  function requireNotRefused(url: string): void {
+  /** Why it is not asked for again yet. */
+  function failureOf(url: string): OAuthError | undefined {
     const failure = refused.get(url)
-    if (failure && failure.until > now()) throw failure.error
+    return failure && failure.until > now() ? failure.error : undefined
   }
 
   function remembered(url: string, error: OAuthError): OAuthError {
@@ -111,8 +113,7 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
     return whenReady(allow(new URL(url)), (answer) => {
       if (answer === true) return
       known.delete(url)
-      requireNotRefused(url)
-      throw remembered(url, refusal(url, 'the option allow does not take this URL'))
+      throw failureOf(url) ?? remembered(url, refusal(url, 'the option allow does not take this URL'))
     })
   }
 
@@ -120,8 +121,8 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
   function current(url: string): Client | undefined {
     const kept = known.get(url)
     if (kept && kept.until > now()) return kept.client
-    const failure = refused.get(url)
-    return failure && failure.until > now() ? stale(url, failure.error) : undefined
+    const failure = failureOf(url)
+    return failure && stale(url, failure)
   }
 
   /** What went wrong on the way there is for the host: whoever asked could learn from it what is in our network. */

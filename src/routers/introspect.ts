@@ -7,7 +7,7 @@ import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
-import { requireKnown } from '../options'
+import { requireFlags, requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
 import { type Audience, storedAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
@@ -35,9 +35,7 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
   requireServer(server)
   requireKnown('introspectRouter option', options, ['resourceServersOnly', 'cors'])
   const { resourceServersOnly = false, cors } = options
-  if (typeof resourceServersOnly !== 'boolean') {
-    throw new TypeError("introspectRouter's resourceServersOnly must be true or false")
-  }
+  requireFlags('introspectRouter', { resourceServersOnly })
   const handler: Handler = async (req, res) => {
     const parameters = await requestParameters(req)
     const { client, authenticated } = await authenticateClient(server, req, parameters)

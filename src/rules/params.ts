@@ -25,29 +25,30 @@ export function noParameters(): ParsedParameters {
 export function parseForm(text: string): ParsedParameters {
   const parsed = noParameters()
   const seen = new Set<string>()
-  for (const [name, value] of formPairs(text)) add(parsed, seen, name, value)
+  eachPair(text, (name, value) => add(parsed, seen, name, value))
   return parsed
 }
 
-function* formPairs(text: string): Generator<[name: string, value: string]> {
+function eachPair(text: string, take: (name: string, value: string) => void): void {
   for (const pair of text.split('&')) {
     if (pair === '') continue
     const equals = pair.indexOf('=')
     const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))
     const value = equals < 0 ? '' : decodeComponent(pair.slice(equals + 1))
-    requireKeepable(name, value)
-    yield [name, value]
+    requireKeepable(name)
+    requireKeepable(value)
+    take(name, value)
   }
 }
 
 /** A form whose members may be lists: a name that comes more than once, or with `[]` behind it, is one. */
 export function parseFormMembers(text: string): Record<string, unknown> {
   const sent = new Map<string, string[]>()
-  for (const [name, value] of formPairs(text)) {
+  eachPair(text, (name, value) => {
     const values = sent.get(name)
     if (values) values.push(value)
     else sent.set(name, [value])
-  }
+  })
   const members = [...sent].map(([name, values]): [string, unknown] => {
     const isList = values.length > 1 || name.endsWith('[]')
     return [name.replace(/\[\]$/, ''), isList ? values : values[0]]
@@ -94,7 +95,8 @@ export function parametersOf(members: Iterable<readonly [string, unknown]>): Par
       if (Array.isArray(one)) parsed.repeated.add(name)
       else if (typeof one !== 'string') throw new OAuthError('invalid_request', 'Every parameter must be a string.')
       else {
-        requireKeepable(name, one)
+        requireKeepable(name)
+        requireKeepable(one)
         add(parsed, seen, name, one)
       }
     }
@@ -132,8 +134,8 @@ function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: s
 }
 
 /** No store keeps NUL or half a surrogate pair alike, and no parameter of OAuth has a use for them. */
-function requireKeepable(...texts: string[]): void {
-  if (texts.every((text) => !text.includes('\0') && text.isWellFormed())) return
+function requireKeepable(text: string): void {
+  if (!text.includes('\0') && text.isWellFormed()) return
   throw new OAuthError('invalid_request', 'A parameter has a character that is not allowed.')
 }
 
