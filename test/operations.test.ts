@@ -174,7 +174,7 @@ describe('updateClient', () => {
   })
 
   it('knows no client that is not there', async () => {
-    await expect(updateClient(host.server, 'nobody', {})).rejects.toMatchObject({ code: 'invalid_client' })
+    await expect(updateClient(host.server, 'nobody', {})).rejects.toMatchObject({ code: 'invalid_client', status: 404 })
   })
 })
 
@@ -280,7 +280,7 @@ describe('issueCode', () => {
   })
 
   it.each<[string, Partial<IssueCodeOptions>, object]>([
-    ['an unknown client', { clientId: 'nobody' }, { code: 'invalid_client' }],
+    ['an unknown client', { clientId: 'nobody' }, { code: 'invalid_client', status: 404 }],
     ['a client that may not use codes', { clientId: 'api' }, { code: 'unauthorized_client' }],
     ['a redirect URI of others', { redirectUri: 'https://evil.example' }, { code: 'invalid_request' }],
     ['more scope than the client may have', { scope: 'admin' }, { code: 'invalid_scope' }],
@@ -336,7 +336,7 @@ describe('issueTokens', () => {
   })
 
   it.each<[string, object, object]>([
-    ['an unknown client', { clientId: 'nobody' }, { code: 'invalid_client' }],
+    ['an unknown client', { clientId: 'nobody' }, { code: 'invalid_client', status: 404 }],
     ['an unknown scope', { clientId: 'web', scope: 'x' }, { code: 'invalid_scope' }],
     ['an empty user', { clientId: 'web', userId: '' }, { name: 'TypeError' }],
     ['a user that is a number', { clientId: 'web', userId: 7 }, { name: 'TypeError' }],

@@ -365,6 +365,10 @@ describe('the consent page', () => {
     await visit(mail).expect(302)
     await visit(files).expect(200)
     await visit(`${files} ${mail}`).expect(200)
+    // the access token ends, and the session does not
+    host.clock.advance(3600)
+    await visit(mail).expect(302)
+    await visit(files).expect(200)
   })
 
   it('remembers it for a client without refresh tokens, too, as long as its access token lives', async () => {

@@ -335,6 +335,16 @@ describe('allowHttpRedirectUris', () => {
   })
 })
 
+describe('storage', () => {
+  it('is closed through the server, and needs no close', () => {
+    let closed = 0
+    const storage = { ...oauth.memoryStorage(), close: () => void closed++ }
+    create({ storage }).storage.close?.()
+    expect(closed).toBe(1)
+    expect(create({ storage: oauth.memoryStorage() }).storage).not.toHaveProperty('close')
+  })
+})
+
 describe('onEvent', () => {
   it('hears what happens, with the time, and never a secret', async () => {
     const host = await createHost()

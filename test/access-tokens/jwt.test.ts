@@ -64,7 +64,7 @@ describe('a JWT access token', () => {
   })
 
   it('passes the guard, with its claims in authInfo', async () => {
-    const host = await hostWith({ claims: ({ userId }) => ({ tenant: `of ${userId}`, roles: ['a'] }) })
+    const host = await hostWith({ claims: ({ userId }) => ({ tenant: `of ${userId}`, roles: ['a'], boss: null }) })
     const { access_token } = await host.signIn()
     const { body } = await host.me(access_token).expect(200)
     expect(body.user).toEqual({ id: 'alice', name: 'Alice' })
@@ -74,7 +74,7 @@ describe('a JWT access token', () => {
       scope: ['read', 'write'],
       audience: [audience],
     })
-    expect(body.authInfo.claims).toMatchObject({ tenant: 'of alice', roles: ['a'], sub: 'alice' })
+    expect(body.authInfo.claims).toMatchObject({ tenant: 'of alice', roles: ['a'], boss: null, sub: 'alice' })
   })
 
   it('hands out claims that no handler can change for the next request', async () => {
@@ -369,6 +369,7 @@ describe('wrong options', () => {
     ['no audience', { keys: key }, /jwt\(\{ audience \}\)/],
     ['an empty audience', { keys: key, audience: [] }, /jwt\(\{ audience \}\)/],
     ['a public key to sign with', { keys: publicPem, audience }, /current must be a private key/],
+    ['a public KeyObject to sign with', { keys: createPublicKey(pem), audience }, /current must be a private key/],
     ['a public JWK to sign with', { keys: { ...key, d: undefined }, audience }, /current must be a private key/],
     ['a text that is no key', { keys: 'secret', audience }, /current must be a key/],
     ['a symmetric JWK', { keys: { kty: 'oct', k: 'c2VjcmV0' }, audience }, /current must be a key/],
@@ -392,7 +393,7 @@ describe('wrong options', () => {
       { keys: key, audience, algorithm: 'RS256' },
       /current is a key for ES256/,
     ],
-    ['an algorithm that there is not', { keys: key, audience, algorithm: 'HS256' }, /algorithm/],
+    ['an algorithm that there is not', { keys: key, audience, algorithm: 'HS256' }, /algorithm }\) must be one of ES256, RS256, PS256/],
     ['a lifetime of nothing', { keys: key, audience, ttl: 0 }, /ttl/],
     ['claims that are no function', { keys: key, audience, claims: {} }, /claims/],
   ])('throw at start-up: %s', (_, options, message) => {

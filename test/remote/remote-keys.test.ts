@@ -222,6 +222,24 @@ describe('a server that cannot be reached', () => {
     await call(token).expect(200)
   })
 
+  it('is asked again for known keys every ten seconds, however many tokens come', async () => {
+    const { call, events } = api()
+    const token = await tokenOf()
+    await call(token).expect(200)
+    remote.bend = (req, res, next) => void (req.path.startsWith('/.well-known') ? res.destroy() : next())
+    remote.host.clock.advance(600)
+    await call(token).expect(200)
+    while (events.length < 1) await new Promise(setImmediate)
+    remote.asked.length = 0
+    remote.host.clock.advance(9)
+    await call(token).expect(200)
+    expect(remote.asked).toEqual([])
+    remote.host.clock.advance(1)
+    await call(token).expect(200)
+    while (events.length < 2) await new Promise(setImmediate)
+    expect(remote.asked).toEqual([METADATA])
+  })
+
   const answering = (path: string, answer: (res: Response) => void) => {
     remote.bend = (req, res, next) => (req.path === path ? answer(res) : next())
   }
