@@ -131,6 +131,11 @@ export async function requireUser(server: AuthorizationServer, userId: string | 
   }
 }
 
+/** When a `maxAge` ends the session, also one that came later than the session. */
+export function sessionEnd({ refreshTokens }: AuthorizationServer, startedAt: number): number {
+  return startedAt + (refreshTokens?.maxAge ?? Number.POSITIVE_INFINITY)
+}
+
 /**
  * The client of that id: the one way to it for everything that a client does. An id that is a document's URL is never
  * looked for in storage, where whoever may write records could put another client under it.

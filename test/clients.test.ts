@@ -381,11 +381,13 @@ describe('administration from below', () => {
       { client_name: 'n'.repeat(61) },
       { client_name: '\u200b\u3164' },
       { client_name: 'Acme\u2800Inc' },
+      { client_name: '\ufeffAcme' },
+      { client_name: `Acme${'\u00a0'.repeat(1000)}` },
       { client_description: 'd'.repeat(501) },
       { client_description: `d${'\u0301'.repeat(5)}` },
     ]
     await create(alice, { client_id: 'mine', client_name: 'n'.repeat(60), client_description: 'd'.repeat(500) })
-    for (const client_id of ['i'.repeat(61), ' '.repeat(5), 'a\u2800b']) {
+    for (const client_id of ['i'.repeat(61), ' '.repeat(5), ' a', 'a\u2800b']) {
       expect((await call('post', '', alice, { client_id }).expect(409)).body.error).toBe('invalid_client_metadata')
     }
     await create(alice, { client_id: 'lines', client_description: 'One\r\n\ttwo' })

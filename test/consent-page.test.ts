@@ -1,8 +1,11 @@
-import type { Response } from 'supertest'
+import express from 'express'
+import request, { type Response } from 'supertest'
 import {
   authorizationCode,
+  authorizeRouter,
   type ConsentPageOptions,
   consentPage,
+  createAuthorizationServer,
   deleteClient,
   refreshToken,
   revokeGrants,
@@ -522,6 +525,28 @@ describe('remember', () => {
     await press('deny', page).expect(303)
     const answer = await press('deny', page).expect(400)
     expect(answer.text).toContain('role="alert"')
+  })
+
+  it('ends with a maxAge that came later than the session', async () => {
+    await signInOnce(host.web)
+    const later = createAuthorizationServer({
+      issuer: host.server.issuer,
+      storage: host.storage,
+      scopes: [...host.server.scopes.keys()],
+      grants: [authorizationCode(), refreshToken({ maxAge: 1000 })],
+      now: () => host.clock.now,
+    })
+    const app = express()
+      .use((req, _res, next) => {
+        req.user = { id: 'alice' }
+        next()
+      })
+      .use(authorizeRouter(later, { decide: consentPage({ signIn: '/login', remember: true }) }))
+    const visit = () => request(app).get(`/?${host.authorizationRequest(host.web)}`)
+    host.clock.advance(999)
+    await visit().expect(302)
+    host.clock.advance(1)
+    await visit().expect(200)
   })
 
   it('asks for a public client each time, because any program can pose as it (RFC 8252 §8.6)', async () => {

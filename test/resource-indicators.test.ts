@@ -358,6 +358,22 @@ describe('the consent page', () => {
     }
   })
 
+  it.each(['b  c', ' ', 'b c'])(
+    'a form with the resource %j beside that of the URL can be answered',
+    async (resource) => {
+      const host = await createHost({ decide: consentPage({ signIn: '/login' }) })
+      const post = (body: object) => host.http().post(query(host, 'a')).set('X-User', 'alice').type('form').send(body)
+      const { text } = await post({ resource }).expect(200)
+      const fields = [...text.matchAll(/hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, name, value]) => [
+        name,
+        value,
+      ])
+      const answer = await post({ ...Object.fromEntries(fields), consent: 'allow' }).expect(303)
+      expect(answerOf(answer)).toHaveProperty('code')
+      expect(fields.filter(([name]) => name === 'resource')).toEqual([['resource', resource]])
+    },
+  )
+
   it('remembers a yes for the resources it was said to, and asks for any other', async () => {
     const host = await createApis({ decide: consentPage({ signIn: '/login', remember: true }) })
     await issueTokens(host.server, { clientId: 'web', userId: 'alice', resource: mail })

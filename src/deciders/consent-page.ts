@@ -1,7 +1,7 @@
 /** The consent page: asks the signed-in user, and believes only an answer to the very question it asked (RFC 9700 §4.16). */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
-import { findCredential } from '../credentials'
+import { findCredential, sessionEnd } from '../credentials'
 import { sha256 } from '../crypto'
 import { queryParameters } from '../http/body'
 import { pageContext, setPageHeaders } from '../http/page'
@@ -105,8 +105,7 @@ function fieldsBeyondUrl(request: AuthorizationRequest, req: Request): ConsentVi
     const sent = inUrl.get(name)
     if (sent === undefined) return { name, value }
     // RFC 8707 §2: `resource` alone may be in both, and those of the URL come first
-    const values = sent === value ? [] : value.slice(sent.length + 1).split(' ')
-    return values.map((one) => ({ name, value: one }))
+    return sent === value ? [] : { name, value: value.slice(sent.length + 1) }
   })
 }
 
@@ -163,6 +162,7 @@ async function isRemembered(
   if (isPublic && !(remember !== true && remember.publicClients.includes(client.clientId))) return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })
   for (const grant of grants) {
+    if (sessionEnd(server, grant.startedAt) <= server.now()) continue
     if (includesScope(grant.scope, scope) && (await coversAudience(server, grant, audience))) return true
   }
   return false

@@ -85,9 +85,10 @@ function invalidCode(): OAuthError {
 
 // RFC 6749 §4.1.2: a code that comes twice was stolen by one of the two; what it became is revoked
 async function refuseReplay(server: AuthorizationServer, code: Credential): Promise<never> {
-  const grantId = grantIdOf(code.id)
-  await revokeGrants(server, { grantId })
-  server.emit({ type: 'code.replayed', clientId: code.clientId, userId: code.userId, grantId })
+  const { clientId, userId, grantId } = code
+  // none: stateless tokens, which nothing can revoke
+  if (grantId !== undefined) await revokeGrants(server, { grantId })
+  server.emit({ type: 'code.replayed', clientId, userId, grantId })
   throw invalidCode()
 }
 

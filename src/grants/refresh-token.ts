@@ -3,7 +3,7 @@
  * session, and the same response again for the same token, so that one lost on its way is not a logout.
  */
 
-import { findCredential, isExpired, requireUser } from '../credentials'
+import { findCredential, isExpired, requireUser, sessionEnd } from '../credentials'
 import { OAuthError } from '../errors'
 import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
 import { revokeGrants } from '../operations/grants'
@@ -92,8 +92,7 @@ async function refreshOnce(
   if (!found || !hasStableHalf(found, presented)) throw invalidToken()
   // RFC 6749 §6: the refresh token is bound to the client it was issued to
   if (found.clientId !== request.client.clientId || isExpired(server, found)) throw invalidToken()
-  // a maxAge that came later than the session ends it, too
-  if (refreshTokenExpiry(settings, found.startedAt, server.now()) <= server.now()) throw invalidToken()
+  if (sessionEnd(server, found.startedAt) <= server.now()) throw invalidToken()
   const standing = standingOf(server, settings, found, presented)
   // who was overtaken twice is no thief, and gets nothing
   if (standing === 'reused' && hasLost) throw invalidToken()

@@ -69,7 +69,8 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
   const methodsAt = (req: Request, path: string): Methods | undefined => {
     const ofPath = below?.(path)
     if (ofPath && Object.hasOwn(ofPath, req.method)) return ofPath
-    return isPathOfRoute(req, path) ? options.methods : ofPath
+    const mayBeRoute = !below || Object.hasOwn(options.methods, req.method)
+    return mayBeRoute && isPathOfRoute(req, path) ? options.methods : ofPath
   }
   const { cors: corsOptions } = options
   const corsHere = corsOptions && corsMiddleware(corsOptions, options.methods)
@@ -129,8 +130,8 @@ function isInRoute({ route }: Request, router: RequestHandler): boolean {
 }
 
 /**
- * In a function of the host in such a route, too. `req.route` can also be one that passed on before, so that an endpoint
- * with paths of its own below is asked for these first.
+ * In a function of the host in such a route, too. `req.route` can also be one that passed on before, and nothing tells the
+ * two apart: paths of its own below come first where they have the method, and where neither has it.
  */
 function isPathOfRoute({ route }: Request, path: string): boolean {
   const of: unknown = (route as HostRoute | undefined)?.path

@@ -76,8 +76,9 @@ export function verifyWords(
     ['client_name', name === current?.name ? undefined : name],
     ['client_id', clientId],
   ]) {
-    if (words === undefined || describedName(words) !== undefined) continue
-    const rule = `must have a letter or digit, at most ${MAX_NAME} characters, and nothing that is not seen.`
+    // the same, because what is stored here is not trimmed
+    if (words === undefined || describedName(words) === words) continue
+    const rule = `must have a letter or digit, at most ${MAX_NAME} characters, no space around it, and nothing that is not seen.`
     throw new OAuthError('invalid_client_metadata', `${member} ${rule}`)
   }
   if (description === undefined || description === current?.description) return

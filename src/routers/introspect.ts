@@ -1,6 +1,6 @@
 /** The introspection endpoint: RFC 7662. */
 import type { Router } from 'express'
-import { findAccessToken, findCredential, findUser, isExpired } from '../credentials'
+import { findAccessToken, findCredential, findUser, isExpired, sessionEnd } from '../credentials'
 import { OAuthError } from '../errors'
 import { hasStableHalf, isCurrent, parseRefreshToken } from '../grants/presented-refresh-token'
 import { requestParameters } from '../http/body'
@@ -78,9 +78,7 @@ async function findRefreshToken(server: AuthorizationServer, token: string): Pro
   const presented = parseRefreshToken(token)
   const found = presented && (await findCredential(server, presented.id, 'refresh_token'))
   if (!found || !hasStableHalf(found, presented) || !isCurrent(found, presented)) return undefined
-  // with a maxAge that came later than the session
-  const { maxAge = Number.POSITIVE_INFINITY } = server.refreshTokens ?? {}
-  const row = { ...found, expiresAt: Math.min(found.expiresAt, found.startedAt + maxAge) }
+  const row = { ...found, expiresAt: Math.min(found.expiresAt, sessionEnd(server, found.startedAt)) }
   return isExpired(server, row) ? undefined : row
 }
 

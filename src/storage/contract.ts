@@ -3,6 +3,7 @@
  * tokens for one code, and cannot bring back what was revoked. Runs under Jest, Vitest and node:test.
  */
 import type { Awaitable } from '../awaitable'
+import { requireFlags } from '../options'
 import type { OAuthStorage } from '../storage'
 import { clientRules } from './contract/clients'
 import { expiryRules } from './contract/expiry'
@@ -50,6 +51,7 @@ export interface StorageContractOptions {
  * })
  */
 export function storageContract({ describe, test, create, nativeExpiry = false }: StorageContractOptions): void {
+  requireFlags('storageContract', { nativeExpiry })
   const rule: Rule = (name, check) => {
     test(name, async () => {
       const connections = [await create()].flat()

@@ -3,7 +3,7 @@
  * of the contract is one statement, so one round trip and one transaction. Reads and writes go to the primary.
  */
 
-import { requireKnown } from '../options'
+import { requireFlags, requireKnown } from '../options'
 import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
 import {
   codeOf,
@@ -48,6 +48,7 @@ export interface PostgresStorage extends OAuthStorage {
  */
 export function postgresStorage(pool: PostgresPool, options: PostgresStorageOptions = {}): PostgresStorage {
   requireKnown('postgresStorage option', options, ['prepare', 'schema', 'prefix'])
+  requireFlags('postgresStorage', { prepare: options.prepare })
   requirePool(pool)
   const statements = postgresStatements(postgresTables(options))
   const run = runner(pool, options.prepare ?? true)

@@ -393,7 +393,11 @@ describe('wrong options', () => {
       { keys: key, audience, algorithm: 'RS256' },
       /current is a key for ES256/,
     ],
-    ['an algorithm that there is not', { keys: key, audience, algorithm: 'HS256' }, /algorithm }\) must be one of ES256, RS256, PS256/],
+    [
+      'an algorithm that there is not',
+      { keys: key, audience, algorithm: 'HS256' },
+      /algorithm }\) must be one of ES256, RS256, PS256/,
+    ],
     ['a lifetime of nothing', { keys: key, audience, ttl: 0 }, /ttl/],
     ['claims that are no function', { keys: key, audience, claims: {} }, /claims/],
   ])('throw at start-up: %s', (_, options, message) => {

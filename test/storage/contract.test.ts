@@ -148,6 +148,10 @@ describe('the contract suite', () => {
     expect(calls.slice(-2)).toEqual(['first close', 'second close'])
   })
 
+  it('refuses nativeExpiry as text, of which "false" would leave out rules', () => {
+    expect(() => rulesFor(memoryStorage, 'false' as never)).toThrow(/nativeExpiry must be true or false/)
+  })
+
   it('closes the store of a test that fails, too', async () => {
     const close = jest.fn()
     const { clients, grants } = memoryStorage()

@@ -166,6 +166,10 @@ describePostgres('postgresStorage', () => {
       }
     })
 
+    it('refuses prepare as text, of which "false" would be true', () => {
+      expect(() => postgresStorage(pool, { prepare: 'false' as never })).toThrow(/prepare must be true or false/)
+    })
+
     it('names migrate() where the tables are missing', async () => {
       const storage = postgresStorage(pool, { prefix: 'absent_' })
       const message = /tables are missing\. Call `await storage\.migrate\(\)`.*absent_/
