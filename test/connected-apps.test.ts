@@ -59,6 +59,7 @@ describe('the list', () => {
   it('says who is signed in, and that no app has access', async () => {
     const { text } = await get().expect(200)
     expect(text).toContain(english.noApps)
+    expect(text).not.toContain('<ul class="apps">')
     expect(text).toContain('<strong>Alice</strong>')
   })
 
@@ -67,6 +68,8 @@ describe('the list', () => {
     await authorize('web', 'alice', 'read')
     const { text } = await get().expect(200)
     expect(namesOf({ text })).toEqual(['Photo Printer'])
+    expect(text).toContain(`<h1>${english.appsTitle}</h1>`)
+    expect(text).toContain(english.appsIntro)
     expect(text).toContain('Since January 15, 2027')
     expect(text).toContain('See your data')
     expect(text).not.toContain('Change your data')

@@ -613,6 +613,15 @@ describe('render', () => {
     expect(errors).toEqual([])
   })
 
+  it('may answer the browser itself, later', async () => {
+    await begin({
+      render(_view, _req, res) {
+        setImmediate(() => res.send('later'))
+      },
+    })
+    expect((await host.authorize().expect(200)).text).toBe('later')
+  })
+
   it('may answer the browser itself, and loosen a header', async () => {
     await begin({
       render(_view, _req, res) {

@@ -279,6 +279,12 @@ describe('issueCode', () => {
     await host.exchange(host.web, code, { redirect_uri: undefined }).expect(200)
   })
 
+  it('issues a code without a challenge, where the client need not have one', async () => {
+    const old = await host.register({ requirePkce: false })
+    const { code } = await issueCode(host.server, { ...codeOptions, clientId: old.clientId, codeChallenge: undefined })
+    await host.exchange(old, code, { redirect_uri: undefined, code_verifier: undefined }).expect(200)
+  })
+
   it.each<[string, Partial<IssueCodeOptions>, object]>([
     ['an unknown client', { clientId: 'nobody' }, { code: 'invalid_client', status: 404 }],
     ['a client that may not use codes', { clientId: 'api' }, { code: 'unauthorized_client' }],

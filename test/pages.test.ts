@@ -223,7 +223,11 @@ describe('pages options that are wrong', () => {
     ['a text without its name', { texts: { en: { goesOnTo: 'Go on' } } }, 'goesOnTo must be a text with {host}'],
     ['a text with another name', { texts: { en: { keep: '{client}' } } }, 'pages.texts.en.keep must be a text'],
     ['a direction', { texts: { en: { dir: 'up' } } }, "pages.texts.en.dir must be 'ltr' or 'rtl'"],
-    ['a scope that is no text', { texts: { en: { scopes: { read: 1 } } } }, 'pages.texts.en.scopes must be'],
+    [
+      'a scope that is no text',
+      { texts: { en: { scopes: { read: 1, write: 'Change it' } } } },
+      'pages.texts.en.scopes must be',
+    ],
     ['an unknown theme member', { theme: { colour: 'red' } }, 'Unknown pages.theme member colour'],
     ['an unknown colour', { theme: { light: { glow: 'red' } } }, 'Unknown pages.theme.light member glow'],
     ['no colour', { theme: { dark: { text: 'url(//evil.example)' } } }, 'pages.theme.dark.text must be a CSS colour'],

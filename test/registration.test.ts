@@ -16,6 +16,7 @@ import {
   oauthRouter,
   type RegisterRouterOptions,
   registerRouter,
+  rotateClientSecret,
   updateClient,
 } from '../src/index'
 import { answerOf, createHost, type Host, type HostOptions, issuer, pkce } from './support/host'
@@ -406,6 +407,13 @@ describe('management (RFC 7592)', () => {
       { token: 'x' },
     )
     expect(answer.status).toBe(200)
+  })
+
+  it('takes any secret that works as proof, also while two do', async () => {
+    const { clientSecret } = await rotateClientSecret(host.server, client.client_id, { overlap: 60 })
+    for (const client_secret of [client.client_secret, clientSecret]) {
+      expect((await by('put', client, { ...replacement(), client_secret })).status).toBe(200)
+    }
   })
 
   it.each<[string, object]>([

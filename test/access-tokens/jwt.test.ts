@@ -149,6 +149,13 @@ describe('the claims hook', () => {
     expect(claims).not.toHaveProperty('nbf')
   })
 
+  it('cannot give a scope to a token without one', async () => {
+    const host = await hostWith({ claims: () => ({ scope: 'write' }) })
+    const plain = await host.register({ scopes: [] })
+    const { claims } = read((await host.signIn(plain, { scope: undefined })).access_token)
+    expect(claims).not.toHaveProperty('scope')
+  })
+
   it('gets to know what the token is made for', async () => {
     const claims = jest.fn(() => ({}))
     const host = await hostWith({ claims })
@@ -170,6 +177,8 @@ describe('the claims hook', () => {
       },
     ],
     ['returns nothing', () => undefined as never],
+    ['returns null', () => null as never],
+    ['returns a text', () => 'tenant' as never],
   ])('gives no token when it %s', async (_, claims) => {
     const host = await hostWith({ claims })
     const code = await host.code()
@@ -360,6 +369,7 @@ describe('a token of two servers with one format', () => {
 describe('wrong options', () => {
   const publicPem = createPublicKey(pem).export({ format: 'pem', type: 'spki' }).toString()
   const ed25519 = generateKeyPairSync('ed25519').privateKey
+  const rsaPss = generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey
   const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
 
@@ -368,12 +378,19 @@ describe('wrong options', () => {
     ['no keys', { audience }, /jwt needs keys/],
     ['no audience', { keys: key }, /jwt\(\{ audience \}\)/],
     ['an empty audience', { keys: key, audience: [] }, /jwt\(\{ audience \}\)/],
+    ['an audience without a name', { keys: key, audience: '' }, /jwt\(\{ audience \}\)/],
+    ['an audience one of which has no name', { keys: key, audience: [audience, ''] }, /jwt\(\{ audience \}\)/],
+    ['an audience one of which is a number', { keys: key, audience: [audience, 7] }, /jwt\(\{ audience \}\)/],
+    ['an audience that is an object', { keys: key, audience: {} }, /jwt\(\{ audience \}\)/],
+    ['no options', null, /jwt needs \{ keys, audience \}/],
+    ['keys of nothing', { keys: null, audience }, /jwt needs keys/],
     ['a public key to sign with', { keys: publicPem, audience }, /current must be a private key/],
     ['a public KeyObject to sign with', { keys: createPublicKey(pem), audience }, /current must be a private key/],
     ['a public JWK to sign with', { keys: { ...key, d: undefined }, audience }, /current must be a private key/],
     ['a text that is no key', { keys: 'secret', audience }, /current must be a key/],
     ['a symmetric JWK', { keys: { kty: 'oct', k: 'c2VjcmV0' }, audience }, /current must be a key/],
     ['another kind of key', { keys: ed25519, audience }, /current must be an EC key on P-256/],
+    ['an RSA-PSS key, which is for one algorithm', { keys: rsaPss, audience }, /current must be an EC key on P-256/],
     ['another curve', { keys: p384, audience }, /current must be an EC key on P-256/],
     ['a short RSA key', { keys: short, audience }, /at least 2048 bits/],
     ['a key twice', { keys: { current: key, next: pem }, audience }, /next is there already/],

@@ -43,6 +43,14 @@ describe('what follows a refresh token', () => {
     for (const secret of secretsOf(first)) expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/)
   })
 
+  it('is the same in each version of this package: some processes are newer while an update is rolled out', () => {
+    expect(secretsOf(successorOf(settings, row, token('R'), refresh))).toEqual([
+      'zq_HCGylZpmObsJy4fcxa92FfxT6S4YK0B0s_lrzD-c',
+      'd97pMKmSxdDx-JsZDpl76-yg6vDXho91apYuTD9olj0',
+      'VKkejoqGt2r3ht1gj6uQvsoESs7JhDPcSQ2NR5FQyrA',
+    ])
+  })
+
   it.each([
     ['another token', row, token('Q'), refresh],
     ['another nonce', row, token('R'), { ...refresh, nonce: 'O'.repeat(43) }],
