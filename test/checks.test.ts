@@ -181,14 +181,18 @@ describe.each([
   ['4', express4 as unknown as typeof express],
   ['5', express],
 ])('a proxy in front of Express %s', (_, expressOf) => {
-  async function codesBehind(trustProxy: unknown, issuer = 'https://auth.example.com'): Promise<string[]> {
+  async function codesBehind(
+    trustProxy: unknown,
+    issuer = 'https://auth.example.com',
+    protocol = 'https',
+  ): Promise<string[]> {
     const host = await createHost({ issuer })
     const app = expressOf().set('trust proxy', trustProxy).use(host.app)
     const listener = app.listen(0, '127.0.0.1')
     await new Promise((resolve) => listener.once('listening', resolve))
     const { port } = listener.address() as { port: number }
     for (let times = 0; times < 2; times++) {
-      const headers = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '192.0.2.1' }
+      const headers = { 'X-Forwarded-Proto': protocol, 'X-Forwarded-For': '192.0.2.1' }
       await fetch(`http://127.0.0.1:${port}${paths.token}`, { method: 'POST', headers })
     }
     listener.closeAllConnections()
@@ -199,6 +203,11 @@ describe.each([
   it('that Express does not trust is warned of, when the issuer is https', async () => {
     expect(await codesBehind(false)).toEqual(['proxy_not_trusted'])
     expect(printed.mock.calls[0]?.[0]).toContain('from the same network, by http')
+  })
+
+  it('that is behind another one goes by the protocol of the browser, which is the first', async () => {
+    expect(await codesBehind(false, undefined, 'http,https')).toEqual([])
+    expect(await codesBehind(false, undefined, 'https,http')).toEqual(['proxy_not_trusted'])
   })
 
   it('that is trusted is right', async () => {

@@ -86,6 +86,12 @@ describe.each(frameworks)('a guard behind the route, on %s', (_, { createHost, e
       (app, guard) => app.get('/me', answer, guard).get('/', answer),
     ],
     ['a second route of the same path', '/me', (app, guard) => app.get('/me', answer).get('/me', guard)],
+    ['with nothing behind but itself', '/me', (app, guard) => app.get('/me', answer).use(guard).get('/me', guard)],
+    [
+      'behind two routes, of which the last is named',
+      '/last',
+      (app, guard) => app.get('/first', answer).get('/last', answer).use(guard),
+    ],
     ['app.all behind app.all', '/me', (app, guard) => app.all('/me', answer).all('/me', guard)],
   ])('is warned of: %s', async (__, route, mount) => {
     expect(await warnings(mount)).toEqual(behind(route))
@@ -97,6 +103,22 @@ describe.each(frameworks)('a guard behind the route, on %s', (_, { createHost, e
       .get('/elsewhere')
       .expect(401)
     expect(host.eventTypes()).toEqual(['warning'])
+  })
+
+  it('is not looked for where there is no app, or no server of Node', async () => {
+    const host = await createHost()
+    const guard = oauth.bearerGuard(host.server)
+    const plain = createServer((req, res) => guard(req as never, res as never, () => res.end('in')))
+    expect((await request(plain).get('/me')).status).toBe(401)
+    const app = express()
+      .use((req, _res, next) => {
+        Object.defineProperty(req, 'socket', { value: Object.assign(Object.create(req.socket), { server: {} }) })
+        next()
+      })
+      .get('/me', answer)
+      .use(oauth.bearerGuard(host.server))
+    await request(app).get('/elsewhere').expect(401)
+    expect(host.eventTypes()).toEqual([])
   })
 
   it('is warned of by the guard of an API in another process than its server', async () => {
@@ -159,6 +181,11 @@ describe.each(frameworks)('a guard behind the route, on %s', (_, { createHost, e
           )
           .get('/me', answer),
     ],
+    [
+      'in front of a route that has one, too',
+      (app, guard) => app.get('/', answer).use(guard).get('/me', guard, answer),
+    ],
+    ['in a pattern behind another pattern', (app, guard) => app.get('/:any', answer).get('/:other', guard)],
     ['with nothing in front', (app, guard) => app.use(guard)],
     ['with middleware alone in front', (app, guard) => app.use(express.json(), pass).use(guard)],
     ['alone in a route, with other routes in front', (app, guard) => app.get('/', answer).get('/me', guard)],

@@ -90,6 +90,7 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
       ['no header', undefined],
       ['another scheme', 'Basic d2ViOng='],
       ['a scheme that begins alike', 'BearerX abc'],
+      ['a scheme that ends alike', 'XBearer abc'],
     ])('is a bare challenge, without error (RFC 6750 §3.1): %s', async (_, header) => {
       const { headers } = await call(header).expect(401)
       expect(headers['www-authenticate']).toBe('Bearer realm="api"')
@@ -412,6 +413,10 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
     ['scope', { scope: { read: true } }],
   ])('refuses at start-up a %s that would mean something else: %j', (name, options) => {
     expect(() => oauth.bearerGuard(host.server, options)).toThrow(new RegExp(`^bearerGuard's ${name} `))
+  })
+
+  it.each([null, 7])('bearerStrategy refuses at start-up a realm that is no text: %j', (realm) => {
+    expect(() => oauth.bearerStrategy(host.server, { realm: realm as never })).toThrow(/^bearerStrategy's realm /)
   })
 
   it('admits nobody whose user is gone, also where users.find answers with a thenable that is no promise', async () => {

@@ -373,7 +373,7 @@ describe('wrong options', () => {
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey
   const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
 
-  it.each<[string, object | undefined, RegExp]>([
+  it.each<[string, object | null | undefined, RegExp]>([
     ['no options', undefined, /jwt/],
     ['no keys', { audience }, /jwt needs keys/],
     ['no audience', { keys: key }, /jwt\(\{ audience \}\)/],

@@ -3,6 +3,7 @@
 import { createHost, encode, type Host, paths } from '../support/host'
 import { exchange, type Listening, listen, request } from '../support/raw'
 
+const noColon = 'a-secret-without-a-colon'
 let host: Host
 let listening: Listening
 beforeAll(async () => {
@@ -12,6 +13,8 @@ beforeAll(async () => {
     clientSecret: 'colon:and%41 plus+é',
     grantTypes: ['client_credentials'],
   })
+  // what noColon becomes where it is split at its missing colon
+  await host.register({ clientId: noColon.slice(0, -1), clientSecret: noColon, grantTypes: ['client_credentials'] })
   listening = await listen(host.app)
 })
 afterAll(() => listening.close())
@@ -45,6 +48,7 @@ describe.each(endpoints)('Basic at the %s endpoint', (_, path, parameters) => {
     ['a space', 'Basic '],
     ['no base64', 'Basic web:secret'],
     ['no colon', basic('web')],
+    ['no colon, of which the beginning is an id and the whole a secret', basic(noColon)],
     ['a colon alone', basic(':')],
     ['a wrong secret', basic('web:guess')],
     ['a broken encoding', basic('%zz:%zz')],

@@ -161,6 +161,21 @@ it('parameters in the query of a POST are no parameters (pollution between query
   expect([answer.status, answer.body.scope]).toEqual([200, 'read write'])
 })
 
+it.each([paths.revoke, paths.introspect])('a token in the query of a POST to %s is none', async (path) => {
+  const host = await createHost()
+  const { access_token: token } = await host.signIn()
+  const ask = () =>
+    host
+      .http()
+      .post(`${path}?${encode({ token })}`)
+      .auth('web', host.web.clientSecret as string)
+  for (const asked of [ask(), ask().type('form').send('token_type_hint=access_token')]) {
+    const { status, body } = await asked
+    expect([status, body.error]).toEqual([400, 'invalid_request'])
+  }
+  await host.me(token).expect(200)
+})
+
 it('where an old API has parameters in the query, what is in both places is refused', async () => {
   const host = await createHost({ tokenRouter: { parametersFrom: ['body', 'query'] } })
   const right = { grant_type: 'client_credentials', client_id: 'web', client_secret: host.web.clientSecret as string }
