@@ -221,6 +221,13 @@ describe('rotateClientSecret', () => {
     expect((await host.server.storage.clients.find('web'))?.secrets).toHaveLength(1)
   })
 
+  it('is for every client that may have one, also where it may do without', async () => {
+    const sometimes = await host.register({ tokenEndpointAuthMethods: ['none', 'client_secret_post'] })
+    expect(sometimes.clientSecret).toBeDefined()
+    const { clientSecret } = await rotateClientSecret(host.server, sometimes.clientId)
+    expect(clientSecret).not.toBe(sometimes.clientSecret)
+  })
+
   it('never makes an overlap longer than it was, and keeps no secret that is over', async () => {
     await rotateClientSecret(host.server, 'web', { overlap: 10 })
     await rotateClientSecret(host.server, 'web', { overlap: 1000 })

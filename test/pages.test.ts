@@ -162,8 +162,21 @@ describe('the look', () => {
     }
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(style))
     const hash = Buffer.from(digest).toString('base64')
-    expect(answer.headers['content-security-policy']).toContain(`style-src 'sha256-${hash}'`)
+    expect(answer.headers['content-security-policy']).toBe(
+      `default-src 'none'; style-src 'sha256-${hash}'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'`,
+    )
     expect(answer.text).not.toMatch(/ style=/)
+  })
+
+  it('shows a client by its initial', async () => {
+    await begin()
+    for (const [name, initial] of [
+      ['  notes', 'N'],
+      ['\u{1d4b6}pp', '\u{1d4b6}'],
+    ]) {
+      const client = await host.register({ name: name as string })
+      expect((await host.authorize(client)).text).toContain(`<span class="mark" aria-hidden="true">${initial}</span>`)
+    }
   })
 
   it('is the same on error pages, under the same headers', async () => {
@@ -215,6 +228,9 @@ describe('pages options that are wrong', () => {
     ['a name that is no string', { name: 7 }, 'pages.name must be a string'],
     ['no language', { languages: [] }, 'pages.languages must be a list'],
     ['a language that is no tag', { languages: ['"><b>'] }, 'must be a BCP 47 tag'],
+    ['a language with something in front', { languages: ['-en'] }, 'must be a BCP 47 tag'],
+    ['a language with something behind', { languages: ['en-GB '] }, 'must be a BCP 47 tag'],
+    ['a language that is no text', { languages: [7] }, 'must be a BCP 47 tag'],
     ['a language with half a subtag', { languages: ['en-a'] }, 'must be a BCP 47 tag'],
     ['a language without texts', { languages: ['fr'] }, 'pages.texts.fr.consentTitle must be a text with {client}'],
     ['an unknown text', { texts: { eo: { ...incomplete, farewell } } }, 'Unknown text pages.texts.eo.farewell'],
