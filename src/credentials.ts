@@ -68,6 +68,8 @@ export interface AuthenticatedToken {
   accessToken: AccessToken
   /** The resource owner as `users.find` returned it, or `{ id }`; undefined where there is no user. */
   user: Express.User | undefined
+  /** When the user was there, which a `maxAge` and what was revoked since go by; undefined where another server knows. */
+  startedAt?: number
 }
 
 /**
@@ -83,7 +85,7 @@ export function authenticateToken(
     if (!found) throw invalidToken()
     const accessToken = asAccessToken(server, found)
     verifyAudience(server, accessToken.audience ?? [], resource)
-    return whenReady(userOf(server, accessToken), (user) => ({ accessToken, user }))
+    return whenReady(userOf(server, accessToken), (user) => ({ accessToken, user, startedAt: found.row.startedAt }))
   })
 }
 

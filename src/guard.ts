@@ -6,7 +6,15 @@ import type { AuthenticatedToken } from './credentials'
 import { OAuthError, toOAuthError } from './errors'
 import { missingToken, withChallenge } from './http/bearer-challenge'
 import { type TokenSource, tokenAuthenticator } from './http/bearer-strategy'
-import { presentedToken, type TokenPlace, tokenPlaces } from './http/bearer-token'
+import {
+  type Admission,
+  admissionOf,
+  type Challenge,
+  presentedToken,
+  setAdmission,
+  type TokenPlace,
+  tokenPlaces,
+} from './http/bearer-token'
 import { queryParameters } from './http/body'
 import { answerFailure, reportError, requireSource, sendError } from './http/endpoint'
 import { settle } from './http/express-objects'
@@ -53,24 +61,6 @@ const optionNames: readonly string[] = [
   'clientIdQuery',
 ] satisfies (keyof BearerGuardOptions)[]
 
-/** What a challenge says. */
-interface Challenge {
-  realm: string
-  /** Where the metadata of the resource is. */
-  resourceMetadata: string | undefined
-}
-
-interface Guarded extends AuthenticatedToken {
-  challenge: Challenge
-}
-
-/**
- * Where a guard leaves on the request what it found. `req.authInfo` can be written by anybody, this only by a guard: the
- * symbol is nobody else's. (A WeakMap would do, and cost each request as much as all digests of the token.)
- */
-const GUARDED = Symbol('bearerGuard')
-type GuardedRequest = Request & { [GUARDED]?: Guarded }
-
 /**
  * Lets a request pass with a valid access token of `server`, which may be one in another process: `remoteServer`. Sets
  * `req.user`, the resource owner as `users.find` returned it (undefined for client credentials), and `req.authInfo`.
@@ -85,7 +75,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
   const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
   if (typeof realm !== 'string') throw new TypeError("bearerGuard's realm must be a string")
   requireFlags('bearerGuard', { clientIdQuery, resourceMetadata: options.resourceMetadata })
-  const scope = knownScope(server, options.scope)
+  const scope = knownScope(server, neededScope('bearerGuard', options))
   const resource = knownResource(server, options.resource)
   const resourceMetadata = options.resourceMetadata ? metadataOf(resource ?? onlyResource(server)) : undefined
   for (const place of tokenFrom) {
@@ -130,11 +120,11 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
 
 /** Lets a request pass that a guard in front admitted with this scope, for routes behind `router.use(bearerGuard(server))`. */
 export function requireScope(scope: string | Scope): RequestHandler {
-  const required = neededScope('requireScope', scope)
+  const required = neededScope('requireScope', { scope })
   if (required.length === 0) throw new TypeError("requireScope needs a scope, such as 'read'")
   return (req, res, next) => {
-    const found = (req as GuardedRequest)[GUARDED]
-    if (!found) return next(new Error('requireScope needs bearerGuard in front of it'))
+    const found = admissionOf(req)
+    if (!found?.challenge) return next(new Error('requireScope needs bearerGuard in front of it'))
     const failure = missingScope(found.accessToken.scope, required)
     if (!failure) return next()
     const { realm, resourceMetadata } = found.challenge
@@ -149,13 +139,12 @@ export function accessToken(req: Request): AccessToken {
   return found
 }
 
-/** As `accessToken`, or undefined where no guard has admitted the request. */
+/** As `accessToken`, or undefined where neither a guard nor our strategy has admitted the request. */
 export function guardedToken(req: Request): AccessToken | undefined {
-  return (req as GuardedRequest)[GUARDED]?.accessToken
+  return admissionOf(req)?.accessToken
 }
 
-function knownScope(server: TokenSource, scope: string | Scope | undefined): Scope {
-  const required = neededScope('bearerGuard', scope)
+function knownScope(server: TokenSource, required: Scope): Scope {
   // what scopes a server in another process has is not known here
   if (!('scopes' in server)) return required
   for (const token of required) {
@@ -192,8 +181,8 @@ function appAuthorization(server: TokenSource): (req: Request) => Awaitable<Auth
   }
 }
 
-function admit(req: GuardedRequest, found: Guarded): void {
-  req[GUARDED] = found
+function admit(req: Request, found: Admission): void {
+  setAdmission(req, found)
   req.authInfo = found.accessToken
   // also when there is none: a session's user in front must not stand in for a client's own token
   req.user = found.user

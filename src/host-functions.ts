@@ -1,4 +1,5 @@
 /** What hosts supply as functions, made harmless: their clock, and their listener. */
+import { orElse } from './awaitable'
 import type { AuthorizationServerEvent, WithoutTime } from './events'
 
 /** More would be milliseconds: in seconds it is the year 5138. */
@@ -26,13 +27,11 @@ export function emitter(
   now: () => number,
 ): (event: WithoutTime<AuthorizationServerEvent>) => void {
   return (event) => {
-    try {
-      const result = onEvent({ ...event, at: now() } as AuthorizationServerEvent)
-      // an async listener's rejection must not end the process
-      if (result instanceof Promise) result.catch(() => {})
-    } catch {
-      // a listener that throws changes nothing: the response is on its way
-    }
+    // a listener that throws, now or later, changes nothing: the response is on its way
+    void orElse<unknown>(
+      () => onEvent({ ...event, at: now() } as AuthorizationServerEvent),
+      () => {},
+    )
   }
 }
 

@@ -194,12 +194,16 @@ function verifyGrants(grants: readonly GrantType[]): void {
   const fix = 'grants must be a list such as [authorizationCode(), refreshToken()]'
   if (!Array.isArray(grants) || grants.length === 0) throw new TypeError(fix)
   const names = new Set<string>()
+  const types = new Set<string>()
   for (const grant of grants as (GrantType | undefined)[]) {
     if (typeof grant?.grantType !== 'string' || !(grant.handle || (grant.responseType && grant.authorize))) {
       throw new TypeError(`${fix}; a grant has a grantType with handle, or a responseType with authorize`)
     }
     if (names.has(grant.grantType)) throw new TypeError(`grants has ${grant.grantType} more than once`)
     names.add(grant.grantType)
+    if (grant.responseType === undefined) continue
+    if (types.has(grant.responseType)) throw new TypeError(`grants has two for response_type ${grant.responseType}`)
+    types.add(grant.responseType)
   }
 }
 

@@ -243,6 +243,13 @@ describe('decide', () => {
     return host.authorize(host.web, parameters)
   }
 
+  it('that allows nothing of what was asked has denied it: no token response could say so (RFC 6749 §5.1)', async () => {
+    const none = await createHost({ decide: () => ({ allow: true, userId: 'alice', scope: [] }) })
+    expect(answerOf(await none.authorize())).toMatchObject({ error: 'access_denied' })
+    const plain = await none.register({ scopes: [] })
+    expect(answerOf(await none.authorize(plain, { scope: undefined }))).toHaveProperty('code')
+  })
+
   it('sees the validated request', async () => {
     const seen: unknown[] = []
     await decideWith(

@@ -693,6 +693,13 @@ describe('user', () => {
     expect((await host.me(body.access_token)).body.user.id).toBe('bob')
   })
 
+  it('whose id is an object of the database is an error that the host hears of, and no endless sign-in', async () => {
+    await begin({ user: () => ({ id: { toString: () => 'alice' } }) })
+    expect((await host.authorize()).status).toBe(500)
+    const [event] = host.events.filter(({ type }) => type === 'error')
+    expect(String((event as { error: Error }).error.cause)).toContain('must be a text or a number')
+  })
+
   it.each([undefined, null, '', false, Number.NaN, {}, { id: '' }, { id: null }])('%p is nobody', async (value) => {
     await begin({ user: () => value })
     await host

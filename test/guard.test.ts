@@ -410,6 +410,7 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
     ['scope', { scope: ' ' }],
     ['scope', { scope: [''] }],
     ['scope', { scope: null }],
+    ['scope', { scope: undefined }],
     ['scope', { scope: { read: true } }],
   ])('refuses at start-up a %s that would mean something else: %j', (name, options) => {
     expect(() => oauth.bearerGuard(host.server, options)).toThrow(new RegExp(`^bearerGuard's ${name} `))

@@ -1,3 +1,5 @@
+import express from 'express'
+import request from 'supertest'
 import {
   type AuthorizationServer,
   authorizationCode,
@@ -10,6 +12,7 @@ import {
   metadataRouter,
   oauthRouter,
   password,
+  protectedResourceRouter,
   refreshToken,
 } from '../src/index'
 import { createHost, type Host, type HostOptions, issuer, paths } from './support/host'
@@ -203,6 +206,24 @@ describe('oauthRouter', () => {
     expect((await metadataOf(host)).token_endpoint).toBe(`${issuer}/api/token`)
     await host.http().get('/api/token').expect(405)
     await host.http().get('/oauth2/token').expect(418)
+  })
+
+  it('leaves out lists of nothing (RFC 8414 §3.2, RFC 9728 §3.2), but for what is required (§2)', async () => {
+    const resource = 'https://api.example.com'
+    const server = createAuthorizationServer({
+      issuer,
+      storage: memoryStorage(),
+      scopes: [],
+      grants: [clientCredentials()],
+      resources: [resource],
+      endpoints: { token: '/token' },
+    })
+    const app = express().use(metadataRouter(server), protectedResourceRouter(server, { resource }))
+    const { body } = await request(app).get('/.well-known/oauth-authorization-server').expect(200)
+    for (const member of ['scopes_supported', 'response_modes_supported']) expect(body).not.toHaveProperty(member)
+    expect(body.response_types_supported).toEqual([])
+    const api = await request(app).get('/.well-known/oauth-protected-resource').expect(200)
+    expect(api.body).not.toHaveProperty('scopes_supported')
   })
 
   it('has no authorization endpoint where no grant asks users', async () => {

@@ -213,6 +213,12 @@ describe('deleteClient', () => {
   })
 })
 
+it('issueTokens takes a user that was not found for a mistake, and never for nobody', async () => {
+  const row = undefined as { id: string } | undefined
+  const issued = issueTokens(host.server, { clientId: 'web', userId: row?.id as string })
+  await expect(issued).rejects.toThrow('userId must be a non-empty string')
+})
+
 describe('rotateClientSecret', () => {
   it('gives a new secret, and ends the old one at once', async () => {
     const { clientSecret } = await rotateClientSecret(host.server, 'web')

@@ -15,6 +15,11 @@ describe('createAuthorizationServer refuses at start-up, naming the option and t
   const grantsFix = 'grants must be a list such as [authorizationCode(), refreshToken()]'
 
   it.each<[string, Options, string]>([
+    [
+      'two grants for one response type',
+      { grants: [oauth.authorizationCode(), { grantType: 'x', responseType: 'code', authorize: () => ({}) }] },
+      'grants has two for response_type code',
+    ],
     ['an unknown option', { issure: issuer }, 'Unknown option issure; there are issuer, storage, scopes,'],
     ['no issuer', { issuer: undefined }, issuerFix],
     ['an issuer that is no URL', { issuer: 'auth.example.com' }, issuerFix],
@@ -333,6 +338,15 @@ describe('allowHttpRedirectUris', () => {
     })
     await expect(evil).rejects.toMatchObject({ code: 'invalid_redirect_uri' })
   })
+})
+
+it.each<[string, oauth.Endpoints]>([
+  ['two', { authorize: '/oauth', token: '/oauth' }],
+  ['two in another spelling', { revoke: '/oauth', token: '/OAuth/' }],
+  ['the clients API', { token: '/oauth2/clients' }],
+])('oauthRouter refuses at start-up %s at one path', (_, endpoints) => {
+  const decide = () => ({ allow: false as const })
+  expect(() => oauth.oauthRouter(create({ endpoints }), { decide, protect: false })).toThrow(/are both at/)
 })
 
 describe('storage', () => {

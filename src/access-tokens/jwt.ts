@@ -83,6 +83,8 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
     async create(server, row) {
       // a token that has the digest of its jti as its row has makes a leaked key good for nothing at our own guard
       const jti = stateless ? newSecret() : `${row.id}.${newSecret()}`
+      // RFC 9068 §5: the id of a client may have become that of a user since it was registered
+      if (row.userId === undefined && (await server.users?.find(row.clientId))) throw sameId()
       const extra = claims ? await claims(contextOf(server, row)) : {}
       const payload = { ...withoutStandardClaims(extra), ...claimsOf(server, row), jti }
       const { id: keyid, privateKey, algorithm } = ring().signing
@@ -154,13 +156,15 @@ function withoutStandardClaims(extra: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(extra).filter(([claim]) => !standardClaims.includes(claim)))
 }
 
+function sameId(): OAuthError {
+  return new OAuthError('unauthorized_client', 'The id of this client is also that of a user.')
+}
+
 /** RFC 9068 §2.2. */
 function claimsOf(server: AuthorizationServer, row: UnsignedRow): Omit<AccessTokenClaims, 'jti'> {
   const { clientId, userId, scope, issuedAt, expiresAt, data } = row
   // RFC 9068 §5: nobody could tell this user's token from the client's own
-  if (userId === clientId) {
-    throw new OAuthError('unauthorized_client', 'The id of this client is also that of the user.')
-  }
+  if (userId === clientId) throw sameId()
   const audience = storedAudience(server, data)
   return {
     iss: server.issuer,

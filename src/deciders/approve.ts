@@ -16,7 +16,8 @@ export interface ApproveOptions {
    * Who may be approved in silence: client ids, or a predicate. A public client with a loopback or private-use redirect
    * URI must be named by its id, because every program on the user's machine can pose as it (RFC 8252 §8.6); so must a
    * client that introduced itself, because it may say whatever a predicate looks for. What a user made in the clients
-   * API says whatever that user likes, and has their id as `username`.
+   * API says whatever that user likes, and has their id as `username`. Name only ids that are registered: with the clients
+   * API mounted, a user could take one that is free.
    */
   clients: readonly string[] | ((client: Client) => Awaitable<boolean>)
 }

@@ -6,7 +6,7 @@ import { sha256 } from '../crypto'
 import { queryParameters } from '../http/body'
 import { pageContext, setPageHeaders } from '../http/page'
 import { openTransaction, takeTransaction } from '../http/page-transaction'
-import { accountName, type HostPage, hostPageUrl, sendToSignIn, verifyHostPage } from '../http/sign-in'
+import { accountName, type HostPage, hostPageUrl, sendToSignIn, signedInId, verifyHostPage } from '../http/sign-in'
 import { listGrants } from '../operations/grants'
 import { requireKnown } from '../options'
 import { type ConsentView, renderConsent } from '../pages/consent'
@@ -32,7 +32,8 @@ export interface ConsentPageOptions {
   switchUser?: HostPage
   /**
    * Whether a user who has a live authorization of the same client for the same scope and resource is not asked again.
-   * Public clients are always asked unless they are named, because any program can pose as one (RFC 8252 §8.6).
+   * Public clients are always asked unless they are named, because any program can pose as one (RFC 8252 §8.6). Name only
+   * ids that are registered.
    * @default false
    */
   remember?: boolean | { publicClients: readonly string[] }
@@ -59,7 +60,7 @@ export function consentPage(options: ConsentPageOptions): Decide {
   if (switchUser !== undefined) verifyHostPage("consentPage's switchUser", switchUser, '/login')
   const decide = async (request: AuthorizationRequest, req: Request, res: Response): Promise<Decision | undefined> => {
     const account = await user(req)
-    const userId = subjectId(account)
+    const userId = signedInId(account)
     const returnTo = pathBackTo(request, req)
     if (userId === undefined) return void (await sendToSignIn(request.server, signIn, returnTo, req, res))
     const answer = request.parameters.get(ANSWER)

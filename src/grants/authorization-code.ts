@@ -95,7 +95,9 @@ async function refuseReplay(server: AuthorizationServer, code: Credential): Prom
 // RFC 6749 §4.1.3: what the authorization request named must be named again, identically
 function verifyRedirectUri(code: Credential, client: Client, sent: string | undefined): void {
   const bound = code.data.redirectUri
-  if (typeof bound === 'string' ? sent === bound : sent === undefined || matchesRedirectUri(client, sent)) return
+  // and it must still be one of the client: it may have been taken out since
+  const named = typeof bound === 'string' ? bound : sent
+  if (sent === named && (named === undefined || matchesRedirectUri(client, named))) return
   throw new OAuthError('invalid_grant', 'redirect_uri is not the one of the authorization request.')
 }
 

@@ -8,6 +8,7 @@ import type { RemoteServer } from '../remote/remote-server'
 import { knownResource } from '../rules/resource'
 import type { AuthorizationServer } from '../types'
 import { escapeQuoted } from './bearer-challenge'
+import { setAdmission } from './bearer-token'
 import { reportError, requireSource } from './endpoint'
 
 /** Who knows what tokens stand for: the server of this process, or one in another. */
@@ -43,7 +44,7 @@ export function bearerStrategy(
   const strategy = new Strategy({ realm: escapeQuoted(realm) }, (token, done) => {
     const settled = orElse<AuthenticatedToken | OAuthError>(() => authenticateAt(source, token, known), toOAuthError)
     void whenReady(settled, (found) => {
-      if (!(found instanceof OAuthError)) return done(null, found.accessToken, found.accessToken)
+      if (!(found instanceof OAuthError)) return done(null, found)
       if (found.code === 'invalid_token') return done(null, false, found.description)
       reportError(source, found)
       done(found)
@@ -52,11 +53,20 @@ export function bearerStrategy(
   const { authenticate } = strategy
   // the header alone: Passport's own strategy takes a token from the query and the body as well, where it may be no string
   return Object.assign(strategy, {
-    authenticate(this: Strategy, { headers }: { headers: unknown }): void {
-      authenticate.call(this, { headers })
+    authenticate(this: PassportRun, req: { headers: unknown }): void {
+      const { success } = this
+      // what the token may not do, the endpoints behind must know of: as behind the guard
+      this.success = (found) => {
+        setAdmission(req, found)
+        success.call(this, found.accessToken as never, found.accessToken)
+      }
+      authenticate.call(this, { headers: req.headers })
     },
   })
 }
+
+/** The object that Passport makes for one request. */
+type PassportRun = Omit<Strategy, 'success'> & { success: (found: AuthenticatedToken, info?: unknown) => void }
 
 type Outcome = { found: AuthenticatedToken } | { failed: unknown }
 

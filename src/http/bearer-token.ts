@@ -1,5 +1,6 @@
 /** The access token of a request: RFC 6750 §2. */
 import type { Request } from 'express'
+import type { AuthenticatedToken } from '../credentials'
 import { OAuthError } from '../errors'
 import { queryParameters } from './body'
 
@@ -10,6 +11,29 @@ export const tokenPlaces: readonly unknown[] = ['header', 'body', 'query'] satis
 
 // RFC 6750 §2.1: b64token
 const tokenSyntax = /^[A-Za-z0-9._~+/-]+=*$/
+
+/** What an answer of the guard says of itself: RFC 6750 §3, RFC 9728 §5.1. */
+export interface Challenge {
+  realm: string
+  resourceMetadata: string | undefined
+}
+
+/** What let a request in; with the challenge where it was a guard. */
+export type Admission = AuthenticatedToken & { challenge?: Challenge }
+
+/**
+ * Where the guard and our strategy leave on the request what they found. `req.authInfo` can be written by anybody, this only
+ * by them: the symbol is nobody else's. (A WeakMap would do, and cost each request as much as all digests of the token.)
+ */
+const ADMISSION = Symbol('access token')
+
+export function setAdmission(req: object, admission: Admission): void {
+  ;(req as { [ADMISSION]?: Admission })[ADMISSION] = admission
+}
+
+export function admissionOf(req: object): Admission | undefined {
+  return (req as { [ADMISSION]?: Admission })[ADMISSION]
+}
 
 /** The one token of the request, or undefined. RFC 6750 §2: not more than one way to send it. */
 export function presentedToken(req: Request, places: readonly TokenPlace[]): string | undefined {

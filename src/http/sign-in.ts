@@ -1,6 +1,7 @@
 /** The host's sign-in page, seen from ours: who is signed in, and where to send a browser to be. */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
+import { subjectId } from '../rules/subject'
 import type { AuthorizationServer } from '../types'
 import { checkSession } from './request-checks'
 import { withoutOrigin } from './request-target'
@@ -38,6 +39,15 @@ export async function sendToSignIn(
   checkSession(server, req, location)
   res.writeHead(303, { Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 })
   res.end()
+}
+
+/** The id of who is signed in, or undefined for nobody. Whose id is an object of a database would sign in for ever. */
+export function signedInId(account: unknown): string | undefined {
+  const { id } = (account ?? {}) as { id?: unknown }
+  if (typeof id !== 'object' || id === null) return subjectId(account)
+  throw new TypeError(
+    'The id of the signed-in user must be a text or a number: the option user can answer { id: String(…) }',
+  )
 }
 
 /** What the account is called on a page: the first of the members that hosts and Passport's profiles use, else its id. */

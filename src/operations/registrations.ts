@@ -97,8 +97,9 @@ export async function replaceRegistration(
 
 /**
  * Deletes the clients that registered themselves, were not changed for `unusedFor` seconds, and have no authorization in
- * force; where registration is open, those are many. Not those that get tokens of their own by client credentials: such
- * use leaves no trace. Answers how many went.
+ * force; where registration is open, those are many. Without a refresh token an authorization is in force as long as its
+ * access token, and with stateless ones it leaves no trace: such clients go although somebody used them, and register again.
+ * Not those that get tokens of their own by client credentials, of which nothing could be seen. Answers how many went.
  */
 export async function deleteUnusedClients(
   server: AuthorizationServer,

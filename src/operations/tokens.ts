@@ -120,7 +120,7 @@ const tokenOptionNames: readonly string[] = [
 
 type IssueRequest = Omit<TokenRequest, 'authenticated' | 'network'>
 
-/** Tokens for a user that the host has authenticated, or for a client. The answer is what the token endpoint would send. */
+/** Tokens for a user that the host has authenticated, or for a client. The answer is what the token endpoint would send, as the option `tokenResponse` has it. */
 export async function issueTokens(server: AuthorizationServer, options: IssueTokensOptions): Promise<TokenResponse> {
   requireKnown('issueTokens option', options, tokenOptionNames)
   requireFlags('issueTokens', { refreshToken: options.refreshToken })
@@ -131,7 +131,8 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
     throw new TypeError('issueTokens: grantType is not that of the request')
   }
   const scope = resolveScope(server.scopes, client, asParameter(options.scope))
-  const userId = options.userId === undefined ? undefined : requireId(options.userId)
+  // a user that the host did not find must not become the client itself
+  const userId = 'userId' in options ? requireId(options.userId) : undefined
   if (options.refreshToken && !getsRefreshToken(server, client)) {
     throw new OAuthError('unauthorized_client', 'This client may not use the refresh token grant.')
   }
@@ -192,9 +193,8 @@ export async function verifyAccessToken(
 ): Promise<AccessToken> {
   // a misspelt scope would be no scope
   requireKnown('verifyAccessToken option', options, ['scope', 'resource'])
-  const { scope, resource } = options
-  const required = neededScope('verifyAccessToken', scope)
-  const { accessToken } = await authenticateToken(server, String(token), knownResource(server, resource))
+  const required = neededScope('verifyAccessToken', options)
+  const { accessToken } = await authenticateToken(server, String(token), knownResource(server, options.resource))
   if (!includesScope(accessToken.scope, required)) {
     throw new OAuthError('insufficient_scope', `The access token lacks the scope ${formatScope(required)}.`)
   }

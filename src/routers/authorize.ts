@@ -1,8 +1,6 @@
 /** The authorization endpoint: RFC 6749 §3.1. */
 import type { Request, Response, Router } from 'express'
-import type { AccessToken } from '../access-token'
 import { OAuthError, toOAuthError } from '../errors'
-import { guardedToken } from '../guard'
 import {
   type AuthorizationTarget,
   authorizationParameters,
@@ -14,6 +12,7 @@ import {
   sendAuthorizationError,
   sendAuthorizationResponse,
 } from '../http/authorization-response'
+import { admissionOf } from '../http/bearer-token'
 import { type Handler, reportError, requireServer, sendError } from '../http/endpoint'
 import { errorPage } from '../http/page'
 import { requestChecks } from '../http/request-checks'
@@ -63,7 +62,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
 
 /** What a token in front may not do itself, it may not obtain a code for. */
 function limitToToken(req: Request, request: AuthorizationRequest): AuthorizationRequest {
-  const token: AccessToken | undefined = guardedToken(req)
+  const token = admissionOf(req)?.accessToken
   if (!token) return request
   const scope = intersectScope(request.scope, token.scope)
   if (scope.length === 0 && request.scope.length > 0) {
@@ -100,11 +99,19 @@ function approvedBy(
 ): ApprovedAuthorization {
   const userId = subjectId(decision.userId)
   if (userId === undefined) throw new TypeError('decide must answer { allow: true, userId } with a non-empty userId')
-  const token = guardedToken(req)
-  if (token && token.userId !== userId) throw new OAuthError('access_denied', 'The access token is of another user.')
+  const { accessToken, startedAt: since = request.startedAt } = admissionOf(req) ?? {}
+  if (accessToken && accessToken.userId !== userId) {
+    throw new OAuthError('access_denied', 'The access token is of another user.')
+  }
   const scope = decision.scope === undefined ? request.scope : toScope(decision.scope)
   requireScopeWithin(scope, request.scope)
-  return { ...request, userId, scope, startedAt: Math.min(decision.startedAt ?? request.startedAt, request.startedAt) }
+  // RFC 6749 §5.1: a token response could not say so, and without `scope` it means all that was asked
+  if (scope.length === 0 && request.scope.length > 0) {
+    throw new OAuthError('access_denied', 'Nothing of what was asked was allowed.')
+  }
+  // a session that begins with a token is no younger than that of the token: it has the same end, and the same revocations
+  const startedAt = Math.min(decision.startedAt ?? request.startedAt, request.startedAt, since)
+  return { ...request, userId, scope, startedAt }
 }
 
 /**

@@ -40,6 +40,21 @@ export function callerByToken(admin: string | undefined) {
   }
 }
 
+/**
+ * A browser adds the host's session to the forms of every site (CSRF). What a form cannot send is not looked at: JSON, other
+ * methods, and an access token.
+ */
+export function refuseForeignForm(issuer: string, req: Request): void {
+  const { 'content-type': type = '', 'sec-fetch-site': site, origin, host } = req.headers
+  if (req.method !== 'POST' || /^application\/json\b/i.test(type) || guardedToken(req)) return
+  // old browsers, and pages without TLS, say where they come from in `Origin` alone
+  const isOurs =
+    site === undefined
+      ? origin === undefined || [host, new URL(issuer).host].includes(URL.canParse(origin) ? new URL(origin).host : '')
+      : site === 'same-origin' || site === 'none'
+  if (!isOurs) throw new OAuthError('access_denied', 'A form of another site may not administer clients.')
+}
+
 /** A caller without a user owns nothing: without this, `undefined` would own every client that has no `username`. */
 export function requireCaller(caller: ClientsCaller | undefined): ClientsCaller {
   const userId = subjectId(caller?.userId)

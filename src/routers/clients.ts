@@ -7,7 +7,9 @@ import { describeClient, parseClientArguments } from '../http/client-resource'
 import { type Handler, type Methods, requireServer, sendJson } from '../http/endpoint'
 import { deleteClient, listClients, registerClient, rotateClientSecret, updateClient } from '../operations/clients'
 import { requireKnown } from '../options'
+import { inTurn } from '../passwords/turns'
 import { type ClientMetadata, parseClientMetadata } from '../rules/client-metadata'
+import { networkOf } from '../rules/network'
 import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types'
@@ -15,6 +17,7 @@ import {
   type ClientsCaller,
   callerByToken,
   mayWrite,
+  refuseForeignForm,
   requireCaller,
   verifyMayWrite,
   verifyOwner,
@@ -28,7 +31,11 @@ export interface ClientsRouterOptions {
   protect: RequestHandler
   /** The scope whose holders see and change every client; others only those of their own user. @default nobody */
   admin?: string
-  /** Who calls, where `protect` is not our guard. What it throws means no. @default what the guard's token says */
+  /**
+   * Who calls, where `protect` is not our guard, such as the user of a session. What it throws means no. A form of another
+   * site is refused, to which a browser would add the cookie of that session.
+   * @default what the guard's token says
+   */
   caller?: (req: Request) => Awaitable<ClientsCaller | undefined>
   /**
    * What a new client has where the request says nothing, for an API whose requests do not know these members. Whoever
@@ -53,7 +60,10 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   }
   parseClientMetadata(defaults, server)
   const by = (handle: ClientHandler): Handler => {
-    return async (req, res) => handle(requireCaller(await caller(req)), req, res)
+    return async (req, res) => {
+      refuseForeignForm(server.issuer, req)
+      return handle(requireCaller(await caller(req)), req, res)
+    }
   }
   const all: Methods = { GET: by(list), POST: by(insert) }
   const below = (path: string): Methods | undefined => {
@@ -90,7 +100,9 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
       parseClientMetadata(record, server)
       verifyMayWrite(who, metadata)
       if (!who.admin) verifyWords(credentials)
-      const { client, clientSecret } = await registerClient(server, { ...record, ...credentials })
+      const { client, clientSecret } = await hashing(credentials.clientSecret, req, () =>
+        registerClient(server, { ...record, ...credentials }),
+      )
       sendJson(res, 200, { inserted: { ...describeClient(client), client_secret: clientSecret } })
     } catch (error) {
       // documented so: 409 for whatever is wrong with the data
@@ -106,7 +118,10 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
       if (named !== clientId) throw new OAuthError('invalid_client_metadata', 'client_id cannot be changed.')
       verifyMayWrite(who, metadata, current)
       const changes = { ...metadata, ...(clientSecret !== undefined && { clientSecret }) }
-      const updated = describeClient(await updateClient(server, clientId, changes, mayWrite(who, metadata)))
+      const client = await hashing(clientSecret, req, () =>
+        updateClient(server, clientId, changes, mayWrite(who, metadata)),
+      )
+      const updated = describeClient(client)
       // the documentation of this API says `inserted`, and its web client reads `updated`
       sendJson(res, 200, { inserted: updated, updated })
     }
@@ -126,6 +141,11 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   }
 
   return endpointRouter(server, { methods: all, below, onError: sendClientsError }, protect)
+}
+
+/** A secret that was chosen takes a place at bcrypt, of which one network cannot have all. */
+function hashing<T>(clientSecret: string | undefined, req: Request, write: () => Promise<T>): Promise<T> {
+  return clientSecret === undefined ? write() : inTurn(networkOf(req.ip), write)
 }
 
 /** The arguments in the URI and in the body, as one. */

@@ -7,13 +7,12 @@ import { queryParameters, requestParameters } from '../http/body'
 import { type Handler, requireServer } from '../http/endpoint'
 import { errorPage, pageContext, setPageHeaders } from '../http/page'
 import { findAnswered, openTransaction, takeTransaction } from '../http/page-transaction'
-import { accountName, type HostPage, sendToSignIn, verifyHostPage } from '../http/sign-in'
+import { accountName, type HostPage, sendToSignIn, signedInId, verifyHostPage } from '../http/sign-in'
 import { listGrants, revokeGrants } from '../operations/grants'
 import { requireKnown } from '../options'
 import { type ConnectedApp, type ConnectedAppsView, renderConnectedApps, renderRemoval } from '../pages/connected-apps'
 import { type PageContext, scopeInWords } from '../pages/page'
 import { redirectHost } from '../rules/redirect-uri'
-import { subjectId } from '../rules/subject'
 import type { Client, Grant } from '../storage'
 import type { AuthorizationServer } from '../types'
 import { endpointRouter } from './endpoint-router'
@@ -46,7 +45,7 @@ export function connectedAppsRouter(server: AuthorizationServer, options: Connec
   const forUser = (handle: (visit: Visit) => Promise<void>): Handler => {
     return async (req, res) => {
       const account = await user(req)
-      const userId = subjectId(account)
+      const userId = signedInId(account)
       if (userId !== undefined) {
         return handle({ server, req, res, userId, userName: accountName(account, userId) })
       }

@@ -7,6 +7,14 @@ interface Handling extends Router {
   handle: RequestHandler
 }
 
+/** Express 4 does not look at what a handler of the host returns, and a promise that nobody looks at ends the process. */
+function caught(handler: RequestHandler): RequestHandler {
+  return (req, res, next) => {
+    const answer: unknown = handler(req, res, next)
+    Promise.resolve(answer).catch(next)
+  }
+}
+
 /** The router of an endpoint, behind the handlers in front of it. */
 export function endpointRouter(
   server: EndpointSource,
@@ -15,7 +23,7 @@ export function endpointRouter(
 ): Router {
   const router = Router() as Handling
   const handler = endpoint(server, { ...options, router })
-  for (const one of front) router.use(one)
+  for (const one of front) router.use(caught(one))
   router.use(handler)
   const { handle } = router
   // Straight to the only handler, while it is the only one: Express's own way there costs as much as a whole endpoint

@@ -55,6 +55,7 @@ function describeServer(server: AuthorizationServer, endpoints: Endpoints): Reco
   const { origin } = new URL(server.issuer)
   const at = (member: string, path: string | undefined, more: object = {}) =>
     path === undefined ? {} : { [member]: `${origin}${path}`, ...more }
+  const modes = new Set(responses.map((grant) => grant.responseMode ?? 'query'))
   const withSecret = ['client_secret_basic', 'client_secret_post']
   const methods = ['none', ...withSecret]
   return {
@@ -68,9 +69,10 @@ function describeServer(server: AuthorizationServer, endpoints: Endpoints): Reco
     ...at('registration_endpoint', endpoints.register),
     ...(server.clientDocuments && { client_id_metadata_document_supported: true }),
     ...(server.accessTokens.jwks && { jwks_uri: wellKnownUrl(JWKS, server.issuer) }),
-    scopes_supported: [...server.scopes.keys()],
+    // RFC 8414 §3.2: what has no elements is left out, but for what is required (§2)
+    ...(server.scopes.size > 0 && { scopes_supported: [...server.scopes.keys()] }),
     response_types_supported: [...server.responseTypes.keys()],
-    response_modes_supported: [...new Set(responses.map((grant) => grant.responseMode ?? 'query'))],
+    ...(modes.size > 0 && { response_modes_supported: [...modes] }),
     grant_types_supported: [...server.grants.keys()],
     ...(server.codes && { code_challenge_methods_supported: ['S256'] }),
   }

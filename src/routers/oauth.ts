@@ -58,6 +58,7 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
     )
   }
   const paths = { ...conventional, ...server.endpoints }
+  requireDistinct({ ...paths, clients: '/oauth2/clients' })
   const withCors = cors ? { cors } : {}
   const router = Router()
   const asksUsers = server.responseTypes.size > 0
@@ -76,3 +77,15 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
   router.use(metadataRouter(server, { endpoints, ...withCors }))
   return router
 }
+
+/** The first router at a path answers everything there. */
+function requireDistinct(paths: Readonly<Record<string, string>>): void {
+  for (const [name, path] of Object.entries(paths)) {
+    const other = Object.keys(paths).find(
+      (one) => one !== name && comparable(paths[one] as string) === comparable(path),
+    )
+    if (other) throw new TypeError(`oauthRouter: endpoints.${name} and ${other} are both at ${path}`)
+  }
+}
+
+const comparable = (path: string) => path.replace(/\/$/, '').toLowerCase()

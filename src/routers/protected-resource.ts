@@ -49,12 +49,12 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
   if (resource === undefined) throw new TypeError('protectedResourceRouter needs resource: the URL of the API')
   requireResourceUrl('protectedResourceRouter', resource)
   const { name, documentation, policy, terms, cors } = options
-  const scopes = options.scopes ?? ('scopes' in server ? [...server.scopes.keys()] : undefined)
-  // RFC 9728 §2
+  const scopes = toScope(options.scopes ?? ('scopes' in server ? [...server.scopes.keys()] : []))
+  // RFC 9728 §2; §3.2: what has no elements is left out
   const description = {
     resource,
     authorization_servers: [server.issuer],
-    ...(scopes !== undefined && { scopes_supported: toScope(scopes) }),
+    ...(scopes.length > 0 && { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
     ...(name !== undefined && { resource_name: name }),
     ...(documentation !== undefined && { resource_documentation: documentation }),

@@ -21,8 +21,18 @@ export function isResourceUri(text: unknown): text is string {
 export function findResource(resources: Audience, uri: string): string | undefined {
   if (resources.includes(uri)) return uri
   if (!isResourceUri(uri)) return undefined
-  const { href } = new URL(uri)
-  return resources.find((resource) => isResourceUri(resource) && new URL(resource).href === href)
+  return resources[hrefsOf(resources).indexOf(new URL(uri).href)]
+}
+
+const hrefs = new WeakMap<Audience, readonly (string | undefined)[]>()
+
+/** As the URL parser writes them. Kept, because whoever names a thousand resources would have all of these parsed for each. */
+function hrefsOf(resources: Audience): readonly (string | undefined)[] {
+  const known = hrefs.get(resources)
+  if (known) return known
+  const found = resources.map((resource) => (isResourceUri(resource) ? new URL(resource).href : undefined))
+  hrefs.set(resources, found)
+  return found
 }
 
 /** Who the tokens of an authorization are for: what was asked, or the default (RFC 8707 §2). */

@@ -32,8 +32,9 @@ export function toScope(scope: string | Scope): string[] {
   return parseScope(typeof scope === 'string' ? scope : scope.join(' '))
 }
 
-/** What a route needs. A text that names nothing, such as a setting that is not set, would let everybody pass. */
-export function neededScope(owner: string, scope: string | Scope = []): string[] {
+/** What a route needs. What names nothing, such as a setting that is not set, would let everybody pass. */
+export function neededScope(owner: string, options: { scope?: string | Scope | undefined }): string[] {
+  const scope = 'scope' in options ? options.scope : []
   const needed = typeof scope === 'string' || Array.isArray(scope) ? toScope(scope) : []
   if (needed.length > 0 || (Array.isArray(scope) && scope.length === 0)) return needed
   throw new TypeError(`${owner}'s scope names nothing: leave it out, or name what is needed, such as 'read'`)

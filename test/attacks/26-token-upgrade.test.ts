@@ -1,12 +1,17 @@
 // ATTACKS.md row 26: a token is not worth more at the authorization endpoint than where it was issued for.
+import type { Request } from 'express'
+import { Passport } from 'passport'
 import {
+  type AccessToken,
   approve,
   authorizationCode,
   authorizeRouter,
   bearerGuard,
+  bearerStrategy,
   clientCredentials,
   implicit,
   issueTokens,
+  listGrants,
   refreshToken,
   tokenRouter,
   verifyAccessToken,
@@ -109,6 +114,47 @@ describe('an access token at the authorization endpoint', () => {
     })
     const answer = await authorize(host, await token(host, 'read'), { scope: undefined })
     expect([answer.status, answer.body.error]).toEqual([400, 'invalid_scope'])
+  })
+
+  it('through our strategy of Passport is limited alike', async () => {
+    const host = await createHost({
+      mount(app, server) {
+        const user = (req: Request) => (req.user as AccessToken | undefined)?.userId
+        app.use(
+          paths.authorize,
+          new Passport().use(bearerStrategy(server)).authenticate('bearer', { session: false }),
+          authorizeRouter(server, { decide: approve({ user, clients: ['web'] }), response: 'json' }),
+        )
+        app.use(paths.token, tokenRouter(server))
+      },
+    })
+    const answer = await authorize(host, await token(host, 'read'), { scope: 'read write' })
+    expect(await scopeOf(host, answer.body.code)).toEqual(['read'])
+    expect((await authorize(host, await token(host, 'read'), { scope: 'write' })).body.error).toBe('invalid_scope')
+  })
+
+  it('begins no session that is younger than its own: maxAge ends both, and so does what revokes the user', async () => {
+    const host = await createHost({
+      grants: [authorizationCode(), refreshToken({ maxAge: 7200 })],
+      mount(app, server) {
+        const decide = approve({ clients: ['web'] })
+        app.use(paths.authorize, bearerGuard(server), authorizeRouter(server, { decide, response: 'json' }))
+        app.use(paths.token, tokenRouter(server))
+      },
+    })
+    let access = await token(host, 'read')
+    const begun = host.clock.now
+    for (let times = 0; times < 2; times++) {
+      host.clock.advance(3599)
+      const { code } = (await authorize(host, access, { scope: 'read' })).body
+      const { body } = await host.exchange(host.web, code).expect(200)
+      access = body.access_token
+      expect((await listGrants(host.server)).at(-1)?.startedAt).toBe(begun)
+      if (times === 0) await host.refresh(host.web, body.refresh_token).expect(200)
+    }
+    host.clock.advance(2)
+    const late = await host.exchange(host.web, (await authorize(host, access, { scope: 'read' })).body.code).expect(200)
+    expect(late.body).not.toHaveProperty('refresh_token')
   })
 
   it('that is dead, narrow or of another kind gives nothing', async () => {

@@ -7,7 +7,8 @@ import {
   registerClient,
   updateClient,
 } from '../../src/index'
-import { createHost, type Host, paths } from '../support/host'
+import { inTurn } from '../../src/passwords/turns'
+import { createHost, type Host, issuer, paths } from '../support/host'
 
 let host: Host
 let tokens: Record<'alice' | 'bob' | 'admin' | 'app', string>
@@ -275,4 +276,67 @@ describe('a host that says itself who calls', () => {
     expect(() => clientsRouter(other.server, {} as never)).toThrow('protect')
     expect(bearerGuard(other.server)).toEqual(expect.any(Function))
   })
+})
+
+describe("a session's user in the clients API (CSRF)", () => {
+  const made = 'client_id=evil&client_secret=attacker-knows&redirect_uris=https://evil.example/cb'
+  const send = async (headers: Record<string, string>, body = made, query = '') => {
+    const host = await createHost({
+      mount(app, server) {
+        app.use(
+          paths.clients,
+          clientsRouter(server, {
+            protect: (req, res, next) => (req.user ? next() : void res.status(401).end()),
+            caller: (req) => ({ userId: (req.user as { id: string }).id, scopes: ['read'] }),
+          }),
+        )
+      },
+    })
+    const sent = host.http().post(`${paths.clients}${query}`).set('X-User', 'alice').set(headers)
+    return body === '' ? sent : sent.send(body)
+  }
+  const form = { 'Content-Type': 'application/x-www-form-urlencoded' }
+
+  it.each<[string, Record<string, string>]>([
+    ['of another site', { 'Sec-Fetch-Site': 'cross-site' }],
+    ['of a neighbour', { 'Sec-Fetch-Site': 'same-site' }],
+    ['of another site in an old browser', { Origin: 'https://evil.example' }],
+    ['of a page without an origin', { Origin: 'null' }],
+  ])('makes nothing by a form %s', async (_, headers) => {
+    expect((await send({ ...form, ...headers })).status).toBe(403)
+    expect((await send(headers, '', `?${made}`)).status).toBe(403)
+    expect((await send({ 'Content-Type': 'text/plain', ...headers })).status).toBe(403)
+  })
+
+  it.each<[string, Record<string, string>, string]>([
+    ['a form of ours', { ...form, 'Sec-Fetch-Site': 'same-origin' }, made],
+    ['a form of ours in an old browser', { ...form, Origin: issuer }, made],
+    ['no browser', form, made],
+    ['what no form can send', { 'Content-Type': 'application/json', 'Sec-Fetch-Site': 'cross-site' }, '{}'],
+  ])('is served: %s', async (_, headers, body) => {
+    expect((await send(headers, body)).status).toBe(200)
+  })
+})
+
+it('secrets that one network chooses do not take all places at bcrypt', async () => {
+  let leave = () => {}
+  const waits = new Promise<void>((resolve) => (leave = resolve))
+  const places = Array.from({ length: 128 }, () => inTurn('127.0.0.1', () => waits))
+  const create = (body: object) => host.http().post(paths.clients).auth(tokens.alice, { type: 'bearer' }).send(body)
+  await create({ client_id: 'chosen', client_secret: 'long enough' }).expect(503)
+  await create({ client_id: 'generated' }).expect(200)
+  const change = { redirect_uris: [], client_secret: 'long enough' }
+  await host.http().put(`${paths.clients}/generated`).auth(tokens.alice, { type: 'bearer' }).send(change).expect(503)
+  leave()
+  await Promise.all(places)
+  await create({ client_id: 'chosen', client_secret: 'long enough' }).expect(200)
+})
+
+it('a client that a user has made gets no tokens of its own once they are gone', async () => {
+  const host = await createHost()
+  const own = await host.register({ username: 'bob', grantTypes: ['client_credentials'] })
+  await host.token(own, { grant_type: 'client_credentials' }).expect(200)
+  host.people.delete('bob')
+  const { body } = await host.token(own, { grant_type: 'client_credentials' }).expect(400)
+  expect(body.error).toBe('invalid_grant')
 })

@@ -70,6 +70,17 @@ describe('parsing takes linear time:', () => {
         `grant_types=none${Array.from({ length: 9000 }, (_, index) => `&a${index}`).join('')}`,
       ),
     ],
+    [
+      'combining marks in a client id, which Unicode puts in order',
+      request(
+        'POST',
+        '/oauth2/token',
+        [`Content-Type: ${form}; charset=utf-8`],
+        Buffer.from(`client_secret=x&client_id=a${'\u0300'.repeat(15_500)}${'\u0316'.repeat(15_500)}`).toString(
+          'latin1',
+        ),
+      ),
+    ],
     ['JSON that is deep', request('POST', '/oauth2/token', ['Content-Type: application/json'], '['.repeat(64_000))],
     [
       'JSON of backslashes',

@@ -1,8 +1,18 @@
 // Beyond ATTACKS.md, DESIGN principle 3: a host that passes `undefined`, or whose middleware does odd things, must not
 // open a door or lose a revocation without a word.
+import { runInNewContext } from 'node:vm'
 import express from 'express'
-import { bearerGuard, issueTokens, listClients, listGrants, OAuthError, revokeGrants } from '../../src/index'
-import { createHost } from '../support/host'
+import {
+  type AuthorizationServerEvent,
+  bearerGuard,
+  issueTokens,
+  listClients,
+  listGrants,
+  OAuthError,
+  revokeGrants,
+} from '../../src/index'
+import { frameworks } from '../support/frameworks'
+import { createHost, paths } from '../support/host'
 import { exchange, listen, request } from '../support/raw'
 import { gate } from '../support/storage'
 
@@ -88,6 +98,31 @@ describe('a process that serves everybody does not end because of one request:',
       expect(called).toEqual([])
     },
   )
+
+  it.each(frameworks)('a protect of the clients API that rejects, on %s', async (_, { createHost, oauth }) => {
+    const host = await createHost({
+      mount(app, server) {
+        const protect = () => Promise.reject(new Error('no database'))
+        app.use(paths.clients, oauth.clientsRouter(server, { protect }))
+      },
+    })
+    expect((await host.http().get(paths.clients)).status).toBe(599)
+  })
+
+  it('an onEvent that rejects, of another realm, and one that begins when somebody waits for it', async () => {
+    const written: string[] = []
+    const foreign: () => Promise<never> = runInNewContext('() => Promise.reject(new Error("no log"))')
+    const lazy = ({ type }: AuthorizationServerEvent) => ({
+      // biome-ignore lint/suspicious/noThenProperty: what is meant
+      then: (done: (result: unknown) => void) => done(written.push(type)),
+    })
+    for (const onEvent of [foreign, lazy]) {
+      const host = await createHost({ onEvent })
+      await host.code()
+      await new Promise(setImmediate)
+    }
+    expect(written.at(-1)).toBe('code.issued')
+  })
 
   it('an error of the host that cannot be sent', async () => {
     const state = { broken: false }

@@ -213,6 +213,12 @@ describe('a code used twice (RFC 6749 §4.1.2)', () => {
   })
 })
 
+it('a redirect URI that was taken out of the record redeems no code that was sent there', async () => {
+  const code = await host.code()
+  await updateClient(host.server, 'web', { redirectUris: ['https://new.example/cb'] })
+  await expectInvalidGrant(host.web, code)
+})
+
 it('a code that comes twice is noticed where no grant was stored, too: stateless tokens without a refresh token', async () => {
   const accessTokens = jwt({ keys: generateSigningKey(), audience: 'https://api.example', stateless: true })
   const stateless = await createHost({ grants: [authorizationCode()], accessTokens })

@@ -343,8 +343,10 @@ it('a client that is called like a user gets no access as that user (RFC 9068 §
   // one that was there before the user
   remote.host.people.delete('alice')
   const client = await remote.host.register({ clientId: 'alice', grantTypes: ['client_credentials'] })
-  remote.host.people.set('alice', { id: 'alice', name: 'Alice' })
   const { body } = await remote.host.token(client, { grant_type: 'client_credentials' }).expect(200)
+  remote.host.people.set('alice', { id: 'alice', name: 'Alice' })
+  const refused = await remote.host.token(client, { grant_type: 'client_credentials' }).expect(400)
+  expect(refused.body.error).toBe('unauthorized_client')
   const answer = await api().call(body.access_token).expect(200)
   expect(answer.body.user).toBeUndefined()
 })

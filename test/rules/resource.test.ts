@@ -33,6 +33,14 @@ describe('a resource parameter', () => {
     expect(resolveAudience(rules, '  https://b.example   https://a.example ')).toEqual(rules.resources)
   })
 
+  it('in another spelling has those of the server parsed once, and not for each that is named', () => {
+    const resources = Array.from({ length: 100 }, (_, index) => `https://a${index}.example`)
+    const map = jest.spyOn(resources, 'map')
+    const asked = Array(1000).fill('https://a99.example/').join(' ')
+    expect(resolveAudience({ resources, audience: [] }, asked)).toEqual(['https://a99.example'])
+    expect(map).toHaveBeenCalledTimes(1)
+  })
+
   it.each(['', ' ', 'https://c.example', 'https://a.example https://c.example'])('%j is invalid_target', (asked) => {
     expect(() => resolveAudience(rules, asked)).toThrow(expect.objectContaining({ code: 'invalid_target' }))
   })
