@@ -66,6 +66,25 @@ describe('client metadata (RFC 7591 §2)', () => {
     )
   })
 
+  it.each<[string, object, string]>([
+    ['redirectUris', { redirectUris: 'x' }, 'must be a list of strings'],
+    ['scopes', { scopes: 'x' }, 'must be a list of strings'],
+    ['scopes', { scopes: ['x'] }, 'must be scopes that the server has; x is not'],
+    ['defaultScopes', { defaultScopes: 'x' }, 'must be a list of strings'],
+    ['defaultScopes', { defaultScopes: ['x'] }, 'must be a subset of scopes; x is not'],
+    ['grantTypes', { grantTypes: 'x' }, 'must be a list of strings'],
+    ['grantTypes', { grantTypes: ['x'] }, 'must be grants that the server has; x is not'],
+    ['tokenEndpointAuthMethods', { tokenEndpointAuthMethods: 'x' }, 'must be a list of strings'],
+    ['tokenEndpointAuthMethods', { tokenEndpointAuthMethods: ['x'] }, `must be none, ${both.join(', ')}; x is not`],
+    ['name', { name: 1 }, 'must be a string of 1 to 2000 characters'],
+    ['description', { description: 1 }, 'must be a string of 1 to 2000 characters'],
+    ['username', { username: 1 }, 'must be a string of 1 to 2000 characters'],
+    ['requirePkce', { requirePkce: 1 }, 'must be true or false'],
+    ['resourceServer', { resourceServer: 1 }, 'must be true or false'],
+  ])('names %s, where it is %j', (member, metadata, problem) => {
+    expect(() => parse(metadata)).toThrow(`${member} ${problem}`)
+  })
+
   it('has no member but those that it knows (no way into a record for secrets, versions or prototypes)', () => {
     const unknown = {
       secrets: [{ digest: 'x' }],

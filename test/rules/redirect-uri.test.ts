@@ -13,6 +13,10 @@ describe('a redirect URI can be registered:', () => {
     'https://app.example/cb?foo=bar&x=%20',
     'https://app.example:8443/cb',
     'https://app.example:443/cb',
+    'https://app.example:4430/cb',
+    'http://127.0.0.1:8080/cb',
+    'com.example.app:/https://app.example/cb',
+    `https://app.example/${'a'.repeat(2028)}`,
     'https://sub.app.example/a/b.c/..d/e..',
     'https://xn--mnchen-3ya.example/cb',
     'https://192.0.2.1/cb',
@@ -90,6 +94,8 @@ describe('a redirect URI cannot be registered:', () => {
     ['http to a name that begins like localhost', 'http://localhost.evil.example/cb'],
     ['http to another address of 127/8', 'http://127.0.0.2/cb'],
     ['http to all interfaces', 'http://0.0.0.0/cb'],
+    ['http to a name that ends like localhost', 'http://evil.localhost/cb'],
+    ['http to the port of https', 'http://127.0.0.1:443:443/cb'],
     ['javascript:', 'javascript:alert(1)'],
     ['javascript: in capitals', 'JavaScript:alert(1)'],
     ['javascript: as a web URI', 'javascript://app.example/%0aalert(1)'],
@@ -236,11 +242,16 @@ describe('a requested redirect URI matches', () => {
     it.each([
       'http://localhost/cb',
       'http://localhost:1/cb',
+      ...[
+        2, 19, 80, 999, 1000, 9999, 10_000, 12_345, 59_999, 60_000, 64_999, 65_000, 65_499, 65_500, 65_529, 65_530,
+      ].map((port) => `http://localhost:${port}/cb`),
       'http://localhost:65535/cb',
       'http://localhost:8080/fixed',
     ])('%s', (uri) => expect(matches(uri, 'metadata_document')).toBe(true))
 
     it.each([
+      ...[65_540, 65_600, 66_000, 70_000, 100_000].map((port) => `http://localhost:${port}/cb`),
+      ...['http://localhost:1a/cb', 'http://localhost:1234a/cb', 'http://localhost:6553a/cb', 'xhttp://localhost:1/cb'],
       ...['http://localhost:0/cb', 'http://localhost:65536/cb', 'http://localhost:/cb', 'http://localhost:01/cb'],
       ...['http://localhost:1/cb/', 'http://localhost:1/cb?x=1', 'http://localhost:1/cb#', 'http://localhost:1'],
       ...['http://localhost:1@evil.example/cb', 'http://localhost.evil.example:1/cb', 'http://evil.example:1/cb'],
@@ -289,11 +300,14 @@ describe('the port of a loopback address (RFC 8252 §7.3)', () => {
     ['http://127.0.0.1:1/cb', 'http://127.0.0.1/cb'],
     ['http://[::1]/cb?x=1', 'http://[::1]:4321/cb?x=1'],
     ['http://127.0.0.1', 'http://127.0.0.1:4321'],
+    ['http://127.0.0.1?tenant=12', 'http://127.0.0.1:4321?tenant=12'],
   ])('%s matches %s', (registered, requested) => {
     expect(matchesRedirectUri({ redirectUris: [registered] }, requested)).toBe(true)
   })
 
   it.each([
+    ['https://app.example/http://127.0.0.1/cb', 'https://evil.example/http://127.0.0.1/cb'],
+    ['http://127.0.0.1?tenant=12', 'http://127.0.0.1:4321?tenant=1'],
     ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/'],
     ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/cb/'],
     ['http://127.0.0.1/cb', 'http://127.0.0.1:4321/cb?x=1'],

@@ -1,4 +1,4 @@
-import { isResourceUri, knownResource, resolveAudience } from '../../src/rules/resource'
+import { isResourceUri, knownResource, resolveAudience, storedAudience } from '../../src/rules/resource'
 
 describe('a resource (RFC 8707 §2)', () => {
   it.each(['https://a.example', 'https://a.example/b?c=d', 'urn:api', "https://a.example/it's"])(
@@ -44,4 +44,13 @@ describe('a resource parameter', () => {
   it.each(['', ' ', 'https://c.example', 'https://a.example https://c.example'])('%j is invalid_target', (asked) => {
     expect(() => resolveAudience(rules, asked)).toThrow(expect.objectContaining({ code: 'invalid_target' }))
   })
+})
+
+it('the audience of a row means nothing on a server without resources', () => {
+  const data = { audience: ['https://a.example'] }
+  expect(storedAudience({ resources: [], audience: [] }, data)).toEqual([])
+  expect(storedAudience({ resources: ['https://a.example'], audience: [] }, data)).toEqual(['https://a.example'])
+  expect(storedAudience({ resources: ['https://a.example'], audience: ['https://b.example'] }, {})).toEqual([
+    'https://b.example',
+  ])
 })

@@ -1,11 +1,14 @@
 import fc from 'fast-check'
 import { OAuthError } from '../../src/index'
 import {
+  askedScope,
   formatScope,
   includesScope,
   intersectScope,
   isScopeToken,
+  neededScope,
   parseScope,
+  remainingScope,
   requireScopeWithin,
   resolveScope,
   scopesOfClient,
@@ -187,4 +190,33 @@ describe('the scope of a request', () => {
       runs(200),
     )
   })
+})
+
+describe('the scope that a route needs', () => {
+  it.each<[object, string[]]>([
+    [{}, []],
+    [{ scope: [] }, []],
+    [{ scope: 'read write' }, ['read', 'write']],
+    [{ scope: ['read'] }, ['read']],
+  ])('of %j is %j', (options, needed) => {
+    expect(neededScope('guard', options)).toEqual(needed)
+  })
+
+  it.each(['', ' ', [''], [' '], undefined, null, 7, { length: 0 }])('is a mistake where it is %j', (scope) => {
+    expect(() => neededScope('guard', { scope: scope as never })).toThrow("guard's scope names nothing")
+  })
+})
+
+it('a scope parameter of spaces is blank, and an empty one was not sent (RFC 6749 §3.3)', () => {
+  expect(askedScope('')).toEqual([])
+  expect(askedScope(' read ')).toEqual(['read'])
+  expect(() => askedScope('  ')).toThrow(expect.objectContaining({ code: 'invalid_scope' }))
+})
+
+it('of a granted scope that is not nothing, something must remain', () => {
+  const client = { scopes: ['read'] } as never
+  const server = new Map([['read', '']])
+  expect(remainingScope(server, client, ['read', 'write'])).toEqual(['read'])
+  expect(remainingScope(server, client, [])).toEqual([])
+  expect(() => remainingScope(server, client, ['write'])).toThrow(expect.objectContaining({ code: 'invalid_scope' }))
 })
