@@ -100,10 +100,16 @@ describe.each(frameworks)('request bodies on %s', (_, { createHost, express }) =
     })
 
     it('a form and a JSON object are taken, with a charset and without', async () => {
-      for (const type of [form, `${form};charset=UTF-8`, `${form}; charset="utf-8"`, form.toUpperCase()]) {
+      for (const type of [
+        form,
+        `${form} ; charset=UTF-8`,
+        `${form};charset=UTF-8`,
+        `${form}; charset="utf-8"`,
+        form.toUpperCase(),
+      ]) {
         expect((await post(type, asForm('&scope=read')).expect(200)).body.scope).toBe('read')
       }
-      for (const type of [json, `${json}; charset=utf-8`]) {
+      for (const type of [json, `${json} ; charset=utf-8`, `${json}; charset=utf-8`]) {
         expect((await post(type, asJson({ scope: 'read' })).expect(200)).body.scope).toBe('read')
       }
     })

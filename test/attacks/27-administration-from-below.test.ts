@@ -332,6 +332,21 @@ it('secrets that one network chooses do not take all places at bcrypt', async ()
   await create({ client_id: 'chosen', client_secret: 'long enough' }).expect(200)
 })
 
+it.each([
+  ['client_id', 'must be a string'],
+  ['client_secret', 'must be a string'],
+  ['redirect_uris', 'must be a list of strings'],
+])('%s that is a number is refused by its name', async (member, problem) => {
+  for (const value of [7, [7]]) {
+    const made = await host
+      .http()
+      .post(paths.clients)
+      .auth(tokens.alice, { type: 'bearer' })
+      .send({ [member]: value })
+    expect([made.status, made.body.error_description]).toEqual([409, `${member} ${problem}.`])
+  }
+})
+
 it('a client that a user has made gets no tokens of its own once they are gone', async () => {
   const host = await createHost()
   const own = await host.register({ username: 'bob', grantTypes: ['client_credentials'] })
