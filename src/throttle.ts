@@ -113,17 +113,14 @@ async function consume(limiter: Limiter, key: string): Promise<number | undefine
   }
 }
 
-/** More of a name is not looked at: to put thousands of combining marks in order takes time by their square. */
-const MOST_OF_A_NAME = 256
+/** Accents, and what cannot be seen. */
+const unseen = /[\p{M}\p{Cf}\p{Cc}]/gu
 
 /** One account has many spellings; a digest bounds the length of what anybody may send as a username. */
 function keysOf(attempt: Attempt): { account: string; accountInNetwork: string } {
-  // without accents and what cannot be seen: there are databases to which they are nothing; by way of upper case, because
-  // there are letters (ß, ı) that are others only there
-  const bare = attempt.account
-    .slice(0, MOST_OF_A_NAME)
-    .normalize('NFKD')
-    .replace(/[\p{M}\p{Cf}\p{Cc}]/gu, '')
+  // without what is nothing to some databases: once before, because to put thousands of combining marks in order takes time
+  // by their square; by way of upper case, because there are letters (ß, ı) that are others only there
+  const bare = attempt.account.replace(unseen, '').normalize('NFKD').replace(unseen, '')
   const account = sha256(bare.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase())
   return { account, accountInNetwork: `${account} ${attempt.network}` }
 }

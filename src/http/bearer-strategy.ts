@@ -54,19 +54,28 @@ export function bearerStrategy(
   // the header alone: Passport's own strategy takes a token from the query and the body as well, where it may be no string
   return Object.assign(strategy, {
     authenticate(this: PassportRun, req: { headers: unknown }): void {
-      const { success } = this
-      // what the token may not do, the endpoints behind must know of: as behind the guard
-      this.success = (found) => {
-        setAdmission(req, found)
-        success.call(this, found.accessToken as never, found.accessToken)
-      }
-      authenticate.call(this, { headers: req.headers })
+      // where a host passes this object itself, Passport writes the answers of each request onto it
+      const { success, fail, error } = this
+      const run: PassportRun = Object.assign(Object.create(this), {
+        success: (found: AuthenticatedToken) => {
+          // what the token may not do, the endpoints behind must know of: as behind the guard
+          setAdmission(req, found)
+          success.call(this, found.accessToken, found.accessToken)
+        },
+        fail: fail.bind(this),
+        error: error.bind(this),
+      })
+      authenticate.call(run, { headers: req.headers })
     },
   })
 }
 
 /** The object that Passport makes for one request. */
-type PassportRun = Omit<Strategy, 'success'> & { success: (found: AuthenticatedToken, info?: unknown) => void }
+interface PassportRun extends Strategy {
+  success(user: unknown, info?: unknown): void
+  fail(challenge?: unknown, status?: number): void
+  error(error: unknown): void
+}
 
 type Outcome = { found: AuthenticatedToken } | { failed: unknown }
 

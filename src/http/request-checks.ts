@@ -66,7 +66,7 @@ function checkPlace(server: AuthorizationServer, name: keyof Endpoints, req: Req
 }
 
 /** As Express compares paths. */
-function comparable(target: string): string {
+export function comparable(target: string): string {
   return pathOf(target).toLowerCase()
 }
 

@@ -1,6 +1,7 @@
 /** All routers at conventional paths, in one. */
 import { type RequestHandler, Router } from 'express'
 import { type CorsOptions, requireServer } from '../http/endpoint'
+import { comparable } from '../http/request-checks'
 import { requireKnown } from '../options'
 import type { AuthorizationServer, Decide, Endpoints } from '../types'
 import { authorizeRouter } from './authorize'
@@ -87,5 +88,3 @@ function requireDistinct(paths: Readonly<Record<string, string>>): void {
     if (other) throw new TypeError(`oauthRouter: endpoints.${name} and ${other} are both at ${path}`)
   }
 }
-
-const comparable = (path: string) => path.replace(/\/$/, '').toLowerCase()

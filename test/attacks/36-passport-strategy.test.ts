@@ -71,3 +71,26 @@ it('storage that fails is an error of the host, not a user', async () => {
   expect(answer.status).toBe(599)
   host.storage.restore()
 })
+
+it('each request gets its own answer, also where Passport is given the strategy itself and two are under way', async () => {
+  const waiting: (() => void)[] = []
+  const users = {
+    find: (id: string) => new Promise<{ id: string }>((resolve) => waiting.push(() => resolve({ id }))),
+  }
+  const own = await createHost({
+    users,
+    mount(app, server) {
+      const authenticate = passport.authenticate(bearerStrategy(server), { session: false })
+      app.get('/passport', authenticate, (req, res) => void res.json({ user: req.user }))
+    },
+  })
+  const ask = async (userId: string) => {
+    const { access_token } = await issueTokens(own.server, { clientId: 'web', userId })
+    const asked = own.http().get('/passport').auth(access_token, { type: 'bearer' })
+    return { userId, answer: asked.then(({ body }) => body.user.userId) }
+  }
+  const all = [await ask('alice'), await ask('bob')]
+  while (waiting.length < 2) await new Promise(setImmediate)
+  for (const go of waiting.reverse()) go()
+  for (const { userId, answer } of all) expect(await answer).toBe(userId)
+})
