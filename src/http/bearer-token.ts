@@ -65,7 +65,7 @@ export function authorizationHeader(req: Request): string {
 
 /** Another scheme is no bearer token at all: the bare challenge then tells which one is wanted. */
 function headerToken(req: Request): string[] {
-  const token = /^bearer(?: +|$)(.*)$/i.exec(authorizationHeader(req).trimEnd())?.[1]
+  const token = /^bearer(?: +|$)(.*)$/i.exec(authorizationHeader(req))?.[1]
   return token === undefined ? [] : [token]
 }
 

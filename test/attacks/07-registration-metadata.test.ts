@@ -104,6 +104,7 @@ describe('dynamic registration looks at every URI member, those that it ignores 
   ]
   const uris = [
     'javascript:alert(1)',
+    'javascript://app.example/%0Aalert(1)//https://app.example/logo',
     'data:image/svg+xml,x',
     'http://app.example/logo',
     'https://localhost/logo',

@@ -568,12 +568,13 @@ describe('with rotate: false', () => {
   ])(
     'with rotate: %p, whose access tokens have become JWTs meanwhile, a lost response is %p',
     async (rotate, status) => {
-      await begin({ rotate })
+      await begin({ rotate }, { resources: ['https://api.example'] })
       await refreshed(first)
       const later = createAuthorizationServer({
         issuer: host.server.issuer,
         storage: host.storage,
         scopes: [...host.server.scopes.keys()],
+        resources: ['https://api.example'],
         now: () => host.clock.now,
         grants: [authorizationCode(), refreshToken({ rotate })],
         accessTokens: jwt({ keys: generateSigningKey(), audience: 'https://api.example' }),

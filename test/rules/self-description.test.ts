@@ -138,6 +138,7 @@ describe('is refused by name:', () => {
     [{ logo_uri: 'https://user@app.example/a' }, `logo_uri ${asPublic}`],
     [{ logo_uri: 'https://:word@app.example/a' }, `logo_uri ${asPublic}`],
     [{ logo_uri: 'javascript:https://app.example/a' }, `logo_uri ${asPublic}`],
+    [{ logo_uri: 'javascript://app.example/%0Aalert(1)//https://app.example/a' }, `logo_uri ${asPublic}`],
     [{ 'policy_uri#de': 'http://app.example/' }, `policy_uri ${asPublic}`],
   ])('%j', (sent, description) => {
     expect(() => parse(sent)).toThrow(expect.objectContaining({ message: description }))
