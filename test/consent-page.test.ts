@@ -183,6 +183,7 @@ describe('the consent page', () => {
   it.each<[string, unknown, string]>([
     ['its displayName', { id: 1, displayName: 'D', name: 'N', username: 'U' }, 'D'],
     ['its username', { id: 1, name: { first: 'x' }, username: 'U' }, 'U'],
+    ['its username, where it has no name', { id: 1, displayName: '', username: 'U' }, 'U'],
     ['its email', { id: 1, email: 'e@example.com' }, 'e@example.com'],
     ['its id', { id: 17 }, '17'],
     ['its id, where that is all', 'seventeen', 'seventeen'],

@@ -92,6 +92,11 @@ describe.each(frameworks)('a guard behind the route, on %s', (_, { createHost, e
       '/last',
       (app, guard) => app.get('/first', answer).get('/last', answer).use(guard),
     ],
+    [
+      'with nothing behind but the guard of a route',
+      '/first',
+      (app, guard) => app.get('/first', answer).use(guard).get('/last', guard),
+    ],
     ['app.all behind app.all', '/me', (app, guard) => app.all('/me', answer).all('/me', guard)],
   ])('is warned of: %s', async (__, route, mount) => {
     expect(await warnings(mount)).toEqual(behind(route))
@@ -118,6 +123,15 @@ describe.each(frameworks)('a guard behind the route, on %s', (_, { createHost, e
       .get('/me', answer)
       .use(oauth.bearerGuard(host.server))
     await request(app).get('/elsewhere').expect(401)
+    // as programs that call an app without a network do
+    const alone = express()
+      .use((req, _res, next) => {
+        Object.defineProperty(req, 'socket', { value: undefined })
+        next()
+      })
+      .get('/me', answer)
+      .use(oauth.bearerGuard(host.server))
+    await request(alone).get('/elsewhere').expect(401)
     expect(host.eventTypes()).toEqual([])
   })
 
@@ -186,6 +200,7 @@ describe.each(frameworks)('a guard behind the route, on %s', (_, { createHost, e
       (app, guard) => app.get('/', answer).use(guard).get('/me', guard, answer),
     ],
     ['in a pattern behind another pattern', (app, guard) => app.get('/:any', answer).get('/:other', guard)],
+    ['in front of the guard of a route', (app, guard) => app.use(guard).get('/me', guard)],
     ['with nothing in front', (app, guard) => app.use(guard)],
     ['with middleware alone in front', (app, guard) => app.use(express.json(), pass).use(guard)],
     ['alone in a route, with other routes in front', (app, guard) => app.get('/', answer).get('/me', guard)],

@@ -86,7 +86,19 @@ describe('the language of a page', () => {
     const { text } = await errorAt('client_id=nobody', { 'Accept-Language': 'de' }).expect(400)
     expect(text).toContain('<html lang="de">')
     expect(text).toContain(german.errorTitle)
-    expect((await errorAt('client_id=nobody&ui_locales=es').expect(400)).text).toContain(spanish.errorTitle)
+    for (const query of ['client_id=nobody&ui_locales=es', 'ui_locales=es&client_id=nobody']) {
+      expect((await errorAt(query).expect(400)).text).toContain(spanish.errorTitle)
+    }
+  })
+
+  it.each([
+    ['text/html,application/xhtml+xml,*/*;q=0.8', 'text/html; charset=utf-8'],
+    ['text/html,application/json;q=0.9', 'text/html; charset=utf-8'],
+    ['application/json,text/html;q=0.9', 'application/json'],
+    ['application/*', 'application/json'],
+    ['image/png', 'text/html; charset=utf-8'],
+  ])('is that of no page where the request prefers JSON: Accept %s', async (accept, type) => {
+    expect((await errorAt('client_id=nobody', { Accept: accept }).expect(400)).headers['content-type']).toBe(type)
   })
 
   it('reaches a page that the host renders', async () => {

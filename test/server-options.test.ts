@@ -22,6 +22,7 @@ describe('createAuthorizationServer refuses at start-up, naming the option and t
     ],
     ['an unknown option', { issure: issuer }, 'Unknown option issure; there are issuer, storage, scopes,'],
     ['no issuer', { issuer: undefined }, issuerFix],
+    ['an issuer that is no string', { issuer: new URL(issuer) as never }, issuerFix],
     ['an issuer that is no URL', { issuer: 'auth.example.com' }, issuerFix],
     ['an issuer with http', { issuer: 'http://auth.example.com' }, '(http only on loopback); it is http://auth'],
     ['an issuer with a query', { issuer: `${issuer}?x` }, issuerFix],

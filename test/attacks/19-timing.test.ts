@@ -24,6 +24,7 @@ import {
   consentPage,
   password,
   refreshToken,
+  rotateClientSecret,
   updateClient,
 } from '../../src/index'
 import { hashSecret } from '../../src/passwords/bcrypt'
@@ -48,6 +49,8 @@ beforeAll(async () => {
     clientSecret: 'a chosen secret',
     tokenEndpointAuthMethods: ['client_secret_basic'],
   })
+  await host.register({ clientId: 'rotating' })
+  await rotateClientSecret(host.server, 'rotating', { overlap: 60 })
   await host.register({ clientId: 'expired', clientSecret: 'a chosen secret' })
   const record = (await host.storage.clients.find('expired')) as Client
   const { version } = record
@@ -80,6 +83,7 @@ describe('client authentication costs the same work,', () => {
     ['known with a chosen secret, in the body', post('chosen', 'guess')],
     ['known with a chosen secret, in Basic', basic('chosen', 'guess')],
     ['known with a generated secret', post('web', 'guess')],
+    ['known with two generated secrets', post('rotating', 'guess')],
     ['known without a secret', post('native', 'guess')],
     ['known with another method', post('basic', 'guess')],
     ['known with another method, and the right secret', post('basic', 'a chosen secret')],

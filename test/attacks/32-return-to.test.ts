@@ -56,6 +56,7 @@ describe('a request target as the path to come back to', () => {
     ['/a//b\\c', '/a//b\\c'],
     ['http://evil.example/a?b=c', '/a?b=c'],
     ['HTTP://evil.example', '/'],
+    ['http://evil.example/a/', '/a/'],
     ['x1+y-2.z://user@evil.example:80/a', '/a'],
     ['http://evil.example\\a', '/a'],
     ['http://evil.example?a', '/?a'],

@@ -9,6 +9,7 @@ import {
   issueTokens,
   jwt,
   listGrants,
+  OAuthError,
   opaque,
   type RefreshTokenOptions,
   refreshToken,
@@ -537,6 +538,7 @@ describe('with rotate: false', () => {
       'temporarily_unavailable',
       '1',
     ])
+    expect(host.reportedErrors()).toMatchObject([{ code: 'temporarily_unavailable', status: 503 }])
     await refreshed(first)
   })
 
@@ -647,6 +649,25 @@ describe('the tokenResponse option', () => {
     await host.exchange(host.web, code).expect(200)
     host.clock.advance(61)
     await refreshed(first)
+  })
+
+  it.each<[string, OAuthError, number]>([
+    ['server_error', new OAuthError('server_error', 'The host is broken.'), 1],
+    ['a refusal with a cause', new OAuthError('access_denied', 'No.', { cause: new Error('why') }), 1],
+    ['a refusal', new OAuthError('access_denied', 'No.'), 0],
+  ])('may refuse with an error of its own, of which the host hears what it must: %s', async (_, error, heard) => {
+    await begin(
+      {},
+      {
+        tokenResponse(body, { grantType }) {
+          if (grantType === 'refresh_token') throw error
+          return body
+        },
+      },
+    )
+    const { status, body } = await host.refresh(host.web, first.refresh_token)
+    expect([status, body.error]).toEqual([error.status, error.code])
+    expect(host.reportedErrors()).toEqual(Array.from({ length: heard }, () => error))
   })
 
   it('runs again at each replay, on the standard members', async () => {

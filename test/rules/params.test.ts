@@ -216,6 +216,10 @@ describe("parameters of the host's own body parser", () => {
     expect([...of({ a: '1', b: '' })]).toEqual([['a', '1']])
   })
 
+  it('are said to be repeated, which at some endpoints only means that the client is told of it elsewhere', () => {
+    expect([...parametersOf([['a', ['1', '2']]]).repeated]).toEqual(['a'])
+  })
+
   it('may repeat resource alone, as a list of strings (RFC 8707 §2)', () => {
     const [one, two] = ['https://a.example', 'https://b.example']
     expect([...of({ resource: one })]).toEqual([['resource', one]])

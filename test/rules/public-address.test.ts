@@ -83,6 +83,7 @@ describe('isPublicHost', () => {
     'printer.local',
     'metadata.google.internal',
     'nas.home.arpa',
+    'home.arpa',
     'x.test',
     'x.invalid',
     'x.onion',

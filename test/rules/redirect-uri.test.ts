@@ -1,5 +1,11 @@
 import fc from 'fast-check'
-import { matchesRedirectUri, redirectHost, redirectUriProblem, withParameters } from '../../src/rules/redirect-uri'
+import {
+  matchesRedirectUri,
+  redirectHost,
+  redirectUriProblem,
+  staysOnDevice,
+  withParameters,
+} from '../../src/rules/redirect-uri'
 import { anyText, nastyText, runs } from '../support/fuzz'
 
 const problem = (uri: unknown, allowHttp = false) => redirectUriProblem(uri, { allowHttp })
@@ -25,6 +31,7 @@ describe('a redirect URI can be registered:', () => {
     "https://app.example/it's(fine)!*",
     'https://app.example/cb?next=https://other.example/',
     'http://127.0.0.1/cb',
+    'http://127.0.0.1:80/cb',
     'http://127.0.0.1:4321/cb',
     'http://[::1]/cb',
     'http://[::1]:4321',
@@ -235,7 +242,12 @@ describe('a requested redirect URI matches', () => {
   })
 
   describe('of localhost in a metadata document', () => {
-    const redirectUris = ['http://localhost/cb', 'http://localhost:8080/fixed']
+    const redirectUris = [
+      'http://localhost/cb',
+      'http://localhost:8080/fixed',
+      'http://localhost',
+      'https://app.example/?to=http://localhost/cb',
+    ]
     const matches = (uri: string, origin?: 'metadata_document' | 'registration') =>
       matchesRedirectUri({ redirectUris, ...(origin && { origin }) }, uri)
 
@@ -247,15 +259,17 @@ describe('a requested redirect URI matches', () => {
       ].map((port) => `http://localhost:${port}/cb`),
       'http://localhost:65535/cb',
       'http://localhost:8080/fixed',
+      'http://localhost:1',
     ])('%s', (uri) => expect(matches(uri, 'metadata_document')).toBe(true))
 
     it.each([
       ...[65_540, 65_600, 66_000, 70_000, 100_000].map((port) => `http://localhost:${port}/cb`),
       ...['http://localhost:1a/cb', 'http://localhost:1234a/cb', 'http://localhost:6553a/cb', 'xhttp://localhost:1/cb'],
       ...['http://localhost:0/cb', 'http://localhost:65536/cb', 'http://localhost:/cb', 'http://localhost:01/cb'],
-      ...['http://localhost:1/cb/', 'http://localhost:1/cb?x=1', 'http://localhost:1/cb#', 'http://localhost:1'],
+      ...['http://localhost:1/cb/', 'http://localhost:1/cb?x=1', 'http://localhost:1/cb#', 'http://localhost:1/'],
       ...['http://localhost:1@evil.example/cb', 'http://localhost.evil.example:1/cb', 'http://evil.example:1/cb'],
       ...['https://localhost:1/cb', 'HTTP://localhost:1/cb', 'http://127.0.0.1:1/cb', 'http://localhost:1:1/cb'],
+      'https://app.example/?to=http://localhost:1/cb',
       ...['http://localhost:1234/fixed', 'http://localhost/fixed', ' http://localhost:1/cb', 'http://localhost:1/cb\n'],
     ])('not %j', (uri) => {
       expect(matches(uri, 'metadata_document')).toBe(false)
@@ -426,4 +440,13 @@ it.each([
   ['com.example.app:/cb', 'com.example.app'],
 ])('%s leads to %s, in words', (uri, host) => {
   expect(redirectHost(uri)).toBe(host)
+})
+
+describe('a browser stays on its own device (RFC 8252 §8.6)', () => {
+  it.each(['http://127.0.0.1:1/cb', 'http://[::1]/cb', 'http://localhost/cb', 'com.example.app:/cb'])('at %s', (uri) =>
+    expect(staysOnDevice(uri)).toBe(true),
+  )
+  it.each(['https://app.example/cb', 'https://127.0.0.1/cb', 'http://app.example/cb'])('not at %s', (uri) =>
+    expect(staysOnDevice(uri)).toBe(false),
+  )
 })

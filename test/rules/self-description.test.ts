@@ -106,6 +106,7 @@ describe('is left out like whatever is not taken:', () => {
     ['a name of space and signs', ' \u2028!'],
     ['a name with what cannot be seen', 'a\u200bb'],
     ['a name with a tower of accents', `a${'\u0301'.repeat(5)}`],
+    ['the same with a joiner in it', `a${'\u0301'.repeat(3)}\u200d${'\u0301'.repeat(2)}`],
     ['a name with a line break', 'a\nb'],
   ])('%s', (_, client_name) => {
     expect(parse({ client_name })).toStrictEqual({ redirectUris, grantTypes })
@@ -144,7 +145,7 @@ describe('is refused by name:', () => {
     expect(() => parse(sent)).toThrow(expect.objectContaining({ message: description }))
   })
 
-  it.each([7, 'a', 'a.b', 'a.b.c.d', ' a.b.c', 'a.b.c ', 'a.b.c!', 'a.b.!'])(
+  it.each([7, ['a.b.c'], 'a', 'a.b', 'a.b.c.d', ' a.b.c', 'a.b.c ', 'a.b.c!', 'a.b.!'])(
     '%j as a software statement',
     (statement) => {
       expect(() => parse({ software_statement: statement })).toThrow(
