@@ -133,6 +133,13 @@ export async function requireUser(server: AuthorizationServer, userId: string | 
   }
 }
 
+/** What a user has made for themselves does not outlive them: RFC 6749 §5.2, a client that may not. */
+export async function requireOwner(server: AuthorizationServer, { username }: Client): Promise<void> {
+  if (username !== undefined && !(await findUser(server, username))) {
+    throw new OAuthError('unauthorized_client', 'The user who owns this client is not there any more.')
+  }
+}
+
 /** When a `maxAge` ends the session, also one that came later than the session. */
 export function sessionEnd({ refreshTokens }: AuthorizationServer, startedAt: number): number {
   return startedAt + (refreshTokens?.maxAge ?? Number.POSITIVE_INFINITY)

@@ -132,10 +132,10 @@ export function requireScope(scope: string | Scope): RequestHandler {
   }
 }
 
-/** What the guard found out about the token of a request. Throws where no guard has admitted it. */
+/** What the guard, or our strategy, found out about the token of a request. Throws where neither has admitted it. */
 export function accessToken(req: Request): AccessToken {
   const found = guardedToken(req)
-  if (!found) throw new Error('accessToken(req) needs bearerGuard in front of it')
+  if (!found) throw new Error('accessToken(req) needs bearerGuard or bearerStrategy in front of it')
   return found
 }
 

@@ -193,6 +193,19 @@ export async function store(
   throw storageFailure(new Error('storage.grants.insert answered false for ids that are new'))
 }
 
+/** Stores what was approved, unless that began before a revocation, as with an older token: it would be answered dead. */
+export async function storeApproved(
+  server: AuthorizationServer,
+  { startedAt }: ApprovedAuthorization,
+  credentials: readonly Credential[],
+  grant?: Grant,
+): Promise<void> {
+  await store(server, credentials, grant)
+  const [first] = credentials
+  if (!first || startedAt >= server.now() || (await server.storage.grants.find(first.id))) return
+  throw new OAuthError('access_denied', 'What the user had signed in for has been revoked: sign in again.')
+}
+
 /** A refresh token comes with every user's authorization whose client may use the refresh token grant. */
 export function getsRefreshToken(server: AuthorizationServer, client: Client): boolean {
   return server.refreshTokens !== undefined && grantTypesOf(client).includes('refresh_token')

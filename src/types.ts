@@ -159,7 +159,7 @@ export interface LocatedToken {
 
 /** Where the guard finds users. */
 export interface Users {
-  /** The user of that id, or nothing when there is none any more, which ends their tokens. */
+  /** The user of that id, or nothing: for who is gone, which ends their tokens, and for ids of clients, which are asked, too. */
   find: (userId: string) => Awaitable<Express.User | null | undefined>
 }
 

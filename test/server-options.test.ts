@@ -350,7 +350,17 @@ it.each<[string, oauth.Endpoints]>([
   ['the clients API', { token: '/oauth2/clients' }],
 ])('oauthRouter refuses at start-up %s at one path', (_, endpoints) => {
   const decide = () => ({ allow: false as const })
-  expect(() => oauth.oauthRouter(create({ endpoints }), { decide, protect: false })).toThrow(/are both at/)
+  const protect = () => {}
+  expect(() => oauth.oauthRouter(create({ endpoints }), { decide, protect })).toThrow(/are both at/)
+})
+
+it.each<[string, oauth.Endpoints, oauth.GrantType[]]>([
+  ['no clients API', { token: '/oauth2/clients' }, [oauth.authorizationCode()]],
+  ['no registration', { introspect: '/oauth2/register' }, [oauth.authorizationCode()]],
+  ['no authorization endpoint', { token: '/oauth2/authorize' }, [oauth.clientCredentials()]],
+])('oauthRouter takes a path that is free, because there is %s', (_, endpoints, grants) => {
+  const decide = () => ({ allow: false as const })
+  expect(oauth.oauthRouter(create({ endpoints, grants }), { decide, protect: false })).toEqual(expect.any(Function))
 })
 
 describe('storage', () => {

@@ -86,7 +86,9 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
       // RFC 9068 §5: the id of a client may have become that of a user since it was registered
       if (row.userId === undefined && (await server.users?.find(row.clientId))) throw sameId()
       const extra = claims ? await claims(contextOf(server, row)) : {}
-      const payload = { ...withoutStandardClaims(extra), ...claimsOf(server, row), jti }
+      // there is no row to say it: a session that begins with this token is no younger
+      const since = stateless && row.userId !== undefined && { started_at: row.startedAt }
+      const payload = { ...withoutStandardClaims(extra), ...claimsOf(server, row), ...since, jti }
       const { id: keyid, privateKey, algorithm } = ring().signing
       // RFC 9068 §2.1: the typ that keeps an access token from being taken for any other JWT
       const token = sign(payload, privateKey, { algorithm, keyid, header: { alg: algorithm, typ: 'at+jwt' } })
@@ -184,7 +186,7 @@ function namedRow(claims: AccessTokenClaims): LocatedToken | undefined {
 
 /** A stateless token is its own row. One that names a row is not, or it would outlive its revocation. */
 function asRow(claims: AccessTokenClaims): LocatedToken | undefined {
-  const { jti, client_id: clientId, iat, exp, aud } = claims
+  const { jti, client_id: clientId, iat, exp, aud, started_at: startedAt } = claims
   if (parseSplitToken(jti)) return undefined
   const { userId, scope } = accessTokenOf(claims)
   const digest = sha256(jti)
@@ -196,7 +198,7 @@ function asRow(claims: AccessTokenClaims): LocatedToken | undefined {
     clientId,
     ...(userId !== undefined && { userId }),
     scope,
-    startedAt: iat,
+    startedAt: typeof startedAt === 'number' ? Math.min(startedAt, iat) : iat,
     issuedAt: iat,
     expiresAt: exp,
     data: { audience: audienceOf(aud) },

@@ -2,9 +2,9 @@
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
+import { signedInId } from '../http/sign-in'
 import { requireKnown } from '../options'
 import { staysOnDevice } from '../rules/redirect-uri'
-import { subjectId } from '../rules/subject'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, Decide } from '../types'
 
@@ -29,7 +29,7 @@ export function approve(options: ApproveOptions): Decide {
   if (typeof clients !== 'function' && !Array.isArray(clients)) {
     throw new TypeError('approve needs clients: the ids, or a predicate, of those who may be approved in silence')
   }
-  const signedInUser = async (req: Request) => subjectId(await user(req))
+  const signedInUser = async (req: Request) => signedInId(await user(req))
   const decide = async (request: AuthorizationRequest, req: Request) => {
     const userId = await signedInUser(req)
     if (userId === undefined) throw new OAuthError('access_denied', 'No user is signed in.')

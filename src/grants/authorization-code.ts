@@ -2,7 +2,7 @@
 
 import { findCredential, hasSecret, isExpired, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
-import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, store } from '../issue'
+import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, storeApproved } from '../issue'
 import { revokeGrants } from '../operations/grants'
 import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
@@ -33,7 +33,7 @@ export function authorizationCode(options: AuthorizationCodeOptions = {}): Grant
     codes: Object.freeze({ ttl }),
     async authorize(server, approved) {
       const { code, credential } = prepareCode(server, approved, ttl)
-      await store(server, [credential])
+      await storeApproved(server, approved, [credential])
       const { clientId, userId, scope } = credential
       server.emit({ type: 'code.issued', clientId, userId: userId as string, scope })
       return { code }

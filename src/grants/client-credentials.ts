@@ -1,5 +1,5 @@
 /** The client credentials grant: RFC 6749 §4.4. */
-import { requireUser } from '../credentials'
+import { requireOwner } from '../credentials'
 import { OAuthError } from '../errors'
 import { prepareTokens, shapeResponse, store } from '../issue'
 import { resolveAudience } from '../rules/resource'
@@ -17,8 +17,7 @@ async function issueToClient(server: AuthorizationServer, request: TokenRequest)
   if (!request.authenticated) {
     throw new OAuthError('unauthorized_client', 'This grant is for clients that authenticate with a secret.')
   }
-  // what a user has made for themselves does not outlive them
-  await requireUser(server, client.username)
+  await requireOwner(server, client)
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
   const audience = resolveAudience(server, parameters.get('resource'))
   const issue = { clientId: client.clientId, scope, audience, startedAt, refreshToken: false }

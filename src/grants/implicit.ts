@@ -1,6 +1,6 @@
 /** The implicit grant: RFC 6749 §4.2. By name only: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
 
-import { prepareTokens, shapeResponse, store } from '../issue'
+import { prepareTokens, shapeResponse, storeApproved } from '../issue'
 import { requireKnown } from '../options'
 import { requireSeconds } from '../rules/seconds'
 import type { GrantType } from '../types'
@@ -23,11 +23,12 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
     grantType: 'implicit',
     responseType: 'token',
     responseMode: 'fragment',
-    async authorize(server, { client, userId, scope, audience, startedAt, parameters }) {
+    async authorize(server, approved) {
+      const { client, userId, scope, audience, startedAt, parameters } = approved
       const issue = { clientId: client.clientId, userId, scope, audience, startedAt, refreshToken: false, ttl }
       const { body, credentials, grant } = await prepareTokens(server, issue)
       const response = await shapeResponse(server, body, { client, grantType: 'implicit', userId, scope, parameters })
-      await store(server, credentials, grant)
+      await storeApproved(server, approved, credentials, grant)
       server.emit({
         type: 'token.issued',
         grantType: 'implicit',

@@ -8,7 +8,7 @@ import type { RemoteServer } from '../remote/remote-server'
 import { knownResource } from '../rules/resource'
 import type { AuthorizationServer } from '../types'
 import { escapeQuoted } from './bearer-challenge'
-import { setAdmission } from './bearer-token'
+import { admissionOf, setAdmission } from './bearer-token'
 import { reportError, requireSource } from './endpoint'
 
 /** Who knows what tokens stand for: the server of this process, or one in another. */
@@ -58,9 +58,14 @@ export function bearerStrategy(
       const { success, fail, error } = this
       const run: PassportRun = Object.assign(Object.create(this), {
         success: (found: AuthenticatedToken) => {
-          // what the token may not do, the endpoints behind must know of: as behind the guard
-          setAdmission(req, found)
-          success.call(this, found.accessToken, found.accessToken)
+          // what the token may not do, the endpoints behind must know of: as behind the guard, which may be in front
+          setAdmission(req, { ...admissionOf(req), ...found })
+          try {
+            success.call(this, found.accessToken, found.accessToken)
+          } catch (thrown) {
+            // a callback of the host: after a promise nobody else would hear of it
+            error.call(this, thrown)
+          }
         },
         fail: fail.bind(this),
         error: error.bind(this),

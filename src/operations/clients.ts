@@ -30,11 +30,15 @@ export async function registerClient(
   return insertClient(server, options)
 }
 
-/** As `registerClient`. `introduced` is what the record of a client that registers itself has beside its metadata. */
+/**
+ * As `registerClient`. `introduced` is what the record of a client that registers itself has beside its metadata; `network`
+ * is whose turn at bcrypt it takes.
+ */
 export async function insertClient(
   server: AuthorizationServer,
   { clientId = newGrantId(), clientSecret, ...metadata }: RegisterClientOptions,
   introduced: { origin?: 'registration'; registrationTokenDigest?: string } = {},
+  network?: string,
 ): Promise<{ client: Client; clientSecret?: string }> {
   verifyClientId(clientId)
   // RFC 9068 §5: in a JWT of its own it would be that user, to every API that looks at `sub`
@@ -50,7 +54,7 @@ export async function insertClient(
     throw new OAuthError('invalid_client_metadata', 'A client whose only method is none has no clientSecret.')
   }
   const now = server.now()
-  const made = isPublic ? undefined : await makeSecret(clientSecret, now)
+  const made = isPublic ? undefined : await makeSecret(clientSecret, now, network)
   const client: Client = {
     clientId,
     // a change begun before that id was deleted and registered again must not find the version it expects
@@ -91,12 +95,13 @@ export async function updateClient(
   clientId: string,
   { clientSecret, ...members }: ClientChanges,
   mayReplace: MayReplace = () => {},
+  network?: string,
 ): Promise<Client> {
   requireKnown('updateClient member', members, metadataNames)
   // a member that is undefined is not named: it must not put a list of the record back to its default
   const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
   const now = server.now()
-  const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now)
+  const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now, network)
   const client = await changeClient(server, clientId, (current) => {
     mayReplace(current)
     if (made && isPublicClient({ ...current, ...changes })) throw noSecret()
@@ -175,6 +180,7 @@ export async function changeClient(
 async function makeSecret(
   chosen: string | undefined,
   now: number,
+  network?: string,
 ): Promise<{ kept: ClientSecret; clientSecret: string }> {
   if (chosen === undefined) {
     const clientSecret = newSecret()
@@ -185,7 +191,7 @@ async function makeSecret(
   if (bytes < 8 || bytes > 72 || chosen.includes('\0')) {
     throw new OAuthError('invalid_client_metadata', 'clientSecret must be 8 to 72 bytes without NUL.')
   }
-  return { kept: { bcrypt: await hashSecret(chosen), createdAt: now }, clientSecret: chosen }
+  return { kept: { bcrypt: await hashSecret(chosen, network), createdAt: now }, clientSecret: chosen }
 }
 
 export function isPublicClient(client: Pick<Client, 'tokenEndpointAuthMethods'>): boolean {

@@ -1,7 +1,7 @@
 /** What hosts do with codes and tokens from their own code: issue and verify them, by the same rules as over HTTP. */
 
 import type { AccessToken } from '../access-token'
-import { authenticateToken, requireClient, requireUser } from '../credentials'
+import { authenticateToken, requireClient, requireOwner, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
 import {
   getsRefreshToken,
@@ -133,6 +133,7 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   const scope = resolveScope(server.scopes, client, asParameter(options.scope))
   // a user that the host did not find must not become the client itself
   const userId = 'userId' in options ? requireId(options.userId) : undefined
+  if (userId === undefined) await requireOwner(server, client)
   if (options.refreshToken && !getsRefreshToken(server, client)) {
     throw new OAuthError('unauthorized_client', 'This client may not use the refresh token grant.')
   }

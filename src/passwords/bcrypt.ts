@@ -43,15 +43,15 @@ let lastId = 0
 
 /**
  * The bcrypt hash of `secret`: cost 10, a random salt. At most {@link MAX_SECRET_BYTES} bytes and no NUL character, at
- * which other implementations of bcrypt stop reading.
+ * which other implementations of bcrypt stop reading. Networks take turns, as in {@link compareSecret}.
  *
  * @throws RangeError for such a secret; OAuthError `temporarily_unavailable` where too many are waiting.
  */
-export async function hashSecret(secret: string): Promise<string> {
+export async function hashSecret(secret: string, network = ''): Promise<string> {
   if (!isUsableSecret(secret)) {
     throw new RangeError(`A secret has at most ${MAX_SECRET_BYTES} bytes in UTF-8 and no NUL character`)
   }
-  return (await run({ secret, cost: COST })) as string
+  return (await run({ secret, cost: COST }, siteOf(network))) as string
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The authorization endpoint: RFC 6749 §3.1. */
 import type { Request, Response, Router } from 'express'
+import { sessionEnd } from '../credentials'
 import { OAuthError, toOAuthError } from '../errors'
 import {
   type AuthorizationTarget,
@@ -102,6 +103,9 @@ function approvedBy(
   const { accessToken, startedAt: since = request.startedAt } = admissionOf(req) ?? {}
   if (accessToken && accessToken.userId !== userId) {
     throw new OAuthError('access_denied', 'The access token is of another user.')
+  }
+  if (accessToken && sessionEnd(request.server, since) <= request.server.now()) {
+    throw new OAuthError('access_denied', 'The session of the access token is over.')
   }
   const scope = decision.scope === undefined ? request.scope : toScope(decision.scope)
   requireScopeWithin(scope, request.scope)

@@ -34,25 +34,29 @@ export function mayWrite(who: ClientsCaller, changes: ClientMetadata): MayReplac
 export function callerByToken(admin: string | undefined) {
   return (req: Request): ClientsCaller | undefined => {
     const token = guardedToken(req)
-    if (!token) throw new Error('clientsRouter: protect is not bearerGuard, so the option caller must say who calls')
+    if (!token)
+      throw new Error('clientsRouter: protect let in no access token, so the option caller must say who calls')
     const isAdmin = admin !== undefined && token.scope.includes(admin)
     return { scopes: token.scope, admin: isAdmin, ...(token.userId !== undefined && { userId: token.userId }) }
   }
 }
 
 /**
- * A browser adds the host's session to the forms of every site (CSRF). What a form cannot send is not looked at: JSON, other
- * methods, and an access token.
+ * A browser adds the host's session to the forms of every origin (CSRF). What a form cannot send is not looked at: JSON,
+ * other methods, and an access token in the header.
  */
-export function refuseForeignForm(issuer: string, req: Request): void {
-  const { 'content-type': type = '', 'sec-fetch-site': site, origin, host } = req.headers
-  if (req.method !== 'POST' || /^application\/json\b/i.test(type) || guardedToken(req)) return
-  // old browsers, and pages without TLS, say where they come from in `Origin` alone
+export function refuseForeignForm(issuer: string, req: Request & { originalMethod?: string }): void {
+  const { 'content-type': type = '', 'sec-fetch-site': site, origin, host, authorization = '' } = req.headers
+  // as it was sent: hosts that use method-override let a form name another one
+  if ((req.originalMethod ?? req.method) !== 'POST') return
+  if (/^application\/json\b/i.test(type) || /^bearer /i.test(authorization)) return
+  // older browsers, and pages without TLS, say where they come from in `Origin` alone; who says nothing is no browser, or a
+  // very old one
   const isOurs =
     site === undefined
       ? origin === undefined || [host, new URL(issuer).host].includes(URL.canParse(origin) ? new URL(origin).host : '')
       : site === 'same-origin' || site === 'none'
-  if (!isOurs) throw new OAuthError('access_denied', 'A form of another site may not administer clients.')
+  if (!isOurs) throw new OAuthError('access_denied', 'A form of another origin may not administer clients.')
 }
 
 /** A caller without a user owns nothing: without this, `undefined` would own every client that has no `username`. */

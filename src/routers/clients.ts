@@ -5,7 +5,7 @@ import { OAuthError } from '../errors'
 import { bodyMembers, queryMembers, queryParameters } from '../http/body'
 import { describeClient, parseClientArguments } from '../http/client-resource'
 import { type Handler, type Methods, requireServer, sendJson } from '../http/endpoint'
-import { deleteClient, listClients, registerClient, rotateClientSecret, updateClient } from '../operations/clients'
+import { deleteClient, insertClient, listClients, rotateClientSecret, updateClient } from '../operations/clients'
 import { requireKnown } from '../options'
 import { inTurn } from '../passwords/turns'
 import { type ClientMetadata, parseClientMetadata } from '../rules/client-metadata'
@@ -32,9 +32,9 @@ export interface ClientsRouterOptions {
   /** The scope whose holders see and change every client; others only those of their own user. @default nobody */
   admin?: string
   /**
-   * Who calls, where `protect` is not our guard, such as the user of a session. What it throws means no. A form of another
-   * site is refused, to which a browser would add the cookie of that session.
-   * @default what the guard's token says
+   * Who calls, where no access token says so: the user of a session, for example. What it throws means no. A form of
+   * another origin is refused, also of a subdomain, because a browser would add the cookie of that session to it.
+   * @default what the access token says that `protect` (the guard, or `bearerStrategy`) let in
    */
   caller?: (req: Request) => Awaitable<ClientsCaller | undefined>
   /**
@@ -61,7 +61,8 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   parseClientMetadata(defaults, server)
   const by = (handle: ClientHandler): Handler => {
     return async (req, res) => {
-      refuseForeignForm(server.issuer, req)
+      // the default goes by a token, and no browser adds one by itself
+      if (options.caller) refuseForeignForm(server.issuer, req)
       return handle(requireCaller(await caller(req)), req, res)
     }
   }
@@ -100,8 +101,8 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
       parseClientMetadata(record, server)
       verifyMayWrite(who, metadata)
       if (!who.admin) verifyWords(credentials)
-      const { client, clientSecret } = await hashing(credentials.clientSecret, req, () =>
-        registerClient(server, { ...record, ...credentials }),
+      const { client, clientSecret } = await hashing(credentials.clientSecret, req, (network) =>
+        insertClient(server, { ...record, ...credentials }, {}, network),
       )
       sendJson(res, 200, { inserted: { ...describeClient(client), client_secret: clientSecret } })
     } catch (error) {
@@ -118,8 +119,8 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
       if (named !== clientId) throw new OAuthError('invalid_client_metadata', 'client_id cannot be changed.')
       verifyMayWrite(who, metadata, current)
       const changes = { ...metadata, ...(clientSecret !== undefined && { clientSecret }) }
-      const client = await hashing(clientSecret, req, () =>
-        updateClient(server, clientId, changes, mayWrite(who, metadata)),
+      const client = await hashing(clientSecret, req, (network) =>
+        updateClient(server, clientId, changes, mayWrite(who, metadata), network),
       )
       const updated = describeClient(client)
       // the documentation of this API says `inserted`, and its web client reads `updated`
@@ -144,8 +145,9 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
 }
 
 /** A secret that was chosen takes a place at bcrypt, of which one network cannot have all. */
-function hashing<T>(clientSecret: string | undefined, req: Request, write: () => Promise<T>): Promise<T> {
-  return clientSecret === undefined ? write() : inTurn(networkOf(req.ip), write)
+function hashing<T>(secret: string | undefined, req: Request, write: (network: string) => Promise<T>): Promise<T> {
+  const network = networkOf(req.ip)
+  return secret === undefined ? write(network) : inTurn(network, () => write(network))
 }
 
 /** The arguments in the URI and in the body, as one. */

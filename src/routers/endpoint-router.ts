@@ -1,5 +1,6 @@
 /** One endpoint as a router of Express, which the host mounts with `app.use`, `app.get` or `app.post`. */
 import { type RequestHandler, Router } from 'express'
+import { orElse } from '../awaitable'
 import { type EndpointOptions, type EndpointSource, endpoint } from '../http/endpoint'
 
 /** What Express calls of a router, and does not name in its types. */
@@ -7,11 +8,17 @@ interface Handling extends Router {
   handle: RequestHandler
 }
 
-/** Express 4 does not look at what a handler of the host returns, and a promise that nobody looks at ends the process. */
+/**
+ * Express 4 does not look at what a handler of the host returns, and a promise that nobody looks at ends the process. To
+ * both, whoever throws nothing, or 'route', has passed the request on.
+ */
 function caught(handler: RequestHandler): RequestHandler {
   return (req, res, next) => {
-    const answer: unknown = handler(req, res, next)
-    Promise.resolve(answer).catch(next)
+    const failed = (thrown: unknown) =>
+      next(
+        typeof thrown === 'object' && thrown ? thrown : new Error('A handler in front has failed', { cause: thrown }),
+      )
+    void orElse<unknown>(() => handler(req, res, next), failed)
   }
 }
 

@@ -59,7 +59,6 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
     )
   }
   const paths = { ...conventional, ...server.endpoints }
-  requireDistinct({ ...paths, clients: '/oauth2/clients' })
   const withCors = cors ? { cors } : {}
   const router = Router()
   const asksUsers = server.responseTypes.size > 0
@@ -75,6 +74,7 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
     ...(asksUsers && { authorize }),
     ...((register || server.endpoints.register) && { register: registration }),
   }
+  requireDistinct({ ...endpoints, ...(protect && { clients: '/oauth2/clients' }) })
   router.use(metadataRouter(server, { endpoints, ...withCors }))
   return router
 }

@@ -9,19 +9,27 @@ import {
   bearerGuard,
   bearerStrategy,
   clientCredentials,
+  generateSigningKey,
   implicit,
   issueTokens,
+  jwt,
   listGrants,
   refreshToken,
+  revokeGrants,
   tokenRouter,
   verifyAccessToken,
 } from '../../src/index'
-import { answerOf, createHost, type Host, type Parameters, paths } from '../support/host'
+import { answerOf, createHost, type Host, type HostOptions, type Parameters, paths, type Tokens } from '../support/host'
 
 /** A host whose authorization endpoint takes a bearer token in the place of a session. */
-const makeHost = (guard: Parameters_<typeof bearerGuard>[1] = {}, clients: string[] = ['web', 'native']) =>
+const makeHost = (
+  guard: Parameters_<typeof bearerGuard>[1] = {},
+  clients: string[] = ['web', 'native'],
+  options: HostOptions = {},
+) =>
   createHost({
     grants: [authorizationCode(), clientCredentials(), refreshToken(), implicit()],
+    ...options,
     mount(app, server) {
       const user = (req: { user?: unknown }) => req.user
       app.use(
@@ -134,14 +142,7 @@ describe('an access token at the authorization endpoint', () => {
   })
 
   it('begins no session that is younger than its own: maxAge ends both, and so does what revokes the user', async () => {
-    const host = await createHost({
-      grants: [authorizationCode(), refreshToken({ maxAge: 7200 })],
-      mount(app, server) {
-        const decide = approve({ clients: ['web'] })
-        app.use(paths.authorize, bearerGuard(server), authorizeRouter(server, { decide, response: 'json' }))
-        app.use(paths.token, tokenRouter(server))
-      },
-    })
+    const host = await makeHost({}, ['web'], { grants: [authorizationCode(), refreshToken({ maxAge: 7200 })] })
     let access = await token(host, 'read')
     const begun = host.clock.now
     for (let times = 0; times < 2; times++) {
@@ -153,8 +154,40 @@ describe('an access token at the authorization endpoint', () => {
       if (times === 0) await host.refresh(host.web, body.refresh_token).expect(200)
     }
     host.clock.advance(2)
-    const late = await host.exchange(host.web, (await authorize(host, access, { scope: 'read' })).body.code).expect(200)
-    expect(late.body).not.toHaveProperty('refresh_token')
+    const late = await authorize(host, access, { scope: 'read' })
+    expect([late.status, late.body.error]).toEqual([403, 'access_denied'])
+  })
+
+  it('begins no session that is younger than its own where tokens are stateless', async () => {
+    const host = await makeHost({}, ['web'], {
+      grants: [authorizationCode(), refreshToken({ maxAge: 7200 })],
+      accessTokens: jwt({ keys: generateSigningKey(), audience: 'https://api.example', stateless: true, ttl: 3600 }),
+    })
+    let tokens = (await issueTokens(host.server, { clientId: 'web', userId: 'alice', scope: 'read' })) as Tokens
+    const begun = host.clock.now
+    host.clock.advance(3000)
+    tokens = (await host.refresh(host.web, tokens.refresh_token).expect(200)).body
+    const { code } = (await authorize(host, tokens.access_token, { scope: 'read' })).body
+    tokens = (await host.exchange(host.web, code).expect(200)).body
+    expect((await listGrants(host.server)).map(({ startedAt }) => startedAt)).toEqual([begun, begun])
+    host.clock.advance(3000)
+    tokens = (await host.refresh(host.web, tokens.refresh_token).expect(200)).body
+    host.clock.advance(1200)
+    const late = await authorize(host, tokens.access_token, { scope: 'read' })
+    expect([late.status, late.body.error]).toEqual([403, 'access_denied'])
+  })
+
+  it.each(['code', 'token'])('that is older than a revocation of the client gets no %s that is dead', async (type) => {
+    const host = await makeHost({}, ['web'], { grants: [authorizationCode(), refreshToken(), implicit()] })
+    const { access_token } = await issueTokens(host.server, { clientId: 'native', userId: 'alice', scope: 'read' })
+    host.clock.advance(1)
+    await revokeGrants(host.server, { clientId: 'web' })
+    host.clock.advance(1)
+    const answer = await authorize(host, access_token, { scope: 'read', response_type: type })
+    expect([answer.status, answer.body.error]).toEqual([403, 'access_denied'])
+    expect(host.eventTypes()).not.toContain('code.issued')
+    const after = await issueTokens(host.server, { clientId: 'native', userId: 'alice', scope: 'read' })
+    expect((await authorize(host, after.access_token, { scope: 'read', response_type: type })).status).toBe(200)
   })
 
   it('that is dead, narrow or of another kind gives nothing', async () => {

@@ -1,4 +1,5 @@
 // ATTACKS.md row 27: nobody gets by way of the clients API what they do not have.
+import type { RequestHandler } from 'express'
 import {
   bearerGuard,
   type ClientChanges,
@@ -280,9 +281,10 @@ describe('a host that says itself who calls', () => {
 
 describe("a session's user in the clients API (CSRF)", () => {
   const made = 'client_id=evil&client_secret=attacker-knows&redirect_uris=https://evil.example/cb'
-  const send = async (headers: Record<string, string>, body = made, query = '') => {
+  const send = async (headers: Record<string, string>, body = made, query = '', inFront: RequestHandler[] = []) => {
     const host = await createHost({
       mount(app, server) {
+        for (const one of inFront) app.use(one)
         app.use(
           paths.clients,
           clientsRouter(server, {
@@ -308,7 +310,38 @@ describe("a session's user in the clients API (CSRF)", () => {
     expect((await send({ 'Content-Type': 'text/plain', ...headers })).status).toBe(403)
   })
 
+  it('makes nothing by a form that names another method, for hosts that use method-override', async () => {
+    const override: RequestHandler = (req, _res, next) => {
+      Object.assign(req, { originalMethod: req.method, method: req.query._method ?? req.method })
+      next()
+    }
+    for (const method of ['PUT', 'DELETE']) {
+      const headers = { ...form, 'Sec-Fetch-Site': 'cross-site' }
+      expect((await send(headers, made, `/web?_method=${method}`, [override])).status).toBe(403)
+    }
+  })
+
+  it('is not made ours by what else a form can send: a token of the attacker, or the name of a client', async () => {
+    const headers = { ...form, 'Sec-Fetch-Site': 'cross-site' }
+    const other = await createHost()
+    const { access_token } = await issueTokens(other.server, { clientId: 'web', userId: 'mallory', scope: 'read' })
+    const asAlice: RequestHandler = (req, _res, next) => {
+      req.user = { id: 'alice' } as never
+      next()
+    }
+    const byToken = [bearerGuard(other.server, { tokenFrom: ['query'] }), asAlice]
+    other.people.set('mallory', { id: 'mallory', name: 'Mallory' })
+    expect((await send(headers, made, `?access_token=${access_token}`, byToken)).status).toBe(403)
+    const byName = [bearerGuard(other.server, { clientIdQuery: true }), asAlice]
+    expect((await send(headers, '', '/web/generateSecret?client_id=web', byName)).status).toBe(403)
+  })
+
   it.each<[string, Record<string, string>, string]>([
+    [
+      'a token in the header, which no form can send',
+      { ...form, Origin: 'https://evil.example', Authorization: 'Bearer x' },
+      made,
+    ],
     ['a form of ours', { ...form, 'Sec-Fetch-Site': 'same-origin' }, made],
     ['a form of ours in an old browser', { ...form, Origin: issuer }, made],
     ['no browser', form, made],
@@ -353,5 +386,12 @@ it('a client that a user has made gets no tokens of its own once they are gone',
   await host.token(own, { grant_type: 'client_credentials' }).expect(200)
   host.people.delete('bob')
   const { body } = await host.token(own, { grant_type: 'client_credentials' }).expect(400)
-  expect(body.error).toBe('invalid_grant')
+  // an authorization server says `invalid_grant` of what a user may give again
+  expect(body.error).toBe('unauthorized_client')
+  await expect(issueTokens(host.server, { clientId: own.clientId })).rejects.toMatchObject({
+    code: 'unauthorized_client',
+  })
+  host.people.set('carol', { id: 'carol', name: 'Carol' })
+  await updateClient(host.server, own.clientId, { username: 'carol' })
+  await host.token(own, { grant_type: 'client_credentials' }).expect(200)
 })

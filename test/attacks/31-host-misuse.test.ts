@@ -1,10 +1,11 @@
 // Beyond ATTACKS.md, DESIGN principle 3: a host that passes `undefined`, or whose middleware does odd things, must not
 // open a door or lose a revocation without a word.
 import { runInNewContext } from 'node:vm'
-import express from 'express'
+import express, { type ErrorRequestHandler } from 'express'
 import {
   type AuthorizationServerEvent,
   bearerGuard,
+  clientsRouter,
   issueTokens,
   listClients,
   listGrants,
@@ -107,6 +108,39 @@ describe('a process that serves everybody does not end because of one request:',
       },
     })
     expect((await host.http().get(paths.clients)).status).toBe(599)
+  })
+
+  describe.each(frameworks)(
+    'a protect of the clients API that throws no error lets nobody in, on %s:',
+    (_, framework) => {
+      it.each([undefined, null, '', 0, false, 'route', 'router', 'no'])('%p', async (thrown) => {
+        for (const isAsync of [true, false]) {
+          const host = await framework.createHost({
+            mount(app, server) {
+              const protect = () => {
+                if (isAsync) return Promise.reject(thrown)
+                throw thrown
+              }
+              const caller = () => ({ userId: 'alice', scopes: [], admin: true })
+              app.use(paths.clients, framework.oauth.clientsRouter(server, { protect, caller }))
+            },
+          })
+          const { status, body } = await host.http().get(paths.clients)
+          expect([status, body]).toEqual([599, expect.not.arrayContaining([expect.anything()])])
+        }
+      })
+    },
+  )
+
+  it('a protect that throws what says how to answer is answered so', async () => {
+    const host = await createHost({
+      mount(app, server) {
+        const protect = () => Promise.reject({ status: 401 })
+        app.use(paths.clients, clientsRouter(server, { protect }))
+        app.use(((error, _req, res, _next) => void res.status(error.status).end()) as ErrorRequestHandler)
+      },
+    })
+    await host.http().get(paths.clients).expect(401)
   })
 
   it('an onEvent that rejects, of another realm, and one that begins when somebody waits for it', async () => {

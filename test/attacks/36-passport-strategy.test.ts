@@ -2,7 +2,7 @@
 import express, { type RequestHandler } from 'express'
 import passport from 'passport'
 import { tokenAuthenticator } from '../../src/http/bearer-strategy'
-import { bearerStrategy, issueTokens } from '../../src/index'
+import { bearerGuard, bearerStrategy, issueTokens, requireScope } from '../../src/index'
 import { createHost, type Host } from '../support/host'
 
 let host: Host
@@ -71,6 +71,43 @@ it('storage that fails is an error of the host, not a user', async () => {
   expect(answer.status).toBe(599)
   host.storage.restore()
 })
+
+it('behind a guard, the guard is still in front', async () => {
+  const own = await createHost({
+    mount(app, server) {
+      const both: RequestHandler[] = [
+        bearerGuard(server),
+        passport.authenticate(bearerStrategy(server), { session: false }),
+      ]
+      app.get('/both', ...both, requireScope('read'), (_req, res) => void res.json({}))
+      app.get('/more', ...both, requireScope('write'), (_req, res) => void res.json({}))
+    },
+  })
+  const { access_token } = await issueTokens(own.server, { clientId: 'web', userId: 'alice', scope: 'read' })
+  await own.http().get('/both').auth(access_token, { type: 'bearer' }).expect(200)
+  await own.http().get('/more').auth(access_token, { type: 'bearer' }).expect(403)
+})
+
+it.each([true, false])(
+  'a callback of the host that throws is its error; storage that answers later: %p',
+  async (isLater) => {
+    const own = await createHost({
+      mount(app, server) {
+        app.get('/passport', (req, res, next) => {
+          const callback = (error: unknown) => {
+            if (error) return next(error)
+            throw new Error('of the host')
+          }
+          passport.authenticate(bearerStrategy(server), { session: false }, callback)(req, res, next)
+        })
+      },
+    })
+    const { access_token } = await issueTokens(own.server, { clientId: 'web', userId: 'alice', scope: 'read' })
+    if (isLater) own.storage.replace('grants.find', async (call) => call())
+    const answer = await own.http().get('/passport').auth(access_token, { type: 'bearer' })
+    expect(answer.status).toBe(599)
+  },
+)
 
 it('each request gets its own answer, also where Passport is given the strategy itself and two are under way', async () => {
   const waiting: (() => void)[] = []

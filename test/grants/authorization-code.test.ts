@@ -7,7 +7,7 @@ import {
   revokeGrants,
   updateClient,
 } from '../../src/index'
-import { createHost, type Host, type Parameters, pkce, type TestClient, type Tokens } from '../support/host'
+import { answerOf, createHost, type Host, type Parameters, pkce, type TestClient, type Tokens } from '../support/host'
 import { rewriting } from '../support/storage'
 
 let host: Host
@@ -257,14 +257,17 @@ describe('nothing stays alive when, between the check of a code and the storing 
     expect((await answer).body).toEqual({ error: 'invalid_grant', error_description: expect.any(String) })
   })
 
-  it.each(interruptions)('or between the approval and the storing of the code, %s', async (_, interrupt) => {
+  it.each(interruptions)('or between the approval and the storing of the code, %s', async (what, interrupt) => {
     const pause = host.storage.pauseBefore('grants.insert')
-    const code = host.code()
+    const answer = host.authorize().then(answerOf)
     await pause.reached
     await interrupt()
     pause.resume()
-    const answer = await host.exchange(host.web, await code)
-    expect(['invalid_grant', 'invalid_client']).toContain(answer.body.error)
+    const { code, error } = await answer
+    // a second later it can be seen that the code is dead
+    if (what.endsWith('again')) return expect({ code, error }).toEqual({ error: 'access_denied' })
+    const exchanged = await host.exchange(host.web, String(code))
+    expect(['invalid_grant', 'invalid_client']).toContain(exchanged.body.error)
   })
 })
 
