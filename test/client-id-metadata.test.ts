@@ -1,6 +1,7 @@
 // Client ids that are the URL of a document about the client (draft-ietf-oauth-client-id-metadata-document), over HTTP.
 import type { RequestListener } from 'node:http'
 import {
+  authorizationCode,
   type ClientIdMetadataDocumentsOptions,
   connectedAppsRouter,
   consentPage,
@@ -109,6 +110,16 @@ describe('a client that nobody registered', () => {
     expect(answerOf(await host.authorize(client, { scope: 'read' }))).toHaveProperty('code')
   })
 
+  it('has what its document names where it asks for nothing, and else all that the option says', async () => {
+    host = await hostWith({ scopes: 'read write' })
+    const scopeOf = async (document: object) => {
+      documents.at('/client.json', { ...notes, ...document })
+      host.clock.advance(300)
+      return (await host.signIn(client, { scope: undefined })).scope
+    }
+    expect([await scopeOf({ scope: 'write' }), await scopeOf({})]).toEqual(['write', 'read write'])
+  })
+
   it('cannot prove anything: a secret is wrong, and introspection is closed to it', async () => {
     const code = await host.code(client)
     const withSecret = await host.exchange(client, code, { client_secret: 'anything' })
@@ -131,7 +142,10 @@ describe('a client that nobody registered', () => {
   })
 
   it('cannot be put into storage under its URL, where another would stand in for it', async () => {
-    await expect(registerClient(host.server, { clientId: client.clientId })).rejects.toThrow('metadata document')
+    await expect(registerClient(host.server, { clientId: client.clientId })).rejects.toMatchObject({
+      code: 'invalid_client_metadata',
+      message: expect.stringContaining('metadata document'),
+    })
     await host.storage.clients.insert({
       ...clientRow({
         clientId: client.clientId,
@@ -194,6 +208,11 @@ describe('the document', () => {
     ['an error', (_req, res) => void res.writeHead(500).end()],
     ['nothing', (_req, res) => void res.writeHead(404, { 'Content-Type': 'application/json' }).end('{}')],
     ['HTML', (_req, res) => void res.writeHead(200, { 'Content-Type': 'text/html' }).end('{}')],
+    ['something else that ends like JSON', withHeaders({ 'Content-Type': 'text/x-application/json' })],
+    [
+      'JSON with a byte order mark in it',
+      (_req, res) => void res.writeHead(200, { 'Content-Type': 'application/json' }).end('{\ufeff}'),
+    ],
     ['no content type', (_req, res) => void res.end('{}')],
     ['no JSON', (_req, res) => void res.writeHead(200, { 'Content-Type': 'application/json' }).end('{')],
     ['a list', (_req, res) => void res.writeHead(200, { 'Content-Type': 'application/json' }).end('[]')],
@@ -267,6 +286,12 @@ describe('the document', () => {
     expect(answerOf(await host.authorize(client))).toHaveProperty('code')
   })
 
+  it('may name grants that this server does not have', async () => {
+    host = await hostWith({}, { grants: [authorizationCode()] })
+    const { body } = await host.exchange(client, await host.code(client)).expect(200)
+    expect(body).not.toHaveProperty('refresh_token')
+  })
+
   it('that never ends is given up after five seconds', async () => {
     client.clientId = documents.at(
       '/slow',
@@ -291,6 +316,9 @@ describe('the cache', () => {
     ['max-age', { 'Cache-Control': 'max-age=3600' }, 3599, 1],
     ['max-age', { 'Cache-Control': 'max-age=3600' }, 3600, 2],
     ['max-age less Age', { 'Cache-Control': 'max-age=3600', Age: '600' }, 3000, 2],
+    ['max-age, where Age is no number', { 'Cache-Control': 'max-age=3600', Age: '5 minutes' }, 3599, 1],
+    ['max-age, where Age is another one', { 'Cache-Control': 'max-age=3600', Age: '-5' }, 3600, 2],
+    ['what is said of private caches', { 'Cache-Control': 'private, max-age=3600, s-maxage=1' }, 3599, 1],
     ['no-store, five minutes at least', { 'Cache-Control': 'no-store' }, 299, 1],
     ['no-store', { 'Cache-Control': 'no-store' }, 300, 2],
     ['nothing, five minutes', {}, 300, 2],
@@ -464,9 +492,12 @@ describe('the cache', () => {
     await five
     const sixth = await host.exchange({ clientId: `${documents.origin}/5`, redirectUri }, 'x')
     expect([sixth.status, sixth.body.error_description]).toEqual([400, expect.stringContaining('Too many')])
+    const origin = documents.origin.replace('127.0.0.1', 'localhost')
+    documents.at('/other', { ...notes, client_id: `${origin}/other` })
+    expect(await host.code({ clientId: `${origin}/other`, redirectUri })).toEqual(expect.any(String))
     for (const answer of waiting) answer()
     await Promise.all(answers)
-    expect(documents.asked).toHaveLength(5)
+    expect(documents.asked).toHaveLength(6)
   })
 })
 

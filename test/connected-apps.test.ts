@@ -110,6 +110,12 @@ describe('the list', () => {
     host.clock.advance(1)
     await authorize('native')
     expect(namesOf(await get())).toEqual(['native', 'web'])
+    for (const clientId of ['zebra', 'ant']) {
+      await host.register({ clientId })
+      await authorize(clientId)
+    }
+    expect(namesOf(await get())).toEqual(['ant', 'native', 'zebra', 'web'])
+    for (const clientId of ['zebra', 'ant']) await deleteClient(host.server, clientId)
     host.clock.advance(14 * 86_400 - 1)
     expect(namesOf(await get())).toEqual(['native'])
     await revokeGrants(host.server, { userId: 'alice' })

@@ -107,6 +107,12 @@ describe('registration (RFC 7591 §3)', () => {
     expect([wrong.status, right.status]).toEqual([401, 200])
   })
 
+  it('says nothing of a scope that a client does not have', async () => {
+    host = await hostWith({ ...open, scopes: [] })
+    const answer = await register()
+    expect([answer.status, answer.body]).toEqual([201, expect.not.objectContaining({ scope: expect.anything() })])
+  })
+
   it('left out, the method is client_secret_basic (§2)', async () => {
     const { body } = await register(app)
     expect(body).toMatchObject({ token_endpoint_auth_method: 'client_secret_basic', client_secret: expect.any(String) })
@@ -341,6 +347,11 @@ describe('who may register', () => {
       host = await hostWith({ ...open, protect: { initialAccessToken: () => answer as never } })
       expect((await register().auth(initial, { type: 'bearer' })).status).toBe(401)
     }
+  })
+
+  it('whoever has the token, at any pace', async () => {
+    host = await hostWith({ ...open, protect: { initialAccessToken: initial } }, { throttle: memoryThrottle() })
+    for (let i = 0; i < 51; i++) expect((await register().auth(initial, { type: 'bearer' })).status).toBe(201)
   })
 
   it('everybody, at a pace: 50 from one network in a quarter of an hour, and mistakes do not count', async () => {
@@ -586,6 +597,7 @@ describe('deleteUnusedClients', () => {
 
   it('goes through more of them than fit on a page', async () => {
     host = await hostWith(open, { throttle: false })
+    await Promise.all(Array.from({ length: 100 }, () => host.register()))
     for (let i = 0; i < 120; i++) await registered()
     host.clock.advance(2)
     expect(await deleteUnusedClients(host.server, { unusedFor: 1 })).toBe(120)

@@ -1,5 +1,5 @@
 import * as oauth from '../src/index'
-import { createHost, issuer } from './support/host'
+import { createHost, type HostOptions, issuer } from './support/host'
 
 const { createAuthorizationServer, memoryStorage } = oauth
 
@@ -342,6 +342,17 @@ describe('allowHttpRedirectUris', () => {
     })
     await expect(evil).rejects.toMatchObject({ code: 'invalid_redirect_uri' })
   })
+})
+
+it('oauthRouter lets every client introspect its own tokens, and names no registration that there is not', async () => {
+  const mount: HostOptions['mount'] = (app, server) =>
+    app.use(oauth.oauthRouter(server, { decide: oauth.approve({ clients: ['web'] }), protect: false }))
+  const host = await createHost({ mount })
+  const { access_token } = await host.signIn()
+  expect((await host.introspect(host.web, access_token).expect(200)).body.active).toBe(true)
+  const { body } = await host.http().get('/.well-known/oauth-authorization-server').expect(200)
+  expect(body).not.toHaveProperty('registration_endpoint')
+  expect(body).toHaveProperty('introspection_endpoint')
 })
 
 it.each<[string, oauth.Endpoints]>([

@@ -124,6 +124,16 @@ describe('an access token at the authorization endpoint', () => {
     expect([answer.status, answer.body.error]).toEqual([400, 'invalid_scope'])
   })
 
+  it('gives a code without scope to a client that has none', async () => {
+    const host = await makeHost({}, ['plain'])
+    const plain = await host.register({ clientId: 'plain', scopes: [] })
+    const answer = await host
+      .http()
+      .get(`${paths.authorize}?${host.authorizationRequest(plain, { scope: undefined })}`)
+      .auth(await token(host, 'read'), { type: 'bearer' })
+    expect([answer.status, answer.body]).toEqual([200, expect.objectContaining({ code: expect.any(String) })])
+  })
+
   it('through our strategy of Passport is limited alike', async () => {
     const host = await createHost({
       mount(app, server) {

@@ -343,6 +343,7 @@ describe("a session's user in the clients API (CSRF)", () => {
       made,
     ],
     ['a form of ours', { ...form, 'Sec-Fetch-Site': 'same-origin' }, made],
+    ['what a person has typed or kept as a bookmark', { ...form, 'Sec-Fetch-Site': 'none' }, made],
     ['a form of ours in an old browser', { ...form, Origin: issuer }, made],
     ['no browser', form, made],
     ['what no form can send', { 'Content-Type': 'application/json', 'Sec-Fetch-Site': 'cross-site' }, '{}'],

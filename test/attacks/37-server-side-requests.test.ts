@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import { bearerGuard } from '../../src/index'
 import { fetchDocument } from '../../src/remote/fetch-document'
 import { isPublicAddress } from '../../src/rules/public-address'
+import type { ClientDocuments } from '../../src/types'
 import { createDocumentHost, type DocumentHost } from '../support/documents'
 import { createHost, type Host, paths } from '../support/host'
 
@@ -19,6 +20,7 @@ afterEach(async () => {
   jest.restoreAllMocks()
   await inside.close()
 })
+const { lookup } = dns
 const redirectUri = 'https://notes.example/cb'
 const port = () => new URL(inside.origin).port
 const reasons = () => host.events.flatMap((event) => (event.type === 'client.document_refused' ? [event.reason] : []))
@@ -88,6 +90,34 @@ describe('addresses that are not public are not connected to, and the answers ar
     }
     expect(reasons()).toHaveLength(5)
     expect(inside.connections()).toBe(0)
+  })
+
+  it('a name that cannot be resolved', async () => {
+    jest.spyOn(dns, 'lookup').mockImplementation(((_name: string, ...args: unknown[]) => {
+      const callback = args.at(-1) as (error: Error) => void
+      callback(new Error('ENOTFOUND'))
+    }) as never)
+    const answer = await host.exchange({ clientId: 'https://app.example/client.json', redirectUri }, 'x')
+    expect([answer.status, answer.body.error, reasons()]).toEqual([400, 'temporarily_unavailable', ['ENOTFOUND']])
+  })
+
+  it('a hundred at once that nobody answers for, and not one more', async () => {
+    const waiting: ((error: Error) => void)[] = []
+    let full = () => {}
+    const hundred = new Promise<void>((resolve) => (full = resolve))
+    jest.spyOn(dns, 'lookup').mockImplementation(((name: string, ...args: unknown[]) => {
+      if (name === '127.0.0.1') return Reflect.apply(lookup, dns, [name, ...args])
+      waiting.push(args.at(-1) as (error: Error) => void)
+      if (waiting.length === 100) full()
+    }) as never)
+    const documents = host.server.clientDocuments as ClientDocuments
+    const find = async (url: string) => documents.find(url)
+    const asked = Array.from({ length: 100 }, (_, i) => find(`https://host${i % 20}.example/${i}`))
+    const answers = Promise.allSettled(asked)
+    await hundred
+    await expect(find('https://last.example/client')).rejects.toThrow('Too many')
+    for (const answer of waiting) answer(new Error('ENOTFOUND'))
+    expect((await answers).map(({ status }) => status)).toEqual(Array(100).fill('rejected'))
   })
 
   it('http, other spellings of an address, and credentials are no client ids at all', async () => {

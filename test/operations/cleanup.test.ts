@@ -46,6 +46,18 @@ describe('startCleanup', () => {
     expect(calls).toHaveLength(4)
   })
 
+  it('begins no other run where it was stopped in the middle of one', async () => {
+    let finish: (removed: number) => void = () => {}
+    const { server, calls } = cleaned([new Promise((resolve) => (finish = resolve))])
+    const stop = startCleanup(server, { every: 60 })
+    jest.advanceTimersByTime(60_000)
+    await turns()
+    const stopped = stop()
+    finish(1000)
+    await stopped
+    expect([calls.length, jest.getTimerCount()]).toEqual([1, 0])
+  })
+
   it('lets the process end', () => {
     jest.useRealTimers()
     const timeouts = jest.spyOn(global, 'setTimeout')

@@ -157,12 +157,24 @@ describe('an answer of introspection', () => {
     return { ...tested, answer: await tested.call('token') }
   }
 
-  it.each<[string, object]>([
-    ['without exp, iss, aud and scope', { active: true, client_id: 'web', token_type: 'bearer' }],
-    ['whose sub is the client', { ...good, sub: 'web' }],
-    ['with an empty list of audiences', { ...good, aud: [] }],
+  it.each<[string, () => object]>([
+    ['without exp, iss, aud and scope', () => ({ active: true, client_id: 'web', token_type: 'bearer' })],
+    ['with an empty list of audiences', () => ({ ...good, aud: [] })],
+    ['that is valid from now on', () => ({ ...good, nbf: remote.host.clock.now })],
   ])('is enough %s', async (_, body) => {
-    expect((await answered(body)).answer.status).toBe(200)
+    expect((await answered(body())).answer.status).toBe(200)
+  })
+
+  it('whose sub is the client is of no user', async () => {
+    const { answer } = await answered({ ...good, sub: 'web' })
+    expect(answer.body).toEqual({ authInfo: { clientId: 'web', scope: ['read'] } })
+  })
+
+  it.each([
+    [' read  write ', ['read', 'write']],
+    ['', []],
+  ])('with the scope %j has %j', async (scope, held) => {
+    expect((await answered({ ...good, scope })).answer.body.authInfo.scope).toEqual(held)
   })
 
   it.each<[string, () => unknown]>([

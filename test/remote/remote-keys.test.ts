@@ -105,6 +105,15 @@ describe('a guard in another process', () => {
   )
 })
 
+it('keys need to say neither what they are for nor with which algorithm (RFC 7517 §4.2, §4.4)', async () => {
+  const { body } = await remote.host.http().get(JWKS).expect(200)
+  const keys = body.keys.map(({ use: _, alg: __, ...key }: object & { use: string; alg: string }) => key)
+  remote.bend = (req, res, next) => void (req.path === JWKS ? res.json({ keys }) : next())
+  await api()
+    .call(await tokenOf())
+    .expect(200)
+})
+
 describe('keys that change', () => {
   it('are found when a token names one that is not known yet', async () => {
     const { call } = api()
