@@ -7,6 +7,7 @@
 // - `typeof x === 'string'` and `found?.` where only the compiler asks, and the names of states that are only compared
 //   with one another ('used', 'current');
 // - a flag or a branch that saves work: a warning is given once with it and without it, a middleware made anew does the same;
+// - a check in front of another that refuses the same in other words, and a name of an encoding that is the default anyway;
 // - an anchor of a pattern that begins at the beginning anyway, or where what stands behind compares the whole text.
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 module.exports = {

@@ -43,7 +43,8 @@ export interface JwtOptions {
   claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
   /**
    * Store nothing about access tokens. Then nothing can revoke one before it expires: not the revocation endpoint (which
-   * says `unsupported_token_type`), not "sign out everywhere", not the deletion of the client. @default false
+   * says `unsupported_token_type`), not "sign out everywhere", not the deletion of the client. A user's token says in a claim
+   * of ours, `started_at`, when their session began: in seconds, as `iat`. @default false
    */
   stateless?: boolean
 }
