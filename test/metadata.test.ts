@@ -135,6 +135,8 @@ describe('a member is there exactly when its path is in endpoints', () => {
       metadataRouter(serverWith({ endpoints: { token }, grants: [clientCredentials(), refreshToken()] })),
     ).not.toThrow()
     expect(() => metadataRouter(serverWith({ endpoints: { authorize }, grants: [implicit()] }))).not.toThrow()
+    const both = [authorizationCode(), implicit()]
+    expect(() => metadataRouter(serverWith({ endpoints: { authorize }, grants: both }))).toThrow('endpoints.token')
   })
 
   it('and the router may be told the endpoints itself', async () => {

@@ -242,6 +242,7 @@ describe.each<[string, Record<string, () => unknown>, string]>([
     'tokenRouter reads from two places',
     {
       another: () => oauth.tokenRouter(create(), { parametersFrom: ['header'] as never }),
+      'another beside': () => oauth.tokenRouter(create(), { parametersFrom: ['body', 'header'] as never }),
       'no list': () => oauth.tokenRouter(create(), { parametersFrom: 'query' as never }),
     },
     "tokenRouter's parametersFrom may hold 'body' and 'query'",

@@ -57,6 +57,7 @@ describe('a malformed hash', () => {
     ['truncated', `$2a$05$${salted}`.slice(0, -1)],
     ['too long', `$2a$05$${salted}W`],
     ['with a line feed', `$2a$05$${salted}\n`],
+    ['with something in front', `x$2a$05$${salted}`],
     ['with a character that is not in the alphabet', `$2a$05$${salted}`.replace('E5', 'E*')],
   ])('(%s) is false, for the work of a real one', async (_, hash) => {
     expect(await paid(() => compareSecret('U*U', hash))).toEqual({ answer: false, costs: [10] })
