@@ -41,6 +41,7 @@ describe('createAuthorizationServer refuses at start-up, naming the option and t
     ],
     ['storage without a method of grants', { storage: lacking('grants', 'revoke') }, 'storage.grants.revoke must be'],
     ['no scopes', { scopes: undefined }, "scopes must name every scope, such as { read: 'See your data' }"],
+    ['scopes that are null', { scopes: null }, 'scopes must name every scope'],
     ['scopes that are text', { scopes: 'read write' }, 'scopes must name every scope'],
     ['a scope with a space', { scopes: ['read write'] }, 'scopes: read write must be a scope token'],
     ['a scope that is empty', { scopes: { '': 'x' } }, 'must be a scope token (RFC 6749 §3.3)'],
@@ -54,6 +55,12 @@ describe('createAuthorizationServer refuses at start-up, naming the option and t
     ['grants that are no list', { grants: 'password' }, grantsFix],
     ['a grant that was not called', { grants: [oauth.clientCredentials] }, 'a grant has a grantType with handle'],
     ['a grant that does nothing', { grants: [{ grantType: 'x' }] }, 'a grant has a grantType with handle'],
+    ['a grant that nobody authorizes', { grants: [{ grantType: 'x', responseType: 'x' }] }, 'a grant has a grantType'],
+    [
+      'a grant for no response type',
+      { grants: [{ grantType: 'x', authorize: () => ({}) }] },
+      'a grant has a grantType',
+    ],
     ['a grant that is undefined', { grants: [undefined] }, grantsFix],
     [
       'a grant twice',
@@ -61,6 +68,16 @@ describe('createAuthorizationServer refuses at start-up, naming the option and t
       'grants has refresh_token more than once',
     ],
     ['an unknown token format', { accessTokens: { ttl: 60 } }, 'accessTokens must be opaque()'],
+    [
+      'a token format that only makes tokens',
+      { accessTokens: { create: () => ({}) } },
+      'accessTokens must be opaque()',
+    ],
+    [
+      'a token format that only finds them',
+      { accessTokens: { locate: () => undefined } },
+      'accessTokens must be opaque()',
+    ],
     ['a token format that was not called', { accessTokens: oauth.opaque }, 'accessTokens must be opaque()'],
     ['users without find', { users: {} }, 'users.find must be a function'],
     ['users that are a function', { users: () => undefined }, 'users.find must be a function'],
