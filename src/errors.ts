@@ -73,6 +73,11 @@ function asDescription(text: string): string {
   return text.replaceAll('"', "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
 }
 
+/** What was thrown as what Express takes for a failure: to it, whoever throws nothing, or 'route', passes the request on. */
+export function asFailure(thrown: unknown): object {
+  return typeof thrown === 'object' && thrown ? thrown : new Error('A handler has failed', { cause: thrown })
+}
+
 /** Something unexpected as the error to answer with: itself when it is a refusal, `server_error` with a hidden cause otherwise. */
 export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error

@@ -196,13 +196,15 @@ export async function store(
 /** Stores what was approved, unless that began before a revocation, as with an older token: it would be answered dead. */
 export async function storeApproved(
   server: AuthorizationServer,
-  { startedAt }: ApprovedAuthorization,
+  approved: ApprovedAuthorization,
   credentials: readonly Credential[],
   grant?: Grant,
 ): Promise<void> {
-  await store(server, credentials, grant)
-  const [first] = credentials
-  if (!first || startedAt >= server.now() || (await server.storage.grants.find(first.id))) return
+  if (approved.startedAt >= server.now()) return store(server, credentials, grant)
+  // where tokens are stateless, a code that nobody gets is dead when they should be
+  const rows = credentials.length > 0 ? credentials : [prepareCode(server, approved, 1).credential]
+  await store(server, rows, grant)
+  if (await server.storage.grants.find((rows[0] as Credential).id)) return
   throw new OAuthError('access_denied', 'What the user had signed in for has been revoked: sign in again.')
 }
 

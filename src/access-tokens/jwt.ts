@@ -39,7 +39,7 @@ export interface JwtOptions {
    * @default what the current key is for: ES256 for P-256; for RSA what its JWK says, or RS256
    */
   algorithm?: SigningAlgorithm
-  /** More claims. What it says about the claims of RFC 9068 is dropped; what it throws means no token. @default none */
+  /** More claims. What it says about the claims of RFC 9068, and of `started_at`, is dropped; what it throws means no token. @default none */
   claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
   /**
    * Store nothing about access tokens. Then nothing can revoke one before it expires: not the revocation endpoint (which
@@ -53,7 +53,18 @@ const DEFAULT_TTL = 3600
 const DEFAULT_STATELESS_TTL = 300
 
 /** These are ours to say, also where a token has none of them. */
-const standardClaims: readonly string[] = ['iss', 'sub', 'aud', 'client_id', 'exp', 'nbf', 'iat', 'jti', 'scope']
+const standardClaims: readonly string[] = [
+  'iss',
+  'sub',
+  'aud',
+  'client_id',
+  'exp',
+  'nbf',
+  'iat',
+  'jti',
+  'scope',
+  'started_at',
+]
 
 /**
  * Access tokens that an API can verify by itself, with the keys that `metadataRouter` publishes. They have a row in

@@ -3,7 +3,7 @@
  * session, and the same response again for the same token, so that one lost on its way is not a logout.
  */
 
-import { findCredential, isExpired, requireUser, sessionEnd } from '../credentials'
+import { findCredential, isExpired, requireOwner, requireUser, sessionEnd } from '../credentials'
 import { OAuthError } from '../errors'
 import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
 import { revokeGrants } from '../operations/grants'
@@ -99,7 +99,7 @@ async function refreshOnce(
   if (standing === 'reused') return refuseReuse(server, found)
   // as it was read: an adapter that changes the row which it answered would let every racer win
   const { id, state, clientId, userId, grantId } = found
-  await requireUser(server, userId)
+  await (userId === undefined ? requireOwner(server, request.client) : requireUser(server, userId))
   if (standing === 'replayable') {
     const again = await replay(server, request, found, presented)
     if (again) return again

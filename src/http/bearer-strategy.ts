@@ -2,7 +2,7 @@
 import { Strategy } from 'passport-http-bearer'
 import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { type AuthenticatedToken, authenticateToken } from '../credentials'
-import { OAuthError, toOAuthError } from '../errors'
+import { asFailure, OAuthError, toOAuthError } from '../errors'
 import { requireKnown } from '../options'
 import type { RemoteServer } from '../remote/remote-server'
 import { knownResource } from '../rules/resource'
@@ -53,22 +53,23 @@ export function bearerStrategy(
   const { authenticate } = strategy
   // the header alone: Passport's own strategy takes a token from the query and the body as well, where it may be no string
   return Object.assign(strategy, {
-    authenticate(this: PassportRun, req: { headers: unknown }): void {
+    authenticate(this: PassportRun, req: { headers: unknown; next?: (error: unknown) => void }): void {
       // where a host passes this object itself, Passport writes the answers of each request onto it
       const { success, fail, error } = this
+      // a callback of the host may throw: after a promise nobody else would hear of it, and the process would end
+      const heard = (tell: () => unknown) =>
+        void orElse<unknown>(tell, (thrown) => {
+          if (!req.next) throw thrown
+          req.next(asFailure(thrown))
+        })
       const run: PassportRun = Object.assign(Object.create(this), {
         success: (found: AuthenticatedToken) => {
           // what the token may not do, the endpoints behind must know of: as behind the guard, which may be in front
           setAdmission(req, { ...admissionOf(req), ...found })
-          try {
-            success.call(this, found.accessToken, found.accessToken)
-          } catch (thrown) {
-            // a callback of the host: after a promise nobody else would hear of it
-            error.call(this, thrown)
-          }
+          heard(() => success.call(this, found.accessToken, found.accessToken))
         },
-        fail: fail.bind(this),
-        error: error.bind(this),
+        fail: (challenge?: unknown, status?: number) => heard(() => fail.call(this, challenge, status)),
+        error: (failure: unknown) => heard(() => error.call(this, failure)),
       })
       authenticate.call(run, { headers: req.headers })
     },

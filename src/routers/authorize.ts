@@ -100,9 +100,13 @@ function approvedBy(
 ): ApprovedAuthorization {
   const userId = subjectId(decision.userId)
   if (userId === undefined) throw new TypeError('decide must answer { allow: true, userId } with a non-empty userId')
-  const { accessToken, startedAt: since = request.startedAt } = admissionOf(req) ?? {}
+  const admission = admissionOf(req)
+  const { accessToken, startedAt: since = request.startedAt } = admission ?? {}
   if (accessToken && accessToken.userId !== userId) {
     throw new OAuthError('access_denied', 'The access token is of another user.')
+  }
+  if (admission && admission.startedAt === undefined) {
+    throw new TypeError('A guard of a remoteServer is in front of authorizeRouter: it must be one of the server itself')
   }
   if (accessToken && sessionEnd(request.server, since) <= request.server.now()) {
     throw new OAuthError('access_denied', 'The session of the access token is over.')

@@ -45,18 +45,28 @@ export function callerByToken(admin: string | undefined) {
  * A browser adds the host's session to the forms of every origin (CSRF). What a form cannot send is not looked at: JSON,
  * other methods, and an access token in the header.
  */
-export function refuseForeignForm(issuer: string, req: Request & { originalMethod?: string }): void {
-  const { 'content-type': type = '', 'sec-fetch-site': site, origin, host, authorization = '' } = req.headers
-  // as it was sent: hosts that use method-override let a form name another one
-  if ((req.originalMethod ?? req.method) !== 'POST') return
-  if (/^application\/json\b/i.test(type) || /^bearer /i.test(authorization)) return
+export function refuseForeignForm(issuer: string, req: Request & { originalMethod?: string }, byToken: boolean): void {
+  const { 'content-type': type = '', 'sec-fetch-site': site, origin, host, authorization } = req.headers
+  // as it was sent: hosts that use method-override let a form, or a link, name another one
+  const { originalMethod = req.method } = req
+  if (originalMethod !== 'POST' && originalMethod === req.method) return
+  // not one that the host has made of a cookie, or that a proxy adds of its own
+  const isSent = req.rawHeaders.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization')
+  const isProof = isSent ? /^bearer /i.test(authorization ?? '') : byToken && authorization === undefined
+  if (/^application\/json\b/i.test(type) || (isProof && guardedToken(req))) return
   // older browsers, and pages without TLS, say where they come from in `Origin` alone; who says nothing is no browser, or a
   // very old one
   const isOurs =
     site === undefined
-      ? origin === undefined || [host, new URL(issuer).host].includes(URL.canParse(origin) ? new URL(origin).host : '')
+      ? origin === undefined || isOurOrigin(origin, [host, new URL(issuer).host], new URL(issuer).protocol)
       : site === 'same-origin' || site === 'none'
   if (!isOurs) throw new OAuthError('access_denied', 'A form of another origin may not administer clients.')
+}
+
+function isOurOrigin(origin: string, hosts: readonly (string | undefined)[], protocol: string): boolean {
+  if (!URL.canParse(origin)) return false
+  const sent = new URL(origin)
+  return sent.protocol === protocol && hosts.includes(sent.host)
 }
 
 /** A caller without a user owns nothing: without this, `undefined` would own every client that has no `username`. */

@@ -33,7 +33,8 @@ export interface ClientsRouterOptions {
   admin?: string
   /**
    * Who calls, where no access token says so: the user of a session, for example. What it throws means no. A form of
-   * another origin is refused, also of a subdomain, because a browser would add the cookie of that session to it.
+   * another origin is refused, also of a subdomain, because a browser would add the cookie of that session to it: a web app
+   * elsewhere sends JSON, or a token of ours in the header.
    * @default what the access token says that `protect` (the guard, or `bearerStrategy`) let in
    */
   caller?: (req: Request) => Awaitable<ClientsCaller | undefined>
@@ -61,8 +62,7 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   parseClientMetadata(defaults, server)
   const by = (handle: ClientHandler): Handler => {
     return async (req, res) => {
-      // the default goes by a token, and no browser adds one by itself
-      if (options.caller) refuseForeignForm(server.issuer, req)
+      refuseForeignForm(server.issuer, req, !options.caller)
       return handle(requireCaller(await caller(req)), req, res)
     }
   }

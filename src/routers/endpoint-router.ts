@@ -1,6 +1,7 @@
 /** One endpoint as a router of Express, which the host mounts with `app.use`, `app.get` or `app.post`. */
-import { type RequestHandler, Router } from 'express'
+import { type NextFunction, type RequestHandler, Router } from 'express'
 import { orElse } from '../awaitable'
+import { asFailure } from '../errors'
 import { type EndpointOptions, type EndpointSource, endpoint } from '../http/endpoint'
 
 /** What Express calls of a router, and does not name in its types. */
@@ -9,16 +10,16 @@ interface Handling extends Router {
 }
 
 /**
- * Express 4 does not look at what a handler of the host returns, and a promise that nobody looks at ends the process. To
- * both, whoever throws nothing, or 'route', has passed the request on.
+ * Express 4 does not look at what a handler of the host returns, and a promise that nobody looks at ends the process. And
+ * `next('route')`, which skips what comes next in a route, would let the request go on to what the handler protects.
  */
 function caught(handler: RequestHandler): RequestHandler {
   return (req, res, next) => {
-    const failed = (thrown: unknown) =>
-      next(
-        typeof thrown === 'object' && thrown ? thrown : new Error('A handler in front has failed', { cause: thrown }),
-      )
-    void orElse<unknown>(() => handler(req, res, next), failed)
+    const onward: NextFunction = (error?: unknown) => next(error === 'route' ? 'router' : error)
+    void orElse<unknown>(
+      () => handler(req, res, onward),
+      (thrown) => next(asFailure(thrown)),
+    )
   }
 }
 

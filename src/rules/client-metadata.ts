@@ -11,7 +11,7 @@ export interface ClientMetadata {
   name?: string
   /** Shown below the name. @default nothing */
   description?: string
-  /** The user who owns this record in the clients API; once they are gone, it has no tokens of its own. @default nobody */
+  /** The user who owns this record in the clients API; once they are gone, it gets no tokens of its own. @default nobody */
   username?: string
   /**
    * Where codes may be sent; compared as they are, but for the port of a loopback IP address (RFC 8252 §7.3).

@@ -1,6 +1,7 @@
 // ATTACKS.md row 26: a token is not worth more at the authorization endpoint than where it was issued for.
-import type { Request } from 'express'
+import type { Request, RequestHandler } from 'express'
 import { Passport } from 'passport'
+import { setAdmission } from '../../src/http/bearer-token'
 import {
   type AccessToken,
   approve,
@@ -122,6 +123,44 @@ describe('an access token at the authorization endpoint', () => {
     })
     const answer = await authorize(host, await token(host, 'read'), { scope: undefined })
     expect([answer.status, answer.body.error]).toEqual([400, 'invalid_scope'])
+  })
+
+  it('that is stateless renews itself by no implicit grant after its user was revoked', async () => {
+    const host = await makeHost({}, ['web'], {
+      accessTokens: jwt({ keys: generateSigningKey(), audience: 'https://api.example', stateless: true }),
+    })
+    const ask = async (accessToken: string) => authorize(host, accessToken, { scope: 'read', response_type: 'token' })
+    let access = await token(host, 'read')
+    host.clock.advance(200)
+    const renewed = await ask(access)
+    expect(renewed.status).toBe(200)
+    access = renewed.body.access_token
+    await revokeGrants(host.server, { userId: 'alice' })
+    host.clock.advance(1)
+    const refused = await ask(access)
+    expect([refused.status, refused.body.error]).toEqual([403, 'access_denied'])
+  })
+
+  it('is not taken from a guard of another process, which does not know since when the session is', async () => {
+    const key = generateSigningKey()
+    const resource = 'https://api.example'
+    const host = await createHost({
+      accessTokens: jwt({ keys: key, audience: resource }),
+      mount(app, server) {
+        // what a guard of a remoteServer leaves behind, without the way to the server
+        const remote: RequestHandler = (req, _res, next) => {
+          setAdmission(req, {
+            accessToken: { clientId: 'web', userId: 'alice', scope: ['read'] },
+            user: { id: 'alice' },
+          })
+          next()
+        }
+        const decide = approve({ user: () => 'alice', clients: ['web'] })
+        app.use(paths.authorize, remote, authorizeRouter(server, { decide, response: 'json' }))
+      },
+    })
+    expect((await authorize(host, 'x', { scope: 'read' })).status).toBe(500)
+    expect(String(host.reportedErrors()[0]?.cause)).toContain('remoteServer')
   })
 
   it('gives a code without scope to a client that has none', async () => {

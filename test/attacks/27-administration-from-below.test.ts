@@ -304,6 +304,8 @@ describe("a session's user in the clients API (CSRF)", () => {
     ['of a neighbour', { 'Sec-Fetch-Site': 'same-site' }],
     ['of another site in an old browser', { Origin: 'https://evil.example' }],
     ['of a page without an origin', { Origin: 'null' }],
+    ['of the same name without TLS, in an old browser', { Origin: issuer.replace('https', 'http') }],
+    ['to which a proxy adds a token of another issuer', { 'Sec-Fetch-Site': 'cross-site', Authorization: 'Bearer x' }],
   ])('makes nothing by a form %s', async (_, headers) => {
     expect((await send({ ...form, ...headers })).status).toBe(403)
     expect((await send(headers, '', `?${made}`)).status).toBe(403)
@@ -321,6 +323,45 @@ describe("a session's user in the clients API (CSRF)", () => {
     }
   })
 
+  it('loses nothing to a link that names another method', async () => {
+    const override: RequestHandler = (req, _res, next) => {
+      Object.assign(req, { originalMethod: req.method, method: 'DELETE' })
+      next()
+    }
+    const host = await createHost({
+      before: [override],
+      mount(app, server) {
+        const caller = () => ({ userId: 'alice', scopes: ['read'], admin: true })
+        app.use(paths.clients, clientsRouter(server, { protect: (_req, _res, next) => next(), caller }))
+      },
+    })
+    const link = (site: string) => host.http().get(`${paths.clients}/web`).set('Sec-Fetch-Site', site)
+    expect([(await link('cross-site')).status, (await link('same-origin')).status]).toEqual([403, 200])
+  })
+
+  it.each([true, false])(
+    'goes by a token in the header as it was sent: made of a cookie by the host: %p',
+    async (isMade) => {
+      const host = await createHost({
+        mount(app, server) {
+          const fromCookie: RequestHandler = (req, _res, next) => {
+            const { 'x-cookie': cookie } = req.headers
+            if (typeof cookie === 'string') req.headers.authorization = `Bearer ${cookie}`
+            next()
+          }
+          app.use(paths.clients, fromCookie, clientsRouter(server, { protect: bearerGuard(server) }))
+        },
+      })
+      const { access_token } = await issueTokens(host.server, { clientId: 'web', userId: 'alice', scope: 'read' })
+      const credentials = isMade ? { 'X-Cookie': access_token } : { Authorization: `Bearer ${access_token}` }
+      const sent = host
+        .http()
+        .post(paths.clients)
+        .set({ ...form, 'Sec-Fetch-Site': 'cross-site', ...credentials })
+      expect((await sent.send(made)).status).toBe(isMade ? 403 : 200)
+    },
+  )
+
   it('is not made ours by what else a form can send: a token of the attacker, or the name of a client', async () => {
     const headers = { ...form, 'Sec-Fetch-Site': 'cross-site' }
     const other = await createHost()
@@ -337,11 +378,6 @@ describe("a session's user in the clients API (CSRF)", () => {
   })
 
   it.each<[string, Record<string, string>, string]>([
-    [
-      'a token in the header, which no form can send',
-      { ...form, Origin: 'https://evil.example', Authorization: 'Bearer x' },
-      made,
-    ],
     ['a form of ours', { ...form, 'Sec-Fetch-Site': 'same-origin' }, made],
     ['what a person has typed or kept as a bookmark', { ...form, 'Sec-Fetch-Site': 'none' }, made],
     ['a form of ours in an old browser', { ...form, Origin: issuer }, made],
@@ -385,7 +421,10 @@ it('a client that a user has made gets no tokens of its own once they are gone',
   const host = await createHost()
   const own = await host.register({ username: 'bob', grantTypes: ['client_credentials'] })
   await host.token(own, { grant_type: 'client_credentials' }).expect(200)
+  await updateClient(host.server, own.clientId, { grantTypes: ['client_credentials', 'refresh_token'] })
+  const kept = await issueTokens(host.server, { clientId: own.clientId, refreshToken: true })
   host.people.delete('bob')
+  expect((await host.refresh(own, String(kept.refresh_token)).expect(400)).body.error).toBe('unauthorized_client')
   const { body } = await host.token(own, { grant_type: 'client_credentials' }).expect(400)
   // an authorization server says `invalid_grant` of what a user may give again
   expect(body.error).toBe('unauthorized_client')

@@ -1,7 +1,7 @@
 // Beyond ATTACKS.md, DESIGN principle 3: a host that passes `undefined`, or whose middleware does odd things, must not
 // open a door or lose a revocation without a word.
 import { runInNewContext } from 'node:vm'
-import express, { type ErrorRequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import {
   type AuthorizationServerEvent,
   bearerGuard,
@@ -129,6 +129,23 @@ describe('a process that serves everybody does not end because of one request:',
           expect([status, body]).toEqual([599, expect.not.arrayContaining([expect.anything()])])
         }
       })
+    },
+  )
+
+  it.each(frameworks)(
+    "a protect that says next('route'), which skips nothing of a router, on %s",
+    async (_, framework) => {
+      for (const isLater of [true, false]) {
+        const host = await framework.createHost({
+          mount(app, server) {
+            const protect: RequestHandler = (_req, _res, next) =>
+              void (isLater ? setImmediate(next, 'route') : next('route'))
+            const caller = () => ({ userId: 'alice', scopes: [], admin: true })
+            app.use(paths.clients, framework.oauth.clientsRouter(server, { protect, caller }))
+          },
+        })
+        expect((await host.http().get(paths.clients)).status).toBeGreaterThanOrEqual(400)
+      }
     },
   )
 
