@@ -187,9 +187,8 @@ export async function store(
   credentials: readonly Credential[],
   grant?: Grant,
 ): Promise<void> {
-  // stateless tokens without a refresh token: nothing that could be looked up or revoked
-  if (credentials.length === 0) return
-  if (await server.storage.grants.insert(credentials, grant)) return
+  // none: stateless tokens without a refresh token, which cannot be looked up or revoked
+  if (credentials.length === 0 || (await server.storage.grants.insert(credentials, grant))) return
   throw storageFailure(new Error('storage.grants.insert answered false for ids that are new'))
 }
 
@@ -200,11 +199,12 @@ export async function storeApproved(
   credentials: readonly Credential[],
   grant?: Grant,
 ): Promise<void> {
-  if (approved.startedAt >= server.now()) return store(server, credentials, grant)
+  await store(server, credentials, grant)
+  if (approved.startedAt >= server.now()) return
   // where tokens are stateless, a code that nobody gets is dead when they should be
-  const rows = credentials.length > 0 ? credentials : [prepareCode(server, approved, 1).credential]
-  await store(server, rows, grant)
-  if (await server.storage.grants.find((rows[0] as Credential).id)) return
+  const row = credentials[0] ?? prepareCode(server, approved, 1).credential
+  if (credentials.length === 0) await store(server, [row])
+  if (await server.storage.grants.find(row.id)) return
   throw new OAuthError('access_denied', 'What the user had signed in for has been revoked: sign in again.')
 }
 
