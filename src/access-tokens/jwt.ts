@@ -39,7 +39,7 @@ export interface JwtOptions {
    * @default what the current key is for: ES256 for P-256; for RSA what its JWK says, or RS256
    */
   algorithm?: SigningAlgorithm
-  /** More claims. What it says about the claims of RFC 9068, and of `started_at`, is dropped; what it throws means no token. @default none */
+  /** More claims. Those of RFC 9068 in it, and `started_at`, are dropped; what it throws means no token. @default none */
   claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
   /**
    * Store nothing about access tokens. Then nothing can revoke one before it expires: not the revocation endpoint (which

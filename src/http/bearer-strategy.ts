@@ -65,7 +65,8 @@ export function bearerStrategy(
       const run: PassportRun = Object.assign(Object.create(this), {
         success: (found: AuthenticatedToken) => {
           // what the token may not do, the endpoints behind must know of: as behind the guard, which may be in front
-          setAdmission(req, { ...admissionOf(req), ...found })
+          const { challenge } = admissionOf(req) ?? {}
+          setAdmission(req, { ...found, ...(challenge && { challenge }) })
           heard(() => success.call(this, found.accessToken, found.accessToken))
         },
         fail: (challenge?: unknown, status?: number) => heard(() => fail.call(this, challenge, status)),

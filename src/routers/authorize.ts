@@ -100,17 +100,7 @@ function approvedBy(
 ): ApprovedAuthorization {
   const userId = subjectId(decision.userId)
   if (userId === undefined) throw new TypeError('decide must answer { allow: true, userId } with a non-empty userId')
-  const admission = admissionOf(req)
-  const { accessToken, startedAt: since = request.startedAt } = admission ?? {}
-  if (accessToken && accessToken.userId !== userId) {
-    throw new OAuthError('access_denied', 'The access token is of another user.')
-  }
-  if (admission && admission.startedAt === undefined) {
-    throw new TypeError('A guard of a remoteServer is in front of authorizeRouter: it must be one of the server itself')
-  }
-  if (accessToken && sessionEnd(request.server, since) <= request.server.now()) {
-    throw new OAuthError('access_denied', 'The session of the access token is over.')
-  }
+  const since = sessionStart(request, req, userId)
   const scope = decision.scope === undefined ? request.scope : toScope(decision.scope)
   requireScopeWithin(scope, request.scope)
   // RFC 6749 §5.1: a token response could not say so, and without `scope` it means all that was asked
@@ -120,6 +110,22 @@ function approvedBy(
   // a session that begins with a token is no younger than that of the token: it has the same end, and the same revocations
   const startedAt = Math.min(decision.startedAt ?? request.startedAt, request.startedAt, since)
   return { ...request, userId, scope, startedAt }
+}
+
+/** When the session of the access token in front began; without one, it begins with the request. */
+function sessionStart({ server, startedAt }: AuthorizationRequest, req: Request, userId: string): number {
+  const admission = admissionOf(req)
+  if (!admission) return startedAt
+  if (admission.accessToken.userId !== userId) {
+    throw new OAuthError('access_denied', 'The access token is of another user.')
+  }
+  if (admission.startedAt === undefined) {
+    throw new TypeError('A guard of a remoteServer is in front of authorizeRouter: it must be one of the server itself')
+  }
+  if (sessionEnd(server, admission.startedAt) <= server.now()) {
+    throw new OAuthError('access_denied', 'The session of the access token is over.')
+  }
+  return admission.startedAt
 }
 
 /**

@@ -43,16 +43,18 @@ export function callerByToken(admin: string | undefined) {
 
 /**
  * A browser adds the host's session to the forms of every origin (CSRF). What a form cannot send is not looked at: JSON,
- * other methods, and an access token in the header.
+ * other methods, and an access token in the header. `byToken`: the caller is whom the token says, wherever it was sent.
  */
 export function refuseForeignForm(issuer: string, req: Request & { originalMethod?: string }, byToken: boolean): void {
   const { 'content-type': type = '', 'sec-fetch-site': site, origin, host, authorization } = req.headers
   // as it was sent: hosts that use method-override let a form, or a link, name another one
   const { originalMethod = req.method } = req
   if (originalMethod !== 'POST' && originalMethod === req.method) return
-  // not one that the host has made of a cookie, or that a proxy adds of its own
-  const isSent = req.rawHeaders.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization')
-  const isProof = isSent ? /^bearer /i.test(authorization ?? '') : byToken && authorization === undefined
+  // as it was sent: not one that the host has made of a cookie
+  const at = req.rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization')
+  const sent = at < 0 ? undefined : req.rawHeaders[at + 1]
+  const isProof = authorization === sent && (sent === undefined ? byToken : /^bearer /i.test(sent))
+  // admitted: a proxy may add a token of another issuer to every request
   if (/^application\/json\b/i.test(type) || (isProof && guardedToken(req))) return
   // older browsers, and pages without TLS, say where they come from in `Origin` alone; who says nothing is no browser, or a
   // very old one
