@@ -118,8 +118,10 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
       const { metadata, ...credentials } = parseClientArguments(await argumentsOf(req))
       if (metadata.username === undefined && who.userId !== undefined) metadata.username = who.userId
       // a client opens no other resource than the token that made it
-      const resources = !who.admin && server.resources.length > 0 && who.audience
-      const record = { ...defaults, ...(resources && { resources }), ...metadata }
+      const { admin, audience } = who
+      const isBound = !admin && audience !== undefined && server.resources.length > 0
+      const bound = isBound && { resources: server.resources.filter((resource) => audience.includes(resource)) }
+      const record = { ...defaults, ...bound, ...metadata }
       // before the question who may write it: a scope that there is not is a mistake, and no offence
       parseClientMetadata(record, server)
       mayWrite(server, who, grantTypes)(undefined, record)
@@ -139,12 +141,15 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
 
   function update(clientId: string): ClientHandler {
     return async (who, req, res) => {
-      await requireOwned(who, clientId)
+      const current = await requireOwned(who, clientId)
       const { clientId: named = clientId, clientSecret, metadata } = parseClientArguments(await argumentsOf(req))
       if (named !== clientId) throw new OAuthError('invalid_client_metadata', 'client_id cannot be changed.')
+      // at once, too: a secret that is refused costs no bcrypt
+      const mayReplace = mayWrite(server, who, grantTypes)
+      mayReplace(current, { ...current, ...metadata })
       const changes = { ...metadata, ...(clientSecret !== undefined && { clientSecret }) }
       const client = await hashing(clientSecret, req, (network) =>
-        updateClient(server, clientId, changes, mayWrite(server, who, grantTypes), network),
+        updateClient(server, clientId, changes, mayReplace, network),
       )
       const updated = describeClient(client)
       // the documentation of this API says `inserted`, and its web client reads `updated`
