@@ -7,6 +7,7 @@
  * - The documented requests carry no client secret: the method `none`, beside those with one. A secret that is sent must
  *   be right, and client credentials need one; but who steals a code or a refresh token needs nothing else.
  * - Codes work without PKCE, so whoever sees one can redeem it (§2.1.1): `pkce: 'optional'`.
+ * - Every user makes clients with all of these grants, because the documented API knows no grants: `grantTypes`.
  * - `/code` does not ask the user: `issueCode` and `issueTokens` leave that to the host's page, which calls it.
  * One thing is not allowed: codes go to no URI that is not registered. The member `redirect_uris` of the clients API is new.
  */
@@ -60,7 +61,10 @@ export async function createApp(issuer: string, options: Partial<oauth.Authoriza
     const { id: userId, scopes } = req.user as (typeof people)[number]
     return { userId, scopes, admin: scopes.includes('admin') }
   }
-  app.use('/oauth2/v1/clients', oauth.clientsRouter(server, { protect, caller, defaults }))
+  app.use(
+    '/oauth2/v1/clients',
+    oauth.clientsRouter(server, { protect, caller, defaults, grantTypes: defaults.grantTypes }),
+  )
 
   app.get('/oauth2/v1/code', protect, async (req, res) => {
     const sent = [...new URL(req.url, issuer).searchParams].filter(([, value]) => value !== '')

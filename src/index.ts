@@ -5,6 +5,7 @@ export { type OpaqueOptions, opaque } from './access-tokens/opaque'
 export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './access-tokens/signing-keys'
 export type { Attempt, Throttle } from './attempts'
 export type { Awaitable } from './awaitable'
+export type { ClientMetadata } from './clients/members'
 export type { KeyMaterial } from './crypto'
 export { type ApproveOptions, approve } from './deciders/approve'
 export { type ConsentPageOptions, consentPage } from './deciders/consent-page'
@@ -29,13 +30,13 @@ export type { HostPage } from './http/sign-in'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
   type ClientChanges,
-  deleteClient,
   listClients,
   type RegisterClientOptions,
   registerClient,
   rotateClientSecret,
   updateClient,
 } from './operations/clients'
+export { deleteClient } from './operations/deletion'
 export { deleteExpired, listGrants, revokeGrants } from './operations/grants'
 export { deleteUnusedClients } from './operations/registrations'
 export {
@@ -65,7 +66,6 @@ export { type RegisterRouterOptions, registerRouter } from './routers/register'
 export type { InitialAccessToken, RegistrationProtection } from './routers/registration-access'
 export { type RevokeRouterOptions, revokeRouter } from './routers/revoke'
 export { type TokenRouterOptions, tokenRouter } from './routers/token'
-export type { ClientMetadata } from './rules/client-metadata'
 export type { RequestParameters } from './rules/params'
 export type { PkcePolicy } from './rules/pkce'
 export type { Audience } from './rules/resource'

@@ -1,4 +1,5 @@
 /** Makes the records and the response of an issue of tokens or of a code. Stores nothing: the grants do, in one step. */
+import { grantTypesOf } from './clients/members'
 import { type Binding, boundDigest } from './credentials'
 import { sha256 } from './crypto'
 import { OAuthError, storageFailure } from './errors'
@@ -211,10 +212,4 @@ export async function storeApproved(
 /** A refresh token comes with every user's authorization whose client may use the refresh token grant. */
 export function getsRefreshToken(server: AuthorizationServer, client: Client): boolean {
   return server.refreshTokens !== undefined && grantTypesOf(client).includes('refresh_token')
-}
-
-const defaultGrantTypes = ['authorization_code', 'refresh_token']
-
-export function grantTypesOf(client: Client): readonly string[] {
-  return client.grantTypes ?? defaultGrantTypes
 }

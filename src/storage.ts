@@ -33,6 +33,8 @@ export interface Client {
   readonly scopes?: readonly string[]
   /** What it gets when it asks for nothing. Left out: all of `scopes`. */
   readonly defaultScopes?: readonly string[]
+  /** The resources that it may ask for (RFC 8707). Left out: all that the server has. */
+  readonly resources?: readonly string[]
   /** How it authenticates at the token endpoint. */
   readonly tokenEndpointAuthMethods: readonly TokenEndpointAuthMethod[]
   /** Left out: what the server's `pkce` says. */

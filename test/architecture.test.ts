@@ -21,6 +21,7 @@ const floors = [
   ['types.ts'],
   ['events.ts', 'access-token.ts', 'attempts.ts'],
   ['pages/'],
+  ['clients/'],
   ['rules/'],
   ['storage/'],
   ['storage.ts'],

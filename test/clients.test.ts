@@ -168,6 +168,7 @@ describe('GET', () => {
   })
 
   it('lists more clients than a page of storage holds, in the order of their ids', async () => {
+    await begin({ clientsPerUser: 101 })
     for (let i = 0; i < 101; i++) await create(alice, { client_id: `c${1000 - i}` })
     const ids = (await call('get', '', alice).expect(200)).body.map((client: { client_id: string }) => client.client_id)
     expect(ids).toHaveLength(101)

@@ -8,7 +8,7 @@ import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
 import { pkceRequired, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
-import { narrowAudience, storedAudience } from '../rules/resource'
+import { narrowAudience, resourcesFor, storedAudience } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, parseSplitToken } from '../split-token'
@@ -61,7 +61,7 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   const grantId = grantIdOf(code.id)
   const refreshToken = getsRefreshToken(server, client)
   const audience = storedAudience(server, code.data)
-  const accessAudience = narrowAudience(server, audience, parameters.get('resource'))
+  const accessAudience = narrowAudience(resourcesFor(server, client), audience, parameters.get('resource'))
   const issue = { clientId: client.clientId, userId, scope, audience, accessAudience, startedAt, grantId, refreshToken }
   const { body, credentials, grant } = await prepareTokens(server, issue)
   const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })

@@ -2,7 +2,7 @@
 import { requireOwner } from '../credentials'
 import { OAuthError } from '../errors'
 import { prepareTokens, shapeResponse, store } from '../issue'
-import { resolveAudience } from '../rules/resource'
+import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
 
@@ -19,7 +19,7 @@ async function issueToClient(server: AuthorizationServer, request: TokenRequest)
   }
   await requireOwner(server, client)
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
-  const audience = resolveAudience(server, parameters.get('resource'))
+  const audience = resolveAudience(resourcesFor(server, client), parameters.get('resource'))
   const issue = { clientId: client.clientId, scope, audience, startedAt, refreshToken: false }
   const { body, credentials } = await prepareTokens(server, issue)
   const response = await shapeResponse(server, body, { client, grantType, scope, parameters })

@@ -5,7 +5,7 @@ import { issueForUser } from '../operations/tokens'
 import { requireKnown } from '../options'
 import { inTurn } from '../passwords/turns'
 import { requireParameter } from '../rules/params'
-import { resolveAudience } from '../rules/resource'
+import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import { takeAttempt } from '../throttle'
@@ -54,7 +54,7 @@ async function signIn(
   const secret = requireParameter(parameters, 'password')
   // before the password is checked: a wrong scope must not tell whether the password was right
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
-  const audience = resolveAudience(server, parameters.get('resource'))
+  const audience = resolveAudience(resourcesFor(server, client), parameters.get('resource'))
   const attempt = { kind: 'password', account: username, network: request.network } as const
   const userId = await inTurn(request.network, async () => {
     verify.requirePlace?.()

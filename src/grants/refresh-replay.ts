@@ -2,7 +2,7 @@
 import { findAccessToken } from '../credentials'
 import { OAuthError } from '../errors'
 import { responseOf, shapeResponse } from '../issue'
-import { type Audience, formatResource, narrowAudience, storedAudience } from '../rules/resource'
+import { type Audience, formatResource, narrowAudience, resourcesFor, storedAudience } from '../rules/resource'
 import {
   askedScope,
   formatScope,
@@ -33,10 +33,10 @@ export function scopeOfRefresh(
 // RFC 8707 §2.2: the same for resources
 export function audienceOfRefresh(
   server: AuthorizationServer,
-  { parameters }: TokenRequest,
+  { client, parameters }: TokenRequest,
   { data }: Credential,
 ): Audience {
-  return narrowAudience(server, storedAudience(server, data), parameters.get('resource'))
+  return narrowAudience(resourcesFor(server, client), storedAudience(server, data), parameters.get('resource'))
 }
 
 /**

@@ -1,8 +1,8 @@
 /** The authorization request: RFC 6749 §4.1.1, validated in the order that decides who may be told of an error. */
 import type { Request } from 'express'
+import { grantTypesOf } from '../clients/members'
 import { findClient } from '../credentials'
 import { OAuthError } from '../errors'
-import { grantTypesOf } from '../issue'
 import {
   mergeParameters,
   noParameters,
@@ -12,7 +12,7 @@ import {
 } from '../rules/params'
 import { pkceRequired, requireCodeChallenge } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
-import { resolveAudience } from '../rules/resource'
+import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer, GrantType } from '../types'
@@ -86,7 +86,7 @@ export function parseAuthorizationRequest(
     responseType,
     redirectUri,
     scope,
-    audience: resolveAudience(server, parameters.get('resource')),
+    audience: resolveAudience(resourcesFor(server, client), parameters.get('resource')),
     parameters,
     startedAt,
     ...(sentRedirectUri !== undefined && { sentRedirectUri }),

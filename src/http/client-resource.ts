@@ -1,7 +1,8 @@
 /** Client records on the wire of the clients API: snake_case members, dates as ISO 8601, never a secret. */
+
+import type { ClientMetadata } from '../clients/members'
+import { grantTypesOf } from '../clients/members'
 import { OAuthError } from '../errors'
-import { grantTypesOf } from '../issue'
-import type { ClientMetadata } from '../rules/client-metadata'
 import type { Client } from '../storage'
 
 export interface ClientArguments {
@@ -20,6 +21,7 @@ export function describeClient(client: Client): Record<string, unknown> {
     default_permissions: client.defaultScopes,
     client_name: client.name,
     client_description: client.description,
+    resources: client.resources,
     redirect_uris: client.redirectUris,
     grant_types: grantTypesOf(client),
     token_endpoint_auth_methods: client.tokenEndpointAuthMethods,
@@ -36,6 +38,7 @@ const stringMembers = { client_name: 'name', client_description: 'description', 
 const listMembers = {
   permissions: 'scopes',
   default_permissions: 'defaultScopes',
+  resources: 'resources',
   redirect_uris: 'redirectUris',
   grant_types: 'grantTypes',
   token_endpoint_auth_methods: 'tokenEndpointAuthMethods',

@@ -1,9 +1,16 @@
 /** What hosts do with client records from their own code: register, update, delete, give a new secret. */
+
+import {
+  type ClientMetadata,
+  isBeingDeleted,
+  metadataNames,
+  parseClientMetadata,
+  verifyClientId,
+} from '../clients/members'
 import { firstVersion, sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
 import { requireKnown } from '../options'
 import { hashSecret } from '../passwords/bcrypt'
-import { type ClientMetadata, metadataNames, parseClientMetadata, verifyClientId } from '../rules/client-metadata'
 import { requireSeconds } from '../rules/seconds'
 import { newGrantId, newSecret } from '../split-token'
 import type { Client, ClientSecret } from '../storage'
@@ -41,10 +48,6 @@ export async function insertClient(
   network?: string,
 ): Promise<{ client: Client; clientSecret?: string }> {
   verifyClientId(clientId)
-  // RFC 9068 §5: in a JWT of its own it would be that user, to every API that looks at `sub`
-  if (server.accessTokens.jwks && (await server.users?.find(clientId))) {
-    throw new OAuthError('invalid_client_metadata', 'clientId must not be the id of a user.')
-  }
   if (server.clientDocuments?.isDocumentUrl(clientId)) {
     throw new OAuthError('invalid_client_metadata', 'clientId must not be the URL of a client metadata document.')
   }
@@ -65,16 +68,24 @@ export async function insertClient(
     createdAt: now,
     updatedAt: now,
   }
-  if (!(await server.storage.clients.insert(client))) {
-    throw new OAuthError(
-      'invalid_client_metadata',
-      'That clientId is taken: updateClient changes the client that has it.',
-      { status: 409 },
-    )
+  if ((await isUser(server, clientId)) || !(await server.storage.clients.insert(client))) {
+    const words = 'That clientId is taken: by a client, which updateClient changes, or, with jwt(), by a user.'
+    throw new OAuthError('invalid_client_metadata', words, { status: 409 })
   }
   const { origin } = introduced
   server.emit({ type: 'client.created', clientId, ...(origin && { origin }) })
   return made ? { client, clientSecret: made.clientSecret } : { client }
+}
+
+/**
+ * RFC 9068 §5: in a JWT of its own a client called like a user would be that user, to every API that looks at `sub`. Asked
+ * last, where an id that is taken is found out, too: strangers must not learn who is a user.
+ */
+async function isUser(server: AuthorizationServer, clientId: string): Promise<boolean> {
+  if (!server.accessTokens.jwks || !(await server.users?.find(clientId))) return false
+  // as long as an insert that finds the id taken
+  await server.storage.clients.find(clientId)
+  return true
 }
 
 /** The members of a client record that change; those left out stay as they are. */
@@ -84,10 +95,10 @@ export interface ClientChanges extends ClientMetadata {
 }
 
 /**
- * Looks at the very record that is about to be replaced, however often it changed meanwhile; what it throws means no. A
- * look before the call could see another owner, or fewer scopes, than the record has by then.
+ * Looks at the very record that is about to be replaced, however often it changed meanwhile, and at what replaces it; what
+ * it throws means no. A look before the call could see another owner, or fewer scopes, than the record has by then.
  */
-export type MayReplace = (current: Client) => void
+export type MayReplace = (current: Client, next: ClientMetadata | undefined) => void
 
 /** Changes the members named, and no other, also when somebody else changes the record at the same time. */
 export async function updateClient(
@@ -103,29 +114,13 @@ export async function updateClient(
   const now = server.now()
   const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now, network)
   const client = await changeClient(server, clientId, (current) => {
-    mayReplace(current)
-    if (made && isPublicClient({ ...current, ...changes })) throw noSecret()
-    return {
-      ...current,
-      ...parseClientMetadata({ ...current, ...changes }, server),
-      ...(made && { secrets: [made.kept] }),
-    }
+    const next = { ...current, ...changes }
+    mayReplace(current, next)
+    if (made && isPublicClient(next)) throw noSecret()
+    return { ...next, ...parseClientMetadata(next, server), ...(made && { secrets: [made.kept] }) }
   })
   server.emit({ type: 'client.updated', clientId })
   return client
-}
-
-/**
- * Deletes a client and ends everything that was ever issued to it. Answers false when there was none. Revoked before
- * and after, so that neither a failure in between nor a request under way leaves a token alive.
- */
-export async function deleteClient(server: AuthorizationServer, clientId: string): Promise<boolean> {
-  if (!(await server.storage.clients.find(clientId))) return false
-  await server.storage.grants.revoke({ clientId }, server.now())
-  const deleted = await server.storage.clients.delete(clientId)
-  await server.storage.grants.revoke({ clientId }, server.now())
-  if (deleted) server.emit({ type: 'client.deleted', clientId })
-  return deleted
 }
 
 /** A new generated secret. The old ones stay valid for `overlap` seconds. @default 0 */
@@ -139,7 +134,7 @@ export async function rotateClientSecret(
   const now = server.now()
   const { kept, clientSecret } = await makeSecret(undefined, now)
   await changeClient(server, clientId, (current) => {
-    mayReplace(current)
+    mayReplace(current, current)
     if (isPublicClient(current)) throw noSecret()
     const until = now + overlap
     const old = current.secrets
@@ -167,10 +162,12 @@ export async function changeClient(
   server: AuthorizationServer,
   clientId: string,
   change: (current: Client) => Client,
+  isOpen: (current: Client) => boolean = (current) => !isBeingDeleted(current),
 ): Promise<Client> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const current = await server.storage.clients.find(clientId)
-    if (!current) throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
+    if (!current || !isOpen(current))
+      throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
     const next = { ...change(current), version: current.version + 1, updatedAt: server.now() }
     if (await server.storage.clients.update(next, current.version)) return next
   }

@@ -1,16 +1,17 @@
 /** Clients that register themselves (RFC 7591), and change or delete that registration with its access token (RFC 7592). */
+
+import { grantTypesOf, parseClientMetadata } from '../clients/members'
 import { invalidToken } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
-import { grantTypesOf } from '../issue'
-import { parseClientMetadata } from '../rules/client-metadata'
 import { intersectScope, scopesOfClient } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { type Permitted, parseSelfDescription, type SelfDescription } from '../rules/self-description'
 import { newGrantId, newSecret } from '../split-token'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types'
-import { changeClient, deleteClient, insertClient, isPublicClient } from './clients'
+import { changeClient, insertClient, isPublicClient } from './clients'
+import { deleteClient } from './deletion'
 import { listGrants } from './grants'
 import { pages } from './pages'
 
@@ -53,7 +54,8 @@ export async function requireRegistration(
   registrationToken: string,
 ): Promise<Client> {
   const client = await server.storage.clients.find(clientId)
-  if (!client || !isTokenOf(client, registrationToken)) throw invalidToken()
+  if (!client) throw invalidToken()
+  verifyToken(client, registrationToken)
   return client
 }
 
@@ -69,7 +71,7 @@ export async function replaceRegistration(
 ): Promise<Client> {
   const client = await changeClient(server, clientId, (current) => {
     // once more of the very record that is replaced
-    if (!isTokenOf(current, registrationToken)) throw invalidToken()
+    verifyToken(current, registrationToken)
     verifyReplacement(current, members)
     // never more than it has: an administrator may have taken the rest away
     const may = { scopes: scopesOfClient(server.scopes, current), grantTypes: grantTypesOf(current) }
@@ -88,11 +90,24 @@ export async function replaceRegistration(
       tokenEndpointAuthMethods: methods,
     }
     return { ...kept, ...parseClientMetadata(metadata, server) }
-  }).catch((error) => {
-    throw error instanceof OAuthError && error.status === 404 ? invalidToken() : error
-  })
+  }).catch(refuseGone)
   server.emit({ type: 'client.updated', clientId })
   return client
+}
+
+/** RFC 7592 §2.3. */
+export async function deleteRegistration(
+  server: AuthorizationServer,
+  clientId: string,
+  registrationToken: string,
+): Promise<void> {
+  const mayDelete = (current: Client) => verifyToken(current, registrationToken)
+  await deleteClient(server, clientId, mayDelete).catch(refuseGone)
+}
+
+/** A client that is gone is answered like a wrong token. */
+function refuseGone(error: unknown): never {
+  throw error instanceof OAuthError && error.status === 404 ? invalidToken() : error
 }
 
 /**
@@ -141,11 +156,9 @@ function verifyReplacement(current: Client, members: Members): void {
   throw invalid('client_secret is not that of the client, and cannot be chosen')
 }
 
-function isTokenOf({ clientId, registrationTokenDigest }: Client, registrationToken: string): boolean {
-  return (
-    registrationTokenDigest !== undefined &&
-    equalDigests(registrationTokenDigest, digestOf(clientId, registrationToken))
-  )
+function verifyToken({ clientId, registrationTokenDigest }: Client, registrationToken: string): void {
+  const digest = digestOf(clientId, registrationToken)
+  if (registrationTokenDigest === undefined || !equalDigests(registrationTokenDigest, digest)) throw invalidToken()
 }
 
 /** Bound to the id: a digest that has found its way into another record opens nothing there. */

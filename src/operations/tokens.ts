@@ -1,21 +1,14 @@
 /** What hosts do with codes and tokens from their own code: issue and verify them, by the same rules as over HTTP. */
 
 import type { AccessToken } from '../access-token'
+import { grantTypesOf } from '../clients/members'
 import { authenticateToken, requireClient, requireOwner, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
-import {
-  getsRefreshToken,
-  grantTypesOf,
-  prepareCode,
-  prepareTokens,
-  shapeResponse,
-  store,
-  type TokenIssue,
-} from '../issue'
+import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, store, type TokenIssue } from '../issue'
 import { requireFlags, requireKnown } from '../options'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
-import { type Audience, formatResource, knownResource, resolveAudience } from '../rules/resource'
+import { type Audience, formatResource, knownResource, resolveAudience, resourcesFor } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationServer, TokenRequest, TokenResponse } from '../types'
@@ -71,7 +64,7 @@ export async function issueCode(
       client,
       userId: requireId(userId),
       scope: resolveScope(server.scopes, client, asParameter(scope)),
-      audience: resolveAudience(server, asResourceParameter(resource)),
+      audience: resolveAudience(resourcesFor(server, client), asResourceParameter(resource)),
       startedAt,
       parameters: new Map(),
       ...(redirectUri !== undefined && { sentRedirectUri: redirectUri }),
@@ -137,7 +130,8 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   if (options.refreshToken && !getsRefreshToken(server, client)) {
     throw new OAuthError('unauthorized_client', 'This client may not use the refresh token grant.')
   }
-  const audience = resolveAudience(server, asResourceParameter(options.resource) ?? request.parameters.get('resource'))
+  const resource = asResourceParameter(options.resource) ?? request.parameters.get('resource')
+  const audience = resolveAudience(resourcesFor(server, client), resource)
   const refreshToken = (options.refreshToken ?? userId !== undefined) && getsRefreshToken(server, client)
   return issue(server, request, { userId, scope, audience, refreshToken })
 }

@@ -1,15 +1,12 @@
 /** Who calls the clients API, and what they may do with a record: nothing that they could not do without it. */
 import type { Request } from 'express'
+import { type ClientMetadata, verifyWithin } from '../clients/members'
 import { OAuthError } from '../errors'
 import { guardedToken } from '../guard'
-import type { MayReplace } from '../operations/clients'
-import type { ClientMetadata } from '../rules/client-metadata'
 import { includesScope, type Scope } from '../rules/scope'
-import { describedName, hasUnseen, MAX_NAME } from '../rules/self-description'
 import { subjectId } from '../rules/subject'
 import type { Client } from '../storage'
-
-const MAX_DESCRIPTION = 500
+import type { AuthorizationServer } from '../types'
 
 /** Who calls the clients API. */
 export interface ClientsCaller {
@@ -17,18 +14,19 @@ export interface ClientsCaller {
   userId?: string
   /** What the caller may hand on to a client. */
   scopes: Scope
+  /** The resources that it may hand on (RFC 8707). @default all that the server has */
+  audience?: readonly string[]
   /** Whether every client is theirs to see and change. @default false */
   admin?: boolean
 }
 
 export function verifyOwner(who: ClientsCaller, client: Client | undefined): Client {
   if (client && (who.admin || client.username === who.userId)) return client
-  throw new OAuthError('invalid_request', 'There is no such client.', { status: 404 })
+  throw noSuchClient()
 }
 
-/** Asked once more of the record that is replaced: it may have got another owner, or more scopes, since it was read. */
-export function mayWrite(who: ClientsCaller, changes: ClientMetadata): MayReplace {
-  return (current) => verifyMayWrite(who, changes, verifyOwner(who, current))
+export function noSuchClient(): OAuthError {
+  return new OAuthError('invalid_request', 'There is no such client.', { status: 404 })
 }
 
 export function callerByToken(admin: string | undefined) {
@@ -37,7 +35,8 @@ export function callerByToken(admin: string | undefined) {
     if (!token)
       throw new Error('clientsRouter: protect let in no access token, so the option caller must say who calls')
     const isAdmin = admin !== undefined && token.scope.includes(admin)
-    return { scopes: token.scope, admin: isAdmin, ...(token.userId !== undefined && { userId: token.userId }) }
+    const { userId, scope: scopes, audience = [] } = token
+    return { scopes, audience, admin: isAdmin, ...(userId !== undefined && { userId }) }
   }
 }
 
@@ -74,46 +73,28 @@ function isOurOrigin(origin: string, hosts: readonly (string | undefined)[], pro
 /** A caller without a user owns nothing: without this, `undefined` would own every client that has no `username`. */
 export function requireCaller(caller: ClientsCaller | undefined): ClientsCaller {
   const userId = subjectId(caller?.userId)
-  if (!caller || !Array.isArray(caller.scopes) || (userId === undefined && caller.admin !== true)) {
+  const { scopes, audience, admin } = caller ?? {}
+  const isList = (value: unknown) => Array.isArray(value)
+  if (!isList(scopes) || !isList(audience ?? []) || (userId === undefined && admin !== true)) {
     throw new OAuthError('access_denied', 'The caller may not administer clients.')
   }
-  return { scopes: caller.scopes, admin: caller.admin === true, ...(userId !== undefined && { userId }) }
+  return { scopes, admin: admin === true, ...(audience && { audience }), ...(userId !== undefined && { userId }) }
 }
 
-/** Nobody grants what they do not hold, gives away their clients, or makes exceptions to the server's rules but admins. */
-export function verifyMayWrite(who: ClientsCaller, changes: ClientMetadata, current?: Client): void {
-  // for others than admins also what it holds already: a new secret or redirect URI would hand all of that to the caller
-  const granted = who.admin ? (changes.scopes ?? []) : (changes.scopes ?? current?.scopes ?? [])
-  const added = who.admin ? granted.filter((scope) => !current?.scopes?.includes(scope)) : granted
-  if (!includesScope(who.scopes, added)) {
-    throw new OAuthError('insufficient_scope', 'A client cannot be given a scope that the caller does not hold.')
+/**
+ * What a caller may do with a record: an administrator gives no scope that they do not hold, everybody else touches
+ * nothing that they could not make as it stands.
+ */
+export function mayWrite(server: AuthorizationServer, who: ClientsCaller, grantTypes: readonly string[]) {
+  const { userId, scopes, audience = server.resources } = who
+  const authority = { userId, scopes, grantTypes, resources: audience }
+  return (current: Client | undefined, next: ClientMetadata | undefined): void => {
+    if (current) verifyOwner(who, current)
+    if (!who.admin) {
+      if (current) verifyWithin(authority, current, server, current)
+      if (next) verifyWithin(authority, next, server, current)
+    } else if (!includesScope(scopes, next?.scopes?.filter((scope) => !current?.scopes?.includes(scope)) ?? [])) {
+      throw new OAuthError('insufficient_scope', 'A client cannot be given a scope that the caller does not hold.')
+    }
   }
-  if (who.admin) return
-  if (changes.username !== undefined && changes.username !== who.userId) {
-    throw new OAuthError('access_denied', 'Only an administrator may name another user.')
-  }
-  if ((changes.resourceServer ?? false) !== false || changes.requirePkce === false) {
-    throw new OAuthError('access_denied', 'Only an administrator may set resource_server or lift PKCE.')
-  }
-  verifyWords(changes, current)
-}
-
-/** What others read on the consent page is written by the caller, whom nobody has checked. The id stands where there is no name. */
-export function verifyWords(
-  { name, description, clientId }: Pick<ClientMetadata, 'name' | 'description'> & { clientId?: string | undefined },
-  current?: Client,
-): void {
-  for (const [member, words] of [
-    ['client_name', name === current?.name ? undefined : name],
-    ['client_id', clientId],
-  ]) {
-    // the same, because what is stored here is not trimmed
-    if (words === undefined || describedName(words) === words) continue
-    const rule = `must have a letter or digit, at most ${MAX_NAME} characters, no space around it, and nothing that is not seen.`
-    throw new OAuthError('invalid_client_metadata', `${member} ${rule}`)
-  }
-  if (description === undefined || description === current?.description) return
-  if (description.length <= MAX_DESCRIPTION && !hasUnseen(description.replace(/[\t\r\n]/g, ''))) return
-  const rule = `must have at most ${MAX_DESCRIPTION} characters, and nothing that is not seen.`
-  throw new OAuthError('invalid_client_metadata', `client_description ${rule}`)
 }

@@ -1,14 +1,16 @@
 /** The clients API: create, list, read, update and delete clients, and give them new secrets. */
 import type { Request, RequestHandler, Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
+import { verifyShownName } from '../clients/member-checks'
+import { type ClientMetadata, isBeingDeleted, parseClientMetadata } from '../clients/members'
 import { OAuthError } from '../errors'
 import { bodyMembers, queryMembers, queryParameters } from '../http/body'
 import { describeClient, parseClientArguments } from '../http/client-resource'
 import { type Handler, type Methods, requireServer, sendJson } from '../http/endpoint'
-import { deleteClient, insertClient, listClients, rotateClientSecret, updateClient } from '../operations/clients'
+import { insertClient, listClients, rotateClientSecret, updateClient } from '../operations/clients'
+import { deleteClient } from '../operations/deletion'
 import { requireKnown } from '../options'
 import { inTurn } from '../passwords/turns'
-import { type ClientMetadata, parseClientMetadata } from '../rules/client-metadata'
 import { networkOf } from '../rules/network'
 import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
 import type { Client } from '../storage'
@@ -17,12 +19,12 @@ import {
   type ClientsCaller,
   callerByToken,
   mayWrite,
+  noSuchClient,
   refuseForeignForm,
   requireCaller,
-  verifyMayWrite,
   verifyOwner,
-  verifyWords,
 } from './clients-caller'
+import { clientQuota, ownGrantTypes } from './clients-limits'
 import { endpointRouter } from './endpoint-router'
 
 /** Options of `clientsRouter`. */
@@ -44,14 +46,31 @@ export interface ClientsRouterOptions {
    * @default the defaults of `registerClient`
    */
   defaults?: Pick<ClientMetadata, 'grantTypes' | 'tokenEndpointAuthMethods'>
+  /**
+   * The grants that clients of users who are no administrators may have. A user neither changes nor deletes a client that
+   * has another one. `password` or a grant of your own lets such a client act for people who never agreed.
+   * @default authorization_code and refresh_token, where the server has them, and those of `defaults`
+   */
+  grantTypes?: readonly string[]
+  /** How many clients a user who is no administrator may own before a new one is refused. @default 100 */
+  clientsPerUser?: number
 }
+
+const optionNames: readonly string[] = [
+  'protect',
+  'admin',
+  'caller',
+  'defaults',
+  'grantTypes',
+  'clientsPerUser',
+] satisfies (keyof ClientsRouterOptions)[]
 
 type ClientHandler = (caller: ClientsCaller, req: Request, res: Response) => Promise<void>
 
 /** The clients API. Mount it with `app.use`. Throws at start-up without `protect`. */
 export function clientsRouter(server: AuthorizationServer, options: ClientsRouterOptions): Router {
   requireServer(server)
-  requireKnown('clientsRouter option', options, ['protect', 'admin', 'caller', 'defaults'])
+  requireKnown('clientsRouter option', options, optionNames)
   const { protect, admin, caller = callerByToken(admin), defaults = {} } = options ?? {}
   if (typeof protect !== 'function') {
     throw new TypeError("clientsRouter needs protect, such as bearerGuard(server, { scope: 'clients' })")
@@ -60,6 +79,8 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
     throw new TypeError(`clientsRouter's admin must be one of the server's scopes, not ${admin}`)
   }
   parseClientMetadata(defaults, server)
+  const grantTypes = ownGrantTypes(server, options.grantTypes, defaults.grantTypes)
+  const quota = clientQuota(server, options.clientsPerUser ?? 100)
   const by = (handle: ClientHandler): Handler => {
     return async (req, res) => {
       refuseForeignForm(server.issuer, req, !options.caller)
@@ -79,8 +100,8 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
     GET: by(async (who, _req, res) => sendJson(res, 200, describeClient(await requireOwned(who, clientId)))),
     PUT: by(update(clientId)),
     DELETE: by(async (who, _req, res) => {
-      await requireOwned(who, clientId)
-      sendJson(res, 200, { rows_deleted: (await deleteClient(server, clientId)) ? 1 : 0 })
+      const deleted = await deleteClient(server, clientId, mayWrite(server, who, grantTypes))
+      sendJson(res, 200, { rows_deleted: deleted ? 1 : 0 })
     }),
   })
 
@@ -96,14 +117,20 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
     try {
       const { metadata, ...credentials } = parseClientArguments(await argumentsOf(req))
       if (metadata.username === undefined && who.userId !== undefined) metadata.username = who.userId
-      const record = { ...defaults, ...metadata }
+      // a client opens no other resource than the token that made it
+      const { admin, audience } = who
+      const isBound = !admin && audience !== undefined && server.resources.length > 0
+      const bound = isBound && { resources: server.resources.filter((resource) => audience.includes(resource)) }
+      const record = { ...defaults, ...bound, ...metadata }
       // before the question who may write it: a scope that there is not is a mistake, and no offence
       parseClientMetadata(record, server)
-      verifyMayWrite(who, metadata)
-      if (!who.admin) verifyWords(credentials)
-      const { client, clientSecret } = await hashing(credentials.clientSecret, req, (network) =>
-        insertClient(server, { ...record, ...credentials }, {}, network),
-      )
+      mayWrite(server, who, grantTypes)(undefined, record)
+      if (!who.admin) verifyShownName('client_id', credentials.clientId)
+      const make = () =>
+        hashing(credentials.clientSecret, req, (network) =>
+          insertClient(server, { ...record, ...credentials }, {}, network),
+        )
+      const { client, clientSecret } = await (who.admin ? make() : quota(who.userId as string, make))
       sendJson(res, 200, { inserted: { ...describeClient(client), client_secret: clientSecret } })
     } catch (error) {
       // documented so: 409 for whatever is wrong with the data
@@ -117,10 +144,12 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
       const current = await requireOwned(who, clientId)
       const { clientId: named = clientId, clientSecret, metadata } = parseClientArguments(await argumentsOf(req))
       if (named !== clientId) throw new OAuthError('invalid_client_metadata', 'client_id cannot be changed.')
-      verifyMayWrite(who, metadata, current)
+      // at once, too: a secret that is refused costs no bcrypt
+      const mayReplace = mayWrite(server, who, grantTypes)
+      mayReplace(current, { ...current, ...metadata })
       const changes = { ...metadata, ...(clientSecret !== undefined && { clientSecret }) }
       const client = await hashing(clientSecret, req, (network) =>
-        updateClient(server, clientId, changes, mayWrite(who, metadata), network),
+        updateClient(server, clientId, changes, mayReplace, network),
       )
       const updated = describeClient(client)
       // the documentation of this API says `inserted`, and its web client reads `updated`
@@ -130,15 +159,16 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
 
   function generateSecret(clientId: string): ClientHandler {
     return async (who, _req, res) => {
-      verifyMayWrite(who, {}, await requireOwned(who, clientId))
-      const { clientSecret } = await rotateClientSecret(server, clientId, {}, mayWrite(who, {}))
+      const { clientSecret } = await rotateClientSecret(server, clientId, {}, mayWrite(server, who, grantTypes))
       sendJson(res, 200, { client_id: clientId, client_secret: clientSecret })
     }
   }
 
   /** Another user's client is answered like one that does not exist. */
   async function requireOwned(who: ClientsCaller, clientId: string): Promise<Client> {
-    return verifyOwner(who, await server.storage.clients.find(clientId))
+    const client = verifyOwner(who, await server.storage.clients.find(clientId))
+    if (isBeingDeleted(client)) throw noSuchClient()
+    return client
   }
 
   return endpointRouter(server, { methods: all, below, onError: sendClientsError }, protect)
@@ -165,6 +195,8 @@ function sendClientsError(error: OAuthError, req: Request, res: Response): void 
   const more =
     error.status === 404
       ? {
+          // whatever found out that it is not there, or not the caller's
+          ...noSuchClient().toJSON(),
           err: '404 Not Found',
           desc: `404 Not Found: class "oauth2\\clients" has no subclass <${tryDecodeComponent(id) ?? id}>`,
         }

@@ -38,6 +38,8 @@ const optionNames: readonly string[] = [
   'admin',
   'caller',
   'defaults',
+  'grantTypes',
+  'clientsPerUser',
 ] satisfies (keyof OAuthRouterOptions)[]
 
 const conventional = {

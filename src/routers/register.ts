@@ -1,5 +1,6 @@
 /** The registration endpoint (RFC 7591), and below it the configuration endpoint of each client (RFC 7592). */
 import type { Request, Response, Router } from 'express'
+import { grantTypesOf } from '../clients/members'
 import type { OAuthError } from '../errors'
 import { missingToken, withChallenge } from '../http/bearer-challenge'
 import { presentedToken } from '../http/bearer-token'
@@ -7,9 +8,12 @@ import { jsonMembers } from '../http/body'
 import { type CorsOptions, type Handler, type Methods, requireServer, sendError, sendJson } from '../http/endpoint'
 import { requestChecks, statedEndpoint } from '../http/request-checks'
 import { pathOf } from '../http/request-target'
-import { grantTypesOf } from '../issue'
-import { deleteClient } from '../operations/clients'
-import { registerItself, replaceRegistration, requireRegistration } from '../operations/registrations'
+import {
+  deleteRegistration,
+  registerItself,
+  replaceRegistration,
+  requireRegistration,
+} from '../operations/registrations'
 import { requireKnown } from '../options'
 import { networkOf, siteOf } from '../rules/network'
 import { tryDecodeComponent } from '../rules/params'
@@ -90,8 +94,8 @@ export function registerRouter(server: AuthorizationServer, options: RegisterRou
         const client = await replaceRegistration(server, clientId, token, members)
         sendJson(res, 200, describe(server, client, token, req))
       }),
-      DELETE: byClient(async (_token, _client, _req, res) => {
-        await deleteClient(server, clientId)
+      DELETE: byClient(async (token, _client, _req, res) => {
+        await deleteRegistration(server, clientId, token)
         res.writeHead(204, { 'Cache-Control': 'no-store', Pragma: 'no-cache' }).end()
       }),
     }

@@ -1,11 +1,11 @@
 /** The token endpoint: RFC 6749 §3.2. */
 import type { Router } from 'express'
+import { grantTypesOf } from '../clients/members'
 import { OAuthError } from '../errors'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
-import { grantTypesOf } from '../issue'
 import { requireKnown } from '../options'
 import { networkOf } from '../rules/network'
 import { requireParameter } from '../rules/params'

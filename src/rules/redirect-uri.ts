@@ -12,6 +12,15 @@ const loopbackUri = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?(\/[^#]*|\?[
 const localhostPort =
   /^(http:\/\/localhost):(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])(?=[/?]|$)/
 
+/**
+ * What a client reads from an authorization response: the IANA registry's parameters of that place (RFC 6749 §4.1.2 and
+ * §4.2.2, RFC 9207, JARM, OpenID Connect). In a redirect URI one would stand beside ours, and many clients read the first.
+ */
+const responseParameters: ReadonlySet<string> = new Set([
+  ...['code', 'state', 'iss', 'response', 'error', 'error_description', 'error_uri'],
+  ...['access_token', 'token_type', 'expires_in', 'scope', 'id_token', 'session_state'],
+])
+
 export interface RedirectUriRules {
   /** Allow `http` to hosts other than the loopback interface. */
   allowHttp: boolean
@@ -23,6 +32,8 @@ export function redirectUriProblem(uri: unknown, rules: RedirectUriRules): strin
   if (uri.length > 2048) return 'must be at most 2048 characters'
   if (uri.includes('#')) return 'must not have a fragment (RFC 6749 §3.1.2)'
   if (!plainUri.test(uri)) return 'must be ASCII, with other characters percent-encoded'
+  const named = queryParts(uri).find(({ name }) => responseParameters.has(name))
+  if (named) return `must not have ${named.name} in its query, which is a parameter of the answer`
   const web = webOrigin.exec(uri)
   if (web) return webProblem(uri, web[1] as string, web[2] as string, rules)
   if (privateUseScheme.test(uri) && URL.canParse(uri)) return undefined
@@ -64,17 +75,50 @@ function withoutLoopbackPort(uri: string): string | undefined {
   return `${match[1]}${match[3] ?? ''}`
 }
 
-/** The URI with `parameters` added to its query, or as its fragment, keeping the query that it has (RFC 6749 §3.1.2). */
+/**
+ * The URI with `parameters` added to its query, or as its fragment, keeping the query that it has (RFC 6749 §3.1.2) but
+ * for what a client could take for a parameter of the answer.
+ */
 export function withParameters(
   uri: string,
   parameters: Iterable<[string, string]>,
   mode: 'query' | 'fragment',
 ): string {
-  const added = [...parameters].map(([name, value]) => `${name}=${encodeParameter(value)}`).join('&')
-  if (mode === 'fragment') return `${uri}#${added}`
+  const pairs = [...parameters]
+  const added = pairs.map(([name, value]) => `${name}=${encodeParameter(value)}`).join('&')
+  const base = withoutParameters(uri, new Set([...responseParameters, ...pairs.map(([name]) => readName(name))]))
+  if (mode === 'fragment') return `${base}#${added}`
+  const question = base.indexOf('?')
+  if (question < 0) return `${base}?${added}`
+  return question === base.length - 1 || base.endsWith('&') ? `${base}${added}` : `${base}&${added}`
+}
+
+function withoutParameters(uri: string, names: ReadonlySet<string>): string {
+  const parts = queryParts(uri)
+  // byte for byte, where there is nothing to take out
+  if (!parts.some(({ name }) => names.has(name))) return uri
+  const kept = parts.filter(({ name }) => !names.has(name)).map(({ text }) => text)
+  return `${uri.slice(0, uri.indexOf('?') + 1)}${kept.join('&')}`
+}
+
+/** The parts of the query with the name that a client reads. Some parsers end a part at a semicolon, too. */
+function queryParts(uri: string): { text: string; name: string }[] {
   const question = uri.indexOf('?')
-  if (question < 0) return `${uri}?${added}`
-  return question === uri.length - 1 || uri.endsWith('&') ? `${uri}${added}` : `${uri}&${added}`
+  if (question < 0) return []
+  const parts = uri.slice(question + 1).split(/[&;]/)
+  return parts.map((text) => ({ text, name: readName(text.split('=', 1)[0] as string) }))
+}
+
+/**
+ * A name as the loosest parser reads it: without percent-encoding and case (ASP.NET), up to a bracket or NUL, with spaces
+ * and dots as underscores (PHP, qs).
+ */
+function readName(text: string): string {
+  const decoded = text
+    .replaceAll('+', ' ')
+    .replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  const [name = ''] = decoded.split(/[\0[]/, 1)
+  return name.trim().replaceAll(/[ .]/g, '_').toLowerCase()
 }
 
 // encodeURIComponent leaves !'()* alone; quotes must not reach pages and logs that put a URI in quotes

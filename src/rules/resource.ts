@@ -1,5 +1,6 @@
 /** Resource indicators: RFC 8707. A client names the API that it wants a token for; in the token that is the audience. */
 import { OAuthError } from '../errors'
+import type { Client } from '../storage'
 
 /** Who a token is for: URIs of APIs (RFC 8707 §2, RFC 9068 §3). */
 export type Audience = readonly string[]
@@ -33,6 +34,20 @@ function hrefsOf(resources: Audience): readonly (string | undefined)[] {
   const found = resources.map((resource) => (isResourceUri(resource) ? new URL(resource).href : undefined))
   hrefs.set(resources, found)
   return found
+}
+
+/**
+ * The same for one client, whose record may name what it may ask for. Where that is not the default of the server, it is
+ * the first that it has.
+ */
+export function resourcesFor(server: ResourceRules, client: Pick<Client, 'resources'>): ResourceRules {
+  const { resources: named } = client
+  if (named === undefined || server.resources.length === 0) return server
+  const resources = server.resources.filter((resource) => named.includes(resource))
+  // not empty: that would mean that resources mean nothing here
+  if (resources.length === 0) throw invalidTarget()
+  const audience = server.audience.filter((resource) => resources.includes(resource))
+  return { resources, audience: audience.length > 0 ? audience : resources.slice(0, 1) }
 }
 
 /** Who the tokens of an authorization are for: what was asked, or the default (RFC 8707 §2). */

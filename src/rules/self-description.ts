@@ -1,7 +1,6 @@
 /** What a client says of itself, in a registration (RFC 7591 §2) or in the document at its id: checked, and cut to what it may have. */
 import { OAuthError } from '../errors'
 import type { TokenEndpointAuthMethod } from '../storage'
-import type { ClientMetadata } from './client-metadata'
 import { isPublicHost } from './public-address'
 import { redirectUriProblem } from './redirect-uri'
 import { intersectScope, type Scope } from './scope'
@@ -17,7 +16,8 @@ interface SelfDescriptionRules {
   readonly allowHttpRedirectUris: boolean
 }
 
-export interface SelfDescription extends Pick<ClientMetadata, 'name'> {
+export interface SelfDescription {
+  readonly name?: string
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
   /** Left out: nothing was asked. */
@@ -25,7 +25,7 @@ export interface SelfDescription extends Pick<ClientMetadata, 'name'> {
   readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod
 }
 
-const MAX_REDIRECT_URIS = 20
+export const MAX_REDIRECT_URIS = 20
 export const MAX_NAME = 60
 const authMethods: readonly unknown[] = ['none', 'client_secret_basic', 'client_secret_post']
 

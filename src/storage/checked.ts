@@ -118,7 +118,9 @@ function isClient(query: { clientId?: string; username?: string }): (row: Member
     // a database's null or 0 for a flag would lift what the record says
     isFlag(row.requirePkce) &&
     (isFlag(row.resourceServer) || isList(row.resourceServer)) &&
-    [row.grantTypes, row.scopes, row.defaultScopes].every((list) => list === undefined || isList(list)) &&
+    [row.grantTypes, row.scopes, row.defaultScopes, row.resources].every(
+      (list) => list === undefined || isList(list),
+    ) &&
     [row.username, row.registrationTokenDigest].every(isOptionalString) &&
     // a row of another origin, or null, would be taken for a client that somebody has checked
     (row.origin === undefined || row.origin === 'registration') &&

@@ -396,6 +396,7 @@ describe('an adapter that loses a member', () => {
     ['an origin that is never stored', { origin: 'metadata_document' }],
     ['a digest, as null', { registrationTokenDigest: null }],
     ['resources, as numbers', { resourceServer: [1] }],
+    ['resources of its own, as null', { resources: null }],
     ['a secret without a digest', { secrets: [{ createdAt: 1 }] }],
     ['a secret whose digest is null', { secrets: [{ digest: null, bcrypt: 'x', createdAt: 1 }] }],
     ['the time of its last change, as nothing', { updatedAt: undefined }],

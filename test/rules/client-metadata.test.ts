@@ -1,6 +1,6 @@
 import fc from 'fast-check'
+import { type ClientMetadata, parseClientMetadata, verifyClientId } from '../../src/clients/members'
 import { OAuthError } from '../../src/index'
-import { type ClientMetadata, parseClientMetadata, verifyClientId } from '../../src/rules/client-metadata'
 import { nastyText, runs } from '../support/fuzz'
 
 const rules = {

@@ -20,6 +20,7 @@ const fullClient: Client = {
   grantTypes: ['refresh_token', 'urn:ietf:params:oauth:grant-type:device_code', 'authorization_code'],
   scopes: ['write', 'read'],
   defaultScopes: [],
+  resources: ['https://api.example', 'urn:example:mail'],
   tokenEndpointAuthMethods: ['none', 'client_secret_post'],
   requirePkce: false,
   resourceServer: true,

@@ -1,0 +1,40 @@
+/** The end of a client record: nothing that was issued to it outlives it. */
+import { isBeingDeleted } from '../clients/members'
+import type { Client } from '../storage'
+import type { AuthorizationServer } from '../types'
+import { changeClient, type MayReplace } from './clients'
+
+/**
+ * Deletes a client and ends everything that was ever issued to it. Answers false when there was none. Revoked before
+ * and after, so that neither a failure in between nor a request under way leaves a token alive.
+ */
+export async function deleteClient(
+  server: AuthorizationServer,
+  clientId: string,
+  mayReplace?: MayReplace,
+): Promise<boolean> {
+  if (mayReplace) await closeClient(server, clientId, mayReplace)
+  else if (!(await server.storage.clients.find(clientId))) return false
+  await server.storage.grants.revoke({ clientId }, server.now())
+  const deleted = await server.storage.clients.delete(clientId)
+  await server.storage.grants.revoke({ clientId }, server.now())
+  if (deleted) server.emit({ type: 'client.deleted', clientId })
+  return deleted
+}
+
+/** Seconds after which a deletion that was cut short may be begun again. */
+const LONGEST_DELETION = 60
+
+/**
+ * A deletion cannot say which version of the record it means; a change can. So the record that was looked at becomes one
+ * that can do nothing and that nobody changes any more, and whoever made it so deletes it.
+ */
+async function closeClient(server: AuthorizationServer, clientId: string, mayReplace: MayReplace): Promise<void> {
+  const isOpen = (current: Client) => !isBeingDeleted(current) || current.updatedAt <= server.now() - LONGEST_DELETION
+  const close = (current: Client): Client => {
+    mayReplace(current, undefined)
+    const { scopes: _, defaultScopes: __, resourceServer: ___, ...kept } = current
+    return { ...kept, secrets: [], redirectUris: [], grantTypes: [], tokenEndpointAuthMethods: [] }
+  }
+  await changeClient(server, clientId, close, isOpen)
+}
