@@ -9,14 +9,14 @@ import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeRes
 import { revokeGrants } from '../operations/grants'
 import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
-import { type Audience, audienceData, formatResource } from '../rules/resource'
-import { formatScope, type Scope } from '../rules/scope'
+import { audienceData, formatResource } from '../rules/resource'
+import { formatScope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, newSecret } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
 import { hasStableHalf, type PresentedRefreshToken, parseRefreshToken, standingOf } from './presented-refresh-token'
-import { audienceOfRefresh, hookContext, invalidToken, replay, scopeOfRefresh } from './refresh-replay'
+import { type Asked, askedOf, hookContext, invalidToken, refuseBeyondClient, replay } from './refresh-replay'
 import { type Refresh, sealedAccessToken, successorOf } from './refresh-successor'
 
 /** Options of `refreshToken`. */
@@ -68,6 +68,7 @@ async function refresh(
   request: TokenRequest,
 ): Promise<TokenResponse> {
   const presented = parseRefreshToken(requireParameter(request.parameters, 'refresh_token'))
+  refuseBeyondClient(server, request)
   if (!presented) throw invalidToken()
   for (let lost = 0; lost < MOST_LOST; lost++) {
     const response = await refreshOnce(server, settings, request, presented, lost > 0)
@@ -93,6 +94,8 @@ async function refreshOnce(
   // RFC 6749 §6: the refresh token is bound to the client it was issued to
   if (found.clientId !== request.client.clientId || isExpired(server, found)) throw invalidToken()
   if (sessionEnd(server, found.startedAt) <= server.now()) throw invalidToken()
+  // before it is known where the token stands: which error comes tells nothing of that
+  const asked = askedOf(server, request, found)
   const standing = standingOf(server, settings, found, presented)
   // who was overtaken twice is no thief, and gets nothing
   if (standing === 'reused' && hasLost) throw invalidToken()
@@ -101,13 +104,12 @@ async function refreshOnce(
   const { id, state, clientId, userId, grantId } = found
   await (userId === undefined ? requireOwner(server, request.client) : requireUser(server, userId))
   if (standing === 'replayable') {
-    const again = await replay(server, request, found, presented)
+    const again = await replay(server, request, found, presented, asked)
     if (again) return again
   }
 
-  const scope = scopeOfRefresh(server, request, found)
-  const audience = audienceOfRefresh(server, request, found)
-  const next = await prepareRefresh(server, settings, found, presented, { scope, audience })
+  const { scope } = asked
+  const next = await prepareRefresh(server, settings, found, presented, asked)
   const response = await shapeResponse(server, next.body, hookContext(request, found, scope))
   const additions = server.accessTokens.stateless ? [] : [next.access]
   const grant = grantOf(grantIdOf(id), found, [next.refresh, next.access])
@@ -121,7 +123,7 @@ async function prepareRefresh(
   settings: RefreshTokenSettings,
   found: Credential,
   presented: PresentedRefreshToken,
-  { scope, audience }: { scope: Scope; audience: Audience },
+  { scope, audience }: Asked,
 ): Promise<{ refresh: Credential; access: Credential; body: TokenResponse }> {
   const now = server.now()
   const { id, kind, digest, clientId, userId, startedAt } = found
