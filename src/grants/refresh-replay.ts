@@ -1,5 +1,5 @@
 /** What a refresh asks for (RFC 6749 §6), and the response again where the same token was just used for the same. */
-import { findAccessToken } from '../credentials'
+import { findAccessToken, findCredential } from '../credentials'
 import { OAuthError } from '../errors'
 import { responseOf, shapeResponse } from '../issue'
 import { type Audience, formatResource, narrowAudience, resolveAudience, storedAudience } from '../rules/resource'
@@ -17,7 +17,7 @@ import {
 import type { Credential } from '../storage'
 import type { AuthorizationServer, TokenRequest, TokenResponse } from '../types'
 import { isCurrent, type PresentedRefreshToken } from './presented-refresh-token'
-import { accessTokenAgain, type Refresh, successorOf } from './refresh-successor'
+import { accessTokenAgain, type Refresh, replayId, successorOf } from './refresh-successor'
 
 /** What the new access token is for. */
 export interface Asked {
@@ -60,7 +60,11 @@ export async function replay(
 ): Promise<TokenResponse | undefined> {
   // as the row says, and not the option: it may have changed since
   const rotate = !isCurrent(found, presented)
-  const made = found.data as unknown as Refresh
+  const row = await findCredential(server, replayId(found), 'refresh_replay')
+  // gone too early, by a clock that is ahead: as if the window had closed, though that is no reuse
+  if (!row && rotate) throw invalidToken()
+  if (!row) return undefined
+  const made = row.data as unknown as Refresh
   const difference = differenceOf(request, asked, made)
   if (difference && rotate) throw difference
   if (difference) return undefined

@@ -15,9 +15,15 @@ import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, newSecret } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
-import { hasStableHalf, type PresentedRefreshToken, parseRefreshToken, standingOf } from './presented-refresh-token'
+import {
+  hasStableHalf,
+  type PresentedRefreshToken,
+  parseRefreshToken,
+  standingOf,
+  windowOf,
+} from './presented-refresh-token'
 import { type Asked, askedOf, hookContext, invalidToken, refuseBeyondClient, replay } from './refresh-replay'
-import { type Refresh, sealedAccessToken, successorOf } from './refresh-successor'
+import { type Refresh, replayRow, successorOf } from './refresh-successor'
 
 /** Options of `refreshToken`. */
 export interface RefreshTokenOptions {
@@ -111,7 +117,7 @@ async function refreshOnce(
   const { scope } = asked
   const next = await prepareRefresh(server, settings, found, presented, asked)
   const response = await shapeResponse(server, next.body, hookContext(request, found, scope))
-  const additions = server.accessTokens.stateless ? [] : [next.access]
+  const additions = server.accessTokens.stateless ? next.replay : [next.access, ...next.replay]
   const grant = grantOf(grantIdOf(id), found, [next.refresh, next.access])
   if (!(await server.storage.grants.transition(id, state, next.refresh, additions, grant))) return undefined
   server.emit({ type: 'token.issued', grantType: 'refresh_token', clientId, userId, grantId, scope })
@@ -124,7 +130,7 @@ async function prepareRefresh(
   found: Credential,
   presented: PresentedRefreshToken,
   { scope, audience }: Asked,
-): Promise<{ refresh: Credential; access: Credential; body: TokenResponse }> {
+): Promise<{ refresh: Credential; access: Credential; replay: Credential[]; body: TokenResponse }> {
   const now = server.now()
   const { id, kind, digest, clientId, userId, startedAt } = found
   const lifetime = { issuedAt: now, expiresAt: now + server.accessTokens.ttl }
@@ -143,14 +149,17 @@ async function prepareRefresh(
   body.refresh_token = refreshToken
   const data = {
     previous: presented.rotatingDigest,
-    ...made,
-    ...sealedAccessToken(server.accessTokens, body.access_token, found, presented, made),
+    slot: made.slot,
+    refreshedAt: now,
     // as it was authorized: the digest covers it
     ...('audience' in found.data && { audience: found.data.audience }),
   }
   const expiresAt = refreshTokenExpiry(settings, startedAt, now)
   const refresh = credentialOf({ id, kind, state, digest }, { ...found, data }, { issuedAt: now, expiresAt })
-  return { refresh, access, body }
+  const window = windowOf(server, settings)
+  const until = Math.min(expiresAt, now + window)
+  const replay = window === 0 ? [] : [replayRow(server, body.access_token, found, presented, made, until)]
+  return { refresh, access, replay, body }
 }
 
 // RFC 9700 §4.14.2: an older refresh token means that two parties hold the session; neither can be told from the other
