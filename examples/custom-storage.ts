@@ -50,6 +50,8 @@ const schema = `
   CREATE INDEX IF NOT EXISTS grants_by_expiry ON grants (expiresAt);
   CREATE INDEX IF NOT EXISTS credentials_by_grant ON credentials (grantId);
   CREATE INDEX IF NOT EXISTS credentials_by_expiry ON credentials (expiresAt);
+  CREATE INDEX IF NOT EXISTS grants_by_start ON grants (startedAt);
+  CREATE INDEX IF NOT EXISTS credentials_by_start ON credentials (startedAt);
 `
 
 /** No request is under way for longer: so long a revocation is remembered at least. */
@@ -192,11 +194,17 @@ export function customStorage(file: string): OAuthStorage {
         const subject = 'userId' in target ? `user ${target.userId}` : `client ${target.clientId}`
         // Until everything that it covers has expired: what arrives later is not kept
         const expiresAt = sql<number>`MAX(${now + MONTH}, (SELECT IFNULL(MAX(${credentials.expiresAt}), 0) FROM ${credentials}))`
-        const set = { at: sql`MAX(${marks.at}, ${now})`, expiresAt: sql`MAX(${marks.expiresAt}, excluded.expiresAt)` }
-        db.insert(marks)
-          .values({ subject, at: now, expiresAt })
-          .onConflictDoUpdate({ target: marks.subject, set })
-          .run()
+        // Clocks of processes differ: what is there is dead, also what began later by another one
+        const isOwn = (table: typeof grants | typeof credentials) =>
+          'userId' in target ? eq(table.userId, target.userId) : eq(table.clientId, target.clientId)
+        const latestOf = (table: typeof grants | typeof credentials) =>
+          sql`(SELECT IFNULL(MAX(startedAt), ${now}) FROM ${table} WHERE ${gt(table.startedAt, now)} AND ${isOwn(table)})`
+        const at = sql<number>`MAX(${latestOf(grants)}, ${latestOf(credentials)})`
+        const set = {
+          at: sql`MAX(${marks.at}, excluded.at)`,
+          expiresAt: sql`MAX(${marks.expiresAt}, excluded.expiresAt)`,
+        }
+        db.insert(marks).values({ subject, at, expiresAt }).onConflictDoUpdate({ target: marks.subject, set }).run()
       },
       deleteExpired(now, limit) {
         const due = db

@@ -14,6 +14,7 @@ export const SECRET_LENGTH = 43
 export const lookupSuffix = {
   authorization_code: 'c',
   refresh_token: 'r',
+  refresh_replay: 'n',
   access_token: ['a', 'b'],
   consent: 't',
   removal: 'x',

@@ -146,7 +146,9 @@ export interface GrantStorage {
   list(query: { userId?: string; clientId?: string; after?: string; limit: number }): Awaitable<Grant[]>
   /**
    * Constant work. A grant: its tombstone, also if it is not there yet. A user or client: a mark that covers every
-   * credential and grant whose `startedAt` is `now` or before, whenever its row arrives.
+   * credential and grant whose `startedAt` is `now` or before, whenever its row arrives, and those that are there already,
+   * whatever their `startedAt`: a process whose clock is ahead has begun them. So a mark stands at `now`, or at the latest
+   * `startedAt` seen of that user or client where this is later; what begins after that is alive.
    */
   revoke(target: RevocationTarget, now: number): Awaitable<void>
   /**

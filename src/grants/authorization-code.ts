@@ -6,9 +6,9 @@ import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, storeAppro
 import { revokeGrants } from '../operations/grants'
 import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
-import { pkceRequired, verifyCodeVerifier } from '../rules/pkce'
+import { pkceRequired, requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
-import { narrowAudience, resourcesFor, storedAudience } from '../rules/resource'
+import { narrowAudience, resolveAudience, resourcesFor, storedAudience } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, parseSplitToken } from '../split-token'
@@ -20,6 +20,9 @@ export interface AuthorizationCodeOptions {
   /** Lifetime of a code in seconds. RFC 6749 §4.1.2 recommends at most 600. @default 60 */
   ttl?: number
 }
+
+/** Seconds in which the page of a public client may send its exchange twice, as React's strict mode does. */
+const SENT_TWICE_WITHIN = 10
 
 /** The grant for everything that acts for a user. Throws when `ttl` is not between 1 and 600. */
 export function authorizationCode(options: AuthorizationCodeOptions = {}): GrantType {
@@ -44,24 +47,26 @@ export function authorizationCode(options: AuthorizationCodeOptions = {}): Grant
 async function exchangeCode(server: AuthorizationServer, request: TokenRequest): Promise<TokenResponse> {
   const { client, parameters, grantType } = request
   const presented = parseSplitToken(requireParameter(parameters, 'code'))
+  verifyForClient(server, request)
   const code = presented && (await findCredential(server, presented.id, 'authorization_code'))
   // a code begins its grant when it is exchanged: what was issued names none
   if (!code || !hasSecret({ ...code, grantId: undefined }, presented.secret)) throw invalidCode()
   // RFC 6749 §4.1.3: the code is bound to the client, or a stolen one could be redeemed by anybody
   if (code.clientId !== client.clientId) throw invalidCode()
-  if (code.state !== 'issued') return refuseReplay(server, code)
-  verifyRedirectUri(code, client, parameters.get('redirect_uri'))
-  if (isExpired(server, code)) throw invalidCode()
+  verifyRedirectUri(code, parameters.get('redirect_uri'))
   verifyPkce(server, request, code)
+  // what the client has lost since the user agreed is gone, as at a refresh
+  const scope = remainingScope(server.scopes, client, code.scope)
+  const audience = storedAudience(server, code.data)
+  const accessAudience = narrowAudience(resourcesFor(server, client), audience, parameters.get('resource'))
+  // not before: whoever has proved nothing ends nothing, and does not learn whether the code is used or expired
+  if (code.state !== 'issued') return refuseReplay(server, client, code)
+  if (isExpired(server, code)) throw invalidCode()
   await requireUser(server, code.userId)
 
   const { userId, startedAt } = code
-  // what the client has lost since the user agreed is gone, as at a refresh
-  const scope = remainingScope(server.scopes, client, code.scope)
   const grantId = grantIdOf(code.id)
   const refreshToken = getsRefreshToken(server, client)
-  const audience = storedAudience(server, code.data)
-  const accessAudience = narrowAudience(resourcesFor(server, client), audience, parameters.get('resource'))
   const issue = { clientId: client.clientId, userId, scope, audience, accessAudience, startedAt, grantId, refreshToken }
   const { body, credentials, grant } = await prepareTokens(server, issue)
   const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
@@ -70,6 +75,7 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
     ...code,
     state: 'used',
     ...(grant && { grantId }),
+    data: { ...code.data, usedAt: server.now() },
     expiresAt: Math.max(code.expiresAt, server.now() + body.expires_in),
   }
   const won = await server.storage.grants.transition(code.id, 'issued', used, credentials, grant)
@@ -84,21 +90,38 @@ function invalidCode(): OAuthError {
 }
 
 // RFC 6749 §4.1.2: a code that comes twice was stolen by one of the two; what it became is revoked
-async function refuseReplay(server: AuthorizationServer, code: Credential): Promise<never> {
+async function refuseReplay(server: AuthorizationServer, client: Client, code: Credential): Promise<never> {
   const { clientId, userId, grantId } = code
+  if (isSentTwice(server, client, code)) throw invalidCode()
   // none: stateless tokens, which nothing can revoke
   if (grantId !== undefined) await revokeGrants(server, { grantId })
   server.emit({ type: 'code.replayed', clientId, userId, grantId })
   throw invalidCode()
 }
 
+/** A deviation from §4.1.2: a page that proves the verifier again, so soon, is the one that has the tokens. */
+function isSentTwice(server: AuthorizationServer, { tokenEndpointAuthMethods }: Client, { data }: Credential): boolean {
+  const isPublic = tokenEndpointAuthMethods.every((method) => method === 'none')
+  if (!isPublic || typeof data.codeChallenge !== 'string' || typeof data.usedAt !== 'number') return false
+  return Math.max(0, server.now() - data.usedAt) < SENT_TWICE_WITHIN
+}
+
+/** What is wrong with every code of the client is refused before this one is looked at: the answer tells nothing of it. */
+function verifyForClient(server: AuthorizationServer, { client, parameters }: TokenRequest): void {
+  const redirectUri = parameters.get('redirect_uri')
+  // it must still be one of the client: it may have been taken out since
+  if (redirectUri !== undefined && !matchesRedirectUri(client, redirectUri)) throw wrongRedirectUri()
+  requireCodeVerifier(parameters.get('code_verifier'))
+  resolveAudience(resourcesFor(server, client), parameters.get('resource'))
+}
+
 // RFC 6749 §4.1.3: what the authorization request named must be named again, identically
-function verifyRedirectUri(code: Credential, client: Client, sent: string | undefined): void {
-  const bound = code.data.redirectUri
-  // and it must still be one of the client: it may have been taken out since
-  const named = typeof bound === 'string' ? bound : sent
-  if (sent === named && (named === undefined || matchesRedirectUri(client, named))) return
-  throw new OAuthError('invalid_grant', 'redirect_uri is not the one of the authorization request.')
+function verifyRedirectUri({ data }: Credential, sent: string | undefined): void {
+  if (typeof data.redirectUri === 'string' && sent !== data.redirectUri) throw wrongRedirectUri()
+}
+
+function wrongRedirectUri(): OAuthError {
+  return new OAuthError('invalid_grant', 'redirect_uri is not the one of the authorization request.')
 }
 
 function verifyPkce(server: AuthorizationServer, { client, parameters }: TokenRequest, code: Credential): void {

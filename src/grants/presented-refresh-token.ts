@@ -26,19 +26,26 @@ export function hasStableHalf(found: Credential, { stable }: PresentedRefreshTok
   return hasSecret(found, stable)
 }
 
+/** Seconds in which a token that was just used gets the same response. */
+export function windowOf(
+  server: AuthorizationServer,
+  { rotate, replayWindow }: Pick<RefreshTokenSettings, 'rotate' | 'replayWindow'>,
+): number {
+  // without rotation there is no successor to come back with, so what is replayed must still be good for something
+  return rotate ? replayWindow : Math.min(replayWindow, server.accessTokens.ttl)
+}
+
 /** Where the presented token stands: the current one, the one before it within the replay window, or an older one. */
 export function standingOf(
   server: AuthorizationServer,
-  { rotate, replayWindow }: RefreshTokenSettings,
+  settings: RefreshTokenSettings,
   found: Credential,
   presented: PresentedRefreshToken,
 ): 'current' | 'replayable' | 'reused' {
   const { previous, refreshedAt } = found.data
   const age = typeof refreshedAt === 'number' ? Math.max(0, server.now() - refreshedAt) : Number.POSITIVE_INFINITY
   const replayable = typeof previous === 'string' && equalDigests(previous, presented.rotatingDigest)
-  // without rotation there is no successor to come back with, so what is replayed must still be good for something
-  const window = rotate ? replayWindow : Math.min(replayWindow, server.accessTokens.ttl)
-  if (replayable && age < window) return 'replayable'
+  if (replayable && age < windowOf(server, settings)) return 'replayable'
   return isCurrent(found, presented) ? 'current' : 'reused'
 }
 

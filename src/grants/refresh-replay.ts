@@ -1,8 +1,15 @@
 /** What a refresh asks for (RFC 6749 §6), and the response again where the same token was just used for the same. */
-import { findAccessToken } from '../credentials'
+import { findAccessToken, findCredential } from '../credentials'
 import { OAuthError } from '../errors'
 import { responseOf, shapeResponse } from '../issue'
-import { type Audience, formatResource, narrowAudience, resourcesFor, storedAudience } from '../rules/resource'
+import {
+  type Audience,
+  formatResource,
+  narrowAudience,
+  resolveAudience,
+  resourcesFor,
+  storedAudience,
+} from '../rules/resource'
 import {
   askedScope,
   formatScope,
@@ -11,32 +18,42 @@ import {
   parseScope,
   remainingScope,
   requireScopeWithin,
+  resolveScope,
   type Scope,
 } from '../rules/scope'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, TokenRequest, TokenResponse } from '../types'
 import { isCurrent, type PresentedRefreshToken } from './presented-refresh-token'
-import { accessTokenAgain, type Refresh, successorOf } from './refresh-successor'
+import { accessTokenAgain, type Refresh, replayId, successorOf } from './refresh-successor'
+
+/** What the new access token is for. */
+export interface Asked {
+  readonly scope: Scope
+  readonly audience: Audience
+}
+
+/** What no token of this client could be for is refused before this one is looked at: the answer tells nothing of it. */
+export function refuseBeyondClient(server: AuthorizationServer, { client, parameters }: TokenRequest): void {
+  resolveScope(server.scopes, client, parameters.get('scope'))
+  resolveAudience(resourcesFor(server, client), parameters.get('resource'))
+}
+
+/** What is asked of this session. Throws where that is more than it has. */
+export function askedOf(server: AuthorizationServer, request: TokenRequest, found: Credential): Asked {
+  const scope = scopeOfRefresh(server, request, found)
+  // RFC 8707 §2.2: the same for resources
+  const { client, parameters } = request
+  const held = storedAudience(server, found.data)
+  const audience = narrowAudience(resourcesFor(server, client), held, parameters.get('resource'))
+  return { scope, audience }
+}
 
 // RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone
-export function scopeOfRefresh(
-  server: AuthorizationServer,
-  { client, parameters }: TokenRequest,
-  found: Credential,
-): Scope {
+function scopeOfRefresh(server: AuthorizationServer, { client, parameters }: TokenRequest, found: Credential): Scope {
   const held = remainingScope(server.scopes, client, found.scope)
   const asked = parameters.get('scope')
   // in the order of the grant: §3.3, it means nothing
   return asked === undefined ? held : intersectScope(held, requireScopeWithin(askedScope(asked), held))
-}
-
-// RFC 8707 §2.2: the same for resources
-export function audienceOfRefresh(
-  server: AuthorizationServer,
-  { client, parameters }: TokenRequest,
-  { data }: Credential,
-): Audience {
-  return narrowAudience(resourcesFor(server, client), storedAudience(server, data), parameters.get('resource'))
 }
 
 /**
@@ -48,11 +65,16 @@ export async function replay(
   request: TokenRequest,
   found: Credential,
   presented: PresentedRefreshToken,
+  asked: Asked,
 ): Promise<TokenResponse | undefined> {
   // as the row says, and not the option: it may have changed since
   const rotate = !isCurrent(found, presented)
-  const made = found.data as unknown as Refresh
-  const difference = differenceOf(server, request, found, made)
+  const row = await findCredential(server, replayId(found), 'refresh_replay')
+  // gone too early, by a clock that is ahead: as if the window had closed, though that is no reuse
+  if (!row && rotate) throw invalidToken()
+  if (!row) return undefined
+  const made = row.data as unknown as Refresh
+  const difference = differenceOf(request, asked, made)
   if (difference && rotate) throw difference
   if (difference) return undefined
   const successor = successorOf({ rotate }, found, presented, made)
@@ -73,18 +95,12 @@ export async function replay(
 }
 
 /** What a request asks that its token was not just used for. Who asks for nothing in particular asks for what is left. */
-function differenceOf(
-  server: AuthorizationServer,
-  request: TokenRequest,
-  found: Credential,
-  made: Refresh,
-): OAuthError | undefined {
-  const scope = scopeOfRefresh(server, request, found)
-  const isSame = request.parameters.has('scope')
+function differenceOf({ parameters }: TokenRequest, { scope, audience }: Asked, made: Refresh): OAuthError | undefined {
+  const isSame = parameters.has('scope')
     ? formatScope(scope) === made.scope
     : includesScope(parseScope(made.scope), scope)
   if (!isSame) return new OAuthError('invalid_scope', 'This refresh token was just used for another scope.')
-  if (formatResource(audienceOfRefresh(server, request, found)) === made.resource) return undefined
+  if (formatResource(audience) === made.resource) return undefined
   return new OAuthError('invalid_target', 'This refresh token was just used for another resource.')
 }
 

@@ -1,14 +1,16 @@
 /**
  * What a refresh hands out, so that the same token gets it again: secrets that are not kept but made, of the presented
- * token and of a nonce in its row. Neither the row nor the token alone yields them.
+ * token and of a nonce. The nonce is in a row of its own, which expires with the replay window: who finds the token later
+ * and has a copy of the store makes nothing of them. Neither alone ever yields anything.
  */
 import { derivedSecret, seal, sha256, unseal } from '../crypto'
+import { credentialOf } from '../issue'
 import { grantIdOf, lookupId, lookupSuffix } from '../split-token'
 import type { Credential } from '../storage'
-import type { AccessTokenFormat, RefreshTokenSettings } from '../types'
+import type { AccessTokenFormat, AuthorizationServer, RefreshTokenSettings } from '../types'
 import type { PresentedRefreshToken } from './presented-refresh-token'
 
-/** A refresh, as the row of the refresh token remembers it in `data`. The secrets are bound to all of it. */
+/** A refresh, as the row for its replay remembers it in `data`. The secrets are bound to all of it. */
 export interface Refresh {
   /** Which of its two rows the access token is in. */
   readonly slot: 0 | 1
@@ -47,8 +49,27 @@ export function successorOf(
   }
 }
 
+export function replayId(found: Credential): string {
+  return lookupId(grantIdOf(found.id), lookupSuffix.refresh_replay)
+}
+
+/** The row that a replay is made of until `expiresAt`. One for each grant: the next refresh takes its place. */
+export function replayRow(
+  { accessTokens }: AuthorizationServer,
+  accessToken: string,
+  found: Credential,
+  presented: PresentedRefreshToken,
+  refresh: Refresh,
+  expiresAt: number,
+): Credential {
+  const data = { ...refresh, ...sealedAccessToken(accessTokens, accessToken, found, presented, refresh) }
+  // no digest: nobody presents it
+  const kept = { id: replayId(found), kind: 'refresh_replay', state: 'made', digest: '' }
+  return credentialOf(kept, { ...found, data }, { issuedAt: refresh.refreshedAt, expiresAt })
+}
+
 /** What must be kept of an access token that cannot be made again: itself, sealed under a key that only `token` yields. */
-export function sealedAccessToken(
+function sealedAccessToken(
   { tokenOf }: AccessTokenFormat,
   accessToken: string,
   found: Credential,
@@ -58,16 +79,16 @@ export function sealedAccessToken(
   return tokenOf ? {} : { sealed: seal(accessToken, token, contextOf(found, refresh)) }
 }
 
-/** The access token that was handed out before; undefined where the row is not what it was then. */
+/** The access token that was handed out before; undefined where the rows are not what they were then. */
 export function accessTokenAgain(
   { tokenOf }: AccessTokenFormat,
   { accessId, accessSecret, state }: Successor,
   found: Credential,
   { token }: PresentedRefreshToken,
-  refresh: Refresh,
+  refresh: Refresh & { readonly sealed?: unknown },
 ): string | undefined {
   if (found.state !== state) return undefined
-  const { sealed } = found.data
+  const { sealed } = refresh
   return typeof sealed === 'string'
     ? unseal(sealed, token, contextOf(found, refresh))
     : tokenOf?.(accessId, accessSecret)

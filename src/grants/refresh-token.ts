@@ -9,15 +9,21 @@ import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeRes
 import { revokeGrants } from '../operations/grants'
 import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
-import { type Audience, audienceData, formatResource } from '../rules/resource'
-import { formatScope, type Scope } from '../rules/scope'
+import { audienceData, formatResource } from '../rules/resource'
+import { formatScope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, newSecret } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
-import { hasStableHalf, type PresentedRefreshToken, parseRefreshToken, standingOf } from './presented-refresh-token'
-import { audienceOfRefresh, hookContext, invalidToken, replay, scopeOfRefresh } from './refresh-replay'
-import { type Refresh, sealedAccessToken, successorOf } from './refresh-successor'
+import {
+  hasStableHalf,
+  type PresentedRefreshToken,
+  parseRefreshToken,
+  standingOf,
+  windowOf,
+} from './presented-refresh-token'
+import { type Asked, askedOf, hookContext, invalidToken, refuseBeyondClient, replay } from './refresh-replay'
+import { type Refresh, replayRow, successorOf } from './refresh-successor'
 
 /** Options of `refreshToken`. */
 export interface RefreshTokenOptions {
@@ -68,6 +74,7 @@ async function refresh(
   request: TokenRequest,
 ): Promise<TokenResponse> {
   const presented = parseRefreshToken(requireParameter(request.parameters, 'refresh_token'))
+  refuseBeyondClient(server, request)
   if (!presented) throw invalidToken()
   for (let lost = 0; lost < MOST_LOST; lost++) {
     const response = await refreshOnce(server, settings, request, presented, lost > 0)
@@ -93,6 +100,8 @@ async function refreshOnce(
   // RFC 6749 §6: the refresh token is bound to the client it was issued to
   if (found.clientId !== request.client.clientId || isExpired(server, found)) throw invalidToken()
   if (sessionEnd(server, found.startedAt) <= server.now()) throw invalidToken()
+  // before it is known where the token stands: which error comes tells nothing of that
+  const asked = askedOf(server, request, found)
   const standing = standingOf(server, settings, found, presented)
   // who was overtaken twice is no thief, and gets nothing
   if (standing === 'reused' && hasLost) throw invalidToken()
@@ -101,15 +110,14 @@ async function refreshOnce(
   const { id, state, clientId, userId, grantId } = found
   await (userId === undefined ? requireOwner(server, request.client) : requireUser(server, userId))
   if (standing === 'replayable') {
-    const again = await replay(server, request, found, presented)
+    const again = await replay(server, request, found, presented, asked)
     if (again) return again
   }
 
-  const scope = scopeOfRefresh(server, request, found)
-  const audience = audienceOfRefresh(server, request, found)
-  const next = await prepareRefresh(server, settings, found, presented, { scope, audience })
+  const { scope } = asked
+  const next = await prepareRefresh(server, settings, found, presented, asked)
   const response = await shapeResponse(server, next.body, hookContext(request, found, scope))
-  const additions = server.accessTokens.stateless ? [] : [next.access]
+  const additions = server.accessTokens.stateless ? next.replay : [next.access, ...next.replay]
   const grant = grantOf(grantIdOf(id), found, [next.refresh, next.access])
   if (!(await server.storage.grants.transition(id, state, next.refresh, additions, grant))) return undefined
   server.emit({ type: 'token.issued', grantType: 'refresh_token', clientId, userId, grantId, scope })
@@ -121,8 +129,8 @@ async function prepareRefresh(
   settings: RefreshTokenSettings,
   found: Credential,
   presented: PresentedRefreshToken,
-  { scope, audience }: { scope: Scope; audience: Audience },
-): Promise<{ refresh: Credential; access: Credential; body: TokenResponse }> {
+  { scope, audience }: Asked,
+): Promise<{ refresh: Credential; access: Credential; replay: Credential[]; body: TokenResponse }> {
   const now = server.now()
   const { id, kind, digest, clientId, userId, startedAt } = found
   const lifetime = { issuedAt: now, expiresAt: now + server.accessTokens.ttl }
@@ -141,14 +149,17 @@ async function prepareRefresh(
   body.refresh_token = refreshToken
   const data = {
     previous: presented.rotatingDigest,
-    ...made,
-    ...sealedAccessToken(server.accessTokens, body.access_token, found, presented, made),
+    slot: made.slot,
+    refreshedAt: now,
     // as it was authorized: the digest covers it
     ...('audience' in found.data && { audience: found.data.audience }),
   }
   const expiresAt = refreshTokenExpiry(settings, startedAt, now)
   const refresh = credentialOf({ id, kind, state, digest }, { ...found, data }, { issuedAt: now, expiresAt })
-  return { refresh, access, body }
+  const window = windowOf(server, settings)
+  const until = Math.min(expiresAt, now + window)
+  const replay = window === 0 ? [] : [replayRow(server, body.access_token, found, presented, made, until)]
+  return { refresh, access, replay, body }
 }
 
 // RFC 9700 §4.14.2: an older refresh token means that two parties hold the session; neither can be told from the other

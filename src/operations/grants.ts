@@ -26,7 +26,8 @@ export async function listGrants(
 /**
  * Ends one authorization, or all of a user ("sign out everywhere", after a password reset) or of a client. Every code
  * and token of it is dead when this returns, those that are just being issued included. In effect for everything that
- * began until now; what begins in the next second is not touched. What begins with an access token, of whichever client,
+ * began until now, and for what is stored, also where the clock of another process was ahead. What begins in the next
+ * second is not touched, or after the latest of what was stored began, if that is later. What begins with an access token, of whichever client,
  * began when that token's user signed in.
  */
 export async function revokeGrants(server: AuthorizationServer, target: RevocationTarget): Promise<void> {

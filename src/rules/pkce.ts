@@ -40,11 +40,15 @@ export function requireCodeChallenge(parameters: RequestParameters, required: bo
   return challenge
 }
 
+/** RFC 7636 §4.1: what no challenge can be of. */
+export function requireCodeVerifier(verifier: string | undefined): void {
+  if (verifier === undefined || codeVerifier.test(verifier)) return
+  throw new OAuthError('invalid_grant', 'code_verifier must be 43 to 128 unreserved characters.')
+}
+
 /** RFC 7636 §4.6. Nothing is used up by a wrong verifier: the caller may not be the one the code was made for. */
 export function verifyCodeVerifier(challenge: string | undefined, verifier: string | undefined): void {
-  if (verifier !== undefined && !codeVerifier.test(verifier)) {
-    throw new OAuthError('invalid_grant', 'code_verifier must be 43 to 128 unreserved characters.')
-  }
+  requireCodeVerifier(verifier)
   // RFC 9700 §2.1.1: a verifier without a challenge is the sign of a downgrade, the challenge taken out on its way
   if (challenge === undefined && verifier !== undefined) {
     throw new OAuthError('invalid_grant', 'code_verifier was sent for a code that has no challenge.')

@@ -67,6 +67,8 @@ function memoryGrants(): GrantStorage {
   /** The latest `issuedAt` so far: the only clock here. It decides when rows leave and never whether they are alive. */
   let clock = Number.NEGATIVE_INFINITY
   let latestExpiry = Number.NEGATIVE_INFINITY
+  /** The latest `startedAt` so far, of anybody. */
+  let latestStart = Number.NEGATIVE_INFINITY
 
   const kept = rowKeeper()
 
@@ -116,6 +118,20 @@ function memoryGrants(): GrantStorage {
     if (row) row.expiresAt = Math.max(row.expiresAt, credential.expiresAt)
   }
 
+  /** Up to when a mark covers: what is there is dead, though a clock that is ahead has begun it. */
+  function markedUntil(isOwn: (row: Credential | Grant) => boolean, now: number): number {
+    // as good as always: one process has one clock
+    if (latestStart <= now) return now
+    let latest = now
+    for (const id of credentials.keys()) latest = laterOf(latest, credentials.get(id))
+    for (const id of grants.keys()) latest = laterOf(latest, grants.get(id)?.grant)
+    return latest
+
+    function laterOf(time: number, row: Credential | Grant | undefined): number {
+      return row && row.startedAt > time && isOwn(row) ? row.startedAt : time
+    }
+  }
+
   /** Everything that `insert` and `transition` write, once it is decided that they do. */
   function store(added: readonly Credential[], grant: Grant | undefined): true {
     if (grant) {
@@ -123,10 +139,12 @@ function memoryGrants(): GrantStorage {
       const expiresAt = Math.max(grant.expiresAt, row?.expiresAt ?? 0)
       putGrantRow(grant.id, row, mayStand(grant, row) ? kept.grant(grant) : undefined, expiresAt)
       latestExpiry = Math.max(latestExpiry, expiresAt)
+      latestStart = Math.max(latestStart, grant.startedAt)
     }
     for (const credential of added) {
       putCredential(credential)
       latestExpiry = Math.max(latestExpiry, credential.expiresAt)
+      latestStart = Math.max(latestStart, credential.startedAt)
       clock = Math.max(clock, credential.issuedAt)
     }
     for (const rows of [credentials, grants, userMarks, clientMarks]) rows.sweep(clock)
@@ -163,8 +181,9 @@ function memoryGrants(): GrantStorage {
         return putGrantRow(target.grantId, row, undefined, row?.expiresAt ?? remembered)
       }
       const [marks, id] = 'userId' in target ? [userMarks, target.userId] : [clientMarks, target.clientId]
-      const { at, expiresAt } = marks.get(id) ?? { at: now, expiresAt: remembered }
-      marks.set(id, { at: Math.max(at, now), expiresAt: Math.max(expiresAt, remembered) })
+      const until = markedUntil((row) => ('userId' in target ? row.userId : row.clientId) === id, now)
+      const { at, expiresAt } = marks.get(id) ?? { at: until, expiresAt: remembered }
+      marks.set(id, { at: Math.max(at, until), expiresAt: Math.max(expiresAt, remembered) })
     },
     deleteExpired(now, limit) {
       const removed = credentials.deleteExpired(now, limit)

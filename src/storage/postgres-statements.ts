@@ -12,7 +12,7 @@
 
 import { cleanup } from './postgres-cleanup'
 import { credentialColumns, grantColumns } from './rows'
-import { isCovered, REVOCATION_MEMORY, SWEEP_LIMIT, selectAlive, type Tables } from './sql'
+import { isCovered, markedUntil, REVOCATION_MEMORY, SWEEP_LIMIT, selectAlive, type Tables } from './sql'
 
 const definitions = (columns: readonly string[]) =>
   columns.map((name) => `${name} ${name.endsWith('_at') ? 'bigint' : 'text COLLATE "C"'}`).join(', ')
@@ -96,6 +96,7 @@ SELECT 1 AS done FROM stored LIMIT 1`
 
 export function postgresStatements(tables: Tables) {
   const { clients, grants, credentials, marks } = tables
+  const until = markedUntil(tables, 'GREATEST', { owner: '$1::text', ownerId: '$3::text', now: '$2::bigint' })
   const remembered = `$2::bigint + ${REVOCATION_MEMORY}`
   return {
     findClient: `SELECT record FROM ${clients} WHERE client_id = $1`,
@@ -119,7 +120,7 @@ FROM ${grants} AS present WHERE revoked_at IS NULL AND NOT ${isCovered(tables, '
     revokeGrant: `INSERT INTO ${grants} AS present (id, revoked_at, delete_at) VALUES ($1, $2, ${remembered})
 ON CONFLICT (id) DO UPDATE SET revoked_at = EXCLUDED.revoked_at WHERE present.revoked_at IS NULL`,
     mark: `INSERT INTO ${marks} AS present (owner, owner_id, revoked_at, delete_at, settled)
-VALUES ($1, $3, $2, ${remembered}, false)
+VALUES ($1, $3, ${until}, ${remembered}, false)
 ON CONFLICT (owner, owner_id) DO UPDATE SET revoked_at = GREATEST(present.revoked_at, EXCLUDED.revoked_at),
   delete_at = GREATEST(present.delete_at, EXCLUDED.delete_at), settled = false`,
     deleteExpired: (limit: number) =>

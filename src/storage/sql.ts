@@ -38,6 +38,21 @@ export function isCovered({ marks }: Tables, alias: string): string {
   return `(${coveredBy('user')} OR ${coveredBy('client')})`
 }
 
+/**
+ * Up to when a mark covers: `now`, or when the latest that is there of its owner began, by a clock that is ahead. One look
+ * at the end of an index, whatever the owner has: nothing begins in the future while clocks agree. Credentials of a grant
+ * end with it.
+ */
+export function markedUntil(
+  { grants, credentials }: Tables,
+  greatest: 'max' | 'GREATEST',
+  { owner, ownerId, now }: { owner: string; ownerId: string; now: string },
+): string {
+  const latest = (rows: string) => `coalesce((SELECT max(started_at) FROM ${rows} started_at > ${now}
+    AND CASE ${owner} WHEN 'user' THEN user_id ELSE client_id END = ${ownerId}), ${now})`
+  return `${greatest}(${latest(`${grants} WHERE`)}, ${latest(`${credentials} WHERE grant_id IS NULL AND`)})`
+}
+
 /** The credential with the id `parameter`, if it is alive. Judged in one statement, so at one moment. */
 export function selectAlive(tables: Tables, columns: readonly string[], parameter: string): string {
   return `SELECT ${columns.map((column) => `credential.${column}`).join(', ')}

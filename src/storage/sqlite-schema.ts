@@ -55,6 +55,7 @@ CREATE TABLE IF NOT EXISTS ${grants} (
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_user ON ${grants} (user_id, id) WHERE revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_client ON ${grants} (client_id, id) WHERE revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_delete_at ON ${grants} (delete_at);
+CREATE INDEX IF NOT EXISTS ${prefix}grants_by_started_at ON ${grants} (started_at);
 
 CREATE TABLE IF NOT EXISTS ${credentials} (
   id TEXT PRIMARY KEY NOT NULL,
@@ -71,6 +72,7 @@ CREATE TABLE IF NOT EXISTS ${credentials} (
   data TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS ${prefix}credentials_by_expires_at ON ${credentials} (expires_at);
+CREATE INDEX IF NOT EXISTS ${prefix}credentials_by_started_at ON ${credentials} (started_at) WHERE grant_id IS NULL;
 
 CREATE TABLE IF NOT EXISTS ${marks} (
   owner TEXT NOT NULL,

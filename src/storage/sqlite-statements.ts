@@ -1,6 +1,6 @@
 /** The statements of the SQLite adapter, each prepared once. Whatever decides and writes runs in one transaction. */
 import { credentialColumns, grantColumns } from './rows'
-import { isCovered, REVOCATION_MEMORY, selectAlive, type Tables } from './sql'
+import { isCovered, markedUntil, REVOCATION_MEMORY, selectAlive, type Tables } from './sql'
 import { type SqliteDatabase, type Statement, statement } from './sqlite-connection'
 
 export type SqliteStatements = ReturnType<typeof sqliteStatements>
@@ -73,7 +73,7 @@ WHERE revoked_at IS NULL AND NOT ${isCovered(tables, 'present')}`,
       prepare(`INSERT INTO ${grants} (id, revoked_at, delete_at) VALUES (@grantId, @now, @now + ${REVOCATION_MEMORY})
 ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at WHERE revoked_at IS NULL`),
     mark: prepare(`INSERT INTO ${marks} (owner, owner_id, revoked_at, delete_at, settled)
-VALUES (@owner, @ownerId, @now, @now + ${REVOCATION_MEMORY}, 0)
+VALUES (@owner, @ownerId, ${markedUntil(tables, 'max', { owner: '@owner', ownerId: '@ownerId', now: '@now' })}, @now + ${REVOCATION_MEMORY}, 0)
 ON CONFLICT (owner, owner_id) DO UPDATE SET revoked_at = max(revoked_at, excluded.revoked_at),
   delete_at = max(delete_at, excluded.delete_at), settled = 0`),
 

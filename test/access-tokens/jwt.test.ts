@@ -214,7 +214,7 @@ describe('stateless JWTs', () => {
         .storedIds()
         .map((id) => id.slice(-2))
         .sort(),
-    ).toEqual(['~c', '~r'])
+    ).toEqual(['~c', '~n', '~r'])
   })
 
   it('end with their user, and not with a revocation, which says so (RFC 7009 §2.2.1)', async () => {

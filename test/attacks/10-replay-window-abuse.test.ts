@@ -11,6 +11,8 @@ beforeEach(async () => {
 const next = async (tokens: Tokens): Promise<Tokens> =>
   (await host.refresh(host.web, tokens.refresh_token).expect(200)).body as Tokens
 
+const idOf = ({ refresh_token }: Tokens, suffix: string) => `${refresh_token.split('~', 1)[0]}~${suffix}`
+
 async function expectReuse(tokens: Tokens, ...dead: Tokens[]): Promise<void> {
   const answer = await host.refresh(host.web, tokens.refresh_token)
   expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant'])
@@ -124,22 +126,40 @@ describe('guessing', () => {
 
   it('what a replay is made of yields nothing to anybody who has the store and not the token', async () => {
     const second = await next(first)
-    const id = first.refresh_token.split('.', 1)[0] as string
-    const row = JSON.stringify(host.storage.stored(id))
+    const row = JSON.stringify(['r', 'n'].map((suffix) => host.storage.stored(idOf(first, suffix))))
+    expect(row).toContain('nonce')
     for (const secret of [second.access_token, second.refresh_token].flatMap((token) => token.split('.').slice(1))) {
       expect(row).not.toContain(secret.slice(-43))
+    }
+  })
+
+  it('a row that is gone answers no replay, and ends nothing: a cleanup may be ahead of the window', async () => {
+    const second = await next(first)
+    host.storage.replace('grants.find', (call, [id]) => (id === idOf(first, 'n') ? undefined : call()))
+    expect((await host.refresh(host.web, first.refresh_token)).body.error).toBe('invalid_grant')
+    expect(await host.isAlive(second)).toBe(true)
+    await next(second)
+  })
+
+  it('a row of an older refresh answers no replay', async () => {
+    const second = await next(first)
+    const old = host.storage.stored(idOf(first, 'n'))
+    await next(second)
+    host.storage.replace('grants.find', (call, [id]) => (id === idOf(first, 'n') ? old : call()))
+    for (const token of [second, first]) {
+      const { status, body } = await host.refresh(host.web, token.refresh_token)
+      expect([status, body.error]).toEqual([400, 'invalid_grant'])
     }
   })
 
   it.each(['slot', 'scope', 'refreshedAt', 'accessExpiresAt', 'nonce', 'sealed'])(
     'a row whose %s was changed answers no replay',
     async (member) => {
-      const id = first.refresh_token.split('.', 1)[0] as string
       await next(first)
-      const row = host.storage.stored(id)
+      const row = host.storage.stored(idOf(first, 'n'))
       if (!row) throw new Error('the row is gone')
       const data = { ...row.data, [member]: member === 'slot' ? 0 : member.endsWith('At') ? 1 : 'read' }
-      await host.storage.grants.transition(id, row.state, { ...row, data }, [])
+      await host.storage.grants.transition(row.id, row.state, { ...row, data }, [])
       const answer = await host.refresh(host.web, first.refresh_token)
       expect(answer.status).toBe(400)
       expect(answer.body).not.toHaveProperty('access_token')

@@ -128,11 +128,16 @@ describeRedis('redisStorage on a single node', () => {
       )
     const index = { 'oauth:{u:ada}': 14 * DAY, 'oauth:{c:app}': 14 * DAY, 'oauth:{:grants}': 14 * DAY }
     const indexes = Object.entries(index).flatMap(([base, life]) => [`${base}i`, `${base}e`].map((key) => [key, life]))
+    const starts = ['oauth:{u:ada}s', 'oauth:{c:app}s'].map((key) => [key, 0])
     expect(await lives()).toEqual(
       Object.fromEntries(
-        [['oauth:{g1}~access', HOUR], ['oauth:{g1}~refresh', 14 * DAY], ['oauth:{g1}=', 14 * DAY], ...indexes].map(
-          ([key, life]) => [key, Number(life) + HOUR],
-        ),
+        [
+          ['oauth:{g1}~access', HOUR],
+          ['oauth:{g1}~refresh', 14 * DAY],
+          ['oauth:{g1}=', 14 * DAY],
+          ...indexes,
+          ...starts,
+        ].map(([key, life]) => [key, Number(life) + HOUR]),
       ),
     )
 

@@ -89,9 +89,9 @@ export function listRules(rule: Rule): void {
   rule('fills its pages although some grants are dead', async (storage) => {
     const dead = shuffled.flatMap((id) => [`${id}!1`, `${id}!2`].map((name) => name.replace('!', '-dead-')))
     for (const id of dead) await storage.grants.insert([], grant({ id, userId: 'ada' }))
-    for (const id of shuffled) await storage.grants.insert([], grant({ id, userId: 'ada', startedAt: NOW + 1 }))
     for (const [n, grantId] of dead.entries()) if (n % 2) await storage.grants.revoke({ grantId }, NOW)
     await storage.grants.revoke({ userId: 'ada' }, NOW)
+    for (const id of shuffled) await storage.grants.insert([], grant({ id, userId: 'ada', startedAt: NOW + 1 }))
     const found = await pages(async (page) =>
       (await storage.grants.list({ userId: 'ada', ...page })).map(({ id }) => id),
     )

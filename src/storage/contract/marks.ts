@@ -26,11 +26,13 @@ export function markRules(rule: Rule): void {
       ungranted: credential({ ...owner, id: `${id}~code`, startedAt }),
     })
     const all = [...beganBefore, ...beganLater].map((startedAt) => began(startedAt))
+    const before = all.slice(0, beganBefore.length)
     const later = all.slice(beganBefore.length)
 
     rule(`ends what began under ${name} in that second or before, and nothing later`, async (storage) => {
-      for (const { stored, granted, ungranted } of all) await storage.grants.insert([granted, ungranted], stored)
+      for (const { stored, granted, ungranted } of before) await storage.grants.insert([granted, ungranted], stored)
       await storage.grants.revoke(target, NOW)
+      for (const { stored, granted, ungranted } of later) await storage.grants.insert([granted, ungranted], stored)
       for (const { granted, ungranted } of all) {
         for (const row of [granted, ungranted]) {
           const because = `A mark of ${name} covers what has startedAt <= ${NOW}; this began at ${row.startedAt}.`
@@ -43,6 +45,26 @@ export function markRules(rule: Rule): void {
         later.map(({ stored }) => stored),
         `list leaves out what a mark of ${name} covers.`,
       )
+    })
+
+    rule(`ends what is there under ${name}, though it began later by the clock of another process`, async (storage) => {
+      const { stored, granted } = began(NOW + 2, 'ahead')
+      const { ungranted } = began(NOW + 5, 'further')
+      const owner = { clientId: 'another', userId: 'bob', startedAt: NOW + HOUR }
+      const [others, other] = [grant({ ...owner, id: 'o1' }), credential({ ...owner, id: 'o1~access', grantId: 'o1' })]
+      await storage.grants.insert([granted], stored)
+      await storage.grants.insert([ungranted])
+      await storage.grants.insert([other], others)
+      await storage.grants.revoke(target, NOW)
+      const because = `A mark of ${name} covers what is there when it is set, also what a clock that is ahead has begun.`
+      for (const row of [granted, ungranted]) await isDead(storage, row, because)
+      await onlyAlive(storage, [others], because)
+      await isAlive(storage, other, `${because} What others have stays alive.`)
+      const next = began(NOW + 6, 'next')
+      await storage.grants.insert([next.granted, next.ungranted], next.stored)
+      for (const row of [next.granted, next.ungranted]) {
+        await isAlive(storage, row, `A mark of ${name} covers no more than the latest that was there began.`)
+      }
     })
 
     rule(`ends what began under ${name} before and whose row arrives later`, async (storage) => {
@@ -72,9 +94,9 @@ export function markRules(rule: Rule): void {
         ]
         const underOlder = credential({ ...owner, grantId: 'g1', startedAt: NOW + 1 })
         const underNewer = credential({ ...owner, id: 'g2~access', grantId: 'g2', startedAt: NOW - 1 })
+        await storage.grants.revoke(target, NOW)
         await storage.grants.insert([underOlder], older)
         await storage.grants.insert([underNewer], newer)
-        await storage.grants.revoke(target, NOW)
         await isDead(storage, underOlder, `A grant that a mark of ${name} covers is dead, and so is all that names it.`)
         await isDead(storage, underNewer, `A mark of ${name} covers a credential by its own startedAt, too.`)
       },

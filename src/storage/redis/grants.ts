@@ -14,7 +14,7 @@
  */
 import type { Credential, Grant, GrantStorage } from '../../storage'
 import { isCluster, type RedisClient, type Run } from './client'
-import { isIndexed, jobOf, type Touch } from './job'
+import { jobOf, type Touch } from './job'
 import {
   ALL,
   clientSubject,
@@ -50,20 +50,18 @@ export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScri
     return marksOf(subjects.flatMap((subject, n) => [subject, found[n]]))
   }
 
-  /** In a cluster, on the slot of the subject: writes its index before the grant, and reads its mark. */
+  /** In a cluster, on the slot of the subject: writes its index and start before the grant, and reads its mark. */
   async function join(touch: Touch, clock: number): Promise<[string, number | false]> {
     const base = keys.subject(touch.subject)
-    const { id, expiresAt, life } = touch
-    const mark = isIndexed(touch)
-      ? text(await run('join', [`${base}m`, ...indexOf(base)], [base, id, ...[expiresAt, clock, life].map(String)]))
-      : await get(`${base}m`)
+    const subjectKeys = [`${base}m`, ...indexOf(base), `${base}s`]
+    const mark = text(await run('join', subjectKeys, [base, JSON.stringify(touch), String(clock)]))
     return [touch.subject, mark === undefined ? false : Number(mark)]
   }
 
   /** `insert`, and from a state `transition`. */
   async function store(credentials: readonly Credential[], grant?: Grant, from?: string): Promise<boolean> {
     const { told, touches, ...job } = jobOf(keys, credentials, grant, from)
-    const here = cluster ? [] : touches.filter(isIndexed)
+    const here = cluster ? [] : touches
     const marks = new Map(cluster ? await Promise.all(touches.map((touch) => join(touch, told.clock))) : [])
     for (;;) {
       const task = { ...told, cluster, touches: here, marks: Object.fromEntries(marks) }
@@ -141,7 +139,7 @@ export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScri
         return
       }
       const base = keys.subject('userId' in target ? userSubject(target.userId) : clientSubject(target.clientId))
-      await run('mark', [`${base}m`, `${base}i`], [String(now)])
+      await run('mark', [`${base}m`, `${base}i`, `${base}s`], [String(now)])
     },
 
     // Redis removes what has expired

@@ -10,6 +10,9 @@ export interface Touch {
   id: string
   expiresAt: number
   life: number
+  indexed: boolean
+  /** When the latest of the rows began; of the index of all grants none. */
+  startedAt?: number
 }
 
 export interface Job {
@@ -57,8 +60,8 @@ export function jobOf(keys: Keys, credentials: readonly Credential[], grant?: Gr
   }
 }
 
-/** Whether the index has to be written, and not only the mark to be read. */
-export function isIndexed({ id, life }: Touch): boolean {
+/** Whether the index has to be written, too. */
+function isIndexed({ id, life }: Touch): boolean {
   return id !== '' || life > REVOCATION_MEMORY * 1000
 }
 
@@ -68,11 +71,13 @@ function touchesOf(
   lifeOf: (row: { expiresAt: number }) => number,
 ): Touch[] {
   const touches = new Map<string, Touch>()
-  const add = (subject: string, row: { expiresAt: number }, id: string) => {
-    const touch = touches.get(subject) ?? { subject, id: '', expiresAt: row.expiresAt, life: 0 }
+  const add = (subject: string, row: Credential | Grant, id: string) => {
+    const touch = touches.get(subject) ?? { subject, id: '', expiresAt: row.expiresAt, life: 0, indexed: false }
     if (id !== '') touch.id = id
     touch.expiresAt = Math.max(touch.expiresAt, row.expiresAt)
     touch.life = Math.max(touch.life, lifeOf(row))
+    touch.indexed = isIndexed(touch)
+    if (subject !== ALL) touch.startedAt = Math.max(touch.startedAt ?? row.startedAt, row.startedAt)
     touches.set(subject, touch)
   }
   for (const row of credentials) for (const subject of subjectsOf(row)) add(subject, row, '')

@@ -7,7 +7,7 @@ export interface Keys {
   shard(id: string): string
   credential(id: string): string
   grant(id: string): string
-  /** What the keys of a user, a client or of all grants begin with: its mark (m), its index (i), that by expiry (e). */
+  /** What the keys of a user, a client or of all grants begin with: its mark (m), its index (i), that by expiry (e), its latest start (s). */
   subject(subject: string): string
 }
 
@@ -21,7 +21,7 @@ export function keysOf(prefix: string): Keys {
     shard,
     credential: (id) => shard(id) + restOf(id),
     grant: (id) => `${shard(id)}=${restOf(id)}`,
-    // A name may have braces: what the tag is, is then decided by the first of them, and the same for all three keys
+    // A name may have braces: what the tag is, is then decided by the first of them, and the same for all of its keys
     subject: (subject) => `${prefix}{${subject}}`,
   }
 }

@@ -35,6 +35,13 @@ local function touch(base, id, expiresAt, clock, life)
   extend(ids, life)
   extend(expiries, life)
 end
+
+-- Remembers when the latest of a subject began, for a mark by a clock that is behind; as long as clocks may differ
+local function started(base, at)
+  local key = base .. 's'
+  if at <= (tonumber(call('GET', key)) or at - 1) then return end
+  call('SET', key, string.format('%.0f', at), 'PX', ${GRACE * 1000})
+end
 `
 
 /** KEYS: the rows, and the grant. ARGV: the job, the rows, the grant. Answers 1, 0, or subjects whose marks it lacks. */
@@ -108,7 +115,9 @@ for i, row in ipairs(rows) do
 end
 if not job.cluster then
   for _, it in ipairs(job.touches) do
-    touch(job.prefix .. '{' .. it.subject .. '}', it.id, it.expiresAt, job.clock, it.life)
+    local base = job.prefix .. '{' .. it.subject .. '}'
+    if it.startedAt then started(base, it.startedAt) end
+    if it.indexed then touch(base, it.id, it.expiresAt, job.clock, it.life) end
   end
 end
 return 1
@@ -170,9 +179,11 @@ return #ARGV
 
 const get = `return redis.call('GET', KEYS[1])`
 
-/** KEYS: a mark and the sets of its index. ARGV: their common part; id, expiresAt, clock, life. Answers the mark. */
+/** KEYS: all of a subject's, its mark first. ARGV: their common part; the touch, as JSON; the clock. Answers the mark. */
 const join = `${prelude}
-touch(ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]))
+local it = cjson.decode(ARGV[2])
+if it.startedAt then started(ARGV[1], it.startedAt) end
+if it.indexed then touch(ARGV[1], it.id, it.expiresAt, tonumber(ARGV[3]), it.life) end
 return call('GET', KEYS[1])
 `
 
@@ -182,10 +193,12 @@ local life = redis.call('PTTL', KEYS[1])
 return redis.call('SET', KEYS[1], '', 'PX', life > 0 and life or ${REVOCATION_MEMORY * 1000})
 `
 
-/** KEYS: a mark, and the index of its subject, which lives as long as anything of it. ARGV: now. */
+/**
+ * KEYS: a mark, the index of its subject, which lives as long as anything of it, and when the latest of it began. ARGV: now.
+ */
 const mark = `
 local call, now = redis.call, tonumber(ARGV[1])
-local at = math.max(tonumber(call('GET', KEYS[1])) or now, now)
+local at = math.max(now, tonumber(call('GET', KEYS[1])) or now, tonumber(call('GET', KEYS[3])) or now)
 local life = math.max(${REVOCATION_MEMORY * 1000}, call('PTTL', KEYS[1]), call('PTTL', KEYS[2]))
 return call('SET', KEYS[1], string.format('%.0f', at), 'PX', life)
 `

@@ -1,5 +1,5 @@
 // Mistakes with tombstones and marks.
-import type { Credential, Grant } from '../../../src/storage'
+import type { Credential, Grant, GrantStorage } from '../../../src/storage'
 import { gap, type NaiveAdapter, naive, recorder, revoking } from './naive'
 
 export const revocationMistakes: NaiveAdapter[] = [
@@ -96,6 +96,36 @@ export const revocationMistakes: NaiveAdapter[] = [
   naive(
     'marks up to the second before',
     ({ grants }) => ({ grants: { revoke: (target, now) => grants.revoke(target, now - 1) } }),
+    'ends what began under a user before and whose row arrives later',
+    'ends what began under a client before and whose row arrives later',
+  ),
+  naive(
+    'compares the clock of the process that revokes with that of the process where it began',
+    (memory) => {
+      const { grantsById, recording } = recorder(memory)
+      const marks = new Map<string, number>()
+      const isMarked = ({ userId, clientId, startedAt }: Pick<Credential, 'userId' | 'clientId' | 'startedAt'>) =>
+        [{ userId }, { clientId }].some((target) => (marks.get(JSON.stringify(target)) ?? -1) >= startedAt)
+      const revoke: GrantStorage['revoke'] = async (target, now) => {
+        const key = JSON.stringify(target)
+        if ('grantId' in target) await memory.grants.revoke(target, now)
+        else marks.set(key, Math.max(marks.get(key) ?? now, now))
+      }
+      const dead = (row: Credential) => isMarked(row) || isMarked(grantsById.get(row.grantId ?? '') ?? row)
+      return {
+        grants: {
+          ...recording,
+          ...revoking(memory, revoke, dead),
+          list: async (query) => (await memory.grants.list(query)).filter((grant) => !isMarked(grant)),
+        },
+      }
+    },
+    'ends what is there under a user, though it began later by the clock of another process',
+    'ends what is there under a client, though it began later by the clock of another process',
+  ),
+  naive(
+    'marks up to five seconds from now, because clocks differ',
+    ({ grants }) => ({ grants: { revoke: (target, now) => grants.revoke(target, now + 5) } }),
     'ends what began under a user in that second or before, and nothing later',
     'ends what began under a client in that second or before, and nothing later',
   ),
