@@ -3,7 +3,7 @@
  * token and of a nonce in its row. Neither the row nor the token alone yields them.
  */
 import { derivedSecret, seal, sha256, unseal } from '../crypto'
-import { grantIdOf, lookupId, lookupSuffix } from '../split-token'
+import { grantIdOf, lookupId, lookupSuffix, sessionOf } from '../split-token'
 import type { Credential } from '../storage'
 import type { AccessTokenFormat, RefreshTokenSettings } from '../types'
 import type { PresentedRefreshToken } from './presented-refresh-token'
@@ -40,7 +40,7 @@ export function successorOf(
   const context = contextOf(found, refresh)
   const rotating = derivedSecret(token, 'refresh token', context)
   return {
-    accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[refresh.slot]),
+    accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[refresh.slot], sessionOf(found.id)),
     accessSecret: derivedSecret(token, 'access token', context),
     refreshToken: rotate ? `${found.id}.${stable}${rotating}` : token,
     state: rotate ? sha256(rotating) : `${rotatingDigest}#${sha256(rotating)}`,

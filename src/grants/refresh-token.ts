@@ -6,7 +6,6 @@
 import { findCredential, isExpired, requireOwner, requireUser, sessionEnd } from '../credentials'
 import { OAuthError } from '../errors'
 import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
-import { revokeGrants } from '../operations/grants'
 import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
 import { type Audience, audienceData, formatResource } from '../rules/resource'
@@ -15,6 +14,7 @@ import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, newSecret } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
+import { endSessionOf, isDerived, latestEnd } from './derived-session'
 import { hasStableHalf, type PresentedRefreshToken, parseRefreshToken, standingOf } from './presented-refresh-token'
 import { audienceOfRefresh, hookContext, invalidToken, replay, scopeOfRefresh } from './refresh-replay'
 import { type Refresh, sealedAccessToken, successorOf } from './refresh-successor'
@@ -107,10 +107,13 @@ async function refreshOnce(
 
   const scope = scopeOfRefresh(server, request, found)
   const audience = audienceOfRefresh(server, request, found)
-  const next = await prepareRefresh(server, settings, found, presented, { scope, audience })
+  const until = await latestEnd(server, found)
+  if (until <= server.now()) throw invalidToken()
+  const next = await prepareRefresh(server, settings, found, presented, { scope, audience, until })
   const response = await shapeResponse(server, next.body, hookContext(request, found, scope))
   const additions = server.accessTokens.stateless ? [] : [next.access]
-  const grant = grantOf(grantIdOf(id), found, [next.refresh, next.access])
+  // the row of a grant that another client began stays what it is
+  const grant = isDerived(found) ? undefined : grantOf(grantIdOf(id), found, [next.refresh, next.access])
   if (!(await server.storage.grants.transition(id, state, next.refresh, additions, grant))) return undefined
   server.emit({ type: 'token.issued', grantType: 'refresh_token', clientId, userId, grantId, scope })
   return response
@@ -121,11 +124,11 @@ async function prepareRefresh(
   settings: RefreshTokenSettings,
   found: Credential,
   presented: PresentedRefreshToken,
-  { scope, audience }: { scope: Scope; audience: Audience },
+  { scope, audience, until }: { scope: Scope; audience: Audience; until: number },
 ): Promise<{ refresh: Credential; access: Credential; body: TokenResponse }> {
   const now = server.now()
   const { id, kind, digest, clientId, userId, startedAt } = found
-  const lifetime = { issuedAt: now, expiresAt: now + server.accessTokens.ttl }
+  const lifetime = { issuedAt: now, expiresAt: Math.min(now + server.accessTokens.ttl, until) }
   const made: Refresh = {
     // the access tokens of a grant take turns in two rows: the one before survives, and the rows never grow
     slot: found.data.slot === 0 ? 1 : 0,
@@ -146,7 +149,7 @@ async function prepareRefresh(
     // as it was authorized: the digest covers it
     ...('audience' in found.data && { audience: found.data.audience }),
   }
-  const expiresAt = refreshTokenExpiry(settings, startedAt, now)
+  const expiresAt = refreshTokenExpiry(settings, startedAt, now, until)
   const refresh = credentialOf({ id, kind, state, digest }, { ...found, data }, { issuedAt: now, expiresAt })
   return { refresh, access, body }
 }
@@ -154,7 +157,7 @@ async function prepareRefresh(
 // RFC 9700 §4.14.2: an older refresh token means that two parties hold the session; neither can be told from the other
 async function refuseReuse(server: AuthorizationServer, found: Credential): Promise<never> {
   const grantId = grantIdOf(found.id)
-  await revokeGrants(server, { grantId })
+  await endSessionOf(server, found)
   server.emit({ type: 'refresh.reused', clientId: found.clientId, userId: found.userId, grantId })
   throw invalidToken()
 }

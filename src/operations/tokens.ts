@@ -1,17 +1,10 @@
 /** What hosts do with codes and tokens from their own code: issue and verify them, by the same rules as over HTTP. */
 
 import type { AccessToken } from '../access-token'
+import { prepareCode } from '../codes'
 import { authenticateToken, requireClient, requireOwner, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
-import {
-  getsRefreshToken,
-  grantTypesOf,
-  prepareCode,
-  prepareTokens,
-  shapeResponse,
-  store,
-  type TokenIssue,
-} from '../issue'
+import { getsRefreshToken, grantTypesOf, prepareTokens, shapeResponse, store, type TokenIssue } from '../issue'
 import { requireFlags, requireKnown } from '../options'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
