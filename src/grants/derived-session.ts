@@ -76,7 +76,8 @@ function accessIdsOf(id: string): string[] {
 /** Replaces every token of the session in one step by one that has expired. False: it was refreshed meanwhile. */
 function putOut(server: AuthorizationServer, current: Credential): PromiseLike<boolean> | boolean {
   const lifetime = { issuedAt: current.issuedAt, expiresAt: server.now() }
-  const dead = (id: string, kind: string) => credentialOf({ id, kind, state: 'revoked', digest: '' }, current, lifetime)
+  const bound = { ...current, data: {} }
+  const dead = (id: string, kind: string) => credentialOf({ id, kind, state: 'revoked', digest: '' }, bound, lifetime)
   const others = server.accessTokens.stateless ? [] : accessIdsOf(current.id).filter((id) => id !== current.id)
   return server.storage.grants.transition(
     current.id,

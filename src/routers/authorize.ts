@@ -134,6 +134,8 @@ function sessionInFront(
   if (accessToken.userId !== userId) {
     throw new OAuthError('access_denied', 'The access token is of another user.')
   }
+  // in a string every part of it would be named
+  if (!Array.isArray(fromTokensOf)) throw new TypeError('decide must answer fromTokensOf with a list of client ids')
   // or every app that a user has let in for an hour could begin a session of any other one
   if (accessToken.clientId !== client.clientId && !fromTokensOf.includes(accessToken.clientId)) {
     throw new OAuthError('access_denied', 'The access token is of another client.')

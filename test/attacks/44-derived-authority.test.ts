@@ -126,6 +126,13 @@ describe('an access token at the authorization endpoint is good for its own clie
     expect((await host.me(access_token)).body.user.id).toBe('alice')
   })
 
+  it('and for none where a decider names them in one string: the host hears of it', async () => {
+    const decide = () => ({ allow: true as const, userId: 'alice', fromTokensOf: 'launcher' as never })
+    const { host, web, launcher, begin, ask } = await makeHost({ decide })
+    expect((await ask(web, (await begin(launcher)).access_token)).status).toBe(500)
+    expect(String(host.reportedErrors()[0]?.cause)).toContain('fromTokensOf')
+  })
+
   it('of a response_type of the host that does not keep to it, for none: the host hears of it', async () => {
     const own: GrantType = {
       grantType: 'own',
