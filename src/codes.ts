@@ -18,7 +18,7 @@ export function prepareCode(
 ): { code: string; credential: Credential } {
   const { userId, scope, startedAt, source } = approved
   const suffix = lookupSuffix.authorization_code
-  const id = source ? lookupId(source.grantId, suffix, newSession()) : lookupId(newGrantId(), suffix)
+  const id = source ? lookupId(source.grantId, suffix, newSession(source.session)) : lookupId(newGrantId(), suffix)
   const secret = newSecret()
   const data = {
     ...(approved.codeChallenge !== undefined && { codeChallenge: approved.codeChallenge }),
@@ -28,9 +28,8 @@ export function prepareCode(
   }
   const bound = { clientId: approved.client.clientId, userId, grantId: source?.grantId, scope, startedAt, data }
   const issuedAt = server.now()
-  const expiresAt = Math.min(issuedAt + ttl, source?.expiresAt ?? Number.POSITIVE_INFINITY)
   const kept = { id, kind: 'authorization_code', state: 'issued', digest: boundDigest(secret, bound) }
-  return { code: `${id}.${secret}`, credential: credentialOf(kept, bound, { issuedAt, expiresAt }) }
+  return { code: `${id}.${secret}`, credential: credentialOf(kept, bound, { issuedAt, expiresAt: issuedAt + ttl }) }
 }
 
 /** Stores what was approved, unless that began before a revocation, as with an older token: it would be answered dead. */

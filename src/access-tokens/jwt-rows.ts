@@ -19,7 +19,7 @@ export function sessionClaims({ id, userId, grantId, startedAt }: UserRow): Reco
 }
 
 // a grant, and where the token began with another one, its session of that grant
-const sessionSyntax = /^([A-Za-z0-9_-]{22})(\.[A-Za-z0-9_-]{22})?$/
+const sessionSyntax = /^([A-Za-z0-9_-]{22})((?:\.[A-Za-z0-9_-]{22}){0,2})$/
 
 /** A stateless token is its own row. One that names a row is not, or it would outlive its revocation. */
 export function rowOf(claims: AccessTokenClaims): LocatedToken | undefined {

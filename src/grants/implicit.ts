@@ -32,7 +32,7 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
       // of the grant of the access token in front, and not longer than that
       const below = source && {
         grantId: source.grantId,
-        derived: { session: newSession(), until: source.expiresAt },
+        derived: { session: newSession(source.session), until: source.expiresAt },
       }
       const { body, credentials, grant } = await prepareTokens(server, { ...issue, ...below })
       const response = await shapeResponse(server, body, { client, grantType: 'implicit', userId, scope, parameters })

@@ -12,6 +12,7 @@ import {
   consentPage,
   type Decide,
   deleteClient,
+  deleteExpired,
   type GrantType,
   generateSigningKey,
   implicit,
@@ -391,6 +392,42 @@ describe('what ends one session of a grant', () => {
     const derived: Tokens = (await host.exchange(app, code).expect(200)).body
     expect((await host.exchange(app, code)).body.error).toBe('invalid_grant')
     expect([await host.isAlive(derived), await host.isAlive(source)]).toEqual([false, true])
+  })
+
+  it('and with it, at the latest when they are refreshed, the sessions that began with its tokens', async () => {
+    for (const sign of ['reuse', 'revocation']) {
+      const approves = { fromTokensOf: ['launcher', 'shop', 'web'] }
+      const { host, web, launcher, shop, begin, ask, codeFor, derive } = await makeHost({ approves })
+      const source = await begin(launcher)
+      const stolen = await derive(shop, source.access_token)
+      const third = await derive(web, stolen.access_token)
+      const fourth = await derive(shop, third.access_token)
+      const waiting = await codeFor(web, stolen.access_token)
+      const later = await codeFor(web, fourth.access_token)
+      let next: Tokens = (await host.refresh(shop, stolen.refresh_token).expect(200)).body
+      next = (await host.refresh(shop, next.refresh_token).expect(200)).body
+      if (sign === 'reuse') await host.refresh(shop, stolen.refresh_token).expect(400)
+      else await host.revoke(shop, next.refresh_token).expect(200)
+      for (const tokens of [stolen, next]) expect(await host.isAlive(tokens)).toBe(false)
+      await deleteExpired(host.server)
+      expect((await ask(web, next.access_token)).status).toBe(401)
+      for (const code of [waiting, later]) expect((await host.exchange(web, code)).body.error).toBe('invalid_grant')
+      expect((await host.refresh(web, third.refresh_token)).body.error).toBe('invalid_grant')
+      expect((await host.refresh(shop, fourth.refresh_token)).body.error).toBe('invalid_grant')
+      await host.refresh(launcher, source.refresh_token).expect(200)
+    }
+  })
+
+  it('and with it the session whose token it began with, where that began with a token, too', async () => {
+    const { host, web, launcher, shop, begin, codeFor, derive } = await makeHost()
+    const source = await begin(launcher)
+    const second = await derive(shop, source.access_token)
+    const code = await codeFor(web, second.access_token)
+    const third: Tokens = (await host.exchange(web, code).expect(200)).body
+    await host.exchange(web, code).expect(400)
+    for (const tokens of [second, third]) expect(await host.isAlive(tokens)).toBe(false)
+    expect((await host.refresh(shop, second.refresh_token)).body.error).toBe('invalid_grant')
+    await host.refresh(launcher, source.refresh_token).expect(200)
   })
 
   it('the grant ends all of them', async () => {
