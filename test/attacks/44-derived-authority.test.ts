@@ -256,8 +256,10 @@ describe('what begins with an access token', () => {
       grants: [authorizationCode(), refreshToken({ ttl: 7200 })],
     })
     let source = await begin(launcher)
+    host.clock.advance(1000)
     let derived = await derive(web, source.access_token)
-    host.clock.advance(5000)
+    expect((await host.introspect(web, derived.refresh_token)).body.exp).toBe(host.clock.now + 6200)
+    host.clock.advance(4000)
     derived = (await host.refresh(web, derived.refresh_token).expect(200)).body
     expect(derived.expires_in).toBe(2200)
     expect((await host.introspect(web, derived.refresh_token)).body.exp).toBe(host.clock.now + 2200)
@@ -425,6 +427,9 @@ describe('what ends one session of a grant', () => {
     const code = await codeFor(web, second.access_token)
     const third: Tokens = (await host.exchange(web, code).expect(200)).body
     await host.exchange(web, code).expect(400)
+    await host.exchange(web, code).expect(400)
+    // each of the two once
+    expect(host.eventTypes().filter((type) => type === 'token.revoked')).toHaveLength(2)
     for (const tokens of [second, third]) expect(await host.isAlive(tokens)).toBe(false)
     expect((await host.refresh(shop, second.refresh_token)).body.error).toBe('invalid_grant')
     await host.refresh(launcher, source.refresh_token).expect(200)
@@ -441,43 +446,56 @@ describe.each([
   ['JWTs', false],
   ['stateless JWTs', true],
 ])('where access tokens are %s', (_, stateless) => {
-  const accessTokens = () =>
+  // what the host says of it is not believed
+  const accessTokens = (said: { grant_id?: string } = {}) =>
     jwt({
       keys: generateSigningKey(),
       audience: 'https://api.example',
       stateless,
       ttl: 3600,
-      claims: () => ({ grant_id: 'x' }),
+      claims: () => said,
     })
 
   it('what begins with one is of its grant, too', async () => {
-    const { host, web, launcher, shop, begin, ask, codeFor, derive } = await makeHost({ accessTokens: accessTokens() })
+    const made = await makeHost({ accessTokens: accessTokens() })
+    const { host, web, launcher, shop, app, begin, ask, codeFor, derive } = made
     const source = await begin(launcher)
     const { id } = await onlyGrant(host)
     const second = await derive(shop, source.access_token)
-    const third = await derive(web, second.access_token)
-    await host.refresh(web, third.refresh_token).expect(200)
-    const waiting = await codeFor(web, third.access_token)
+    const third: Tokens = (await host.refresh(web, (await derive(web, second.access_token)).refresh_token)).body
+    const waiting = await codeFor(web, source.access_token)
+    const plain = await derive(app, source.access_token)
+    expect((await ask(app, plain.access_token)).status).toBe(200)
     expect(await onlyGrant(host)).toMatchObject({ id, clientId: 'launcher' })
     await host.revoke(shop, second.refresh_token).expect(200)
-    expect((await host.refresh(shop, second.refresh_token)).body.error).toBe('invalid_grant')
+    for (const [client, { refresh_token }] of [
+      [shop, second],
+      [web, third],
+    ] as const) {
+      expect((await host.refresh(client, refresh_token)).body.error).toBe('invalid_grant')
+    }
     await host.refresh(launcher, source.refresh_token).expect(200)
     await revokeGrants(host.server, { grantId: id })
     expect((await host.exchange(web, waiting)).body.error).toBe('invalid_grant')
-    expect((await host.refresh(web, third.refresh_token)).body.error).toBe('invalid_grant')
-    for (const response_type of ['code', 'token']) {
-      const refused = await ask(launcher, source.access_token, { response_type })
+    for (const [client, { access_token }] of [
+      [launcher, source],
+      [app, plain],
+    ] as const) {
+      const refused = await ask(client, access_token)
       expect([refused.status, refused.body.error]).toEqual(stateless ? [403, 'access_denied'] : [401, 'invalid_token'])
     }
+    const implied = await ask(launcher, source.access_token, { response_type: 'token' })
+    expect(implied.body).not.toHaveProperty('access_token')
   })
 
   it('one of no grant begins nothing: nothing could end it', async () => {
-    const { app, begin, ask } = await makeHost({ accessTokens: accessTokens() })
+    const said: { grant_id?: string } = {}
+    const { host, launcher, app, begin, ask } = await makeHost({ accessTokens: accessTokens(said) })
+    await begin(launcher)
+    said.grant_id = (await onlyGrant(host)).id
     const { access_token } = await begin(app)
-    for (const response_type of ['code']) {
-      const answer = await ask(app, access_token, { response_type })
-      expect([answer.status, answer.body.error]).toEqual(stateless ? [403, 'access_denied'] : [200, undefined])
-    }
+    const answer = await ask(app, access_token)
+    expect([answer.status, answer.body.error]).toEqual(stateless ? [403, 'access_denied'] : [200, undefined])
   })
 })
 
