@@ -5,8 +5,8 @@
  * - Apps take the user's password, and need no secret for it (RFC 9700 §2.4): `password()`, and the method `none`.
  * - Codes work without PKCE, so whoever sees one can redeem it (RFC 9700 §2.1.1): `pkce: 'optional'`.
  * - Codes are sent over http, where others can see them (RFC 9700 §2.6): `allowHttpRedirectUris`.
- * - A code is given to whoever has the user's token, and the user is not asked: `approve({ clients })`, which names the
- *   clients, and `response: 'location'`, because it is a script that calls and no browser that follows.
+ * - A code is given to the app that has the user's token, and the user is not asked: `approve({ clients })`, which names
+ *   the clients, and `response: 'location'`, because it is a script that calls and no browser that follows.
  * - The API takes a client id for an app, though it is no secret: `clientIdQuery`, on routes that are no user's.
  */
 import express, { type Express } from 'express'

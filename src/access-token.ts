@@ -1,5 +1,6 @@
 /** What an access token stands for, and Passport's places on the request, typed. Types only. */
 import type { Scope } from './rules/scope'
+import type { Credential } from './storage'
 
 /** What an access token stands for: what the guard puts in `req.authInfo`. */
 export interface AccessToken {
@@ -14,6 +15,23 @@ export interface AccessToken {
   readonly audience?: readonly string[]
   /** The claims of a JWT (RFC 9068). Left out for opaque tokens. */
   readonly claims?: Readonly<Record<string, unknown>>
+}
+
+/** The row that a token names, and what its digest covers; a stateless token brings its row along. */
+export interface LocatedToken {
+  readonly id: string
+  readonly secret: string
+  readonly claims?: AccessToken['claims']
+  readonly row?: Credential
+}
+
+/** Where an authorization begins with an access token: what comes of it is of the same grant, and never more. */
+export interface SourceToken {
+  readonly grantId: string
+  /** Tells the sessions of one grant apart: '' for the one that began it. */
+  readonly session: string
+  /** When the access token expires. Seconds. */
+  readonly expiresAt: number
 }
 
 // Passport's own places, declared as @types/passport does, so that both merge

@@ -5,6 +5,7 @@ import { type Awaitable, whenReady } from './awaitable'
 import { equalDigests, sha256 } from './crypto'
 import { OAuthError } from './errors'
 import { audienceData, storedAudience, verifyAudience } from './rules/resource'
+import { sessionOf } from './split-token'
 import type { Client, Credential } from './storage'
 import type { AuthorizationServer } from './types'
 
@@ -29,9 +30,10 @@ export type Binding = Pick<Credential, 'clientId' | 'scope' | 'startedAt' | 'dat
  */
 export function boundDigest(secret: string, row: Binding): string {
   const { clientId, userId = null, grantId = null, scope, startedAt } = row
-  const { audience = null, codeChallenge = null, redirectUri = null } = row.data
+  const { audience = null, codeChallenge = null, redirectUri = null, source } = row.data
   const members = [secret, clientId, userId, grantId, scope, startedAt, audience, codeChallenge, redirectUri]
-  return sha256(JSON.stringify(members))
+  // behind the others, whose digests stay what they are: only a code that began with an access token has it
+  return sha256(JSON.stringify(source === undefined ? members : [...members, source]))
 }
 
 /** Whether this is the secret of the row, and the row bound to what it was when it was made. */
@@ -70,6 +72,8 @@ export interface AuthenticatedToken {
   user: Express.User | undefined
   /** When the user was there, which a `maxAge` and what was revoked since go by; undefined where another server knows. */
   startedAt?: number
+  /** Which session of its grant the token is of. */
+  session?: string
 }
 
 /**
@@ -85,7 +89,10 @@ export function authenticateToken(
     if (!found) throw invalidToken()
     const accessToken = asAccessToken(server, found)
     verifyAudience(server, accessToken.audience ?? [], resource)
-    return whenReady(userOf(server, accessToken), (user) => ({ accessToken, user, startedAt: found.row.startedAt }))
+    return whenReady(userOf(server, accessToken), (user) => {
+      const { id, startedAt } = found.row
+      return { accessToken, user, startedAt, session: sessionOf(id) }
+    })
   })
 }
 

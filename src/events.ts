@@ -24,7 +24,8 @@ export type WarningCode =
 
 /**
  * What happened, for logs, metrics and audits. Never contains a secret, a token or a password. A code or refresh token that
- * comes several times at once is `code.replayed` or `refresh.reused`, and `grant.revoked`, as often.
+ * comes several times at once is `code.replayed` or `refresh.reused`, and `grant.revoked`, as often; what ends a session that
+ * began with an access token, and not its grant, is `token.revoked`.
  */
 export type AuthorizationServerEvent = { at: number } & (
   | ({ type: 'code.issued'; scope: Scope } & EventSubject)

@@ -1,5 +1,5 @@
 /** The public names of express-authorization-server, one by one. */
-export type { AccessToken } from './access-token'
+export type { AccessToken, LocatedToken, SourceToken } from './access-token'
 export { type ClaimsContext, type JwtOptions, jwt } from './access-tokens/jwt'
 export { type OpaqueOptions, opaque } from './access-tokens/opaque'
 export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './access-tokens/signing-keys'
@@ -94,7 +94,6 @@ export type {
   Decision,
   Endpoints,
   GrantType,
-  LocatedToken,
   RefreshTokenSettings,
   TokenRequest,
   TokenResponse,

@@ -1,4 +1,4 @@
-/** Makes the records and the response of an issue of tokens or of a code. Stores nothing: the grants do, in one step. */
+/** Makes the records and the response of an issue of tokens. Stores nothing: the grants do, in one step. */
 import { grantTypesOf } from './clients/members'
 import { type Binding, boundDigest } from './credentials'
 import { sha256 } from './crypto'
@@ -7,14 +7,7 @@ import { type Audience, audienceData } from './rules/resource'
 import { formatScope, type Scope } from './rules/scope'
 import { lookupId, lookupSuffix, newGrantId, newSecret } from './split-token'
 import type { Client, Credential, Grant, Writable } from './storage'
-import type {
-  ApprovedAuthorization,
-  AuthorizationServer,
-  PreparedTokens,
-  RefreshTokenSettings,
-  TokenResponse,
-  TokenResponseContext,
-} from './types'
+import type { AuthorizationServer, RefreshTokenSettings, TokenResponse, TokenResponseContext } from './types'
 
 export interface TokenIssue {
   clientId: string
@@ -30,6 +23,16 @@ export interface TokenIssue {
   refreshToken: boolean
   /** Lifetime of the access token in seconds, where it is shorter than that of all others. */
   ttl?: number | undefined
+  /** The session below `grantId`, which is there already, and when it ends at the latest. Left out: the grant's own. */
+  derived?: { session: string; until: number } | undefined
+}
+
+/** The records and the response of one issue of tokens, made but not stored. */
+export interface PreparedTokens {
+  readonly body: TokenResponse
+  readonly credentials: readonly Credential[]
+  /** The grant that begins. */
+  readonly grant?: Grant
 }
 
 /**
@@ -37,52 +40,60 @@ export interface TokenIssue {
  * a refresh token (client credentials) stand alone: there is no authorization to revoke, only the client.
  */
 export async function prepareTokens(server: AuthorizationServer, issue: TokenIssue): Promise<PreparedTokens> {
-  const { clientId, userId, scope, startedAt } = issue
+  const { clientId, userId, scope, startedAt, derived } = issue
+  const { session = '', until = Number.POSITIVE_INFINITY } = derived ?? {}
   const newId = issue.grantId ?? newGrantId()
   const now = server.now()
   const { stateless } = server.accessTokens
-  const hasRefreshToken = issue.refreshToken && refreshTokenExpiry(settingsOf(server), startedAt, now) > now
+  const refreshUntil = issue.refreshToken ? refreshTokenExpiry(settingsOf(server), startedAt, now, until) : 0
+  const hasRefreshToken = refreshUntil > now
   // an authorization that there is a row of
-  const grantId = hasRefreshToken || (userId !== undefined && !stateless) ? newId : undefined
+  const grantId = derived || hasRefreshToken || (userId !== undefined && !stateless) ? newId : undefined
   const ttl = Math.min(issue.ttl ?? server.accessTokens.ttl, server.accessTokens.ttl)
   const data = audienceData(issue.accessAudience ?? issue.audience)
   const bound = { clientId, userId, grantId, scope, startedAt, data }
-  const lifetime = { issuedAt: now, expiresAt: now + ttl }
-  const access = await prepareAccessToken(server, lookupId(newId, lookupSuffix.access_token[0]), bound, lifetime)
+  const lifetime = { issuedAt: now, expiresAt: Math.min(now + ttl, until) }
+  const accessId = lookupId(newId, lookupSuffix.access_token[0], session)
+  const access = await prepareAccessToken(server, accessId, bound, lifetime)
   const all = [access.credential]
   if (hasRefreshToken) {
-    const refresh = prepareRefreshToken(server, lookupId(newId, lookupSuffix.refresh_token), issue, bound, now)
+    const refreshId = lookupId(newId, lookupSuffix.refresh_token, session)
+    const refresh = prepareRefreshToken(refreshId, bound, issue.audience, { issuedAt: now, expiresAt: refreshUntil })
     all.push(refresh.credential)
     access.body.refresh_token = refresh.token
   }
   const credentials = stateless ? all.slice(1) : all
-  if (grantId === undefined) return { body: access.body, credentials }
+  // a grant that is there already is another client's: its row stays what it is
+  if (grantId === undefined || derived) return { body: access.body, credentials }
   return { body: access.body, credentials, grant: grantOf(grantId, bound, all) }
 }
 
 /** The first refresh token of a grant. Its secret has two halves: one for the life of the grant, one that rotates. */
 function prepareRefreshToken(
-  server: AuthorizationServer,
   id: string,
-  issue: TokenIssue,
   subject: Binding,
-  now: number,
+  audience: Audience,
+  lifetime: Lifetime,
 ): { token: string; credential: Credential } {
   const stable = newSecret()
   const rotating = newSecret()
-  const bound = { ...subject, data: { slot: 0, ...audienceData(issue.audience) } }
-  const expiresAt = refreshTokenExpiry(settingsOf(server), issue.startedAt, now)
+  const bound = { ...subject, data: { slot: 0, ...audienceData(audience) } }
   const half = { id, kind: 'refresh_token', state: sha256(rotating), digest: boundDigest(stable, bound) }
-  return { token: `${id}.${stable}${rotating}`, credential: credentialOf(half, bound, { issuedAt: now, expiresAt }) }
+  return { token: `${id}.${stable}${rotating}`, credential: credentialOf(half, bound, lifetime) }
 }
 
 function settingsOf({ refreshTokens }: AuthorizationServer): RefreshTokenSettings {
   return refreshTokens as RefreshTokenSettings
 }
 
-/** `ttl` slides with each refresh, `maxAge` counts from the authorization and does not. */
-export function refreshTokenExpiry(settings: RefreshTokenSettings, startedAt: number, now: number): number {
-  return Math.min(now + settings.ttl, startedAt + (settings.maxAge ?? Number.POSITIVE_INFINITY))
+/** `ttl` slides with each refresh, `maxAge` counts from the authorization and does not; nor does `until`, where there is one. */
+export function refreshTokenExpiry(
+  { ttl, maxAge = Number.POSITIVE_INFINITY }: RefreshTokenSettings,
+  startedAt: number,
+  now: number,
+  until = Number.POSITIVE_INFINITY,
+): number {
+  return Math.min(now + ttl, startedAt + maxAge, until)
 }
 
 /** The grant's row; it lives as long as the last of its credentials. */
@@ -162,26 +173,6 @@ export async function shapeResponse(
   }
 }
 
-/** An authorization code and its row. The row names no grant: there is none until the code is exchanged. */
-export function prepareCode(
-  server: AuthorizationServer,
-  approved: ApprovedAuthorization,
-  ttl: number,
-): { code: string; credential: Credential } {
-  const id = lookupId(newGrantId(), lookupSuffix.authorization_code)
-  const secret = newSecret()
-  const data = {
-    ...(approved.codeChallenge !== undefined && { codeChallenge: approved.codeChallenge }),
-    ...(approved.sentRedirectUri !== undefined && { redirectUri: approved.sentRedirectUri }),
-    ...audienceData(approved.audience),
-  }
-  const { userId, scope, startedAt } = approved
-  const bound = { clientId: approved.client.clientId, userId, scope, startedAt, data }
-  const issuedAt = server.now()
-  const kept = { id, kind: 'authorization_code', state: 'issued', digest: boundDigest(secret, bound) }
-  return { code: `${id}.${secret}`, credential: credentialOf(kept, bound, { issuedAt, expiresAt: issuedAt + ttl }) }
-}
-
 /** Stores what was made for new ids. */
 export async function store(
   server: AuthorizationServer,
@@ -191,22 +182,6 @@ export async function store(
   // none: stateless tokens without a refresh token, which cannot be looked up or revoked
   if (credentials.length === 0 || (await server.storage.grants.insert(credentials, grant))) return
   throw storageFailure(new Error('storage.grants.insert answered false for ids that are new'))
-}
-
-/** Stores what was approved, unless that began before a revocation, as with an older token: it would be answered dead. */
-export async function storeApproved(
-  server: AuthorizationServer,
-  approved: ApprovedAuthorization,
-  credentials: readonly Credential[],
-  grant?: Grant,
-): Promise<void> {
-  await store(server, credentials, grant)
-  if (approved.startedAt >= server.now()) return
-  // where tokens are stateless, a code that nobody gets is dead when they should be
-  const row = credentials[0] ?? prepareCode(server, approved, 1).credential
-  if (credentials.length === 0) await store(server, [row])
-  if (await server.storage.grants.find(row.id)) return
-  throw new OAuthError('access_denied', 'What the user had signed in for has been revoked: sign in again.')
 }
 
 /** A refresh token comes with every user's authorization whose client may use the refresh token grant. */

@@ -1,6 +1,7 @@
 /**
  * Split tokens: what a client holds is `<lookup id>.<secret>`; storage holds the id and the SHA-256 of the secret, so
- * that a copy of the database opens nothing. The id begins with the id of the grant that the token is of, or will be.
+ * that a copy of the database opens nothing. The id begins with the id of the grant that the token is of, or will be. What
+ * began with an access token has one part more in its id, or two, which tell the sessions of one grant apart.
  */
 import { randomToken } from './crypto'
 
@@ -28,8 +29,28 @@ export function newSecret(): string {
   return randomToken(SECRET_BYTES)
 }
 
-export function lookupId(grantId: string, suffix: string): string {
-  return `${grantId}~${suffix}`
+/** `session` tells what began with an access token from what is the grant's own, which has none. */
+export function lookupId(grantId: string, suffix: string, session = ''): string {
+  return `${grantId}~${suffix}${session}`
+}
+
+/**
+ * What the ids of a new session end with that begins with an access token of the session `source`: behind the first that so
+ * began, however many came between.
+ */
+export function newSession(source: string): string {
+  return `${firstOf(source)}.${randomToken(GRANT_ID_BYTES)}`
+}
+
+/** The session that a session goes back to, the first below its grant; that itself, and '' for the grant's own. */
+export function firstOf(session: string): string {
+  return session.split('.', 2).join('.')
+}
+
+/** What the ids of that session end with; '' for the session that began its grant. */
+export function sessionOf(lookupId: string): string {
+  const dot = lookupId.indexOf('.')
+  return dot < 0 ? '' : lookupId.slice(dot)
 }
 
 /** The grant that a credential is of, or will be of once it is exchanged. */
@@ -42,7 +63,7 @@ export interface SplitToken {
   secret: string
 }
 
-const splitToken = /^([A-Za-z0-9_-]{22}~[a-z])\.([A-Za-z0-9_-]{43}(?:[A-Za-z0-9_-]{43})?)$/
+const splitToken = /^([A-Za-z0-9_-]{22}~[a-z](?:\.[A-Za-z0-9_-]{22}){0,2})\.([A-Za-z0-9_-]{43}(?:[A-Za-z0-9_-]{43})?)$/
 
 /** The parts of a token, or undefined for a string that cannot be one of ours. */
 export function parseSplitToken(token: string): SplitToken | undefined {

@@ -80,7 +80,10 @@ export interface Credential {
   readonly state: string
   /** SHA-256, base64url, of the secret half of the token and of what the token is bound to. */
   readonly digest: string
-  /** Left out where there is no authorization (yet): codes before their exchange, client credentials, consent. */
+  /**
+   * Left out where there is no authorization (yet): codes before their exchange, client credentials, consent. It may be a
+   * grant of another client.
+   */
   readonly grantId?: string
   readonly clientId: string
   readonly userId?: string

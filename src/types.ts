@@ -1,6 +1,6 @@
 /** The types that the whole house shares: the server value, grants, requests, decisions, events. Types only. */
 import type { Request, Response } from 'express'
-import type { AccessToken } from './access-token'
+import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
 import type { Awaitable } from './awaitable'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
@@ -9,7 +9,7 @@ import type { RequestParameters } from './rules/params'
 import type { PkcePolicy } from './rules/pkce'
 import type { Audience, ResourceRules } from './rules/resource'
 import type { Scope } from './rules/scope'
-import type { Client, Credential, Grant, OAuthStorage } from './storage'
+import type { Client, Credential, OAuthStorage } from './storage'
 
 /** A successful token response: RFC 6749 §5.1. */
 export interface TokenResponse {
@@ -68,6 +68,8 @@ export interface ApprovedAuthorization
   readonly userId: string
   readonly sentRedirectUri?: string
   readonly codeChallenge?: string
+  /** Set where an access token in front says who the user is. */
+  readonly source?: SourceToken
 }
 
 /**
@@ -87,6 +89,11 @@ export interface GrantType {
     server: AuthorizationServer,
     approved: ApprovedAuthorization,
   ) => Awaitable<Record<string, unknown>>
+  /**
+   * Whether `authorize` keeps what it makes within `approved.source`, as `authorizationCode()` and `implicit()` do. Left out,
+   * no request that a guard has admitted gets there: a session would begin that outlives the token.
+   */
+  readonly fromAccessTokens?: boolean
   /** Set by `authorizationCode()`. */
   readonly codes?: { readonly ttl: number }
   /** Set by `refreshToken()`: how every issue of tokens makes a refresh token. */
@@ -110,6 +117,8 @@ export type Decision =
       scope?: string | Scope
       /** When the authorization began, where that was before this request. Seconds. */
       startedAt?: number
+      /** Whose access tokens in front may say who the user is, beside the client's own. @default nobody else's */
+      fromTokensOf?: readonly string[]
     }
   | { allow: false }
 
@@ -147,14 +156,6 @@ export interface AccessTokenFormat {
   readonly jwks?: () => { readonly keys: readonly object[] }
   /** Set by `jwt({ stateless: true })`: its tokens have no row. */
   readonly stateless?: boolean
-}
-
-/** The row that a token names, and what its digest covers; a stateless token brings its row along. */
-export interface LocatedToken {
-  readonly id: string
-  readonly secret: string
-  readonly claims?: AccessToken['claims']
-  readonly row?: Credential
 }
 
 /** Where the guard finds users. */
@@ -210,11 +211,4 @@ export interface AuthorizationServer extends ResourceRules {
   readonly warn: (code: WarningCode, message: string) => void
   /** Seconds since the epoch. */
   readonly now: () => number
-}
-
-/** The records and the response of one issue of tokens, made but not stored. */
-export interface PreparedTokens {
-  readonly body: TokenResponse
-  readonly credentials: readonly Credential[]
-  readonly grant?: Grant
 }

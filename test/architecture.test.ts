@@ -13,6 +13,7 @@ const floors = [
   ['server.ts'],
   ['grants/'],
   ['operations/'],
+  ['codes.ts'],
   ['issue.ts'],
   ['remote/'],
   ['credentials.ts'],

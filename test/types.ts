@@ -121,6 +121,7 @@ const byHand: Decide = (request, incoming, res) => {
 authorizeRouter(server, { decide: byHand, response: 'json' })
 authorizeRouter(server, { decide: consentPage({ signIn: (returnTo) => `/login?next=${returnTo}` }) })
 approve({ clients: ['first-party'] })
+approve({ clients: ['first-party'], fromTokensOf: ['launcher'] })
 approve({ clients: (one) => one.name === 'ours', user: (incoming) => incoming.user })
 approve({
   clients: async (one) => {

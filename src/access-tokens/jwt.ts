@@ -1,16 +1,16 @@
 /** Access tokens that others can read: JSON Web Tokens by RFC 9068. */
 import { sign } from 'jsonwebtoken'
 import { type Awaitable, whenReady } from '../awaitable'
-import { type KeyMaterial, sha256 } from '../crypto'
+import type { KeyMaterial } from '../crypto'
 import { OAuthError } from '../errors'
 import { requireFlags, requireKnown } from '../options'
 import { storedAudience } from '../rules/resource'
 import { formatScope, type Scope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
-import { newSecret, parseSplitToken } from '../split-token'
-import type { Credential } from '../storage'
-import type { AccessTokenFormat, AuthorizationServer, LocatedToken } from '../types'
-import { type AccessTokenClaims, accessTokenOf, audienceOf, jwtVerifier } from './jwt-verifier'
+import { newSecret } from '../split-token'
+import type { AccessTokenFormat, AuthorizationServer } from '../types'
+import { namedRow, rowOf, sessionClaims } from './jwt-rows'
+import { type AccessTokenClaims, jwtVerifier } from './jwt-verifier'
 import { type KeyRing, keyRing, type SigningAlgorithm, type SigningKeys, signingAlgorithms } from './signing-keys'
 
 /** What an access token is made for. */
@@ -39,12 +39,12 @@ export interface JwtOptions {
    * @default what the current key is for: ES256 for P-256; for RSA what its JWK says, or RS256
    */
   algorithm?: SigningAlgorithm
-  /** More claims. Those of RFC 9068 in it, and `started_at`, are dropped; what it throws means no token. @default none */
+  /** More claims. Those of RFC 9068 in it, `started_at` and `grant_id` are dropped; what it throws means no token. @default none */
   claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
   /**
    * Store nothing about access tokens. Then nothing can revoke one before it expires: not the revocation endpoint (which
-   * says `unsupported_token_type`), not "sign out everywhere", not the deletion of the client. A user's token says in a claim
-   * of ours, `started_at`, when their session began: in seconds, as `iat`. @default false
+   * says `unsupported_token_type`), not "sign out everywhere", not the deletion of the client. A user's token says in claims
+   * of ours when their session began and which it is: `started_at`, in seconds as `iat`, and `grant_id`. @default false
    */
   stateless?: boolean
 }
@@ -64,6 +64,7 @@ const standardClaims: readonly string[] = [
   'jti',
   'scope',
   'started_at',
+  'grant_id',
 ]
 
 /**
@@ -98,9 +99,12 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
       // RFC 9068 §5: the id of a client may have become that of a user since it was registered
       if (row.userId === undefined && (await server.users?.find(row.clientId))) throw sameId()
       const extra = claims ? await claims(contextOf(server, row)) : {}
-      // there is no row to say it: a session that begins with this token is no younger
-      const since = stateless && row.userId !== undefined && { started_at: row.startedAt }
-      const payload = { ...withoutStandardClaims(extra), ...claimsOf(server, row), ...since, jti }
+      const payload = {
+        ...withoutStandardClaims(extra),
+        ...claimsOf(server, row),
+        ...(stateless && sessionClaims(row)),
+        jti,
+      }
       const { id: keyid, privateKey, algorithm } = ring().signing
       // RFC 9068 §2.1: the typ that keeps an access token from being taken for any other JWT
       const token = sign(payload, privateKey, { algorithm, keyid, header: { alg: algorithm, typ: 'at+jwt' } })
@@ -109,7 +113,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
     locate(server, token) {
       const expected = { issuer: server.issuer, audience: server.resources, now: server.now() }
       const claims = verify(token, (kid) => ring().verifying.get(kid), expected)
-      return whenReady(claims, (found) => found && (stateless ? asRow(found) : namedRow(found)))
+      return whenReady(claims, (found) => found && (stateless ? rowOf(found) : namedRow(found)))
     },
   } satisfies AccessTokenFormat)
 }
@@ -189,31 +193,4 @@ function claimsOf(server: AuthorizationServer, row: UnsignedRow): Omit<AccessTok
     iat: issuedAt,
     ...(scope.length > 0 && { scope: formatScope(scope) }),
   }
-}
-
-function namedRow(claims: AccessTokenClaims): LocatedToken | undefined {
-  const named = parseSplitToken(claims.jti)
-  return named && { id: named.id, secret: claims.jti, claims }
-}
-
-/** A stateless token is its own row. One that names a row is not, or it would outlive its revocation. */
-function asRow(claims: AccessTokenClaims): LocatedToken | undefined {
-  const { jti, client_id: clientId, iat, exp, aud, started_at: startedAt } = claims
-  if (parseSplitToken(jti)) return undefined
-  const { userId, scope } = accessTokenOf(claims)
-  const digest = sha256(jti)
-  const row: Credential = {
-    id: jti,
-    kind: 'access_token',
-    state: digest,
-    digest,
-    clientId,
-    ...(userId !== undefined && { userId }),
-    scope,
-    startedAt: typeof startedAt === 'number' ? Math.min(startedAt, iat) : iat,
-    issuedAt: iat,
-    expiresAt: exp,
-    data: { audience: audienceOf(aud) },
-  }
-  return { id: jti, secret: jti, claims, row }
 }

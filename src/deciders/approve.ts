@@ -20,20 +20,30 @@ export interface ApproveOptions {
    * API mounted, a user could take one that is free.
    */
   clients: readonly string[] | ((client: Client) => Awaitable<boolean>)
+  /**
+   * Clients whose access tokens, where a guard is in front, may begin a session of *another* client of `clients`: such as a
+   * launcher that hands its user on. Each of them can sign its user in everywhere in `clients`, so name only your own. A
+   * token of any client may do so for that client itself. What begins so is of the token's grant, and ends with it.
+   * @default none
+   */
+  fromTokensOf?: readonly string[] | undefined
 }
 
 /** Decides yes for the clients named, without asking the user. Throws at start-up without `clients`. */
 export function approve(options: ApproveOptions): Decide {
-  requireKnown('approve option', options, ['user', 'clients'])
-  const { user = (req: Request) => req.user, clients } = options ?? {}
+  requireKnown('approve option', options, ['user', 'clients', 'fromTokensOf'])
+  const { user = (req: Request) => req.user, clients, fromTokensOf = [] } = options ?? {}
   if (typeof clients !== 'function' && !Array.isArray(clients)) {
     throw new TypeError('approve needs clients: the ids, or a predicate, of those who may be approved in silence')
+  }
+  if (!Array.isArray(fromTokensOf) || !fromTokensOf.every((id) => typeof id === 'string')) {
+    throw new TypeError("approve's fromTokensOf must be a list of client ids")
   }
   const signedInUser = async (req: Request) => signedInId(await user(req))
   const decide = async (request: AuthorizationRequest, req: Request) => {
     const userId = await signedInUser(req)
     if (userId === undefined) throw new OAuthError('access_denied', 'No user is signed in.')
-    if (await isApproved(clients, request)) return { allow: true as const, userId }
+    if (await isApproved(clients, request)) return { allow: true as const, userId, fromTokensOf }
     // RFC 9700 §4.11.2: no user has decided, so a stranger's link must not lead through here to a stranger's page
     if (request.client.origin !== undefined) {
       throw new OAuthError('unauthorized_client', 'This client is none that is approved here.')

@@ -1,9 +1,9 @@
 /** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
 
+import { prepareCode, storeApproved } from '../codes'
 import { findCredential, hasSecret, isExpired, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
-import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, storeApproved } from '../issue'
-import { revokeGrants } from '../operations/grants'
+import { getsRefreshToken, prepareTokens, shapeResponse } from '../issue'
 import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
 import { pkceRequired, requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
@@ -14,6 +14,7 @@ import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, parseSplitToken } from '../split-token'
 import type { Client, Credential } from '../storage'
 import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
+import { derivedSession, endSessionOf, isDerived } from './derived-session'
 
 /** Options of `authorizationCode`. */
 export interface AuthorizationCodeOptions {
@@ -33,6 +34,7 @@ export function authorizationCode(options: AuthorizationCodeOptions = {}): Grant
     grantType: 'authorization_code',
     handle: exchangeCode,
     responseType: 'code',
+    fromAccessTokens: true,
     codes: Object.freeze({ ttl }),
     async authorize(server, approved) {
       const { code, credential } = prepareCode(server, approved, ttl)
@@ -49,8 +51,9 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   const presented = parseSplitToken(requireParameter(parameters, 'code'))
   verifyForClient(server, request)
   const code = presented && (await findCredential(server, presented.id, 'authorization_code'))
-  // a code begins its grant when it is exchanged: what was issued names none
-  if (!code || !hasSecret({ ...code, grantId: undefined }, presented.secret)) throw invalidCode()
+  // a code begins its grant when it is exchanged: what was issued names none, unless an access token was in front
+  const issued = code && (isDerived(code) ? code : { ...code, grantId: undefined })
+  if (!issued || !hasSecret(issued, presented.secret)) throw invalidCode()
   // RFC 6749 §4.1.3: the code is bound to the client, or a stolen one could be redeemed by anybody
   if (code.clientId !== client.clientId) throw invalidCode()
   verifyRedirectUri(code, parameters.get('redirect_uri'))
@@ -66,9 +69,12 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
 
   const { userId, startedAt } = code
   const grantId = grantIdOf(code.id)
-  const refreshToken = getsRefreshToken(server, client)
-  const issue = { clientId: client.clientId, userId, scope, audience, accessAudience, startedAt, grantId, refreshToken }
-  const { body, credentials, grant } = await prepareTokens(server, issue)
+  const derived = await derivedSession(server, code)
+  // the session of the access token ended since
+  if (derived && derived.until <= server.now()) throw invalidCode()
+  const refreshToken = getsRefreshToken(server, client) && (derived?.refreshable ?? true)
+  const bound = { clientId: client.clientId, userId, scope, audience, accessAudience, startedAt, grantId }
+  const { body, credentials, grant } = await prepareTokens(server, { ...bound, refreshToken, derived })
   const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
   // the used code stays as long as the access token that it became, so that its theft is noticed later, too
   const used = {
@@ -81,7 +87,7 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   const won = await server.storage.grants.transition(code.id, 'issued', used, credentials, grant)
   // another request was faster, or the user or client was revoked meanwhile: a double submit must not kill the winner
   if (!won) throw invalidCode()
-  server.emit({ type: 'token.issued', grantType, clientId: client.clientId, userId, grantId: grant?.id, scope })
+  server.emit({ type: 'token.issued', grantType, clientId: client.clientId, userId, grantId: used.grantId, scope })
   return response
 }
 
@@ -94,7 +100,7 @@ async function refuseReplay(server: AuthorizationServer, client: Client, code: C
   const { clientId, userId, grantId } = code
   if (isSentTwice(server, client, code)) throw invalidCode()
   // none: stateless tokens, which nothing can revoke
-  if (grantId !== undefined) await revokeGrants(server, { grantId })
+  if (grantId !== undefined) await endSessionOf(server, code)
   server.emit({ type: 'code.replayed', clientId, userId, grantId })
   throw invalidCode()
 }

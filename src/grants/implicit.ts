@@ -1,8 +1,10 @@
 /** The implicit grant: RFC 6749 §4.2. By name only: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
 
-import { prepareTokens, shapeResponse, storeApproved } from '../issue'
+import { storeApproved } from '../codes'
+import { prepareTokens, shapeResponse } from '../issue'
 import { requireKnown } from '../options'
 import { requireSeconds } from '../rules/seconds'
+import { newSession } from '../split-token'
 import type { GrantType } from '../types'
 
 /** Options of `implicit`. */
@@ -23,10 +25,16 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
     grantType: 'implicit',
     responseType: 'token',
     responseMode: 'fragment',
+    fromAccessTokens: true,
     async authorize(server, approved) {
-      const { client, userId, scope, audience, startedAt, parameters } = approved
+      const { client, userId, scope, audience, startedAt, parameters, source } = approved
       const issue = { clientId: client.clientId, userId, scope, audience, startedAt, refreshToken: false, ttl }
-      const { body, credentials, grant } = await prepareTokens(server, issue)
+      // of the grant of the access token in front, and not longer than that
+      const below = source && {
+        grantId: source.grantId,
+        derived: { session: newSession(source.session), until: source.expiresAt },
+      }
+      const { body, credentials, grant } = await prepareTokens(server, { ...issue, ...below })
       const response = await shapeResponse(server, body, { client, grantType: 'implicit', userId, scope, parameters })
       await storeApproved(server, approved, credentials, grant)
       server.emit({
@@ -34,7 +42,7 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
         grantType: 'implicit',
         clientId: client.clientId,
         userId,
-        grantId: grant?.id,
+        grantId: source?.grantId ?? grant?.id,
         scope,
       })
       return response

@@ -5,7 +5,7 @@
  */
 import { derivedSecret, seal, sha256, unseal } from '../crypto'
 import { credentialOf } from '../issue'
-import { grantIdOf, lookupId, lookupSuffix } from '../split-token'
+import { grantIdOf, lookupId, lookupSuffix, sessionOf } from '../split-token'
 import type { Credential } from '../storage'
 import type { AccessTokenFormat, AuthorizationServer, RefreshTokenSettings } from '../types'
 import type { PresentedRefreshToken } from './presented-refresh-token'
@@ -42,7 +42,7 @@ export function successorOf(
   const context = contextOf(found, refresh)
   const rotating = derivedSecret(token, 'refresh token', context)
   return {
-    accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[refresh.slot]),
+    accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[refresh.slot], sessionOf(found.id)),
     accessSecret: derivedSecret(token, 'access token', context),
     refreshToken: rotate ? `${found.id}.${stable}${rotating}` : token,
     state: rotate ? sha256(rotating) : `${rotatingDigest}#${sha256(rotating)}`,
@@ -50,7 +50,7 @@ export function successorOf(
 }
 
 export function replayId(found: Credential): string {
-  return lookupId(grantIdOf(found.id), lookupSuffix.refresh_replay)
+  return lookupId(grantIdOf(found.id), lookupSuffix.refresh_replay, sessionOf(found.id))
 }
 
 /** The row that a replay is made of until `expiresAt`. One for each grant: the next refresh takes its place. */

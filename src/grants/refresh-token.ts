@@ -6,7 +6,6 @@
 import { findCredential, isExpired, requireOwner, requireUser, sessionEnd } from '../credentials'
 import { OAuthError } from '../errors'
 import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
-import { revokeGrants } from '../operations/grants'
 import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
 import { audienceData, formatResource } from '../rules/resource'
@@ -15,6 +14,7 @@ import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, newSecret } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
+import { endSessionOf, isDerived, latestEnd } from './derived-session'
 import {
   hasStableHalf,
   type PresentedRefreshToken,
@@ -115,10 +115,13 @@ async function refreshOnce(
   }
 
   const { scope } = asked
-  const next = await prepareRefresh(server, settings, found, presented, asked)
+  const end = await latestEnd(server, found)
+  if (end <= server.now()) throw invalidToken()
+  const next = await prepareRefresh(server, settings, found, presented, { ...asked, end })
   const response = await shapeResponse(server, next.body, hookContext(request, found, scope))
   const additions = server.accessTokens.stateless ? next.replay : [next.access, ...next.replay]
-  const grant = grantOf(grantIdOf(id), found, [next.refresh, next.access])
+  // the row of a grant that another client began stays what it is
+  const grant = isDerived(found) ? undefined : grantOf(grantIdOf(id), found, [next.refresh, next.access])
   if (!(await server.storage.grants.transition(id, state, next.refresh, additions, grant))) return undefined
   server.emit({ type: 'token.issued', grantType: 'refresh_token', clientId, userId, grantId, scope })
   return response
@@ -129,11 +132,11 @@ async function prepareRefresh(
   settings: RefreshTokenSettings,
   found: Credential,
   presented: PresentedRefreshToken,
-  { scope, audience }: Asked,
+  { scope, audience, end }: Asked & { end: number },
 ): Promise<{ refresh: Credential; access: Credential; replay: Credential[]; body: TokenResponse }> {
   const now = server.now()
   const { id, kind, digest, clientId, userId, startedAt } = found
-  const lifetime = { issuedAt: now, expiresAt: now + server.accessTokens.ttl }
+  const lifetime = { issuedAt: now, expiresAt: Math.min(now + server.accessTokens.ttl, end) }
   const made: Refresh = {
     // the access tokens of a grant take turns in two rows: the one before survives, and the rows never grow
     slot: found.data.slot === 0 ? 1 : 0,
@@ -154,7 +157,7 @@ async function prepareRefresh(
     // as it was authorized: the digest covers it
     ...('audience' in found.data && { audience: found.data.audience }),
   }
-  const expiresAt = refreshTokenExpiry(settings, startedAt, now)
+  const expiresAt = refreshTokenExpiry(settings, startedAt, now, end)
   const refresh = credentialOf({ id, kind, state, digest }, { ...found, data }, { issuedAt: now, expiresAt })
   const window = windowOf(server, settings)
   const until = Math.min(expiresAt, now + window)
@@ -165,7 +168,7 @@ async function prepareRefresh(
 // RFC 9700 §4.14.2: an older refresh token means that two parties hold the session; neither can be told from the other
 async function refuseReuse(server: AuthorizationServer, found: Credential): Promise<never> {
   const grantId = grantIdOf(found.id)
-  await revokeGrants(server, { grantId })
+  await endSessionOf(server, found)
   server.emit({ type: 'refresh.reused', clientId: found.clientId, userId: found.userId, grantId })
   throw invalidToken()
 }

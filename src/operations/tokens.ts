@@ -2,9 +2,10 @@
 
 import type { AccessToken } from '../access-token'
 import { grantTypesOf } from '../clients/members'
+import { prepareCode } from '../codes'
 import { authenticateToken, requireClient, requireOwner, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
-import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, store, type TokenIssue } from '../issue'
+import { getsRefreshToken, prepareTokens, shapeResponse, store, type TokenIssue } from '../issue'
 import { requireFlags, requireKnown } from '../options'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'

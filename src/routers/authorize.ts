@@ -1,5 +1,6 @@
 /** The authorization endpoint: RFC 6749 §3.1. */
 import type { Request, Response, Router } from 'express'
+import type { SourceToken } from '../access-token'
 import { sessionEnd } from '../credentials'
 import { OAuthError, toOAuthError } from '../errors'
 import {
@@ -88,7 +89,13 @@ async function carryOut(
     throw new OAuthError('access_denied', 'The authorization was denied.')
   }
   const grant = server.responseTypes.get(request.responseType)
-  const parameters = await grant?.authorize?.(server, approvedBy(request, decision, req))
+  const approved = approvedBy(request, decision, req)
+  if (approved.source && !grant?.fromAccessTokens) {
+    throw new TypeError(
+      `The grant of response_type ${request.responseType} takes no request that a guard has admitted: keep to approved.source, and set fromAccessTokens`,
+    )
+  }
+  const parameters = await grant?.authorize?.(server, approved)
   if (!parameters) throw new TypeError(`The grant of response_type ${request.responseType} answered with nothing`)
   return parameters
 }
@@ -100,7 +107,7 @@ function approvedBy(
 ): ApprovedAuthorization {
   const userId = subjectId(decision.userId)
   if (userId === undefined) throw new TypeError('decide must answer { allow: true, userId } with a non-empty userId')
-  const since = sessionStart(request, req, userId)
+  const session = sessionInFront(request, decision, req, userId)
   const scope = decision.scope === undefined ? request.scope : toScope(decision.scope)
   requireScopeWithin(scope, request.scope)
   // RFC 6749 §5.1: a token response could not say so, and without `scope` it means all that was asked
@@ -108,24 +115,43 @@ function approvedBy(
     throw new OAuthError('access_denied', 'Nothing of what was asked was allowed.')
   }
   // a session that begins with a token is no younger than that of the token: it has the same end, and the same revocations
-  const startedAt = Math.min(decision.startedAt ?? request.startedAt, request.startedAt, since)
-  return { ...request, userId, scope, startedAt }
+  const since = Math.min(decision.startedAt ?? request.startedAt, request.startedAt)
+  if (!session) return { ...request, userId, scope, startedAt: since }
+  const { startedAt, source } = session
+  return { ...request, userId, scope, startedAt: Math.min(since, startedAt), source }
 }
 
-/** When the session of the access token in front began; without one, it begins with the request. */
-function sessionStart({ server, startedAt }: AuthorizationRequest, req: Request, userId: string): number {
+/** The session of the access token in front, which what is approved will be of; undefined where there is none. */
+function sessionInFront(
+  { server, client }: AuthorizationRequest,
+  { fromTokensOf = [] }: Extract<Decision, { allow: true }>,
+  req: Request,
+  userId: string,
+): { startedAt: number; source: SourceToken } | undefined {
   const admission = admissionOf(req)
-  if (!admission) return startedAt
-  if (admission.accessToken.userId !== userId) {
+  if (!admission) return undefined
+  const { accessToken, session } = admission
+  if (accessToken.userId !== userId) {
     throw new OAuthError('access_denied', 'The access token is of another user.')
   }
-  if (admission.startedAt === undefined) {
+  // in a string every part of it would be named
+  if (!Array.isArray(fromTokensOf)) throw new TypeError('decide must answer fromTokensOf with a list of client ids')
+  // or every app that a user has let in for an hour could begin a session of any other one
+  if (accessToken.clientId !== client.clientId && !fromTokensOf.includes(accessToken.clientId)) {
+    throw new OAuthError('access_denied', 'The access token is of another client.')
+  }
+  if (admission.startedAt === undefined || session === undefined) {
     throw new TypeError('A guard of a remoteServer is in front of authorizeRouter: it must be one of the server itself')
   }
   if (sessionEnd(server, admission.startedAt) <= server.now()) {
     throw new OAuthError('access_denied', 'The session of the access token is over.')
   }
-  return admission.startedAt
+  const { grantId, expiresAt } = accessToken
+  // stateless, without a refresh token: no revocation would reach what begins with it
+  if (grantId === undefined || expiresAt === undefined) {
+    throw new OAuthError('access_denied', 'The access token is of no grant that could be revoked.')
+  }
+  return { startedAt: admission.startedAt, source: { grantId, session, expiresAt } }
 }
 
 /**

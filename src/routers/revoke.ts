@@ -2,15 +2,14 @@
 import type { Router } from 'express'
 import { findAccessToken, findCredential } from '../credentials'
 import { OAuthError } from '../errors'
+import { endSessionOf } from '../grants/derived-session'
 import { hasStableHalf, parseRefreshToken } from '../grants/presented-refresh-token'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
-import { revokeGrants } from '../operations/grants'
 import { requireKnown } from '../options'
 import { requireParameter } from '../rules/params'
-import { grantIdOf } from '../split-token'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types'
 import { endpointRouter } from './endpoint-router'
@@ -45,7 +44,7 @@ async function revokeRefreshToken(server: AuthorizationServer, client: Client, t
   const found = await findCredential(server, presented.id, 'refresh_token')
   // RFC 7009 §2.1: another client's token is none of its business
   if (found?.clientId !== client.clientId || !hasStableHalf(found, presented)) return true
-  await revokeGrants(server, { grantId: grantIdOf(found.id) })
+  await endSessionOf(server, found)
   return true
 }
 

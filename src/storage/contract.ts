@@ -11,6 +11,7 @@ import { insertRules } from './contract/insert'
 import { listRules } from './contract/lists'
 import { markRules } from './contract/marks'
 import type { Rule } from './contract/rule'
+import { sharedGrantRules } from './contract/shared-grants'
 import { tombstoneRules } from './contract/tombstones'
 import { transitionRules } from './contract/transition'
 import { valueRules } from './contract/values'
@@ -68,6 +69,7 @@ export function storageContract({ describe, test, create, nativeExpiry = false }
   describe('transition', () => transitionRules(rule))
   describe('revoking a grant', () => tombstoneRules(rule))
   describe('revoking a user or a client', () => markRules(rule))
+  describe('what one client has of the grant of another', () => sharedGrantRules(rule))
   describe('expiry', () => expiryRules(rule, nativeExpiry))
   describe('lists', () => listRules(rule))
   describe('values', () => valueRules(rule))

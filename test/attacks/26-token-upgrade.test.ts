@@ -36,7 +36,10 @@ const makeHost = (
       app.use(
         paths.authorize,
         bearerGuard(server, guard),
-        authorizeRouter(server, { decide: approve({ user, clients }), response: 'json' }),
+        authorizeRouter(server, {
+          decide: approve({ user, clients, fromTokensOf: ['web', 'native'] }),
+          response: 'json',
+        }),
       )
       app.use(paths.token, tokenRouter(server))
     },
@@ -192,7 +195,8 @@ describe('an access token at the authorization endpoint', () => {
 
   it('begins no session that is younger than its own: maxAge ends both, and so does what revokes the user', async () => {
     const host = await makeHost({}, ['web'], { grants: [authorizationCode(), refreshToken({ maxAge: 7200 })] })
-    let access = await token(host, 'read')
+    let source = (await issueTokens(host.server, { clientId: 'web', userId: 'alice', scope: 'read' })) as Tokens
+    let access = source.access_token
     const begun = host.clock.now
     for (let times = 0; times < 2; times++) {
       host.clock.advance(3599)
@@ -202,9 +206,12 @@ describe('an access token at the authorization endpoint', () => {
       expect((await listGrants(host.server)).at(-1)?.startedAt).toBe(begun)
       if (times === 0) await host.refresh(host.web, body.refresh_token).expect(200)
     }
+    source = (await host.refresh(host.web, source.refresh_token).expect(200)).body
     host.clock.advance(2)
-    const late = await authorize(host, access, { scope: 'read' })
+    const late = await authorize(host, source.access_token, { scope: 'read' })
     expect([late.status, late.body.error]).toEqual([403, 'access_denied'])
+    // what began with a token ends in that second itself
+    expect((await authorize(host, access, { scope: 'read' })).status).toBe(401)
   })
 
   it('begins no session that is younger than its own where tokens are stateless', async () => {
@@ -218,12 +225,12 @@ describe('an access token at the authorization endpoint', () => {
     tokens = (await host.refresh(host.web, tokens.refresh_token).expect(200)).body
     const { code } = (await authorize(host, tokens.access_token, { scope: 'read' })).body
     tokens = (await host.exchange(host.web, code).expect(200)).body
-    expect((await listGrants(host.server)).map(({ startedAt }) => startedAt)).toEqual([begun, begun])
+    expect((await listGrants(host.server)).map(({ startedAt }) => startedAt)).toEqual([begun])
     host.clock.advance(3000)
     tokens = (await host.refresh(host.web, tokens.refresh_token).expect(200)).body
     host.clock.advance(1200)
-    const late = await authorize(host, tokens.access_token, { scope: 'read' })
-    expect([late.status, late.body.error]).toEqual([403, 'access_denied'])
+    // its access token ends with the session, too
+    expect((await authorize(host, tokens.access_token, { scope: 'read' })).status).toBe(401)
   })
 
   it.each(['code', 'token'])('that is older than a revocation of the client gets no %s that is dead', async (type) => {

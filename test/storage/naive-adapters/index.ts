@@ -5,6 +5,7 @@ import { insertMistakes } from './insert'
 import { listMistakes } from './lists'
 import type { NaiveAdapter } from './naive'
 import { revocationMistakes } from './revocation'
+import { sharedGrantMistakes } from './shared-grants'
 import { transitionMistakes } from './transition'
 import { valueMistakes } from './values'
 
@@ -13,6 +14,7 @@ export const naiveAdapters: NaiveAdapter[] = [
   ...insertMistakes,
   ...transitionMistakes,
   ...revocationMistakes,
+  ...sharedGrantMistakes,
   ...expiryMistakes,
   ...listMistakes,
   ...valueMistakes,
