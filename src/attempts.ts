@@ -4,25 +4,24 @@ import type { Awaitable } from './awaitable'
 /** One try at a secret that people choose, or one registration that is open to everybody. */
 export interface Attempt {
   readonly kind: 'password' | 'client_secret' | 'registration'
-  /** Whose secret: a username or a client id. Empty for a registration. */
+  /** Whose secret, exactly as it was sent: a username or a client id. Empty for a registration. */
   readonly account: string
   /** Where it comes from: an IPv4 address or an IPv6 /64; of a registration, which counts for a whole customer, a /48. */
   readonly network: string
 }
 
+/** An attempt that may be made. Until one of the two is called it counts as a failure. */
+export interface TakenAttempt {
+  /** The secret was right: the attempt does not count, and the network is one that this account is used from. */
+  readonly succeed: () => Awaitable<void>
+  /** Nobody looked at the secret: the attempt does not count. @default it counts */
+  readonly giveBack?: () => Awaitable<void>
+}
+
 /** Who may try how often. `memoryThrottle()` and `limiterThrottle()` make one. What it throws means no. */
 export interface Throttle {
-  /**
-   * Takes one attempt, before the secret is looked at: the seconds to wait when there is none left, or what to call when
-   * the secret was right, so that the attempt does not count.
-   */
-  readonly take: (attempt: Attempt) => Awaitable<
-    | { retryAfter: number }
-    | {
-        /** Takes the attempt back. */
-        succeed: () => Awaitable<void>
-      }
-  >
+  /** Takes one attempt, before the secret is looked at; or the seconds to wait when there is none left. */
+  readonly take: (attempt: Attempt) => Awaitable<{ retryAfter: number } | TakenAttempt>
 }
 
 /** Chosen client secrets that were right before, so that a busy client pays for bcrypt once. */

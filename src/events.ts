@@ -17,6 +17,7 @@ export type WarningCode =
   | 'replay_window_exceeds_access_token'
   | 'router_mounted_elsewhere'
   | 'proxy_not_trusted'
+  | 'every_proxy_trusted'
   | 'body_read_before'
   | 'session_missing'
   | 'loopback_documents_in_production'
@@ -45,6 +46,11 @@ export type AuthorizationServerEvent = { at: number } & (
   | { type: 'password.failed'; clientId: string }
   /** Too many failures, or open registrations: the attempt was refused unseen. */
   | { type: 'attempt.throttled'; kind: AttemptKind; clientId?: string; retryAfter: number }
+  /**
+   * More was asked for at once than there is: the request was refused with 503. At most one a second; `untold` is how many
+   * there were since the last one that are not told.
+   */
+  | { type: 'server.overloaded'; untold: number }
   /** A mistake of the host, seen from inside: once for each code. */
   | { type: 'warning'; code: WarningCode; message: string }
   /** Something unexpected: `error.cause` is what the host or the storage threw. */

@@ -21,15 +21,31 @@ export function clock(now: () => number = () => Date.now() / 1000): () => number
   return seconds
 }
 
-/** Hands events to the listener. */
+/** Hands events to the listener. Of overloads, which strangers bring about, one a second. */
 export function emitter(
   onEvent: (event: AuthorizationServerEvent) => unknown = printErrors,
   now: () => number,
 ): (event: WithoutTime<AuthorizationServerEvent>) => void {
+  let toldAt: number | undefined
+  let untold = 0
+
+  function tell(event: WithoutTime<AuthorizationServerEvent>): unknown {
+    const at = now()
+    if (event.type !== 'server.overloaded') return onEvent({ ...event, at } as AuthorizationServerEvent)
+    if (at === toldAt) {
+      untold += 1
+      return undefined
+    }
+    const before = untold
+    toldAt = at
+    untold = 0
+    return onEvent({ ...event, untold: before, at })
+  }
+
   return (event) => {
     // a listener that throws, now or later, changes nothing: the response is on its way
     void orElse<unknown>(
-      () => onEvent({ ...event, at: now() } as AuthorizationServerEvent),
+      () => tell(event),
       () => {},
     )
   }

@@ -3,7 +3,7 @@ export type { AccessToken, LocatedToken, SourceToken } from './access-token'
 export { type ClaimsContext, type JwtOptions, jwt } from './access-tokens/jwt'
 export { type OpaqueOptions, opaque } from './access-tokens/opaque'
 export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './access-tokens/signing-keys'
-export type { Attempt, Throttle } from './attempts'
+export type { Attempt, TakenAttempt, Throttle } from './attempts'
 export type { Awaitable } from './awaitable'
 export type { ClientMetadata } from './clients/members'
 export type { KeyMaterial } from './crypto'
@@ -27,6 +27,7 @@ export { type BearerStrategy, bearerStrategy, type TokenSource } from './http/be
 export type { TokenPlace } from './http/bearer-token'
 export type { CorsOptions } from './http/endpoint'
 export type { HostPage } from './http/sign-in'
+export type { Limiter, LimiterOptions } from './limiter'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
   type ClientChanges,
@@ -83,7 +84,7 @@ export type {
   TokenEndpointAuthMethod,
 } from './storage'
 export { memoryStorage } from './storage/memory'
-export { type Limiter, type LimiterOptions, limiterThrottle, memoryThrottle } from './throttle'
+export { limiterThrottle, memoryThrottle } from './throttle'
 export type {
   AccessTokenFormat,
   ApprovedAuthorization,

@@ -1,65 +1,53 @@
 /**
  * Throttling of guesses at what people choose (RFC 6749 §4.3.2, §10.10), on rate-limiter-flexible. Failures count per
- * account and network: who guesses shuts out their own network from that account, and nobody else. A second, wider limit
- * per account slows down guesses from many networks; it never locks: networks the account was used from before do not
- * feel it, all others get one attempt every few seconds.
+ * account and network: who guesses shuts out their own network from that account, and nobody else. Two wider limits do not
+ * touch networks that the account was used from before: one per network over all accounts, which ends the trying of one
+ * password at many; and one per account over all networks, after which each network has a slow lane of its own.
  */
-import { RateLimiterMemory } from 'rate-limiter-flexible'
-import type { Attempt, Throttle } from './attempts'
+import type { Attempt, TakenAttempt, Throttle } from './attempts'
 import { type Awaitable, orElse } from './awaitable'
 import { sha256 } from './crypto'
 import { OAuthError, storageFailure } from './errors'
+import { type Limiter, type LimiterOptions, memoryLimiter, takePoint } from './limiter'
+import { siteOf } from './rules/network'
 import type { AuthorizationServer } from './types'
-
-/** What a limiter of rate-limiter-flexible is made with: `points` in `duration` seconds. */
-export interface LimiterOptions {
-  /** What the keys of this count begin with. */
-  keyPrefix: string
-  /** How many attempts there are. */
-  points: number
-  /** In how many seconds. */
-  duration: number
-}
-
-/** What is used of a limiter of rate-limiter-flexible. */
-export interface Limiter {
-  /** Takes one point; rejects with `{ msBeforeNext }` when none is left. */
-  consume(key: string): Promise<unknown>
-  /** Gives one point back. */
-  reward(key: string): Promise<unknown>
-  /** Forgets a key. */
-  delete(key: string): Promise<unknown>
-  /** What is known of a key; null for nothing. */
-  get(key: string): Promise<unknown>
-  /** Makes a key have used so many points for so many seconds. */
-  set(key: string, points: number, seconds: number): Promise<unknown>
-}
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** Attempts in a quarter of an hour from one network, and in an hour from all of them. */
-const attempts = {
-  password: { fromNetwork: 20, fromAnywhere: 100 },
-  client_secret: { fromNetwork: 100, fromAnywhere: 1000 },
-  // each of them stays: from many networks together one every ten seconds, once there were so many within the hour
+/**
+ * Attempts in a quarter of an hour at one account from one network, in a quarter of an hour at all accounts from one
+ * network, and in an hour at one account from all networks. An office of thousands behind one address mistypes 300 times
+ * when all of them sign in within a quarter of an hour.
+ */
+const attempts: Record<Attempt['kind'], { fromNetwork: number; atAllAccounts?: number; fromAnywhere: number }> = {
+  password: { fromNetwork: 20, atAllAccounts: 300, fromAnywhere: 100 },
+  client_secret: { fromNetwork: 100, atAllAccounts: 1000, fromAnywhere: 1000 },
+  // each of them stays, and they have no account: those of one network are counted once
   registration: { fromNetwork: 50, fromAnywhere: 1000 },
-} as const
+}
 
 // rate-limiter-flexible sets a timer for each key in memory, and no timer runs for more than 24 days
 const KNOWN_NETWORK_SECONDS = 20 * DAY
-const SLOW_SECONDS = 10
+
+/**
+ * Beyond `fromAnywhere`: one attempt of each network in so many seconds, and so many of all networks together. Fewer
+ * networks than that cannot shut out another one; more can, or an account would be guessed at without end.
+ */
+const LANE_SECONDS = 10 * MINUTE
+const LANES = 100
 
 /** Counts in the memory of this process: the default. With several processes each counts for itself. */
 export function memoryThrottle(): Throttle {
-  return limiterThrottle((options) => new RateLimiterMemory(options))
+  return limiterThrottle(memoryLimiter)
 }
 
 /**
  * Counts where `makeLimiter` says, so that several processes count together:
  * `limiterThrottle((options) => new RateLimiterRedis({ storeClient, useRedisPackage: true, ...options }))`; without
- * `useRedisPackage` for a client of ioredis.
+ * `useRedisPackage` for a client of ioredis. How many keys are kept is then the store's business, and each process by
+ * itself sees that the same secret sent many times at once is one attempt.
  */
 export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limiter): Throttle {
   const throttles = {
@@ -75,65 +63,81 @@ export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limite
 function throttleOf(makeLimiter: (options: LimiterOptions) => Limiter, kind: Attempt['kind']): Throttle {
   const limiter = (name: string, points: number, duration: number) =>
     makeLimiter({ keyPrefix: `oauth_${kind}_${name}`, points, duration })
-  const { fromNetwork, fromAnywhere } = attempts[kind]
+  const { fromNetwork, atAllAccounts, fromAnywhere } = attempts[kind]
   const networkLimiter = limiter('network', fromNetwork, 15 * MINUTE)
+  const spreadLimiter = atAllAccounts === undefined ? undefined : limiter('spread', atAllAccounts, 15 * MINUTE)
   const accountLimiter = limiter('account', fromAnywhere, HOUR)
-  const slowLimiter = limiter('slow', 1, SLOW_SECONDS)
+  const laneLimiter = limiter('lane', 1, LANE_SECONDS)
+  const lanesLimiter = limiter('lanes', LANES, LANE_SECONDS)
   const knownNetworks = limiter('known', 1, KNOWN_NETWORK_SECONDS)
   return {
     async take(attempt) {
-      const { account, accountInNetwork } = keysOf(attempt)
-      const retryAfter = await consume(networkLimiter, accountInNetwork)
-      if (retryAfter !== undefined) return { retryAfter }
-      const forget = async () => void (await networkLimiter.delete(accountInNetwork))
-      if (await knownNetworks.get(accountInNetwork)) return { succeed: forget }
-      const isCrowded = (await consume(accountLimiter, account)) !== undefined
-      const slowly = isCrowded ? await consume(slowLimiter, account) : undefined
-      if (slowly !== undefined) return { retryAfter: slowly }
-      const succeed = async () => {
-        await forget()
-        await accountLimiter.reward(account)
-        await knownNetworks.set(accountInNetwork, 1, KNOWN_NETWORK_SECONDS)
+      const { account, accountInNetwork, exact, site } = keysOf(attempt)
+      const points: (() => Promise<void>)[] = []
+      const giveBack = async () => {
+        for (const give of points.splice(0)) await give()
       }
-      return { succeed }
+      const refusal = async (counts: Limiter, key: string) => {
+        const point = await takePoint(counts, key)
+        if ('retryAfter' in point) return point.retryAfter
+        points.push(point.giveBack)
+        return undefined
+      }
+      const crowdRefusal = async () => {
+        if ((await refusal(accountLimiter, account)) === undefined) return undefined
+        return (await refusal(laneLimiter, `${account} ${site}`)) ?? (await refusal(lanesLimiter, account))
+      }
+      // the spread first: names that are made up from one network take no more memory than it has attempts
+      const strangerRefusal = async () =>
+        (spreadLimiter && (await refusal(spreadLimiter, site))) ??
+        (await refusal(networkLimiter, accountInNetwork)) ??
+        (await crowdRefusal())
+      const isKnown = Boolean(await knownNetworks.get(exact))
+      const retryAfter = isKnown ? await refusal(networkLimiter, accountInNetwork) : await strangerRefusal()
+      if (retryAfter !== undefined) {
+        await giveBack()
+        return { retryAfter }
+      }
+      const succeed = async () => {
+        await giveBack()
+        await knownNetworks.set(exact, 1, KNOWN_NETWORK_SECONDS)
+      }
+      return { succeed, giveBack }
     },
-  }
-}
-
-/** Attempts are taken before the secret is looked at: of many at once no more get through than of many in turn. */
-async function consume(limiter: Limiter, key: string): Promise<number | undefined> {
-  try {
-    await limiter.consume(key)
-    return undefined
-  } catch (refusal) {
-    const { msBeforeNext } = (refusal ?? {}) as { msBeforeNext?: unknown }
-    // anything else is the limiter's store failing, and that is not a permission
-    if (typeof msBeforeNext !== 'number') throw refusal
-    return Math.max(1, Math.ceil(msBeforeNext / 1000))
   }
 }
 
 /** Accents, and what cannot be seen. */
 const unseen = /[\p{M}\p{Cf}\p{Cc}]/gu
 
-/** One account has many spellings; a digest bounds the length of what anybody may send as a username. */
-function keysOf(attempt: Attempt): { account: string; accountInNetwork: string } {
+/**
+ * One account has many spellings, and all of them count together. What a success proves is proven for the exact name
+ * alone: "Ána" may be somebody else than "ana". Digests bound the length of what anybody may send as a username.
+ */
+function keysOf({ account: sent, network }: Attempt) {
   // without what is nothing to some databases: once before, because to put thousands of combining marks in order takes time
   // by their square; by way of upper case, because there are letters (ß, ı) that are others only there
-  const bare = attempt.account.replace(unseen, '').normalize('NFKD').replace(unseen, '')
+  const bare = sent.replace(unseen, '').normalize('NFKD').replace(unseen, '')
   const account = sha256(bare.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase())
-  return { account, accountInNetwork: `${account} ${attempt.network}` }
+  const accountInNetwork = `${account} ${network}`
+  return { account, accountInNetwork, exact: `${sha256(sent)} ${network}`, site: siteOf(network) }
 }
 
-/** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). The answer is to be called when the secret was right. */
+/** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). Until one of the two is called it is a failure. */
 export async function takeAttempt(
   server: AuthorizationServer,
   attempt: Attempt,
   clientId?: string,
-): Promise<() => Awaitable<void>> {
-  if (!server.throttle) return () => {}
+): Promise<Required<TakenAttempt>> {
+  if (!server.throttle) return { succeed: () => {}, giveBack: () => {} }
   const taken = await orElse(() => (server.throttle as Throttle).take(attempt), failed)
-  if ('succeed' in taken) return () => orElse(taken.succeed, failed)
+  if ('succeed' in taken) {
+    const safely =
+      (give: () => Awaitable<void> = () => {}) =>
+      () =>
+        orElse(() => give.call(taken), failed)
+    return { succeed: safely(taken.succeed), giveBack: safely(taken.giveBack) }
+  }
   const { retryAfter } = taken
   const { kind } = attempt
   server.emit({ type: 'attempt.throttled', kind, ...(clientId !== undefined && { clientId }), retryAfter })

@@ -1,22 +1,23 @@
 /** The resource owner password credentials grant: RFC 6749 §4.3. By name only: RFC 9700 §2.4 and OAuth 2.1 forbid it. */
 import type { Awaitable } from '../awaitable'
+import { checkChosenSecret } from '../chosen-secrets'
 import { OAuthError } from '../errors'
 import { issueForUser } from '../operations/tokens'
 import { requireKnown } from '../options'
-import { inTurn } from '../passwords/turns'
 import { requireParameter } from '../rules/params'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
-import { takeAttempt } from '../throttle'
 import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
 
 /** Options of `password`. */
 export interface PasswordOptions {
   /**
    * The id of the user whose password this is, or a user value with an `id`; nothing for a wrong password or an unknown
-   * user, which must cost the same time. `bcryptPasswords` makes such a function. What it throws means no. `from.network`
-   * is where the request comes from: an IPv4 address or an IPv6 /64.
+   * user, which must cost the same time. `bcryptPasswords` makes such a function. What it throws means no, and counts as a
+   * wrong password; but for an `OAuthError` with `temporarily_unavailable`, which says that nobody looked at it.
+   * `from.network` is where the request comes from: an IPv4 address or an IPv6 /64. The same name and password that come
+   * several times at once from one network are looked at once.
    */
   verify: ((
     username: string,
@@ -24,7 +25,7 @@ export interface PasswordOptions {
     from: { network: string },
   ) => Awaitable<{ id: string | number | bigint } | string | null | undefined>) & {
     /** Throws where the password would not be looked at: such an attempt is not counted. */
-    readonly requirePlace?: () => void
+    readonly requirePlace?: (from: { network: string }) => void
   }
 }
 
@@ -55,19 +56,20 @@ async function signIn(
   // before the password is checked: a wrong scope must not tell whether the password was right
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
   const audience = resolveAudience(resourcesFor(server, client), parameters.get('resource'))
-  const attempt = { kind: 'password', account: username, network: request.network } as const
-  const userId = await inTurn(request.network, async () => {
-    verify.requirePlace?.()
-    const succeed = await takeAttempt(server, attempt, client.clientId)
-    const found = subjectOf(await verify(username, secret, { network: request.network }))
-    if (found !== undefined) await succeed()
-    return found
+  const { network, startedAt } = request
+  const { clientId } = client
+  const guess = { kind: 'password', account: username, parts: [secret], network, clientId } as const
+  const found = await checkChosenSecret(server, { ...guess, requirePlace: verify.requirePlace }, async () => {
+    const userId = subjectOf(await verify(username, secret, { network }))
+    return userId === undefined ? undefined : { userId, startedAt }
   })
-  if (userId === undefined) {
-    server.emit({ type: 'password.failed', clientId: client.clientId })
+  if (!found) {
+    server.emit({ type: 'password.failed', clientId })
     throw new OAuthError('invalid_grant', 'The username or the password is wrong.')
   }
-  return issueForUser(server, request, { userId, scope, audience })
+  // of the first request that this look was for: what was revoked since, as with a new password, covers all of them
+  const since = { ...request, startedAt: found.startedAt }
+  return issueForUser(server, since, { userId: found.userId, scope, audience })
 }
 
 /** A bare number is more often a count or a position than an id: everybody would be that one user. */

@@ -1,14 +1,14 @@
 /** Client authentication at the token, revocation and introspection endpoints: RFC 6749 §2.3.1. */
 import type { Request } from 'express'
+import { checkChosenSecret } from '../chosen-secrets'
 import { findClient } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
-import { requirePlace, spendAsMuch } from '../passwords/bcrypt'
-import { inTurn } from '../passwords/turns'
+import { spendAsMuch } from '../passwords/bcrypt'
+import { requirePlace } from '../passwords/waiting'
 import { networkOf } from '../rules/network'
 import { decodeUtf8, type RequestParameters, tryDecodeComponent } from '../rules/params'
 import type { Client, ClientSecret, TokenEndpointAuthMethod } from '../storage'
-import { takeAttempt } from '../throttle'
 import type { AuthorizationServer } from '../types'
 import { authorizationHeader } from './bearer-token'
 
@@ -63,7 +63,10 @@ function isKnownSecret(server: AuthorizationServer, client: Client, secret: stri
   })
 }
 
-/** Every secret that is not known costs one attempt, and one bcrypt at least: the time must not tell which ids exist. */
+/**
+ * Every secret that is not known costs one attempt, and one bcrypt at least: the time must not tell which ids exist. Both
+ * readings of Basic are one failure, of the client that is there; where both ids are, each has been guessed at.
+ */
 async function findBySlowSecret(
   server: AuthorizationServer,
   req: Request,
@@ -72,25 +75,28 @@ async function findBySlowSecret(
 ): Promise<Client | undefined> {
   const tried = candidates.find(({ clientSecret }) => clientSecret !== undefined)
   if (tried?.clientSecret === undefined) return undefined
-  const { clientId, clientSecret } = tried
-  // an attempt that nobody will look at is not counted either: ids are without number, and each is kept for an hour
-  requirePlace()
-  const attempt = { kind: 'client_secret', account: clientId, network: networkOf(req.ip) } as const
-  return inTurn(attempt.network, async () => {
-    const succeed = await takeAttempt(server, attempt, clientId)
-    let hashed = false
-    for (const [client, secret] of costly) {
-      for (const { bcrypt } of validSecrets(server, client)) {
-        if (bcrypt === undefined) continue
-        hashed = true
-        if (!(await server.verifiedSecrets.verify(client.clientId, secret, bcrypt, attempt.network))) continue
-        await succeed()
-        return client
+  const network = networkOf(req.ip)
+  const isRight = (clientId: string, secret: string, hashes: readonly string[]) => {
+    const parts = [secret, ...hashes]
+    const guess = { kind: 'client_secret', account: clientId, clientId, network, parts, requirePlace } as const
+    return checkChosenSecret(server, guess, async () => {
+      if (hashes.length === 0) await spendAsMuch(secret, undefined, network)
+      for (const hash of hashes) {
+        if (await server.verifiedSecrets.verify(clientId, secret, hash, network)) return true
       }
-    }
-    if (!hashed) await spendAsMuch(clientSecret, undefined, attempt.network)
-    return undefined
-  })
+      return undefined
+    })
+  }
+  const chosen = costly.filter(([client]) => chosenHashes(server, client).length > 0)
+  if (chosen.length === 0) await isRight(tried.clientId, tried.clientSecret, [])
+  for (const [client, secret] of chosen) {
+    if (await isRight(client.clientId, secret, chosenHashes(server, client))) return client
+  }
+  return undefined
+}
+
+function chosenHashes(server: AuthorizationServer, client: Client): string[] {
+  return validSecrets(server, client).flatMap(({ bcrypt }) => bcrypt ?? [])
 }
 
 function validSecrets(server: AuthorizationServer, { secrets }: Client): ClientSecret[] {

@@ -109,7 +109,14 @@ export function answerFailure(
 
 /** Failures that the host must hear of: what is neither the client's fault nor its business. */
 export function reportError(server: EndpointSource, error: OAuthError): void {
-  if (error.status >= 500 || error.cause !== undefined) server.emit({ type: 'error', error })
+  // strangers can bring it about: with a stack for each they would fill the log
+  if (isOverload(error)) server.emit({ type: 'server.overloaded', untold: 0 })
+  else if (error.status >= 500 || error.cause !== undefined) server.emit({ type: 'error', error })
+}
+
+/** Nothing went wrong: there was too much of it. */
+function isOverload({ code, status, cause }: OAuthError): boolean {
+  return code === 'temporarily_unavailable' && status === 503 && cause === undefined
 }
 
 /** What is left of the path below `app.use(path)`; '' at the mount point itself and in a route of the host. */

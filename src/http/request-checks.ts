@@ -40,6 +40,7 @@ export function requestChecks(server: AuthorizationServer, name: keyof Endpoints
       placed = true
       checkPlace(server, name, req)
       checkGuards(req)
+      checkTrust(server, req)
     }
     if (!proxied && isHttps && String(req.headers['x-forwarded-proto']).startsWith('https')) {
       proxied = true
@@ -74,6 +75,23 @@ function checkProxy(server: AuthorizationServer, req: Request): void {
   if (req.protocol === 'https') return
   const effect = 'every request seems to come from the same network, by http'
   server.warn('proxy_not_trusted', `requests come through a proxy that Express does not trust, so that ${effect}`)
+}
+
+/** Further away than any proxy of a host is, at an address that is nobody's (RFC 5737). */
+const STRANGER = '203.0.113.1'
+const FAR_AWAY = 99
+
+/** Express compiles every form of its setting to a function of an address and its distance. */
+function checkTrust(server: AuthorizationServer, req: Request): void {
+  const trusts: unknown = req.app?.get('trust proxy fn')
+  try {
+    if (typeof trusts !== 'function' || !trusts(STRANGER, FAR_AWAY)) return
+  } catch {
+    // a function of the host that is not asked this elsewhere, and this is only advice
+    return
+  }
+  const effect = 'whoever writes an X-Forwarded-For of their own has no limit on guesses and registrations'
+  server.warn('every_proxy_trusted', `Express trusts every proxy, so that ${effect}`)
 }
 
 /** A browser that comes from the sign-in page and is nobody still would go round in circles. */

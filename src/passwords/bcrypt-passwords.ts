@@ -1,6 +1,7 @@
 /** Users' passwords as bcrypt hashes: the usual `verify` of the password grant (RFC 6749 §4.3.2). */
 import type { Awaitable } from '../awaitable'
-import { bcryptCost, compareSecret, requirePlace, spendAsMuch } from './bcrypt'
+import { bcryptCost, compareSecret, spendAsMuch } from './bcrypt'
+import { requirePlace } from './waiting'
 
 /** What is needed of a user: more members do not matter, so a database row may be returned as it is. */
 export interface BcryptUser {
@@ -36,8 +37,8 @@ export function bcryptPasswords(options: BcryptPasswordsOptions): ((
   password: string,
   from?: { network?: string },
 ) => Promise<string | undefined>) & {
-  /** Throws while too many are waiting, before an attempt is counted. */
-  requirePlace: () => void
+  /** Throws while there is no place for that network, before an attempt is counted. */
+  requirePlace: (from?: { network?: string }) => void
 } {
   if (typeof options?.findByUsername !== 'function') {
     throw new TypeError('bcryptPasswords: findByUsername must be a function that returns { id, passwordHash }')

@@ -2,30 +2,19 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { OAuthError } from '../errors'
 import { siteOf } from '../rules/network'
+import { isAnyWaiting, type Job, leaveNext, type Task, wait } from './waiting'
 
 /** bcrypt reads no more than this many bytes (in UTF-8): with a longer secret, everything with the same beginning would match. */
 export const MAX_SECRET_BYTES = 72
 
 const COST = 10
-const MAX_WAITING = 1024
 const IDLE_MILLISECONDS = 30_000
 
 // Cost 16 is about five seconds of a core. A hash that asks for more is damaged: at 31 it would hold a worker for days
 const usableHash = /^\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}$/
 
-type Task = { secret: string; hash: string } | { secret: string; cost: number }
 type Answer = { id: number; result: unknown } | { id: number; error: string }
-
-interface Job {
-  id: number
-  task: Task
-  /** Where the secret comes from. */
-  site: string
-  resolve(result: unknown): void
-  reject(error: Error): void
-}
 
 interface Thread {
   worker: Worker
@@ -34,9 +23,6 @@ interface Thread {
   idleTimer?: NodeJS.Timeout
 }
 
-/** Those that wait, by the site that they come from. The first site has the next turn. */
-const waiting = new Map<string, Job[]>()
-let countWaiting = 0
 const threads = new Set<Thread>()
 const idle: Thread[] = []
 let lastId = 0
@@ -92,58 +78,25 @@ function isUsableSecret(secret: string): boolean {
   return Buffer.byteLength(secret) <= MAX_SECRET_BYTES && !secret.includes('\0')
 }
 
-/**
- * Throws `temporarily_unavailable` where too many are waiting. A login costs us a tenth of a second and the sender nothing:
- * an endless queue would answer nobody in time.
- */
-export function requirePlace(): void {
-  if (countWaiting >= MAX_WAITING) throw tooManyAtOnce()
-}
-
-export function tooManyAtOnce(): OAuthError {
-  const headers = { 'Retry-After': '1' }
-  return new OAuthError('temporarily_unavailable', 'Too many sign-ins at once.', { status: 503, headers })
-}
-
-function run(task: Task, site = ''): Promise<unknown> {
+function run(task: Task, site: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    requirePlace()
     lastId += 1
     wait({ id: lastId, task, site, resolve, reject })
     startWaiting()
   })
 }
 
-function wait(job: Job): void {
-  countWaiting += 1
-  const ofSite = waiting.get(job.site)
-  if (ofSite) ofSite.push(job)
-  else waiting.set(job.site, [job])
-}
-
-/** The next job, site by site in turn: who sends a hundred secrets waits for them, and nobody else does. */
-function takeWaiting(): Job | undefined {
-  const [next] = waiting
-  if (!next) return undefined
-  const [site, jobs] = next
-  waiting.delete(site)
-  const job = jobs.shift()
-  if (jobs.length > 0) waiting.set(site, jobs)
-  countWaiting -= 1
-  return job
-}
-
 /** Hands out waiting jobs while there are threads or places for them. */
 function startWaiting(): void {
-  while (countWaiting > 0) {
+  while (isAnyWaiting()) {
     let job: Job | undefined
     try {
       const thread = idle.pop() ?? startThread()
       if (!thread) return
-      job = takeWaiting() as Job
+      job = leaveNext() as Job
       give(thread, job)
     } catch (error) {
-      job ??= takeWaiting()
+      job ??= leaveNext()
       job?.reject(stopped(error))
     }
   }

@@ -1,0 +1,81 @@
+/** Counts of attempts, on rate-limiter-flexible: one point of one key is taken, and given back where it should not count. */
+import { LRUCache } from 'lru-cache'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+
+/** What a limiter of rate-limiter-flexible is made with: `points` in `duration` seconds. */
+export interface LimiterOptions {
+  /** What the keys of this count begin with. */
+  keyPrefix: string
+  /** How many attempts there are. */
+  points: number
+  /** In how many seconds. */
+  duration: number
+}
+
+/** What is used of a limiter of rate-limiter-flexible. */
+export interface Limiter {
+  /** Takes one point; rejects with `{ msBeforeNext }` when none is left. */
+  consume(key: string): Promise<unknown>
+  /** Gives one point back. */
+  reward(key: string): Promise<unknown>
+  /** What is known of a key; null for nothing. */
+  get(key: string): Promise<unknown>
+  /** Makes a key have used so many points for so many seconds. */
+  set(key: string, points: number, seconds: number): Promise<unknown>
+}
+
+/** Keys of one count in memory: names are made up without number, and each would be kept for an hour. */
+const MAX_KEYS = 20_000
+
+/** A limiter in the memory of this process. Beyond 20,000 keys it forgets the one that was used longest ago. */
+export function memoryLimiter(options: LimiterOptions): Limiter {
+  const limiter = new RateLimiterMemory(options)
+  const keys = new LRUCache<string, true>({
+    // by size, because places for `max` would be made at the start, whether they are ever used or not
+    maxSize: MAX_KEYS,
+    sizeCalculation: () => 1,
+    dispose: (_, key, reason) => void (reason === 'evict' && limiter.delete(key)),
+  })
+  return {
+    consume(key) {
+      keys.set(key, true)
+      return limiter.consume(key)
+    },
+    // a key that was forgotten has nothing to give back, or it would have a point more than others
+    reward: async (key) => void (keys.has(key) && (await limiter.reward(key))),
+    async get(key) {
+      keys.get(key)
+      return limiter.get(key)
+    },
+    set(key, points, seconds) {
+      keys.set(key, true)
+      return limiter.set(key, points, seconds)
+    },
+  }
+}
+
+/** One point, or the seconds until there is one. */
+export type Point = { retryAfter: number } | { giveBack: () => Promise<void> }
+
+/**
+ * Points are taken before the secret is looked at: of many at once no more get through than of many in turn. What is
+ * refused takes none, or right attempts that come at once would use up those that come later.
+ */
+export async function takePoint(limiter: Limiter, key: string): Promise<Point> {
+  const [isTaken, answer] = await limiter.consume(key).then(
+    (taken) => [true, taken] as const,
+    (refusal: unknown) => [false, refusal] as const,
+  )
+  const { msBeforeNext } = (answer ?? {}) as { msBeforeNext?: unknown }
+  const milliseconds = typeof msBeforeNext === 'number' ? msBeforeNext : undefined
+  // anything else is the limiter's store failing, and that is not a permission
+  if (!isTaken && milliseconds === undefined) throw answer
+  const isOver = Date.now() + (milliseconds ?? Number.POSITIVE_INFINITY)
+  const giveBack = async () => {
+    // in the next window it would be a point more than others have
+    if (Date.now() < isOver) await limiter.reward(key)
+  }
+  if (isTaken) return { giveBack }
+  await giveBack()
+  return { retryAfter: Math.max(1, Math.ceil((milliseconds as number) / 1000)) }
+}

@@ -1,0 +1,261 @@
+// ATTACKS.md row 43: everything in the process that grows with what strangers send has a bound in number. Here they all
+// are by name, found in the source: a new one fails this test until it has a bound and is driven over it.
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { hashSync } from 'bcryptjs'
+import type { LRUCache } from 'lru-cache'
+import ts from 'typescript'
+import { workers } from '../passwords/recorded-workers'
+
+jest.mock('node:worker_threads', () =>
+  jest.requireActual<typeof import('../passwords/recorded-workers')>('../passwords/recorded-workers').workerThreads(),
+)
+// the real ones, with a list of those that were made
+const mockCaches: LRUCache<string, object>[] = []
+const mockLimiters: { _memoryStorage: { _storage: Map<string, unknown> } }[] = []
+jest.mock('lru-cache', () => {
+  const real = jest.requireActual<typeof import('lru-cache')>('lru-cache')
+  class Recorded extends real.LRUCache<string, object> {
+    constructor(options: ConstructorParameters<typeof real.LRUCache<string, object>>[0]) {
+      super(options)
+      mockCaches.push(this)
+    }
+  }
+  return { ...real, LRUCache: Recorded }
+})
+jest.mock('rate-limiter-flexible', () => {
+  const real = jest.requireActual<typeof import('rate-limiter-flexible')>('rate-limiter-flexible')
+  class Recorded extends real.RateLimiterMemory {
+    constructor(...args: ConstructorParameters<typeof real.RateLimiterMemory>) {
+      super(...args)
+      mockLimiters.push(this as never)
+    }
+  }
+  return { ...real, RateLimiterMemory: Recorded }
+})
+
+import { jwtVerifier } from '../../src/access-tokens/jwt-verifier'
+import { generateSigningKey, memoryThrottle } from '../../src/index'
+import { memoryLimiter } from '../../src/limiter'
+import { compareSecret } from '../../src/passwords/bcrypt'
+import { inTurn } from '../../src/passwords/turns'
+import { verifiedSecrets } from '../../src/passwords/verified-secrets'
+import { clientDocuments } from '../../src/remote/client-documents'
+import { remoteIntrospection } from '../../src/remote/remote-introspection'
+import { remoteKeys } from '../../src/remote/remote-keys'
+import { rowKeeper } from '../../src/storage/frozen-rows'
+
+/** Grows with the parameters of one request, which has at most 64 KiB, or with one call. */
+const ONE_CALL = 'one call'
+/** Has one member for each thing of a closed list in the source, or in the host's options. */
+const CLOSED_LIST = 'a closed list'
+/** The rows of a store. A store is no cache: what may be in it is bounded by the limits of those who write to it. */
+const STORE = 'a store'
+
+const cheap = hashSync('secret', 4)
+const sha = 43
+const many = <T>(count: number, make: (n: number) => T) => Array.from({ length: count }, (_, n) => make(n))
+const settled = async (promises: Promise<unknown>[]) =>
+  (await Promise.allSettled(promises)).filter(({ status }) => status === 'fulfilled').length
+
+/** Makes caches, and fills each of them over `most`: the size of the largest then. */
+function largestOf(make: () => unknown, most: number): number {
+  const before = mockCaches.length
+  make()
+  const made = mockCaches.slice(before)
+  expect(made.length).toBeGreaterThan(0)
+  return Math.max(
+    ...made.map((cache) => {
+      for (let n = 0; n <= most; n++) cache.set(`key ${n}`, {})
+      return cache.size
+    }),
+  )
+}
+
+async function countsAfter(keys: number): Promise<number> {
+  const limiter = memoryLimiter({ keyPrefix: 'bound', points: 1, duration: 3600 })
+  for (let n = 0; n < keys; n++) await limiter.consume(`key ${n}`)
+  for (let n = 0; n < keys; n++) await limiter.set(`known ${n}`, 1, 3600)
+  await limiter.reward('key 0')
+  return mockLimiters.at(-1)?._memoryStorage._storage.size ?? 0
+}
+
+async function places(): Promise<number> {
+  let finish = () => {}
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const looks = many(4200, (n) => inTurn(`10.${n >> 8}.${n & 255}.1`, () => finished, `fingerprint ${n}`))
+  finish()
+  return settled(looks)
+}
+
+/** Beside the four that are under way at most. */
+const waiting = async (look: (n: number) => Promise<unknown>) => (await settled(many(1200, look))) - 4
+
+async function threads(): Promise<number> {
+  await Promise.all(many(40, () => compareSecret('secret', cheap)))
+  return workers.length
+}
+
+async function keysOfServer(): Promise<number> {
+  const keys = many(150, (n) => ({ ...generateSigningKey(), kid: `${n}` }))
+  const listener = createServer((_req, res) => res.end(JSON.stringify({ keys }))).listen(0, '127.0.0.1')
+  await new Promise((resolve) => listener.once('listening', resolve))
+  const url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}/jwks`
+  const find = remoteKeys(
+    async () => ({ jwks_uri: url }),
+    () => 1_800_000_000,
+    () => {},
+  )
+  const found: unknown[] = []
+  for (const { kid } of keys) found.push(await find(kid))
+  listener.close()
+  return found.filter((key) => key !== undefined).length
+}
+
+/** 1,001 where the first of so many scopes is still known: then one list is shared. */
+function scopesKept(): number {
+  const keeper = rowKeeper()
+  const row = { id: 'a', clientId: 'b', startedAt: 1, expiresAt: 2 }
+  const first = keeper.grant({ ...row, scope: ['scope0'] })
+  for (let n = 1; n <= 1000; n++) keeper.grant({ ...row, scope: [`scope${n}`] })
+  return keeper.grant({ ...row, scope: ['scope0'] }).scope === first.scope ? 1001 : 1000
+}
+
+const documents = () =>
+  clientDocuments(
+    { scopes: ['read'] },
+    {
+      scopes: new Map([['read', 'Read']]),
+      grants: new Map(),
+      responseTypes: new Map(),
+      allowHttpRedirectUris: false,
+      resources: [],
+      emit: () => {},
+      now: () => 1,
+    },
+  )
+const introspection = () =>
+  remoteIntrospection({
+    issuer: 'https://auth.example',
+    client: { clientId: 'api', clientSecret: 'x'.repeat(sha) },
+    endpoint: () => 'https://auth.example/introspect',
+    cache: 60,
+    now: () => 1,
+  })
+
+/** By file and name: the most there may be and how it is tried, or why there is no number. */
+const bounds: Record<string, string | [most: number, drive: () => number | Promise<number>]> = {
+  'access-tokens/jwt-verifier.ts remembered': [10_000, () => largestOf(jwtVerifier, 10_000)],
+  'checks.ts warned': CLOSED_LIST,
+  'http/body.ts chunks': ONE_CALL,
+  'limiter.ts keys': [20_000, () => largestOf(() => memoryLimiter({ keyPrefix: '', points: 1, duration: 1 }), 20_000)],
+  'limiter.ts limiter': [20_000, () => countsAfter(20_500)],
+  'passwords/bcrypt.ts idle': [4, threads],
+  'passwords/bcrypt.ts threads': [4, threads],
+  'passwords/turns.ts shared': [4096, places],
+  'passwords/turns.ts underWay': [4096, places],
+  'passwords/verified-secrets.ts underWay': [
+    1024,
+    () => {
+      const secrets = verifiedSecrets()
+      return waiting(async (n) => secrets.verify('app', `guess ${n}`, cheap))
+    },
+  ],
+  'passwords/verified-secrets.ts verified': [10_000, () => largestOf(verifiedSecrets, 10_000)],
+  'passwords/waiting.ts waiting': [
+    1024,
+    () => waiting((n) => compareSecret('secret', cheap, `10.0.${n >> 8}.${n & 255}`)),
+  ],
+  'remote/client-documents.ts known': [1000, () => largestOf(documents, 1000)],
+  'remote/client-documents.ts refused': [1000, () => largestOf(documents, 1000)],
+  'remote/client-documents.ts loading': 'driven in test/attacks/37-server-side-requests.test.ts',
+  'remote/remote-introspection.ts remembered': [10_000, () => largestOf(introspection, 10_000)],
+  'remote/remote-keys.ts last': [100, keysOfServer],
+  'rules/params.ts seen': ONE_CALL,
+  'rules/params.ts sent': ONE_CALL,
+  'storage/expiring-map.ts rows': STORE,
+  'storage/frozen-rows.ts scopes': [1000, scopesKept],
+  'storage/memory.ts clientMarks': STORE,
+  'storage/memory.ts clients': STORE,
+  'storage/memory.ts credentials': STORE,
+  'storage/memory.ts grantIdsOfUser': STORE,
+  'storage/memory.ts grants': STORE,
+  'storage/memory.ts userMarks': STORE,
+  'storage/postgres-connection.ts names': CLOSED_LIST,
+  'storage/redis/job.ts touches': ONE_CALL,
+  'storage/sqlite-statements.ts all': CLOSED_LIST,
+  'storage/sqlite-statements.ts prepared': CLOSED_LIST,
+  'throttle.ts points': ONE_CALL,
+}
+
+const growing = /^(new (Map|Set|LRUCache|RateLimiter\w+)\b|expiringMap\b|\[\]$)/
+
+/** What can grow and is used by more than the function that made it: it may outlive one call. */
+function found(): string[] {
+  const folder = join(__dirname, '..', '..', 'src')
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  return files
+    .filter((file) => !file.startsWith(join('storage', 'contract')))
+    .flatMap((file) => {
+      const source = ts.createSourceFile(file, readFileSync(join(folder, file), 'utf8'), ts.ScriptTarget.Latest, true)
+      return namesIn(source).map((name) => `${file.replaceAll('\\', '/')} ${name}`)
+    })
+}
+
+function namesIn(source: ts.SourceFile): string[] {
+  const names: string[] = []
+  const homeOf = (node: ts.Node): ts.Node =>
+    ts.isSourceFile(node.parent) || ts.isFunctionLike(node.parent) ? node.parent : homeOf(node.parent)
+  const isUsedElsewhere = (node: ts.Node, name: string, home: ts.Node): boolean =>
+    (ts.isIdentifier(node) && node.text === name && homeOf(node) !== home) ||
+    (ts.forEachChild(node, (child) => isUsedElsewhere(child, name, home) || undefined) ?? false)
+  const visit = (node: ts.Node): void => {
+    if (
+      ts.isVariableDeclaration(node) &&
+      ts.isIdentifier(node.name) &&
+      growing.test(node.initializer?.getText() ?? '')
+    ) {
+      const home = homeOf(node)
+      if (ts.isSourceFile(home) || isUsedElsewhere(home, node.name.text, home)) names.push(node.name.text)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return names
+}
+
+it('each of them is in the list, and nothing else', () => {
+  expect(found().sort()).toEqual(Object.keys(bounds).sort())
+})
+
+const driven = Object.entries(bounds).flatMap(([name, bound]) =>
+  typeof bound === 'string' ? [] : [[name, bound[0], bound[1]] as const],
+)
+
+it.each(driven)(
+  '%s has at most %i',
+  async (_, most, drive) => {
+    const size = await drive()
+    expect(size).toBeGreaterThan(0)
+    expect(size).toBeLessThanOrEqual(most)
+  },
+  60_000,
+)
+
+it('made-up names keep no more of the memory, whatever verify costs', async () => {
+  const before = mockLimiters.length
+  const throttle = memoryThrottle()
+  for (let n = 0; n < 21_000; n++) {
+    await throttle.take({
+      kind: 'password',
+      account: `made up ${n}`,
+      network: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`,
+    })
+  }
+  const sizes = mockLimiters.slice(before).map(({ _memoryStorage }) => _memoryStorage._storage.size)
+  expect(Math.max(...sizes)).toBe(20_000)
+}, 60_000)
