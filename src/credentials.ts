@@ -4,6 +4,7 @@ import type { AccessToken } from './access-token'
 import { type Awaitable, whenReady } from './awaitable'
 import { equalDigests, sha256 } from './crypto'
 import { OAuthError } from './errors'
+import { findUser } from './host-functions'
 import { audienceData, storedAudience, verifyAudience } from './rules/resource'
 import type { Client, Credential } from './storage'
 import type { AuthorizationServer } from './types'
@@ -116,14 +117,6 @@ function asAccessToken(server: AuthorizationServer, { row, claims }: FoundAccess
     ...audienceData(storedAudience(server, data)),
     ...(claims && { claims }),
   }
-}
-
-/** The user, or nothing when the host does not have them any more. Without a `users` option every id is taken as it is. */
-export function findUser(
-  { users }: Pick<AuthorizationServer, 'users'>,
-  userId: string,
-): Awaitable<Express.User | null | undefined> {
-  return users ? users.find(userId) : ({ id: userId } as Express.User)
 }
 
 /** RFC 6749 §5.2: a deleted or suspended user gets no new tokens out of old ones. */

@@ -3,6 +3,7 @@ import { sign } from 'jsonwebtoken'
 import { type Awaitable, whenReady } from '../awaitable'
 import { type KeyMaterial, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
+import { isUserId } from '../host-functions'
 import { requireFlags, requireKnown } from '../options'
 import { storedAudience } from '../rules/resource'
 import { formatScope, type Scope } from '../rules/scope'
@@ -96,7 +97,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
       // a token that has the digest of its jti as its row has makes a leaked key good for nothing at our own guard
       const jti = stateless ? newSecret() : `${row.id}.${newSecret()}`
       // RFC 9068 §5: the id of a client may have become that of a user since it was registered
-      if (row.userId === undefined && (await server.users?.find(row.clientId))) throw sameId()
+      if (row.userId === undefined && (await isUserId(server, row.clientId))) throw sameId()
       const extra = claims ? await claims(contextOf(server, row)) : {}
       // there is no row to say it: a session that begins with this token is no younger
       const since = stateless && row.userId !== undefined && { started_at: row.startedAt }

@@ -1,6 +1,7 @@
 /** What hosts do with client records from their own code: register, update, delete, give a new secret. */
 import { firstVersion, sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
+import { isUserId } from '../host-functions'
 import { requireKnown } from '../options'
 import { hashSecret } from '../passwords/bcrypt'
 import { type ClientMetadata, metadataNames, parseClientMetadata, verifyClientId } from '../rules/client-metadata'
@@ -42,7 +43,7 @@ export async function insertClient(
 ): Promise<{ client: Client; clientSecret?: string }> {
   verifyClientId(clientId)
   // RFC 9068 §5: in a JWT of its own it would be that user, to every API that looks at `sub`
-  if (server.accessTokens.jwks && (await server.users?.find(clientId))) {
+  if (server.accessTokens.jwks && (await isUserId(server, clientId))) {
     throw new OAuthError('invalid_client_metadata', 'clientId must not be the id of a user.')
   }
   if (server.clientDocuments?.isDocumentUrl(clientId)) {

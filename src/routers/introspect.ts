@@ -1,8 +1,9 @@
 /** The introspection endpoint: RFC 7662. */
 import type { Router } from 'express'
-import { findAccessToken, findCredential, findUser, isExpired, sessionEnd } from '../credentials'
+import { findAccessToken, findCredential, isExpired, sessionEnd } from '../credentials'
 import { OAuthError } from '../errors'
 import { hasStableHalf, isCurrent, parseRefreshToken } from '../grants/presented-refresh-token'
+import { findUser } from '../host-functions'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
