@@ -5,6 +5,7 @@ import { type Awaitable, whenReady } from './awaitable'
 import { equalDigests, sha256 } from './crypto'
 import { OAuthError } from './errors'
 import { findUser } from './host-functions'
+import { frozenList } from './rules/frozen'
 import { audienceData, storedAudience, verifyAudience } from './rules/resource'
 import type { Client, Credential } from './storage'
 import type { AuthorizationServer } from './types'
@@ -108,15 +109,15 @@ export function invalidToken(): OAuthError {
 
 function asAccessToken(server: AuthorizationServer, { row, claims }: FoundAccessToken): AccessToken {
   const { clientId, userId, scope, expiresAt, grantId, data } = row
-  return {
+  return Object.freeze({
     clientId,
     ...(userId !== undefined && { userId }),
-    scope,
+    scope: frozenList(scope),
     expiresAt,
     ...(grantId !== undefined && { grantId }),
-    ...audienceData(storedAudience(server, data)),
+    ...audienceData(frozenList(storedAudience(server, data))),
     ...(claims && { claims }),
-  }
+  })
 }
 
 /** RFC 6749 §5.2: a deleted or suspended user gets no new tokens out of old ones. */

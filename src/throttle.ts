@@ -9,6 +9,7 @@ import type { Attempt, Throttle } from './attempts'
 import { type Awaitable, orElse } from './awaitable'
 import { sha256 } from './crypto'
 import { OAuthError, storageFailure } from './errors'
+import { requireNoMore } from './options'
 import type { AuthorizationServer } from './types'
 
 /** What a limiter of rate-limiter-flexible is made with: `points` in `duration` seconds. */
@@ -53,6 +54,7 @@ const SLOW_SECONDS = 10
 
 /** Counts in the memory of this process: the default. With several processes each counts for itself. */
 export function memoryThrottle(): Throttle {
+  requireNoMore('memoryThrottle', arguments, 0)
   return limiterThrottle((options) => new RateLimiterMemory(options))
 }
 
@@ -62,6 +64,7 @@ export function memoryThrottle(): Throttle {
  * `useRedisPackage` for a client of ioredis.
  */
 export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limiter): Throttle {
+  requireNoMore('limiterThrottle', arguments, 1)
   const throttles = {
     password: throttleOf(makeLimiter, 'password'),
     client_secret: throttleOf(makeLimiter, 'client_secret'),

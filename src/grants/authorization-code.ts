@@ -4,7 +4,7 @@ import { findCredential, hasSecret, isExpired, requireUser } from '../credential
 import { OAuthError } from '../errors'
 import { getsRefreshToken, prepareCode, prepareTokens, shapeResponse, storeApproved } from '../issue'
 import { revokeGrants } from '../operations/grants'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import { pkceRequired, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
@@ -23,6 +23,7 @@ export interface AuthorizationCodeOptions {
 
 /** The grant for everything that acts for a user. Throws when `ttl` is not between 1 and 600. */
 export function authorizationCode(options: AuthorizationCodeOptions = {}): GrantType {
+  requireNoMore('authorizationCode', arguments, 1)
   requireKnown('authorizationCode option', options, ['ttl'])
   const { ttl = 60 } = options
   requireSeconds('authorizationCode({ ttl })', ttl, 600)

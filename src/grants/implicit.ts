@@ -1,7 +1,7 @@
 /** The implicit grant: RFC 6749 §4.2. By name only: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
 
 import { prepareTokens, shapeResponse, storeApproved } from '../issue'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { requireSeconds } from '../rules/seconds'
 import type { GrantType } from '../types'
 
@@ -16,6 +16,7 @@ export interface ImplicitOptions {
  * and scripts. Use it only for an API that is documented so. There is no refresh token (RFC 6749 §4.2.2).
  */
 export function implicit(options: ImplicitOptions = {}): GrantType {
+  requireNoMore('implicit', arguments, 1)
   requireKnown('implicit option', options, ['ttl'])
   const { ttl } = options
   if (ttl !== undefined) requireSeconds('implicit({ ttl })', ttl)

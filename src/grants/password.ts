@@ -2,7 +2,7 @@
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
 import { issueForUser } from '../operations/tokens'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { inTurn } from '../passwords/turns'
 import { requireParameter } from '../rules/params'
 import { resolveAudience } from '../rules/resource'
@@ -33,6 +33,7 @@ export interface PasswordOptions {
  * password anywhere and rules out a second factor: use it only for an API that is documented so.
  */
 export function password(options: PasswordOptions): GrantType {
+  requireNoMore('password', arguments, 1)
   requireKnown('password option', options, ['verify'])
   const { verify } = options ?? {}
   if (typeof verify !== 'function') {

@@ -2,7 +2,7 @@
 import { firstVersion, sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
 import { isUserId } from '../host-functions'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { hashSecret } from '../passwords/bcrypt'
 import { type ClientMetadata, metadataNames, parseClientMetadata, verifyClientId } from '../rules/client-metadata'
 import { requireSeconds } from '../rules/seconds'
@@ -27,6 +27,7 @@ export async function registerClient(
   server: AuthorizationServer,
   options: RegisterClientOptions = {},
 ): Promise<{ client: Client; clientSecret?: string }> {
+  requireNoMore('registerClient', arguments, 2)
   requireKnown('registerClient option', options, ['clientId', 'clientSecret', ...metadataNames])
   return insertClient(server, options)
 }
@@ -98,6 +99,7 @@ export async function updateClient(
   mayReplace: MayReplace = () => {},
   network?: string,
 ): Promise<Client> {
+  requireNoMore('updateClient', arguments, 5)
   requireKnown('updateClient member', members, metadataNames)
   // a member that is undefined is not named: it must not put a list of the record back to its default
   const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
@@ -121,6 +123,7 @@ export async function updateClient(
  * and after, so that neither a failure in between nor a request under way leaves a token alive.
  */
 export async function deleteClient(server: AuthorizationServer, clientId: string): Promise<boolean> {
+  requireNoMore('deleteClient', arguments, 2)
   if (!(await server.storage.clients.find(clientId))) return false
   await server.storage.grants.revoke({ clientId }, server.now())
   const deleted = await server.storage.clients.delete(clientId)
@@ -136,6 +139,7 @@ export async function rotateClientSecret(
   { overlap = 0 }: { overlap?: number } = {},
   mayReplace: MayReplace = () => {},
 ): Promise<{ clientSecret: string }> {
+  requireNoMore('rotateClientSecret', arguments, 4)
   requireSeconds('rotateClientSecret({ overlap })', overlap, Number.MAX_SAFE_INTEGER, 0)
   const now = server.now()
   const { kept, clientSecret } = await makeSecret(undefined, now)
@@ -154,6 +158,7 @@ export async function rotateClientSecret(
 
 /** Every client, or those of one user, ordered by id. Throws a TypeError for a `username` that is not a string. */
 export async function listClients(server: AuthorizationServer, query: { username?: string } = {}): Promise<Client[]> {
+  requireNoMore('listClients', arguments, 2)
   requireFilter('listClients', query, ['username'])
   return allPages(
     (page) => server.storage.clients.list({ ...query, ...page }),

@@ -3,6 +3,7 @@ import { invalidToken } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { grantTypesOf } from '../issue'
+import { requireNoMore } from '../options'
 import { parseClientMetadata } from '../rules/client-metadata'
 import { intersectScope, scopesOfClient } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
@@ -105,6 +106,7 @@ export async function deleteUnusedClients(
   server: AuthorizationServer,
   { unusedFor }: { unusedFor: number },
 ): Promise<number> {
+  requireNoMore('deleteUnusedClients', arguments, 2)
   requireSeconds('deleteUnusedClients({ unusedFor })', unusedFor)
   const before = server.now() - unusedFor
   let deleted = 0

@@ -1,5 +1,6 @@
 /** Users' passwords as bcrypt hashes: the usual `verify` of the password grant (RFC 6749 §4.3.2). */
 import type { Awaitable } from '../awaitable'
+import { requireNoMore } from '../options'
 import { bcryptCost, compareSecret, requirePlace, spendAsMuch } from './bcrypt'
 
 /** What is needed of a user: more members do not matter, so a database row may be returned as it is. */
@@ -39,6 +40,7 @@ export function bcryptPasswords(options: BcryptPasswordsOptions): ((
   /** Throws while too many are waiting, before an attempt is counted. */
   requirePlace: () => void
 } {
+  requireNoMore('bcryptPasswords', arguments, 1)
   if (typeof options?.findByUsername !== 'function') {
     throw new TypeError('bcryptPasswords: findByUsername must be a function that returns { id, passwordHash }')
   }

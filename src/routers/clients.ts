@@ -6,7 +6,7 @@ import { bodyMembers, queryMembers, queryParameters } from '../http/body'
 import { describeClient, parseClientArguments } from '../http/client-resource'
 import { type Handler, type Methods, requireServer, sendJson } from '../http/endpoint'
 import { deleteClient, insertClient, listClients, rotateClientSecret, updateClient } from '../operations/clients'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { inTurn } from '../passwords/turns'
 import { type ClientMetadata, parseClientMetadata } from '../rules/client-metadata'
 import { networkOf } from '../rules/network'
@@ -50,6 +50,7 @@ type ClientHandler = (caller: ClientsCaller, req: Request, res: Response) => Pro
 
 /** The clients API. Mount it with `app.use`. Throws at start-up without `protect`. */
 export function clientsRouter(server: AuthorizationServer, options: ClientsRouterOptions): Router {
+  requireNoMore('clientsRouter', arguments, 2)
   requireServer(server)
   requireKnown('clientsRouter option', options, ['protect', 'admin', 'caller', 'defaults'])
   const { protect, admin, caller = callerByToken(admin), defaults = {} } = options ?? {}

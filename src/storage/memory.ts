@@ -2,6 +2,7 @@
  * The reference implementation of the storage contract: everything in the memory of this process, for development,
  * tests, and servers that may forget on a restart. It answers with plain values, never with promises.
  */
+import { requireNoMore } from '../options'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
 import { expiringMap } from './expiring-map'
 import { frozenCopy, rowKeeper } from './frozen-rows'
@@ -25,6 +26,7 @@ const stores = new WeakSet<object>()
 
 /** An empty store. Rows leave as they expire, without being asked and without timers: each write removes a few. */
 export function memoryStorage(): OAuthStorage {
+  requireNoMore('memoryStorage', arguments, 0)
   const store = { clients: memoryClients(), grants: memoryGrants() }
   stores.add(store)
   return store
