@@ -8,7 +8,6 @@ const SWEEP_STEPS = 4
 export interface ExpiringMap<Row> {
   get(id: string | undefined): Row | undefined
   has(id: string): boolean
-  keys(): Iterable<string>
   set(id: string, row: Row): void
   delete(id: string): void
   /** Looks at the next few rows, round and round. Costs the same for ten rows as for ten million. */
@@ -33,7 +32,6 @@ export function expiringMap<Row extends { readonly expiresAt: number }>(
   return {
     get: (id) => (id === undefined ? undefined : rows.get(id)),
     has: (id) => rows.has(id),
-    keys: () => rows.keys(),
     set(id, row) {
       rows.set(id, row)
       nothingExpiresBefore = Math.min(nothingExpiresBefore, row.expiresAt)
