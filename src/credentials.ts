@@ -4,6 +4,8 @@ import type { AccessToken } from './access-token'
 import { type Awaitable, whenReady } from './awaitable'
 import { equalDigests, sha256 } from './crypto'
 import { OAuthError } from './errors'
+import { findUser } from './host-functions'
+import { frozenList } from './rules/frozen'
 import { audienceData, storedAudience, verifyAudience } from './rules/resource'
 import { sessionOf } from './split-token'
 import type { Client, Credential } from './storage'
@@ -114,23 +116,15 @@ export function invalidToken(): OAuthError {
 
 function asAccessToken(server: AuthorizationServer, { row, claims }: FoundAccessToken): AccessToken {
   const { clientId, userId, scope, expiresAt, grantId, data } = row
-  return {
+  return Object.freeze({
     clientId,
     ...(userId !== undefined && { userId }),
-    scope,
+    scope: frozenList(scope),
     expiresAt,
     ...(grantId !== undefined && { grantId }),
-    ...audienceData(storedAudience(server, data)),
+    ...audienceData(frozenList(storedAudience(server, data))),
     ...(claims && { claims }),
-  }
-}
-
-/** The user, or nothing when the host does not have them any more. Without a `users` option every id is taken as it is. */
-export function findUser(
-  { users }: Pick<AuthorizationServer, 'users'>,
-  userId: string,
-): Awaitable<Express.User | null | undefined> {
-  return users ? users.find(userId) : ({ id: userId } as Express.User)
+  })
 }
 
 /** RFC 6749 §5.2: a deleted or suspended user gets no new tokens out of old ones. */

@@ -19,7 +19,7 @@ import { queryParameters } from './http/body'
 import { answerFailure, reportError, requireSource, sendError } from './http/endpoint'
 import { settle } from './http/express-objects'
 import { checkGuards, rememberGuard } from './http/guard-checks'
-import { requireFlags, requireKnown } from './options'
+import { requireFlags, requireKnown, requireNoMore } from './options'
 import { knownResource } from './rules/resource'
 import { formatScope, includesScope, neededScope, type Scope } from './rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from './rules/well-known'
@@ -69,6 +69,7 @@ const optionNames: readonly string[] = [
  * @throws TypeError at start-up for a scope or a resource that the server does not have, and for an unknown option.
  */
 export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {}): RequestHandler {
+  requireNoMore('bearerGuard', arguments, 2)
   requireSource(server)
   // a misspelt scope would be no scope
   requireKnown('bearerGuard option', options, optionNames)
@@ -120,6 +121,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
 
 /** Lets a request pass that a guard in front admitted with this scope, for routes behind `router.use(bearerGuard(server))`. */
 export function requireScope(scope: string | Scope): RequestHandler {
+  requireNoMore('requireScope', arguments, 1)
   const required = neededScope('requireScope', { scope })
   if (required.length === 0) throw new TypeError("requireScope needs a scope, such as 'read'")
   return (req, res, next) => {
@@ -176,14 +178,15 @@ function appAuthorization(server: TokenSource): (req: Request) => Awaitable<Auth
     // a registered client: anybody can publish a document
     return whenReady(server.storage.clients.find(clientId), (client) => {
       if (!client) return missingToken()
-      return { accessToken: { clientId, scope: [] }, user: undefined }
+      return { accessToken: Object.freeze({ clientId, scope: Object.freeze([]) }), user: undefined }
     })
   }
 }
 
 function admit(req: Request, found: Admission): void {
   setAdmission(req, found)
-  req.authInfo = found.accessToken
+  // a copy, which a host may add to: what is trusted is the other one
+  req.authInfo = { ...found.accessToken }
   // also when there is none: a session's user in front must not stand in for a client's own token
   req.user = found.user
 }

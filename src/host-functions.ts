@@ -1,6 +1,8 @@
-/** What hosts supply as functions, made harmless: their clock, and their listener. */
-import { orElse } from './awaitable'
+/** What hosts supply as functions, made harmless: their clock, their listener, and their users. */
+import { type Awaitable, orElse, whenReady } from './awaitable'
 import type { AuthorizationServerEvent, WithoutTime } from './events'
+import { subjectId } from './rules/subject'
+import type { AuthorizationServer, Users } from './types'
 
 /** More would be milliseconds: in seconds it is the year 5138. */
 const MOST_SECONDS = 1e11
@@ -54,4 +56,34 @@ export function emitter(
 /** Without a listener a failing database must not be a silent 503. */
 function printErrors(event: AuthorizationServerEvent): void {
   if (event.type === 'error') console.error('express-authorization-server:', event.error.cause ?? event.error)
+}
+
+/** The user, or nothing when the host does not have them any more. Without a `users` option every id is taken as it is. */
+export function findUser(
+  { users }: Pick<AuthorizationServer, 'users'>,
+  userId: string,
+): Awaitable<Express.User | undefined> {
+  return users ? askForUser(users, userId) : ({ id: userId } as Express.User)
+}
+
+/** Whether the host has a user of that id. Without a `users` option nobody knows. */
+export function isUserId({ users }: Pick<AuthorizationServer, 'users'>, id: string): Awaitable<boolean> {
+  return users ? whenReady(askForUser(users, id), (user) => user !== undefined) : false
+}
+
+/** Rows, or the row of somebody else, are no user of that id: with them a deleted user would stay, or become another one. */
+function askForUser(users: Users, userId: string): Awaitable<Express.User | undefined> {
+  return whenReady(users.find(userId) as Awaitable<unknown>, (found) => {
+    if (!found) return undefined
+    if (typeof found === 'object' && !Array.isArray(found) && subjectId(found) === userId) return found as Express.User
+    const fix = 'users.find must return the user whose id is the one asked for, as { id, … }, or undefined'
+    throw new TypeError(`${fix}: not ${inWords(found)}`)
+  })
+}
+
+/** Nothing of a row but what is wrong with it: it may have a password in it. */
+function inWords(found: unknown): string {
+  if (Array.isArray(found)) return 'a list, of which the first may be meant'
+  if (typeof found !== 'object') return `a ${typeof found}`
+  return subjectId(found) === undefined ? 'an object without an id that is a text or a number' : 'another user'
 }

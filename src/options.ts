@@ -11,3 +11,15 @@ export function requireFlags(owner: string, flags: Readonly<Record<string, unkno
   const wrong = Object.keys(flags).find((name) => flags[name] !== undefined && typeof flags[name] !== 'boolean')
   if (wrong !== undefined) throw new TypeError(`${owner}'s ${wrong} must be true or false`)
 }
+
+/**
+ * What JavaScript would drop in silence may be half of a policy: `requireScope('read', 'write')`. Takes the `arguments` of
+ * the function, so that its type stays as it is.
+ *
+ * @throws TypeError for more of them than `most`.
+ */
+export function requireNoMore(owner: string, given: ArrayLike<unknown>, most: number): void {
+  if (given.length <= most) return
+  const fix = "several scopes are one text ('read write') or one list, and options are one object"
+  throw new TypeError(`${owner} takes ${most} argument${most === 1 ? '' : 's'}, not ${given.length}: ${fix}`)
+}

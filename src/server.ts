@@ -8,7 +8,7 @@ import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
 import { clock, emitter } from './host-functions'
-import { requireKnown } from './options'
+import { requireKnown, requireNoMore } from './options'
 import { type PagesOptions, preparePages } from './pages/page'
 import { verifiedSecrets } from './passwords/verified-secrets'
 import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './remote/client-documents'
@@ -112,6 +112,7 @@ const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'opti
  * @throws TypeError for an option that is wrong, naming it and the fix.
  */
 export function createAuthorizationServer(options: AuthorizationServerOptions): AuthorizationServer {
+  requireNoMore('createAuthorizationServer', arguments, 1)
   if (typeof options !== 'object' || options === null) throw new TypeError('createAuthorizationServer needs options')
   requireKnown('option', options, optionNames)
   const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]

@@ -4,11 +4,13 @@
  * touch networks that the account was used from before: one per network over all accounts, which ends the trying of one
  * password at many; and one per account over all networks, after which each network has a slow lane of its own.
  */
+
 import type { Attempt, TakenAttempt, Throttle } from './attempts'
 import { type Awaitable, orElse } from './awaitable'
 import { sha256 } from './crypto'
 import { OAuthError, storageFailure } from './errors'
 import { type Limiter, type LimiterOptions, memoryLimiter, takePoint } from './limiter'
+import { requireNoMore } from './options'
 import { siteOf } from './rules/network'
 import type { AuthorizationServer } from './types'
 
@@ -40,6 +42,7 @@ const LANES = 100
 
 /** Counts in the memory of this process: the default. With several processes each counts for itself. */
 export function memoryThrottle(): Throttle {
+  requireNoMore('memoryThrottle', arguments, 0)
   return limiterThrottle(memoryLimiter)
 }
 
@@ -50,6 +53,7 @@ export function memoryThrottle(): Throttle {
  * itself sees that the same secret sent many times at once is one attempt.
  */
 export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limiter): Throttle {
+  requireNoMore('limiterThrottle', arguments, 1)
   const throttles = {
     password: throttleOf(makeLimiter, 'password'),
     client_secret: throttleOf(makeLimiter, 'client_secret'),

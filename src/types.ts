@@ -160,7 +160,7 @@ export interface AccessTokenFormat {
 
 /** Where the guard finds users. */
 export interface Users {
-  /** The user of that id, or nothing: for who is gone, which ends their tokens, and for ids of clients, which are asked, too. */
+  /** The user with that `id` (a number is its text), or nothing: for who is gone, and for ids of clients, asked for, too. */
   find: (userId: string) => Awaitable<Express.User | null | undefined>
 }
 

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { AccessToken } from '../access-token'
 import { type Awaitable, whenReady } from '../awaitable'
 import { sha256 } from '../crypto'
+import { frozenList } from '../rules/frozen'
 import type { SigningAlgorithm, VerificationKey } from './signing-keys'
 
 /** The claims of an access token: RFC 9068 §2.2, and whatever the issuer adds. */
@@ -133,14 +134,14 @@ export function audienceOf(aud: AccessTokenClaims['aud']): readonly string[] {
 /** What a token stands for. RFC 9068 §2.2: where no user is involved, `sub` is the client. */
 export function accessTokenOf(claims: AccessTokenClaims): AccessToken {
   const { client_id: clientId, sub, scope = '', exp, aud } = claims
-  return {
+  return Object.freeze({
     clientId,
     ...(sub !== clientId && { userId: sub }),
-    scope: scope.split(' ').filter((token) => token !== ''),
+    scope: Object.freeze(scope.split(' ').filter((token) => token !== '')),
     expiresAt: exp,
-    audience: audienceOf(aud),
+    audience: frozenList(audienceOf(aud)),
     claims,
-  }
+  })
 }
 
 /** Who remembers a token hands the same claims to every request. */

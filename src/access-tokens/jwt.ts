@@ -3,7 +3,8 @@ import { sign } from 'jsonwebtoken'
 import { type Awaitable, whenReady } from '../awaitable'
 import type { KeyMaterial } from '../crypto'
 import { OAuthError } from '../errors'
-import { requireFlags, requireKnown } from '../options'
+import { isUserId } from '../host-functions'
+import { requireFlags, requireKnown, requireNoMore } from '../options'
 import { storedAudience } from '../rules/resource'
 import { formatScope, type Scope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
@@ -71,10 +72,10 @@ const standardClaims: readonly string[] = [
  * Access tokens that an API can verify by itself, with the keys that `metadataRouter` publishes. They have a row in
  * storage all the same, unless they are `stateless`, so that a revocation holds at once at `bearerGuard(server)` and at
  * introspection. The `sub` of a client's own token is its `client_id` (RFC 9068 §2.2).
- *
  * @throws TypeError for an option that is wrong, naming it and the fix.
  */
 export function jwt(options: JwtOptions): AccessTokenFormat {
+  requireNoMore('jwt', arguments, 1)
   if (typeof options !== 'object' || options === null) throw new TypeError('jwt needs { keys, audience }')
   requireKnown('jwt option', options, ['keys', 'ttl', 'audience', 'algorithm', 'claims', 'stateless'])
   const { keys, algorithm, claims, stateless = false } = options
@@ -97,7 +98,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
       // a token that has the digest of its jti as its row has makes a leaked key good for nothing at our own guard
       const jti = stateless ? newSecret() : `${row.id}.${newSecret()}`
       // RFC 9068 §5: the id of a client may have become that of a user since it was registered
-      if (row.userId === undefined && (await server.users?.find(row.clientId))) throw sameId()
+      if (row.userId === undefined && (await isUserId(server, row.clientId))) throw sameId()
       const extra = claims ? await claims(contextOf(server, row)) : {}
       const payload = {
         ...withoutStandardClaims(extra),

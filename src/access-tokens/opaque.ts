@@ -1,5 +1,5 @@
 /** Opaque access tokens: `<lookup id>.<secret>`, looked up at each use, so that a revocation holds at once. */
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { requireSeconds } from '../rules/seconds'
 import { newSecret, parseSplitToken } from '../split-token'
 import type { AccessTokenFormat } from '../types'
@@ -12,6 +12,7 @@ export interface OpaqueOptions {
 
 /** Access tokens without a readable meaning: the default form. Throws when `ttl` is not a positive whole number. */
 export function opaque(options: OpaqueOptions = {}): AccessTokenFormat {
+  requireNoMore('opaque', arguments, 1)
   requireKnown('opaque option', options, ['ttl'])
   const { ttl = 3600 } = options
   requireSeconds('opaque({ ttl })', ttl)

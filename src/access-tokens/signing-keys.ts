@@ -8,6 +8,7 @@ import {
   toPrivateKey,
   toPublicKey,
 } from '../crypto'
+import { requireNoMore } from '../options'
 
 /** What a JWT access token may be signed with (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'PS256'
@@ -47,6 +48,7 @@ export interface KeyRing {
  * same turn: milliseconds for ES256, up to a second for RSA.
  */
 export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JsonWebKey {
+  requireNoMore('generateSigningKey', arguments, 1)
   if (!signingAlgorithms.includes(algorithm))
     throw new TypeError(`generateSigningKey takes ${signingAlgorithms.join(', ')}`)
   const key = newPrivateKey(algorithm === 'ES256' ? 'ec' : 'rsa')

@@ -3,7 +3,7 @@ import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
 import { signedInId } from '../http/sign-in'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { staysOnDevice } from '../rules/redirect-uri'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, Decide } from '../types'
@@ -31,6 +31,7 @@ export interface ApproveOptions {
 
 /** Decides yes for the clients named, without asking the user. Throws at start-up without `clients`. */
 export function approve(options: ApproveOptions): Decide {
+  requireNoMore('approve', arguments, 1)
   requireKnown('approve option', options, ['user', 'clients', 'fromTokensOf'])
   const { user = (req: Request) => req.user, clients, fromTokensOf = [] } = options ?? {}
   if (typeof clients !== 'function' && !Array.isArray(clients)) {

@@ -8,7 +8,7 @@ import { pageContext, setPageHeaders } from '../http/page'
 import { openTransaction, takeTransaction } from '../http/page-transaction'
 import { accountName, type HostPage, hostPageUrl, sendToSignIn, signedInId, verifyHostPage } from '../http/sign-in'
 import { listGrants } from '../operations/grants'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { type ConsentView, renderConsent } from '../pages/consent'
 import { type PageContext, scopeInWords } from '../pages/page'
 import { redirectHost, staysOnDevice } from '../rules/redirect-uri'
@@ -50,6 +50,7 @@ const ANSWER = 'consent'
 
 /** Asks the user on a page that needs no script. Throws at start-up without `signIn`. */
 export function consentPage(options: ConsentPageOptions): Decide {
+  requireNoMore('consentPage', arguments, 1)
   requireKnown('consentPage option', options, ['user', 'signIn', 'switchUser', 'remember', 'render'])
   const { user = (req: Request) => req.user, signIn, switchUser, remember = false, render } = options ?? {}
   verifyHostPage('consentPage needs signIn', signIn, '/login')

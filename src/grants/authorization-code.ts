@@ -4,7 +4,7 @@ import { prepareCode, storeApproved } from '../codes'
 import { findCredential, hasSecret, isExpired, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
 import { getsRefreshToken, prepareTokens, shapeResponse } from '../issue'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import { pkceRequired, requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
@@ -27,6 +27,7 @@ const SENT_TWICE_WITHIN = 10
 
 /** The grant for everything that acts for a user. Throws when `ttl` is not between 1 and 600. */
 export function authorizationCode(options: AuthorizationCodeOptions = {}): GrantType {
+  requireNoMore('authorizationCode', arguments, 1)
   requireKnown('authorizationCode option', options, ['ttl'])
   const { ttl = 60 } = options
   requireSeconds('authorizationCode({ ttl })', ttl, 600)

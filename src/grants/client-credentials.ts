@@ -1,13 +1,16 @@
 /** The client credentials grant: RFC 6749 §4.4. */
+
 import { requireOwner } from '../credentials'
 import { OAuthError } from '../errors'
 import { prepareTokens, shapeResponse, store } from '../issue'
+import { requireNoMore } from '../options'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
 
 /** The grant for a client that acts for itself. There is no user, and no refresh token (RFC 6749 §4.4.3). */
 export function clientCredentials(): GrantType {
+  requireNoMore('clientCredentials', arguments, 0)
   return Object.freeze({ grantType: 'client_credentials', handle: issueToClient } satisfies GrantType)
 }
 

@@ -2,7 +2,7 @@
 
 import { storeApproved } from '../codes'
 import { prepareTokens, shapeResponse } from '../issue'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { requireSeconds } from '../rules/seconds'
 import { newSession } from '../split-token'
 import type { GrantType } from '../types'
@@ -18,6 +18,7 @@ export interface ImplicitOptions {
  * and scripts. Use it only for an API that is documented so. There is no refresh token (RFC 6749 §4.2.2).
  */
 export function implicit(options: ImplicitOptions = {}): GrantType {
+  requireNoMore('implicit', arguments, 1)
   requireKnown('implicit option', options, ['ttl'])
   const { ttl } = options
   if (ttl !== undefined) requireSeconds('implicit({ ttl })', ttl)

@@ -3,7 +3,7 @@ import type { Awaitable } from '../awaitable'
 import { checkChosenSecret } from '../chosen-secrets'
 import { OAuthError } from '../errors'
 import { issueForUser } from '../operations/tokens'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
@@ -34,6 +34,7 @@ export interface PasswordOptions {
  * password anywhere and rules out a second factor: use it only for an API that is documented so.
  */
 export function password(options: PasswordOptions): GrantType {
+  requireNoMore('password', arguments, 1)
   requireKnown('password option', options, ['verify'])
   const { verify } = options ?? {}
   if (typeof verify !== 'function') {

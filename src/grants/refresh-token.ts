@@ -6,7 +6,7 @@
 import { findCredential, isExpired, requireOwner, requireUser, sessionEnd } from '../credentials'
 import { OAuthError } from '../errors'
 import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import { audienceData, formatResource } from '../rules/resource'
 import { formatScope } from '../rules/scope'
@@ -51,6 +51,7 @@ const MOST_LOST = 10
 
 /** The grant that keeps a session alive. Throws when a number is not a whole number of seconds. */
 export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
+  requireNoMore('refreshToken', arguments, 1)
   requireKnown('refreshToken option', options, ['ttl', 'maxAge', 'rotate', 'replayWindow'])
   const { ttl = 14 * 24 * 3600, maxAge, rotate = true, replayWindow = 60 } = options
   requireSeconds('refreshToken({ ttl })', ttl)

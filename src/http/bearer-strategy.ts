@@ -1,14 +1,15 @@
 /** Access tokens through Passport's bearer strategy: for our own guard, and for hosts that use Passport themselves. */
+import type { Request } from 'express'
 import { Strategy } from 'passport-http-bearer'
 import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { type AuthenticatedToken, authenticateToken } from '../credentials'
 import { asFailure, OAuthError, toOAuthError } from '../errors'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import type { RemoteServer } from '../remote/remote-server'
 import { knownResource } from '../rules/resource'
 import type { AuthorizationServer } from '../types'
-import { escapeQuoted } from './bearer-challenge'
-import { admissionOf, setAdmission } from './bearer-token'
+import { escapeQuoted, withChallenge } from './bearer-challenge'
+import { offerAdmission, presentedToken } from './bearer-token'
 import { reportError, requireSource } from './endpoint'
 
 /** Who knows what tokens stand for: the server of this process, or one in another. */
@@ -30,12 +31,14 @@ export interface BearerStrategy {
 /**
  * A strategy for hosts that call `passport.authenticate('bearer', { session: false })` themselves. Its "user" is the
  * access token (`{ clientId, userId, scope, … }`), not the resource owner: a client's own token has none. `realm` and
- * `resource` are those of `bearerGuard`.
+ * `resource` are those of `bearerGuard`. A callback of your own admits a token by putting what it was given on the
+ * request: `req.user = user`, or `req.authInfo = info` where you have users of your own.
  */
 export function bearerStrategy(
   source: TokenSource,
   options: { realm?: string; resource?: string } = {},
 ): BearerStrategy {
+  requireNoMore('bearerStrategy', arguments, 2)
   requireSource(source)
   requireKnown('bearerStrategy option', options, ['realm', 'resource'])
   const { realm = 'api', resource } = options
@@ -53,7 +56,7 @@ export function bearerStrategy(
   const { authenticate } = strategy
   // the header alone: Passport's own strategy takes a token from the query and the body as well, where it may be no string
   return Object.assign(strategy, {
-    authenticate(this: PassportRun, req: { headers: unknown; next?: (error: unknown) => void }): void {
+    authenticate(this: PassportRun, req: Request, { assignProperty }: { assignProperty?: string } = {}): void {
       // where a host passes this object itself, Passport writes the answers of each request onto it
       const { success, fail, error } = this
       // a callback of the host may throw: after a promise nobody else would hear of it, and the process would end
@@ -64,17 +67,31 @@ export function bearerStrategy(
         })
       const run: PassportRun = Object.assign(Object.create(this), {
         success: (found: AuthenticatedToken) => {
-          // what the token may not do, the endpoints behind must know of: as behind the guard, which may be in front
-          const { challenge } = admissionOf(req) ?? {}
-          setAdmission(req, { ...found, ...(challenge && { challenge }) })
-          heard(() => success.call(this, found.accessToken, found.accessToken))
+          // a copy, which a host may add to: what is trusted is the other one
+          const handed = { ...found.accessToken }
+          const { _userProperty = 'user' } = req as { _userProperty?: string }
+          offerAdmission(req, { admission: found, handed, place: assignProperty ?? _userProperty })
+          heard(() => success.call(this, handed, handed))
         },
         fail: (challenge?: unknown, status?: number) => heard(() => fail.call(this, challenge, status)),
         error: (failure: unknown) => heard(() => error.call(this, failure)),
       })
-      authenticate.call(run, { headers: req.headers })
+      const token = tokenOrFailure(req)
+      if (token instanceof OAuthError) {
+        const { status, headers } = withChallenge(token, realm, [])
+        return run.fail(headers['WWW-Authenticate'], status)
+      }
+      authenticate.call(run, { headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }) } })
     },
   })
+}
+
+function tokenOrFailure(req: Request): string | OAuthError | undefined {
+  try {
+    return presentedToken(req, ['header'])
+  } catch (thrown) {
+    return toOAuthError(thrown)
+  }
 }
 
 /** The object that Passport makes for one request. */

@@ -32,7 +32,33 @@ export function setAdmission(req: object, admission: Admission): void {
 }
 
 export function admissionOf(req: object): Admission | undefined {
-  return (req as { [ADMISSION]?: Admission })[ADMISSION]
+  const places = req as { [ADMISSION]?: Admission; [OFFER]?: Offer }
+  const offer = places[OFFER]
+  if (offer && [offer.place, 'authInfo'].some((place) => Reflect.get(req, place) === offer.handed)) {
+    // what the token may not do, the endpoints behind must know of: as behind the guard, which may be in front
+    const { challenge } = places[ADMISSION] ?? {}
+    setAdmission(req, { ...offer.admission, ...(challenge && { challenge }) })
+    delete places[OFFER]
+  }
+  return places[ADMISSION]
+}
+
+/** What our strategy found out. Passport, or a callback of the host, may still reject it. */
+interface Offer {
+  admission: Admission
+  /** What Passport was given for it, and puts on the request when it lets that pass. */
+  handed: object
+  /** Where Passport puts a user. */
+  place: string
+}
+
+const OFFER = Symbol('access token, not admitted yet')
+
+/** Leaves what counts from when `handed` stands on the request, at `place` or in `req.authInfo`. */
+export function offerAdmission(req: object, offer: Offer): void {
+  // an earlier one, which Passport may have let pass
+  admissionOf(req)
+  ;(req as { [OFFER]?: Offer })[OFFER] = offer
 }
 
 /** The one token of the request, or undefined. RFC 6750 §2: not more than one way to send it. */
@@ -54,13 +80,21 @@ export function presentedToken(req: Request, places: readonly TokenPlace[]): str
  * none is believed.
  */
 export function authorizationHeader(req: Request): string {
-  let count = 0
-  for (let i = 0; i < req.rawHeaders.length; i += 2) {
-    const name = req.rawHeaders[i] as string
-    if (name.length === 13 && name.toLowerCase() === 'authorization') count++
+  if (sentAuthorization(req).length > 1) {
+    throw new OAuthError('invalid_request', 'The Authorization header is included more than once.')
   }
-  if (count > 1) throw new OAuthError('invalid_request', 'The Authorization header is included more than once.')
   return req.headers.authorization ?? ''
+}
+
+/** Each Authorization header as it was sent. A request that a host's unit test makes up has nothing but `headers`. */
+export function sentAuthorization({ rawHeaders, headers }: Pick<Request, 'rawHeaders' | 'headers'>): string[] {
+  if (!rawHeaders) return [headers.authorization ?? []].flat()
+  const sent: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.length === 13 && name.toLowerCase() === 'authorization') sent.push(rawHeaders[i + 1] as string)
+  }
+  return sent
 }
 
 /** Another scheme is no bearer token at all: the bare challenge then tells which one is wanted. */

@@ -1,6 +1,6 @@
 /** Removes what has expired from the storage, again and again, for as long as the process lives. */
 import { toOAuthError } from '../errors'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { requireSeconds } from '../rules/seconds'
 import type { AuthorizationServer } from '../types'
 import { deleteInBatches } from './grants'
@@ -23,6 +23,7 @@ export interface CleanupOptions {
  * @throws TypeError when `every` is not a whole number of seconds up to 24 days.
  */
 export function startCleanup(server: AuthorizationServer, options: CleanupOptions = {}): () => Promise<void> {
+  requireNoMore('startCleanup', arguments, 2)
   requireKnown('startCleanup option', options, ['every'])
   const { every = 3600 } = options
   requireSeconds('startCleanup({ every })', every, LONGEST)

@@ -9,7 +9,8 @@ import {
 } from '../clients/members'
 import { firstVersion, sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
-import { requireKnown } from '../options'
+import { isUserId } from '../host-functions'
+import { requireKnown, requireNoMore } from '../options'
 import { hashSecret } from '../passwords/bcrypt'
 import { requireSeconds } from '../rules/seconds'
 import { newGrantId, newSecret } from '../split-token'
@@ -33,6 +34,7 @@ export async function registerClient(
   server: AuthorizationServer,
   options: RegisterClientOptions = {},
 ): Promise<{ client: Client; clientSecret?: string }> {
+  requireNoMore('registerClient', arguments, 2)
   requireKnown('registerClient option', options, ['clientId', 'clientSecret', ...metadataNames])
   return insertClient(server, options)
 }
@@ -82,7 +84,7 @@ export async function insertClient(
  * last, where an id that is taken is found out, too: strangers must not learn who is a user.
  */
 async function isUser(server: AuthorizationServer, clientId: string): Promise<boolean> {
-  if (!server.accessTokens.jwks || !(await server.users?.find(clientId))) return false
+  if (!server.accessTokens.jwks || !(await isUserId(server, clientId))) return false
   // as long as an insert that finds the id taken
   await server.storage.clients.find(clientId)
   return true
@@ -108,6 +110,7 @@ export async function updateClient(
   mayReplace: MayReplace = () => {},
   network?: string,
 ): Promise<Client> {
+  requireNoMore('updateClient', arguments, 5)
   requireKnown('updateClient member', members, metadataNames)
   // a member that is undefined is not named: it must not put a list of the record back to its default
   const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
@@ -130,6 +133,7 @@ export async function rotateClientSecret(
   { overlap = 0 }: { overlap?: number } = {},
   mayReplace: MayReplace = () => {},
 ): Promise<{ clientSecret: string }> {
+  requireNoMore('rotateClientSecret', arguments, 4)
   requireSeconds('rotateClientSecret({ overlap })', overlap, Number.MAX_SAFE_INTEGER, 0)
   const now = server.now()
   const { kept, clientSecret } = await makeSecret(undefined, now)
@@ -148,6 +152,7 @@ export async function rotateClientSecret(
 
 /** Every client, or those of one user, ordered by id. Throws a TypeError for a `username` that is not a string. */
 export async function listClients(server: AuthorizationServer, query: { username?: string } = {}): Promise<Client[]> {
+  requireNoMore('listClients', arguments, 2)
   requireFilter('listClients', query, ['username'])
   return allPages(
     (page) => server.storage.clients.list({ ...query, ...page }),

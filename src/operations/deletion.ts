@@ -1,5 +1,6 @@
 /** The end of a client record: nothing that was issued to it outlives it. */
 import { isBeingDeleted } from '../clients/members'
+import { requireNoMore } from '../options'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types'
 import { changeClient, type MayReplace } from './clients'
@@ -13,6 +14,7 @@ export async function deleteClient(
   clientId: string,
   mayReplace?: MayReplace,
 ): Promise<boolean> {
+  requireNoMore('deleteClient', arguments, 3)
   if (mayReplace) await closeClient(server, clientId, mayReplace)
   else if (!(await server.storage.clients.find(clientId))) return false
   await server.storage.grants.revoke({ clientId }, server.now())

@@ -1,5 +1,6 @@
 /** What hosts do with authorizations from their own code: list them, revoke them, clean up. */
 import { isExpired } from '../credentials'
+import { requireNoMore } from '../options'
 import type { Grant, RevocationTarget } from '../storage'
 import type { AuthorizationServer } from '../types'
 import { allPages, requireFilter } from './pages'
@@ -15,6 +16,7 @@ export async function listGrants(
   server: AuthorizationServer,
   query: { userId?: string; clientId?: string } = {},
 ): Promise<Grant[]> {
+  requireNoMore('listGrants', arguments, 2)
   requireFilter('listGrants', query, ['userId', 'clientId'])
   const grants = await allPages(
     (page) => server.storage.grants.list({ ...query, ...page }),
@@ -31,6 +33,7 @@ export async function listGrants(
  * began when that token's user signed in.
  */
 export async function revokeGrants(server: AuthorizationServer, target: RevocationTarget): Promise<void> {
+  requireNoMore('revokeGrants', arguments, 2)
   const { grantId, userId, clientId } = target as { grantId?: string; userId?: string; clientId?: string }
   const named = Object.entries({ grantId, userId, clientId }).filter(([, id]) => id !== undefined)
   const [, id] = named[0] ?? []
@@ -47,6 +50,7 @@ export async function revokeGrants(server: AuthorizationServer, target: Revocati
 
 /** Deletes what has expired, in batches between which other work is done. Answers how many codes and tokens went. */
 export function deleteExpired(server: AuthorizationServer): Promise<number> {
+  requireNoMore('deleteExpired', arguments, 1)
   return deleteInBatches(server, () => false)
 }
 

@@ -35,5 +35,7 @@ export async function* pages<T>(list: List<T>, idOf: (item: T) => string): Async
       throw storageFailure(new Error('The list method of the storage does not advance'))
     }
     after = idOf(last)
+    // a synchronous store would otherwise let nothing else happen until the last page
+    await new Promise(setImmediate)
   }
 }

@@ -4,6 +4,7 @@ import { grantTypesOf, parseClientMetadata } from '../clients/members'
 import { invalidToken } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
+import { requireNoMore } from '../options'
 import { intersectScope, scopesOfClient } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { type Permitted, parseSelfDescription, type SelfDescription } from '../rules/self-description'
@@ -120,6 +121,7 @@ export async function deleteUnusedClients(
   server: AuthorizationServer,
   { unusedFor }: { unusedFor: number },
 ): Promise<number> {
+  requireNoMore('deleteUnusedClients', arguments, 2)
   requireSeconds('deleteUnusedClients({ unusedFor })', unusedFor)
   const before = server.now() - unusedFor
   let deleted = 0

@@ -6,7 +6,7 @@ import { prepareCode } from '../codes'
 import { authenticateToken, requireClient, requireOwner, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
 import { getsRefreshToken, prepareTokens, shapeResponse, store, type TokenIssue } from '../issue'
-import { requireFlags, requireKnown } from '../options'
+import { requireFlags, requireKnown, requireNoMore } from '../options'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { type Audience, formatResource, knownResource, resolveAudience, resourcesFor } from '../rules/resource'
@@ -47,6 +47,7 @@ export async function issueCode(
   server: AuthorizationServer,
   options: IssueCodeOptions,
 ): Promise<{ code: string; expiresIn: number }> {
+  requireNoMore('issueCode', arguments, 2)
   requireKnown('issueCode option', options, codeOptionNames)
   const { clientId, userId, redirectUri, scope, resource, codeChallenge } = options
   const startedAt = server.now()
@@ -116,6 +117,7 @@ type IssueRequest = Omit<TokenRequest, 'authenticated' | 'network'>
 
 /** Tokens for a user that the host has authenticated, or for a client. The answer is what the token endpoint would send, as the option `tokenResponse` has it. */
 export async function issueTokens(server: AuthorizationServer, options: IssueTokensOptions): Promise<TokenResponse> {
+  requireNoMore('issueTokens', arguments, 2)
   requireKnown('issueTokens option', options, tokenOptionNames)
   requireFlags('issueTokens', { refreshToken: options.refreshToken })
   const request = options.request ?? (await hostRequest(server, options))
@@ -187,6 +189,7 @@ export async function verifyAccessToken(
   token: string,
   options: { scope?: string | Scope; resource?: string } = {},
 ): Promise<AccessToken> {
+  requireNoMore('verifyAccessToken', arguments, 3)
   // a misspelt scope would be no scope
   requireKnown('verifyAccessToken option', options, ['scope', 'resource'])
   const required = neededScope('verifyAccessToken', options)

@@ -1,5 +1,7 @@
 /** Users' passwords as bcrypt hashes: the usual `verify` of the password grant (RFC 6749 §4.3.2). */
+
 import type { Awaitable } from '../awaitable'
+import { requireNoMore } from '../options'
 import { bcryptCost, compareSecret, spendAsMuch } from './bcrypt'
 import { requirePlace } from './waiting'
 
@@ -40,6 +42,7 @@ export function bcryptPasswords(options: BcryptPasswordsOptions): ((
   /** Throws while there is no place for that network, before an attempt is counted. */
   requirePlace: (from?: { network?: string }) => void
 } {
+  requireNoMore('bcryptPasswords', arguments, 1)
   if (typeof options?.findByUsername !== 'function') {
     throw new TypeError('bcryptPasswords: findByUsername must be a function that returns { id, passwordHash }')
   }

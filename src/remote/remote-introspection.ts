@@ -76,16 +76,17 @@ function parseAnswer({ client_id: clientId, sub, scope = '', exp, aud = [] }: Re
     typeof scope !== 'string' ||
     (sub !== undefined && typeof sub !== 'string') ||
     (exp !== undefined && !Number.isFinite(exp)) ||
-    !Array.isArray(audience)
+    !(Array.isArray(audience) && audience.every((one) => typeof one === 'string'))
   ) {
     throw new Error('The introspection endpoint answered with members of wrong types, or without client_id')
   }
-  return {
+  // one object for every request, where answers are remembered
+  return Object.freeze({
     clientId,
     // the same as in JWTs (RFC 9068 §2.2): where no user is involved, sub is the client
     ...(typeof sub === 'string' && sub !== clientId && { userId: sub }),
-    scope: scope.split(' ').filter((one) => one !== ''),
+    scope: Object.freeze(scope.split(' ').filter((one) => one !== '')),
     ...(exp !== undefined && { expiresAt: exp as number }),
-    ...(audience.length > 0 && { audience: audience as string[] }),
-  }
+    ...(audience.length > 0 && { audience: Object.freeze(audience as string[]) }),
+  })
 }

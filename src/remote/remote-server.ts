@@ -7,7 +7,7 @@ import { type AuthenticatedToken, invalidToken, userOf } from '../credentials'
 import { OAuthError } from '../errors'
 import type { AuthorizationServerEvent } from '../events'
 import { clock, emitter } from '../host-functions'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { verifiedIssuer } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
 import { requireSeconds } from '../rules/seconds'
@@ -74,6 +74,7 @@ const optionNames: readonly string[] = [
  * @throws TypeError for an option that is wrong, naming it and the fix.
  */
 export function remoteServer(options: RemoteServerOptions): RemoteServer {
+  requireNoMore('remoteServer', arguments, 1)
   const { issuer, resources, introspect, cache, users } = verifiedOptions(options)
   const now = clock(options.now)
   const emit = emitter(options.onEvent, now)

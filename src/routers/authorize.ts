@@ -18,7 +18,7 @@ import { admissionOf } from '../http/bearer-token'
 import { type Handler, reportError, requireServer, sendError } from '../http/endpoint'
 import { errorPage } from '../http/page'
 import { requestChecks } from '../http/request-checks'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { staysOnDevice } from '../rules/redirect-uri'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
@@ -35,6 +35,7 @@ export interface AuthorizeRouterOptions {
 
 /** The authorization endpoint, for GET and POST. Mount it behind the host's session, or a guard. */
 export function authorizeRouter(server: AuthorizationServer, options: AuthorizeRouterOptions): Router {
+  requireNoMore('authorizeRouter', arguments, 2)
   requireServer(server)
   requireKnown('authorizeRouter option', options, ['decide', 'response'])
   const { decide, response: style = 'redirect' } = options ?? {}

@@ -3,6 +3,7 @@ import type { Request } from 'express'
 import { type ClientMetadata, verifyWithin } from '../clients/members'
 import { OAuthError } from '../errors'
 import { guardedToken } from '../guard'
+import { sentAuthorization } from '../http/bearer-token'
 import { includesScope, type Scope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { Client } from '../storage'
@@ -50,8 +51,7 @@ export function refuseForeignForm(issuer: string, req: Request & { originalMetho
   const { originalMethod = req.method } = req
   if (originalMethod !== 'POST' && originalMethod === req.method) return
   // as it was sent: not one that the host has made of a cookie
-  const at = req.rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization')
-  const sent = at < 0 ? undefined : req.rawHeaders[at + 1]
+  const [sent] = sentAuthorization(req)
   const isProof = authorization === sent && (sent === undefined ? byToken : /^bearer /i.test(sent))
   // admitted: a proxy may add a token of another issuer to every request
   if (/^application\/json\b/i.test(type) || (isProof && guardedToken(req))) return

@@ -9,7 +9,7 @@ import { describeClient, parseClientArguments } from '../http/client-resource'
 import { type Handler, type Methods, requireServer, sendJson } from '../http/endpoint'
 import { insertClient, listClients, rotateClientSecret, updateClient } from '../operations/clients'
 import { deleteClient } from '../operations/deletion'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { inTurn } from '../passwords/turns'
 import { networkOf } from '../rules/network'
 import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
@@ -69,6 +69,7 @@ type ClientHandler = (caller: ClientsCaller, req: Request, res: Response) => Pro
 
 /** The clients API. Mount it with `app.use`. Throws at start-up without `protect`. */
 export function clientsRouter(server: AuthorizationServer, options: ClientsRouterOptions): Router {
+  requireNoMore('clientsRouter', arguments, 2)
   requireServer(server)
   requireKnown('clientsRouter option', options, optionNames)
   const { protect, admin, caller = callerByToken(admin), defaults = {} } = options ?? {}

@@ -9,7 +9,7 @@ import { errorPage, pageContext, setPageHeaders } from '../http/page'
 import { findAnswered, openTransaction, takeTransaction } from '../http/page-transaction'
 import { accountName, type HostPage, sendToSignIn, signedInId, verifyHostPage } from '../http/sign-in'
 import { listGrants, revokeGrants } from '../operations/grants'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { type ConnectedApp, type ConnectedAppsView, renderConnectedApps, renderRemoval } from '../pages/connected-apps'
 import { type PageContext, scopeInWords } from '../pages/page'
 import { redirectHost } from '../rules/redirect-uri'
@@ -38,6 +38,7 @@ const APPS_ON_A_PAGE = 20
  * becomes a new authorization.
  */
 export function connectedAppsRouter(server: AuthorizationServer, options: ConnectedAppsRouterOptions = {}): Router {
+  requireNoMore('connectedAppsRouter', arguments, 2)
   requireServer(server)
   requireKnown('connectedAppsRouter option', options, ['user', 'signIn'])
   const { user = (req: Request) => req.user, signIn } = options

@@ -1,13 +1,14 @@
 /** The introspection endpoint: RFC 7662. */
 import type { Router } from 'express'
-import { findAccessToken, findCredential, findUser, isExpired, sessionEnd } from '../credentials'
+import { findAccessToken, findCredential, isExpired, sessionEnd } from '../credentials'
 import { OAuthError } from '../errors'
 import { hasStableHalf, isCurrent, parseRefreshToken } from '../grants/presented-refresh-token'
+import { findUser } from '../host-functions'
 import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
-import { requireFlags, requireKnown } from '../options'
+import { requireFlags, requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import { type Audience, storedAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
@@ -32,6 +33,7 @@ export interface IntrospectRouterOptions {
  * (§2.2, §4).
  */
 export function introspectRouter(server: AuthorizationServer, options: IntrospectRouterOptions = {}): Router {
+  requireNoMore('introspectRouter', arguments, 2)
   requireServer(server)
   requireKnown('introspectRouter option', options, ['resourceServersOnly', 'cors'])
   const { resourceServersOnly = false, cors } = options

@@ -3,7 +3,7 @@ import type { Router } from 'express'
 import { verifiedEndpoints } from '../checks'
 import { type CorsOptions, requireServer } from '../http/endpoint'
 import { stateEndpoints } from '../http/request-checks'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { wellKnownPath, wellKnownUrl } from '../rules/well-known'
 import type { AuthorizationServer, Endpoints } from '../types'
 import { type WellKnownDocument, wellKnownRouter } from './well-known'
@@ -27,6 +27,7 @@ export interface MetadataRouterOptions {
  * @throws TypeError at start-up when `endpoints` lacks the path of an endpoint that a grant of the server needs.
  */
 export function metadataRouter(server: AuthorizationServer, options: MetadataRouterOptions = {}): Router {
+  requireNoMore('metadataRouter', arguments, 2)
   requireServer(server)
   requireKnown('metadataRouter option', options, ['endpoints', 'cors'])
   const { cors } = options

@@ -2,7 +2,7 @@
 import { type RequestHandler, Router } from 'express'
 import { type CorsOptions, requireServer } from '../http/endpoint'
 import { comparable } from '../http/request-checks'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import type { AuthorizationServer, Decide, Endpoints } from '../types'
 import { authorizeRouter } from './authorize'
 import { type ClientsRouterOptions, clientsRouter } from './clients'
@@ -52,6 +52,7 @@ const conventional = {
 
 /** Everything at once: `app.use(oauthRouter(server, { decide, protect }))`. Paths in the `endpoints` option come first. */
 export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOptions): Router {
+  requireNoMore('oauthRouter', arguments, 2)
   requireServer(server)
   requireKnown('oauthRouter option', options, optionNames)
   const { decide, protect, resourceServersOnly = false, cors, register = false, ...clients } = options ?? {}

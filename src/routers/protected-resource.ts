@@ -2,7 +2,7 @@
 import type { Router } from 'express'
 import type { TokenSource } from '../http/bearer-strategy'
 import { type CorsOptions, requireSource } from '../http/endpoint'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { knownResource } from '../rules/resource'
 import { type Scope, toScope } from '../rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownPath } from '../rules/well-known'
@@ -43,6 +43,7 @@ const optionNames: readonly string[] = [
  * @throws TypeError at start-up for a resource that the server does not have, or that is no URL.
  */
 export function protectedResourceRouter(server: TokenSource, options: ProtectedResourceRouterOptions): Router {
+  requireNoMore('protectedResourceRouter', arguments, 2)
   requireSource(server)
   requireKnown('protectedResourceRouter option', options, optionNames)
   const resource = knownResource(server, options?.resource)

@@ -14,7 +14,7 @@ import {
   replaceRegistration,
   requireRegistration,
 } from '../operations/registrations'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { networkOf, siteOf } from '../rules/network'
 import { tryDecodeComponent } from '../rules/params'
 import { formatScope, type Scope, toScope } from '../rules/scope'
@@ -50,6 +50,7 @@ const defaultGrantTypes = ['authorization_code', 'refresh_token']
  * @throws TypeError at start-up without `protect` or `scopes`, and for what the server does not have.
  */
 export function registerRouter(server: AuthorizationServer, options: RegisterRouterOptions): Router {
+  requireNoMore('registerRouter', arguments, 2)
   requireServer(server)
   requireKnown('registerRouter option', options, ['protect', 'scopes', 'grantTypes', 'cors'])
   const { protect, cors } = options ?? {}

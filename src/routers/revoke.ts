@@ -8,7 +8,7 @@ import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types'
@@ -22,6 +22,7 @@ export interface RevokeRouterOptions {
 
 /** The revocation endpoint. It answers 200 and `{}` for every token of an authenticated client, known or not (§2.2). */
 export function revokeRouter(server: AuthorizationServer, options: RevokeRouterOptions = {}): Router {
+  requireNoMore('revokeRouter', arguments, 2)
   requireServer(server)
   requireKnown('revokeRouter option', options, ['cors'])
   const { cors } = options

@@ -6,7 +6,7 @@ import { requestParameters } from '../http/body'
 import { authenticateClient } from '../http/client-authentication'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { requestChecks } from '../http/request-checks'
-import { requireKnown } from '../options'
+import { requireKnown, requireNoMore } from '../options'
 import { networkOf } from '../rules/network'
 import { requireParameter } from '../rules/params'
 import type { AuthorizationServer } from '../types'
@@ -25,6 +25,7 @@ export interface TokenRouterOptions {
 
 /** The token endpoint. Mount it with `app.use`, `app.post` or `app.all`. */
 export function tokenRouter(server: AuthorizationServer, options: TokenRouterOptions = {}): Router {
+  requireNoMore('tokenRouter', arguments, 2)
   requireServer(server)
   requireKnown('tokenRouter option', options, ['parametersFrom', 'cors'])
   const { parametersFrom = ['body'], cors } = options

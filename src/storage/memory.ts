@@ -2,9 +2,11 @@
  * The reference implementation of the storage contract: everything in the memory of this process, for development,
  * tests, and servers that may forget on a restart. It answers with plain values, never with promises.
  */
+import { requireNoMore } from '../options'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
 import { expiringMap } from './expiring-map'
 import { frozenCopy, rowKeeper } from './frozen-rows'
+import { addId, idsAfter, idsByOwner, type OrderedIds, removeId } from './ordered-ids'
 
 /** Seconds that a revocation is remembered at least: no request is under way for longer. */
 const REVOCATION_MEMORY = 30 * 86_400
@@ -25,6 +27,7 @@ const stores = new WeakSet<object>()
 
 /** An empty store. Rows leave as they expire, without being asked and without timers: each write removes a few. */
 export function memoryStorage(): OAuthStorage {
+  requireNoMore('memoryStorage', arguments, 0)
   const store = { clients: memoryClients(), grants: memoryGrants() }
   stores.add(store)
   return store
@@ -37,24 +40,35 @@ export function isMemoryStorage(storage: unknown): boolean {
 
 function memoryClients(): ClientStorage {
   const clients = new Map<string, Client>()
+  const allIds: OrderedIds = []
+  const idsOfUser = idsByOwner()
 
   function put(client: Client): true {
-    clients.set(client.clientId, frozenCopy(client))
+    const { clientId, username } = client
+    const before = clients.get(clientId)
+    clients.set(clientId, frozenCopy(client))
+    addId(allIds, clientId)
+    if (before?.username !== username) idsOfUser.remove(before?.username, clientId)
+    idsOfUser.add(username, clientId)
     return true
   }
 
   return {
     find: (clientId) => clients.get(clientId),
     list({ username, after, limit }) {
-      const chosen = [...clients.values()].filter((client) => username === undefined || client.username === username)
-      return page(chosen, (client) => client.clientId, after, limit)
+      const ids = username === undefined ? allIds : idsOfUser.of(username)
+      return page(ids, after, limit, (id) => clients.get(id))
     },
     insert: (client) => !clients.has(client.clientId) && put(client),
     update(client, expectedVersion) {
       const stored = clients.get(client.clientId)
       return stored !== undefined && stored.version === expectedVersion && put(client)
     },
-    delete: (clientId) => clients.delete(clientId),
+    delete(clientId) {
+      removeId(allIds, clientId)
+      idsOfUser.remove(clients.get(clientId)?.username, clientId)
+      return clients.delete(clientId)
+    },
   }
 }
 
@@ -63,7 +77,9 @@ function memoryGrants(): GrantStorage {
   const grants = expiringMap<GrantRow>(unindex)
   const userMarks = expiringMap<Mark>()
   const clientMarks = expiringMap<Mark>()
-  const grantIdsOfUser = new Map<string, Set<string>>()
+  const allGrantIds: OrderedIds = []
+  const grantIdsOfUser = idsByOwner()
+  const grantIdsOfClient = idsByOwner()
   /** The latest `issuedAt` so far: the only clock here. It decides when rows leave and never whether they are alive. */
   let clock = Number.NEGATIVE_INFINITY
   let latestExpiry = Number.NEGATIVE_INFINITY
@@ -92,19 +108,21 @@ function memoryGrants(): GrantStorage {
 
   function putGrantRow(id: string, before: GrantRow | undefined, grant: Grant | undefined, expiresAt: number): void {
     grants.set(id, { grant, expiresAt })
-    // a refresh stores the grant again, with the same user
-    if (before?.grant?.userId === grant?.userId) return
+    // a refresh stores the grant again, of the same user and client
+    const { userId, clientId } = grant ?? {}
+    if (before?.grant?.userId === userId && before?.grant?.clientId === clientId) return
     unindex(before)
-    if (grant?.userId === undefined) return
-    const ids = grantIdsOfUser.get(grant.userId) ?? new Set()
-    grantIdsOfUser.set(grant.userId, ids.add(id))
+    if (!grant) return
+    addId(allGrantIds, id)
+    grantIdsOfUser.add(userId, id)
+    grantIdsOfClient.add(clientId, id)
   }
   function unindex(row: GrantRow | undefined): void {
-    const { id, userId } = row?.grant ?? {}
-    if (id === undefined || userId === undefined) return
-    const ids = grantIdsOfUser.get(userId)
-    ids?.delete(id)
-    if (ids?.size === 0) grantIdsOfUser.delete(userId)
+    if (!row?.grant) return
+    const { id, userId, clientId } = row.grant
+    removeId(allGrantIds, id)
+    grantIdsOfUser.remove(userId, id)
+    grantIdsOfClient.remove(clientId, id)
   }
 
   function putCredential(credential: Credential): void {
@@ -168,11 +186,13 @@ function memoryGrants(): GrantStorage {
       return (!grant || mayStand(grant, grants.get(grant.id))) && store([next, ...additions], grant)
     },
     list({ userId, clientId, after, limit }) {
-      const ids = userId === undefined ? grants.keys() : (grantIdsOfUser.get(userId) ?? [])
-      const rows = [...ids].flatMap((id) => grants.get(id) ?? [])
-      const alive = rows.flatMap((row) => (row.grant && stands(row) ? row.grant : []))
-      const chosen = alive.filter((grant) => clientId === undefined || grant.clientId === clientId)
-      return page(chosen, (grant) => grant.id, after, limit)
+      const ofClient = clientId === undefined ? allGrantIds : grantIdsOfClient.of(clientId)
+      const ids = userId === undefined ? ofClient : grantIdsOfUser.of(userId)
+      return page(ids, after, limit, (id) => {
+        const row = grants.get(id)
+        const isMeant = row && stands(row) && (clientId === undefined || row.grant?.clientId === clientId)
+        return isMeant ? row.grant : undefined
+      })
     },
     revoke(target, now) {
       const remembered = Math.max(latestExpiry, now + REVOCATION_MEMORY)
@@ -194,10 +214,13 @@ function memoryGrants(): GrantStorage {
   }
 }
 
-/** The first `limit` rows after `after`, in the order of UTF-16 code units. */
-function page<Row>(rows: Row[], idOf: (row: Row) => string, after: string | undefined, limit: number): Row[] {
+/** The first `limit` rows behind `after`, in the order of UTF-16 code units. What is not there any more is passed over. */
+function page<Row>(ids: OrderedIds, after: string | undefined, limit: number, find: (id: string) => Row | undefined) {
+  const rows: Row[] = []
+  for (const id of idsAfter(ids, after)) {
+    if (rows.length >= limit) break
+    const row = find(id)
+    if (row !== undefined) rows.push(row)
+  }
   return rows
-    .filter((row) => after === undefined || idOf(row) > after)
-    .sort((left, right) => (idOf(left) < idOf(right) ? -1 : 1))
-    .slice(0, limit)
 }

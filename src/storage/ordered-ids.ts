@@ -1,0 +1,86 @@
+/** Ids in the order of their UTF-16 code units, kept while they come and go: a page of a list costs what is on it. */
+
+/** Ids in one run. A longer one is cut in two, so that no insertion moves more than this. */
+const RUN = 512
+
+/** Runs one after the other, none of them empty. A plain value: most users have one grant. */
+export type OrderedIds = string[][]
+
+/** Adds an id, once. */
+export function addId(runs: OrderedIds, id: string): void {
+  const at = runAt(runs, id)
+  const run = runs[at]
+  if (!run) return void runs.push([id])
+  const place = firstFrom(run, id)
+  if (run[place] === id) return
+  run.splice(place, 0, id)
+  if (run.length > RUN) runs.splice(at + 1, 0, run.splice(RUN / 2))
+}
+
+export function removeId(runs: OrderedIds, id: string): void {
+  const at = runAt(runs, id)
+  const run = runs[at]
+  const place = run ? firstFrom(run, id) : 0
+  if (run?.[place] !== id) return
+  if (run.length === 1) runs.splice(at, 1)
+  else run.splice(place, 1)
+}
+
+/** Those behind `after`, in order; all of them where there is no `after`. */
+export function* idsAfter(runs: OrderedIds, after: string | undefined): Generator<string> {
+  for (let at = after === undefined ? 0 : runAt(runs, after); at < runs.length; at++) {
+    const run = runs[at] as string[]
+    for (let place = after === undefined ? 0 : firstFrom(run, after); place < run.length; place++) {
+      const id = run[place] as string
+      if (id !== after) yield id
+    }
+  }
+}
+
+/** The last run that begins at or before the id, or the first one. */
+function runAt(runs: OrderedIds, id: string): number {
+  let [low, high] = [0, runs.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((runs[middle]?.[0] as string) <= id) low = middle + 1
+    else high = middle
+  }
+  return Math.max(0, low - 1)
+}
+
+/** The place of the first id that is not before this one. */
+function firstFrom(run: readonly string[], id: string): number {
+  let [low, high] = [0, run.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((run[middle] as string) < id) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Such lists by user, by client, and so on. Whoever has nothing takes up nothing. */
+export interface IdsByOwner {
+  add(owner: string | undefined, id: string): void
+  remove(owner: string | undefined, id: string): void
+  of(owner: string): OrderedIds
+}
+
+export function idsByOwner(): IdsByOwner {
+  const lists = new Map<string, OrderedIds>()
+  return {
+    add(owner, id) {
+      if (owner === undefined) return
+      const runs = lists.get(owner)
+      if (runs) addId(runs, id)
+      else lists.set(owner, [[id]])
+    },
+    remove(owner, id) {
+      const runs = owner === undefined ? undefined : lists.get(owner)
+      if (owner === undefined || !runs) return
+      removeId(runs, id)
+      if (runs.length === 0) lists.delete(owner)
+    },
+    of: (owner) => lists.get(owner) ?? [],
+  }
+}
