@@ -15,7 +15,7 @@ const most: Record<string, number> = {
   connectedAppsRouter: 2,
   consentPage: 1,
   createAuthorizationServer: 1,
-  deleteClient: 2,
+  deleteClient: 3,
   deleteExpired: 1,
   deleteUnusedClients: 2,
   generateSigningKey: 1,
