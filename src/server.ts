@@ -62,7 +62,7 @@ export interface AuthorizationServerOptions {
   /** Accept redirect URIs with `http` beyond loopback, where anybody on the way reads the code. @default false */
   allowHttpRedirectUris?: boolean
   /**
-   * Who may try passwords and chosen client secrets how often: `memoryThrottle()`, `limiterThrottle()` for several
+   * Who may try passwords and chosen client secrets, register, and have documents fetched, how often: `memoryThrottle()`, `limiterThrottle()` for several
    * processes, or `false` for a host that does it in front. @default memoryThrottle()
    */
   throttle?: Throttle | false
@@ -139,6 +139,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
   }
   const documents = options.clientIdMetadataDocuments
+  const throttle = options.throttle === false ? undefined : (options.throttle ?? memoryThrottle())
   const server = Object.freeze({
     issuer,
     ...clientRules,
@@ -148,11 +149,11 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     accessTokens,
     users: options.users,
     pkce: options.pkce ?? 'all-clients',
-    clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now }),
+    clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now, throttle }),
     endpoints: verifiedEndpoints(options.endpoints ?? {}),
     ...(options.tokenResponse && { tokenResponse: options.tokenResponse }),
     verifiedSecrets: verifiedSecrets(),
-    throttle: options.throttle === false ? undefined : (options.throttle ?? memoryThrottle()),
+    throttle,
     pages: preparePages(options.pages, issuer),
     emit,
     warn: warner(emit),

@@ -45,6 +45,8 @@ const attempts = {
   client_secret: { fromNetwork: 100, fromAnywhere: 1000 },
   // each of them stays: from many networks together one every ten seconds, once there were so many within the hour
   registration: { fromNetwork: 50, fromAnywhere: 1000 },
+  // a network, whatever it asks for; and for one host of documents, from many networks together, one a second
+  document: { fromNetwork: 50, fromAnywhere: 3600 },
 } as const
 
 // rate-limiter-flexible sets a timer for each key in memory, and no timer runs for more than 24 days
@@ -66,6 +68,7 @@ export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limite
     password: throttleOf(makeLimiter, 'password'),
     client_secret: throttleOf(makeLimiter, 'client_secret'),
     registration: throttleOf(makeLimiter, 'registration'),
+    document: throttleOf(makeLimiter, 'document'),
   }
   return Object.freeze({
     take: (attempt: Attempt) => throttles[attempt.kind].take(attempt),
@@ -122,12 +125,20 @@ function keysOf(attempt: Attempt): { account: string; accountInNetwork: string }
   // by their square; by way of upper case, because there are letters (ß, ı) that are others only there
   const bare = attempt.account.replace(unseen, '').normalize('NFKD').replace(unseen, '')
   const account = sha256(bare.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase())
-  return { account, accountInNetwork: `${account} ${attempt.network}` }
+  // whoever chooses the host has as many as they like
+  return { account, accountInNetwork: attempt.kind === 'document' ? attempt.network : `${account} ${attempt.network}` }
+}
+
+const tooMany: Readonly<Record<Attempt['kind'], string>> = {
+  password: 'failed attempts',
+  client_secret: 'failed attempts',
+  registration: 'registrations',
+  document: 'client metadata documents',
 }
 
 /** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). The answer is to be called when the secret was right. */
 export async function takeAttempt(
-  server: AuthorizationServer,
+  server: Pick<AuthorizationServer, 'throttle' | 'emit'>,
   attempt: Attempt,
   clientId?: string,
 ): Promise<() => Awaitable<void>> {
@@ -137,8 +148,7 @@ export async function takeAttempt(
   const { retryAfter } = taken
   const { kind } = attempt
   server.emit({ type: 'attempt.throttled', kind, ...(clientId !== undefined && { clientId }), retryAfter })
-  const what = kind === 'registration' ? 'registrations' : 'failed attempts'
-  throw new OAuthError('temporarily_unavailable', `Too many ${what}. Try again later.`, {
+  throw new OAuthError('temporarily_unavailable', `Too many ${tooMany[kind]}. Try again later.`, {
     status: 429,
     headers: { 'Retry-After': String(retryAfter) },
   })

@@ -167,8 +167,8 @@ export interface Users {
 export interface ClientDocuments {
   /** Whether that id is one to fetch, and none to look for in storage. */
   readonly isDocumentUrl: (clientId: string) => boolean
-  /** The client that the document describes. Throws an `OAuthError` where there is none. */
-  readonly find: (url: string) => Awaitable<Client>
+  /** The client that the document describes, fetched at the pace of the sender's `network`. Throws where there is none. */
+  readonly find: (url: string, network?: string) => Awaitable<Client>
 }
 
 /** Where the host mounted the routers: absolute paths from the root of its origin. */

@@ -18,6 +18,7 @@ import { type Handler, reportError, requireServer, sendError } from '../http/end
 import { errorPage } from '../http/page'
 import { requestChecks } from '../http/request-checks'
 import { requireKnown } from '../options'
+import { networkOf } from '../rules/network'
 import { staysOnDevice } from '../rules/redirect-uri'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
@@ -45,7 +46,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
   }
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
-    const target = await requireTarget(server, await authorizationParameters(req))
+    const target = await requireTarget(server, await authorizationParameters(req), networkOf(req.ip))
     try {
       const request = limitToToken(req, parseAuthorizationRequest(server, target, startedAt))
       const decision = await decide(request, req, res)
