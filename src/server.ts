@@ -7,7 +7,7 @@ import type { AuthorizationServerEvent } from './events'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
-import { clock, emitter } from './host-functions'
+import { clock, emitter, exactClock } from './host-functions'
 import { requireKnown } from './options'
 import { type PagesOptions, preparePages } from './pages/page'
 import { verifiedSecrets } from './passwords/verified-secrets'
@@ -82,7 +82,7 @@ export interface AuthorizationServerOptions {
   tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   /** Hears what happens, and never a secret. What it throws changes nothing. @default errors go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
-  /** The time in whole seconds since the epoch. @default the clock */
+  /** The time in seconds since the epoch. A fraction counts only for how soon a consent page is answered. @default the clock */
   now?: () => number
 }
 
@@ -158,6 +158,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     emit,
     warn: warner(emit),
     now,
+    exactNow: exactClock(options.now),
   } satisfies AuthorizationServer)
   checkServer(server, options.storage)
   return server

@@ -202,14 +202,14 @@ export interface AuthorizationServer extends ResourceRules {
   readonly tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   readonly verifiedSecrets: VerifiedSecrets
   readonly throttle: Throttle | undefined
-  /** How pages speak and look. */
   readonly pages: Pages
   /** Tells `onEvent`, with the time. What that throws is dropped. */
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
   /** Tells the host of a mistake, each code once. */
   readonly warn: (code: WarningCode, message: string) => void
-  /** Seconds since the epoch. */
+  /** Whole seconds since the epoch; and the same with their fraction, where the clock has one. */
   readonly now: () => number
+  readonly exactNow: () => number
 }
 
 /** The records and the response of one issue of tokens, made but not stored. */

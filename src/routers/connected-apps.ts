@@ -45,6 +45,9 @@ export function connectedAppsRouter(server: AuthorizationServer, options: Connec
   if (signIn !== undefined) verifyHostPage("connectedAppsRouter's signIn", signIn, '/login')
   const forUser = (handle: (visit: Visit) => Promise<void>): Handler => {
     return async (req, res) => {
+      // no window that opened or brought up this one keeps a hold on it. Not at the authorization endpoint: a client that
+      // opened a window for the sign-in would lose it before it is answered
+      res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
       const account = await user(req)
       const userId = signedInId(account)
       if (userId !== undefined) {
