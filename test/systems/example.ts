@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import request from 'supertest'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import * as oauth from '../../src/index'
+import { later } from '../support/later'
 
 type CreateApp = (
   issuer: string,
@@ -126,6 +127,7 @@ export function browser({ issuer }: Example) {
       const asked = signedIn.headers.location as string
       const page = await this.get(asked)
       expect(page.status).toBe(200)
+      later(0.5)
       const answered = await this.submit(asked, page.text, { consent })
       expect(answered.status).toBe(303)
       return new URL(answered.headers.location as string)
