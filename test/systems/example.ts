@@ -4,7 +4,6 @@ import { connect } from 'node:net'
 import request from 'supertest'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import * as oauth from '../../src/index'
-import { later } from '../support/later'
 
 type CreateApp = (
   issuer: string,
@@ -106,7 +105,7 @@ export function expectDeadToken(answer: { status: number; headers: Record<string
 }
 
 /** A browser with cookies and without scripts: signs in, reads pages, presses buttons, follows no redirect by itself. */
-export function browser({ issuer }: Example) {
+export function browser({ issuer, clock }: Example) {
   const agent = request.agent(issuer)
   const path = (location: string) => location.replace(issuer, '')
   return {
@@ -127,7 +126,7 @@ export function browser({ issuer }: Example) {
       const asked = signedIn.headers.location as string
       const page = await this.get(asked)
       expect(page.status).toBe(200)
-      later(0.5)
+      clock.advance(0.5)
       const answered = await this.submit(asked, page.text, { consent })
       expect(answered.status).toBe(303)
       return new URL(answered.headers.location as string)
