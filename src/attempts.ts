@@ -1,12 +1,12 @@
-/** Attempts at secrets that people choose, and registrations: who may make how many, and which were right. Types only. */
+/** Attempts at secrets that people choose, registrations and fetches: who may make how many, and which were right. Types only. */
 import type { Awaitable } from './awaitable'
 
-/** One try at a secret that people choose, or one registration that is open to everybody. */
+/** One try at a secret that people choose, one registration that is open to everybody, or one fetch for a stranger. */
 export interface Attempt {
-  readonly kind: 'password' | 'client_secret' | 'registration'
-  /** Whose secret, exactly as it was sent: a username or a client id. Empty for a registration. */
+  readonly kind: 'password' | 'client_secret' | 'registration' | 'document'
+  /** Whose secret, exactly as it was sent: a username or a client id. Empty for a registration; of a client metadata document the host it is at. */
   readonly account: string
-  /** Where it comes from: an IPv4 address or an IPv6 /64; of a registration, which counts for a whole customer, a /48. */
+  /** Where it comes from: an IPv4 address or an IPv6 /64; of the last two, which count for a whole customer, a /48. */
   readonly network: string
 }
 

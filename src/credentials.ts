@@ -148,11 +148,16 @@ export function sessionEnd({ refreshTokens }: AuthorizationServer, startedAt: nu
 
 /**
  * The client of that id: the one way to it for everything that a client does. An id that is a document's URL is never
- * looked for in storage, where whoever may write records could put another client under it.
+ * looked for in storage, where whoever may write records could put another client under it. `network` is whose request it
+ * is, where it is one: what strangers make us fetch has a pace.
  */
-export function findClient(server: AuthorizationServer, clientId: string): Awaitable<Client | undefined> {
-  const { clientDocuments, storage } = server
-  return clientDocuments?.isDocumentUrl(clientId) ? clientDocuments.find(clientId) : storage.clients.find(clientId)
+export function findClient(
+  { clientDocuments, storage }: AuthorizationServer,
+  clientId: string,
+  network?: string,
+): Awaitable<Client | undefined> {
+  if (!clientDocuments?.isDocumentUrl(clientId)) return storage.clients.find(clientId)
+  return clientDocuments.find(clientId, network)
 }
 
 export async function requireClient(server: AuthorizationServer, clientId: string): Promise<Client> {

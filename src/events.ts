@@ -8,7 +8,7 @@ interface EventSubject {
   grantId?: string | undefined
 }
 
-type AttemptKind = 'password' | 'client_secret' | 'registration'
+type AttemptKind = 'password' | 'client_secret' | 'registration' | 'document'
 
 /** What a host is warned of. README says how each is mended. */
 export type WarningCode =
@@ -44,7 +44,7 @@ export type AuthorizationServerEvent = { at: number } & (
   | { type: 'client.document_refused'; clientId: string; reason: string }
   | { type: 'client.authentication_failed'; clientId?: string; reason: string }
   | { type: 'password.failed'; clientId: string }
-  /** Too many failures, or open registrations: the attempt was refused unseen. */
+  /** Too many failures, open registrations, or fetches for strangers: the attempt was refused unseen. */
   | { type: 'attempt.throttled'; kind: AttemptKind; clientId?: string; retryAfter: number }
   /**
    * More was asked for at once than there is: the request was refused with 503. At most one a second; `untold` is how many

@@ -7,16 +7,22 @@ import type { AuthorizationServer, Users } from './types'
 /** More would be milliseconds: in seconds it is the year 5138. */
 const MOST_SECONDS = 1e11
 
+/** The time in whole seconds. */
+export function clock(now?: () => number): () => number {
+  const exact = exactClock(now)
+  return () => Math.floor(exact())
+}
+
 /**
- * The time in whole seconds. A clock that answers with no number, or in milliseconds, would make everything last for ever.
+ * The time in seconds, as exact as the host's clock is. One that answers with no number, or in milliseconds, would make
+ * everything last for ever.
  *
  * @throws TypeError for such a clock, at start-up already.
  */
-export function clock(now: () => number = () => Date.now() / 1000): () => number {
+export function exactClock(now: () => number = () => Date.now() / 1000): () => number {
   const seconds = () => {
     const answer: unknown = now()
-    const whole = typeof answer === 'number' ? Math.floor(answer) : Number.NaN
-    if (Number.isSafeInteger(whole) && whole < MOST_SECONDS) return whole
+    if (typeof answer === 'number' && Number.isFinite(answer) && Math.abs(answer) < MOST_SECONDS) return answer
     throw new TypeError(`now must answer with the seconds since the epoch, not ${String(answer)}`)
   }
   seconds()

@@ -62,7 +62,7 @@ export interface AuthorizationServerOptions {
   /** Accept redirect URIs with `http` beyond loopback, where anybody on the way reads the code. @default false */
   allowHttpRedirectUris?: boolean
   /**
-   * Who may try passwords and chosen client secrets how often: `memoryThrottle()`, `limiterThrottle()` for several
+   * Who may try passwords and chosen client secrets, register, and have documents fetched, how often: `memoryThrottle()`, `limiterThrottle()` for several
    * processes, or `false` for a host that does it in front. @default memoryThrottle()
    */
   throttle?: Throttle | false
@@ -82,7 +82,7 @@ export interface AuthorizationServerOptions {
   tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   /** Hears what happens, and never a secret. What it throws changes nothing. @default errors go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
-  /** The time in whole seconds since the epoch. @default the clock */
+  /** The time in seconds since the epoch. A fraction counts only for how soon a consent page is answered. @default the clock */
   now?: () => number
 }
 
@@ -140,6 +140,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
   }
   const documents = options.clientIdMetadataDocuments
+  const throttle = options.throttle === false ? undefined : (options.throttle ?? memoryThrottle())
   const server = Object.freeze({
     issuer,
     ...clientRules,
@@ -149,15 +150,16 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     accessTokens,
     users: options.users,
     pkce: options.pkce ?? 'all-clients',
-    clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now }),
+    clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now, throttle }),
     endpoints: verifiedEndpoints(options.endpoints ?? {}),
     ...(options.tokenResponse && { tokenResponse: options.tokenResponse }),
     verifiedSecrets: verifiedSecrets(),
-    throttle: options.throttle === false ? undefined : (options.throttle ?? memoryThrottle()),
+    throttle,
     pages: preparePages(options.pages, issuer),
     emit,
     warn: warner(emit),
     now,
+    exactNow: exactClock(options.now),
   } satisfies AuthorizationServer)
   checkServer(server, options.storage)
   return server

@@ -28,6 +28,8 @@ const attempts: Record<Attempt['kind'], { fromNetwork: number; atAllAccounts?: n
   client_secret: { fromNetwork: 100, atAllAccounts: 1000, fromAnywhere: 1000 },
   // each of them stays, and they have no account: those of one network are counted once
   registration: { fromNetwork: 50, fromAnywhere: 1000 },
+  // a network, whatever it asks for; and for one host of documents, from many networks together, one a second
+  document: { fromNetwork: 50, fromAnywhere: 3600 },
 }
 
 // rate-limiter-flexible sets a timer for each key in memory, and no timer runs for more than 24 days
@@ -58,6 +60,7 @@ export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limite
     password: throttleOf(makeLimiter, 'password'),
     client_secret: throttleOf(makeLimiter, 'client_secret'),
     registration: throttleOf(makeLimiter, 'registration'),
+    document: throttleOf(makeLimiter, 'document'),
   }
   return Object.freeze({
     take: (attempt: Attempt) => throttles[attempt.kind].take(attempt),
@@ -118,18 +121,26 @@ const unseen = /[\p{M}\p{Cf}\p{Cc}]/gu
  * One account has many spellings, and all of them count together. What a success proves is proven for the exact name
  * alone: "Ána" may be somebody else than "ana". Digests bound the length of what anybody may send as a username.
  */
-function keysOf({ account: sent, network }: Attempt) {
+function keysOf({ kind, account: sent, network }: Attempt) {
   // without what is nothing to some databases: once before, because to put thousands of combining marks in order takes time
   // by their square; by way of upper case, because there are letters (ß, ı) that are others only there
   const bare = sent.replace(unseen, '').normalize('NFKD').replace(unseen, '')
   const account = sha256(bare.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase())
-  const accountInNetwork = `${account} ${network}`
+  // the sender of a document's URL chooses its host, and so has as many as they like
+  const accountInNetwork = kind === 'document' ? network : `${account} ${network}`
   return { account, accountInNetwork, exact: `${sha256(sent)} ${network}`, site: siteOf(network) }
+}
+
+const tooMany: Readonly<Record<Attempt['kind'], string>> = {
+  password: 'failed attempts',
+  client_secret: 'failed attempts',
+  registration: 'registrations',
+  document: 'client metadata documents',
 }
 
 /** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). Until one of the two is called it is a failure. */
 export async function takeAttempt(
-  server: AuthorizationServer,
+  server: Pick<AuthorizationServer, 'throttle' | 'emit'>,
   attempt: Attempt,
   clientId?: string,
 ): Promise<Required<TakenAttempt>> {
@@ -145,8 +156,7 @@ export async function takeAttempt(
   const { retryAfter } = taken
   const { kind } = attempt
   server.emit({ type: 'attempt.throttled', kind, ...(clientId !== undefined && { clientId }), retryAfter })
-  const what = kind === 'registration' ? 'registrations' : 'failed attempts'
-  throw new OAuthError('temporarily_unavailable', `Too many ${what}. Try again later.`, {
+  throw new OAuthError('temporarily_unavailable', `Too many ${tooMany[kind]}. Try again later.`, {
     status: 429,
     headers: { 'Retry-After': String(retryAfter) },
   })

@@ -168,8 +168,8 @@ export interface Users {
 export interface ClientDocuments {
   /** Whether that id is one to fetch, and none to look for in storage. */
   readonly isDocumentUrl: (clientId: string) => boolean
-  /** The client that the document describes. Throws an `OAuthError` where there is none. */
-  readonly find: (url: string) => Awaitable<Client>
+  /** The client that the document describes, fetched at the pace of the sender's `network`. Throws where there is none. */
+  readonly find: (url: string, network?: string) => Awaitable<Client>
 }
 
 /** Where the host mounted the routers: absolute paths from the root of its origin. */
@@ -203,12 +203,12 @@ export interface AuthorizationServer extends ResourceRules {
   readonly tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   readonly verifiedSecrets: VerifiedSecrets
   readonly throttle: Throttle | undefined
-  /** How pages speak and look. */
   readonly pages: Pages
   /** Tells `onEvent`, with the time. What that throws is dropped. */
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
   /** Tells the host of a mistake, each code once. */
   readonly warn: (code: WarningCode, message: string) => void
-  /** Seconds since the epoch. */
+  /** Whole seconds since the epoch; and the same with their fraction, where the clock has one. */
   readonly now: () => number
+  readonly exactNow: () => number
 }

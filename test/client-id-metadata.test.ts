@@ -504,12 +504,32 @@ describe('the cache', () => {
 describe('what people see', () => {
   const consentHost = () => hostWith({}, { decide: consentPage({ signIn: '/login', remember: true }) })
 
-  it('the consent page names the host that the document is at', async () => {
+  it.each<[string, string, string, string]>([
+    ['en', redirectUri, 'What you allow goes to <strong>notes.example</strong>. Allow it only if you know', ''],
+    ['de', redirectUri, 'Was Sie erlauben, geht an <strong>notes.example</strong>.', ''],
+    ['es', redirectUri, 'Lo que permita irá a <strong>notes.example</strong>.', ''],
+    ['en', 'http://127.0.0.1:5000/cb', 'goes to <strong>an app on this device (127.0.0.1:5000)</strong>', 'started'],
+    [
+      'de',
+      'http://localhost:5000/cb',
+      'geht an <strong>eine App auf diesem Gerät (localhost:5000)</strong>',
+      'gestartet',
+    ],
+    [
+      'es',
+      'com.example.app:/cb',
+      'irá a <strong>una aplicación de este dispositivo (com.example.app)</strong>',
+      'iniciar',
+    ],
+  ])('the consent page names the place of the document and where the answer goes: %s, %s', async (...row) => {
+    const [ui_locales, target, words, advice] = row
+    documents.at('/client.json', { ...notes, redirect_uris: [target] })
     host = await consentHost()
-    const { text } = await host.authorize(client)
-    expect(text).toContain(
-      `This app says that it is from <strong>${new URL(client.clientId).host}</strong>, and nobody has checked its name.`,
-    )
+    const { text } = await host.authorize({ ...client, redirectUri: target }, { ui_locales })
+    const notice = /<p class="notice">.*<\/p>/.exec(text)?.[0]
+    expect(notice).toContain(`<strong>${new URL(client.clientId).host}</strong>`)
+    expect(notice).toContain(words)
+    expect(notice).toContain(advice)
   })
 
   it('nor is such a client remembered', async () => {

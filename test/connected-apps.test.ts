@@ -186,6 +186,7 @@ describe('the list', () => {
       'cache-control': 'no-store',
       'referrer-policy': 'same-origin',
       'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
       'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
     })
     expect(headers).not.toHaveProperty('set-cookie')

@@ -56,8 +56,9 @@ async function open(client = host.web, parameters: Parameters = {}, user = 'alic
   return pageOf(answer, urlOf(client, parameters))
 }
 
-/** What the browser of `user` sends when a button of the page is pressed. */
+/** What the browser of `user` sends when a button of the page is pressed, after a look at it. */
 function press(button: 'allow' | 'deny', page: Page, user: string | null = 'alice') {
+  host.clock.advance(0.5)
   const sent = host
     .http()
     .post(page.url)
@@ -683,6 +684,7 @@ describe('user', () => {
     await begin({ user: async (req) => ({ id: req.get('X-Session'), name: 'Somebody' }) })
     const url = urlOf(host.web)
     const answer = await host.http().get(url).set('X-Session', 'bob').expect(200)
+    host.clock.advance(0.5)
     const allowed = await host
       .http()
       .post(url)

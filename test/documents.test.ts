@@ -332,6 +332,7 @@ describe('the tables and pictures', () => {
     }
     const page = await count('consent page, shown', host.authorize())
     const transaction = /name="consent_transaction" value="([^"]+)"/.exec(page.text)?.[1]
+    host.clock.advance(0.5)
     const allowed = await count(
       'consent page, allowed',
       host

@@ -421,6 +421,7 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
     const url = `/deep/down/authorize?${host.authorizationRequest(host.web)}`
     const page = await host.http().get(url).set('X-User', 'alice').expect(200)
     const consent_transaction = /name="consent_transaction" value="([^"]+)"/.exec(page.text)?.[1]
+    host.clock.advance(0.5)
     const answer = host.http().post(url).set('X-User', 'alice').type('form')
     const { headers } = await answer.send(encode({ consent_transaction, consent: 'allow' })).expect(303)
     expect(headers.location).toContain('code=')

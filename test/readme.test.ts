@@ -83,13 +83,13 @@ describe('README', () => {
     })
     const cookie = cookieOf(signedIn)
     const page = await fetch(base + signedIn.headers.get('location'), { headers: { cookie } })
-    const transaction = /name="consent_transaction" value="([^"]+)"/.exec(await page.text())?.[1] as string
-    const allowed = await fetch(authorize, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: { cookie },
-      body: new URLSearchParams({ consent_transaction: transaction, consent: 'allow' }),
-    })
+    const allow = async (shown: Response) => {
+      const transaction = /name="consent_transaction" value="([^"]+)"/.exec(await shown.text())?.[1] as string
+      const body = new URLSearchParams({ consent_transaction: transaction, consent: 'allow' })
+      return fetch(authorize, { method: 'POST', redirect: 'manual', headers: { cookie }, body })
+    }
+    // nobody is so quick: asked once more
+    const allowed = await allow(await allow(page))
     const code = new URL(allowed.headers.get('location') as string).searchParams.get('code') as string
     const tokens = await fetch(`${base}/oauth2/token`, {
       method: 'POST',

@@ -628,6 +628,7 @@ describe('nobody has checked what such a client says of itself', () => {
     expect(text).toContain('What you allow goes to <strong>notes.example</strong>')
     expect(text).toContain('only if you know that place')
     const { text: local } = (await authorize('http://127.0.0.1:5000/cb')).answer
+    expect(local).toContain('What you allow goes to <strong>an app on this device (127.0.0.1:5000)</strong>')
     expect(local).toContain('only if you have just started that app yourself on this device')
   })
 

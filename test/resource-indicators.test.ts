@@ -320,6 +320,7 @@ describe('the consent page', () => {
     const returnTo = new URL(toSignIn.headers.location as string, issuer).searchParams.get('return_to') as string
     const page = await host.http().get(returnTo).set('X-User', 'alice').expect(200)
     const { consent_transaction } = fieldsOf(page.text)
+    host.clock.advance(0.5)
     const answer = await host
       .http()
       .post(returnTo)
@@ -352,6 +353,7 @@ describe('the consent page', () => {
       const fields = [...text.matchAll(/hidden" name="([^"]+)" value="([^"]*)"/g)].map(
         ([, name, value]) => `${name}=${value}`,
       )
+      host.clock.advance(0.5)
       const answer = await post(`${fields.join('&')}&consent=allow`).expect(303)
       const { body } = await host.exchange(host.web, answerOf(answer).code as string).expect(200)
       expect(await admittedBy(host, body)).toEqual(admitted)
@@ -368,6 +370,7 @@ describe('the consent page', () => {
         name,
         value,
       ])
+      host.clock.advance(0.5)
       const answer = await post({ ...Object.fromEntries(fields), consent: 'allow' }).expect(303)
       expect(answerOf(answer)).toHaveProperty('code')
       expect(fields.filter(([name]) => name === 'resource')).toEqual([['resource', resource]])

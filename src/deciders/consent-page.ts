@@ -5,7 +5,7 @@ import { findCredential, sessionEnd } from '../credentials'
 import { sha256 } from '../crypto'
 import { queryParameters } from '../http/body'
 import { pageContext, setPageHeaders } from '../http/page'
-import { openTransaction, takeTransaction } from '../http/page-transaction'
+import { cameTooSoon, openTransaction, takeTransaction } from '../http/page-transaction'
 import { accountName, type HostPage, hostPageUrl, sendToSignIn, signedInId, verifyHostPage } from '../http/sign-in'
 import { listGrants } from '../operations/grants'
 import { requireKnown, requireNoMore } from '../options'
@@ -66,17 +66,17 @@ export function consentPage(options: ConsentPageOptions): Decide {
     if (userId === undefined) return void (await sendToSignIn(request.server, signIn, returnTo, req, res))
     const answer = request.parameters.get(ANSWER)
     const answered = req.method === 'POST' && request.parameters.has(TRANSACTION)
-    if (answered && (answer === 'allow' || answer === 'deny')) {
-      const transaction = await takeAnswer(request, userId)
-      if (transaction)
-        return answer === 'allow' ? { allow: true, userId, startedAt: transaction.startedAt } : { allow: false }
-    }
+    const known = answered && (answer === 'allow' || answer === 'deny')
+    const transaction = known ? await takeAnswer(request, userId) : undefined
+    if (transaction && answer === 'deny') return { allow: false }
+    const tooSoon = transaction !== undefined && cameTooSoon(request.server, transaction)
+    if (transaction && !tooSoon) return { allow: true, userId, startedAt: transaction.startedAt }
     if (!answered && (await isRemembered(remember, request, userId))) return { allow: true, userId }
     const context = pageContext(request.server, req)
     const view: ConsentView = {
       ...describe(request, context),
       user: { id: userId, name: accountName(account, userId) },
-      fields: [await ask(request, userId), ...fieldsBeyondUrl(request, req)],
+      fields: [await ask(request, userId, tooSoon), ...fieldsBeyondUrl(request, req)],
       ...(switchUser !== undefined && { switchUser: await hostPageUrl(switchUser, returnTo, req) }),
       ...(answered && { notice: context.texts.answerUnused }),
     }
@@ -118,10 +118,14 @@ function requestDigest(request: AuthorizationRequest): string {
 }
 
 /** Stores the question, bound to this user and this request. The field is what the answer must bring back. */
-async function ask(request: AuthorizationRequest, userId: string): Promise<{ name: string; value: string }> {
+async function ask(
+  request: AuthorizationRequest,
+  userId: string,
+  again: boolean,
+): Promise<{ name: string; value: string }> {
   const { server, client, scope, startedAt } = request
   const question = { clientId: client.clientId, userId, scope, startedAt, data: { request: requestDigest(request) } }
-  return { name: TRANSACTION, value: await openTransaction(server, 'consent', question) }
+  return { name: TRANSACTION, value: await openTransaction(server, 'consent', question, again) }
 }
 
 /** The question that the form answers, used up; undefined when it is not the one that was shown to this user. */

@@ -41,10 +41,11 @@ export async function authorizationParameters(req: Request): Promise<ParsedParam
 export async function requireTarget(
   server: AuthorizationServer,
   parsed: ParsedParameters,
+  network: string,
 ): Promise<AuthorizationTarget> {
   const { parameters, repeated } = parsed
   if (repeated.has('client_id') || repeated.has('redirect_uri')) requireUnrepeated(parsed)
-  const client = await findClient(server, requireParameter(parameters, 'client_id'))
+  const client = await findClient(server, requireParameter(parameters, 'client_id'), network)
   if (!client) throw new OAuthError('invalid_client', 'There is no such client.', { status: 400 })
   const sentRedirectUri = parameters.get('redirect_uri')
   const redirectUri = sentRedirectUri ?? onlyRedirectUri(client)

@@ -34,7 +34,7 @@ export async function authenticateClient(
   const candidates = basic === undefined ? fromParameters(parameters) : fromBasic(basic, parameters)
   const costly: [Client, string][] = []
   for (const { method, clientId, clientSecret } of candidates) {
-    const client = await findClient(server, clientId)
+    const client = await findClient(server, clientId, networkOf(req.ip))
     if (!client?.tokenEndpointAuthMethods.includes(method)) continue
     if (clientSecret === undefined) return { client, authenticated: false }
     if (isKnownSecret(server, client, clientSecret)) return { client, authenticated: true }

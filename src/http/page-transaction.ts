@@ -11,13 +11,17 @@ import type { AuthorizationServer } from '../types'
 type Question = 'consent' | 'removal'
 
 const SECONDS_TO_ANSWER = 600
+/** Seconds in which nobody reads a page. */
+const SECONDS_TO_READ = 0.5
 
-/** Stores the question; the answer must bring back what this returns. */
+/** Stores the question; the answer must bring back what this returns. `again`: it was answered before, but too soon. */
 export async function openTransaction(
   server: AuthorizationServer,
   kind: Question,
-  question: Pick<Credential, 'clientId' | 'scope' | 'startedAt' | 'data'> & { userId: string },
+  asked: Pick<Credential, 'clientId' | 'scope' | 'startedAt' | 'data'> & { userId: string },
+  again = false,
 ): Promise<string> {
+  const question = { ...asked, data: { ...asked.data, ...(again ? { again } : { askedAt: server.exactNow() }) } }
   const id = lookupId(newGrantId(), lookupSuffix[kind])
   const secret = newSecret()
   const issuedAt = server.now()
@@ -25,6 +29,15 @@ export async function openTransaction(
   const digest = boundDigest(secret, question)
   await store(server, [{ id, kind, state: 'pending', digest, ...question, issuedAt, expiresAt }])
   return `${id}.${secret}`
+}
+
+/**
+ * Whether a yes came too soon to be one: a page that was brought under a double click is answered by its second half. Once
+ * only, or whoever is quick, or has a clock that is wrong, could never answer. What cannot be told is too soon, too.
+ */
+export function cameTooSoon(server: AuthorizationServer, { data: { askedAt, again } }: Credential): boolean {
+  if (again === true) return false
+  return !(typeof askedAt === 'number' && server.exactNow() - askedAt >= SECONDS_TO_READ)
 }
 
 /** The question that an answer belongs to, used up; undefined unless it is `expected` and was asked of this user. */

@@ -65,12 +65,16 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
 }
 
 /**
- * An app can call itself whatever it likes; what it cannot choose freely is the host of its document or redirect URI. On
- * the user's own device even that says nothing: every program there can pose as the app (RFC 8252 §8.6).
+ * An app can call itself whatever it likes, and put its document where everybody may put one: what counts is where the
+ * answer goes. On the user's own device even that says nothing: every program there can pose as the app (RFC 8252 §8.6).
  */
 function uncheckedNotice({ client, redirectHost, onDevice }: ConsentView, { texts }: PageContext): string {
+  const target = onDevice ? fillText(texts.appOnDevice, { host: redirectHost }) : redirectHost
   const host = client.unchecked?.host
-  const claim = fillHtml(host === undefined ? texts.uncheckedName : texts.uncheckedHost, { host: host ?? redirectHost })
+  const claim =
+    host === undefined
+      ? fillHtml(texts.uncheckedName, { host: target })
+      : fillHtml(texts.uncheckedHost, { host, target })
   const advice = escapeHtml(onDevice ? texts.allowIfStarted : texts.allowIfKnown)
   return `<p class="notice">${claim} ${advice}</p>`
 }

@@ -5,7 +5,9 @@ export const english: PageTexts = {
   consentTitle: 'Allow {client} to use your account?',
   signedInAs: 'Signed in as {user}',
   uncheckedName: 'This app chose its own name, and nobody has checked it. What you allow goes to {host}.',
-  uncheckedHost: 'This app says that it is from {host}, and nobody has checked its name.',
+  uncheckedHost:
+    'This app says that it is from {host}, and nobody has checked its name. What you allow goes to {target}.',
+  appOnDevice: 'an app on this device ({host})',
   allowIfKnown: 'Allow it only if you know that place.',
   allowIfStarted: 'Allow it only if you have just started that app yourself on this device.',
   notYou: 'Not you?',
@@ -16,7 +18,7 @@ export const english: PageTexts = {
   deny: 'Deny',
   goesOnTo: 'Either way you go on to {host}.',
   goesOnToDevice: 'Either way you go on to an app on this device ({host}).',
-  answerUnused: 'Your last answer could not be used: it came twice, too late, or from another account.',
+  answerUnused: 'Your last answer could not be used: it came twice, too soon, too late, or from another account.',
 
   appsTitle: 'Connected apps',
   appsIntro: 'These apps can use your account.',

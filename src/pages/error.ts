@@ -17,6 +17,7 @@ export function renderError({ status, code, description }: ErrorView, context: P
 }
 
 function wordsFor(status: number, { texts }: PageContext): [title: string, text: string] {
-  if (status >= 500) return [texts.failureTitle, texts.failureText]
+  // too many requests: nothing is wrong with this one
+  if (status >= 500 || status === 429) return [texts.failureTitle, texts.failureText]
   return status === 401 ? [texts.signInTitle, texts.signInText] : [texts.errorTitle, texts.errorText]
 }

@@ -6,7 +6,9 @@ export const german: PageTexts = {
   signedInAs: 'Angemeldet als {user}',
   uncheckedName:
     'Diese App hat ihren Namen selbst gewählt, und niemand hat ihn geprüft. Was Sie erlauben, geht an {host}.',
-  uncheckedHost: 'Diese App gibt an, von {host} zu sein, und niemand hat ihren Namen geprüft.',
+  uncheckedHost:
+    'Diese App gibt an, von {host} zu sein, und niemand hat ihren Namen geprüft. Was Sie erlauben, geht an {target}.',
+  appOnDevice: 'eine App auf diesem Gerät ({host})',
   allowIfKnown: 'Erlauben Sie es nur, wenn Sie diese Adresse kennen.',
   allowIfStarted: 'Erlauben Sie es nur, wenn Sie die App gerade selbst auf diesem Gerät gestartet haben.',
   notYou: 'Nicht Sie?',
@@ -17,7 +19,8 @@ export const german: PageTexts = {
   deny: 'Ablehnen',
   goesOnTo: 'In beiden Fällen geht es weiter zu {host}.',
   goesOnToDevice: 'In beiden Fällen geht es weiter zu einer App auf diesem Gerät ({host}).',
-  answerUnused: 'Ihre letzte Antwort war nicht zu gebrauchen: Sie kam doppelt, zu spät oder von einem anderen Konto.',
+  answerUnused:
+    'Ihre letzte Antwort war nicht zu gebrauchen: Sie kam doppelt, zu früh, zu spät oder von einem anderen Konto.',
 
   appsTitle: 'Verbundene Apps',
   appsIntro: 'Diese Apps dürfen Ihr Konto verwenden.',

@@ -5,7 +5,8 @@ export const spanish: PageTexts = {
   consentTitle: '¿Permitir que {client} use su cuenta?',
   signedInAs: 'Ha entrado como {user}',
   uncheckedName: 'Esta aplicación eligió su propio nombre y nadie lo ha comprobado. Lo que permita irá a {host}.',
-  uncheckedHost: 'Esta aplicación dice ser de {host} y nadie ha comprobado su nombre.',
+  uncheckedHost: 'Esta aplicación dice ser de {host} y nadie ha comprobado su nombre. Lo que permita irá a {target}.',
+  appOnDevice: 'una aplicación de este dispositivo ({host})',
   allowIfKnown: 'Permítalo solo si conoce ese sitio.',
   allowIfStarted: 'Permítalo solo si acaba de iniciar usted esa aplicación en este dispositivo.',
   notYou: '¿No es usted?',
@@ -16,7 +17,8 @@ export const spanish: PageTexts = {
   deny: 'Denegar',
   goesOnTo: 'En ambos casos continuará en {host}.',
   goesOnToDevice: 'En ambos casos continuará en una aplicación de este dispositivo ({host}).',
-  answerUnused: 'No se pudo usar su última respuesta: llegó dos veces, demasiado tarde o desde otra cuenta.',
+  answerUnused:
+    'No se pudo usar su última respuesta: llegó dos veces, demasiado pronto, demasiado tarde o desde otra cuenta.',
 
   appsTitle: 'Aplicaciones conectadas',
   appsIntro: 'Estas aplicaciones pueden usar su cuenta.',

@@ -1,4 +1,4 @@
-/** The words of every page: plain text, in which `{client}`, `{user}`, `{host}`, `{resources}` and `{date}` are filled in. */
+/** The words of every page: plain text, in which `{client}`, `{user}`, `{host}`, `{target}`, `{resources}` and `{date}` are filled in. */
 
 export interface PageTexts {
   /** How the language is written. @default 'ltr' */
@@ -8,10 +8,12 @@ export interface PageTexts {
 
   consentTitle: string
   signedInAs: string
-  /** The app registered itself; `{host}` is where the browser goes next. */
+  /** The app registered itself; `{host}` is where the answer goes: a host, or `appOnDevice`. */
   uncheckedName: string
-  /** The app is described by a document at `{host}`. */
+  /** The app is described by a document at `{host}`; `{target}` is where the answer goes. */
   uncheckedHost: string
+  /** Where the answer goes, where that is no host; `{host}` is the scheme of the app, or the address that it listens at. */
+  appOnDevice: string
   /** Stands behind one of these two. */
   allowIfKnown: string
   /** The same, where an app on the user's own device is waiting. */
@@ -29,7 +31,7 @@ export interface PageTexts {
   goesOnTo: string
   /** The same, where an app on the user's own device is waiting. */
   goesOnToDevice: string
-  /** An answer came twice, too late, or from another account. */
+  /** An answer came twice, too soon after the page, too late, or from another account. */
   answerUnused: string
 
   appsTitle: string

@@ -7,9 +7,10 @@ import { requireKnown } from '../options'
 import { isDocumentUrl } from '../rules/client-id-url'
 import { isLoopbackAddress, isPublicAddress } from '../rules/public-address'
 import { type Scope, toScope } from '../rules/scope'
-import { parseSelfDescription } from '../rules/self-description'
 import type { Client } from '../storage'
+import { takeAttempt } from '../throttle'
 import type { AuthorizationServer, ClientDocuments } from '../types'
+import { type DescriptionSource, describedClient } from './described-client'
 import { fetchDocument, WrongDocument } from './fetch-document'
 
 /** Options of `createAuthorizationServer({ clientIdMetadataDocuments })`. */
@@ -44,10 +45,7 @@ const optionNames: readonly string[] = [
   'dangerouslyAllowLoopback',
 ] satisfies (keyof ClientIdMetadataDocumentsOptions)[]
 
-type Source = Pick<
-  AuthorizationServer,
-  'scopes' | 'grants' | 'responseTypes' | 'allowHttpRedirectUris' | 'resources' | 'emit' | 'now'
->
+type Source = DescriptionSource & Pick<AuthorizationServer, 'emit' | 'throttle'>
 
 /** Throws a TypeError for options that are wrong. */
 export function clientDocuments(options: ClientIdMetadataDocumentsOptions, source: Source): ClientDocuments {
@@ -99,7 +97,7 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
       throw refusal(url, error.message)
     })
     try {
-      return { client: describedClient(url, members), fresh }
+      return { client: describedClient(url, members, permitted, source), fresh }
     } catch (error) {
       known.delete(url)
       if (error instanceof OAuthError) throw refusal(url, error.description, error.description)
@@ -134,37 +132,29 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
     })
   }
 
-  function describedClient(url: string, members: Readonly<Record<string, unknown>>): Client {
-    verifyDocument(url, members)
-    const { tokenEndpointAuthMethod: _, scopes, ...described } = parseSelfDescription(members, permitted, source)
-    const metadata = {
-      name: new URL(url).host,
-      // as for a registration: what it names is what it begins with
-      scopes: permitted.scopes,
-      ...(scopes && { defaultScopes: scopes }),
-      ...described,
-      tokenEndpointAuthMethods: ['none'] as const,
-      // anybody can use a public client's id: the verifier alone ties a code to who asked for it
-      requirePkce: true,
-    }
-    const times = { createdAt: now(), updatedAt: now() }
-    const origin = 'metadata_document'
-    return { clientId: url, version: 1, ...parseClientMetadata(metadata, source), secrets: [], origin, ...times }
+  /** One fetch for everybody who waits for it. Whoever had to wait before may find that others have come further. */
+  function once(url: string): Awaitable<Client> {
+    const found = current(url) ?? loading.get(url)
+    if (found) return found
+    if (!hasPlace(loading, url)) return stale(url, unavailable(TOO_MANY))
+    const begun = load(url)
+    loading.set(url, begun)
+    return begun
   }
 
   return Object.freeze({
     isDocumentUrl: (clientId: string) => isDocumentUrl(clientId, withLoopback),
-    find(url: string): Awaitable<Client> {
+    find(url: string, network?: string): Awaitable<Client> {
       const client = current(url)
       if (client) return client
       return whenReady(requireAllowed(url), () => {
-        // once more: while `allow` took its time, others may have come further
-        const found = current(url) ?? loading.get(url)
-        if (found) return found
+        if (network === undefined || loading.has(url)) return once(url)
         if (!hasPlace(loading, url)) return stale(url, unavailable(TOO_MANY))
-        const begun = load(url)
-        loading.set(url, begun)
-        return begun
+        const attempt = { kind: 'document', account: new URL(url).hostname, network: siteOf(network) } as const
+        return takeAttempt(source, attempt, url).then(
+          () => once(url),
+          (error) => stale(url, error),
+        )
       })
     },
   })
@@ -187,16 +177,6 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
   return { allow, withLoopback: dangerouslyAllowLoopback, permitted: { scopes: toScope(scopes), grantTypes } }
 }
 
-/** §4.1 of the draft: the document is about this very URL, and there is nobody to share a secret with. */
-function verifyDocument(url: string, members: Readonly<Record<string, unknown>>): void {
-  const { client_id: clientId, token_endpoint_auth_method: method = 'none' } = members
-  if (clientId !== url) throw invalid('its client_id is not its URL')
-  if (members.client_secret !== undefined || members.client_secret_expires_at !== undefined) {
-    throw invalid('it has a client_secret')
-  }
-  if (method !== 'none') throw invalid('its token_endpoint_auth_method must be none')
-}
-
 function hasPlace(loading: ReadonlyMap<string, unknown>, url: string): boolean {
   const { hostname } = new URL(url)
   const fromHost = [...loading.keys()].filter((other) => new URL(other).hostname === hostname).length
@@ -207,8 +187,4 @@ function hasPlace(loading: ReadonlyMap<string, unknown>, url: string): boolean {
 function unavailable(description: string): OAuthError {
   const headers = { 'Retry-After': String(RETRY) }
   return new OAuthError('temporarily_unavailable', description, { status: 400, headers })
-}
-
-function invalid(problem: string): OAuthError {
-  return new OAuthError('invalid_client_metadata', `${problem}.`)
 }

@@ -1,10 +1,10 @@
 /** Fetches a JSON document from a URL that a stranger has chosen: from public addresses only, small, quick, without redirects. */
-import { lookup as resolve } from 'node:dns'
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import CachePolicy from 'http-cache-semantics'
 import { decodeUtf8, parseJsonObject } from '../rules/params'
+import { type Address, resolveName } from './resolve-name'
 
 const MAX_BYTES = 10 * 1024
 const MAX_MILLISECONDS = 5000
@@ -26,14 +26,10 @@ export async function fetchDocument(url: string, mayConnectTo: (address: string)
   if (isIP(address) !== 0 && !mayConnectTo(address)) throw new Error(`${address} is not a public address`)
   const request = protocol === 'https:' ? requestHttps : requestHttp
   const headers = { accept: 'application/json', 'accept-encoding': 'identity' }
+  const signal = AbortSignal.timeout(MAX_MILLISECONDS)
   const response = await new Promise<IncomingMessage>((done, failed) => {
     // an agent of its own: a connection that somebody else opened has not been looked at
-    const options = {
-      agent: false,
-      headers,
-      lookup: lookupOnly(mayConnectTo),
-      signal: AbortSignal.timeout(MAX_MILLISECONDS),
-    }
+    const options = { agent: false, headers, lookup: lookupOnly(mayConnectTo, signal), signal }
     // an answer that wants another protocol (101) is no response, and none of what else ends a request: it would be waited
     // for for ever, and its place among those that are fetched never be free again
     const cutOff = () => failed(new Error('the connection was closed before an answer'))
@@ -48,20 +44,32 @@ export async function fetchDocument(url: string, mayConnectTo: (address: string)
 
 /**
  * Resolves a name for the connection itself, so that what is looked at is what is connected to: a name that means another
- * address the next time (DNS rebinding) gains nothing. One address that is not allowed is enough to refuse them all.
+ * address the next time (DNS rebinding) gains nothing. The lookup ends with the request.
  */
-function lookupOnly(mayConnectTo: (address: string) => boolean): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) return callback(error, '')
-      const [first] = addresses
-      const refused = addresses.find(({ address }) => !mayConnectTo(address))
-      if (!first || refused)
-        return callback(new Error(`${hostname} is at ${refused?.address}, which is not public`), '')
-      if (options.all) return callback(null, addresses)
-      callback(null, first.address, first.family)
-    })
+function lookupOnly(mayConnectTo: (address: string) => boolean, signal: AbortSignal): LookupFunction {
+  return (hostname, { all }, callback) => {
+    resolveName(hostname, signal)
+      .then((addresses) => permitted(hostname, addresses, mayConnectTo))
+      .then(
+        ([first, ...more]) => {
+          if (all) return callback(null, [first, ...more])
+          callback(null, first.address, first.family)
+        },
+        (error) => callback(error, ''),
+      )
   }
+}
+
+/** One address that is not allowed is enough to refuse them all. */
+function permitted(
+  hostname: string,
+  addresses: readonly Address[],
+  mayConnectTo: (address: string) => boolean,
+): [Address, ...Address[]] {
+  const [first, ...more] = addresses
+  const refused = addresses.find(({ address }) => !mayConnectTo(address))
+  if (!first || refused) throw new Error(`${hostname} is at ${refused?.address}, which is not public`)
+  return [first, ...more]
 }
 
 /** Whether the answer says nothing of the document: a timeout, too many requests, or a failure of the server (RFC 9110 §15). */

@@ -47,7 +47,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
   }
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
-    const target = await requireTarget(server, await authorizationParameters(req))
+    const target = await requireTarget(server, await authorizationParameters(req), networkOf(req.ip))
     try {
       const request = limitToToken(req, parseAuthorizationRequest(server, target, startedAt))
       const decision = await decide(request, req, res)

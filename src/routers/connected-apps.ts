@@ -12,6 +12,7 @@ import { listGrants, revokeGrants } from '../operations/grants'
 import { requireKnown, requireNoMore } from '../options'
 import { type ConnectedApp, type ConnectedAppsView, renderConnectedApps, renderRemoval } from '../pages/connected-apps'
 import { type PageContext, scopeInWords } from '../pages/page'
+import { networkOf } from '../rules/network'
 import { redirectHost } from '../rules/redirect-uri'
 import type { Client, Grant } from '../storage'
 import type { AuthorizationServer } from '../types'
@@ -45,6 +46,9 @@ export function connectedAppsRouter(server: AuthorizationServer, options: Connec
   if (signIn !== undefined) verifyHostPage("connectedAppsRouter's signIn", signIn, '/login')
   const forUser = (handle: (visit: Visit) => Promise<void>): Handler => {
     return async (req, res) => {
+      // no window that opened or brought up this one keeps a hold on it. Not at the authorization endpoint: a client that
+      // opened a window for the sign-in would lose it before it is answered
+      res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
       const account = await user(req)
       const userId = signedInId(account)
       if (userId !== undefined) {
@@ -75,7 +79,7 @@ async function show(visit: Visit): Promise<void> {
   if (clientId === undefined || grants.length === 0) return showList(visit, parameters)
   const startedAt = server.now()
   const value = await openTransaction(server, 'removal', { clientId, userId, scope: [], startedAt, data: {} })
-  const question = { clientName: await clientName(server, clientId), field: { name: TRANSACTION, value } }
+  const question = { clientName: await clientName(visit, clientId), field: { name: TRANSACTION, value } }
   sendPage(server, res, 200, renderRemoval(question, pageContext(server, req)))
 }
 
@@ -106,8 +110,8 @@ async function showList(visit: Visit, parameters: ReadonlyMap<string, string>, u
   const removed = await findAnswered(server, 'removal', parameters.get('removed') ?? '', userId)
   const view: ConnectedAppsView = {
     userName,
-    apps: await Promise.all(shown.map((authorized) => connectedApp(server, context, authorized))),
-    ...(removed && { removed: await clientName(server, removed.clientId) }),
+    apps: await Promise.all(shown.map((authorized) => connectedApp(visit, context, authorized))),
+    ...(removed && { removed: await clientName(visit, removed.clientId) }),
     ...(unused && { notice: context.texts.answerUnused }),
     ...(page > 1 && { previous: page - 1 }),
     ...(page < pages && { next: page + 1 }),
@@ -133,18 +137,19 @@ function byClient(grants: readonly Grant[]): AuthorizedClient[] {
 }
 
 async function connectedApp(
-  server: AuthorizationServer,
+  visit: Visit,
   context: PageContext,
   { clientId, since, scope }: AuthorizedClient,
 ): Promise<ConnectedApp> {
-  const scopes = scope.map((token) => scopeInWords(context, server.scopes, token))
-  return { clientId, name: await clientName(server, clientId), since, scopes }
+  const scopes = scope.map((token) => scopeInWords(context, visit.server.scopes, token))
+  return { clientId, name: await clientName(visit, clientId), since, scopes }
 }
 
 /** A client whose record or document is gone is called by its id: what it still has must not be out of sight. */
-async function clientName(server: AuthorizationServer, clientId: string): Promise<string> {
+async function clientName(visit: Visit, clientId: string): Promise<string> {
+  const { server } = visit
   const isDocument = server.clientDocuments?.isDocumentUrl(clientId)
-  const client = await (isDocument ? described(server, clientId) : findClient(server, clientId))
+  const client = await (isDocument ? described(visit, clientId) : findClient(server, clientId))
   if (client?.name === undefined) return clientId
   // a name that nobody has checked, beside the host that it cannot choose
   return isDocument && client.name !== redirectHost(clientId)
@@ -152,9 +157,9 @@ async function clientName(server: AuthorizationServer, clientId: string): Promis
     : client.name
 }
 
-async function described(server: AuthorizationServer, clientId: string): Promise<Client | undefined> {
+async function described({ server, req }: Visit, clientId: string): Promise<Client | undefined> {
   try {
-    return await findClient(server, clientId)
+    return await findClient(server, clientId, networkOf(req.ip))
   } catch (error) {
     if (error instanceof OAuthError) return undefined
     throw error

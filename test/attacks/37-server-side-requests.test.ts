@@ -1,5 +1,4 @@
 // A client id that is a URL makes the server fetch it: nobody may use that to reach what only the server can reach (SSRF).
-import dns from 'node:dns'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server } from 'node:net'
 import { hostname } from 'node:os'
@@ -9,18 +8,20 @@ import { isPublicAddress } from '../../src/rules/public-address'
 import type { ClientDocuments } from '../../src/types'
 import { createDocumentHost, type DocumentHost } from '../support/documents'
 import { createHost, type Host, paths } from '../support/host'
+import { createNameServer, type NameServer } from '../support/name-server'
 
 let host: Host
 let inside: DocumentHost
+let names: NameServer | undefined
 beforeEach(async () => {
   host = await createHost({ clientIdMetadataDocuments: { scopes: ['read'] } })
   inside = await createDocumentHost()
 })
 afterEach(async () => {
-  jest.restoreAllMocks()
+  names?.close()
+  names = undefined
   await inside.close()
 })
-const { lookup } = dns
 const redirectUri = 'https://notes.example/cb'
 const port = () => new URL(inside.origin).port
 const reasons = () => host.events.flatMap((event) => (event.type === 'client.document_refused' ? [event.reason] : []))
@@ -32,19 +33,13 @@ const tries = (clientId: string) => [
   host.introspect({ clientId, redirectUri }, 'x'),
 ]
 
-/** app.example resolves to these: its DNS server is the attacker's. */
-function resolveTo(...answers: string[][]): () => number {
-  const { lookup } = dns
-  let asked = 0
-  const stand = (name: string, ...args: unknown[]): unknown => {
-    if (name !== 'app.example') return Reflect.apply(lookup, dns, [name, ...args])
-    const addresses = answers[Math.min(asked++, answers.length - 1)] as string[]
-    const callback = args.at(-1) as (error: null, all: object[]) => void
-    const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-    return callback(null, found)
-  }
-  jest.spyOn(dns, 'lookup').mockImplementation(stand as never)
-  return () => asked
+/** app.example is at these addresses: its name server is the attacker's. */
+async function resolveTo(...answers: string[][]): Promise<() => number> {
+  names?.close()
+  // a question for each of the two kinds of addresses
+  const asked = () => (names?.asked.length ?? 0) / 2
+  names = await createNameServer(() => answers[Math.min(Math.ceil(asked()), answers.length) - 1] ?? [])
+  return asked
 }
 
 describe('addresses that are not public are not connected to, and the answers are all the same', () => {
@@ -82,8 +77,7 @@ describe('addresses that are not public are not connected to, and the answers ar
 
   it('a name that resolves to one, among public ones', async () => {
     for (const addresses of [['127.0.0.1'], ['8.8.8.8', '127.0.0.1'], ['8.8.8.8', '::1'], ['::ffff:127.0.0.1'], []]) {
-      jest.restoreAllMocks()
-      resolveTo(addresses)
+      await resolveTo(addresses)
       host.clock.advance(10)
       const answer = await host.exchange({ clientId: `https://app.example:${port()}/client.json`, redirectUri }, 'x')
       expect([answer.status, answer.body.error]).toEqual([400, 'temporarily_unavailable'])
@@ -93,31 +87,31 @@ describe('addresses that are not public are not connected to, and the answers ar
   })
 
   it('a name that cannot be resolved', async () => {
-    jest.spyOn(dns, 'lookup').mockImplementation(((_name: string, ...args: unknown[]) => {
-      const callback = args.at(-1) as (error: Error) => void
-      callback(new Error('ENOTFOUND'))
-    }) as never)
+    await resolveTo([])
     const answer = await host.exchange({ clientId: 'https://app.example/client.json', redirectUri }, 'x')
-    expect([answer.status, answer.body.error, reasons()]).toEqual([400, 'temporarily_unavailable', ['ENOTFOUND']])
+    expect([answer.status, answer.body.error]).toEqual([400, 'temporarily_unavailable'])
+    expect(reasons()).toEqual([expect.stringContaining('ENOTFOUND')])
+  })
+
+  it('names of this machine and of loopback, which no name server is asked about (RFC 6761 §6.3)', async () => {
+    await resolveTo(['8.8.8.8'])
+    for (const name of ['localhost', 'localhost.', 'app.localhost']) {
+      await host.exchange({ clientId: `https://${name}:${port()}/client.json`, redirectUri }, 'x')
+    }
+    expect(reasons()).toEqual(Array(3).fill(expect.stringContaining('is at 127.0.0.1, which is not public')))
+    expect([names?.asked, inside.connections()]).toEqual([[], 0])
   })
 
   it('a hundred at once that nobody answers for, and not one more', async () => {
-    const waiting: ((error: Error) => void)[] = []
-    let full = () => {}
-    const hundred = new Promise<void>((resolve) => (full = resolve))
-    jest.spyOn(dns, 'lookup').mockImplementation(((name: string, ...args: unknown[]) => {
-      if (name === '127.0.0.1') return Reflect.apply(lookup, dns, [name, ...args])
-      waiting.push(args.at(-1) as (error: Error) => void)
-      if (waiting.length === 100) full()
-    }) as never)
+    names = await createNameServer(() => undefined)
     const documents = host.server.clientDocuments as ClientDocuments
     const find = async (url: string) => documents.find(url)
-    const asked = Array.from({ length: 100 }, (_, i) => find(`https://host${i % 20}.example/${i}`))
-    const answers = Promise.allSettled(asked)
-    await hundred
+    const answers = Promise.allSettled(
+      Array.from({ length: 100 }, (_, i) => find(`https://host${i % 20}.example/${i}`)),
+    )
     await expect(find('https://last.example/client')).rejects.toThrow('Too many')
-    for (const answer of waiting) answer(new Error('ENOTFOUND'))
     expect((await answers).map(({ status }) => status)).toEqual(Array(100).fill('rejected'))
+    expect(names.pending()).toBe(0)
   })
 
   it('http, other spellings of an address, and credentials are no client ids at all', async () => {
@@ -148,7 +142,7 @@ describe('a name that means another address the next time (DNS rebinding)', () =
     secret.on('connection', () => reached++)
     await new Promise<void>((resolve) => secret.listen(Number(port()), '127.0.0.2', resolve))
     expect((secret.address() as AddressInfo).address).toBe('127.0.0.2')
-    const asked = resolveTo(['127.0.0.1'], ['127.0.0.2'])
+    const asked = await resolveTo(['127.0.0.1'], ['127.0.0.2'])
     const url = `http://app.example:${port()}/client.json`
     await expect(fetchDocument(url, onInternet)).resolves.toMatchObject({ members: expect.any(Object) })
     expect(asked()).toBe(1)

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
-import { button, connect, link, overflow, signIn, useBrowser } from './browser'
+import { allow, button, connect, link, overflow, signIn, useBrowser } from './browser'
 
 const browser = useBrowser()
 const { open, authorizationUrl } = browser
@@ -26,14 +26,14 @@ const pages: [name: string, go: (page: Page) => Promise<unknown>][] = [
 
 async function askedAgain(page: Page): Promise<void> {
   await page.evaluate('document.querySelector("[name=consent_transaction]").value = "x"')
-  await button(page, 'Allow').click()
+  await allow(page)
   await page.getByRole('alert').waitFor()
 }
 
 async function connectedDemo(page: Page): Promise<void> {
   await page.goto(browser.issuer)
   await button(page, 'Get an access token').click()
-  await button(page, 'Allow').click()
+  await allow(page)
   await page.getByText('You allowed it.').waitFor()
 }
 

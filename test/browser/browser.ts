@@ -9,6 +9,7 @@ import {
 } from 'playwright-core'
 import { createApp } from '../../examples/quickstart'
 import { listen, type RunningApp } from '../../examples/shared/start'
+import { later } from '../support/later'
 
 export const passwords = { ada: 'analytical engine', alan: 'imitation game' }
 
@@ -94,6 +95,18 @@ export function useBrowser() {
 }
 
 export const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true })
+
+/** Looks at a consent page for as long as a person does at least. */
+export async function read(page: Page): Promise<void> {
+  await button(page, 'Allow').waitFor()
+  later(0.5)
+}
+
+export async function allow(page: Page): Promise<void> {
+  await read(page)
+  await button(page, 'Allow').click()
+}
+
 export const link = (page: Page, name: string): Locator => page.getByRole('link', { name })
 
 export async function signIn(page: Page, username: keyof typeof passwords = 'ada', password = passwords[username]) {
@@ -106,7 +119,7 @@ export async function signIn(page: Page, username: keyof typeof passwords = 'ada
 export async function connect(page: Page): Promise<void> {
   await button(page, 'Get an access token').click()
   await signIn(page)
-  await button(page, 'Allow').click()
+  await allow(page)
   await page.getByText('You allowed it.').waitFor()
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
-import { button, connect, link, signIn, useBrowser } from './browser'
+import { allow, button, connect, link, read, signIn, useBrowser } from './browser'
 
 const browser = useBrowser()
 const { open, openTab, authorizationUrl } = browser
@@ -40,7 +40,7 @@ it('goes from the demo page to the API, to the connected apps and out, by the ke
   await tabTo(page, 'Password')
   await page.keyboard.type('analytical engine')
   await page.keyboard.press('Enter')
-  await button(page, 'Allow').waitFor()
+  await read(page)
   await press(page, 'Allow', ' ')
   await page.getByText('You allowed it.').waitFor()
   await press(page, 'Connected apps')
@@ -86,9 +86,9 @@ it('signs in again when the session ended while the consent page was open, and i
   await signIn(page)
   await button(page, 'Allow').waitFor()
   await page.context().clearCookies()
-  await button(page, 'Allow').click()
+  await allow(page)
   await signIn(page)
-  await button(page, 'Allow').click()
+  await allow(page)
   await page.getByText('You allowed it.').waitFor()
 })
 
@@ -109,7 +109,7 @@ it('asks anew when the user goes back to the consent page', async () => {
   const page = await open()
   await connect(page)
   await page.goBack()
-  await button(page, 'Allow').click()
+  await allow(page)
   await page.getByText('That was no answer to a question of this page.').waitFor()
 })
 
@@ -117,12 +117,13 @@ it('survives a double click on Allow', async () => {
   const page = await open()
   await button(page, 'Get an access token').click()
   await signIn(page)
+  await read(page)
   await button(page, 'Allow').dblclick()
   // where the second click was faster than the server, the browser has given up the first answer, and asks again
   const askedAgain = page.getByRole('alert').getByText('it came twice')
   const allowed = page.getByText('You allowed it.')
   await allowed.or(askedAgain).waitFor()
-  if (await askedAgain.isVisible()) await button(page, 'Allow').click()
+  if (await askedAgain.isVisible()) await allow(page)
   await allowed.waitFor()
 })
 
@@ -145,11 +146,11 @@ it('believes no answer of one user to the question that another was asked in ano
   await link(other, 'Not you?').click()
   await signIn(other, 'alan')
   await other.getByText('Signed in as Alan Turing').waitFor()
-  await button(page, 'Allow').click()
+  await allow(page)
   await page.getByRole('alert').getByText('from another account').waitFor()
   await page.getByText('Signed in as Alan Turing').waitFor()
   expect(page.url()).toBe(authorizationUrl())
-  await button(page, 'Allow').click()
+  await allow(page)
   await page.waitForURL(/[?&]code=/)
 })
 
@@ -159,7 +160,7 @@ it('leads somebody else from the consent page to the sign-in page and back', asy
   await signIn(page, 'ada')
   await link(page, 'Not you?').click()
   await signIn(page, 'alan')
-  await button(page, 'Allow').click()
+  await allow(page)
   await page.getByText('You allowed it.').waitFor()
   expect(await page.getByLabel('The answer of the API').textContent()).toContain('Alan Turing')
 })
@@ -195,7 +196,7 @@ it.each([
 it('needs no script for sign-in, consent and removing an app', async () => {
   const page = await open(authorizationUrl(), { javaScriptEnabled: false })
   await signIn(page)
-  await button(page, 'Allow').click()
+  await allow(page)
   await page.waitForURL(/[?&]code=/)
   const answer = new URL(page.url()).searchParams
   expect(answer.get('state')).toBe('the state')

@@ -1,4 +1,5 @@
 /** A browser without a screen: cookies, links, redirects and forms over real HTTP, and nothing that a script would do. */
+import { later } from '../support/later'
 
 export interface Page {
   url: string
@@ -43,8 +44,12 @@ export function openBrowser() {
       const { location } = page
       return location?.startsWith(within) ? browser.follow(await browser.get(location), within) : page
     },
-    /** Sends the form of a page, to the page's own URL, with its hidden fields and by the button of that name. */
+    /**
+     * Sends the form of a page, to the page's own URL, with its hidden fields and by the button of that name, as somebody
+     * does who has looked at it.
+     */
     async submit(page: Page, button: string, fields: Record<string, string> = {}): Promise<Page> {
+      later(0.5)
       const form = new URLSearchParams([...hiddenFields(page), ...buttonOf(page, button), ...Object.entries(fields)])
       return send(page.url, form, { Origin: new URL(page.url).origin })
     },
@@ -60,8 +65,10 @@ export function openBrowser() {
         const back = await browser.submit(page, 'Sign in', { username, password })
         page = await browser.follow(back, toAuthorize)
       }
-      const { status, location } = await browser.submit(page, button)
-      if (location === undefined) throw new Error(`The server did not go on: ${status} ${page.text}`)
+      const answer = await browser.submit(page, button)
+      // a server in a process of its own knows of no time that has passed here: too soon, and once more
+      const { status, location, text } = answer.location === undefined ? await browser.submit(answer, button) : answer
+      if (location === undefined) throw new Error(`The server did not go on: ${status} ${text}`)
       return location
     },
   }

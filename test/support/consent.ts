@@ -11,13 +11,14 @@ export function fieldsOf({ text }: Pick<Response, 'text'>): Record<string, strin
   return Object.fromEntries([...inputs].map(([, name, value]) => [decode(name), decode(value)]))
 }
 
-/** Presses a button of the page that answered to `query`. */
+/** Presses a button of the page that answered to `query`, after a look at it: nobody answers in the instant it is shown. */
 export function answerConsent(
   host: Host,
   query: string,
   fields: Readonly<Record<string, string>>,
-  { user = 'alice', consent = 'allow' }: { user?: string; consent?: string } = {},
+  { user = 'alice', consent = 'allow', after = 0.5 }: { user?: string; consent?: string; after?: number } = {},
 ): Test {
+  host.clock.advance(after)
   const sent = host.http().post(`${paths.authorize}?${query}`).set('X-User', user).type('form')
   return sent.send(new URLSearchParams({ ...fields, consent }).toString())
 }

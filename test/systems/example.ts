@@ -105,7 +105,7 @@ export function expectDeadToken(answer: { status: number; headers: Record<string
 }
 
 /** A browser with cookies and without scripts: signs in, reads pages, presses buttons, follows no redirect by itself. */
-export function browser({ issuer }: Example) {
+export function browser({ issuer, clock }: Example) {
   const agent = request.agent(issuer)
   const path = (location: string) => location.replace(issuer, '')
   return {
@@ -126,6 +126,7 @@ export function browser({ issuer }: Example) {
       const asked = signedIn.headers.location as string
       const page = await this.get(asked)
       expect(page.status).toBe(200)
+      clock.advance(0.5)
       const answered = await this.submit(asked, page.text, { consent })
       expect(answered.status).toBe(303)
       return new URL(answered.headers.location as string)
