@@ -53,7 +53,8 @@ CREATE TABLE IF NOT EXISTS ${grants} (
   started_at bigint,
   expires_at bigint,
   revoked_at bigint,
-  delete_at bigint NOT NULL
+  delete_at bigint NOT NULL,
+  data text NOT NULL DEFAULT '{}'
 );
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_user ON ${grants} (user_id, id) WHERE revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_client ON ${grants} (client_id, id) WHERE revoked_at IS NULL;

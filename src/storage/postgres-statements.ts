@@ -114,7 +114,7 @@ WHERE client_id = $1 AND version = $5 RETURNING 1 AS done`,
     listGrants: (
       filters: readonly string[],
       limit: number,
-    ) => `SELECT id, client_id, user_id, scope, started_at, expires_at
+    ) => `SELECT id, client_id, user_id, scope, started_at, expires_at, data
 FROM ${grants} AS present WHERE revoked_at IS NULL AND NOT ${isCovered(tables, 'present')} AND ${page('id', filters, limit)}`,
     revokeGrant: `INSERT INTO ${grants} AS present (id, revoked_at, delete_at) VALUES ($1, $2, ${remembered})
 ON CONFLICT (id) DO UPDATE SET revoked_at = EXCLUDED.revoked_at WHERE present.revoked_at IS NULL`,

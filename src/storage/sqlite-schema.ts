@@ -50,7 +50,8 @@ CREATE TABLE IF NOT EXISTS ${grants} (
   started_at INTEGER,
   expires_at INTEGER,
   revoked_at INTEGER,
-  delete_at INTEGER NOT NULL
+  delete_at INTEGER NOT NULL,
+  data TEXT NOT NULL DEFAULT '{}'
 ) STRICT;
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_user ON ${grants} (user_id, id) WHERE revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_client ON ${grants} (client_id, id) WHERE revoked_at IS NULL;

@@ -65,7 +65,7 @@ WHERE NOT ${isCovered(tables, 'given')} AND NOT EXISTS (
     putGrant: prepare(put(grants, grantColumns, ['id', 'revoked_at', 'delete_at'])),
     listGrants: list(
       prepare,
-      `SELECT id, client_id, user_id, scope, started_at, expires_at FROM ${grants} AS present
+      `SELECT id, client_id, user_id, scope, started_at, expires_at, data FROM ${grants} AS present
 WHERE revoked_at IS NULL AND NOT ${isCovered(tables, 'present')}`,
       'id',
     ),

@@ -11,7 +11,7 @@ const LATER = 5 * HOUR
 /** What stands in the tables: users with three grants each, grants with a code and three tokens each, and marks. */
 const filling = `
 INSERT INTO oauth_clients SELECT 'client-' || n, 1, 'user-' || n % 1000, '{}' FROM generate_series(1, ${ROWS}) AS n;
-INSERT INTO oauth_grants SELECT 'g' || n, 'client-' || n % 100, 'user-' || n / 3, '[]', ${NOW}, ${NOW} + n, NULL, ${NOW} + n
+INSERT INTO oauth_grants SELECT 'g' || n, 'client-' || n % 100, 'user-' || n / 3, '[]', ${NOW}, ${NOW} + n, NULL, ${NOW} + n, '{}'
   FROM generate_series(1, ${ROWS}) AS n;
 INSERT INTO oauth_credentials
   SELECT 'g' || n || '~' || kind, kind, 'state', 'digest', 'g' || n, 'client-' || n % 100, 'user-' || n / 3, '[]', ${NOW}, ${NOW}, ${NOW} + n, '{}'
