@@ -2,6 +2,7 @@
 import { credentialColumns, grantColumns } from './rows'
 import { isCovered, REVOCATION_MEMORY, selectAlive, type Tables } from './sql'
 import { type SqliteDatabase, type Statement, statement } from './sqlite-connection'
+import { requireVersion } from './sqlite-schema'
 
 export type SqliteStatements = ReturnType<typeof sqliteStatements>
 
@@ -28,8 +29,12 @@ function list(prepare: (sql: string) => Statement, select: string, id: string) {
 export function sqliteStatements(database: SqliteDatabase, tables: Tables) {
   const { clients, grants, credentials, marks } = tables
   const all: Statement[] = []
+  let isVerified = false
+  const verifyVersion = () => {
+    if (!isVerified) isVerified = requireVersion(database, tables)
+  }
   const prepare = (sql: string): Statement => {
-    const prepared = statement(database, sql)
+    const prepared = statement(database, sql, verifyVersion)
     all.push(prepared)
     return prepared
   }
