@@ -103,7 +103,7 @@ export function grantOf(
   credentials: readonly Credential[],
 ): Grant {
   const expiresAt = Math.max(...credentials.map((credential) => credential.expiresAt))
-  const grant: Writable<Grant> = { id, clientId, scope, startedAt, expiresAt }
+  const grant: Writable<Grant> = { id, clientId, scope, startedAt, expiresAt, data: {} }
   if (userId !== undefined) grant.userId = userId
   return grant
 }

@@ -66,6 +66,8 @@ export interface Grant {
   readonly expiresAt: number
   /** Left out: it is not revoked. */
   readonly revokedAt?: number
+  /** Values that JSON can carry. Kept as it is. */
+  readonly data: Readonly<Record<string, unknown>>
 }
 
 /** Anything secret that the server hands out and later takes back. New protocol features add kinds, never methods. */

@@ -137,7 +137,7 @@ describe('the list', () => {
   })
 
   it('calls a scope that the server no longer has by its name', async () => {
-    const grant = { id: 'g'.repeat(22), clientId: 'web', userId: 'alice', scope: ['gone'] }
+    const grant = { id: 'g'.repeat(22), clientId: 'web', userId: 'alice', scope: ['gone'], data: {} }
     const times = { startedAt: startOfTime, expiresAt: startOfTime + 60 }
     await host.storage.grants.insert([], { ...grant, ...times })
     expect((await get().expect(200)).text).toContain('<bdi>gone</bdi>')

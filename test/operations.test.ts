@@ -424,6 +424,7 @@ describe('listGrants', () => {
         clientId: 'web',
         userId: 'alice',
         scope: ['read'],
+        data: {},
         startedAt: host.clock.now,
         expiresAt: host.clock.now + 14 * 24 * 3600,
       },
@@ -446,7 +447,7 @@ describe('listGrants', () => {
   })
 
   it('ends on storage whose list does not advance', async () => {
-    const grant = { id: 'x', clientId: 'web', scope: [], startedAt: 0, expiresAt: host.clock.now + 10 }
+    const grant = { id: 'x', clientId: 'web', scope: [], startedAt: 0, expiresAt: host.clock.now + 10, data: {} }
     host.storage.replace('grants.list', () => Array(100).fill(grant))
     await expect(listGrants(host.server)).rejects.toMatchObject({ status: 503 })
   })

@@ -1,10 +1,10 @@
 /** Clients that nobody registered: their id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
 import { LRUCache } from 'lru-cache'
 import { type Awaitable, whenReady } from '../awaitable'
-import { parseClientMetadata } from '../clients/members'
 import { OAuthError } from '../errors'
 import { requireKnown } from '../options'
 import { isDocumentUrl } from '../rules/client-id-url'
+import { siteOf } from '../rules/network'
 import { isLoopbackAddress, isPublicAddress } from '../rules/public-address'
 import { type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'

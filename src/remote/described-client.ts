@@ -1,6 +1,7 @@
 /** The client that a client metadata document describes (draft-ietf-oauth-client-id-metadata-document §4.1). */
+
+import { parseClientMetadata } from '../clients/members'
 import { OAuthError } from '../errors'
-import { parseClientMetadata } from '../rules/client-metadata'
 import { type Permitted, parseSelfDescription } from '../rules/self-description'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types'

@@ -19,6 +19,7 @@ import { type Handler, reportError, requireServer, sendError } from '../http/end
 import { errorPage } from '../http/page'
 import { requestChecks } from '../http/request-checks'
 import { requireKnown, requireNoMore } from '../options'
+import { networkOf } from '../rules/network'
 import { staysOnDevice } from '../rules/redirect-uri'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'

@@ -158,8 +158,7 @@ function isCredential(id: string): (row: Members<Credential>) => boolean {
     Number.isFinite(row.startedAt) &&
     Number.isFinite(row.issuedAt) &&
     Number.isFinite(row.expiresAt) &&
-    typeof row.data === 'object' &&
-    row.data !== null
+    isData(row.data)
 }
 
 function isGrant(query: { userId?: string; clientId?: string }): (row: Members<Grant>) => boolean {
@@ -170,7 +169,12 @@ function isGrant(query: { userId?: string; clientId?: string }): (row: Members<G
     (query.clientId === undefined || row.clientId === query.clientId) &&
     Array.isArray(row.scope) &&
     (row.revokedAt ?? undefined) === undefined &&
-    [row.startedAt, row.expiresAt].every(Number.isFinite)
+    [row.startedAt, row.expiresAt].every(Number.isFinite) &&
+    isData(row.data)
+}
+
+function isData(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isOptionalString(value: unknown): boolean {

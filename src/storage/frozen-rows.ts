@@ -41,8 +41,8 @@ export function rowKeeper(): { credential: (row: Credential) => Credential; gran
       if (grantId !== undefined) row.grantId = grantId
       return Object.freeze(row)
     },
-    grant({ id, clientId, userId, scope, startedAt, expiresAt }) {
-      const row: Writable<Grant> = { id, clientId, scope: kept(scope), startedAt, expiresAt }
+    grant({ id, clientId, userId, scope, startedAt, expiresAt, data }) {
+      const row: Writable<Grant> = { id, clientId, scope: kept(scope), startedAt, expiresAt, data: frozenCopy(data) }
       if (userId !== undefined) row.userId = userId
       return Object.freeze(row)
     },

@@ -1,6 +1,8 @@
 /** The tables of the PostgreSQL adapter, as SQL, and how they come to be. */
-import { explained, OLDEST_VERSION, type PostgresPool, type Run } from './postgres-connection'
-import { DEFAULT_PREFIX, requireName, type Tables } from './sql'
+import { codeOf, explained, OLDEST_VERSION, type PostgresPool, type Run, sqlState } from './postgres-connection'
+import type { Row } from './rows'
+import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from './schema-version'
+import { DEFAULT_PREFIX, endSessions, requireFrom, requireName, type Tables } from './sql'
 
 /** Options of `postgresSchema`. */
 export interface PostgresSchemaOptions {
@@ -19,15 +21,19 @@ export function postgresTables({ schema, prefix = DEFAULT_PREFIX }: PostgresSche
     grants: `${start}grants`,
     credentials: `${start}credentials`,
     marks: `${start}marks`,
+    schema: `${start}schema`,
   }
 }
 
 /**
  * The tables and indexes as plain SQL, for those who run their own migrations; `migrate()` runs the same. It creates what
- * is missing, and running it again changes nothing. There are no foreign keys, because rows may arrive before the grant
- * that they name, and after its revocation.
+ * is missing, and running it again changes nothing. With `from` it is what upgrades tables of that version: run it in a
+ * transaction. It ends every session. There are no foreign keys, because rows may arrive before the grant that they name,
+ * and after its revocation.
  */
-export function postgresSchema(options: PostgresSchemaOptions = {}): string {
+export function postgresSchema({ from, ...options }: PostgresSchemaOptions & { from?: 1 } = {}): string {
+  requireFrom('postgresSchema', from)
+  if (from !== undefined) return upgradeSql(options)
   const tables = tablesSql(options)
   return options.schema === undefined ? tables : `${schemaSql(options.schema)}\n${tables}`
 }
@@ -35,9 +41,13 @@ export function postgresSchema(options: PostgresSchemaOptions = {}): string {
 const schemaSql = (schema: string) => `CREATE SCHEMA IF NOT EXISTS "${schema}";\n`
 
 function tablesSql(options: PostgresSchemaOptions): string {
-  const { clients, grants, credentials, marks } = postgresTables(options)
+  const { clients, grants, credentials, marks, schema } = postgresTables(options)
   const { prefix = DEFAULT_PREFIX } = options
-  return `CREATE TABLE IF NOT EXISTS ${clients} (
+  return `${versionTable(schema)}-- tables without a version have version 1, and are left so
+INSERT INTO ${schema} (id, version) SELECT 1, ${SCHEMA_VERSION}
+WHERE to_regclass('${grants}') IS NULL ON CONFLICT (id) DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS ${clients} (
   client_id text COLLATE "C" PRIMARY KEY,
   version bigint NOT NULL,
   username text COLLATE "C",
@@ -53,7 +63,8 @@ CREATE TABLE IF NOT EXISTS ${grants} (
   started_at bigint,
   expires_at bigint,
   revoked_at bigint,
-  delete_at bigint NOT NULL
+  delete_at bigint NOT NULL,
+  data text NOT NULL DEFAULT '{}'
 );
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_user ON ${grants} (user_id, id) WHERE revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_client ON ${grants} (client_id, id) WHERE revoked_at IS NULL;
@@ -89,6 +100,58 @@ CREATE INDEX IF NOT EXISTS ${prefix}marks_by_delete_at ON ${marks} (delete_at);
 `
 }
 
+const versionTable = (schema: string) => `CREATE TABLE IF NOT EXISTS ${schema} (
+  id integer PRIMARY KEY CHECK (id = 1),
+  version integer NOT NULL
+);
+`
+
+/** The column comes first: for it PostgreSQL waits until nobody writes, so that no row escapes what follows. */
+function upgradeSql(options: PostgresSchemaOptions): string {
+  const tables = postgresTables(options)
+  return `${versionTable(tables.schema)}ALTER TABLE ${tables.grants} ADD COLUMN IF NOT EXISTS data text NOT NULL DEFAULT '{}';
+${endSessions(tables)}`
+}
+
+/** 0: there are no tables. Throws where a newer release has been. */
+async function versionOf(run: Run, { schema, grants }: Tables): Promise<number> {
+  const once = { once: true } as const
+  const version = await run(`SELECT version FROM ${schema} WHERE id = 1`, [], once).then(
+    ([row]) => row?.version,
+    (error) => {
+      if (codeOf(error.cause) !== sqlState.undefinedTable) throw error
+    },
+  )
+  if (version === undefined) {
+    const [found] = await run('SELECT to_regclass($1) AS present', [grants], once)
+    return found?.present === null ? 0 : 1
+  }
+  refuseNewer('postgresStorage', Number(version))
+  return Number(version)
+}
+
+/** `run`, that first finds out whether the tables are what this code knows. Where there are none a statement says so. */
+export function requiringVersion(run: Run, tables: Tables): Run {
+  let verified: Promise<boolean> | undefined
+  async function verify(): Promise<boolean> {
+    const version = await versionOf(run, tables)
+    if (version === 0 || version === SCHEMA_VERSION) return version > 0
+    const fix = 'Call `await storage.migrate()` at start-up, or run the SQL of postgresSchema({ from: 1 })'
+    throw needsUpgrade('postgresStorage', version, fix)
+  }
+  const again = () => {
+    verified = undefined
+  }
+  return async (...statement) => {
+    verified ??= verify().catch((error) => {
+      again()
+      throw error
+    })
+    if (!(await verified)) again()
+    return run(...statement)
+  }
+}
+
 /** Every table and index, as `to_regclass` takes them. */
 function relations(options: PostgresSchemaOptions): string[] {
   const start = options.schema === undefined ? '' : `"${options.schema}".`
@@ -100,16 +163,17 @@ function relations(options: PostgresSchemaOptions): string[] {
 const MIGRATION_LOCK = 6_749_675_076_627_009
 
 /**
- * Creates what is missing. Looks first: whoever may only use the tables is not refused for what is there already, and a
- * start beside a running server takes no lock.
+ * Creates what is missing, and upgrades. Looks first: whoever may only use the tables is not refused for what is there
+ * already, and a start beside a running server takes no lock. The checks fail where a table is somebody else's.
  */
 export async function migrate(
   run: Run,
   pool: PostgresPool,
   options: PostgresSchemaOptions,
-  check: string,
-): Promise<void> {
+  checks: { check: string; checkVersion1: string },
+): Promise<Migration> {
   const { schema } = options
+  const tables = postgresTables(options)
   const look = `SELECT current_setting('server_version_num') AS version,
     (SELECT count(*) FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NULL) AS missing,
     (SELECT count(*) FROM pg_namespace WHERE nspname = $2) AS schemas`
@@ -117,13 +181,23 @@ export async function migrate(
   if (!(Number(found?.version) >= OLDEST_VERSION * 10_000)) {
     throw new Error(`postgresStorage needs PostgreSQL ${OLDEST_VERSION} or newer; this server says ${found?.version}`)
   }
-  if (found?.missing !== '0') {
+  let from = await versionOf(run, tables)
+  if (from !== SCHEMA_VERSION || found?.missing !== '0') {
     const inSchema = schema === undefined || found?.schemas !== '0' ? '' : schemaSql(schema)
-    // one string without parameters is one transaction, on whatever connection the pool gives
-    const text = `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});\n${inSchema}${tablesSql(options)}`
-    await pool.query({ text }).catch((error) => {
+    const upgrade = from === 1 ? `${checks.checkVersion1};\n${upgradeSql(options)}` : ''
+    // one string without parameters is one transaction, on whatever connection the pool gives. READ COMMITTED, or it
+    // would not see what another process did while this one waited for the lock
+    const text = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});\n${inSchema}${versionTable(tables.schema)}
+SELECT (SELECT version FROM ${tables.schema}) AS made;\n${tablesSql(options)}${upgrade}`
+    const results = await pool.query({ text }).catch((error) => {
       throw explained(error)
     })
+    // pg gives a list for several statements. Another process may have been faster
+    const rows = [results].flat().flatMap(({ rows }) => rows as Row[])
+    from = Number(rows.find((row) => 'made' in row)?.made ?? from)
   }
-  await run(check, [], { once: true })
+  refuseNewer('postgresStorage', from)
+  await run(checks.check, [], { once: true })
+  return announced('postgresStorage', { from, to: SCHEMA_VERSION, sessionsEnded: from === 1 })
 }

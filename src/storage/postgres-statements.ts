@@ -95,7 +95,7 @@ SELECT 1 AS done FROM stored LIMIT 1`
 }
 
 export function postgresStatements(tables: Tables) {
-  const { clients, grants, credentials, marks } = tables
+  const { clients, grants, marks } = tables
   const until = markedUntil(tables, 'GREATEST', { owner: '$1::text', ownerId: '$3::text', now: '$2::bigint' })
   const remembered = `$2::bigint + ${REVOCATION_MEMORY}`
   return {
@@ -115,7 +115,7 @@ WHERE client_id = $1 AND version = $5 RETURNING 1 AS done`,
     listGrants: (
       filters: readonly string[],
       limit: number,
-    ) => `SELECT id, client_id, user_id, scope, started_at, expires_at
+    ) => `SELECT id, client_id, user_id, scope, started_at, expires_at, data
 FROM ${grants} AS present WHERE revoked_at IS NULL AND NOT ${isCovered(tables, 'present')} AND ${page('id', filters, limit)}`,
     revokeGrant: `INSERT INTO ${grants} AS present (id, revoked_at, delete_at) VALUES ($1, $2, ${remembered})
 ON CONFLICT (id) DO UPDATE SET revoked_at = EXCLUDED.revoked_at WHERE present.revoked_at IS NULL`,
@@ -127,10 +127,19 @@ ON CONFLICT (owner, owner_id) DO UPDATE SET revoked_at = GREATEST(present.revoke
       `WITH ${cleanup(tables, '$1::bigint', limit)}\nSELECT count(*) AS removed FROM removed`,
 
     /** Fails where a table is missing or has other columns: one of that name may be somebody else's. */
-    check: `SELECT FROM ${clients} AS client, ${grants} AS present, ${credentials} AS credential, ${marks} AS mark
-WHERE false AND ROW(client.client_id, version, username, record, ${columnsOf('present', grantColumns)},
-  ${columnsOf('credential', credentialColumns)}, owner, owner_id, mark.revoked_at, mark.delete_at, settled) IS NULL`,
+    check: check(tables, grantColumns),
+    /** The same of version 1. */
+    checkVersion1: check(
+      tables,
+      grantColumns.filter((name) => name !== 'data'),
+    ),
   }
+}
+
+function check({ clients, grants, credentials, marks }: Tables, columns: readonly string[]): string {
+  return `SELECT FROM ${clients} AS client, ${grants} AS present, ${credentials} AS credential, ${marks} AS mark
+WHERE false AND ROW(client.client_id, version, username, record, ${columnsOf('present', columns)},
+  ${columnsOf('credential', credentialColumns)}, owner, owner_id, mark.revoked_at, mark.delete_at, settled) IS NULL`
 }
 
 const columnsOf = (alias: string, columns: readonly string[]) => columns.map((name) => `${alias}.${name}`).join(', ')

@@ -15,12 +15,19 @@ import {
   sqlState,
   surviveLostConnections,
 } from './postgres-connection'
-import { migrate, type PostgresSchemaOptions, postgresSchema, postgresTables } from './postgres-schema'
+import {
+  migrate,
+  type PostgresSchemaOptions,
+  postgresSchema,
+  postgresTables,
+  requiringVersion,
+} from './postgres-schema'
 import { postgresStatements } from './postgres-statements'
 import { clientRecord, grantRow, hasRepeatedId, rowsById, toClient, toCredential, toGrant } from './rows'
+import type { Migration } from './schema-version'
 import { markOf, sweeper } from './sql'
 
-export { type PostgresPool, type PostgresQuery, type PostgresSchemaOptions, postgresSchema }
+export { type Migration, type PostgresPool, type PostgresQuery, type PostgresSchemaOptions, postgresSchema }
 
 /** Options of `postgresStorage`. */
 export interface PostgresStorageOptions extends PostgresSchemaOptions {
@@ -31,10 +38,11 @@ export interface PostgresStorageOptions extends PostgresSchemaOptions {
 /** Storage in PostgreSQL, and how its tables come to be. */
 export interface PostgresStorage extends OAuthStorage {
   /**
-   * Creates the tables and indexes that are missing. Does nothing where all are there, and may run in any number of
-   * processes at once: call it at each start. Throws when the server is too old or a table is somebody else's.
+   * Creates the tables and indexes that are missing, and upgrades those of an older release. Does nothing where that is
+   * done, and may run in any number of processes at once: call it at each start. Throws when the server is too old, a
+   * table is somebody else's, or a newer release has upgraded them.
    */
-  migrate(): Promise<void>
+  migrate(): Promise<Migration>
 }
 
 /**
@@ -50,13 +58,15 @@ export function postgresStorage(pool: PostgresPool, options: PostgresStorageOpti
   requireKnown('postgresStorage option', options, ['prepare', 'schema', 'prefix'])
   requireFlags('postgresStorage', { prepare: options.prepare })
   requirePool(pool)
-  const statements = postgresStatements(postgresTables(options))
-  const run = runner(pool, options.prepare ?? true)
+  const tables = postgresTables(options)
+  const statements = postgresStatements(tables)
+  const direct = runner(pool, options.prepare ?? true)
+  const run = requiringVersion(direct, tables)
   surviveLostConnections(pool)
   return {
     clients: clientStorage(statements, run),
     grants: grantStorage(statements, run),
-    migrate: () => migrate(run, pool, options, statements.check),
+    migrate: () => migrate(direct, pool, options, statements),
   }
 }
 

@@ -5,7 +5,8 @@ import type { OAuthStorage } from '../storage'
 import { greet, type RedisClient, requireRedisClient, scriptRunner, surviveLostConnections } from './redis/client'
 import { clientScripts, redisClients } from './redis/clients'
 import { redisGrants } from './redis/grants'
-import { grantScripts } from './redis/scripts'
+import { grantScripts, upgrade } from './redis/scripts'
+import { announced, refuseNewer, SCHEMA_VERSION } from './schema-version'
 
 export type { RedisClient }
 
@@ -20,6 +21,7 @@ export interface RedisStorageOptions {
  * and closes it. Needs `maxmemory-policy noeviction`, and persistence (`appendonly yes`): with `appendfsync everysec`
  * a crash of the machine loses the last second of what was issued and revoked, with `always` nothing. Replication is
  * asynchronous: a failover may lose what the replica had not received, so a token that was just revoked may live again.
+ * The first call upgrades what an older release made, and refuses what a newer one upgraded.
  *
  * @example
  * const client = await createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true }).connect()
@@ -36,8 +38,16 @@ export function redisStorage(client: RedisClient, options: RedisStorageOptions =
     throw new TypeError('redisStorage({ prefix }) must be a string without braces')
   }
   surviveLostConnections(client)
-  const run = scriptRunner(client, prefix, { ...grantScripts, ...clientScripts })
+  const run = scriptRunner(client, prefix, { ...grantScripts, ...clientScripts }, () => upgradeStore(client, prefix))
   return Object.freeze({ clients: redisClients(run, prefix), grants: redisGrants(client, run, prefix) })
+}
+
+/** The version is one key, on the slot of the clients. One process upgrades: the script returns 1 to one of them. */
+async function upgradeStore(client: RedisClient, prefix: string): Promise<void> {
+  const keys = ['v', 'i'].map((name) => `${prefix}{:clients}${name}`)
+  const from = Number(await client.eval(upgrade, { keys, arguments: [String(SCHEMA_VERSION)] }))
+  refuseNewer('redisStorage', from)
+  announced('redisStorage', { from, to: SCHEMA_VERSION, sessionsEnded: from === 1 })
 }
 
 /**

@@ -29,6 +29,7 @@ export const grantColumns = [
   'expires_at',
   'revoked_at',
   'delete_at',
+  'data',
 ] as const
 
 type Columns<Names extends readonly string[]> = Readonly<Record<Names[number], string | number | null>>
@@ -81,6 +82,7 @@ export function grantRow(grant: Grant): GrantRow {
     expires_at: grant.expiresAt,
     revoked_at: grant.revokedAt ?? null,
     delete_at: grant.expiresAt,
+    data: JSON.stringify(grant.data),
   }
 }
 
@@ -93,6 +95,7 @@ export function toGrant(row: Row): Grant {
     scope: JSON.parse(text(row.scope)),
     startedAt: Number(row.started_at),
     expiresAt: Number(row.expires_at),
+    data: JSON.parse(text(row.data)),
   }
 }
 

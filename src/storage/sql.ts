@@ -1,11 +1,14 @@
 /** What the SQL adapters have in common: names of tables, whether a row is alive, and when rows leave by themselves. */
 import type { Credential, RevocationTarget } from '../storage'
+import { SCHEMA_VERSION } from './schema-version'
 
 export interface Tables {
   readonly clients: string
   readonly grants: string
   readonly credentials: string
   readonly marks: string
+  /** One row: the version of the others. */
+  readonly schema: string
 }
 
 export const DEFAULT_PREFIX = 'oauth_'
@@ -17,6 +20,24 @@ export const DEFAULT_PREFIX = 'oauth_'
 export function requireName(option: string, name: unknown): string {
   if (typeof name === 'string' && /^(?!sqlite_|pg_)[a-z_][a-z0-9_]{0,30}$/.test(name)) return name
   throw new TypeError(`${option} must be a name of 1 to 31 characters a-z, 0-9 and _, and not begin with a digit`)
+}
+
+/** The option `from` of a schema: the version to upgrade from. Throws for one that has no upgrade. */
+export function requireFrom(name: string, from: unknown): void {
+  if (from === undefined || from === 1) return
+  throw new TypeError(`${name}({ from }) must be 1, the version of the tables before, or left out for new ones`)
+}
+
+/**
+ * What version 2 does to version 1, but for the column: sessions end, because their digests cannot be computed anew.
+ * Clients, marks and revoked grants stay. It does nothing where there is a version.
+ */
+export function endSessions({ credentials, grants, schema }: Tables): string {
+  const isVersion1 = `NOT EXISTS (SELECT 1 FROM ${schema})`
+  return `DELETE FROM ${credentials} WHERE ${isVersion1};
+DELETE FROM ${grants} WHERE revoked_at IS NULL AND ${isVersion1};
+INSERT INTO ${schema} (id, version) VALUES (1, ${SCHEMA_VERSION}) ON CONFLICT (id) DO NOTHING;
+`
 }
 
 /** Seconds that a revocation is remembered at least: no request is under way for longer. */

@@ -72,12 +72,15 @@ export interface Statement {
   all(values?: NamedValues): Row[]
 }
 
-/** A statement that is prepared once. */
-export function statement(database: SqliteDatabase, sql: string): Statement {
+/** A statement that is prepared once. `first` is called before that. */
+export function statement(database: SqliteDatabase, sql: string, first?: () => void): Statement {
   let prepared: SqliteStatement | undefined
   const using = <T>(act: (prepared: SqliteStatement) => T): T => {
     try {
-      prepared ??= database.prepare(sql)
+      if (!prepared) {
+        first?.()
+        prepared = database.prepare(sql)
+      }
       return act(prepared)
     } catch (error) {
       throw explained(error)

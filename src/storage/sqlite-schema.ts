@@ -1,6 +1,8 @@
 /** The tables of the SQLite adapter, as SQL, and how they come to be. */
-import { DEFAULT_PREFIX, requireName, type Tables } from './sql'
-import { type SqliteDatabase, value, type Write } from './sqlite-connection'
+import { credentialColumns, grantColumns } from './rows'
+import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from './schema-version'
+import { DEFAULT_PREFIX, endSessions, requireFrom, requireName, type Tables } from './sql'
+import { type SqliteDatabase, statement, value, type Write } from './sqlite-connection'
 
 /** Options of `sqliteSchema`. */
 export interface SqliteSchemaOptions {
@@ -16,25 +18,32 @@ export function sqliteTables({ prefix = DEFAULT_PREFIX }: SqliteSchemaOptions): 
     grants: `${prefix}grants`,
     credentials: `${prefix}credentials`,
     marks: `${prefix}marks`,
+    schema: `${prefix}schema`,
   }
 }
 
 /**
  * The tables and indexes as plain SQL, for those who run their own migrations; `migrate()` runs the same. It creates what
- * is missing, and running it again changes nothing. There are no foreign keys, because rows may arrive before the grant
- * that they name, and after its revocation.
+ * is missing, and running it again changes nothing. With `from` it is what upgrades tables of that version: run it once, in
+ * a transaction. It ends every session. There are no foreign keys, because rows may arrive before the grant that they
+ * name, and after its revocation.
  */
-export function sqliteSchema(options: SqliteSchemaOptions = {}): string {
-  return `${WAL};\n\n${tablesSql(options)}`
+export function sqliteSchema({ from, ...options }: SqliteSchemaOptions & { from?: 1 } = {}): string {
+  requireFrom('sqliteSchema', from)
+  return from === undefined ? `${WAL};\n\n${tablesSql(options)}` : upgradeSql(options)
 }
 
 /** A property of the file: readers and the one writer do not wait for each other. */
 const WAL = 'PRAGMA journal_mode = WAL'
 
 function tablesSql(options: SqliteSchemaOptions): string {
-  const { clients, grants, credentials, marks } = sqliteTables(options)
+  const { clients, grants, credentials, marks, schema } = sqliteTables(options)
   const { prefix = DEFAULT_PREFIX } = options
-  return `CREATE TABLE IF NOT EXISTS ${clients} (
+  return `${versionTable(schema)}-- tables without a version have version 1, and are left so
+INSERT INTO ${schema} (id, version) SELECT 1, ${SCHEMA_VERSION}
+WHERE NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '${grants}') ON CONFLICT (id) DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS ${clients} (
   client_id TEXT PRIMARY KEY NOT NULL,
   version INTEGER NOT NULL,
   username TEXT,
@@ -50,7 +59,8 @@ CREATE TABLE IF NOT EXISTS ${grants} (
   started_at INTEGER,
   expires_at INTEGER,
   revoked_at INTEGER,
-  delete_at INTEGER NOT NULL
+  delete_at INTEGER NOT NULL,
+  data TEXT NOT NULL DEFAULT '{}'
 ) STRICT;
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_user ON ${grants} (user_id, id) WHERE revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS ${prefix}grants_by_client ON ${grants} (client_id, id) WHERE revoked_at IS NULL;
@@ -86,13 +96,63 @@ CREATE INDEX IF NOT EXISTS ${prefix}marks_by_delete_at ON ${marks} (delete_at);
 `
 }
 
-/** Creates what is missing. Looks first, so that a start beside a running server takes no lock. */
-export function migrate(database: SqliteDatabase, write: Write, options: SqliteSchemaOptions): void {
+const versionTable = (schema: string) => `CREATE TABLE IF NOT EXISTS ${schema} (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  version INTEGER NOT NULL
+) STRICT;
+`
+
+function upgradeSql(options: SqliteSchemaOptions): string {
+  const tables = sqliteTables(options)
+  return `${versionTable(tables.schema)}ALTER TABLE ${tables.grants} ADD COLUMN data TEXT NOT NULL DEFAULT '{}';
+${endSessions(tables)}`
+}
+
+/** 0: there are no tables. Throws where a newer release has been. */
+function versionOf(database: SqliteDatabase, { schema, grants }: Tables): number {
+  const has = (table: string) => value(database, 'SELECT 1 FROM sqlite_schema WHERE name = @table', { table }) === 1
+  const version = has(schema) ? value(database, `SELECT version FROM ${schema} WHERE id = 1`) : undefined
+  if (version === undefined) return has(grants) ? 1 : 0
+  refuseNewer('sqliteStorage', Number(version))
+  return Number(version)
+}
+
+/** True where the tables are what this code knows, false where there are none: a statement says so. Else throws. */
+export function requireVersion(database: SqliteDatabase, tables: Tables): boolean {
+  const version = versionOf(database, tables)
+  if (version === 0 || version === SCHEMA_VERSION) return version > 0
+  const fix = 'Call `storage.migrate()` at start-up, or run the SQL of sqliteSchema({ from: 1 })'
+  throw needsUpgrade('sqliteStorage', version, fix)
+}
+
+/** Creates what is missing, and upgrades. Looks first, so that a start beside a running server takes no lock. */
+export function migrate(database: SqliteDatabase, write: Write, options: SqliteSchemaOptions): Migration {
+  const tables = sqliteTables(options)
+  const current = { from: SCHEMA_VERSION, to: SCHEMA_VERSION, sessionsEnded: false }
   useWriteAheadLog(database)
-  const created = [...tablesSql(options).matchAll(/IF NOT EXISTS (\S+)/g)].map(([, name]) => name)
+  const version = versionOf(database, tables)
+  const created = [...tablesSql(options).matchAll(/CREATE \w+ IF NOT EXISTS (\S+)/g)].map(([, name]) => name)
   const present = 'SELECT count(*) AS present FROM sqlite_schema WHERE name IN (SELECT value FROM json_each(@created))'
-  if (value(database, present, { created: JSON.stringify(created) }) === created.length) return
-  write(() => database.exec(tablesSql(options)))
+  const isWhole = value(database, present, { created: JSON.stringify(created) }) === created.length
+  if (version === SCHEMA_VERSION && isWhole) return current
+  const migration = write(() => {
+    // another process may have been faster
+    const from = versionOf(database, tables)
+    if (from === 1) {
+      requireColumns(database, tables)
+      database.exec(upgradeSql(options))
+    }
+    database.exec(tablesSql(options))
+    return { ...current, from, sessionsEnded: from === 1 }
+  })
+  return announced('sqliteStorage', migration)
+}
+
+/** Before anything is deleted: tables of these names may be somebody else's. */
+function requireColumns(database: SqliteDatabase, { grants, credentials }: Tables): void {
+  const columns = grantColumns.filter((name) => name !== 'data')
+  statement(database, `SELECT ${columns.join(', ')} FROM ${grants}`).prepare()
+  statement(database, `SELECT ${credentialColumns.join(', ')} FROM ${credentials}`).prepare()
 }
 
 const TRIES = 250

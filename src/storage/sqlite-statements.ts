@@ -2,6 +2,7 @@
 import { credentialColumns, grantColumns } from './rows'
 import { isCovered, markedUntil, REVOCATION_MEMORY, selectAlive, type Tables } from './sql'
 import { type SqliteDatabase, type Statement, statement } from './sqlite-connection'
+import { requireVersion } from './sqlite-schema'
 
 export type SqliteStatements = ReturnType<typeof sqliteStatements>
 
@@ -28,8 +29,12 @@ function list(prepare: (sql: string) => Statement, select: string, id: string) {
 export function sqliteStatements(database: SqliteDatabase, tables: Tables) {
   const { clients, grants, credentials, marks } = tables
   const all: Statement[] = []
+  let isVerified = false
+  const verifyVersion = () => {
+    if (!isVerified) isVerified = requireVersion(database, tables)
+  }
   const prepare = (sql: string): Statement => {
-    const prepared = statement(database, sql)
+    const prepared = statement(database, sql, verifyVersion)
     all.push(prepared)
     return prepared
   }
@@ -65,7 +70,7 @@ WHERE NOT ${isCovered(tables, 'given')} AND NOT EXISTS (
     putGrant: prepare(put(grants, grantColumns, ['id', 'revoked_at', 'delete_at'])),
     listGrants: list(
       prepare,
-      `SELECT id, client_id, user_id, scope, started_at, expires_at FROM ${grants} AS present
+      `SELECT id, client_id, user_id, scope, started_at, expires_at, data FROM ${grants} AS present
 WHERE revoked_at IS NULL AND NOT ${isCovered(tables, 'present')}`,
       'id',
     ),

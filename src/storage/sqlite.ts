@@ -6,6 +6,7 @@
 import { requireKnown } from '../options'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
 import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from './rows'
+import type { Migration } from './schema-version'
 import { markOf, SWEEP_LIMIT, sweeper } from './sql'
 import {
   prepareConnection,
@@ -18,7 +19,7 @@ import {
 import { migrate, type SqliteSchemaOptions, sqliteSchema, sqliteTables } from './sqlite-schema'
 import { type SqliteStatements, sqliteStatements } from './sqlite-statements'
 
-export { type SqliteDatabase, type SqliteSchemaOptions, type SqliteStatement, sqliteSchema }
+export { type Migration, type SqliteDatabase, type SqliteSchemaOptions, type SqliteStatement, sqliteSchema }
 
 /** Options of `sqliteStorage`. */
 export interface SqliteStorageOptions extends SqliteSchemaOptions {
@@ -32,10 +33,11 @@ export interface SqliteStorageOptions extends SqliteSchemaOptions {
 /** Storage in SQLite, and how its tables come to be. */
 export interface SqliteStorage extends OAuthStorage {
   /**
-   * Creates the tables and indexes that are missing, and turns the write-ahead log on. Does nothing where that is done,
-   * and may run in any number of processes at once: call it at each start. Throws when a table is somebody else's.
+   * Creates the tables and indexes that are missing, upgrades those of an older release, and turns the write-ahead log on.
+   * Does nothing where that is done, and may run in any number of processes at once: call it at each start. Throws when
+   * a table is somebody else's, or a newer release has upgraded them.
    */
-  migrate(): void
+  migrate(): Migration
 }
 
 /**
@@ -62,8 +64,9 @@ export function sqliteStorage(database: SqliteDatabase, options: SqliteStorageOp
     clients: clientStorage(statements, write),
     grants: grantStorage(statements, write),
     migrate() {
-      migrate(database, write, options)
+      const migration = migrate(database, write, options)
       statements.prepareAll()
+      return migration
     },
   }
 }

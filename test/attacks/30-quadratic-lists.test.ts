@@ -36,6 +36,7 @@ const grantOf = (number: number): Grant => ({
   id: `grant-${(number * 7919) % 100_003}`,
   clientId: `client-${number % 10}`,
   userId: 'alice',
+  data: {},
   scope: ['read'],
   startedAt: 1_800_000_000,
   expiresAt: 1_900_000_000,

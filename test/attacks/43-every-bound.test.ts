@@ -119,7 +119,7 @@ async function keysOfServer(): Promise<number> {
 /** 1,001 where the first of so many scopes is still known: then one list is shared. */
 function scopesKept(): number {
   const keeper = rowKeeper()
-  const row = { id: 'a', clientId: 'b', startedAt: 1, expiresAt: 2 }
+  const row = { id: 'a', clientId: 'b', startedAt: 1, expiresAt: 2, data: {} }
   const first = keeper.grant({ ...row, scope: ['scope0'] })
   for (let n = 1; n <= 1000; n++) keeper.grant({ ...row, scope: [`scope${n}`] })
   return keeper.grant({ ...row, scope: ['scope0'] }).scope === first.scope ? 1001 : 1000
@@ -135,6 +135,7 @@ const documents = () =>
       allowHttpRedirectUris: false,
       resources: [],
       emit: () => {},
+      throttle: undefined,
       now: () => 1,
     },
   )

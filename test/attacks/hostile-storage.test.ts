@@ -298,6 +298,7 @@ describe('rows of somebody else', () => {
       scope: ['read', 'write'],
       startedAt: 1,
       expiresAt: 2 ** 40,
+      data: {},
     }
     host.storage.replace('grants.list', () => [grant])
     await expect(listGrants(host.server, { userId: 'alice' })).rejects.toMatchObject({ status: 503 })
@@ -315,6 +316,16 @@ describe('rows of somebody else', () => {
     host.storage.replace('grants.list', () => [{ ...grant, revokedAt: 1 }])
     await expect(listGrants(host.server, { userId: 'alice' })).rejects.toMatchObject({ status: 503 })
     expect(await host.isAlive(tokens)).toBe(false)
+  })
+
+  it('a grant whose data is lost, or none, is 503', async () => {
+    const host = await makeHost()
+    await host.signIn()
+    const [grant] = await listGrants(host.server, { userId: 'alice' })
+    for (const data of [undefined, null, '{}', [], 1]) {
+      host.storage.replace('grants.list', () => [{ ...grant, data }])
+      await expect(listGrants(host.server, { userId: 'alice' })).rejects.toMatchObject({ status: 503 })
+    }
   })
 
   it('lists that never end are an error and no endless loop', async () => {

@@ -13,6 +13,7 @@ const grantAt = (startedAt: number, id: string): Grant => ({
   clientId: 'app',
   userId: 'ada',
   scope: ['read'],
+  data: {},
   startedAt,
   expiresAt: startedAt + 60,
 })

@@ -332,7 +332,7 @@ describe('the statements of sqliteStorage', () => {
 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5000)
 INSERT INTO oauth_credentials
 SELECT 'f' || n || '~a', 'a', 's', 'd', 'f' || n, 'client-' || n % 9, 'user-' || n / 3, '[]', 1, 1, ${NOW} + n, '{}' FROM numbers;
-INSERT INTO oauth_grants SELECT grant_id, client_id, user_id, '[]', 1, expires_at, NULL, expires_at FROM oauth_credentials;
+INSERT INTO oauth_grants SELECT grant_id, client_id, user_id, '[]', 1, expires_at, NULL, expires_at, '{}' FROM oauth_credentials;
 INSERT INTO oauth_marks SELECT 'user', 'old-' || id, 1, delete_at, 0 FROM oauth_grants;
 ANALYZE`
 

@@ -23,7 +23,7 @@ export function client(members: Partial<Client> = {}): Client {
 }
 
 export function grant(members: Partial<Grant> = {}): Grant {
-  return { id: 'g1', clientId: 'client-1', scope: ['read'], startedAt: NOW, expiresAt: NOW + DAY, ...members }
+  return { id: 'g1', clientId: 'client-1', scope: ['read'], startedAt: NOW, expiresAt: NOW + DAY, data: {}, ...members }
 }
 
 /** An access token, until `members` say otherwise. It names no grant and no user. */

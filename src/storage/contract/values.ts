@@ -101,6 +101,24 @@ export function valueRules(rule: Rule): void {
     await onlyAlive(storage, [full, minimal], kept)
   })
 
+  rule('keeps the data of a grant, and replaces it when a transition brings the grant anew', async (storage) => {
+    const because =
+      'The data of a grant is any JSON, kept as it is. What a session was opened with would be lost at its first refresh.'
+    const [first, last] = [grant({ data }), grant({ data: { ...data, nested: { e: null }, added: [[0]] } })]
+    await storage.grants.insert([code(), credential({ grantId: 'g1', state: 'one' })], first)
+    await onlyAlive(storage, [first], because)
+    await storage.grants.transition('g1~code', 'fresh', used(code()), [])
+    await onlyAlive(storage, [first], `${because} This transition brought no grant.`)
+    for (const [from, next, stored] of [
+      ['one', 'two', last],
+      ['two', 'three', grant()],
+    ] as const) {
+      await storage.grants.transition('g1~access', from, credential({ grantId: 'g1', state: next }), [], stored)
+      await onlyAlive(storage, [stored], because)
+      isSame(await storage.grants.list({ clientId: 'client-1', limit: 10 }), [stored], because)
+    }
+  })
+
   rule('keeps values of 64 KiB', async (storage) => {
     const stored = credential({ data: { large: `${'x'.repeat(32_768)}${'é'.repeat(16_384)}`, small: '' } })
     const description = '日本'.repeat(10_000)
@@ -157,12 +175,12 @@ export function valueRules(rule: Rule): void {
 
   rule('does not share with its callers what they stored', async (storage) => {
     const because = 'A caller that changes an object after storing it must not change what is stored.'
-    const rows = () => ({ stored: fullCredential, waiting: code(), app: fullClient, ours: grant() })
+    const rows = () => ({ stored: fullCredential, waiting: code(), app: fullClient, ours: grant({ data }) })
     const given = structuredClone(rows())
     const moved = structuredClone({
       next: used(code()),
       addition: { ...fullCredential, id: 'g1~more' },
-      again: grant({ scope: [] }),
+      again: grant({ scope: [], data: { again: data } }),
     })
     const expected = structuredClone(moved)
     await storage.clients.insert(given.app)
@@ -179,11 +197,11 @@ export function valueRules(rule: Rule): void {
 
   rule('does not share with its callers what they found', async (storage) => {
     const because = 'A caller that changes an object that it found must not change what is stored.'
-    const given = structuredClone({ app: fullClient, token: fullCredential })
+    const given = structuredClone({ app: fullClient, token: fullCredential, ours: grant({ data }) })
     await storage.clients.insert(given.app)
-    await storage.grants.insert([given.token], grant())
+    await storage.grants.insert([given.token], given.ours)
     for (const found of await everything(storage)) vandalize(found)
-    isSame(await everything(storage), [fullClient, [fullClient], fullCredential, [grant()]], because)
+    isSame(await everything(storage), [fullClient, [fullClient], fullCredential, [grant({ data })]], because)
   })
 }
 

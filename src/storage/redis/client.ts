@@ -44,17 +44,19 @@ export function isCluster(client: RedisClient): boolean {
   return typeof (client as { nodeClient?: unknown }).nodeClient === 'function'
 }
 
-/** Runs scripts by their digest, and sends one whole where the server does not know it (yet, or after a restart). */
+/** Runs scripts by their digest, `atFirst` before the first of them, and sends one whole where the server does not know it (yet, or after a restart). */
 export function scriptRunner<Name extends string>(
   client: RedisClient,
   prefix: string,
   scripts: Readonly<Record<Name, string>>,
+  atFirst: () => Promise<void>,
 ): Run<Name> {
   const names = Object.keys(scripts) as Name[]
   let ready: Promise<Map<Name, string>> | undefined
 
   async function prepare(): Promise<Map<Name, string>> {
     const digests = await greet(client, prefix, Object.values(scripts))
+    await atFirst()
     return new Map(names.map((name, n) => [name, digests[n] as string]))
   }
 

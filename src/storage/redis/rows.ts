@@ -11,11 +11,17 @@ export interface Keys {
   subject(subject: string): string
 }
 
+/**
+ * Between the hash tag and the rest of the key of a credential or grant, since version 2. Version 1 had nothing there: what
+ * it wrote is not found, cannot come back, and leaves when it expires. Clients, marks and indexes are where they were.
+ */
+export const ROWS = '2'
+
 /** The index of all grants. */
 export const ALL = ':grants'
 
 export function keysOf(prefix: string): Keys {
-  const shard = (id: string) => `${prefix}{${shardOf(id)}}`
+  const shard = (id: string) => `${prefix}{${shardOf(id)}}${ROWS}`
   return {
     prefix,
     shard,

@@ -4,6 +4,7 @@
  * The header of a grant is `[user or false, client, startedAt]`; that of a credential goes on with the key of its grant
  * (what follows `=`, or false) and its state. A grant that is an empty string is a tombstone.
  */
+import { ROWS } from './rows'
 
 /** Seconds that an expired row stays, so that clocks that differ a little cannot lose one that is still wanted. */
 export const GRACE = 3600
@@ -162,7 +163,7 @@ local ids = call('ZRANGE', KEYS[1], ARGV[2], '+', 'BYLEX', 'LIMIT', 0, ARGV[3])
 local values = {}
 for i, id in ipairs(ids) do
   local shard, rest = string.match(id, '^([^~]*)(.*)$')
-  values[i] = call('GET', ARGV[1] .. '{' .. shard .. '}=' .. rest)
+  values[i] = call('GET', ARGV[1] .. '{' .. shard .. '}${ROWS}=' .. rest)
   if values[i] and values[i] ~= '' then addMarks(ARGV[1], values[i]) end
 end
 return { ids, values, marks }
@@ -209,6 +210,16 @@ local digests = {}
 for i, source in ipairs(ARGV) do digests[i] = redis.sha1hex(source) end
 local info = redis.pcall('INFO')
 return { type(info) == 'string' and info or '', digests }
+`
+
+/**
+ * KEYS: the version, the index of all clients. ARGV: the version of this code. Answers what it was before: 0 where nothing
+ * is, 1 where clients are without a version.
+ */
+export const upgrade = `
+local version = tonumber(redis.call('GET', KEYS[1])) or redis.call('EXISTS', KEYS[2])
+if version < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
+return version
 `
 
 export const grantScripts = { store, find, page, list, forget, get, join, bury, mark }

@@ -21,6 +21,23 @@ export const valueMistakes: NaiveAdapter[] = [
     'keeps every member of a grant',
   ),
   naive(
+    'has no column for the data of a grant',
+    ({ grants }) => ({
+      grants: { list: async (query) => (await grants.list(query)).map((row) => ({ ...row, data: {} })) },
+    }),
+    'keeps the data of a grant, and replaces it when a transition brings the grant anew',
+  ),
+  naive(
+    'updates a grant without its data',
+    (memory) => {
+      const { grantsById, recording } = recorder(memory)
+      const list: typeof memory.grants.list = async (query) =>
+        (await memory.grants.list(query)).map((row) => ({ ...row, data: grantsById.get(row.id)?.data ?? {} }))
+      return { grants: { list, insert: recording.insert as typeof memory.grants.insert } }
+    },
+    'keeps the data of a grant, and replaces it when a transition brings the grant anew',
+  ),
+  naive(
     'cuts long text',
     ({ clients, grants }) => ({
       clients: {
