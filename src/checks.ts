@@ -1,8 +1,10 @@
 /** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
-import type { WarningCode } from './events'
+
 import { requireKnown } from './options'
 import { isMemoryStorage } from './storage/memory'
-import type { AuthorizationServer, Endpoints } from './types'
+import type { AuthorizationServer } from './types/authorization-server'
+import type { Endpoints } from './types/endpoints'
+import type { WarningCode } from './types/events'
 
 const endpointNames: readonly string[] = [
   'authorize',

@@ -5,7 +5,7 @@ import { credentialOf, store } from './issue'
 import { audienceData } from './rules/resource'
 import { lookupId, lookupSuffix, newGrantId, newSecret, newSession } from './split-token'
 import type { Credential, Grant } from './storage'
-import type { ApprovedAuthorization, AuthorizationServer } from './types'
+import type { ApprovedAuthorization, AuthorizationServer } from './types/authorization-server'
 
 /**
  * An authorization code and its row. The row names no grant, because there is none until the code is exchanged; where an

@@ -1,6 +1,5 @@
 /** Finds credentials and judges them: kind, secret, expiry, and whether their user is still there. */
 
-import type { AccessToken } from './access-token'
 import { type Awaitable, whenReady } from './awaitable'
 import { equalDigests, sha256 } from './crypto'
 import { OAuthError } from './errors'
@@ -9,7 +8,8 @@ import { frozenList } from './rules/frozen'
 import { audienceData, storedAudience, verifyAudience } from './rules/resource'
 import { sessionOf } from './split-token'
 import type { Client, Credential } from './storage'
-import type { AuthorizationServer } from './types'
+import type { AccessToken } from './types/access-token'
+import type { AuthorizationServer } from './types/authorization-server'
 
 /** The credential of that id if it is of that kind: a refresh token is no access token, whatever its secret. */
 export function findCredential(

@@ -1,6 +1,5 @@
 /** The guard of protected resources: RFC 6750, on Passport's bearer strategy. */
 import type { Request, RequestHandler, Response } from 'express'
-import type { AccessToken } from './access-token'
 import { type Awaitable, orElse, whenReady } from './awaitable'
 import type { AuthenticatedToken } from './credentials'
 import { OAuthError, toOAuthError } from './errors'
@@ -23,6 +22,7 @@ import { requireFlags, requireKnown, requireNoMore } from './options'
 import { knownResource } from './rules/resource'
 import { formatScope, includesScope, neededScope, type Scope } from './rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from './rules/well-known'
+import type { AccessToken } from './types/access-token'
 
 /** Options of `bearerGuard`. */
 export interface BearerGuardOptions {

@@ -1,16 +1,14 @@
 /** The public names of express-authorization-server, one by one. */
-export type { AccessToken, LocatedToken, SourceToken } from './access-token'
+
 export { type ClaimsContext, type JwtOptions, jwt } from './access-tokens/jwt'
 export { type OpaqueOptions, opaque } from './access-tokens/opaque'
 export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './access-tokens/signing-keys'
-export type { Attempt, TakenAttempt, Throttle } from './attempts'
 export type { Awaitable } from './awaitable'
 export type { ClientMetadata } from './clients/members'
 export type { KeyMaterial } from './crypto'
 export { type ApproveOptions, approve } from './deciders/approve'
 export { type ConsentPageOptions, consentPage } from './deciders/consent-page'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './errors'
-export type { AuthorizationServerEvent, WarningCode } from './events'
 export { type AuthorizationCodeOptions, authorizationCode } from './grants/authorization-code'
 export { clientCredentials } from './grants/client-credentials'
 export { type ImplicitOptions, implicit } from './grants/implicit'
@@ -85,6 +83,8 @@ export type {
 } from './storage'
 export { memoryStorage } from './storage/memory'
 export { limiterThrottle, memoryThrottle } from './throttle'
+export type { AccessToken, LocatedToken, SourceToken } from './types/access-token'
+export type { Attempt, TakenAttempt, Throttle } from './types/attempts'
 export type {
   AccessTokenFormat,
   ApprovedAuthorization,
@@ -93,11 +93,10 @@ export type {
   ClientDocuments,
   Decide,
   Decision,
-  Endpoints,
   GrantType,
   RefreshTokenSettings,
-  TokenRequest,
-  TokenResponse,
-  TokenResponseContext,
   Users,
-} from './types'
+} from './types/authorization-server'
+export type { Endpoints } from './types/endpoints'
+export type { AuthorizationServerEvent, WarningCode } from './types/events'
+export type { TokenRequest, TokenResponse, TokenResponseContext } from './types/token'

@@ -7,7 +7,8 @@ import { type Audience, audienceData } from './rules/resource'
 import { formatScope, type Scope } from './rules/scope'
 import { lookupId, lookupSuffix, newGrantId, newSecret } from './split-token'
 import type { Client, Credential, Grant, Writable } from './storage'
-import type { AuthorizationServer, RefreshTokenSettings, TokenResponse, TokenResponseContext } from './types'
+import type { AuthorizationServer, RefreshTokenSettings } from './types/authorization-server'
+import type { TokenResponse, TokenResponseContext } from './types/token'
 
 export interface TokenIssue {
   clientId: string

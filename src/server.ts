@@ -1,9 +1,7 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
 import { opaque } from './access-tokens/opaque'
-import type { Throttle } from './attempts'
 import type { Awaitable } from './awaitable'
 import { checkServer, verifiedEndpoints, warner } from './checks'
-import type { AuthorizationServerEvent } from './events'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
@@ -19,15 +17,11 @@ import { isScopeToken } from './rules/scope'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { memoryThrottle } from './throttle'
-import type {
-  AccessTokenFormat,
-  AuthorizationServer,
-  Endpoints,
-  GrantType,
-  TokenResponse,
-  TokenResponseContext,
-  Users,
-} from './types'
+import type { Throttle } from './types/attempts'
+import type { AccessTokenFormat, AuthorizationServer, GrantType, Users } from './types/authorization-server'
+import type { Endpoints } from './types/endpoints'
+import type { AuthorizationServerEvent } from './types/events'
+import type { TokenResponse, TokenResponseContext } from './types/token'
 
 /** Options of `createAuthorizationServer`. */
 export interface AuthorizationServerOptions {

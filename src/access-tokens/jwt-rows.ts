@@ -1,8 +1,9 @@
 /** The rows of JWT access tokens: which one a token names, or the one that it is itself where nothing is stored. */
-import type { LocatedToken } from '../access-token'
+
 import { sha256 } from '../crypto'
 import { lookupId, lookupSuffix, parseSplitToken, sessionOf } from '../split-token'
 import type { Credential } from '../storage'
+import type { LocatedToken } from '../types/access-token'
 import { type AccessTokenClaims, accessTokenOf, audienceOf } from './jwt-verifier'
 
 export function namedRow(claims: AccessTokenClaims): LocatedToken | undefined {

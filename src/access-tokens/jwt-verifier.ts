@@ -1,10 +1,10 @@
 /** Verification of JWT access tokens, where they are issued and elsewhere: RFC 9068 §4, RFC 8725. */
 import { decode, verify } from 'jsonwebtoken'
 import { LRUCache } from 'lru-cache'
-import type { AccessToken } from '../access-token'
 import { type Awaitable, whenReady } from '../awaitable'
 import { sha256 } from '../crypto'
 import { frozenList } from '../rules/frozen'
+import type { AccessToken } from '../types/access-token'
 import type { SigningAlgorithm, VerificationKey } from './signing-keys'
 
 /** The claims of an access token: RFC 9068 §2.2, and whatever the issuer adds. */

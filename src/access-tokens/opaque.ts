@@ -2,7 +2,7 @@
 import { requireKnown, requireNoMore } from '../options'
 import { requireSeconds } from '../rules/seconds'
 import { newSecret, parseSplitToken } from '../split-token'
-import type { AccessTokenFormat } from '../types'
+import type { AccessTokenFormat } from '../types/authorization-server'
 
 /** Options of `opaque`. */
 export interface OpaqueOptions {

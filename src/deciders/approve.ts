@@ -6,7 +6,7 @@ import { signedInId } from '../http/sign-in'
 import { requireKnown, requireNoMore } from '../options'
 import { staysOnDevice } from '../rules/redirect-uri'
 import type { Client } from '../storage'
-import type { AuthorizationRequest, Decide } from '../types'
+import type { AuthorizationRequest, Decide } from '../types/authorization-server'
 
 /** Options of `approve`. */
 export interface ApproveOptions {

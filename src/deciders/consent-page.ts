@@ -17,7 +17,7 @@ import { includesScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import { lookupId, lookupSuffix } from '../split-token'
 import type { Credential, Grant } from '../storage'
-import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types'
+import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types/authorization-server'
 
 /** Options of `consentPage`. */
 export interface ConsentPageOptions {

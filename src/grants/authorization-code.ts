@@ -13,7 +13,8 @@ import { remainingScope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, parseSplitToken } from '../split-token'
 import type { Client, Credential } from '../storage'
-import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
+import type { AuthorizationServer, GrantType } from '../types/authorization-server'
+import type { TokenRequest, TokenResponse } from '../types/token'
 import { derivedSession, endSessionOf, isDerived } from './derived-session'
 
 /** Options of `authorizationCode`. */

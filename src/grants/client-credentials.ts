@@ -6,7 +6,8 @@ import { prepareTokens, shapeResponse, store } from '../issue'
 import { requireNoMore } from '../options'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
-import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
+import type { AuthorizationServer, GrantType } from '../types/authorization-server'
+import type { TokenRequest, TokenResponse } from '../types/token'
 
 /** The grant for a client that acts for itself. There is no user, and no refresh token (RFC 6749 §4.4.3). */
 export function clientCredentials(): GrantType {

@@ -7,7 +7,7 @@ import { credentialOf } from '../issue'
 import { revokeGrants } from '../operations/grants'
 import { firstOf, grantIdOf, lookupId, lookupSuffix, sessionOf } from '../split-token'
 import type { Credential } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 
 /** Whether that is the id of such a session. */
 export function isDerived({ id }: Pick<Credential, 'id'>): boolean {

@@ -5,7 +5,7 @@ import { prepareTokens, shapeResponse } from '../issue'
 import { requireKnown, requireNoMore } from '../options'
 import { requireSeconds } from '../rules/seconds'
 import { newSession } from '../split-token'
-import type { GrantType } from '../types'
+import type { GrantType } from '../types/authorization-server'
 
 /** Options of `implicit`. */
 export interface ImplicitOptions {

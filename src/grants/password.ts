@@ -8,7 +8,8 @@ import { requireParameter } from '../rules/params'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
-import type { AuthorizationServer, GrantType, TokenRequest, TokenResponse } from '../types'
+import type { AuthorizationServer, GrantType } from '../types/authorization-server'
+import type { TokenRequest, TokenResponse } from '../types/token'
 
 /** Options of `password`. */
 export interface PasswordOptions {

@@ -3,7 +3,7 @@ import { hasSecret } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { parseSplitToken, SECRET_LENGTH } from '../split-token'
 import type { Credential } from '../storage'
-import type { AuthorizationServer, RefreshTokenSettings } from '../types'
+import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 
 export interface PresentedRefreshToken {
   id: string

@@ -22,7 +22,8 @@ import {
   type Scope,
 } from '../rules/scope'
 import type { Credential } from '../storage'
-import type { AuthorizationServer, TokenRequest, TokenResponse } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { TokenRequest, TokenResponse } from '../types/token'
 import { isCurrent, type PresentedRefreshToken } from './presented-refresh-token'
 import { accessTokenAgain, type Refresh, replayId, successorOf } from './refresh-successor'
 

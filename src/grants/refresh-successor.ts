@@ -7,7 +7,7 @@ import { derivedSecret, seal, sha256, unseal } from '../crypto'
 import { credentialOf } from '../issue'
 import { grantIdOf, lookupId, lookupSuffix, sessionOf } from '../split-token'
 import type { Credential } from '../storage'
-import type { AccessTokenFormat, AuthorizationServer, RefreshTokenSettings } from '../types'
+import type { AccessTokenFormat, AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 import type { PresentedRefreshToken } from './presented-refresh-token'
 
 /** A refresh, as the row for its replay remembers it in `data`. The secrets are bound to all of it. */

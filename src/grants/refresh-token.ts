@@ -13,7 +13,8 @@ import { formatScope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
 import { grantIdOf, newSecret } from '../split-token'
 import type { Credential } from '../storage'
-import type { AuthorizationServer, GrantType, RefreshTokenSettings, TokenRequest, TokenResponse } from '../types'
+import type { AuthorizationServer, GrantType, RefreshTokenSettings } from '../types/authorization-server'
+import type { TokenRequest, TokenResponse } from '../types/token'
 import { endSessionOf, isDerived, latestEnd } from './derived-session'
 import {
   hasStableHalf,

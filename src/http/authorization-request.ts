@@ -15,7 +15,7 @@ import { matchesRedirectUri } from '../rules/redirect-uri'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import type { Client } from '../storage'
-import type { AuthorizationRequest, AuthorizationServer, GrantType } from '../types'
+import type { AuthorizationRequest, AuthorizationServer, GrantType } from '../types/authorization-server'
 import { bodyParameters, queryParameters } from './body'
 
 /** The client and where its answer goes: what must be right before anything at all is sent there. */

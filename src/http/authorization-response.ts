@@ -2,7 +2,7 @@
 import type { Request, Response } from 'express'
 import type { OAuthError } from '../errors'
 import { withParameters } from '../rules/redirect-uri'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import type { AuthorizationTarget } from './authorization-request'
 import { sendError, sendJson } from './endpoint'
 

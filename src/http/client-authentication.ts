@@ -9,7 +9,7 @@ import { requirePlace } from '../passwords/waiting'
 import { networkOf } from '../rules/network'
 import { decodeUtf8, type RequestParameters, tryDecodeComponent } from '../rules/params'
 import type { Client, ClientSecret, TokenEndpointAuthMethod } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { authorizationHeader } from './bearer-token'
 
 export interface AuthenticatedClient {

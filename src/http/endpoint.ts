@@ -4,7 +4,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError, toOAuthError } from '../errors'
 import { requireKnown } from '../options'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { settle } from './express-objects'
 import { pathOf } from './request-target'
 

@@ -1,6 +1,6 @@
 /** A guard that stands behind the routes it was meant for, seen in the host's own stack of handlers. */
 import type { Request, RequestHandler } from 'express'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 
 /** What Express 4 and 5 have in common of what `app.use` and `app.get` put into a router. */
 interface Layer {

@@ -6,7 +6,7 @@ import { boundDigest, findCredential, hasSecret, isExpired } from '../credential
 import { store } from '../issue'
 import { lookupId, lookupSuffix, newGrantId, newSecret, parseSplitToken } from '../split-token'
 import type { Credential } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 
 type Question = 'consent' | 'removal'
 

@@ -4,7 +4,7 @@ import type { OAuthError } from '../errors'
 import { renderError } from '../pages/error'
 import { chooseLanguage } from '../pages/language'
 import type { PageContext } from '../pages/page'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { sendError } from './endpoint'
 
 /** The pages in the language of this request: what the client asked for (`ui_locales`), else what the browser reads. */

@@ -1,6 +1,7 @@
 /** What the first requests tell of a host's mistakes. Each check costs a request as good as nothing, and warns once. */
 import type { Request } from 'express'
-import type { AuthorizationServer, Endpoints } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { Endpoints } from '../types/endpoints'
 import { checkGuards } from './guard-checks'
 import { pathOf } from './request-target'
 

@@ -2,7 +2,7 @@
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { subjectId } from '../rules/subject'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { checkSession } from './request-checks'
 import { withoutOrigin } from './request-target'
 

@@ -2,7 +2,7 @@
 import { toOAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options'
 import { requireSeconds } from '../rules/seconds'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { deleteInBatches } from './grants'
 
 /** A timer of Node can wait for a little less than 25 days. */

@@ -15,7 +15,7 @@ import { hashSecret } from '../passwords/bcrypt'
 import { requireSeconds } from '../rules/seconds'
 import { newGrantId, newSecret } from '../split-token'
 import type { Client, ClientSecret } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { allPages, requireFilter } from './pages'
 
 /** A client to be: what is left out has a safe default. */

@@ -2,7 +2,7 @@
 import { isBeingDeleted } from '../clients/members'
 import { requireNoMore } from '../options'
 import type { Client } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { changeClient, type MayReplace } from './clients'
 
 /**

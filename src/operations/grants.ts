@@ -2,7 +2,7 @@
 import { isExpired } from '../credentials'
 import { requireNoMore } from '../options'
 import type { Grant, RevocationTarget } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { allPages, requireFilter } from './pages'
 
 const CLEANUP_BATCH = 1000

@@ -1,6 +1,5 @@
 /** What hosts do with codes and tokens from their own code: issue and verify them, by the same rules as over HTTP. */
 
-import type { AccessToken } from '../access-token'
 import { grantTypesOf } from '../clients/members'
 import { prepareCode } from '../codes'
 import { authenticateToken, requireClient, requireOwner, requireUser } from '../credentials'
@@ -12,7 +11,9 @@ import { matchesRedirectUri } from '../rules/redirect-uri'
 import { type Audience, formatResource, knownResource, resolveAudience, resourcesFor } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
-import type { AuthorizationServer, TokenRequest, TokenResponse } from '../types'
+import type { AccessToken } from '../types/access-token'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { TokenRequest, TokenResponse } from '../types/token'
 
 /** Options of `issueCode`. */
 export interface IssueCodeOptions {

@@ -1,7 +1,7 @@
 /** Chosen client secrets that were right before, so that a busy client pays for bcrypt once and not on every request. */
 import { LRUCache } from 'lru-cache'
-import type { VerifiedSecrets } from '../attempts'
 import { fingerprint, processKey } from '../crypto'
+import type { VerifiedSecrets } from '../types/attempts'
 import { compareSecret } from './bcrypt'
 
 const MAX_REMEMBERED = 10_000

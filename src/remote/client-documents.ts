@@ -9,7 +9,7 @@ import { isLoopbackAddress, isPublicAddress } from '../rules/public-address'
 import { type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
 import { takeAttempt } from '../throttle'
-import type { AuthorizationServer, ClientDocuments } from '../types'
+import type { AuthorizationServer, ClientDocuments } from '../types/authorization-server'
 import { type DescriptionSource, describedClient } from './described-client'
 import { fetchDocument, WrongDocument } from './fetch-document'
 

@@ -4,7 +4,7 @@ import { parseClientMetadata } from '../clients/members'
 import { OAuthError } from '../errors'
 import { type Permitted, parseSelfDescription } from '../rules/self-description'
 import type { Client } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 
 export type DescriptionSource = Pick<
   AuthorizationServer,

@@ -1,9 +1,9 @@
 /** Introspection at another server: RFC 7662. */
 import { LRUCache } from 'lru-cache'
-import type { AccessToken } from '../access-token'
 import { type Awaitable, whenReady } from '../awaitable'
 import { invalidToken } from '../credentials'
 import { sha256 } from '../crypto'
+import type { AccessToken } from '../types/access-token'
 import { fetchJson } from './fetch-json'
 
 const MAX_REMEMBERED = 10_000

@@ -1,6 +1,5 @@
 /** The authorization endpoint: RFC 6749 §3.1. */
 import type { Request, Response, Router } from 'express'
-import type { SourceToken } from '../access-token'
 import { sessionEnd } from '../credentials'
 import { OAuthError, toOAuthError } from '../errors'
 import {
@@ -23,7 +22,14 @@ import { networkOf } from '../rules/network'
 import { staysOnDevice } from '../rules/redirect-uri'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
-import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types'
+import type { SourceToken } from '../types/access-token'
+import type {
+  ApprovedAuthorization,
+  AuthorizationRequest,
+  AuthorizationServer,
+  Decide,
+  Decision,
+} from '../types/authorization-server'
 import { endpointRouter } from './endpoint-router'
 
 /** Options of `authorizeRouter`. */

@@ -7,7 +7,7 @@ import { sentAuthorization } from '../http/bearer-token'
 import { includesScope, type Scope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { Client } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 
 /** Who calls the clients API. */
 export interface ClientsCaller {

@@ -1,7 +1,7 @@
 /** What users who are no administrators may have in the clients API: which grants, and how many clients. */
 import { grantTypesOf } from '../clients/members'
 import { OAuthError } from '../errors'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 
 /** The grants that their clients may have. Throws at start-up where every new client has another one. */
 export function ownGrantTypes(

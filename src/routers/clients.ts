@@ -14,7 +14,7 @@ import { inTurn } from '../passwords/turns'
 import { networkOf } from '../rules/network'
 import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
 import type { Client } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import {
   type ClientsCaller,
   callerByToken,

@@ -15,7 +15,7 @@ import { type PageContext, scopeInWords } from '../pages/page'
 import { networkOf } from '../rules/network'
 import { redirectHost } from '../rules/redirect-uri'
 import type { Client, Grant } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { endpointRouter } from './endpoint-router'
 
 /** Options of `connectedAppsRouter`. */

@@ -13,7 +13,7 @@ import { requireParameter } from '../rules/params'
 import { type Audience, storedAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import type { Client, Credential } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { endpointRouter } from './endpoint-router'
 
 /** Options of `introspectRouter`. */

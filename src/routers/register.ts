@@ -21,7 +21,7 @@ import { formatScope, type Scope, toScope } from '../rules/scope'
 import { type Permitted, parseSelfDescription, responseTypesOf } from '../rules/self-description'
 import type { Client } from '../storage'
 import { takeAttempt } from '../throttle'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { endpointRouter } from './endpoint-router'
 import { admission, type RegistrationProtection } from './registration-access'
 

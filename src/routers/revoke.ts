@@ -11,7 +11,7 @@ import { requestChecks } from '../http/request-checks'
 import { requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import type { Client } from '../storage'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { endpointRouter } from './endpoint-router'
 
 /** Options of `revokeRouter`. */

@@ -9,7 +9,7 @@ import { requestChecks } from '../http/request-checks'
 import { requireKnown, requireNoMore } from '../options'
 import { networkOf } from '../rules/network'
 import { requireParameter } from '../rules/params'
-import type { AuthorizationServer } from '../types'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { endpointRouter } from './endpoint-router'
 
 /** Options of `tokenRouter`. */

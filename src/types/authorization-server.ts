@@ -1,48 +1,17 @@
 /** The types that the whole house shares: the server value, grants, requests, decisions, events. Types only. */
 import type { Request, Response } from 'express'
+import type { Awaitable } from '../awaitable'
+import type { Pages } from '../pages/page'
+import type { RequestParameters } from '../rules/params'
+import type { PkcePolicy } from '../rules/pkce'
+import type { Audience, ResourceRules } from '../rules/resource'
+import type { Scope } from '../rules/scope'
+import type { Client, Credential, OAuthStorage } from '../storage'
 import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
-import type { Awaitable } from './awaitable'
+import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
-import type { Pages } from './pages/page'
-import type { RequestParameters } from './rules/params'
-import type { PkcePolicy } from './rules/pkce'
-import type { Audience, ResourceRules } from './rules/resource'
-import type { Scope } from './rules/scope'
-import type { Client, Credential, OAuthStorage } from './storage'
-
-/** A successful token response: RFC 6749 §5.1. */
-export interface TokenResponse {
-  access_token: string
-  token_type: string
-  expires_in: number
-  refresh_token?: string
-  scope?: string
-  [member: string]: unknown
-}
-
-/** What a token response is for: the second argument of `tokenResponse`. */
-export interface TokenResponseContext {
-  client: Client
-  grantType: string
-  userId?: string | undefined
-  scope: Scope
-  /** What the client sent; empty for tokens issued by the host's own code. */
-  parameters: RequestParameters
-}
-
-/** A request at the token endpoint whose client is authenticated and may use the grant. */
-export interface TokenRequest {
-  readonly client: Client
-  /** Whether the client proved who it is. False for one that sent no secret because its record allows that. */
-  readonly authenticated: boolean
-  readonly grantType: string
-  readonly parameters: RequestParameters
-  /** When the request arrived: the `startedAt` of what it leads to. */
-  readonly startedAt: number
-  /** Where it came from, by which failures are counted: an IPv4 address or an IPv6 network. */
-  readonly network: string
-}
+import type { TokenRequest, TokenResponse, TokenResponseContext } from './token'
 
 /** A validated authorization request: RFC 6749 §4.1.1. */
 export interface AuthorizationRequest {
@@ -170,15 +139,6 @@ export interface ClientDocuments {
   readonly isDocumentUrl: (clientId: string) => boolean
   /** The client that the document describes, fetched at the pace of the sender's `network`. Throws where there is none. */
   readonly find: (url: string, network?: string) => Awaitable<Client>
-}
-
-/** Where the host mounted the routers: absolute paths from the root of its origin. */
-export interface Endpoints {
-  readonly authorize?: string
-  readonly token?: string
-  readonly revoke?: string
-  readonly introspect?: string
-  readonly register?: string
 }
 
 /** What `createAuthorizationServer` returns: the validated options, frozen. Every function of the library takes it first. */

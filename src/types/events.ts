@@ -1,6 +1,6 @@
 /** What happened, as a typed union: for logs, metrics and audits. Types only. */
-import type { OAuthError } from './errors'
-import type { Scope } from './rules/scope'
+import type { OAuthError } from '../errors'
+import type { Scope } from '../rules/scope'
 
 interface EventSubject {
   clientId: string

@@ -1,5 +1,5 @@
 /** Attempts at secrets that people choose, registrations and fetches: who may make how many, and which were right. Types only. */
-import type { Awaitable } from './awaitable'
+import type { Awaitable } from '../awaitable'
 
 /** One try at a secret that people choose, one registration that is open to everybody, or one fetch for a stranger. */
 export interface Attempt {

@@ -1,6 +1,6 @@
 /** What an access token stands for, and Passport's places on the request, typed. Types only. */
-import type { Scope } from './rules/scope'
-import type { Credential } from './storage'
+import type { Scope } from '../rules/scope'
+import type { Credential } from '../storage'
 
 /** What an access token stands for: what the guard puts in `req.authInfo`. */
 export interface AccessToken {

@@ -1,0 +1,38 @@
+/** The token request and its response, and what a host sees of them: RFC 6749 §5.1. Types only. */
+
+import type { RequestParameters } from '../rules/params'
+import type { Scope } from '../rules/scope'
+import type { Client } from '../storage'
+
+/** A successful token response: RFC 6749 §5.1. */
+export interface TokenResponse {
+  access_token: string
+  token_type: string
+  expires_in: number
+  refresh_token?: string
+  scope?: string
+  [member: string]: unknown
+}
+
+/** What a token response is for: the second argument of `tokenResponse`. */
+export interface TokenResponseContext {
+  client: Client
+  grantType: string
+  userId?: string | undefined
+  scope: Scope
+  /** What the client sent; empty for tokens issued by the host's own code. */
+  parameters: RequestParameters
+}
+
+/** A request at the token endpoint whose client is authenticated and may use the grant. */
+export interface TokenRequest {
+  readonly client: Client
+  /** Whether the client proved who it is. False for one that sent no secret because its record allows that. */
+  readonly authenticated: boolean
+  readonly grantType: string
+  readonly parameters: RequestParameters
+  /** When the request arrived: the `startedAt` of what it leads to. */
+  readonly startedAt: number
+  /** Where it came from, by which failures are counted: an IPv4 address or an IPv6 network. */
+  readonly network: string
+}
