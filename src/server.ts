@@ -1,10 +1,10 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
 import { opaque } from './access-tokens/opaque'
 import type { Awaitable } from './awaitable'
-import { checkServer, verifiedEndpoints, warner } from './checks'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
+import { checkServer, verifiedEndpoints, warner } from './host/start-up'
 import { clock, emitter, exactClock } from './host-functions'
 import { requireKnown, requireNoMore } from './options'
 import { type PagesOptions, preparePages } from './pages/page'

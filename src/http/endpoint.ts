@@ -6,6 +6,7 @@ import { OAuthError, toOAuthError } from '../errors'
 import { requireKnown } from '../options'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { settle } from './express-objects'
+import { sendError } from './json'
 import { pathOf } from './request-target'
 
 export type Handler = (req: Request, res: Response) => Awaitable<void>
@@ -143,30 +144,4 @@ function isInRoute({ route }: Request, router: RequestHandler): boolean {
 function isPathOfRoute({ route }: Request, path: string): boolean {
   const of: unknown = (route as HostRoute | undefined)?.path
   return typeof of === 'string' && of.replace(/\/$/, '').toLowerCase() === path.toLowerCase()
-}
-
-/** Answers with JSON. Written out instead of `res.json`, which costs as much as all the cryptography of a request. */
-export function sendJson(
-  res: Response,
-  status: number,
-  body: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const text = JSON.stringify(body)
-  const length = Buffer.byteLength(text)
-  res.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': length,
-    // RFC 6749 §5.1: both, on everything that may carry a secret
-    'Cache-Control': 'no-store',
-    Pragma: 'no-cache',
-    ...headers,
-  })
-  // ASCII is the same bytes in both, and as latin1 Node copies it instead of encoding it
-  res.end(text, length === text.length ? 'latin1' : 'utf8')
-}
-
-/** RFC 6749 §5.2. The cause stays here. */
-export function sendError(error: OAuthError, _req: Request, res: Response): void {
-  sendJson(res, error.status, error, error.headers)
 }

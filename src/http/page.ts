@@ -5,7 +5,7 @@ import { renderError } from '../pages/error'
 import { chooseLanguage } from '../pages/language'
 import type { PageContext } from '../pages/page'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { sendError } from './endpoint'
+import { sendError } from './json'
 
 /** The pages in the language of this request: what the client asked for (`ui_locales`), else what the browser reads. */
 export function pageContext({ pages }: AuthorizationServer, req: Request): PageContext {

@@ -2,9 +2,9 @@
 
 import { accessTokenOf, jwtVerifier } from '../access-tokens/jwt-verifier'
 import { type Awaitable, orElse, whenReady } from '../awaitable'
-import { warner } from '../checks'
 import { type AuthenticatedToken, invalidToken, userOf } from '../credentials'
 import { OAuthError } from '../errors'
+import { warner } from '../host/start-up'
 import { clock, emitter } from '../host-functions'
 import { requireKnown, requireNoMore } from '../options'
 import { verifiedIssuer } from '../rules/issuer'

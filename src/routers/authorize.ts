@@ -1,22 +1,24 @@
 /** The authorization endpoint: RFC 6749 §3.1. */
 import type { Request, Response, Router } from 'express'
-import { sessionEnd } from '../credentials'
-import { OAuthError, toOAuthError } from '../errors'
 import {
   type AuthorizationTarget,
   authorizationParameters,
   parseAuthorizationRequest,
   requireTarget,
-} from '../http/authorization-request'
+} from '../authorization/request'
 import {
   type AuthorizationResponseStyle,
   sendAuthorizationError,
   sendAuthorizationResponse,
-} from '../http/authorization-response'
-import { admissionOf } from '../http/bearer-token'
-import { type Handler, reportError, requireServer, sendError } from '../http/endpoint'
+} from '../authorization/response'
+import { sessionEnd } from '../credentials'
+import { OAuthError, toOAuthError } from '../errors'
+import { admissionOf } from '../guard/presented-token'
+import { requestChecks } from '../host/requests'
+import { type Handler, reportError, requireServer } from '../http/endpoint'
+import { sendError } from '../http/json'
 import { errorPage } from '../http/page'
-import { requestChecks } from '../http/request-checks'
+import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options'
 import { networkOf } from '../rules/network'
 import { staysOnDevice } from '../rules/redirect-uri'
@@ -30,7 +32,6 @@ import type {
   Decide,
   Decision,
 } from '../types/authorization-server'
-import { endpointRouter } from './endpoint-router'
 
 /** Options of `authorizeRouter`. */
 export interface AuthorizeRouterOptions {

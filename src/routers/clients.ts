@@ -3,10 +3,12 @@ import type { Request, RequestHandler, Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
 import { verifyShownName } from '../clients/member-checks'
 import { type ClientMetadata, isBeingDeleted, parseClientMetadata } from '../clients/members'
+import { describeClient, parseClientArguments } from '../clients/resource'
 import { OAuthError } from '../errors'
 import { bodyMembers, queryMembers, queryParameters } from '../http/body'
-import { describeClient, parseClientArguments } from '../http/client-resource'
-import { type Handler, type Methods, requireServer, sendJson } from '../http/endpoint'
+import { type Handler, type Methods, requireServer } from '../http/endpoint'
+import { sendJson } from '../http/json'
+import { endpointRouter } from '../http/router'
 import { insertClient, listClients, rotateClientSecret, updateClient } from '../operations/clients'
 import { deleteClient } from '../operations/deletion'
 import { requireKnown, requireNoMore } from '../options'
@@ -23,9 +25,8 @@ import {
   refuseForeignForm,
   requireCaller,
   verifyOwner,
-} from './clients-caller'
+} from './clients-access'
 import { clientQuota, ownGrantTypes } from './clients-limits'
-import { endpointRouter } from './endpoint-router'
 
 /** Options of `clientsRouter`. */
 export interface ClientsRouterOptions {

@@ -1,13 +1,14 @@
 /** The page where a user sees which apps have access to the account, since when and for what, and takes it back. */
 import type { Request, Response, Router } from 'express'
+import { accountName, type HostPage, sendToSignIn, signedInId, verifyHostPage } from '../authorization/sign-in'
+import { findAnswered, openTransaction, takeTransaction } from '../authorization/transaction'
 import type { Awaitable } from '../awaitable'
 import { findClient } from '../credentials'
 import { OAuthError } from '../errors'
 import { queryParameters, requestParameters } from '../http/body'
 import { type Handler, requireServer } from '../http/endpoint'
 import { errorPage, pageContext, setPageHeaders } from '../http/page'
-import { findAnswered, openTransaction, takeTransaction } from '../http/page-transaction'
-import { accountName, type HostPage, sendToSignIn, signedInId, verifyHostPage } from '../http/sign-in'
+import { endpointRouter } from '../http/router'
 import { listGrants, revokeGrants } from '../operations/grants'
 import { requireKnown, requireNoMore } from '../options'
 import { type ConnectedApp, type ConnectedAppsView, renderConnectedApps, renderRemoval } from '../pages/connected-apps'
@@ -16,7 +17,6 @@ import { networkOf } from '../rules/network'
 import { redirectHost } from '../rules/redirect-uri'
 import type { Client, Grant } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { endpointRouter } from './endpoint-router'
 
 /** Options of `connectedAppsRouter`. */
 export interface ConnectedAppsRouterOptions {

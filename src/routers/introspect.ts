@@ -1,20 +1,21 @@
 /** The introspection endpoint: RFC 7662. */
 import type { Router } from 'express'
+import { authenticateClient } from '../clients/authentication'
 import { findAccessToken, findCredential, isExpired, sessionEnd } from '../credentials'
 import { OAuthError } from '../errors'
 import { hasStableHalf, isCurrent, parseRefreshToken } from '../grants/presented-refresh-token'
+import { requestChecks } from '../host/requests'
 import { findUser } from '../host-functions'
 import { requestParameters } from '../http/body'
-import { authenticateClient } from '../http/client-authentication'
-import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
-import { requestChecks } from '../http/request-checks'
+import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
+import { sendJson } from '../http/json'
+import { endpointRouter } from '../http/router'
 import { requireFlags, requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import { type Audience, storedAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import type { Client, Credential } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { endpointRouter } from './endpoint-router'
 
 /** Options of `introspectRouter`. */
 export interface IntrospectRouterOptions {

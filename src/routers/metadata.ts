@@ -1,8 +1,8 @@
 /** Authorization server metadata (RFC 8414), and the keys of JWT access tokens (RFC 7517). */
 import type { Router } from 'express'
-import { verifiedEndpoints } from '../checks'
+import { stateEndpoints } from '../host/requests'
+import { verifiedEndpoints } from '../host/start-up'
 import { type CorsOptions, requireServer } from '../http/endpoint'
-import { stateEndpoints } from '../http/request-checks'
 import { requireKnown, requireNoMore } from '../options'
 import { wellKnownPath, wellKnownUrl } from '../rules/well-known'
 import type { AuthorizationServer } from '../types/authorization-server'

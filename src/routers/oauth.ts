@@ -1,7 +1,7 @@
 /** All routers at conventional paths, in one. */
 import { type RequestHandler, Router } from 'express'
+import { comparable } from '../host/requests'
 import { type CorsOptions, requireServer } from '../http/endpoint'
-import { comparable } from '../http/request-checks'
 import { requireKnown, requireNoMore } from '../options'
 import type { AuthorizationServer, Decide } from '../types/authorization-server'
 import type { Endpoints } from '../types/endpoints'

@@ -2,12 +2,14 @@
 import type { Request, Response, Router } from 'express'
 import { grantTypesOf } from '../clients/members'
 import type { OAuthError } from '../errors'
-import { missingToken, withChallenge } from '../http/bearer-challenge'
-import { presentedToken } from '../http/bearer-token'
+import { missingToken, withChallenge } from '../guard/challenge'
+import { presentedToken } from '../guard/presented-token'
+import { requestChecks, statedEndpoint } from '../host/requests'
 import { jsonMembers } from '../http/body'
-import { type CorsOptions, type Handler, type Methods, requireServer, sendError, sendJson } from '../http/endpoint'
-import { requestChecks, statedEndpoint } from '../http/request-checks'
+import { type CorsOptions, type Handler, type Methods, requireServer } from '../http/endpoint'
+import { sendError, sendJson } from '../http/json'
 import { pathOf } from '../http/request-target'
+import { endpointRouter } from '../http/router'
 import {
   deleteRegistration,
   registerItself,
@@ -22,7 +24,6 @@ import { type Permitted, parseSelfDescription, responseTypesOf } from '../rules/
 import type { Client } from '../storage'
 import { takeAttempt } from '../throttle'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { endpointRouter } from './endpoint-router'
 import { admission, type RegistrationProtection } from './registration-access'
 
 /** Options of `registerRouter`. */

@@ -3,8 +3,8 @@ import type { Request, RequestHandler, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { invalidToken } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
-import { missingToken } from '../http/bearer-challenge'
-import { presentedToken } from '../http/bearer-token'
+import { missingToken } from '../guard/challenge'
+import { presentedToken } from '../guard/presented-token'
 
 /**
  * Who may register: a guard or another middleware of the host; who has an initial access token (one of at least 32

@@ -1,18 +1,19 @@
 /** The revocation endpoint: RFC 7009. */
 import type { Router } from 'express'
+import { authenticateClient } from '../clients/authentication'
 import { findAccessToken, findCredential } from '../credentials'
 import { OAuthError } from '../errors'
 import { endSessionOf } from '../grants/derived-session'
 import { hasStableHalf, parseRefreshToken } from '../grants/presented-refresh-token'
+import { requestChecks } from '../host/requests'
 import { requestParameters } from '../http/body'
-import { authenticateClient } from '../http/client-authentication'
-import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
-import { requestChecks } from '../http/request-checks'
+import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
+import { sendJson } from '../http/json'
+import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { endpointRouter } from './endpoint-router'
 
 /** Options of `revokeRouter`. */
 export interface RevokeRouterOptions {

@@ -1,16 +1,17 @@
 /** The token endpoint: RFC 6749 §3.2. */
 import type { Router } from 'express'
+import { authenticateClient } from '../clients/authentication'
 import { grantTypesOf } from '../clients/members'
 import { OAuthError } from '../errors'
+import { requestChecks } from '../host/requests'
 import { requestParameters } from '../http/body'
-import { authenticateClient } from '../http/client-authentication'
-import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
-import { requestChecks } from '../http/request-checks'
+import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
+import { sendJson } from '../http/json'
+import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options'
 import { networkOf } from '../rules/network'
 import { requireParameter } from '../rules/params'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { endpointRouter } from './endpoint-router'
 
 /** Options of `tokenRouter`. */
 export interface TokenRouterOptions {

@@ -8,3 +8,11 @@ export interface Endpoints {
   readonly introspect?: string
   readonly register?: string
 }
+
+export const endpointNames: readonly string[] = [
+  'authorize',
+  'token',
+  'revoke',
+  'introspect',
+  'register',
+] satisfies (keyof Endpoints)[]

@@ -1,7 +1,7 @@
 // ATTACKS.md row 26: a token is not worth more at the authorization endpoint than where it was issued for.
 import type { Request, RequestHandler } from 'express'
 import { Passport } from 'passport'
-import { setAdmission } from '../../src/http/bearer-token'
+import { setAdmission } from '../../src/guard/presented-token'
 import {
   type AccessToken,
   approve,

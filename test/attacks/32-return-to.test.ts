@@ -1,5 +1,5 @@
 // Beyond ATTACKS.md: `return_to` must lead back here, or the host's sign-in page becomes an open redirect.
-import { hostPageUrl } from '../../src/http/sign-in'
+import { hostPageUrl } from '../../src/authorization/sign-in'
 import { authorizeRouter, consentPage } from '../../src/index'
 import { createHost, encode, type Host, paths } from '../support/host'
 import { exchange, type Listening, listen, request } from '../support/raw'

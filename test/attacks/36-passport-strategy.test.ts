@@ -1,7 +1,7 @@
 // Beyond ATTACKS.md: the strategy for hosts that use Passport themselves takes a token from the header and nowhere else.
 import express, { type RequestHandler } from 'express'
 import passport from 'passport'
-import { tokenAuthenticator } from '../../src/http/bearer-strategy'
+import { tokenAuthenticator } from '../../src/guard/strategy'
 import { bearerGuard, bearerStrategy, issueTokens, requireScope } from '../../src/index'
 import { createHost, type Host } from '../support/host'
 

@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import fc from 'fast-check'
-import { authenticateClient } from '../../src/http/client-authentication'
+import { authenticateClient } from '../../src/clients/authentication'
 import { createAuthorizationServer, memoryStorage, OAuthError, registerClient } from '../../src/index'
 import { nastyText, runs } from '../support/fuzz'
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { escapeQuoted, withChallenge } from '../../src/http/bearer-challenge'
+import { escapeQuoted, withChallenge } from '../../src/guard/challenge'
 import { OAuthError } from '../../src/index'
 import { parseWwwAuthenticateChallenges } from '../support/challenges'
 import { nastyText, runs } from '../support/fuzz'

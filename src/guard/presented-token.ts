@@ -2,7 +2,8 @@
 import type { Request } from 'express'
 import type { AuthenticatedToken } from '../credentials'
 import { OAuthError } from '../errors'
-import { queryParameters } from './body'
+import { queryParameters } from '../http/body'
+import { authorizationHeader } from '../http/header'
 
 /** Where a token may stand: the header (§2.1), a form body (§2.2), or the query (§2.3). */
 export type TokenPlace = 'header' | 'body' | 'query'
@@ -73,17 +74,6 @@ export function presentedToken(req: Request, places: readonly TokenPlace[]): str
     throw new OAuthError('invalid_token', 'The access token is malformed.')
   }
   return token
-}
-
-/**
- * The Authorization header, '' where there is none. Node keeps the first of several; what another hop kept is unknown, so
- * none is believed.
- */
-export function authorizationHeader(req: Request): string {
-  if (sentAuthorization(req).length > 1) {
-    throw new OAuthError('invalid_request', 'The Authorization header is included more than once.')
-  }
-  return req.headers.authorization ?? ''
 }
 
 /** Each Authorization header as it was sent. A request that a host's unit test makes up has nothing but `headers`. */

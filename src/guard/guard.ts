@@ -1,10 +1,19 @@
 /** The guard of protected resources: RFC 6750, on Passport's bearer strategy. */
 import type { Request, RequestHandler, Response } from 'express'
-import { type Awaitable, orElse, whenReady } from './awaitable'
-import type { AuthenticatedToken } from './credentials'
-import { OAuthError, toOAuthError } from './errors'
-import { missingToken, withChallenge } from './http/bearer-challenge'
-import { type TokenSource, tokenAuthenticator } from './http/bearer-strategy'
+import { type Awaitable, orElse, whenReady } from '../awaitable'
+import type { AuthenticatedToken } from '../credentials'
+import { OAuthError, toOAuthError } from '../errors'
+import { checkGuards, rememberGuard } from '../host/guards'
+import { queryParameters } from '../http/body'
+import { answerFailure, reportError, requireSource } from '../http/endpoint'
+import { settle } from '../http/express-objects'
+import { sendError } from '../http/json'
+import { requireFlags, requireKnown, requireNoMore } from '../options'
+import { knownResource } from '../rules/resource'
+import { formatScope, includesScope, neededScope, type Scope } from '../rules/scope'
+import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from '../rules/well-known'
+import type { AccessToken } from '../types/access-token'
+import { missingToken, withChallenge } from './challenge'
 import {
   type Admission,
   admissionOf,
@@ -13,16 +22,8 @@ import {
   setAdmission,
   type TokenPlace,
   tokenPlaces,
-} from './http/bearer-token'
-import { queryParameters } from './http/body'
-import { answerFailure, reportError, requireSource, sendError } from './http/endpoint'
-import { settle } from './http/express-objects'
-import { checkGuards, rememberGuard } from './http/guard-checks'
-import { requireFlags, requireKnown, requireNoMore } from './options'
-import { knownResource } from './rules/resource'
-import { formatScope, includesScope, neededScope, type Scope } from './rules/scope'
-import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from './rules/well-known'
-import type { AccessToken } from './types/access-token'
+} from './presented-token'
+import { type TokenSource, tokenAuthenticator } from './strategy'
 
 /** Options of `bearerGuard`. */
 export interface BearerGuardOptions {

@@ -1,10 +1,10 @@
 /** The host's sign-in page, seen from ours: who is signed in, and where to send a browser to be. */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
+import { checkSession } from '../host/requests'
+import { withoutOrigin } from '../http/request-target'
 import { subjectId } from '../rules/subject'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { checkSession } from './request-checks'
-import { withoutOrigin } from './request-target'
 
 /** A page of the host: a path, which gets `?return_to=` with the path to come back to, or a function that makes the URL. */
 export type HostPage = string | ((returnTo: string, req: Request) => Awaitable<string>)

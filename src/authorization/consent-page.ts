@@ -5,8 +5,6 @@ import { findCredential, sessionEnd } from '../credentials'
 import { sha256 } from '../crypto'
 import { queryParameters } from '../http/body'
 import { pageContext, setPageHeaders } from '../http/page'
-import { cameTooSoon, openTransaction, takeTransaction } from '../http/page-transaction'
-import { accountName, type HostPage, hostPageUrl, sendToSignIn, signedInId, verifyHostPage } from '../http/sign-in'
 import { listGrants } from '../operations/grants'
 import { requireKnown, requireNoMore } from '../options'
 import { type ConsentView, renderConsent } from '../pages/consent'
@@ -18,6 +16,8 @@ import { subjectId } from '../rules/subject'
 import { lookupId, lookupSuffix } from '../split-token'
 import type { Credential, Grant } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types/authorization-server'
+import { accountName, type HostPage, hostPageUrl, sendToSignIn, signedInId, verifyHostPage } from './sign-in'
+import { cameTooSoon, openTransaction, takeTransaction } from './transaction'
 
 /** Options of `consentPage`. */
 export interface ConsentPageOptions {

@@ -2,11 +2,11 @@
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
-import { signedInId } from '../http/sign-in'
 import { requireKnown, requireNoMore } from '../options'
 import { staysOnDevice } from '../rules/redirect-uri'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, Decide } from '../types/authorization-server'
+import { signedInId } from './sign-in'
 
 /** Options of `approve`. */
 export interface ApproveOptions {

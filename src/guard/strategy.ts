@@ -4,13 +4,13 @@ import { Strategy } from 'passport-http-bearer'
 import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { type AuthenticatedToken, authenticateToken } from '../credentials'
 import { asFailure, OAuthError, toOAuthError } from '../errors'
+import { reportError, requireSource } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options'
 import type { RemoteServer } from '../remote/remote-server'
 import { knownResource } from '../rules/resource'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { escapeQuoted, withChallenge } from './bearer-challenge'
-import { offerAdmission, presentedToken } from './bearer-token'
-import { reportError, requireSource } from './endpoint'
+import { escapeQuoted, withChallenge } from './challenge'
+import { offerAdmission, presentedToken } from './presented-token'
 
 /** Who knows what tokens stand for: the server of this process, or one in another. */
 export type TokenSource = AuthorizationServer | RemoteServer

@@ -4,13 +4,13 @@ import { checkChosenSecret } from '../chosen-secrets'
 import { findClient } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
+import { authorizationHeader } from '../http/header'
 import { spendAsMuch } from '../passwords/bcrypt'
 import { requirePlace } from '../passwords/waiting'
 import { networkOf } from '../rules/network'
 import { decodeUtf8, type RequestParameters, tryDecodeComponent } from '../rules/params'
 import type { Client, ClientSecret, TokenEndpointAuthMethod } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { authorizationHeader } from './bearer-token'
 
 export interface AuthenticatedClient {
   client: Client

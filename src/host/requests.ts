@@ -1,9 +1,9 @@
 /** What the first requests tell of a host's mistakes. Each check costs a request as good as nothing, and warns once. */
 import type { Request } from 'express'
+import { pathOf } from '../http/request-target'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { Endpoints } from '../types/endpoints'
-import { checkGuards } from './guard-checks'
-import { pathOf } from './request-target'
+import { checkGuards } from './guards'
 
 interface Mounts {
   /** What the metadata says. */

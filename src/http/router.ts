@@ -2,7 +2,7 @@
 import { type NextFunction, type RequestHandler, Router } from 'express'
 import { orElse } from '../awaitable'
 import { asFailure } from '../errors'
-import { type EndpointOptions, type EndpointSource, endpoint } from '../http/endpoint'
+import { type EndpointOptions, type EndpointSource, endpoint } from './endpoint'
 
 /** What Express calls of a router, and does not name in its types. */
 interface Handling extends Router {

@@ -1,18 +1,10 @@
 /** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
 
-import { requireKnown } from './options'
-import { isMemoryStorage } from './storage/memory'
-import type { AuthorizationServer } from './types/authorization-server'
-import type { Endpoints } from './types/endpoints'
-import type { WarningCode } from './types/events'
-
-const endpointNames: readonly string[] = [
-  'authorize',
-  'token',
-  'revoke',
-  'introspect',
-  'register',
-] satisfies (keyof Endpoints)[]
+import { requireKnown } from '../options'
+import { isMemoryStorage } from '../storage/memory'
+import type { AuthorizationServer } from '../types/authorization-server'
+import { type Endpoints, endpointNames } from '../types/endpoints'
+import type { WarningCode } from '../types/events'
 
 /** Warns of each thing once: through `onEvent`, and on the console, where somebody looks who has no listener for it. */
 export function warner(emit: AuthorizationServer['emit']): AuthorizationServer['warn'] {

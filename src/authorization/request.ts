@@ -3,6 +3,7 @@ import type { Request } from 'express'
 import { grantTypesOf } from '../clients/members'
 import { findClient } from '../credentials'
 import { OAuthError } from '../errors'
+import { bodyParameters, queryParameters } from '../http/body'
 import {
   mergeParameters,
   noParameters,
@@ -16,7 +17,6 @@ import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer, GrantType } from '../types/authorization-server'
-import { bodyParameters, queryParameters } from './body'
 
 /** The client and where its answer goes: what must be right before anything at all is sent there. */
 export interface AuthorizationTarget {

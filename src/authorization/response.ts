@@ -1,10 +1,10 @@
 /** The authorization response and its error: RFC 6749 §4.1.2 and §4.2.2, with `iss` (RFC 9207), in three styles. */
 import type { Request, Response } from 'express'
 import type { OAuthError } from '../errors'
+import { sendError, sendJson } from '../http/json'
 import { withParameters } from '../rules/redirect-uri'
 import type { AuthorizationServer } from '../types/authorization-server'
-import type { AuthorizationTarget } from './authorization-request'
-import { sendError, sendJson } from './endpoint'
+import type { AuthorizationTarget } from './request'
 
 /**
  * How the answer reaches the client: `redirect` sends the browser there; `location` names the URL in a `Location` header

@@ -1,9 +1,9 @@
 /** Client records on the wire of the clients API: snake_case members, dates as ISO 8601, never a secret. */
 
-import type { ClientMetadata } from '../clients/members'
-import { grantTypesOf } from '../clients/members'
 import { OAuthError } from '../errors'
 import type { Client } from '../storage'
+import type { ClientMetadata } from './members'
+import { grantTypesOf } from './members'
 
 export interface ClientArguments {
   clientId?: string
