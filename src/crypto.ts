@@ -140,3 +140,15 @@ export function newPrivateKey(type: 'ec' | 'rsa'): KeyObject {
   if (type === 'ec') return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 }
+
+export const GRANT_ID_BYTES = 16
+
+const SECRET_BYTES = 32
+
+export function newGrantId(): string {
+  return randomToken(GRANT_ID_BYTES)
+}
+
+export function newSecret(): string {
+  return randomToken(SECRET_BYTES)
+}

@@ -1,7 +1,7 @@
 /** What hosts supply as functions, made harmless: their clock, their listener, and their users. */
 import { type Awaitable, orElse, whenReady } from './awaitable'
 import { subjectId } from './rules/subject'
-import type { AuthorizationServer, Users } from './types/authorization-server'
+import type { Users } from './types/authorization-server'
 import type { AuthorizationServerEvent, WithoutTime } from './types/events'
 
 /** More would be milliseconds: in seconds it is the year 5138. */
@@ -64,21 +64,8 @@ function printErrors(event: AuthorizationServerEvent): void {
   if (event.type === 'error') console.error('express-authorization-server:', event.error.cause ?? event.error)
 }
 
-/** The user, or nothing when the host does not have them any more. Without a `users` option every id is taken as it is. */
-export function findUser(
-  { users }: Pick<AuthorizationServer, 'users'>,
-  userId: string,
-): Awaitable<Express.User | undefined> {
-  return users ? askForUser(users, userId) : ({ id: userId } as Express.User)
-}
-
-/** Whether the host has a user of that id. Without a `users` option nobody knows. */
-export function isUserId({ users }: Pick<AuthorizationServer, 'users'>, id: string): Awaitable<boolean> {
-  return users ? whenReady(askForUser(users, id), (user) => user !== undefined) : false
-}
-
 /** Rows, or the row of somebody else, are no user of that id: with them a deleted user would stay, or become another one. */
-function askForUser(users: Users, userId: string): Awaitable<Express.User | undefined> {
+export function askForUser(users: Users, userId: string): Awaitable<Express.User | undefined> {
   return whenReady(users.find(userId) as Awaitable<unknown>, (found) => {
     if (!found) return undefined
     if (typeof found === 'object' && !Array.isArray(found) && subjectId(found) === userId) return found as Express.User

@@ -1,8 +1,5 @@
 /** The public names of express-authorization-server, one by one. */
 
-export { type ClaimsContext, type JwtOptions, jwt } from './access-tokens/jwt'
-export { type OpaqueOptions, opaque } from './access-tokens/opaque'
-export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './access-tokens/signing-keys'
 export { type ApproveOptions, approve } from './authorization/approve'
 export { type ConsentPageOptions, consentPage } from './authorization/consent-page'
 export type { AuthorizationResponseStyle } from './authorization/response'
@@ -25,6 +22,7 @@ export {
 export type { TokenPlace } from './guard/presented-token'
 export { type BearerStrategy, bearerStrategy, type TokenSource } from './guard/strategy'
 export type { CorsOptions } from './http/endpoint'
+export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './jwt/keys'
 export type { Limiter, LimiterOptions } from './limiter'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
@@ -83,6 +81,8 @@ export type {
 } from './storage'
 export { memoryStorage } from './storage/memory'
 export { limiterThrottle, memoryThrottle } from './throttle'
+export { type ClaimsContext, type JwtOptions, jwt } from './tokens/jwt'
+export { type OpaqueOptions, opaque } from './tokens/opaque'
 export type { AccessToken, LocatedToken, SourceToken } from './types/access-token'
 export type { Attempt, TakenAttempt, Throttle } from './types/attempts'
 export type {

@@ -1,5 +1,5 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
-import { opaque } from './access-tokens/opaque'
+
 import type { Awaitable } from './awaitable'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
@@ -17,6 +17,7 @@ import { isScopeToken } from './rules/scope'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { memoryThrottle } from './throttle'
+import { opaque } from './tokens/opaque'
 import type { Throttle } from './types/attempts'
 import type { AccessTokenFormat, AuthorizationServer, GrantType, Users } from './types/authorization-server'
 import type { Endpoints } from './types/endpoints'

@@ -1,7 +1,7 @@
 /** The authorization request: RFC 6749 §4.1.1, validated in the order that decides who may be told of an error. */
 import type { Request } from 'express'
+import { findClient } from '../clients/find'
 import { grantTypesOf } from '../clients/members'
-import { findClient } from '../credentials'
 import { OAuthError } from '../errors'
 import { bodyParameters, queryParameters } from '../http/body'
 import {

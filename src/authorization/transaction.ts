@@ -2,10 +2,13 @@
  * A question that a page asks, kept in storage until it is answered: single-use, unguessable, and bound to the user it
  * was shown to. It is what makes forms proof against forgery without cookies of our own (RFC 9700 §4.7).
  */
-import { boundDigest, findCredential, hasSecret, isExpired } from '../credentials'
-import { store } from '../issue'
-import { lookupId, lookupSuffix, newGrantId, newSecret, parseSplitToken } from '../split-token'
+
+import { boundDigest, hasSecret, isExpired } from '../credentials/bound'
+import { lookupId, lookupSuffix, parseSplitToken } from '../credentials/split-token'
+import { newGrantId, newSecret } from '../crypto'
 import type { Credential } from '../storage'
+import { findCredential } from '../tokens/find'
+import { store } from '../tokens/issue'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 type Question = 'consent' | 'removal'

@@ -1,7 +1,6 @@
 /** Client authentication at the token, revocation and introspection endpoints: RFC 6749 §2.3.1. */
 import type { Request } from 'express'
 import { checkChosenSecret } from '../chosen-secrets'
-import { findClient } from '../credentials'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { authorizationHeader } from '../http/header'
@@ -11,6 +10,7 @@ import { networkOf } from '../rules/network'
 import { decodeUtf8, type RequestParameters, tryDecodeComponent } from '../rules/params'
 import type { Client, ClientSecret, TokenEndpointAuthMethod } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import { findClient } from './find'
 
 export interface AuthenticatedClient {
   client: Client

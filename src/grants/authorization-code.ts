@@ -1,9 +1,9 @@
 /** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
 
-import { prepareCode, storeApproved } from '../codes'
-import { findCredential, hasSecret, isExpired, requireUser } from '../credentials'
+import { getsRefreshToken } from '../clients/client'
+import { hasSecret, isExpired } from '../credentials/bound'
+import { grantIdOf, parseSplitToken } from '../credentials/split-token'
 import { OAuthError } from '../errors'
-import { getsRefreshToken, prepareTokens, shapeResponse } from '../issue'
 import { requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import { pkceRequired, requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
@@ -11,11 +11,14 @@ import { matchesRedirectUri } from '../rules/redirect-uri'
 import { narrowAudience, resolveAudience, resourcesFor, storedAudience } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
-import { grantIdOf, parseSplitToken } from '../split-token'
 import type { Client, Credential } from '../storage'
+import { prepareCode, storeApproved } from '../tokens/code'
+import { derivedSession, endSessionOf, isDerived } from '../tokens/derived-session'
+import { findCredential } from '../tokens/find'
+import { prepareTokens, shapeResponse } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
-import { derivedSession, endSessionOf, isDerived } from './derived-session'
+import { requireUser } from '../users'
 
 /** Options of `authorizationCode`. */
 export interface AuthorizationCodeOptions {

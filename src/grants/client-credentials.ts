@@ -1,13 +1,13 @@
 /** The client credentials grant: RFC 6749 §4.4. */
 
-import { requireOwner } from '../credentials'
 import { OAuthError } from '../errors'
-import { prepareTokens, shapeResponse, store } from '../issue'
 import { requireNoMore } from '../options'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
+import { prepareTokens, shapeResponse, store } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
+import { requireOwner } from '../users'
 
 /** The grant for a client that acts for itself. There is no user, and no refresh token (RFC 6749 §4.4.3). */
 export function clientCredentials(): GrantType {

@@ -1,10 +1,10 @@
 /** The implicit grant: RFC 6749 §4.2. By name only: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
 
-import { storeApproved } from '../codes'
-import { prepareTokens, shapeResponse } from '../issue'
+import { newSession } from '../credentials/split-token'
 import { requireKnown, requireNoMore } from '../options'
 import { requireSeconds } from '../rules/seconds'
-import { newSession } from '../split-token'
+import { storeApproved } from '../tokens/code'
+import { prepareTokens, shapeResponse } from '../tokens/issue'
 import type { GrantType } from '../types/authorization-server'
 
 /** Options of `implicit`. */

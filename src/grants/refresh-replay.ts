@@ -1,7 +1,6 @@
 /** What a refresh asks for (RFC 6749 §6), and the response again where the same token was just used for the same. */
-import { findAccessToken, findCredential } from '../credentials'
+
 import { OAuthError } from '../errors'
-import { responseOf, shapeResponse } from '../issue'
 import {
   type Audience,
   formatResource,
@@ -22,10 +21,12 @@ import {
   type Scope,
 } from '../rules/scope'
 import type { Credential } from '../storage'
+import { findAccessToken, findCredential } from '../tokens/find'
+import { responseOf, shapeResponse } from '../tokens/issue'
+import { accessTokenAgain, type Refresh, replayId, successorOf } from '../tokens/replay'
+import { isCurrent, type PresentedRefreshToken } from '../tokens/rotation'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
-import { isCurrent, type PresentedRefreshToken } from './presented-refresh-token'
-import { accessTokenAgain, type Refresh, replayId, successorOf } from './refresh-successor'
 
 /** What the new access token is for. */
 export interface Asked {

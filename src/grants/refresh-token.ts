@@ -3,28 +3,26 @@
  * session, and the same response again for the same token, so that one lost on its way is not a logout.
  */
 
-import { findCredential, isExpired, requireOwner, requireUser, sessionEnd } from '../credentials'
+import { isExpired } from '../credentials/bound'
+import { grantIdOf } from '../credentials/split-token'
+import { newSecret } from '../crypto'
 import { OAuthError } from '../errors'
-import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../issue'
 import { requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import { audienceData, formatResource } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
-import { grantIdOf, newSecret } from '../split-token'
 import type { Credential } from '../storage'
+import { endSessionOf, isDerived, latestEnd } from '../tokens/derived-session'
+import { findCredential } from '../tokens/find'
+import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../tokens/issue'
+import { type Refresh, replayRow, successorOf } from '../tokens/replay'
+import { sessionEnd } from '../tokens/revocation'
+import { hasStableHalf, type PresentedRefreshToken, parseRefreshToken, standingOf, windowOf } from '../tokens/rotation'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
-import { endSessionOf, isDerived, latestEnd } from './derived-session'
-import {
-  hasStableHalf,
-  type PresentedRefreshToken,
-  parseRefreshToken,
-  standingOf,
-  windowOf,
-} from './presented-refresh-token'
+import { requireOwner, requireUser } from '../users'
 import { type Asked, askedOf, hookContext, invalidToken, refuseBeyondClient, replay } from './refresh-replay'
-import { type Refresh, replayRow, successorOf } from './refresh-successor'
 
 /** Options of `refreshToken`. */
 export interface RefreshTokenOptions {

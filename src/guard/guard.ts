@@ -1,7 +1,6 @@
 /** The guard of protected resources: RFC 6750, on Passport's bearer strategy. */
 import type { Request, RequestHandler, Response } from 'express'
 import { type Awaitable, orElse, whenReady } from '../awaitable'
-import type { AuthenticatedToken } from '../credentials'
 import { OAuthError, toOAuthError } from '../errors'
 import { checkGuards, rememberGuard } from '../host/guards'
 import { queryParameters } from '../http/body'
@@ -12,6 +11,7 @@ import { requireFlags, requireKnown, requireNoMore } from '../options'
 import { knownResource } from '../rules/resource'
 import { formatScope, includesScope, neededScope, type Scope } from '../rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from '../rules/well-known'
+import type { AuthenticatedToken } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
 import { missingToken, withChallenge } from './challenge'
 import {

@@ -1,9 +1,9 @@
 /** The access token of a request: RFC 6750 §2. */
 import type { Request } from 'express'
-import type { AuthenticatedToken } from '../credentials'
 import { OAuthError } from '../errors'
 import { queryParameters } from '../http/body'
 import { authorizationHeader } from '../http/header'
+import type { AuthenticatedToken } from '../tokens/find'
 
 /** Where a token may stand: the header (§2.1), a form body (§2.2), or the query (§2.3). */
 export type TokenPlace = 'header' | 'body' | 'query'

@@ -1,5 +1,6 @@
 /** What hosts do with client records from their own code: register, update, delete, give a new secret. */
 
+import { isPublicClient } from '../clients/client'
 import {
   type ClientMetadata,
   isBeingDeleted,
@@ -7,15 +8,14 @@ import {
   parseClientMetadata,
   verifyClientId,
 } from '../clients/members'
-import { firstVersion, sha256 } from '../crypto'
+import { firstVersion, newGrantId, newSecret, sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
-import { isUserId } from '../host-functions'
 import { requireKnown, requireNoMore } from '../options'
 import { hashSecret } from '../passwords/bcrypt'
 import { requireSeconds } from '../rules/seconds'
-import { newGrantId, newSecret } from '../split-token'
 import type { Client, ClientSecret } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import { isUserId } from '../users'
 import { allPages, requireFilter } from './pages'
 
 /** A client to be: what is left out has a safe default. */
@@ -194,10 +194,6 @@ async function makeSecret(
     throw new OAuthError('invalid_client_metadata', 'clientSecret must be 8 to 72 bytes without NUL.')
   }
   return { kept: { bcrypt: await hashSecret(chosen, network), createdAt: now }, clientSecret: chosen }
-}
-
-export function isPublicClient(client: Pick<Client, 'tokenEndpointAuthMethods'>): boolean {
-  return client.tokenEndpointAuthMethods.every((method) => method === 'none')
 }
 
 function noSecret(): OAuthError {

@@ -1,5 +1,6 @@
 /** What hosts do with authorizations from their own code: list them, revoke them, clean up. */
-import { isExpired } from '../credentials'
+
+import { isExpired } from '../credentials/bound'
 import { requireNoMore } from '../options'
 import type { Grant, RevocationTarget } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'

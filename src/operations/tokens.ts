@@ -1,19 +1,22 @@
 /** What hosts do with codes and tokens from their own code: issue and verify them, by the same rules as over HTTP. */
 
+import { getsRefreshToken } from '../clients/client'
+import { requireClient } from '../clients/find'
 import { grantTypesOf } from '../clients/members'
-import { prepareCode } from '../codes'
-import { authenticateToken, requireClient, requireOwner, requireUser } from '../credentials'
 import { OAuthError } from '../errors'
-import { getsRefreshToken, prepareTokens, shapeResponse, store, type TokenIssue } from '../issue'
 import { requireFlags, requireKnown, requireNoMore } from '../options'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { type Audience, formatResource, knownResource, resolveAudience, resourcesFor } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
+import { prepareCode } from '../tokens/code'
+import { authenticateToken } from '../tokens/find'
+import { prepareTokens, shapeResponse, store, type TokenIssue } from '../tokens/issue'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
+import { requireOwner, requireUser } from '../users'
 
 /** Options of `issueCode`. */
 export interface IssueCodeOptions {

@@ -1,8 +1,8 @@
 /** Introspection at another server: RFC 7662. */
 import { LRUCache } from 'lru-cache'
 import { type Awaitable, whenReady } from '../awaitable'
-import { invalidToken } from '../credentials'
 import { sha256 } from '../crypto'
+import { invalidToken } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
 import { fetchJson } from './fetch-json'
 

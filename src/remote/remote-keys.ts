@@ -1,8 +1,9 @@
 /** The keys of another server, found by its metadata (RFC 8414) in its JWKS (RFC 7517). */
-import type { FindKey } from '../access-tokens/jwt-verifier'
-import { algorithmsOf, type VerificationKey } from '../access-tokens/signing-keys'
+
 import { whenReady } from '../awaitable'
 import { type JsonWebKey, toPublicKey } from '../crypto'
+import { algorithmsOf, type VerificationKey } from '../jwt/keys'
+import type { FindKey } from '../jwt/verify'
 import { fetchJson } from './fetch-json'
 import { kept } from './kept'
 

@@ -11,7 +11,6 @@ import {
   sendAuthorizationError,
   sendAuthorizationResponse,
 } from '../authorization/response'
-import { sessionEnd } from '../credentials'
 import { OAuthError, toOAuthError } from '../errors'
 import { admissionOf } from '../guard/presented-token'
 import { requestChecks } from '../host/requests'
@@ -24,6 +23,7 @@ import { networkOf } from '../rules/network'
 import { staysOnDevice } from '../rules/redirect-uri'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
+import { sessionEnd } from '../tokens/revocation'
 import type { SourceToken } from '../types/access-token'
 import type {
   ApprovedAuthorization,

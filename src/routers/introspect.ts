@@ -1,11 +1,9 @@
 /** The introspection endpoint: RFC 7662. */
 import type { Router } from 'express'
 import { authenticateClient } from '../clients/authentication'
-import { findAccessToken, findCredential, isExpired, sessionEnd } from '../credentials'
+import { isExpired } from '../credentials/bound'
 import { OAuthError } from '../errors'
-import { hasStableHalf, isCurrent, parseRefreshToken } from '../grants/presented-refresh-token'
 import { requestChecks } from '../host/requests'
-import { findUser } from '../host-functions'
 import { requestParameters } from '../http/body'
 import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
 import { sendJson } from '../http/json'
@@ -15,7 +13,11 @@ import { requireParameter } from '../rules/params'
 import { type Audience, storedAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import type { Client, Credential } from '../storage'
+import { findAccessToken, findCredential } from '../tokens/find'
+import { sessionEnd } from '../tokens/revocation'
+import { hasStableHalf, isCurrent, parseRefreshToken } from '../tokens/rotation'
 import type { AuthorizationServer } from '../types/authorization-server'
+import { findUser } from '../users'
 
 /** Options of `introspectRouter`. */
 export interface IntrospectRouterOptions {

@@ -1,10 +1,7 @@
 /** The revocation endpoint: RFC 7009. */
 import type { Router } from 'express'
 import { authenticateClient } from '../clients/authentication'
-import { findAccessToken, findCredential } from '../credentials'
 import { OAuthError } from '../errors'
-import { endSessionOf } from '../grants/derived-session'
-import { hasStableHalf, parseRefreshToken } from '../grants/presented-refresh-token'
 import { requestChecks } from '../host/requests'
 import { requestParameters } from '../http/body'
 import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
@@ -13,6 +10,9 @@ import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options'
 import { requireParameter } from '../rules/params'
 import type { Client } from '../storage'
+import { endSessionOf } from '../tokens/derived-session'
+import { findAccessToken, findCredential } from '../tokens/find'
+import { hasStableHalf, parseRefreshToken } from '../tokens/rotation'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 /** Options of `revokeRouter`. */

@@ -36,8 +36,8 @@ jest.mock('rate-limiter-flexible', () => {
   return { ...real, RateLimiterMemory: Recorded }
 })
 
-import { jwtVerifier } from '../../src/access-tokens/jwt-verifier'
 import { generateSigningKey, memoryThrottle } from '../../src/index'
+import { jwtVerifier } from '../../src/jwt/verify'
 import { memoryLimiter } from '../../src/limiter'
 import { compareSecret } from '../../src/passwords/bcrypt'
 import { inTurn } from '../../src/passwords/turns'

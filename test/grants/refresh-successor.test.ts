@@ -1,5 +1,5 @@
 // What follows a refresh token is made of it: the same from the same, and another from anything else.
-import { type Refresh, successorOf } from '../../src/grants/refresh-successor'
+import { type Refresh, successorOf } from '../../src/tokens/replay'
 import type { RefreshTokenSettings } from '../../src/types/authorization-server'
 
 const settings: RefreshTokenSettings = { ttl: 60, maxAge: undefined, rotate: true, replayWindow: 60 }

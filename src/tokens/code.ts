@@ -1,11 +1,13 @@
 /** Makes authorization codes and their rows, and stores what was approved at the authorization endpoint. */
-import { boundDigest } from './credentials'
-import { OAuthError } from './errors'
+
+import { boundDigest } from '../credentials/bound'
+import { lookupId, lookupSuffix, newSession } from '../credentials/split-token'
+import { newGrantId, newSecret } from '../crypto'
+import { OAuthError } from '../errors'
+import { audienceData } from '../rules/resource'
+import type { Credential, Grant } from '../storage'
+import type { ApprovedAuthorization, AuthorizationServer } from '../types/authorization-server'
 import { credentialOf, store } from './issue'
-import { audienceData } from './rules/resource'
-import { lookupId, lookupSuffix, newGrantId, newSecret, newSession } from './split-token'
-import type { Credential, Grant } from './storage'
-import type { ApprovedAuthorization, AuthorizationServer } from './types/authorization-server'
 
 /**
  * An authorization code and its row. The row names no grant, because there is none until the code is exchanged; where an

@@ -2,12 +2,15 @@
  * Sessions that began with an access token (`approve` behind a guard). They are of that token's grant, and so end with it;
  * they get nothing that its session does not have, and one of them ends without the others.
  */
-import { findCredential, isExpired, sessionEnd } from '../credentials'
-import { credentialOf } from '../issue'
+
+import { isExpired } from '../credentials/bound'
+import { firstOf, grantIdOf, lookupId, lookupSuffix, sessionOf } from '../credentials/split-token'
 import { revokeGrants } from '../operations/grants'
-import { firstOf, grantIdOf, lookupId, lookupSuffix, sessionOf } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import { findCredential } from './find'
+import { credentialOf } from './issue'
+import { sessionEnd } from './revocation'
 
 /** Whether that is the id of such a session. */
 export function isDerived({ id }: Pick<Credential, 'id'>): boolean {

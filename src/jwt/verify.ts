@@ -3,9 +3,7 @@ import { decode, verify } from 'jsonwebtoken'
 import { LRUCache } from 'lru-cache'
 import { type Awaitable, whenReady } from '../awaitable'
 import { sha256 } from '../crypto'
-import { frozenList } from '../rules/frozen'
-import type { AccessToken } from '../types/access-token'
-import type { SigningAlgorithm, VerificationKey } from './signing-keys'
+import type { SigningAlgorithm, VerificationKey } from './keys'
 
 /** The claims of an access token: RFC 9068 §2.2, and whatever the issuer adds. */
 export interface AccessTokenClaims {
@@ -129,19 +127,6 @@ function isExpected({ iss, aud, exp }: AccessTokenClaims, { issuer, audience, no
 /** RFC 7519 §4.1.3: one audience may stand alone. */
 export function audienceOf(aud: AccessTokenClaims['aud']): readonly string[] {
   return typeof aud === 'string' ? [aud] : aud
-}
-
-/** What a token stands for. RFC 9068 §2.2: where no user is involved, `sub` is the client. */
-export function accessTokenOf(claims: AccessTokenClaims): AccessToken {
-  const { client_id: clientId, sub, scope = '', exp, aud } = claims
-  return Object.freeze({
-    clientId,
-    ...(sub !== clientId && { userId: sub }),
-    scope: Object.freeze(scope.split(' ').filter((token) => token !== '')),
-    expiresAt: exp,
-    audience: frozenList(audienceOf(aud)),
-    claims,
-  })
 }
 
 /** Who remembers a token hands the same claims to every request. */

@@ -1,14 +1,14 @@
 /** Makes the records and the response of an issue of tokens. Stores nothing: the grants do, in one step. */
-import { grantTypesOf } from './clients/members'
-import { type Binding, boundDigest } from './credentials'
-import { sha256 } from './crypto'
-import { OAuthError, storageFailure } from './errors'
-import { type Audience, audienceData } from './rules/resource'
-import { formatScope, type Scope } from './rules/scope'
-import { lookupId, lookupSuffix, newGrantId, newSecret } from './split-token'
-import type { Client, Credential, Grant, Writable } from './storage'
-import type { AuthorizationServer, RefreshTokenSettings } from './types/authorization-server'
-import type { TokenResponse, TokenResponseContext } from './types/token'
+
+import { type Binding, boundDigest } from '../credentials/bound'
+import { lookupId, lookupSuffix } from '../credentials/split-token'
+import { newGrantId, newSecret, sha256 } from '../crypto'
+import { OAuthError, storageFailure } from '../errors'
+import { type Audience, audienceData } from '../rules/resource'
+import { formatScope, type Scope } from '../rules/scope'
+import type { Credential, Grant, Writable } from '../storage'
+import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
+import type { TokenResponse, TokenResponseContext } from '../types/token'
 
 export interface TokenIssue {
   clientId: string
@@ -183,9 +183,4 @@ export async function store(
   // none: stateless tokens without a refresh token, which cannot be looked up or revoked
   if (credentials.length === 0 || (await server.storage.grants.insert(credentials, grant))) return
   throw storageFailure(new Error('storage.grants.insert answered false for ids that are new'))
-}
-
-/** A refresh token comes with every user's authorization whose client may use the refresh token grant. */
-export function getsRefreshToken(server: AuthorizationServer, client: Client): boolean {
-  return server.refreshTokens !== undefined && grantTypesOf(client).includes('refresh_token')
 }

@@ -1,7 +1,8 @@
 /** A refresh token as a client presents it, and where it stands in the life of its grant (RFC 9700 §4.14.2). */
-import { hasSecret } from '../credentials'
+
+import { hasSecret } from '../credentials/bound'
+import { parseSplitToken, SECRET_LENGTH } from '../credentials/split-token'
 import { equalDigests, sha256 } from '../crypto'
-import { parseSplitToken, SECRET_LENGTH } from '../split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 

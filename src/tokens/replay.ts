@@ -3,12 +3,13 @@
  * token and of a nonce. The nonce is in a row of its own, which expires with the replay window: who finds the token later
  * and has a copy of the store makes nothing of them. Neither alone ever yields anything.
  */
+
+import { grantIdOf, lookupId, lookupSuffix, sessionOf } from '../credentials/split-token'
 import { derivedSecret, seal, sha256, unseal } from '../crypto'
-import { credentialOf } from '../issue'
-import { grantIdOf, lookupId, lookupSuffix, sessionOf } from '../split-token'
 import type { Credential } from '../storage'
 import type { AccessTokenFormat, AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
-import type { PresentedRefreshToken } from './presented-refresh-token'
+import { credentialOf } from './issue'
+import type { PresentedRefreshToken } from './rotation'
 
 /** A refresh, as the row for its replay remembers it in `data`. The secrets are bound to all of it. */
 export interface Refresh {

@@ -1,18 +1,17 @@
 /** Access tokens that others can read: JSON Web Tokens by RFC 9068. */
 import { sign } from 'jsonwebtoken'
 import { type Awaitable, whenReady } from '../awaitable'
-import type { KeyMaterial } from '../crypto'
+import { type KeyMaterial, newSecret } from '../crypto'
 import { OAuthError } from '../errors'
-import { isUserId } from '../host-functions'
+import { type KeyRing, keyRing, type SigningAlgorithm, type SigningKeys, signingAlgorithms } from '../jwt/keys'
+import { type AccessTokenClaims, jwtVerifier } from '../jwt/verify'
 import { requireFlags, requireKnown, requireNoMore } from '../options'
 import { storedAudience } from '../rules/resource'
 import { formatScope, type Scope } from '../rules/scope'
 import { requireSeconds } from '../rules/seconds'
-import { newSecret } from '../split-token'
 import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
+import { isUserId } from '../users'
 import { namedRow, rowOf, sessionClaims } from './jwt-rows'
-import { type AccessTokenClaims, jwtVerifier } from './jwt-verifier'
-import { type KeyRing, keyRing, type SigningAlgorithm, type SigningKeys, signingAlgorithms } from './signing-keys'
 
 /** What an access token is made for. */
 export interface ClaimsContext {

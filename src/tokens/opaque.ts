@@ -1,7 +1,9 @@
 /** Opaque access tokens: `<lookup id>.<secret>`, looked up at each use, so that a revocation holds at once. */
+
+import { parseSplitToken } from '../credentials/split-token'
+import { newSecret } from '../crypto'
 import { requireKnown, requireNoMore } from '../options'
 import { requireSeconds } from '../rules/seconds'
-import { newSecret, parseSplitToken } from '../split-token'
 import type { AccessTokenFormat } from '../types/authorization-server'
 
 /** Options of `opaque`. */

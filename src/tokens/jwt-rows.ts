@@ -1,10 +1,11 @@
 /** The rows of JWT access tokens: which one a token names, or the one that it is itself where nothing is stored. */
 
+import { lookupId, lookupSuffix, parseSplitToken, sessionOf } from '../credentials/split-token'
 import { sha256 } from '../crypto'
-import { lookupId, lookupSuffix, parseSplitToken, sessionOf } from '../split-token'
+import { type AccessTokenClaims, audienceOf } from '../jwt/verify'
 import type { Credential } from '../storage'
 import type { LocatedToken } from '../types/access-token'
-import { type AccessTokenClaims, accessTokenOf, audienceOf } from './jwt-verifier'
+import { accessTokenOf } from './claims'
 
 export function namedRow(claims: AccessTokenClaims): LocatedToken | undefined {
   const named = parseSplitToken(claims.jti)

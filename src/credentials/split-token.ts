@@ -3,10 +3,7 @@
  * that a copy of the database opens nothing. The id begins with the id of the grant that the token is of, or will be. What
  * began with an access token has one part more in its id, or two, which tell the sessions of one grant apart.
  */
-import { randomToken } from './crypto'
-
-const GRANT_ID_BYTES = 16
-const SECRET_BYTES = 32
+import { GRANT_ID_BYTES, randomToken } from '../crypto'
 
 /** Length of one secret of 256 bits in base64url. A refresh token's secret has two of them. */
 export const SECRET_LENGTH = 43
@@ -20,14 +17,6 @@ export const lookupSuffix = {
   consent: 't',
   removal: 'x',
 } as const
-
-export function newGrantId(): string {
-  return randomToken(GRANT_ID_BYTES)
-}
-
-export function newSecret(): string {
-  return randomToken(SECRET_BYTES)
-}
 
 /** `session` tells what began with an access token from what is the grant's own, which has none. */
 export function lookupId(grantId: string, suffix: string, session = ''): string {

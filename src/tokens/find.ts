@@ -1,0 +1,100 @@
+/** Finds credentials and judges them: kind, secret, expiry, and whether their user is still there. */
+
+import { type Awaitable, whenReady } from '../awaitable'
+import { hasSecret, isExpired } from '../credentials/bound'
+import { sessionOf } from '../credentials/split-token'
+import { OAuthError } from '../errors'
+import { frozenList } from '../rules/frozen'
+import { audienceData, storedAudience, verifyAudience } from '../rules/resource'
+import type { Credential } from '../storage'
+import type { AccessToken } from '../types/access-token'
+import type { AuthorizationServer } from '../types/authorization-server'
+import { findUser } from '../users'
+
+/** The credential of that id if it is of that kind: a refresh token is no access token, whatever its secret. */
+export function findCredential(
+  server: AuthorizationServer,
+  id: string,
+  kind: string,
+): Awaitable<Credential | undefined> {
+  return whenReady(server.storage.grants.find(id), (found) => (found?.kind === kind ? found : undefined))
+}
+
+export interface FoundAccessToken {
+  row: Credential
+  /** Those of a JWT. */
+  claims?: AccessToken['claims']
+}
+
+/** An access token that is alive and whose secret is right; undefined for everything else. */
+export function findAccessToken(server: AuthorizationServer, token: string): Awaitable<FoundAccessToken | undefined> {
+  return whenReady(server.accessTokens.locate(server, token), (located) => {
+    if (!located) return undefined
+    const { id, secret, claims } = located
+    return whenReady(located.row ?? findCredential(server, id, 'access_token'), (row) => {
+      // a token that was revoked by itself keeps its digest and has another state; one without a row is never revoked
+      const isWhole = row && (located.row !== undefined || (row.state === row.digest && hasSecret(row, secret)))
+      if (!isWhole || isExpired(server, row)) return undefined
+      return claims ? { row, claims } : { row }
+    })
+  })
+}
+
+export interface AuthenticatedToken {
+  accessToken: AccessToken
+  /** The resource owner as `users.find` returned it, or `{ id }`; undefined where there is no user. */
+  user: Express.User | undefined
+  /** When the user was there, which a `maxAge` and what was revoked since go by; undefined where another server knows. */
+  startedAt?: number
+  /** Which session of its grant the token is of. */
+  session?: string
+}
+
+/**
+ * Who calls `resource` with this access token. Throws `invalid_token` (RFC 6750 §3.1) unless the token is alive, so is its
+ * user, and it is for that resource; without one, for the default audience of the server.
+ */
+export function authenticateToken(
+  server: AuthorizationServer,
+  token: string,
+  resource?: string,
+): Awaitable<AuthenticatedToken> {
+  return whenReady(findAccessToken(server, token), (found) => {
+    if (!found) throw invalidToken()
+    const accessToken = asAccessToken(server, found)
+    verifyAudience(server, accessToken.audience ?? [], resource)
+    return whenReady(userOf(server, accessToken), (user) => {
+      const { id, startedAt } = found.row
+      return { accessToken, user, startedAt, session: sessionOf(id) }
+    })
+  })
+}
+
+/** The user of a token, who must still be there; undefined for a client's own. */
+export function userOf(
+  source: Pick<AuthorizationServer, 'users'>,
+  { userId }: AccessToken,
+): Awaitable<Express.User | undefined> {
+  if (userId === undefined) return undefined
+  return whenReady(findUser(source, userId), (user) => {
+    if (!user) throw invalidToken()
+    return user
+  })
+}
+
+export function invalidToken(): OAuthError {
+  return new OAuthError('invalid_token', 'The access token is unknown, expired or revoked.')
+}
+
+function asAccessToken(server: AuthorizationServer, { row, claims }: FoundAccessToken): AccessToken {
+  const { clientId, userId, scope, expiresAt, grantId, data } = row
+  return Object.freeze({
+    clientId,
+    ...(userId !== undefined && { userId }),
+    scope: frozenList(scope),
+    expiresAt,
+    ...(grantId !== undefined && { grantId }),
+    ...audienceData(frozenList(storedAudience(server, data))),
+    ...(claims && { claims }),
+  })
+}
