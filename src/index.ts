@@ -5,6 +5,7 @@ export { type ConsentPageOptions, consentPage } from './authorization/consent-pa
 export type { AuthorizationResponseStyle } from './authorization/response'
 export type { HostPage } from './authorization/sign-in'
 export type { Awaitable } from './awaitable'
+export { deleteClient } from './clients/deletion'
 export type { ClientMetadata } from './clients/members'
 export type { KeyMaterial } from './crypto'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './errors'
@@ -27,15 +28,14 @@ export type { Limiter, LimiterOptions } from './limiter'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
   type ClientChanges,
+  deleteUnusedClients,
   listClients,
   type RegisterClientOptions,
   registerClient,
   rotateClientSecret,
   updateClient,
 } from './operations/clients'
-export { deleteClient } from './operations/deletion'
 export { deleteExpired, listGrants, revokeGrants } from './operations/grants'
-export { deleteUnusedClients } from './operations/registrations'
 export {
   type IssueCodeOptions,
   type IssueTokensOptions,

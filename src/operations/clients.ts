@@ -1,22 +1,15 @@
 /** What hosts do with client records from their own code: register, update, delete, give a new secret. */
 
 import { isPublicClient } from '../clients/client'
-import {
-  type ClientMetadata,
-  isBeingDeleted,
-  metadataNames,
-  parseClientMetadata,
-  verifyClientId,
-} from '../clients/members'
-import { firstVersion, newGrantId, newSecret, sha256 } from '../crypto'
-import { OAuthError, storageFailure } from '../errors'
+import { deleteClient } from '../clients/deletion'
+import { type ClientMetadata, grantTypesOf, metadataNames, parseClientMetadata } from '../clients/members'
+import { changeClient, insertClient, type MayReplace, makeSecret, noSecret } from '../clients/records'
 import { requireKnown, requireNoMore } from '../options'
-import { hashSecret } from '../passwords/bcrypt'
 import { requireSeconds } from '../rules/seconds'
-import type { Client, ClientSecret } from '../storage'
+import type { Client } from '../storage'
+import { allPages, pages, requireFilter } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { isUserId } from '../users'
-import { allPages, requireFilter } from './pages'
+import { listGrants } from './grants'
 
 /** A client to be: what is left out has a safe default. */
 export interface RegisterClientOptions extends ClientMetadata {
@@ -39,68 +32,11 @@ export async function registerClient(
   return insertClient(server, options)
 }
 
-/**
- * As `registerClient`. `introduced` is what the record of a client that registers itself has beside its metadata; `network`
- * is whose turn at bcrypt it takes.
- */
-export async function insertClient(
-  server: AuthorizationServer,
-  { clientId = newGrantId(), clientSecret, ...metadata }: RegisterClientOptions,
-  introduced: { origin?: 'registration'; registrationTokenDigest?: string } = {},
-  network?: string,
-): Promise<{ client: Client; clientSecret?: string }> {
-  verifyClientId(clientId)
-  if (server.clientDocuments?.isDocumentUrl(clientId)) {
-    throw new OAuthError('invalid_client_metadata', 'clientId must not be the URL of a client metadata document.')
-  }
-  const checked = parseClientMetadata(metadata, server)
-  const isPublic = checked.tokenEndpointAuthMethods.every((method) => method === 'none')
-  if (isPublic && clientSecret !== undefined) {
-    throw new OAuthError('invalid_client_metadata', 'A client whose only method is none has no clientSecret.')
-  }
-  const now = server.now()
-  const made = isPublic ? undefined : await makeSecret(clientSecret, now, network)
-  const client: Client = {
-    clientId,
-    // a change begun before that id was deleted and registered again must not find the version it expects
-    version: firstVersion(),
-    ...checked,
-    secrets: made ? [made.kept] : [],
-    ...introduced,
-    createdAt: now,
-    updatedAt: now,
-  }
-  if ((await isUser(server, clientId)) || !(await server.storage.clients.insert(client))) {
-    const words = 'That clientId is taken: by a client, which updateClient changes, or, with jwt(), by a user.'
-    throw new OAuthError('invalid_client_metadata', words, { status: 409 })
-  }
-  const { origin } = introduced
-  server.emit({ type: 'client.created', clientId, ...(origin && { origin }) })
-  return made ? { client, clientSecret: made.clientSecret } : { client }
-}
-
-/**
- * RFC 9068 §5: in a JWT of its own a client called like a user would be that user, to every API that looks at `sub`. Asked
- * last, where an id that is taken is found out, too: strangers must not learn who is a user.
- */
-async function isUser(server: AuthorizationServer, clientId: string): Promise<boolean> {
-  if (!server.accessTokens.jwks || !(await isUserId(server, clientId))) return false
-  // as long as an insert that finds the id taken
-  await server.storage.clients.find(clientId)
-  return true
-}
-
 /** The members of a client record that change; those left out stay as they are. */
 export interface ClientChanges extends ClientMetadata {
   /** Replaces every secret of the client. 8 to 72 bytes. */
   clientSecret?: string
 }
-
-/**
- * Looks at the very record that is about to be replaced, however often it changed meanwhile, and at what replaces it; what
- * it throws means no. A look before the call could see another owner, or fewer scopes, than the record has by then.
- */
-export type MayReplace = (current: Client, next: ClientMetadata | undefined) => void
 
 /** Changes the members named, and no other, also when somebody else changes the record at the same time. */
 export async function updateClient(
@@ -160,42 +96,31 @@ export async function listClients(server: AuthorizationServer, query: { username
   )
 }
 
-const MAX_TRIES = 20
-
-/** Reads, changes and writes a record until nobody else wrote in between: a removed secret or URI cannot come back. */
-export async function changeClient(
+/**
+ * Deletes the clients that registered themselves, were not changed for `unusedFor` seconds, and have no authorization in
+ * force; where registration is open, those are many. Without a refresh token an authorization is in force as long as its
+ * access token, and with stateless ones it leaves no trace: such clients go although somebody used them, and register again.
+ * Not those that get tokens of their own by client credentials, of which nothing could be seen. Answers how many went.
+ */
+export async function deleteUnusedClients(
   server: AuthorizationServer,
-  clientId: string,
-  change: (current: Client) => Client,
-  isOpen: (current: Client) => boolean = (current) => !isBeingDeleted(current),
-): Promise<Client> {
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const current = await server.storage.clients.find(clientId)
-    if (!current || !isOpen(current))
-      throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
-    const next = { ...change(current), version: current.version + 1, updatedAt: server.now() }
-    if (await server.storage.clients.update(next, current.version)) return next
+  { unusedFor }: { unusedFor: number },
+): Promise<number> {
+  requireNoMore('deleteUnusedClients', arguments, 2)
+  requireSeconds('deleteUnusedClients({ unusedFor })', unusedFor)
+  const before = server.now() - unusedFor
+  let deleted = 0
+  for await (const clients of pages(
+    (page) => server.storage.clients.list(page),
+    ({ clientId }) => clientId,
+  )) {
+    for (const client of clients) {
+      if (client.origin !== 'registration' || client.updatedAt > before) continue
+      if (grantTypesOf(client).includes('client_credentials')) continue
+      const { clientId } = client
+      if ((await listGrants(server, { clientId })).length > 0) continue
+      if (await deleteClient(server, clientId)) deleted++
+    }
   }
-  throw storageFailure(new Error(`storage.clients.update answered false ${MAX_TRIES} times in a row`))
-}
-
-async function makeSecret(
-  chosen: string | undefined,
-  now: number,
-  network?: string,
-): Promise<{ kept: ClientSecret; clientSecret: string }> {
-  if (chosen === undefined) {
-    const clientSecret = newSecret()
-    return { kept: { digest: sha256(clientSecret), createdAt: now }, clientSecret }
-  }
-  const bytes = typeof chosen === 'string' ? Buffer.byteLength(chosen) : 0
-  // bcrypt reads 72 bytes and no further: two longer secrets could be the same to it
-  if (bytes < 8 || bytes > 72 || chosen.includes('\0')) {
-    throw new OAuthError('invalid_client_metadata', 'clientSecret must be 8 to 72 bytes without NUL.')
-  }
-  return { kept: { bcrypt: await hashSecret(chosen, network), createdAt: now }, clientSecret: chosen }
-}
-
-function noSecret(): OAuthError {
-  return new OAuthError('invalid_client_metadata', 'A client whose only method is none has no clientSecret.')
+  return deleted
 }

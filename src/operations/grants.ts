@@ -3,8 +3,8 @@
 import { isExpired } from '../credentials/bound'
 import { requireNoMore } from '../options'
 import type { Grant, RevocationTarget } from '../storage'
+import { allPages, requireFilter } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { allPages, requireFilter } from './pages'
 
 const CLEANUP_BATCH = 1000
 

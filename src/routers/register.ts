@@ -1,6 +1,7 @@
 /** The registration endpoint (RFC 7591), and below it the configuration endpoint of each client (RFC 7592). */
 import type { Request, Response, Router } from 'express'
 import { grantTypesOf } from '../clients/members'
+import { deleteRegistration, registerItself, replaceRegistration, requireRegistration } from '../clients/registration'
 import type { OAuthError } from '../errors'
 import { missingToken, withChallenge } from '../guard/challenge'
 import { presentedToken } from '../guard/presented-token'
@@ -10,12 +11,6 @@ import { type CorsOptions, type Handler, type Methods, requireServer } from '../
 import { sendError, sendJson } from '../http/json'
 import { pathOf } from '../http/request-target'
 import { endpointRouter } from '../http/router'
-import {
-  deleteRegistration,
-  registerItself,
-  replaceRegistration,
-  requireRegistration,
-} from '../operations/registrations'
 import { requireKnown, requireNoMore } from '../options'
 import { networkOf, siteOf } from '../rules/network'
 import { tryDecodeComponent } from '../rules/params'

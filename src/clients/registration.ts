@@ -1,20 +1,16 @@
 /** Clients that register themselves (RFC 7591), and change or delete that registration with its access token (RFC 7592). */
 
-import { isPublicClient } from '../clients/client'
-import { grantTypesOf, parseClientMetadata } from '../clients/members'
 import { equalDigests, newGrantId, newSecret, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
-import { requireNoMore } from '../options'
 import { intersectScope, scopesOfClient } from '../rules/scope'
-import { requireSeconds } from '../rules/seconds'
 import { type Permitted, parseSelfDescription, type SelfDescription } from '../rules/self-description'
 import type { Client } from '../storage'
 import { invalidToken } from '../tokens/find'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { changeClient, insertClient } from './clients'
+import { isPublicClient } from './client'
 import { deleteClient } from './deletion'
-import { listGrants } from './grants'
-import { pages } from './pages'
+import { grantTypesOf, parseClientMetadata } from './members'
+import { changeClient, insertClient } from './records'
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -109,35 +105,6 @@ export async function deleteRegistration(
 /** A client that is gone is answered like a wrong token. */
 function refuseGone(error: unknown): never {
   throw error instanceof OAuthError && error.status === 404 ? invalidToken() : error
-}
-
-/**
- * Deletes the clients that registered themselves, were not changed for `unusedFor` seconds, and have no authorization in
- * force; where registration is open, those are many. Without a refresh token an authorization is in force as long as its
- * access token, and with stateless ones it leaves no trace: such clients go although somebody used them, and register again.
- * Not those that get tokens of their own by client credentials, of which nothing could be seen. Answers how many went.
- */
-export async function deleteUnusedClients(
-  server: AuthorizationServer,
-  { unusedFor }: { unusedFor: number },
-): Promise<number> {
-  requireNoMore('deleteUnusedClients', arguments, 2)
-  requireSeconds('deleteUnusedClients({ unusedFor })', unusedFor)
-  const before = server.now() - unusedFor
-  let deleted = 0
-  for await (const clients of pages(
-    (page) => server.storage.clients.list(page),
-    ({ clientId }) => clientId,
-  )) {
-    for (const client of clients) {
-      if (client.origin !== 'registration' || client.updatedAt > before) continue
-      if (grantTypesOf(client).includes('client_credentials')) continue
-      const { clientId } = client
-      if ((await listGrants(server, { clientId })).length > 0) continue
-      if (await deleteClient(server, clientId)) deleted++
-    }
-  }
-  return deleted
 }
 
 /** §2.2: members that only the server says, and a secret that is not the client's own. */

@@ -1,9 +1,10 @@
 /** The end of a client record: nothing that was issued to it outlives it. */
-import { isBeingDeleted } from '../clients/members'
+
 import { requireNoMore } from '../options'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { changeClient, type MayReplace } from './clients'
+import { isBeingDeleted } from './members'
+import { changeClient, type MayReplace } from './records'
 
 /**
  * Deletes a client and ends everything that was ever issued to it. Answers false when there was none. Revoked before

@@ -1,0 +1,107 @@
+/** Client records: made, changed and given secrets. */
+
+import { firstVersion, newGrantId, newSecret, sha256 } from '../crypto'
+import { OAuthError, storageFailure } from '../errors'
+import type { RegisterClientOptions } from '../operations/clients'
+import { hashSecret } from '../passwords/bcrypt'
+import type { Client, ClientSecret } from '../storage'
+import type { AuthorizationServer } from '../types/authorization-server'
+import { isUserId } from '../users'
+import { type ClientMetadata, isBeingDeleted, parseClientMetadata, verifyClientId } from './members'
+
+/**
+ * As `registerClient`. `introduced` is what the record of a client that registers itself has beside its metadata; `network`
+ * is whose turn at bcrypt it takes.
+ */
+export async function insertClient(
+  server: AuthorizationServer,
+  { clientId = newGrantId(), clientSecret, ...metadata }: RegisterClientOptions,
+  introduced: { origin?: 'registration'; registrationTokenDigest?: string } = {},
+  network?: string,
+): Promise<{ client: Client; clientSecret?: string }> {
+  verifyClientId(clientId)
+  if (server.clientDocuments?.isDocumentUrl(clientId)) {
+    throw new OAuthError('invalid_client_metadata', 'clientId must not be the URL of a client metadata document.')
+  }
+  const checked = parseClientMetadata(metadata, server)
+  const isPublic = checked.tokenEndpointAuthMethods.every((method) => method === 'none')
+  if (isPublic && clientSecret !== undefined) {
+    throw new OAuthError('invalid_client_metadata', 'A client whose only method is none has no clientSecret.')
+  }
+  const now = server.now()
+  const made = isPublic ? undefined : await makeSecret(clientSecret, now, network)
+  const client: Client = {
+    clientId,
+    // a change begun before that id was deleted and registered again must not find the version it expects
+    version: firstVersion(),
+    ...checked,
+    secrets: made ? [made.kept] : [],
+    ...introduced,
+    createdAt: now,
+    updatedAt: now,
+  }
+  if ((await isUser(server, clientId)) || !(await server.storage.clients.insert(client))) {
+    const words = 'That clientId is taken: by a client, which updateClient changes, or, with jwt(), by a user.'
+    throw new OAuthError('invalid_client_metadata', words, { status: 409 })
+  }
+  const { origin } = introduced
+  server.emit({ type: 'client.created', clientId, ...(origin && { origin }) })
+  return made ? { client, clientSecret: made.clientSecret } : { client }
+}
+
+/**
+ * RFC 9068 §5: in a JWT of its own a client called like a user would be that user, to every API that looks at `sub`. Asked
+ * last, where an id that is taken is found out, too: strangers must not learn who is a user.
+ */
+async function isUser(server: AuthorizationServer, clientId: string): Promise<boolean> {
+  if (!server.accessTokens.jwks || !(await isUserId(server, clientId))) return false
+  // as long as an insert that finds the id taken
+  await server.storage.clients.find(clientId)
+  return true
+}
+
+/**
+ * Looks at the very record that is about to be replaced, however often it changed meanwhile, and at what replaces it; what
+ * it throws means no. A look before the call could see another owner, or fewer scopes, than the record has by then.
+ */
+export type MayReplace = (current: Client, next: ClientMetadata | undefined) => void
+
+const MAX_TRIES = 20
+
+/** Reads, changes and writes a record until nobody else wrote in between: a removed secret or URI cannot come back. */
+export async function changeClient(
+  server: AuthorizationServer,
+  clientId: string,
+  change: (current: Client) => Client,
+  isOpen: (current: Client) => boolean = (current) => !isBeingDeleted(current),
+): Promise<Client> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const current = await server.storage.clients.find(clientId)
+    if (!current || !isOpen(current))
+      throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
+    const next = { ...change(current), version: current.version + 1, updatedAt: server.now() }
+    if (await server.storage.clients.update(next, current.version)) return next
+  }
+  throw storageFailure(new Error(`storage.clients.update answered false ${MAX_TRIES} times in a row`))
+}
+
+export async function makeSecret(
+  chosen: string | undefined,
+  now: number,
+  network?: string,
+): Promise<{ kept: ClientSecret; clientSecret: string }> {
+  if (chosen === undefined) {
+    const clientSecret = newSecret()
+    return { kept: { digest: sha256(clientSecret), createdAt: now }, clientSecret }
+  }
+  const bytes = typeof chosen === 'string' ? Buffer.byteLength(chosen) : 0
+  // bcrypt reads 72 bytes and no further: two longer secrets could be the same to it
+  if (bytes < 8 || bytes > 72 || chosen.includes('\0')) {
+    throw new OAuthError('invalid_client_metadata', 'clientSecret must be 8 to 72 bytes without NUL.')
+  }
+  return { kept: { bcrypt: await hashSecret(chosen, network), createdAt: now }, clientSecret: chosen }
+}
+
+export function noSecret(): OAuthError {
+  return new OAuthError('invalid_client_metadata', 'A client whose only method is none has no clientSecret.')
+}
