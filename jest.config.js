@@ -10,7 +10,7 @@ module.exports = {
   moduleNameMapper: {
     '^express-authorization-server$': '<rootDir>/src/index.ts',
     '^express-authorization-server/storage-contract$': '<rootDir>/src/storage/contract.ts',
-    '^express-authorization-server/([a-z-]+)$': '<rootDir>/src/storage/$1.ts',
+    '^express-authorization-server/([a-z-]+)$': '<rootDir>/src/storage/$1/$1.ts',
   },
   transform: {
     '\\.[cm]?[jt]s$': [

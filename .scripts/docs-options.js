@@ -19,7 +19,13 @@ const bases = ['PostgresSchemaOptions', 'SqliteSchemaOptions']
 function optionTables() {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
-  const files = ['index', 'storage/sqlite', 'storage/postgres', 'storage/redis', 'storage/contract']
+  const files = [
+    'index',
+    'storage/sqlite/sqlite',
+    'storage/postgres/postgres',
+    'storage/redis/redis',
+    'storage/contract',
+  ]
   const entries = files.map((name) => join(root, `src/${name}.ts`))
   const program = ts.createProgram(entries, options)
   const checker = program.getTypeChecker()

@@ -2,7 +2,7 @@
 
 import { type Awaitable, whenReady } from './awaitable'
 import { OAuthError } from './errors'
-import { askForUser } from './host-functions'
+import { askForUser } from './options/host-functions'
 import type { Client } from './storage'
 import type { AuthorizationServer } from './types/authorization-server'
 

@@ -35,9 +35,9 @@ import {
   updateClient,
   verifyAccessToken,
 } from '../src/index'
-import { postgresStorage } from '../src/storage/postgres'
-import { redisStorage } from '../src/storage/redis'
-import { sqliteStorage } from '../src/storage/sqlite'
+import { postgresStorage } from '../src/storage/postgres/postgres'
+import { redisStorage } from '../src/storage/redis/redis'
+import { sqliteStorage } from '../src/storage/sqlite/sqlite'
 
 const resource = 'https://api.example.com'
 const options = {

@@ -2,7 +2,7 @@
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
-import { requireKnown, requireNoMore } from '../options'
+import { requireKnown, requireNoMore } from '../options/known'
 import { staysOnDevice } from '../rules/redirect-uri'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, Decide } from '../types/authorization-server'

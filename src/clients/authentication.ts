@@ -1,10 +1,10 @@
 /** Client authentication at the token, revocation and introspection endpoints: RFC 6749 §2.3.1. */
 import type { Request } from 'express'
-import { checkChosenSecret } from '../chosen-secrets'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { authorizationHeader } from '../http/header'
 import { spendAsMuch } from '../passwords/bcrypt'
+import { checkChosenSecret } from '../passwords/chosen-secret'
 import { requirePlace } from '../passwords/waiting'
 import { networkOf } from '../rules/network'
 import { decodeUtf8, type RequestParameters, tryDecodeComponent } from '../rules/params'

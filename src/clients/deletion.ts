@@ -1,6 +1,6 @@
 /** The end of a client record: nothing that was issued to it outlives it. */
 
-import { requireNoMore } from '../options'
+import { requireNoMore } from '../options/known'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { isBeingDeleted } from './members'

@@ -3,8 +3,8 @@ import { OAuthError } from '../errors'
 import { redirectUriProblem } from '../rules/redirect-uri'
 import { type Audience, findResource } from '../rules/resource'
 import { isScopeToken } from '../rules/scope'
-import { describedName, hasUnseen, MAX_NAME } from '../rules/self-description'
 import type { TokenEndpointAuthMethod } from '../storage'
+import { describedName, hasUnseen, MAX_NAME } from './self-description'
 
 /** What a record may name is what the server has. */
 export interface ClientMetadataRules {

@@ -2,10 +2,10 @@
 import { OAuthError } from '../errors'
 import { type Audience, findResource } from '../rules/resource'
 import { includesScope, type Scope } from '../rules/scope'
-import { MAX_REDIRECT_URIS } from '../rules/self-description'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
 import * as check from './member-checks'
 import { type ClientMetadataRules, invalid } from './member-checks'
+import { MAX_REDIRECT_URIS } from './self-description'
 
 /** The members of a record that its owner decides about. */
 export interface ClientMetadata {

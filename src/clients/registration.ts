@@ -3,7 +3,6 @@
 import { equalDigests, newGrantId, newSecret, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { intersectScope, scopesOfClient } from '../rules/scope'
-import { type Permitted, parseSelfDescription, type SelfDescription } from '../rules/self-description'
 import type { Client } from '../storage'
 import { invalidToken } from '../tokens/find'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -11,6 +10,7 @@ import { isPublicClient } from './client'
 import { deleteClient } from './deletion'
 import { grantTypesOf, parseClientMetadata } from './members'
 import { changeClient, insertClient } from './records'
+import { type Permitted, parseSelfDescription, type SelfDescription } from './self-description'
 
 type Members = Readonly<Record<string, unknown>>
 

@@ -1,7 +1,7 @@
 /** The client credentials grant: RFC 6749 §4.4. */
 
 import { OAuthError } from '../errors'
-import { requireNoMore } from '../options'
+import { requireNoMore } from '../options/known'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { prepareTokens, shapeResponse, store } from '../tokens/issue'

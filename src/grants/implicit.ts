@@ -1,8 +1,8 @@
 /** The implicit grant: RFC 6749 §4.2. By name only: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
 
 import { newSession } from '../credentials/split-token'
-import { requireKnown, requireNoMore } from '../options'
-import { requireSeconds } from '../rules/seconds'
+import { requireKnown, requireNoMore } from '../options/known'
+import { requireSeconds } from '../options/seconds'
 import { storeApproved } from '../tokens/code'
 import { prepareTokens, shapeResponse } from '../tokens/issue'
 import type { GrantType } from '../types/authorization-server'

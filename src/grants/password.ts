@@ -1,9 +1,9 @@
 /** The resource owner password credentials grant: RFC 6749 §4.3. By name only: RFC 9700 §2.4 and OAuth 2.1 forbid it. */
 import type { Awaitable } from '../awaitable'
-import { checkChosenSecret } from '../chosen-secrets'
 import { OAuthError } from '../errors'
 import { issueForUser } from '../operations/tokens'
-import { requireKnown, requireNoMore } from '../options'
+import { requireKnown, requireNoMore } from '../options/known'
+import { checkChosenSecret } from '../passwords/chosen-secret'
 import { requireParameter } from '../rules/params'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'

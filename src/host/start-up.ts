@@ -1,7 +1,7 @@
 /** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
 
-import { requireKnown } from '../options'
-import { isMemoryStorage } from '../storage/memory'
+import { requireKnown } from '../options/known'
+import { isMemoryStorage } from '../storage/memory/memory'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { type Endpoints, endpointNames } from '../types/endpoints'
 import type { WarningCode } from '../types/events'

@@ -8,7 +8,7 @@ import {
   toPrivateKey,
   toPublicKey,
 } from '../crypto'
-import { requireNoMore } from '../options'
+import { requireNoMore } from '../options/known'
 
 /** What a JWT access token may be signed with (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'PS256'

@@ -1,7 +1,7 @@
 /** Removes what has expired from the storage, again and again, for as long as the process lives. */
 import { toOAuthError } from '../errors'
-import { requireKnown, requireNoMore } from '../options'
-import { requireSeconds } from '../rules/seconds'
+import { requireKnown, requireNoMore } from '../options/known'
+import { requireSeconds } from '../options/seconds'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { deleteInBatches } from './grants'
 

@@ -1,7 +1,7 @@
 /** What hosts do with authorizations from their own code: list them, revoke them, clean up. */
 
 import { isExpired } from '../credentials/bound'
-import { requireNoMore } from '../options'
+import { requireNoMore } from '../options/known'
 import type { Grant, RevocationTarget } from '../storage'
 import { allPages, requireFilter } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'

@@ -1,7 +1,7 @@
 /** What all pages share: their name, languages, words and look, chosen once by the host; and the frame around each. */
 
 import { sha256Base64 } from '../crypto'
-import { requireKnown } from '../options'
+import { requireKnown } from '../options/known'
 import { english } from './english'
 import { german } from './german'
 import { escapeHtml, placeholdersOf } from './html'

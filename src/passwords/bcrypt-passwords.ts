@@ -1,7 +1,7 @@
 /** Users' passwords as bcrypt hashes: the usual `verify` of the password grant (RFC 6749 §4.3.2). */
 
 import type { Awaitable } from '../awaitable'
-import { requireNoMore } from '../options'
+import { requireNoMore } from '../options/known'
 import { bcryptCost, compareSecret, spendAsMuch } from './bcrypt'
 import { requirePlace } from './waiting'
 

@@ -2,9 +2,9 @@
 import { LRUCache } from 'lru-cache'
 import { type Awaitable, whenReady } from '../awaitable'
 import { sha256 } from '../crypto'
+import { fetchJson } from '../fetch/json'
 import { invalidToken } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
-import { fetchJson } from './fetch-json'
 
 const MAX_REMEMBERED = 10_000
 

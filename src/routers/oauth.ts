@@ -2,7 +2,7 @@
 import { type RequestHandler, Router } from 'express'
 import { comparable } from '../host/requests'
 import { type CorsOptions, requireServer } from '../http/endpoint'
-import { requireKnown, requireNoMore } from '../options'
+import { requireKnown, requireNoMore } from '../options/known'
 import type { AuthorizationServer, Decide } from '../types/authorization-server'
 import type { Endpoints } from '../types/endpoints'
 import { authorizeRouter } from './authorize'

@@ -2,7 +2,7 @@
 import type { Router } from 'express'
 import type { TokenSource } from '../guard/strategy'
 import { type CorsOptions, requireSource } from '../http/endpoint'
-import { requireKnown, requireNoMore } from '../options'
+import { requireKnown, requireNoMore } from '../options/known'
 import { knownResource } from '../rules/resource'
 import { type Scope, toScope } from '../rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownPath } from '../rules/well-known'

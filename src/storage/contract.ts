@@ -3,7 +3,7 @@
  * tokens for one code, and cannot bring back what was revoked. Runs under Jest, Vitest and node:test.
  */
 import type { Awaitable } from '../awaitable'
-import { requireFlags } from '../options'
+import { requireFlags } from '../options/known'
 import type { OAuthStorage } from '../storage'
 import { clientRules } from './contract/clients'
 import { expiryRules } from './contract/expiry'

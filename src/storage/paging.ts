@@ -1,7 +1,7 @@
 /** Walks through what storage lists page by page. */
 import type { Awaitable } from '../awaitable'
 import { storageFailure } from '../errors'
-import { requireKnown } from '../options'
+import { requireKnown } from '../options/known'
 
 const PAGE = 100
 

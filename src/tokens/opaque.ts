@@ -2,8 +2,8 @@
 
 import { parseSplitToken } from '../credentials/split-token'
 import { newSecret } from '../crypto'
-import { requireKnown, requireNoMore } from '../options'
-import { requireSeconds } from '../rules/seconds'
+import { requireKnown, requireNoMore } from '../options/known'
+import { requireSeconds } from '../options/seconds'
 import type { AccessTokenFormat } from '../types/authorization-server'
 
 /** Options of `opaque`. */

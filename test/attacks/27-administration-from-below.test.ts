@@ -8,7 +8,7 @@ import {
   registerClient,
   updateClient,
 } from '../../src/index'
-import { inTurn } from '../../src/passwords/turns'
+import { inTurn } from '../../src/passwords/concurrency'
 import { createHost, type Host, issuer, paths } from '../support/host'
 
 let host: Host

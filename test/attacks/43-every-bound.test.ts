@@ -36,16 +36,16 @@ jest.mock('rate-limiter-flexible', () => {
   return { ...real, RateLimiterMemory: Recorded }
 })
 
+import { clientDocuments } from '../../src/clients/metadata-document'
 import { generateSigningKey, memoryThrottle } from '../../src/index'
+import { remoteKeys } from '../../src/jwt/remote-keys'
 import { jwtVerifier } from '../../src/jwt/verify'
-import { memoryLimiter } from '../../src/limiter'
 import { compareSecret } from '../../src/passwords/bcrypt'
-import { inTurn } from '../../src/passwords/turns'
+import { inTurn } from '../../src/passwords/concurrency'
+import { memoryLimiter } from '../../src/passwords/limiter'
 import { verifiedSecrets } from '../../src/passwords/verified-secrets'
-import { clientDocuments } from '../../src/remote/client-documents'
 import { remoteIntrospection } from '../../src/remote/remote-introspection'
-import { remoteKeys } from '../../src/remote/remote-keys'
-import { rowKeeper } from '../../src/storage/frozen-rows'
+import { rowKeeper } from '../../src/storage/memory/frozen-rows'
 
 /** Grows with the parameters of one request, which has at most 64 KiB, or with one call. */
 const ONE_CALL = 'one call'

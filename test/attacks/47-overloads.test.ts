@@ -1,7 +1,7 @@
 // ATTACKS.md row 47, the host's side: strangers who ask for more than there is must not fill its log. An overload is no
 // error: an event of its own, at most one a second.
 import { type AuthorizationServerEvent, bcryptPasswords, OAuthError, password } from '../../src/index'
-import { inTurn } from '../../src/passwords/turns'
+import { inTurn } from '../../src/passwords/concurrency'
 import { createHost, type Host } from '../support/host'
 
 const verify = bcryptPasswords({ findByUsername: () => undefined })

@@ -1,7 +1,8 @@
 // ATTACKS.md row 60: what strangers can make this server fetch has a pace, for each network that asks and for each host
 // that is asked; and what was fetched already costs nobody anything.
+
+import { parseHosts } from '../../src/fetch/hosts-file'
 import { memoryThrottle } from '../../src/index'
-import { parseHosts } from '../../src/rules/hosts-file'
 import { createDocumentHost, type DocumentHost } from '../support/documents'
 import { answerOf, createHost, type Host, type HostOptions } from '../support/host'
 

@@ -1,5 +1,5 @@
 // One network cannot shut out all others from sign-ins that cost a tenth of a second each.
-import { inTurn } from '../../src/passwords/turns'
+import { inTurn } from '../../src/passwords/concurrency'
 
 const full = { code: 'temporarily_unavailable', status: 503, headers: { 'Retry-After': '1' } }
 

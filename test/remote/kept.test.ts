@@ -1,5 +1,5 @@
 // What another server has said is kept for a while, and asked for again no more often than it must be.
-import { kept } from '../../src/remote/kept'
+import { kept } from '../../src/fetch/cached'
 
 const clock = { now: 0 }
 let loads: { answer: (value: string) => void; fail: () => void }[]

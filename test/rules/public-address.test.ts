@@ -1,7 +1,7 @@
 // Which addresses and hosts are public (RFC 6890), and which client ids are URLs of documents.
 import fc from 'fast-check'
-import { isDocumentUrl } from '../../src/rules/client-id-url'
-import { isPublicAddress, isPublicHost } from '../../src/rules/public-address'
+import { isDocumentUrl } from '../../src/clients/client-id-url'
+import { isPublicAddress, isPublicHost } from '../../src/fetch/public-address'
 
 const internal = [
   '0.0.0.0',

@@ -1,4 +1,4 @@
-import { requireSeconds } from '../../src/rules/seconds'
+import { requireSeconds } from '../../src/options/seconds'
 
 describe('seconds in an option', () => {
   it.each<[unknown, number | undefined, number | undefined]>([

@@ -1,8 +1,8 @@
 // What a client may say of itself (RFC 7591 §2): whatever is sent, it is refused in the RFC's words, or no more than permitted.
 import fc from 'fast-check'
+import { parseSelfDescription, responseTypesOf } from '../../src/clients/self-description'
 import { OAuthError } from '../../src/index'
 import { redirectUriProblem } from '../../src/rules/redirect-uri'
-import { parseSelfDescription, responseTypesOf } from '../../src/rules/self-description'
 import { nastyText, runs } from '../support/fuzz'
 
 const rules = {

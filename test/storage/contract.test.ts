@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { type StorageContractOptions, storageContract } from 'express-authorization-server/storage-contract'
 import type { OAuthStorage } from '../../src/storage'
-import { memoryStorage } from '../../src/storage/memory'
+import { memoryStorage } from '../../src/storage/memory/memory'
 import { naiveAdapters } from './naive-adapters'
 
 type Create = StorageContractOptions['create']

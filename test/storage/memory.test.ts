@@ -1,6 +1,6 @@
 import { storageContract } from 'express-authorization-server/storage-contract'
 import type { Credential, Grant } from '../../src/storage'
-import { memoryStorage } from '../../src/storage/memory'
+import { memoryStorage } from '../../src/storage/memory/memory'
 
 const NOW = 1_800_000_000
 const HOUR = 3600

@@ -214,7 +214,7 @@ describe('migrate', () => {
     const file = join(folder, 'parallel.db')
     const program = `
       const Database = require('better-sqlite3')
-      const { sqliteStorage } = require('./src/storage/sqlite.ts')
+      const { sqliteStorage } = require('./src/storage/sqlite/sqlite.ts')
       console.log('ready')
       process.stdin.once('data', () => {
         sqliteStorage(new Database(process.argv[1])).migrate()

@@ -1,7 +1,7 @@
 // How to make a naive adapter: memoryStorage with one mistake, and the rules that the mistake breaks.
 import type { Awaitable } from '../../../src/awaitable'
 import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../../src/storage'
-import { memoryStorage } from '../../../src/storage/memory'
+import { memoryStorage } from '../../../src/storage/memory/memory'
 
 export interface NaiveAdapter {
   mistake: string

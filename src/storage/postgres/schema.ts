@@ -1,8 +1,9 @@
 /** The tables of the PostgreSQL adapter, as SQL, and how they come to be. */
-import { codeOf, explained, OLDEST_VERSION, type PostgresPool, type Run, sqlState } from './postgres-connection'
-import type { Row } from './rows'
-import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from './schema-version'
-import { DEFAULT_PREFIX, endSessions, requireFrom, requireName, type Tables } from './sql'
+
+import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
+import type { Row } from '../sql/rows'
+import { DEFAULT_PREFIX, endSessions, requireFrom, requireName, type Tables } from '../sql/tables'
+import { codeOf, explained, OLDEST_VERSION, type PostgresPool, type Run, sqlState } from './connection'
 
 /** Options of `postgresSchema`. */
 export interface PostgresSchemaOptions {

@@ -1,8 +1,9 @@
 /** The tables of the SQLite adapter, as SQL, and how they come to be. */
-import { credentialColumns, grantColumns } from './rows'
-import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from './schema-version'
-import { DEFAULT_PREFIX, endSessions, requireFrom, requireName, type Tables } from './sql'
-import { type SqliteDatabase, statement, value, type Write } from './sqlite-connection'
+
+import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
+import { credentialColumns, grantColumns } from '../sql/rows'
+import { DEFAULT_PREFIX, endSessions, requireFrom, requireName, type Tables } from '../sql/tables'
+import { type SqliteDatabase, statement, value, type Write } from './connection'
 
 /** Options of `sqliteSchema`. */
 export interface SqliteSchemaOptions {

@@ -2,10 +2,10 @@
 
 import { whenReady } from '../awaitable'
 import { type JsonWebKey, toPublicKey } from '../crypto'
-import { algorithmsOf, type VerificationKey } from '../jwt/keys'
-import type { FindKey } from '../jwt/verify'
-import { fetchJson } from './fetch-json'
-import { kept } from './kept'
+import { kept } from '../fetch/cached'
+import { fetchJson } from '../fetch/json'
+import { algorithmsOf, type VerificationKey } from './keys'
+import type { FindKey } from './verify'
 
 const MAX_KEYS = 100
 

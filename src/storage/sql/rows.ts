@@ -1,5 +1,5 @@
 /** The rows of the SQL adapters: what stands in which column, and back. Times are whole numbers, lists and data JSON. */
-import type { Client, Credential, Grant } from '../storage'
+import type { Client, Credential, Grant } from '../../storage'
 
 /** A row as a driver hands it out. Numbers may arrive as text or BigInt: the host may have told its driver so. */
 export type Row = Readonly<Record<string, unknown>>

@@ -1,8 +1,8 @@
 /** What hosts supply as functions, made harmless: their clock, their listener, and their users. */
-import { type Awaitable, orElse, whenReady } from './awaitable'
-import { subjectId } from './rules/subject'
-import type { Users } from './types/authorization-server'
-import type { AuthorizationServerEvent, WithoutTime } from './types/events'
+import { type Awaitable, orElse, whenReady } from '../awaitable'
+import { subjectId } from '../rules/subject'
+import type { Users } from '../types/authorization-server'
+import type { AuthorizationServerEvent, WithoutTime } from '../types/events'
 
 /** More would be milliseconds: in seconds it is the year 5138. */
 const MOST_SECONDS = 1e11

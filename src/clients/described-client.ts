@@ -1,10 +1,10 @@
 /** The client that a client metadata document describes (draft-ietf-oauth-client-id-metadata-document §4.1). */
 
-import { parseClientMetadata } from '../clients/members'
 import { OAuthError } from '../errors'
-import { type Permitted, parseSelfDescription } from '../rules/self-description'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import { parseClientMetadata } from './members'
+import { type Permitted, parseSelfDescription } from './self-description'
 
 export type DescriptionSource = Pick<
   AuthorizationServer,

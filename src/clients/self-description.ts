@@ -1,9 +1,9 @@
 /** What a client says of itself, in a registration (RFC 7591 §2) or in the document at its id: checked, and cut to what it may have. */
 import { OAuthError } from '../errors'
+import { isPublicHost } from '../fetch/public-address'
+import { redirectUriProblem } from '../rules/redirect-uri'
+import { intersectScope, type Scope } from '../rules/scope'
 import type { TokenEndpointAuthMethod } from '../storage'
-import { isPublicHost } from './public-address'
-import { redirectUriProblem } from './redirect-uri'
-import { intersectScope, type Scope } from './scope'
 
 /** What a client that introduces itself may have at most. */
 export interface Permitted {

@@ -1,8 +1,8 @@
 /** The statements of the SQLite adapter, each prepared once. Whatever decides and writes runs in one transaction. */
-import { credentialColumns, grantColumns } from './rows'
-import { isCovered, markedUntil, REVOCATION_MEMORY, selectAlive, type Tables } from './sql'
-import { type SqliteDatabase, type Statement, statement } from './sqlite-connection'
-import { requireVersion } from './sqlite-schema'
+import { credentialColumns, grantColumns } from '../sql/rows'
+import { isCovered, markedUntil, REVOCATION_MEMORY, selectAlive, type Tables } from '../sql/tables'
+import { type SqliteDatabase, type Statement, statement } from './connection'
+import { requireVersion } from './schema'
 
 export type SqliteStatements = ReturnType<typeof sqliteStatements>
 

@@ -1,12 +1,12 @@
 /** The one way to look at a secret that people choose, a password or a client secret: RFC 6749 §2.3.1, §4.3.2, §10.10. */
 
-import type { Awaitable } from './awaitable'
-import { fingerprint, type KeyObject, processKey } from './crypto'
-import { OAuthError } from './errors'
-import { inTurn } from './passwords/turns'
+import type { Awaitable } from '../awaitable'
+import { fingerprint, type KeyObject, processKey } from '../crypto'
+import { OAuthError } from '../errors'
+import type { Attempt } from '../types/attempts'
+import type { AuthorizationServer } from '../types/authorization-server'
+import { inTurn } from './concurrency'
 import { takeAttempt } from './throttle'
-import type { Attempt } from './types/attempts'
-import type { AuthorizationServer } from './types/authorization-server'
 
 export interface Guess extends Attempt {
   readonly kind: 'password' | 'client_secret'

@@ -5,14 +5,14 @@
  * password at many; and one per account over all networks, after which each network has a slow lane of its own.
  */
 
-import { type Awaitable, orElse } from './awaitable'
-import { sha256 } from './crypto'
-import { OAuthError, storageFailure } from './errors'
+import { type Awaitable, orElse } from '../awaitable'
+import { sha256 } from '../crypto'
+import { OAuthError, storageFailure } from '../errors'
+import { requireNoMore } from '../options/known'
+import { siteOf } from '../rules/network'
+import type { Attempt, TakenAttempt, Throttle } from '../types/attempts'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { type Limiter, type LimiterOptions, memoryLimiter, takePoint } from './limiter'
-import { requireNoMore } from './options'
-import { siteOf } from './rules/network'
-import type { Attempt, TakenAttempt, Throttle } from './types/attempts'
-import type { AuthorizationServer } from './types/authorization-server'
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE

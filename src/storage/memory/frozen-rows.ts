@@ -1,5 +1,5 @@
 /** Copies of rows that nobody can change, so that nothing in a store is shared with its callers. */
-import type { Credential, Grant, Writable } from '../storage'
+import type { Credential, Grant, Writable } from '../../storage'
 
 /** More are forgotten: clients may ask in any order. */
 const MAX_SCOPES = 1000

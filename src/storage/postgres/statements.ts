@@ -10,9 +10,9 @@
  *   ended just before it, and what it stored is dead.
  */
 
-import { cleanup } from './postgres-cleanup'
-import { credentialColumns, grantColumns } from './rows'
-import { isCovered, markedUntil, REVOCATION_MEMORY, SWEEP_LIMIT, selectAlive, type Tables } from './sql'
+import { credentialColumns, grantColumns } from '../sql/rows'
+import { isCovered, markedUntil, REVOCATION_MEMORY, SWEEP_LIMIT, selectAlive, type Tables } from '../sql/tables'
+import { cleanup } from './cleanup'
 
 const definitions = (columns: readonly string[]) =>
   columns.map((name) => `${name} ${name.endsWith('_at') ? 'bigint' : 'text COLLATE "C"'}`).join(', ')

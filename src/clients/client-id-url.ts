@@ -1,5 +1,5 @@
 /** Client ids that are the URL of a document about the client: draft-ietf-oauth-client-id-metadata-document §3. */
-import { isLoopbackAddress } from './public-address'
+import { isLoopbackAddress } from '../fetch/public-address'
 
 /**
  * Whether a client id is such a URL: https, with a path, without credentials, fragment and dot segments, and written

@@ -1,12 +1,12 @@
 /** Storage in Redis 6.2 or newer (or Valkey), a single node or a cluster, for servers of several processes. */
 
-import { requireKnown } from '../options'
-import type { OAuthStorage } from '../storage'
-import { greet, type RedisClient, requireRedisClient, scriptRunner, surviveLostConnections } from './redis/client'
-import { clientScripts, redisClients } from './redis/clients'
-import { redisGrants } from './redis/grants'
-import { grantScripts, upgrade } from './redis/scripts'
-import { announced, refuseNewer, SCHEMA_VERSION } from './schema-version'
+import { requireKnown } from '../../options/known'
+import type { OAuthStorage } from '../../storage'
+import { announced, refuseNewer, SCHEMA_VERSION } from '../schema-version'
+import { greet, type RedisClient, requireRedisClient, scriptRunner, surviveLostConnections } from './client'
+import { clientScripts, redisClients } from './clients'
+import { redisGrants } from './grants'
+import { grantScripts, upgrade } from './scripts'
 
 export type { RedisClient }
 

@@ -2,8 +2,8 @@
  * The reference implementation of the storage contract: everything in the memory of this process, for development,
  * tests, and servers that may forget on a restart. It answers with plain values, never with promises.
  */
-import { requireNoMore } from '../options'
-import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
+import { requireNoMore } from '../../options/known'
+import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
 import { expiringMap } from './expiring-map'
 import { frozenCopy, rowKeeper } from './frozen-rows'
 import { addId, idsAfter, idsByOwner, type OrderedIds, removeId } from './ordered-ids'

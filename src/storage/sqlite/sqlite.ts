@@ -3,11 +3,11 @@
  * answers with plain values, never with promises, so a guard goes on in the same turn.
  */
 
-import { requireKnown } from '../options'
-import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
-import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from './rows'
-import type { Migration } from './schema-version'
-import { markOf, SWEEP_LIMIT, sweeper } from './sql'
+import { requireKnown } from '../../options/known'
+import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
+import type { Migration } from '../schema-version'
+import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from '../sql/rows'
+import { markOf, SWEEP_LIMIT, sweeper } from '../sql/tables'
 import {
   prepareConnection,
   requireDatabase,
@@ -15,9 +15,9 @@ import {
   type SqliteStatement,
   type Write,
   writer,
-} from './sqlite-connection'
-import { migrate, type SqliteSchemaOptions, sqliteSchema, sqliteTables } from './sqlite-schema'
-import { type SqliteStatements, sqliteStatements } from './sqlite-statements'
+} from './connection'
+import { migrate, type SqliteSchemaOptions, sqliteSchema, sqliteTables } from './schema'
+import { type SqliteStatements, sqliteStatements } from './statements'
 
 export { type Migration, type SqliteDatabase, type SqliteSchemaOptions, type SqliteStatement, sqliteSchema }
 

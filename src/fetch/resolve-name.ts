@@ -5,7 +5,7 @@
 import { Resolver } from 'node:dns/promises'
 import { readFileSync, statSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
-import { parseHosts } from '../rules/hosts-file'
+import { parseHosts } from './hosts-file'
 
 export interface Address {
   address: string

@@ -1,6 +1,6 @@
 /** What the SQL adapters have in common: names of tables, whether a row is alive, and when rows leave by themselves. */
-import type { Credential, RevocationTarget } from '../storage'
-import { SCHEMA_VERSION } from './schema-version'
+import type { Credential, RevocationTarget } from '../../storage'
+import { SCHEMA_VERSION } from '../schema-version'
 
 export interface Tables {
   readonly clients: string

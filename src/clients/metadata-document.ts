@@ -2,16 +2,16 @@
 import { LRUCache } from 'lru-cache'
 import { type Awaitable, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
-import { requireKnown } from '../options'
-import { isDocumentUrl } from '../rules/client-id-url'
+import { isLoopbackAddress, isPublicAddress } from '../fetch/public-address'
+import { fetchDocument, WrongDocument } from '../fetch/untrusted'
+import { requireKnown } from '../options/known'
+import { takeAttempt } from '../passwords/throttle'
 import { siteOf } from '../rules/network'
-import { isLoopbackAddress, isPublicAddress } from '../rules/public-address'
 import { type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
-import { takeAttempt } from '../throttle'
 import type { AuthorizationServer, ClientDocuments } from '../types/authorization-server'
+import { isDocumentUrl } from './client-id-url'
 import { type DescriptionSource, describedClient } from './described-client'
-import { fetchDocument, WrongDocument } from './fetch-document'
 
 /** Options of `createAuthorizationServer({ clientIdMetadataDocuments })`. */
 export interface ClientIdMetadataDocumentsOptions {

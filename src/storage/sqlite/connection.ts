@@ -1,6 +1,6 @@
 /** How the SQLite adapter talks to its database: settings of the connection, transactions, and clear errors. */
-import { messageOf } from '../errors'
-import type { Row } from './rows'
+import { messageOf } from '../../errors'
+import type { Row } from '../sql/rows'
 
 /** What is used of a `Database` of better-sqlite3. */
 export interface SqliteDatabase {

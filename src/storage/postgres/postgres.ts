@@ -3,8 +3,11 @@
  * of the contract is one statement, so one round trip and one transaction. Reads and writes go to the primary.
  */
 
-import { requireFlags, requireKnown } from '../options'
-import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
+import { requireFlags, requireKnown } from '../../options/known'
+import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
+import type { Migration } from '../schema-version'
+import { clientRecord, grantRow, hasRepeatedId, rowsById, toClient, toCredential, toGrant } from '../sql/rows'
+import { markOf, sweeper } from '../sql/tables'
 import {
   codeOf,
   type PostgresPool,
@@ -14,18 +17,9 @@ import {
   runner,
   sqlState,
   surviveLostConnections,
-} from './postgres-connection'
-import {
-  migrate,
-  type PostgresSchemaOptions,
-  postgresSchema,
-  postgresTables,
-  requiringVersion,
-} from './postgres-schema'
-import { postgresStatements } from './postgres-statements'
-import { clientRecord, grantRow, hasRepeatedId, rowsById, toClient, toCredential, toGrant } from './rows'
-import type { Migration } from './schema-version'
-import { markOf, sweeper } from './sql'
+} from './connection'
+import { migrate, type PostgresSchemaOptions, postgresSchema, postgresTables, requiringVersion } from './schema'
+import { postgresStatements } from './statements'
 
 export { type Migration, type PostgresPool, type PostgresQuery, type PostgresSchemaOptions, postgresSchema }
 

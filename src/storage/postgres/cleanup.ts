@@ -1,5 +1,5 @@
 /** What the PostgreSQL adapter deletes: as a call of its own, and a little with every so many inserts. */
-import type { Tables } from './sql'
+import type { Tables } from '../sql/tables'
 
 /**
  * The parts of a statement that remove what expired by `now`: at most `limit` of each kind, and nothing that somebody else

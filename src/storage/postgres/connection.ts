@@ -1,8 +1,8 @@
 /** How the PostgreSQL adapter talks to its pool: prepared statements, conflicts, lost connections, and clear errors. */
 
-import { sha256 } from '../crypto'
-import { messageOf } from '../errors'
-import type { Row } from './rows'
+import { sha256 } from '../../crypto'
+import { messageOf } from '../../errors'
+import type { Row } from '../sql/rows'
 
 /** What is used of a `Pool` of pg. */
 export interface PostgresPool {
