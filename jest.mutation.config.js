@@ -8,9 +8,9 @@ module.exports = {
   ...config,
   testPathIgnorePatterns: [
     ...(config.testPathIgnorePatterns ?? []),
-    '<rootDir>/test/(clients|examples|systems)/',
+    '<rootDir>/test/(interoperability|examples|systems)/',
     '<rootDir>/test/storage/(?!contract|memory)',
-    '<rootDir>/test/(architecture|package|quickstart|readme|two-services)\\.test\\.ts',
+    '<rootDir>/test/(architecture|hops|package|readme)\\.test\\.ts',
     '<rootDir>/test/attacks/(19-timing|30-slow-parsing|35-slow-and-broken-requests|fuzz|hostile-storage)\\.test\\.ts',
     '<rootDir>/test/passwords/bcrypt-workers\\.test\\.ts',
   ],

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as library from 'express-authorization-server'
 import ts from 'typescript'
 import { withTables } from '../.scripts/docs-options.js'
-import { createMcpApp } from './clients/mcp-app'
+import { createMcpApp } from './interoperability/mcp-app'
 import { freePort } from './support/free-port'
 
 const root = join(__dirname, '..')

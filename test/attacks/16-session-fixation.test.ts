@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createApp } from '../../examples/quickstart'
 import { listen, type RunningApp } from '../../examples/shared/start'
-import { openBrowser } from '../clients/browser'
-import { demoRequest } from '../clients/quickstart'
+import { openBrowser } from '../interoperability/browser'
+import { demoRequest } from '../interoperability/quickstart'
 
 const ada = { username: 'ada', password: 'analytical engine' }
 const alan = { username: 'alan', password: 'imitation game' }

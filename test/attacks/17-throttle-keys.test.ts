@@ -1,5 +1,5 @@
 // ATTACKS.md row 17: what a limit counts by must not be what the sender writes. The keys of names and networks are in
-// test/throttle.test.ts; here, what takes all meaning from them: an Express that believes every X-Forwarded-For.
+// test/passwords/throttle.test.ts; here, what takes all meaning from them: an Express that believes every X-Forwarded-For.
 import express from 'express'
 import { registerRouter } from '../../src/index'
 import { createHost } from '../support/host'

@@ -1,5 +1,5 @@
 // ATTACKS.md row 20: the Authorization header at every endpoint that authenticates clients, over HTTP. The tables and
-// properties of the parser itself are in test/rules/basic.test.ts.
+// properties of the parser itself are in test/clients/basic.test.ts.
 import { createHost, encode, type Host, paths } from '../support/host'
 import { exchange, type Listening, listen, request } from '../support/raw'
 
