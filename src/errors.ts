@@ -97,3 +97,7 @@ export function messageOf(error: unknown): string {
   const { message } = (error ?? {}) as { message?: unknown }
   return typeof message === 'string' ? message : String(error)
 }
+
+export function invalidToken(): OAuthError {
+  return new OAuthError('invalid_token', 'The access token is unknown, expired or revoked.')
+}

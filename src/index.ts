@@ -5,7 +5,6 @@ export { type ConsentPageOptions, consentPage } from './authorization/consent-pa
 export type { AuthorizationResponseStyle } from './authorization/response'
 export type { HostPage } from './authorization/sign-in'
 export type { Awaitable } from './awaitable'
-export { deleteClient } from './clients/deletion'
 export type { ClientMetadata } from './clients/members'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
 export type { KeyMaterial } from './crypto'
@@ -28,6 +27,7 @@ export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './j
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
   type ClientChanges,
+  deleteClient,
   deleteUnusedClients,
   listClients,
   type RegisterClientOptions,

@@ -1,21 +1,19 @@
 /** The end of a client record: nothing that was issued to it outlives it. */
 
-import { requireNoMore } from '../options/known'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { isBeingDeleted } from './members'
 import { changeClient, type MayReplace } from './records'
 
 /**
- * Deletes a client and ends everything that was ever issued to it. Answers false when there was none. Revoked before
+ * Deletes a client and ends everything that was ever issued to it. Returns false when there was none. Revoked before
  * and after, so that neither a failure in between nor a request under way leaves a token alive.
  */
-export async function deleteClient(
+export async function endClient(
   server: AuthorizationServer,
   clientId: string,
   mayReplace?: MayReplace,
 ): Promise<boolean> {
-  requireNoMore('deleteClient', arguments, 3)
   if (mayReplace) await closeClient(server, clientId, mayReplace)
   else if (!(await server.storage.clients.find(clientId))) return false
   await server.storage.grants.revoke({ clientId }, server.now())

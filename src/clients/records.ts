@@ -1,21 +1,27 @@
-/** Client records: made, changed and given secrets. */
+/** Client records: made, changed and given secrets, by hosts and over HTTP alike. */
 
 import { firstVersion, newGrantId, newSecret, sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
-import type { RegisterClientOptions } from '../operations/clients'
 import { hashSecret } from '../passwords/bcrypt'
 import type { Client, ClientSecret } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { isUserId } from '../users'
+import { isPublicClient } from './client'
 import { type ClientMetadata, isBeingDeleted, parseClientMetadata, verifyClientId } from './members'
 
+/** A client to be: what is left out is generated, or has a safe default. */
+export interface NewClient extends ClientMetadata {
+  readonly clientId?: string | undefined
+  readonly clientSecret?: string | undefined
+}
+
 /**
- * As `registerClient`. `introduced` is what the record of a client that registers itself has beside its metadata; `network`
+ * Adds a client. `introduced` is what the record of a client that registers itself has beside its metadata; `network`
  * is whose turn at bcrypt it takes.
  */
 export async function insertClient(
   server: AuthorizationServer,
-  { clientId = newGrantId(), clientSecret, ...metadata }: RegisterClientOptions,
+  { clientId = newGrantId(), clientSecret, ...metadata }: NewClient,
   introduced: { origin?: 'registration'; registrationTokenDigest?: string } = {},
   network?: string,
 ): Promise<{ client: Client; clientSecret?: string }> {
@@ -24,10 +30,8 @@ export async function insertClient(
     throw new OAuthError('invalid_client_metadata', 'clientId must not be the URL of a client metadata document.')
   }
   const checked = parseClientMetadata(metadata, server)
-  const isPublic = checked.tokenEndpointAuthMethods.every((method) => method === 'none')
-  if (isPublic && clientSecret !== undefined) {
-    throw new OAuthError('invalid_client_metadata', 'A client whose only method is none has no clientSecret.')
-  }
+  const isPublic = isPublicClient(checked)
+  if (isPublic && clientSecret !== undefined) throw noSecret()
   const now = server.now()
   const made = isPublic ? undefined : await makeSecret(clientSecret, now, network)
   const client: Client = {
@@ -66,6 +70,50 @@ async function isUser(server: AuthorizationServer, clientId: string): Promise<bo
  */
 export type MayReplace = (current: Client, next: ClientMetadata | undefined) => void
 
+/** Changes the members named, and no other, also when somebody else changes the record at the same time. */
+export async function changeMembers(
+  server: AuthorizationServer,
+  clientId: string,
+  { clientSecret, ...members }: ClientMetadata & { clientSecret?: string },
+  mayReplace: MayReplace = () => {},
+  network?: string,
+): Promise<Client> {
+  // a member that is undefined is not named: it must not put a list of the record back to its default
+  const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+  const now = server.now()
+  const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now, network)
+  const client = await changeClient(server, clientId, (current) => {
+    const next = { ...current, ...changes }
+    mayReplace(current, next)
+    if (made && isPublicClient(next)) throw noSecret()
+    return { ...next, ...parseClientMetadata(next, server), ...(made && { secrets: [made.kept] }) }
+  })
+  server.emit({ type: 'client.updated', clientId })
+  return client
+}
+
+/** A new generated secret; the old ones stay valid for `overlap` seconds. */
+export async function rotateSecret(
+  server: AuthorizationServer,
+  clientId: string,
+  overlap = 0,
+  mayReplace: MayReplace = () => {},
+): Promise<string> {
+  const now = server.now()
+  const { kept, clientSecret } = await makeSecret(undefined, now)
+  await changeClient(server, clientId, (current) => {
+    mayReplace(current, current)
+    if (isPublicClient(current)) throw noSecret()
+    const until = now + overlap
+    const old = current.secrets
+      .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? until, until) }))
+      .filter((secret) => secret.expiresAt > now)
+    return { ...current, secrets: [kept, ...old] }
+  })
+  server.emit({ type: 'client.secret_rotated', clientId })
+  return clientSecret
+}
+
 const MAX_TRIES = 20
 
 /** Reads, changes and writes a record until nobody else wrote in between: a removed secret or URI cannot come back. */
@@ -85,7 +133,7 @@ export async function changeClient(
   throw storageFailure(new Error(`storage.clients.update answered false ${MAX_TRIES} times in a row`))
 }
 
-export async function makeSecret(
+async function makeSecret(
   chosen: string | undefined,
   now: number,
   network?: string,
@@ -102,6 +150,6 @@ export async function makeSecret(
   return { kept: { bcrypt: await hashSecret(chosen, network), createdAt: now }, clientSecret: chosen }
 }
 
-export function noSecret(): OAuthError {
+function noSecret(): OAuthError {
   return new OAuthError('invalid_client_metadata', 'A client whose only method is none has no clientSecret.')
 }

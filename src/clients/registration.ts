@@ -1,13 +1,12 @@
 /** Clients that register themselves (RFC 7591), and change or delete that registration with its access token (RFC 7592). */
 
 import { equalDigests, newGrantId, newSecret, sha256 } from '../crypto'
-import { OAuthError } from '../errors'
+import { invalidToken, OAuthError } from '../errors'
 import { intersectScope, scopesOfClient } from '../rules/scope'
 import type { Client } from '../storage'
-import { invalidToken } from '../tokens/find'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { isPublicClient } from './client'
-import { deleteClient } from './deletion'
+import { endClient } from './deletion'
 import { grantTypesOf, parseClientMetadata } from './members'
 import { changeClient, insertClient } from './records'
 import { type Permitted, parseSelfDescription, type SelfDescription } from './self-description'
@@ -99,7 +98,7 @@ export async function deleteRegistration(
   registrationToken: string,
 ): Promise<void> {
   const mayDelete = (current: Client) => verifyToken(current, registrationToken)
-  await deleteClient(server, clientId, mayDelete).catch(refuseGone)
+  await endClient(server, clientId, mayDelete).catch(refuseGone)
 }
 
 /** A client that is gone is answered like a wrong token. */

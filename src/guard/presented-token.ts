@@ -76,17 +76,6 @@ export function presentedToken(req: Request, places: readonly TokenPlace[]): str
   return token
 }
 
-/** Each Authorization header as it was sent. A request that a host's unit test makes up has nothing but `headers`. */
-export function sentAuthorization({ rawHeaders, headers }: Pick<Request, 'rawHeaders' | 'headers'>): string[] {
-  if (!rawHeaders) return [headers.authorization ?? []].flat()
-  const sent: string[] = []
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string
-    if (name.length === 13 && name.toLowerCase() === 'authorization') sent.push(rawHeaders[i + 1] as string)
-  }
-  return sent
-}
-
 /** Another scheme is no bearer token at all: the bare challenge then tells which one is wanted. */
 function headerToken(req: Request): string[] {
   const token = /^bearer(?: +|$)(.*)$/i.exec(authorizationHeader(req))?.[1]

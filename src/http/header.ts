@@ -1,7 +1,6 @@
 /** Headers that a request may have once: Node keeps the first of several. */
 import type { Request } from 'express'
 import { OAuthError } from '../errors'
-import { sentAuthorization } from '../guard/presented-token'
 
 /**
  * The Authorization header, '' where there is none. Node keeps the first of several; what another hop kept is unknown, so
@@ -12,4 +11,15 @@ export function authorizationHeader(req: Request): string {
     throw new OAuthError('invalid_request', 'The Authorization header is included more than once.')
   }
   return req.headers.authorization ?? ''
+}
+
+/** Each Authorization header as it was sent. A request that a host's unit test makes up has nothing but `headers`. */
+export function sentAuthorization({ rawHeaders, headers }: Pick<Request, 'rawHeaders' | 'headers'>): string[] {
+  if (!rawHeaders) return [headers.authorization ?? []].flat()
+  const sent: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.length === 13 && name.toLowerCase() === 'authorization') sent.push(rawHeaders[i + 1] as string)
+  }
+  return sent
 }

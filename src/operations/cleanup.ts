@@ -2,8 +2,8 @@
 import { toOAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
+import { deleteInBatches } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { deleteInBatches } from './grants'
 
 /** A timer of Node can wait for a little less than 25 days. */
 const LONGEST = 24 * 86_400
@@ -33,7 +33,7 @@ export function startCleanup(server: AuthorizationServer, options: CleanupOption
 
   async function run(): Promise<void> {
     try {
-      await deleteInBatches(server, () => stopped)
+      await deleteInBatches(server.storage.grants, server.now, () => stopped)
     } catch (error) {
       server.emit({ type: 'error', error: toOAuthError(error) })
     }

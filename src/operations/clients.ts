@@ -1,9 +1,8 @@
 /** What hosts do with client records from their own code: register, update, delete, give a new secret. */
 
-import { isPublicClient } from '../clients/client'
-import { deleteClient } from '../clients/deletion'
-import { type ClientMetadata, grantTypesOf, metadataNames, parseClientMetadata } from '../clients/members'
-import { changeClient, insertClient, type MayReplace, makeSecret, noSecret } from '../clients/records'
+import { endClient } from '../clients/deletion'
+import { type ClientMetadata, grantTypesOf, metadataNames } from '../clients/members'
+import { changeMembers, insertClient, rotateSecret } from '../clients/records'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import type { Client } from '../storage'
@@ -42,24 +41,11 @@ export interface ClientChanges extends ClientMetadata {
 export async function updateClient(
   server: AuthorizationServer,
   clientId: string,
-  { clientSecret, ...members }: ClientChanges,
-  mayReplace: MayReplace = () => {},
-  network?: string,
+  changes: ClientChanges,
 ): Promise<Client> {
-  requireNoMore('updateClient', arguments, 5)
-  requireKnown('updateClient member', members, metadataNames)
-  // a member that is undefined is not named: it must not put a list of the record back to its default
-  const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
-  const now = server.now()
-  const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now, network)
-  const client = await changeClient(server, clientId, (current) => {
-    const next = { ...current, ...changes }
-    mayReplace(current, next)
-    if (made && isPublicClient(next)) throw noSecret()
-    return { ...next, ...parseClientMetadata(next, server), ...(made && { secrets: [made.kept] }) }
-  })
-  server.emit({ type: 'client.updated', clientId })
-  return client
+  requireNoMore('updateClient', arguments, 3)
+  requireKnown('updateClient member', changes, ['clientSecret', ...metadataNames])
+  return changeMembers(server, clientId, changes)
 }
 
 /** A new generated secret. The old ones stay valid for `overlap` seconds. @default 0 */
@@ -67,23 +53,16 @@ export async function rotateClientSecret(
   server: AuthorizationServer,
   clientId: string,
   { overlap = 0 }: { overlap?: number } = {},
-  mayReplace: MayReplace = () => {},
 ): Promise<{ clientSecret: string }> {
-  requireNoMore('rotateClientSecret', arguments, 4)
+  requireNoMore('rotateClientSecret', arguments, 3)
   requireSeconds('rotateClientSecret({ overlap })', overlap, Number.MAX_SAFE_INTEGER, 0)
-  const now = server.now()
-  const { kept, clientSecret } = await makeSecret(undefined, now)
-  await changeClient(server, clientId, (current) => {
-    mayReplace(current, current)
-    if (isPublicClient(current)) throw noSecret()
-    const until = now + overlap
-    const old = current.secrets
-      .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? until, until) }))
-      .filter((secret) => secret.expiresAt > now)
-    return { ...current, secrets: [kept, ...old] }
-  })
-  server.emit({ type: 'client.secret_rotated', clientId })
-  return { clientSecret }
+  return { clientSecret: await rotateSecret(server, clientId, overlap) }
+}
+
+/** Deletes a client and ends everything that was ever issued to it. Returns false when there was none. */
+export async function deleteClient(server: AuthorizationServer, clientId: string): Promise<boolean> {
+  requireNoMore('deleteClient', arguments, 2)
+  return endClient(server, clientId)
 }
 
 /** Every client, or those of one user, ordered by id. Throws a TypeError for a `username` that is not a string. */
@@ -119,7 +98,7 @@ export async function deleteUnusedClients(
       if (grantTypesOf(client).includes('client_credentials')) continue
       const { clientId } = client
       if ((await listGrants(server, { clientId })).length > 0) continue
-      if (await deleteClient(server, clientId)) deleted++
+      if (await endClient(server, clientId)) deleted++
     }
   }
   return deleted

@@ -3,10 +3,8 @@
 import { isExpired } from '../credentials/bound'
 import { requireNoMore } from '../options/known'
 import type { Grant, RevocationTarget } from '../storage'
-import { allPages, requireFilter } from '../storage/paging'
+import { allPages, deleteInBatches, requireFilter } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'
-
-const CLEANUP_BATCH = 1000
 
 /**
  * The authorizations that are in force, for a "connected apps" page: all, or those of a user, a client, or both.
@@ -52,18 +50,5 @@ export async function revokeGrants(server: AuthorizationServer, target: Revocati
 /** Deletes what has expired, in batches between which other work is done. Answers how many codes and tokens went. */
 export function deleteExpired(server: AuthorizationServer): Promise<number> {
   requireNoMore('deleteExpired', arguments, 1)
-  return deleteInBatches(server, () => false)
-}
-
-/** As `deleteExpired`, until `isStopped`. */
-export async function deleteInBatches(server: AuthorizationServer, isStopped: () => boolean): Promise<number> {
-  let total = 0
-  while (!isStopped()) {
-    const deleted = await server.storage.grants.deleteExpired(server.now(), CLEANUP_BATCH)
-    total += deleted
-    if (deleted < CLEANUP_BATCH) break
-    // a synchronous store would otherwise let nothing else happen until the last batch
-    await new Promise(setImmediate)
-  }
-  return total
+  return deleteInBatches(server.storage.grants, server.now)
 }

@@ -2,8 +2,8 @@
 import { LRUCache } from 'lru-cache'
 import { type Awaitable, whenReady } from '../awaitable'
 import { sha256 } from '../crypto'
+import { invalidToken } from '../errors'
 import { fetchJson } from '../fetch/json'
-import { invalidToken } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
 
 const MAX_REMEMBERED = 10_000

@@ -1,17 +1,17 @@
 /** The clients API: create, list, read, update and delete clients, and give them new secrets. */
 import type { Request, RequestHandler, Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
-import { deleteClient } from '../clients/deletion'
+import { endClient } from '../clients/deletion'
 import { verifyShownName } from '../clients/member-checks'
 import { type ClientMetadata, isBeingDeleted, parseClientMetadata } from '../clients/members'
-import { insertClient } from '../clients/records'
+import { changeMembers, insertClient, rotateSecret } from '../clients/records'
 import { describeClient, parseClientArguments } from '../clients/resource'
 import { OAuthError } from '../errors'
 import { bodyMembers, queryMembers, queryParameters } from '../http/body'
 import { type Handler, type Methods, requireServer } from '../http/endpoint'
 import { sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
-import { listClients, rotateClientSecret, updateClient } from '../operations/clients'
+import { listClients } from '../operations/clients'
 import { requireKnown, requireNoMore } from '../options/known'
 import { inTurn } from '../passwords/concurrency'
 import { networkOf } from '../rules/network'
@@ -103,7 +103,7 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
     GET: by(async (who, _req, res) => sendJson(res, 200, describeClient(await requireOwned(who, clientId)))),
     PUT: by(update(clientId)),
     DELETE: by(async (who, _req, res) => {
-      const deleted = await deleteClient(server, clientId, mayWrite(server, who, grantTypes))
+      const deleted = await endClient(server, clientId, mayWrite(server, who, grantTypes))
       sendJson(res, 200, { rows_deleted: deleted ? 1 : 0 })
     }),
   })
@@ -152,7 +152,7 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
       mayReplace(current, { ...current, ...metadata })
       const changes = { ...metadata, ...(clientSecret !== undefined && { clientSecret }) }
       const client = await hashing(clientSecret, req, (network) =>
-        updateClient(server, clientId, changes, mayReplace, network),
+        changeMembers(server, clientId, changes, mayReplace, network),
       )
       const updated = describeClient(client)
       // the documentation of this API says `inserted`, and its web client reads `updated`
@@ -162,7 +162,7 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
 
   function generateSecret(clientId: string): ClientHandler {
     return async (who, _req, res) => {
-      const { clientSecret } = await rotateClientSecret(server, clientId, {}, mayWrite(server, who, grantTypes))
+      const clientSecret = await rotateSecret(server, clientId, 0, mayWrite(server, who, grantTypes))
       sendJson(res, 200, { client_id: clientId, client_secret: clientSecret })
     }
   }

@@ -2,9 +2,9 @@
 import type { Request, RequestHandler, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { equalDigests, sha256 } from '../crypto'
+import { invalidToken } from '../errors'
 import { missingToken } from '../guard/challenge'
 import { presentedToken } from '../guard/presented-token'
-import { invalidToken } from '../tokens/find'
 
 /**
  * Who may register: a guard or another middleware of the host; who has an initial access token (one of at least 32

@@ -1,7 +1,8 @@
-/** Walks through what storage lists page by page. */
+/** Walks through what storage has, in portions between which other work is done. */
 import type { Awaitable } from '../awaitable'
 import { storageFailure } from '../errors'
 import { requireKnown } from '../options/known'
+import type { GrantStorage } from '../storage'
 
 const PAGE = 100
 
@@ -38,4 +39,23 @@ export async function* pages<T>(list: List<T>, idOf: (item: T) => string): Async
     // a synchronous store would otherwise let nothing else happen until the last page
     await new Promise(setImmediate)
   }
+}
+
+const CLEANUP_BATCH = 1000
+
+/** Deletes what has expired, in batches between which other work is done, until `isStopped`. Returns how many rows went. */
+export async function deleteInBatches(
+  grants: Pick<GrantStorage, 'deleteExpired'>,
+  now: () => number,
+  isStopped: () => boolean = () => false,
+): Promise<number> {
+  let total = 0
+  while (!isStopped()) {
+    const deleted = await grants.deleteExpired(now(), CLEANUP_BATCH)
+    total += deleted
+    if (deleted < CLEANUP_BATCH) break
+    // a synchronous store would otherwise let nothing else happen until the last batch
+    await new Promise(setImmediate)
+  }
+  return total
 }

@@ -5,12 +5,11 @@
 
 import { isExpired } from '../credentials/bound'
 import { firstOf, grantIdOf, lookupId, lookupSuffix, sessionOf } from '../credentials/split-token'
-import { revokeGrants } from '../operations/grants'
 import type { Credential } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { findCredential } from './find'
 import { credentialOf } from './issue'
-import { sessionEnd } from './revocation'
+import { MOST_LOST, sessionEnd } from './revocation'
 
 /** Whether that is the id of such a session. */
 export function isDerived({ id }: Pick<Credential, 'id'>): boolean {
@@ -56,26 +55,8 @@ function endOf(server: AuthorizationServer, { state, expiresAt, startedAt }: Cre
   return state === ENDED ? 0 : Math.min(expiresAt, sessionEnd(server, startedAt))
 }
 
-/** How often ending a session may find that a refresh was faster. */
-const MOST_LOST = 10
-
-/**
- * Ends what a code or token is of: its grant. Where it began with an access token that is another client's, too, and only
- * its session ends, with the one that it goes back to: a client could otherwise sign a user out of everything by sending its
- * own code twice. What else goes back to that is not refreshed again.
- */
-export async function endSessionOf(server: AuthorizationServer, row: Credential): Promise<void> {
-  const grantId = grantIdOf(row.id)
-  if (!isDerived(row)) return revokeGrants(server, { grantId })
-  const session = sessionOf(row.id)
-  for (const one of new Set([firstOf(session), session])) {
-    // refreshed as fast as it was looked at: nothing of it may stay
-    if (!(await endSession(server, grantId, one))) return revokeGrants(server, { grantId })
-  }
-}
-
 /** Replaces every token of a session in one step by one without a secret. False: it was refreshed each time, meanwhile. */
-async function endSession(server: AuthorizationServer, grantId: string, session: string): Promise<boolean> {
+export async function endSession(server: AuthorizationServer, grantId: string, session: string): Promise<boolean> {
   const accessIds = lookupSuffix.access_token.map((suffix) => lookupId(grantId, suffix, session))
   for (let lost = 0; lost < MOST_LOST; lost++) {
     // a session stands and falls with its refresh token, or where it has none with its access token

@@ -3,7 +3,7 @@
 import { type Awaitable, whenReady } from '../awaitable'
 import { hasSecret, isExpired } from '../credentials/bound'
 import { sessionOf } from '../credentials/split-token'
-import { OAuthError } from '../errors'
+import { invalidToken } from '../errors'
 import { frozenList } from '../rules/frozen'
 import { audienceData, storedAudience, verifyAudience } from '../rules/resource'
 import type { Credential } from '../storage'
@@ -80,10 +80,6 @@ export function userOf(
     if (!user) throw invalidToken()
     return user
   })
-}
-
-export function invalidToken(): OAuthError {
-  return new OAuthError('invalid_token', 'The access token is unknown, expired or revoked.')
 }
 
 function asAccessToken(server: AuthorizationServer, { row, claims }: FoundAccessToken): AccessToken {

@@ -15,7 +15,7 @@ const most: Record<string, number> = {
   connectedAppsRouter: 2,
   consentPage: 1,
   createAuthorizationServer: 1,
-  deleteClient: 3,
+  deleteClient: 2,
   deleteExpired: 1,
   deleteUnusedClients: 2,
   generateSigningKey: 1,
@@ -41,10 +41,10 @@ const most: Record<string, number> = {
   requireScope: 1,
   revokeGrants: 2,
   revokeRouter: 2,
-  rotateClientSecret: 4,
+  rotateClientSecret: 3,
   startCleanup: 2,
   tokenRouter: 2,
-  updateClient: 5,
+  updateClient: 3,
   verifyAccessToken: 3,
 }
 /** They state no policy. */

@@ -1,7 +1,7 @@
 /** A map whose rows leave some time after they expire, without timers and without a second index. */
 
-/** Seconds that an expired row stays, so that clocks that differ a little cannot lose one that is still wanted. */
-const GRACE = 3600
+import { GRACE } from '../retention'
+
 /** Rows that one `sweep` looks at. More than one write adds (two tokens), or the walk would never catch up. */
 const SWEEP_STEPS = 4
 

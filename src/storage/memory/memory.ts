@@ -2,14 +2,14 @@
  * The reference implementation of the storage contract: everything in the memory of this process, for development,
  * tests, and servers that may forget on a restart. It answers with plain values, never with promises.
  */
-import { requireNoMore } from '../../options/known'
-import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
-import { expiringMap } from './expiring-map'
-import { frozenCopy, rowKeeper } from './frozen-rows'
-import { addId, idsAfter, idsByOwner, type OrderedIds, removeId } from './ordered-ids'
 
-/** Seconds that a revocation is remembered at least: no request is under way for longer. */
-const REVOCATION_MEMORY = 30 * 86_400
+import { requireNoMore } from '../../options/known'
+import type { Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
+import { REVOCATION_MEMORY } from '../retention'
+import { memoryClients, page } from './clients'
+import { expiringMap } from './expiring-map'
+import { rowKeeper } from './frozen-rows'
+import { addId, idsByOwner, type OrderedIds, removeId } from './ordered-ids'
 
 /** A revoked grant is its tombstone: the row without the grant. It lives as long as anything that names it. */
 interface GrantRow {
@@ -36,40 +36,6 @@ export function memoryStorage(): OAuthStorage {
 /** Whether that is such a store, to warn of one in production. */
 export function isMemoryStorage(storage: unknown): boolean {
   return typeof storage === 'object' && storage !== null && stores.has(storage)
-}
-
-function memoryClients(): ClientStorage {
-  const clients = new Map<string, Client>()
-  const allIds: OrderedIds = []
-  const idsOfUser = idsByOwner()
-
-  function put(client: Client): true {
-    const { clientId, username } = client
-    const before = clients.get(clientId)
-    clients.set(clientId, frozenCopy(client))
-    addId(allIds, clientId)
-    if (before?.username !== username) idsOfUser.remove(before?.username, clientId)
-    idsOfUser.add(username, clientId)
-    return true
-  }
-
-  return {
-    find: (clientId) => clients.get(clientId),
-    list({ username, after, limit }) {
-      const ids = username === undefined ? allIds : idsOfUser.of(username)
-      return page(ids, after, limit, (id) => clients.get(id))
-    },
-    insert: (client) => !clients.has(client.clientId) && put(client),
-    update(client, expectedVersion) {
-      const stored = clients.get(client.clientId)
-      return stored !== undefined && stored.version === expectedVersion && put(client)
-    },
-    delete(clientId) {
-      removeId(allIds, clientId)
-      idsOfUser.remove(clients.get(clientId)?.username, clientId)
-      return clients.delete(clientId)
-    },
-  }
 }
 
 function memoryGrants(): GrantStorage {
@@ -212,15 +178,4 @@ function memoryGrants(): GrantStorage {
       return removed
     },
   }
-}
-
-/** The first `limit` rows behind `after`, in the order of UTF-16 code units. What is not there any more is passed over. */
-function page<Row>(ids: OrderedIds, after: string | undefined, limit: number, find: (id: string) => Row | undefined) {
-  const rows: Row[] = []
-  for (const id of idsAfter(ids, after)) {
-    if (rows.length >= limit) break
-    const row = find(id)
-    if (row !== undefined) rows.push(row)
-  }
-  return rows
 }

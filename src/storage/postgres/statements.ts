@@ -10,8 +10,9 @@
  *   ended just before it, and what it stored is dead.
  */
 
+import { REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'
-import { isCovered, markedUntil, REVOCATION_MEMORY, SWEEP_LIMIT, selectAlive, type Tables } from '../sql/tables'
+import { isCovered, markedUntil, SWEEP_LIMIT, selectAlive, type Tables } from '../sql/tables'
 import { cleanup } from './cleanup'
 
 const definitions = (columns: readonly string[]) =>

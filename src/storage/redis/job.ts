@@ -1,7 +1,7 @@
 /** What the script `store` is told: the rows, how long each stays, and which indexes they belong in. */
 import type { Credential, Grant } from '../../storage'
+import { GRACE, REVOCATION_MEMORY } from '../retention'
 import { ALL, encodeCredential, encodeGrant, type Keys, restOf, shardOf, subjectsOf } from './rows'
-import { GRACE, REVOCATION_MEMORY } from './scripts'
 
 /** What a subject's index learns of a write, so that a mark of the subject outlives everything it covers. */
 export interface Touch {

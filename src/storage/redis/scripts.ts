@@ -4,12 +4,9 @@
  * The header of a grant is `[user or false, client, startedAt]`; that of a credential goes on with the key of its grant
  * (what follows `=`, or false) and its state. A grant that is an empty string is a tombstone.
  */
+import { GRACE, REVOCATION_MEMORY } from '../retention'
 import { ROWS } from './rows'
 
-/** Seconds that an expired row stays, so that clocks that differ a little cannot lose one that is still wanted. */
-export const GRACE = 3600
-/** Seconds that a revocation is remembered at least: no request is under way for longer. */
-export const REVOCATION_MEMORY = 30 * 86_400
 /** Expired entries of an index that one write removes. More than it adds, so that no index outgrows what is alive. */
 const SWEEP = 4
 

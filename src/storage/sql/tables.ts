@@ -1,5 +1,7 @@
 /** What the SQL adapters have in common: names of tables, whether a row is alive, and when rows leave by themselves. */
+
 import type { Credential, RevocationTarget } from '../../storage'
+import { GRACE } from '../retention'
 import { SCHEMA_VERSION } from '../schema-version'
 
 export interface Tables {
@@ -39,9 +41,6 @@ DELETE FROM ${grants} WHERE revoked_at IS NULL AND ${isVersion1};
 INSERT INTO ${schema} (id, version) VALUES (1, ${SCHEMA_VERSION}) ON CONFLICT (id) DO NOTHING;
 `
 }
-
-/** Seconds that a revocation is remembered at least: no request is under way for longer. */
-export const REVOCATION_MEMORY = 30 * 86_400
 
 /** Whose mark it is, in the columns `owner` and `owner_id`. */
 export function markOf(target: Exclude<RevocationTarget, { grantId: string }>): ['user' | 'client', string] {
@@ -87,9 +86,6 @@ WHERE credential.id = ${parameter} AND NOT ${isCovered(tables, 'credential')}
 /** A sweep is asked for by every so many inserts, and takes more rows than those can have added. */
 const SWEEP_EVERY = 32
 export const SWEEP_LIMIT = 256
-/** Seconds that an expired row stays, so that clocks that differ a little cannot lose one that is still wanted. */
-const GRACE = 3600
-
 /**
  * Says of an insert until when rows must have expired that it also removes, or nothing where it removes none. So the
  * tables stay small where nobody calls deleteExpired. The clock is `issuedAt`: an adapter does not judge by its own.

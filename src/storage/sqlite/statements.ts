@@ -1,6 +1,8 @@
 /** The statements of the SQLite adapter, each prepared once. Whatever decides and writes runs in one transaction. */
+
+import { REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'
-import { isCovered, markedUntil, REVOCATION_MEMORY, selectAlive, type Tables } from '../sql/tables'
+import { isCovered, markedUntil, selectAlive, type Tables } from '../sql/tables'
 import { type SqliteDatabase, type Statement, statement } from './connection'
 import { requireVersion } from './schema'
 
