@@ -1,7 +1,7 @@
 /** The consent page: asks the signed-in user, and believes only an answer to the very question it asked (RFC 9700 §4.16). */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
-import { lookupId, lookupSuffix } from '../credentials/split-token'
+import { boundOf } from '../credentials/bound'
 import { sha256 } from '../crypto'
 import { queryParameters } from '../http/body'
 import { pageContext, setPageHeaders } from '../http/page'
@@ -10,12 +10,11 @@ import { requireKnown, requireNoMore } from '../options/known'
 import { type ConsentView, renderConsent } from '../pages/consent'
 import { type PageContext, scopeInWords } from '../pages/page'
 import { redirectHost, staysOnDevice } from '../rules/redirect-uri'
-import { type Audience, storedAudience } from '../rules/resource'
+import { type Audience, heldAudience } from '../rules/resource'
 import { includesScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { Credential, Grant } from '../storage'
-import { findCredential } from '../tokens/find'
-import { sessionEnd } from '../tokens/revocation'
+import { sessionEnd } from '../tokens/derived-session'
 import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types/authorization-server'
 import { accountName, type HostPage, hostPageUrl, sendToSignIn, signedInId, verifyHostPage } from './sign-in'
 import { cameTooSoon, openTransaction, takeTransaction } from './transaction'
@@ -125,15 +124,16 @@ async function ask(
   again: boolean,
 ): Promise<{ name: string; value: string }> {
   const { server, client, scope, startedAt } = request
-  const question = { clientId: client.clientId, userId, scope, startedAt, data: { request: requestDigest(request) } }
-  return { name: TRANSACTION, value: await openTransaction(server, 'consent', question, again) }
+  const question = { clientId: client.clientId, userId, scope, startedAt }
+  const value = await openTransaction(server, 'consent', question, { request: requestDigest(request) }, again)
+  return { name: TRANSACTION, value }
 }
 
 /** The question that the form answers, used up; undefined when it is not the one that was shown to this user. */
 function takeAnswer(request: AuthorizationRequest, userId: string): Promise<Credential | undefined> {
   const answer = { token: request.parameters.get(TRANSACTION), userId }
   const digest = requestDigest(request)
-  return takeTransaction(request.server, 'consent', answer, (found) => found.data.request === digest)
+  return takeTransaction(request.server, 'consent', answer, (found) => boundOf(found).request === digest)
 }
 
 function describe(
@@ -170,17 +170,13 @@ async function isRemembered(
   const grants = await listGrants(server, { userId, clientId: client.clientId })
   for (const grant of grants) {
     if (sessionEnd(server, grant.startedAt) <= server.now()) continue
-    if (includesScope(grant.scope, scope) && (await coversAudience(server, grant, audience))) return true
+    if (includesScope(grant.scope, scope) && coversAudience(server, grant, audience)) return true
   }
   return false
 }
 
-/** A grant's row has no audience; its tokens have. Yes to one API is no yes to another (RFC 8707 §3). */
-async function coversAudience(server: AuthorizationServer, { id }: Grant, audience: Audience): Promise<boolean> {
-  if (audience.length === 0) return true
-  const found =
-    (await findCredential(server, lookupId(id, lookupSuffix.refresh_token), 'refresh_token')) ??
-    (await findCredential(server, lookupId(id, lookupSuffix.access_token[0]), 'access_token'))
-  const covered = found ? storedAudience(server, found.data) : []
+/** Yes to one API is no yes to another (RFC 8707 §3). */
+function coversAudience(server: AuthorizationServer, { data }: Grant, audience: Audience): boolean {
+  const covered = heldAudience(server, data.audience as Audience | undefined)
   return audience.every((resource) => covered.includes(resource))
 }

@@ -3,12 +3,14 @@
  * was shown to. It is what makes forms proof against forgery without cookies of our own (RFC 9700 §4.7).
  */
 
-import { boundDigest, hasSecret, isExpired } from '../credentials/bound'
-import { lookupId, lookupSuffix, parseSplitToken } from '../credentials/split-token'
+import { boundOf, credentialOf, hasSecret, isExpired } from '../credentials/bound'
+import { lookupSuffix } from '../credentials/kinds'
+import { lookupId, parseSplitToken } from '../credentials/split-token'
 import { newGrantId, newSecret } from '../crypto'
 import type { Credential } from '../storage'
 import { findCredential } from '../tokens/find'
 import { store } from '../tokens/issue'
+import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 type Question = 'consent' | 'removal'
@@ -21,16 +23,16 @@ const SECONDS_TO_READ = 0.5
 export async function openTransaction(
   server: AuthorizationServer,
   kind: Question,
-  asked: Pick<Credential, 'clientId' | 'scope' | 'startedAt' | 'data'> & { userId: string },
+  question: Authorization & { readonly userId: string },
+  about: { readonly request?: string } = {},
   again = false,
 ): Promise<string> {
-  const question = { ...asked, data: { ...asked.data, ...(again ? { again } : { askedAt: server.exactNow() }) } }
+  const bound = { ...about, ...(again ? { again } : { askedAt: server.exactNow() }) }
   const id = lookupId(newGrantId(), lookupSuffix[kind])
   const secret = newSecret()
   const issuedAt = server.now()
-  const expiresAt = issuedAt + SECONDS_TO_ANSWER
-  const digest = boundDigest(secret, question)
-  await store(server, [{ id, kind, state: 'pending', digest, ...question, issuedAt, expiresAt }])
+  const lifetime = { issuedAt, expiresAt: issuedAt + SECONDS_TO_ANSWER }
+  await store(server, [credentialOf({ id, kind, secret, state: 'pending' }, question, lifetime, bound)])
   return `${id}.${secret}`
 }
 
@@ -38,7 +40,8 @@ export async function openTransaction(
  * Whether a yes came too soon to be one: a page that was brought under a double click is answered by its second half. Once
  * only, or whoever is quick, or has a clock that is wrong, could never answer. What cannot be told is too soon, too.
  */
-export function cameTooSoon(server: AuthorizationServer, { data: { askedAt, again } }: Credential): boolean {
+export function cameTooSoon(server: AuthorizationServer, question: Credential): boolean {
+  const { askedAt, again } = boundOf(question)
   if (again === true) return false
   return !(typeof askedAt === 'number' && server.exactNow() - askedAt >= SECONDS_TO_READ)
 }

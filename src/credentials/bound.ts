@@ -1,33 +1,138 @@
-/** The digest of a secret and of what it is bound to. */
-
+/**
+ * Rows of credentials: what a secret is bound to when it is made, and the digest that covers both. Columns are there for
+ * look-ups and revocations; where they differ from what was bound, the credential is dead.
+ */
 import { equalDigests, sha256 } from '../crypto'
-import type { Credential } from '../storage'
+import type { Credential, Writable } from '../storage'
+import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
+import { grantIdOf } from './split-token'
 
-/** What a credential is bound to: whose it is, for what, and since when. */
-export type Binding = Pick<Credential, 'clientId' | 'scope' | 'startedAt' | 'data'> & {
-  readonly userId?: string | undefined
-  readonly grantId?: string | undefined
+/** What a secret stands for. It never changes afterwards. */
+export type Bound = Omit<Authorization, 'clientId'> & RequestBinding
+
+/** What of an authorization request the code of it is bound to. */
+export interface RequestBinding {
+  /** RFC 7636. */
+  readonly codeChallenge?: string
+  /** As it was sent: the token request repeats it (RFC 6749 §4.1.3). */
+  readonly redirectUri?: string
+  /** Of a code that began with an access token: the session of that token, and when the token expires. */
+  readonly source?: readonly [session: string, expiresAt: number]
+  /** Of a question on a page: the digest of the request that it is about. */
+  readonly request?: string
+  /** When the question was asked, in seconds with their fraction; or that it was answered before, but too soon. */
+  readonly askedAt?: number
+  readonly again?: boolean
+}
+
+/** The formula by which `digest` is made. A later one gets the next number, and rows of this one are still read. */
+const FORMAT = 1
+
+type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>
+
+/** How a row is named, and its secret. Without `state` it is in that of its digest: no two secrets have the same. */
+type Made = Pick<Credential, 'id' | 'kind'> & { readonly secret: string; readonly state?: string }
+
+/** The row of a secret that stands for an authorization. `more` is what is bound beside it, `data` what is not bound. */
+export function credentialOf(
+  made: Made,
+  authorization: Authorization,
+  lifetime: Lifetime,
+  more?: RequestBinding,
+  data?: Readonly<Record<string, unknown>>,
+): Credential {
+  const { clientId, ...bound } = authorization
+  const row = rowOf(made, authorization, lifetime, { format: FORMAT, bound: { ...bound, ...more }, ...data })
+  row.digest = digestOf(row, made.secret)
+  row.state = made.state ?? row.digest
+  return row
+}
+
+/** A row that no secret opens. */
+export function lockedRow(
+  made: Pick<Credential, 'id' | 'kind' | 'state'>,
+  authorization: Authorization,
+  lifetime: Lifetime,
+  data: Readonly<Record<string, unknown>> = {},
+): Credential {
+  const row = rowOf(made, authorization, lifetime, data)
+  row.state = made.state
+  return row
+}
+
+// written out, without members that have no value: not every database keeps an undefined one apart from null
+function rowOf(
+  { id, kind }: Pick<Credential, 'id' | 'kind'>,
+  { clientId, userId, grantId, scope, startedAt }: Authorization,
+  { issuedAt, expiresAt }: Lifetime,
+  data: Readonly<Record<string, unknown>>,
+): Writable<Credential> {
+  const row: Writable<Credential> = {
+    id,
+    kind,
+    state: '',
+    digest: '',
+    clientId,
+    scope,
+    startedAt,
+    issuedAt,
+    expiresAt,
+    data,
+  }
+  if (userId !== undefined) row.userId = userId
+  if (grantId !== undefined) row.grantId = grantId
+  return row
+}
+
+/** What was bound when the secret of the row was made. */
+export function boundOf({ data }: Pick<Credential, 'data'>): Bound {
+  return data.bound as Bound
+}
+
+/** What the row stands for. */
+export function authorizationOf(row: Credential): Authorization {
+  const { codeChallenge, redirectUri, source, request, askedAt, again, ...authorization } = boundOf(row)
+  return { clientId: row.clientId, ...authorization }
+}
+
+/** Whether this is the secret of the row, and the row what it was when it was made. */
+export function hasSecret(row: Credential, secret: string): boolean {
+  return row.data.format === FORMAT && equalDigests(row.digest, digestOf(row, secret)) && isAsBound(row)
 }
 
 /**
- * The digest of a secret of 256 bits and of what it is bound to. A storage adapter that loses or changes one of these makes
- * the token unusable, instead of one of nobody, of more, without PKCE, or that no revocation reaches.
+ * The digest of a secret of 256 bits and of what it is bound to. If an adapter drops or alters one of these, the token
+ * stops working; it never becomes broader, unbound or irrevocable. `format` 1.
  */
-export function boundDigest(secret: string, row: Binding): string {
-  const { clientId, userId = null, grantId = null, scope, startedAt } = row
-  const { audience = null, codeChallenge = null, redirectUri = null, source } = row.data
-  const members = [secret, clientId, userId, grantId, scope, startedAt, audience, codeChallenge, redirectUri]
-  // behind the others, whose digests stay what they are: only a code that began with an access token has it
-  return sha256(JSON.stringify(source === undefined ? members : [...members, source]))
+function digestOf({ id, clientId, data }: Credential, secret: string): string {
+  return sha256(canonical([FORMAT, grantIdOf(id), clientId, secret, data.bound]))
 }
 
-/** Whether this is the secret of the row, and the row bound to what it was when it was made. */
-export function hasSecret(row: Binding & { readonly digest: string }, secret: string): boolean {
-  return equalDigests(row.digest, boundDigest(secret, row))
+/** A code gets its grant when it is exchanged; every other column stays what was bound. */
+function isAsBound({ userId, grantId, scope, startedAt, data }: Credential): boolean {
+  const bound = data.bound as Bound
+  return (
+    userId === bound.userId &&
+    startedAt === bound.startedAt &&
+    (bound.grantId === undefined || grantId === bound.grantId) &&
+    (scope === bound.scope || canonical(scope) === canonical(bound.scope))
+  )
+}
+
+/** JSON with sorted names: a database may have its own order for them. */
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  const members: string[] = []
+  for (const name of Object.keys(value).sort()) {
+    const member: unknown = (value as Record<string, unknown>)[name]
+    if (member !== undefined) members.push(`${JSON.stringify(name)}:${canonical(member)}`)
+  }
+  return `{${members.join()}}`
 }
 
 /** A credential is dead in the second named by `expiresAt`. */
-export function isExpired(server: AuthorizationServer, row: { expiresAt: number }): boolean {
+export function isExpired(server: Pick<AuthorizationServer, 'now'>, row: { expiresAt: number }): boolean {
   return row.expiresAt <= server.now()
 }

@@ -8,19 +8,12 @@ import { GRANT_ID_BYTES, randomToken } from '../crypto'
 /** Length of one secret of 256 bits in base64url. A refresh token's secret has two of them. */
 export const SECRET_LENGTH = 43
 
-/** The kinds of credentials, and what their lookup ids end with. Access tokens of a grant alternate between two. */
-export const lookupSuffix = {
-  authorization_code: 'c',
-  refresh_token: 'r',
-  refresh_replay: 'n',
-  access_token: ['a', 'b'],
-  consent: 't',
-  removal: 'x',
-} as const
-
-/** `session` tells what began with an access token from what is the grant's own, which has none. */
-export function lookupId(grantId: string, suffix: string, session = ''): string {
-  return `${grantId}~${suffix}${session}`
+/**
+ * `session` tells what began with an access token from what is the grant's own, which has none; `place` tells the access
+ * tokens for one set of resources from those for another.
+ */
+export function lookupId(grantId: string, suffix: string, session = '', place = 0): string {
+  return place === 0 ? `${grantId}~${suffix}${session}` : `${grantId}~${suffix}${session}.${place}`
 }
 
 /**
@@ -36,10 +29,9 @@ export function firstOf(session: string): string {
   return session.split('.', 2).join('.')
 }
 
-/** What the ids of that session end with; '' for the session that began its grant. */
+/** What the ids of that session have in them; '' for the session that began its grant. */
 export function sessionOf(lookupId: string): string {
-  const dot = lookupId.indexOf('.')
-  return dot < 0 ? '' : lookupId.slice(dot)
+  return lookupId.includes('.') ? (sessionPart.exec(lookupId)?.[0] ?? '') : ''
 }
 
 /** The grant that a credential is of, or will be of once it is exchanged. */
@@ -52,7 +44,9 @@ export interface SplitToken {
   secret: string
 }
 
-const splitToken = /^([A-Za-z0-9_-]{22}~[a-z](?:\.[A-Za-z0-9_-]{22}){0,2})\.([A-Za-z0-9_-]{43}(?:[A-Za-z0-9_-]{43})?)$/
+const sessionPart = /(?:\.[A-Za-z0-9_-]{22}){1,2}/
+const splitToken =
+  /^([A-Za-z0-9_-]{22}~[a-z](?:\.[A-Za-z0-9_-]{22}){0,2}(?:\.[1-9][0-9]{0,3})?)\.([A-Za-z0-9_-]{43}(?:[A-Za-z0-9_-]{43})?)$/
 
 /** The parts of a token, or undefined for a string that cannot be one of ours. */
 export function parseSplitToken(token: string): SplitToken | undefined {

@@ -1,7 +1,7 @@
 /** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
 
-import { getsRefreshToken } from '../clients/client'
-import { hasSecret, isExpired } from '../credentials/bound'
+import { getsRefreshToken, isPublicClient } from '../clients/client'
+import { authorizationOf, boundOf, hasSecret, isExpired } from '../credentials/bound'
 import { grantIdOf, parseSplitToken } from '../credentials/split-token'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
@@ -9,13 +9,13 @@ import { requireSeconds } from '../options/seconds'
 import { requireParameter } from '../rules/params'
 import { pkceRequired, requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
-import { narrowAudience, resolveAudience, resourcesFor, storedAudience } from '../rules/resource'
+import { audienceMember, heldAudience, narrowAudience, resolveAudience, resourcesFor } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
 import type { Client, Credential } from '../storage'
-import { prepareCode, storeApproved } from '../tokens/code'
-import { derivedSession, isDerived } from '../tokens/derived-session'
+import { prepareCode, requireStanding } from '../tokens/code'
+import { derivedSession } from '../tokens/derived-session'
 import { findCredential } from '../tokens/find'
-import { prepareTokens, shapeResponse } from '../tokens/issue'
+import { issue, type PreparedTokens, prepareTokens, store } from '../tokens/issue'
 import { endSessionOf } from '../tokens/revocation'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
@@ -44,7 +44,8 @@ export function authorizationCode(options: AuthorizationCodeOptions = {}): Grant
     codes: Object.freeze({ ttl }),
     async authorize(server, approved) {
       const { code, credential } = prepareCode(server, approved, ttl)
-      await storeApproved(server, approved, [credential])
+      await store(server, [credential])
+      await requireStanding(server, approved, credential)
       const { clientId, userId, scope } = credential
       server.emit({ type: 'code.issued', clientId, userId: userId as string, scope })
       return { code }
@@ -53,48 +54,46 @@ export function authorizationCode(options: AuthorizationCodeOptions = {}): Grant
 }
 
 async function exchangeCode(server: AuthorizationServer, request: TokenRequest): Promise<TokenResponse> {
-  const { client, parameters, grantType } = request
+  const { client, parameters } = request
   const presented = parseSplitToken(requireParameter(parameters, 'code'))
   verifyForClient(server, request)
   const code = presented && (await findCredential(server, presented.id, 'authorization_code'))
-  // a code begins its grant when it is exchanged: what was issued names none, unless an access token was in front
-  const issued = code && (isDerived(code) ? code : { ...code, grantId: undefined })
-  if (!issued || !hasSecret(issued, presented.secret)) throw invalidCode()
+  if (!code || !hasSecret(code, presented.secret)) throw invalidCode()
   // RFC 6749 §4.1.3: the code is bound to the client, or a stolen one could be redeemed by anybody
   if (code.clientId !== client.clientId) throw invalidCode()
   verifyRedirectUri(code, parameters.get('redirect_uri'))
   verifyPkce(server, request, code)
   // what the client has lost since the user agreed is gone, as at a refresh
   const scope = remainingScope(server.scopes, client, code.scope)
-  const audience = storedAudience(server, code.data)
+  const audience = heldAudience(server, boundOf(code).audience)
   const accessAudience = narrowAudience(resourcesFor(server, client), audience, parameters.get('resource'))
   // not before: whoever has proved nothing ends nothing, and does not learn whether the code is used or expired
   if (code.state !== 'issued') return refuseReplay(server, client, code)
   if (isExpired(server, code)) throw invalidCode()
   await requireUser(server, code.userId)
 
-  const { userId, startedAt } = code
-  const grantId = grantIdOf(code.id)
   const derived = await derivedSession(server, code)
   // the session of the access token ended since
   if (derived && derived.until <= server.now()) throw invalidCode()
   const refreshToken = getsRefreshToken(server, client) && (derived?.refreshable ?? true)
-  const bound = { clientId: client.clientId, userId, scope, audience, accessAudience, startedAt, grantId }
-  const { body, credentials, grant } = await prepareTokens(server, { ...bound, refreshToken, derived })
-  const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
-  // the used code stays as long as the access token that it became, so that its theft is noticed later, too
-  const used = {
+  const authorization = { ...authorizationOf(code), grantId: grantIdOf(code.id), scope, ...audienceMember(audience) }
+  const tokens = await prepareTokens(server, authorization, { refreshToken, accessAudience, derived })
+  const next = usedCode(server, code, tokens)
+  const response = await issue(server, request, tokens, { id: code.id, from: 'issued', next })
+  // another request was faster, or the user or client was revoked meanwhile: a double submit must not kill the winner
+  if (!response) throw invalidCode()
+  return response
+}
+
+/** It stays as long as the access token that it became, so that its theft is noticed later, too. */
+function usedCode({ now }: AuthorizationServer, code: Credential, { grant, body }: PreparedTokens): Credential {
+  return {
     ...code,
     state: 'used',
-    ...(grant && { grantId }),
-    data: { ...code.data, usedAt: server.now() },
-    expiresAt: Math.max(code.expiresAt, server.now() + body.expires_in),
+    ...(grant && { grantId: grant.id }),
+    data: { ...code.data, usedAt: now() },
+    expiresAt: Math.max(code.expiresAt, now() + body.expires_in),
   }
-  const won = await server.storage.grants.transition(code.id, 'issued', used, credentials, grant)
-  // another request was faster, or the user or client was revoked meanwhile: a double submit must not kill the winner
-  if (!won) throw invalidCode()
-  server.emit({ type: 'token.issued', grantType, clientId: client.clientId, userId, grantId: used.grantId, scope })
-  return response
 }
 
 function invalidCode(): OAuthError {
@@ -112,10 +111,10 @@ async function refuseReplay(server: AuthorizationServer, client: Client, code: C
 }
 
 /** A deviation from §4.1.2: a page that proves the verifier again, so soon, is the one that has the tokens. */
-function isSentTwice(server: AuthorizationServer, { tokenEndpointAuthMethods }: Client, { data }: Credential): boolean {
-  const isPublic = tokenEndpointAuthMethods.every((method) => method === 'none')
-  if (!isPublic || typeof data.codeChallenge !== 'string' || typeof data.usedAt !== 'number') return false
-  return Math.max(0, server.now() - data.usedAt) < SENT_TWICE_WITHIN
+function isSentTwice(server: AuthorizationServer, client: Client, code: Credential): boolean {
+  const { usedAt } = code.data
+  if (!isPublicClient(client) || boundOf(code).codeChallenge === undefined || typeof usedAt !== 'number') return false
+  return Math.max(0, server.now() - usedAt) < SENT_TWICE_WITHIN
 }
 
 /** What is wrong with every code of the client is refused before this one is looked at: the answer tells nothing of it. */
@@ -128,8 +127,9 @@ function verifyForClient(server: AuthorizationServer, { client, parameters }: To
 }
 
 // RFC 6749 §4.1.3: what the authorization request named must be named again, identically
-function verifyRedirectUri({ data }: Credential, sent: string | undefined): void {
-  if (typeof data.redirectUri === 'string' && sent !== data.redirectUri) throw wrongRedirectUri()
+function verifyRedirectUri(code: Credential, sent: string | undefined): void {
+  const { redirectUri } = boundOf(code)
+  if (redirectUri !== undefined && sent !== redirectUri) throw wrongRedirectUri()
 }
 
 function wrongRedirectUri(): OAuthError {
@@ -137,9 +137,9 @@ function wrongRedirectUri(): OAuthError {
 }
 
 function verifyPkce(server: AuthorizationServer, { client, parameters }: TokenRequest, code: Credential): void {
-  const challenge = code.data.codeChallenge
-  if (typeof challenge !== 'string' && pkceRequired(server.pkce, client)) {
+  const { codeChallenge: challenge } = boundOf(code)
+  if (challenge === undefined && pkceRequired(server.pkce, client)) {
     throw new OAuthError('invalid_grant', 'The authorization code has no code_challenge (PKCE is required).')
   }
-  verifyCodeVerifier(typeof challenge === 'string' ? challenge : undefined, parameters.get('code_verifier'))
+  verifyCodeVerifier(challenge, parameters.get('code_verifier'))
 }

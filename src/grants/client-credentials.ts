@@ -1,10 +1,9 @@
 /** The client credentials grant: RFC 6749 §4.4. */
-
 import { OAuthError } from '../errors'
 import { requireNoMore } from '../options/known'
-import { resolveAudience, resourcesFor } from '../rules/resource'
+import { audienceMember, resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
-import { prepareTokens, shapeResponse, store } from '../tokens/issue'
+import { issueNew } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { requireOwner } from '../users'
@@ -16,7 +15,7 @@ export function clientCredentials(): GrantType {
 }
 
 async function issueToClient(server: AuthorizationServer, request: TokenRequest): Promise<TokenResponse> {
-  const { client, grantType, parameters, startedAt } = request
+  const { client, parameters, startedAt } = request
   // RFC 6749 §4.4: confidential clients only; a client without a secret would be a token for everybody
   if (!request.authenticated) {
     throw new OAuthError('unauthorized_client', 'This grant is for clients that authenticate with a secret.')
@@ -24,10 +23,6 @@ async function issueToClient(server: AuthorizationServer, request: TokenRequest)
   await requireOwner(server, client)
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
   const audience = resolveAudience(resourcesFor(server, client), parameters.get('resource'))
-  const issue = { clientId: client.clientId, scope, audience, startedAt, refreshToken: false }
-  const { body, credentials } = await prepareTokens(server, issue)
-  const response = await shapeResponse(server, body, { client, grantType, scope, parameters })
-  await store(server, credentials)
-  server.emit({ type: 'token.issued', grantType, clientId: client.clientId, scope })
-  return response
+  const authorization = { clientId: client.clientId, scope, startedAt, ...audienceMember(audience) }
+  return issueNew(server, request, authorization)
 }

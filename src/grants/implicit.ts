@@ -3,9 +3,10 @@
 import { newSession } from '../credentials/split-token'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
-import { storeApproved } from '../tokens/code'
-import { prepareTokens, shapeResponse } from '../tokens/issue'
+import { requireStanding } from '../tokens/code'
+import { issue, prepareTokens } from '../tokens/issue'
 import type { GrantType } from '../types/authorization-server'
+import type { TokenResponse } from '../types/token'
 
 /** Options of `implicit`. */
 export interface ImplicitOptions {
@@ -28,25 +29,13 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
     responseMode: 'fragment',
     fromAccessTokens: true,
     async authorize(server, approved) {
-      const { client, userId, scope, audience, startedAt, parameters, source } = approved
-      const issue = { clientId: client.clientId, userId, scope, audience, startedAt, refreshToken: false, ttl }
+      const { client, authorization, parameters, source } = approved
       // of the grant of the access token in front, and not longer than that
-      const below = source && {
-        grantId: source.grantId,
-        derived: { session: newSession(source.session), until: source.expiresAt },
-      }
-      const { body, credentials, grant } = await prepareTokens(server, { ...issue, ...below })
-      const response = await shapeResponse(server, body, { client, grantType: 'implicit', userId, scope, parameters })
-      await storeApproved(server, approved, credentials, grant)
-      server.emit({
-        type: 'token.issued',
-        grantType: 'implicit',
-        clientId: client.clientId,
-        userId,
-        grantId: source?.grantId ?? grant?.id,
-        scope,
-      })
-      return response
+      const derived = source && { session: newSession(source.session), until: source.expiresAt }
+      const tokens = await prepareTokens(server, authorization, { ttl, derived })
+      const response = await issue(server, { client, grantType: 'implicit', parameters }, tokens)
+      await requireStanding(server, approved, tokens.credentials[0])
+      return response as TokenResponse
     },
   } satisfies GrantType)
 }

@@ -1,13 +1,13 @@
 /** The resource owner password credentials grant: RFC 6749 §4.3. By name only: RFC 9700 §2.4 and OAuth 2.1 forbid it. */
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
-import { issueForUser } from '../operations/tokens'
 import { requireKnown, requireNoMore } from '../options/known'
 import { checkChosenSecret } from '../passwords/chosen-secret'
 import { requireParameter } from '../rules/params'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
+import { issueForUser } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 

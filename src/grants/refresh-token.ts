@@ -3,26 +3,48 @@
  * session, and the same response again for the same token, so that one lost on its way is not a logout.
  */
 
-import { isExpired } from '../credentials/bound'
-import { grantIdOf } from '../credentials/split-token'
+import { authorizationOf, boundOf, isExpired } from '../credentials/bound'
+import { lookupSuffix } from '../credentials/kinds'
+import { grantIdOf, lookupId, sessionOf } from '../credentials/split-token'
 import { newSecret } from '../crypto'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { requireParameter } from '../rules/params'
-import { audienceData, formatResource } from '../rules/resource'
-import { formatScope } from '../rules/scope'
+import {
+  audienceMember,
+  formatResource,
+  heldAudience,
+  narrowAudience,
+  resolveAudience,
+  resourcesFor,
+} from '../rules/resource'
+import {
+  askedScope,
+  formatScope,
+  intersectScope,
+  remainingScope,
+  requireScopeWithin,
+  resolveScope,
+} from '../rules/scope'
 import type { Credential } from '../storage'
-import { isDerived, latestEnd } from '../tokens/derived-session'
+import { isDerived, latestEnd, sessionEnd } from '../tokens/derived-session'
 import { findCredential } from '../tokens/find'
-import { credentialOf, grantOf, prepareAccessToken, refreshTokenExpiry, shapeResponse } from '../tokens/issue'
-import { type Refresh, replayRow, successorOf } from '../tokens/replay'
-import { endSessionOf, sessionEnd } from '../tokens/revocation'
-import { hasStableHalf, type PresentedRefreshToken, parseRefreshToken, standingOf, windowOf } from '../tokens/rotation'
+import { grantOf, issue, type PreparedTokens, prepareAccessToken, refreshTokenExpiry } from '../tokens/issue'
+import { type Asked, invalidToken, type Refresh, repeat, replayRow, successorOf } from '../tokens/replay'
+import { endSessionOf } from '../tokens/revocation'
+import {
+  hasStableHalf,
+  nextPlace,
+  type PresentedRefreshToken,
+  parseRefreshToken,
+  rotationOf,
+  standingOf,
+  windowOf,
+} from '../tokens/rotation'
 import type { AuthorizationServer, GrantType, RefreshTokenSettings } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { requireOwner, requireUser } from '../users'
-import { type Asked, askedOf, hookContext, invalidToken, refuseBeyondClient, replay } from './refresh-replay'
 
 /** Options of `refreshToken`. */
 export interface RefreshTokenOptions {
@@ -73,8 +95,11 @@ async function refresh(
   settings: RefreshTokenSettings,
   request: TokenRequest,
 ): Promise<TokenResponse> {
-  const presented = parseRefreshToken(requireParameter(request.parameters, 'refresh_token'))
-  refuseBeyondClient(server, request)
+  const { client, parameters } = request
+  const presented = parseRefreshToken(requireParameter(parameters, 'refresh_token'))
+  // what no token of this client could be for is refused before this one is looked at: the answer tells nothing of it
+  resolveScope(server.scopes, client, parameters.get('scope'))
+  resolveAudience(resourcesFor(server, client), parameters.get('resource'))
   if (!presented) throw invalidToken()
   for (let lost = 0; lost < MOST_LOST; lost++) {
     const response = await refreshOnce(server, settings, request, presented, lost > 0)
@@ -103,28 +128,29 @@ async function refreshOnce(
   // before it is known where the token stands: which error comes tells nothing of that
   const asked = askedOf(server, request, found)
   const standing = standingOf(server, settings, found, presented)
-  // who was overtaken twice is no thief, and gets nothing
+  // a request that was overtaken twice is no theft, and gets nothing
   if (standing === 'reused' && hasLost) throw invalidToken()
   if (standing === 'reused') return refuseReuse(server, found)
-  // as it was read: an adapter that changes the row which it answered would let every racer win
-  const { id, state, clientId, userId, grantId } = found
+  // as it was read: an adapter that changes the row which it returned would let every racer win
+  const { id, state: from, userId } = found
   await (userId === undefined ? requireOwner(server, request.client) : requireUser(server, userId))
   if (standing === 'replayable') {
-    const again = await replay(server, request, found, presented, asked)
+    const again = await repeat(server, request, found, presented, asked)
     if (again) return again
   }
+  const { tokens, next } = await prepareRefresh(server, settings, found, presented, asked)
+  return issue(server, request, tokens, { id, from, next })
+}
 
-  const { scope } = asked
-  const end = await latestEnd(server, found)
-  if (end <= server.now()) throw invalidToken()
-  const next = await prepareRefresh(server, settings, found, presented, { ...asked, end })
-  const response = await shapeResponse(server, next.body, hookContext(request, found, scope))
-  const additions = server.accessTokens.stateless ? next.replay : [next.access, ...next.replay]
-  // the row of a grant that another client began stays what it is
-  const grant = isDerived(found) ? undefined : grantOf(grantIdOf(id), found, [next.refresh, next.access])
-  if (!(await server.storage.grants.transition(id, state, next.refresh, additions, grant))) return undefined
-  server.emit({ type: 'token.issued', grantType: 'refresh_token', clientId, userId, grantId, scope })
-  return response
+// RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone
+function askedOf(server: AuthorizationServer, { client, parameters }: TokenRequest, found: Credential): Asked {
+  const held = remainingScope(server.scopes, client, found.scope)
+  const asked = parameters.get('scope')
+  // in the order of the grant: §3.3, it means nothing
+  const scope = asked === undefined ? held : intersectScope(held, requireScopeWithin(askedScope(asked), held))
+  // RFC 8707 §2.2: the same for resources
+  const granted = heldAudience(server, boundOf(found).audience)
+  return { scope, audience: narrowAudience(resourcesFor(server, client), granted, parameters.get('resource')) }
 }
 
 async function prepareRefresh(
@@ -132,37 +158,41 @@ async function prepareRefresh(
   settings: RefreshTokenSettings,
   found: Credential,
   presented: PresentedRefreshToken,
-  { scope, audience, end }: Asked & { end: number },
-): Promise<{ refresh: Credential; access: Credential; replay: Credential[]; body: TokenResponse }> {
+  { scope, audience }: Asked,
+): Promise<{ tokens: PreparedTokens; next: Credential }> {
+  const { accessTokens } = server
   const now = server.now()
-  const { id, kind, digest, clientId, userId, startedAt } = found
-  const lifetime = { issuedAt: now, expiresAt: Math.min(now + server.accessTokens.ttl, end) }
-  const made: Refresh = {
-    // the access tokens of a grant take turns in two rows: the one before survives, and the rows never grow
-    slot: found.data.slot === 0 ? 1 : 0,
+  const end = isDerived(found) ? await latestEnd(server, found) : Number.POSITIVE_INFINITY
+  if (end <= now) throw invalidToken()
+  const { at, slot, places } = nextPlace(server, rotationOf(found), audience)
+  const lifetime = { issuedAt: now, expiresAt: Math.min(now + accessTokens.ttl, end) }
+  const refresh: Refresh = {
+    accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[slot], sessionOf(found.id), at),
     scope: formatScope(scope),
     resource: formatResource(audience),
     refreshedAt: now,
     accessExpiresAt: lifetime.expiresAt,
     nonce: newSecret(),
   }
-  const { accessId, accessSecret, refreshToken, state } = successorOf(settings, found, presented, made)
-  const bound = { clientId, userId, grantId: grantIdOf(id), scope, startedAt, data: audienceData(audience) }
-  const { credential: access, body } = await prepareAccessToken(server, accessId, bound, lifetime, accessSecret)
-  body.refresh_token = refreshToken
-  const data = {
-    previous: presented.rotatingDigest,
-    slot: made.slot,
-    refreshedAt: now,
-    // as it was authorized: the digest covers it
-    ...('audience' in found.data && { audience: found.data.audience }),
-  }
-  const expiresAt = refreshTokenExpiry(settings, startedAt, now, end)
-  const refresh = credentialOf({ id, kind, state, digest }, { ...found, data }, { issuedAt: now, expiresAt })
+  const successor = successorOf(settings, found, presented, refresh)
+  const bound = authorizationOf(found)
+  const authorization = { ...bound, scope, ...audienceMember(audience) }
+  const { accessId } = refresh
+  const access = await prepareAccessToken(server, accessId, authorization, lifetime, successor.accessSecret)
+  const body = { ...access.body, refresh_token: successor.refreshToken }
+  const expiresAt = refreshTokenExpiry(settings, found.startedAt, now, end)
+  const rotation = { previous: presented.rotatingDigest, refreshedAt: now, places }
+  const data = { ...found.data, rotation }
+  const next: Credential = { ...found, state: successor.state, data, issuedAt: now, expiresAt }
   const window = windowOf(server, settings)
-  const until = Math.min(expiresAt, now + window)
-  const replay = window === 0 ? [] : [replayRow(server, body.access_token, found, presented, made, until)]
-  return { refresh, access, replay, body }
+  const credentials = accessTokens.stateless ? [] : [access.credential]
+  if (window > 0) {
+    const until = Math.min(expiresAt, now + window)
+    credentials.push(replayRow(accessTokens, body.access_token, found, presented, refresh, until))
+  }
+  // the row of a grant that another client began stays what it is
+  const grant = isDerived(found) ? undefined : grantOf(bound, [next, access.credential])
+  return { tokens: { authorization, body, credentials, grant }, next }
 }
 
 // RFC 9700 §4.14.2: an older refresh token means that two parties hold the session; neither can be told from the other

@@ -4,6 +4,7 @@ import { isExpired } from '../credentials/bound'
 import { requireNoMore } from '../options/known'
 import type { Grant, RevocationTarget } from '../storage'
 import { allPages, deleteInBatches, requireFilter } from '../storage/paging'
+import { revoke } from '../tokens/revocation'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 /**
@@ -43,8 +44,7 @@ export async function revokeGrants(server: AuthorizationServer, target: Revocati
   }
   // without the members that are undefined: a storage asks which one there is
   const only = Object.fromEntries(named) as RevocationTarget
-  await server.storage.grants.revoke(only, server.now())
-  server.emit({ type: 'grant.revoked', ...only })
+  await revoke(server, only)
 }
 
 /** Deletes what has expired, in batches between which other work is done. Answers how many codes and tokens went. */

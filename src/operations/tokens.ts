@@ -7,16 +7,16 @@ import { OAuthError } from '../errors'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { isCodeChallenge, pkceRequired } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
-import { type Audience, formatResource, knownResource, resolveAudience, resourcesFor } from '../rules/resource'
+import { audienceMember, formatResource, knownResource, resolveAudience, resourcesFor } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
 import { prepareCode } from '../tokens/code'
 import { authenticateToken } from '../tokens/find'
-import { prepareTokens, shapeResponse, store, type TokenIssue } from '../tokens/issue'
+import { type IssueRequest, issueNew, store } from '../tokens/issue'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
-import { requireOwner, requireUser } from '../users'
+import { requireOwner } from '../users'
 
 /** Options of `issueCode`. */
 export interface IssueCodeOptions {
@@ -64,20 +64,19 @@ export async function issueCode(
   if (codeChallenge === undefined ? pkceRequired(server.pkce, client) : !isCodeChallenge(codeChallenge)) {
     throw new OAuthError('invalid_request', 'issueCode needs a codeChallenge for this client (PKCE, S256).')
   }
-  const { code, credential } = prepareCode(
-    server,
-    {
-      client,
-      userId: requireId(userId),
-      scope: resolveScope(server.scopes, client, asParameter(scope)),
-      audience: resolveAudience(resourcesFor(server, client), asResourceParameter(resource)),
-      startedAt,
-      parameters: new Map(),
-      ...(redirectUri !== undefined && { sentRedirectUri: redirectUri }),
-      ...(codeChallenge !== undefined && { codeChallenge }),
-    },
-    server.codes.ttl,
-  )
+  const authorization = {
+    clientId,
+    userId: requireId(userId),
+    scope: resolveScope(server.scopes, client, asParameter(scope)),
+    startedAt,
+    ...audienceMember(resolveAudience(resourcesFor(server, client), asResourceParameter(resource))),
+  }
+  const approved = {
+    authorization,
+    ...(redirectUri !== undefined && { sentRedirectUri: redirectUri }),
+    ...(codeChallenge !== undefined && { codeChallenge }),
+  }
+  const { code, credential } = prepareCode(server, approved, server.codes.ttl)
   await store(server, [credential])
   server.emit({ type: 'code.issued', clientId, userId, scope: credential.scope })
   return { code, expiresIn: server.codes.ttl }
@@ -117,8 +116,6 @@ const tokenOptionNames: readonly string[] = [
   'request',
 ] satisfies (keyof IssueTokensOptions)[]
 
-type IssueRequest = Omit<TokenRequest, 'authenticated' | 'network'>
-
 /** Tokens for a user that the host has authenticated, or for a client. The answer is what the token endpoint would send, as the option `tokenResponse` has it. */
 export async function issueTokens(server: AuthorizationServer, options: IssueTokensOptions): Promise<TokenResponse> {
   requireNoMore('issueTokens', arguments, 2)
@@ -140,7 +137,16 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   const resource = asResourceParameter(options.resource) ?? request.parameters.get('resource')
   const audience = resolveAudience(resourcesFor(server, client), resource)
   const refreshToken = (options.refreshToken ?? userId !== undefined) && getsRefreshToken(server, client)
-  return issue(server, request, { userId, scope, audience, refreshToken })
+  const { clientId } = client
+  const { startedAt } = request
+  const authorization = {
+    clientId,
+    ...(userId !== undefined && { userId }),
+    scope,
+    startedAt,
+    ...audienceMember(audience),
+  }
+  return issueNew(server, request, authorization, refreshToken)
 }
 
 async function hostRequest(
@@ -157,30 +163,6 @@ async function hostRequest(
 function requireGrantOf(client: Client, grantType: string): void {
   if (grantTypesOf(client).includes(grantType)) return
   throw new OAuthError('unauthorized_client', `This client may not use the grant ${grantType}.`)
-}
-
-/** The end of every grant that has authenticated a user at the token endpoint. */
-export async function issueForUser(
-  server: AuthorizationServer,
-  request: IssueRequest,
-  authorized: { userId: string; scope: Scope; audience: Audience },
-): Promise<TokenResponse> {
-  await requireUser(server, authorized.userId)
-  return issue(server, request, { ...authorized, refreshToken: getsRefreshToken(server, request.client) })
-}
-
-async function issue(
-  server: AuthorizationServer,
-  { client, grantType, parameters, startedAt }: IssueRequest,
-  authorized: Pick<TokenIssue, 'userId' | 'scope' | 'audience' | 'refreshToken'>,
-): Promise<TokenResponse> {
-  const { clientId } = client
-  const { userId, scope } = authorized
-  const prepared = await prepareTokens(server, { clientId, startedAt, ...authorized })
-  const response = await shapeResponse(server, prepared.body, { client, grantType, userId, scope, parameters })
-  await store(server, prepared.credentials, prepared.grant)
-  server.emit({ type: 'token.issued', grantType, clientId, userId, grantId: prepared.grant?.id, scope })
-  return response
 }
 
 /**

@@ -4,6 +4,7 @@ import { type Awaitable, whenReady } from '../awaitable'
 import { sha256 } from '../crypto'
 import { invalidToken } from '../errors'
 import { fetchJson } from '../fetch/json'
+import { accessTokenOfClaims } from '../tokens/claims'
 import type { AccessToken } from '../types/access-token'
 
 const MAX_REMEMBERED = 10_000
@@ -80,13 +81,11 @@ function parseAnswer({ client_id: clientId, sub, scope = '', exp, aud = [] }: Re
   ) {
     throw new Error('The introspection endpoint answered with members of wrong types, or without client_id')
   }
-  // one object for every request, where answers are remembered
-  return Object.freeze({
-    clientId,
-    // the same as in JWTs (RFC 9068 §2.2): where no user is involved, sub is the client
-    ...(typeof sub === 'string' && sub !== clientId && { userId: sub }),
-    scope: Object.freeze(scope.split(' ').filter((one) => one !== '')),
-    ...(exp !== undefined && { expiresAt: exp as number }),
-    ...(audience.length > 0 && { audience: Object.freeze(audience as string[]) }),
+  return accessTokenOfClaims({
+    client_id: clientId,
+    ...(sub !== undefined && { sub }),
+    scope,
+    ...(exp !== undefined && { exp: exp as number }),
+    aud: audience as string[],
   })
 }

@@ -14,7 +14,7 @@ import { requireSeconds } from '../options/seconds'
 import { verifiedIssuer } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
 import { wellKnownUrl } from '../rules/well-known'
-import { accessTokenOf } from '../tokens/claims'
+import { accessTokenOfClaims } from '../tokens/claims'
 import { type AuthenticatedToken, userOf } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer, Users } from '../types/authorization-server'
@@ -89,7 +89,7 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
     return (token, audience) =>
       whenReady(verify(token, findKey, { issuer, audience, now: now() }), (claims) => {
         if (!claims) throw invalidToken()
-        return accessTokenOf(claims)
+        return Object.freeze({ ...accessTokenOfClaims(claims), claims })
       })
   }
   const introspecting = (client: IntrospectionClient): FindAccessToken => {

@@ -21,9 +21,10 @@ import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
 import { networkOf } from '../rules/network'
 import { staysOnDevice } from '../rules/redirect-uri'
+import { audienceMember } from '../rules/resource'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
-import { sessionEnd } from '../tokens/revocation'
+import { sessionEnd } from '../tokens/derived-session'
 import type { SourceToken } from '../types/access-token'
 import type {
   ApprovedAuthorization,
@@ -124,10 +125,26 @@ function approvedBy(
     throw new OAuthError('access_denied', 'Nothing of what was asked was allowed.')
   }
   // a session that begins with a token is no younger than that of the token: it has the same end, and the same revocations
-  const since = Math.min(decision.startedAt ?? request.startedAt, request.startedAt)
-  if (!session) return { ...request, userId, scope, startedAt: since }
-  const { startedAt, source } = session
-  return { ...request, userId, scope, startedAt: Math.min(since, startedAt), source }
+  const since = session?.startedAt ?? request.startedAt
+  const startedAt = Math.min(decision.startedAt ?? request.startedAt, request.startedAt, since)
+  const { server: _, responseType: _type, redirectUri: _uri, state: _state, ...approved } = request
+  const { client, parameters, sentRedirectUri, codeChallenge, audience, ...asked } = approved
+  return {
+    client,
+    parameters,
+    authorization: {
+      ...asked,
+      clientId: client.clientId,
+      userId,
+      ...(session && { grantId: session.source.grantId }),
+      scope,
+      startedAt,
+      ...audienceMember(audience),
+    },
+    ...(sentRedirectUri !== undefined && { sentRedirectUri }),
+    ...(codeChallenge !== undefined && { codeChallenge }),
+    ...(session && { source: session.source }),
+  }
 }
 
 /** The session of the access token in front, which what is approved will be of; undefined where there is none. */

@@ -78,7 +78,7 @@ async function show(visit: Visit): Promise<void> {
   const grants = clientId === undefined ? [] : await listGrants(server, { userId, clientId })
   if (clientId === undefined || grants.length === 0) return showList(visit, parameters)
   const startedAt = server.now()
-  const value = await openTransaction(server, 'removal', { clientId, userId, scope: [], startedAt, data: {} })
+  const value = await openTransaction(server, 'removal', { clientId, userId, scope: [], startedAt })
   const question = { clientName: await clientName(visit, clientId), field: { name: TRANSACTION, value } }
   sendPage(server, res, 200, renderRemoval(question, pageContext(server, req)))
 }

@@ -1,7 +1,7 @@
 /** The introspection endpoint: RFC 7662. */
 import type { Router } from 'express'
 import { authenticateClient } from '../clients/authentication'
-import { isExpired } from '../credentials/bound'
+import { authorizationOf, boundOf, isExpired } from '../credentials/bound'
 import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
 import { requestParameters } from '../http/body'
@@ -10,11 +10,11 @@ import { sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireParameter } from '../rules/params'
-import { type Audience, storedAudience } from '../rules/resource'
-import { formatScope } from '../rules/scope'
+import { type Audience, heldAudience } from '../rules/resource'
 import type { Client, Credential } from '../storage'
+import { sharedClaims } from '../tokens/claims'
+import { sessionEnd } from '../tokens/derived-session'
 import { findAccessToken, findCredential } from '../tokens/find'
-import { sessionEnd } from '../tokens/revocation'
 import { hasStableHalf, isCurrent, parseRefreshToken } from '../tokens/rotation'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { findUser } from '../users'
@@ -63,7 +63,7 @@ function audienceSeenBy(
   found: Credential,
   resourceServersOnly: boolean,
 ): Audience | undefined {
-  const audience = storedAudience(server, found.data)
+  const audience = heldAudience(server, boundOf(found).audience)
   if (!resourceServersOnly && found.clientId === clientId) return audience
   if (resourceServer === false || found.kind !== 'access_token') return undefined
   if (resourceServer === true) return audience
@@ -91,13 +91,8 @@ async function findRefreshToken(server: AuthorizationServer, token: string): Pro
 function describe(server: AuthorizationServer, found: Credential, audience: Audience): Record<string, unknown> {
   return {
     active: true,
-    ...(found.scope.length > 0 && { scope: formatScope(found.scope) }),
-    client_id: found.clientId,
+    ...sharedClaims(server, authorizationOf(found), found, audience),
     ...(found.kind === 'access_token' && { token_type: 'Bearer' }),
-    exp: found.expiresAt,
-    iat: found.issuedAt,
     ...(found.userId !== undefined && { sub: found.userId }),
-    ...(audience.length > 0 && { aud: audience.length === 1 ? audience[0] : audience }),
-    iss: server.issuer,
   }
 }

@@ -85,16 +85,14 @@ function invalidTarget(): OAuthError {
   return new OAuthError('invalid_target', 'The resource is unknown, or more than this client may have.')
 }
 
-/** How a row carries its audience. */
-export function audienceData(audience: Audience): { audience?: Audience } {
+/** How an authorization carries its audience. */
+export function audienceMember(audience: Audience): { audience?: Audience } {
   return audience.length === 0 ? {} : { audience }
 }
 
-export function storedAudience(
-  { resources, audience }: ResourceRules,
-  data: Readonly<Record<string, unknown>>,
-): Audience {
-  return resources.length > 0 && Array.isArray(data.audience) ? (data.audience as string[]) : audience
+/** The audience of an authorization; the server's own for one that was made when there were no resources. */
+export function heldAudience({ resources, audience }: ResourceRules, held: Audience | undefined): Audience {
+  return resources.length > 0 && held ? held : audience
 }
 
 /** The resource that a guard stands before, as the server spells it. Throws a TypeError where the server has none such. */

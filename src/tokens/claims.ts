@@ -1,18 +1,109 @@
-/** What an access token stands for, and the claims that say so: RFC 9068 §2.2. */
-
+/**
+ * What an access token stands for, in its three forms: the row in storage, the claims of a JWT (RFC 9068 §2.2), and the
+ * answer of introspection (RFC 7662 §2.2). A token that is bound to one thing more says so here.
+ */
+import { authorizationOf, lockedRow } from '../credentials/bound'
+import { lookupSuffix } from '../credentials/kinds'
+import { lookupId, parseSplitToken, sessionOf } from '../credentials/split-token'
+import { sha256 } from '../crypto'
 import { type AccessTokenClaims, audienceOf } from '../jwt/verify'
 import { frozenList } from '../rules/frozen'
-import type { AccessToken } from '../types/access-token'
+import { type Audience, heldAudience } from '../rules/resource'
+import { formatScope } from '../rules/scope'
+import type { Credential } from '../storage'
+import type { AccessToken, LocatedToken } from '../types/access-token'
+import type { Authorization } from '../types/authorization'
+import type { AuthorizationServer, UnsignedToken } from '../types/authorization-server'
 
-/** What a token stands for. RFC 9068 §2.2: where no user is involved, `sub` is the client. */
-export function accessTokenOf(claims: AccessTokenClaims): AccessToken {
-  const { client_id: clientId, sub, scope = '', exp, aud } = claims
+/** The claims that JWTs and introspection share. `sub` is not among them: introspection has none for a client's own token. */
+export function sharedClaims(
+  server: Pick<AuthorizationServer, 'issuer'>,
+  { clientId, scope }: Authorization,
+  { issuedAt, expiresAt }: Pick<Credential, 'issuedAt' | 'expiresAt'>,
+  audience: Audience,
+) {
+  return {
+    iss: server.issuer,
+    ...(audience.length > 0 && { aud: audience.length === 1 ? (audience[0] as string) : audience }),
+    client_id: clientId,
+    exp: expiresAt,
+    iat: issuedAt,
+    ...(scope.length > 0 && { scope: formatScope(scope) }),
+  }
+}
+
+/** From a row. `claims` are those of a JWT. Frozen: guards trust it, and many requests may share it. */
+export function accessTokenOfRow(
+  server: AuthorizationServer,
+  row: Credential,
+  claims: AccessToken['claims'],
+): AccessToken {
+  const { startedAt: _, audience: held, ...authorization } = authorizationOf(row)
+  const audience = heldAudience(server, held)
+  return Object.freeze({
+    ...authorization,
+    scope: frozenList(authorization.scope),
+    expiresAt: row.expiresAt,
+    ...(audience.length > 0 && { audience: frozenList(audience) }),
+    ...(claims && { claims }),
+  })
+}
+
+/** From the claims of a JWT, or an answer of introspection with the same names. */
+export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { client_id: string }): AccessToken {
+  const { client_id: clientId, scope = '', exp, aud } = claims
+  const audience = aud === undefined ? [] : audienceOf(aud)
   return Object.freeze({
     clientId,
-    ...(sub !== clientId && { userId: sub }),
+    ...userOfClaims(claims),
     scope: Object.freeze(scope.split(' ').filter((token) => token !== '')),
-    expiresAt: exp,
-    audience: frozenList(audienceOf(aud)),
-    claims,
+    ...(exp !== undefined && { expiresAt: exp }),
+    ...(audience.length > 0 && { audience: frozenList(audience) }),
   })
+}
+
+/** RFC 9068 §2.2: where no user is involved, `sub` is the client. */
+function userOfClaims({ sub, client_id: clientId }: { sub?: string; client_id: string }): { userId?: string } {
+  return sub === undefined || sub === clientId ? {} : { userId: sub }
+}
+
+export function subjectOf({ userId, clientId }: Authorization): string {
+  return userId ?? clientId
+}
+
+/** The row that a JWT names. */
+export function namedRow(claims: AccessTokenClaims): LocatedToken | undefined {
+  const named = parseSplitToken(claims.jti)
+  return named && { id: named.id, secret: claims.jti, claims }
+}
+
+/** What a stateless token has no row to say: a session that begins with it is no younger, and is of this grant. */
+export function sessionClaims({ id, authorization }: UnsignedToken): Record<string, unknown> {
+  const { userId, grantId, startedAt } = authorization
+  if (userId === undefined) return {}
+  return { started_at: startedAt, ...(grantId !== undefined && { grant_id: grantId + sessionOf(id) }) }
+}
+
+// a grant, and where the token began with another one, its session of that grant
+const sessionSyntax = /^([A-Za-z0-9_-]{22})((?:\.[A-Za-z0-9_-]{22}){0,2})$/
+
+/** A stateless token is its own row. One that names a row is not, or it would outlive its revocation. */
+export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefined {
+  const { jti, client_id: clientId, iat, exp, started_at: startedAt, grant_id: named } = claims
+  if (parseSplitToken(jti)) return undefined
+  const [, grantId, session] = (typeof named === 'string' && sessionSyntax.exec(named)) || []
+  const { scope, audience } = accessTokenOfClaims(claims)
+  const authorization: Authorization = {
+    clientId,
+    ...userOfClaims(claims),
+    ...(grantId !== undefined && { grantId }),
+    scope,
+    startedAt: typeof startedAt === 'number' ? Math.min(startedAt, iat) : iat,
+    ...(audience && { audience }),
+  }
+  const id = grantId === undefined ? jti : lookupId(grantId, lookupSuffix.access_token[0], session)
+  const { clientId: _, ...bound } = authorization
+  const lifetime = { issuedAt: iat, expiresAt: exp }
+  const row = lockedRow({ id, kind: 'access_token', state: sha256(jti) }, authorization, lifetime, { bound })
+  return { id: jti, secret: jti, claims, row }
 }

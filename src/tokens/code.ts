@@ -1,13 +1,14 @@
 /** Makes authorization codes and their rows, and stores what was approved at the authorization endpoint. */
-
-import { boundDigest } from '../credentials/bound'
-import { lookupId, lookupSuffix, newSession } from '../credentials/split-token'
+import { credentialOf } from '../credentials/bound'
+import { lookupSuffix } from '../credentials/kinds'
+import { lookupId, newSession } from '../credentials/split-token'
 import { newGrantId, newSecret } from '../crypto'
 import { OAuthError } from '../errors'
-import { audienceData } from '../rules/resource'
-import type { Credential, Grant } from '../storage'
+import type { Credential } from '../storage'
 import type { ApprovedAuthorization, AuthorizationServer } from '../types/authorization-server'
-import { credentialOf, store } from './issue'
+import { store } from './issue'
+
+type Approved = Omit<ApprovedAuthorization, 'client' | 'parameters'>
 
 /**
  * An authorization code and its row. The row names no grant, because there is none until the code is exchanged; where an
@@ -15,37 +16,39 @@ import { credentialOf, store } from './issue'
  */
 export function prepareCode(
   server: AuthorizationServer,
-  approved: ApprovedAuthorization,
+  { authorization, codeChallenge, sentRedirectUri, source }: Approved,
   ttl: number,
 ): { code: string; credential: Credential } {
-  const { userId, scope, startedAt, source } = approved
   const suffix = lookupSuffix.authorization_code
   const id = source ? lookupId(source.grantId, suffix, newSession(source.session)) : lookupId(newGrantId(), suffix)
   const secret = newSecret()
-  const data = {
-    ...(approved.codeChallenge !== undefined && { codeChallenge: approved.codeChallenge }),
-    ...(approved.sentRedirectUri !== undefined && { redirectUri: approved.sentRedirectUri }),
-    ...(source && { source: [source.session, source.expiresAt] }),
-    ...audienceData(approved.audience),
-  }
-  const bound = { clientId: approved.client.clientId, userId, grantId: source?.grantId, scope, startedAt, data }
   const issuedAt = server.now()
-  const kept = { id, kind: 'authorization_code', state: 'issued', digest: boundDigest(secret, bound) }
-  return { code: `${id}.${secret}`, credential: credentialOf(kept, bound, { issuedAt, expiresAt: issuedAt + ttl }) }
+  const lifetime = { issuedAt, expiresAt: issuedAt + ttl }
+  const credential = credentialOf(
+    { id, kind: 'authorization_code', secret, state: 'issued' },
+    authorization,
+    lifetime,
+    {
+      ...(codeChallenge !== undefined && { codeChallenge }),
+      ...(sentRedirectUri !== undefined && { redirectUri: sentRedirectUri }),
+      ...(source && { source: [source.session, source.expiresAt] }),
+    },
+  )
+  return { code: `${id}.${secret}`, credential }
 }
 
-/** Stores what was approved, unless that began before a revocation, as with an older token: it would be answered dead. */
-export async function storeApproved(
+/**
+ * Throws where what was just stored is dead already: an authorization that is older than this request may have been revoked.
+ * `row` is one of it; without one (stateless tokens) a code that nobody gets is looked at.
+ */
+export async function requireStanding(
   server: AuthorizationServer,
-  approved: ApprovedAuthorization,
-  credentials: readonly Credential[],
-  grant?: Grant,
+  approved: Approved,
+  row: Credential | undefined,
 ): Promise<void> {
-  await store(server, credentials, grant)
-  if (!approved.source && approved.startedAt >= server.now()) return
-  // where tokens are stateless, a code that nobody gets is dead when they should be
-  const row = credentials[0] ?? prepareCode(server, approved, 1).credential
-  if (credentials.length === 0) await store(server, [row])
-  if (await server.storage.grants.find(row.id)) return
-  throw new OAuthError('access_denied', 'What the user had signed in for has been revoked: sign in again.')
+  if (!approved.source && approved.authorization.startedAt >= server.now()) return
+  const stored = row ?? prepareCode(server, approved, 1).credential
+  if (!row) await store(server, [stored])
+  if (await server.storage.grants.find(stored.id)) return
+  throw new OAuthError('access_denied', 'The session has been revoked. Sign in again.')
 }

@@ -3,13 +3,14 @@
  * they get nothing that its session does not have, and one of them ends without the others.
  */
 
-import { isExpired } from '../credentials/bound'
-import { firstOf, grantIdOf, lookupId, lookupSuffix, sessionOf } from '../credentials/split-token'
+import type { Awaitable } from '../awaitable'
+import { authorizationOf, boundOf, isExpired, lockedRow } from '../credentials/bound'
+import { lookupSuffix } from '../credentials/kinds'
+import { firstOf, grantIdOf, lookupId, sessionOf } from '../credentials/split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { findCredential } from './find'
-import { credentialOf } from './issue'
-import { MOST_LOST, sessionEnd } from './revocation'
+import { rotationOf } from './rotation'
 
 /** Whether that is the id of such a session. */
 export function isDerived({ id }: Pick<Credential, 'id'>): boolean {
@@ -21,10 +22,10 @@ export async function derivedSession(
   server: AuthorizationServer,
   code: Credential,
 ): Promise<{ session: string; until: number; refreshable: boolean } | undefined> {
-  if (!isDerived(code)) return undefined
+  const { source: from } = boundOf(code)
+  if (!isDerived(code) || !from) return undefined
   const [grantId, session] = [grantIdOf(code.id), sessionOf(code.id)]
-  // the digest of the code covers it
-  const [source, tokenExpiresAt] = code.data.source as [string, number]
+  const [source, tokenExpiresAt] = from
   const refresh = await findRefreshToken(server, grantId, source)
   const first = source === firstOf(source) ? refresh : await findRefreshToken(server, grantId, firstOf(source))
   const ends = [refresh, first].map((row) => (row ? endOf(server, row) : Number.POSITIVE_INFINITY))
@@ -44,7 +45,11 @@ export async function latestEnd(server: AuthorizationServer, found: Credential):
   return source ? endOf(server, source) : 0
 }
 
-async function findRefreshToken(server: AuthorizationServer, grantId: string, session: string) {
+function findRefreshToken(
+  server: AuthorizationServer,
+  grantId: string,
+  session: string,
+): Awaitable<Credential | undefined> {
   return findCredential(server, lookupId(grantId, lookupSuffix.refresh_token, session), 'refresh_token')
 }
 
@@ -55,26 +60,42 @@ function endOf(server: AuthorizationServer, { state, expiresAt, startedAt }: Cre
   return state === ENDED ? 0 : Math.min(expiresAt, sessionEnd(server, startedAt))
 }
 
+/** When a `maxAge` ends the session, even if it was configured after the session began. */
+export function sessionEnd({ refreshTokens }: AuthorizationServer, startedAt: number): number {
+  return startedAt + (refreshTokens?.maxAge ?? Number.POSITIVE_INFINITY)
+}
+
+/** How often ending a session may find that a refresh was faster. */
+const MOST_LOST = 10
+
 /** Replaces every token of a session in one step by one without a secret. False: it was refreshed each time, meanwhile. */
 export async function endSession(server: AuthorizationServer, grantId: string, session: string): Promise<boolean> {
-  const accessIds = lookupSuffix.access_token.map((suffix) => lookupId(grantId, suffix, session))
   for (let lost = 0; lost < MOST_LOST; lost++) {
     // a session stands and falls with its refresh token, or where it has none with its access token
     const refresh = await findRefreshToken(server, grantId, session)
-    const current = refresh ?? (await findCredential(server, accessIds[0] as string, 'access_token'))
+    const accessId = lookupId(grantId, lookupSuffix.access_token[0], session)
+    const current = refresh ?? (await findCredential(server, accessId, 'access_token'))
     if (!current || current.state === ENDED || isExpired(server, current)) return true
     const { id, state, kind, clientId, userId } = current
-    const ended = credentialOf({ id, kind, state: ENDED, digest: '' }, { ...current, data: {} }, current)
-    const others = server.accessTokens.stateless ? [] : accessIds.filter((accessId) => accessId !== id)
-    const additions = others.map((accessId) => ({
-      ...ended,
-      id: accessId,
-      kind: 'access_token',
-      expiresAt: server.now(),
-    }))
+    const authorization = authorizationOf(current)
+    const ended = lockedRow({ id, kind, state: ENDED }, authorization, current)
+    const lifetime = { issuedAt: current.issuedAt, expiresAt: server.now() }
+    const others = server.accessTokens.stateless ? [] : accessIdsOf(current).filter((other) => other !== id)
+    const additions = others.map((other) =>
+      lockedRow({ id: other, kind: 'access_token', state: ENDED }, authorization, lifetime),
+    )
     if (!(await server.storage.grants.transition(id, state, ended, additions))) continue
     server.emit({ type: 'token.revoked', clientId, userId, grantId })
     return true
   }
   return false
+}
+
+/** The rows of every access token that the session can have. */
+function accessIdsOf(current: Credential): string[] {
+  const { id } = current
+  const places = current.kind === 'refresh_token' ? rotationOf(current).places : [undefined]
+  return places.flatMap((_, place) =>
+    lookupSuffix.access_token.map((suffix) => lookupId(grantIdOf(id), suffix, sessionOf(id), place)),
+  )
 }

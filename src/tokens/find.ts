@@ -2,20 +2,21 @@
 
 import { type Awaitable, whenReady } from '../awaitable'
 import { hasSecret, isExpired } from '../credentials/bound'
+import type { CredentialKind } from '../credentials/kinds'
 import { sessionOf } from '../credentials/split-token'
 import { invalidToken } from '../errors'
-import { frozenList } from '../rules/frozen'
-import { audienceData, storedAudience, verifyAudience } from '../rules/resource'
+import { verifyAudience } from '../rules/resource'
 import type { Credential } from '../storage'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { findUser } from '../users'
+import { accessTokenOfRow } from './claims'
 
 /** The credential of that id if it is of that kind: a refresh token is no access token, whatever its secret. */
 export function findCredential(
   server: AuthorizationServer,
   id: string,
-  kind: string,
+  kind: CredentialKind,
 ): Awaitable<Credential | undefined> {
   return whenReady(server.storage.grants.find(id), (found) => (found?.kind === kind ? found : undefined))
 }
@@ -61,7 +62,7 @@ export function authenticateToken(
 ): Awaitable<AuthenticatedToken> {
   return whenReady(findAccessToken(server, token), (found) => {
     if (!found) throw invalidToken()
-    const accessToken = asAccessToken(server, found)
+    const accessToken = accessTokenOfRow(server, found.row, found.claims)
     verifyAudience(server, accessToken.audience ?? [], resource)
     return whenReady(userOf(server, accessToken), (user) => {
       const { id, startedAt } = found.row
@@ -79,18 +80,5 @@ export function userOf(
   return whenReady(findUser(source, userId), (user) => {
     if (!user) throw invalidToken()
     return user
-  })
-}
-
-function asAccessToken(server: AuthorizationServer, { row, claims }: FoundAccessToken): AccessToken {
-  const { clientId, userId, scope, expiresAt, grantId, data } = row
-  return Object.freeze({
-    clientId,
-    ...(userId !== undefined && { userId }),
-    scope: frozenList(scope),
-    expiresAt,
-    ...(grantId !== undefined && { grantId }),
-    ...audienceData(frozenList(storedAudience(server, data))),
-    ...(claims && { claims }),
   })
 }

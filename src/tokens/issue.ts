@@ -1,86 +1,157 @@
-/** Makes the records and the response of an issue of tokens. Stores nothing: the grants do, in one step. */
+/** The one end of all grants: makes tokens and their rows, lets the host shape the response, and stores all in one step. */
 
-import { type Binding, boundDigest } from '../credentials/bound'
-import { lookupId, lookupSuffix } from '../credentials/split-token'
+import { getsRefreshToken } from '../clients/client'
+import { credentialOf } from '../credentials/bound'
+import { lookupSuffix } from '../credentials/kinds'
+import { lookupId } from '../credentials/split-token'
 import { newGrantId, newSecret, sha256 } from '../crypto'
-import { OAuthError, storageFailure } from '../errors'
-import { type Audience, audienceData } from '../rules/resource'
-import { formatScope, type Scope } from '../rules/scope'
+import { storageFailure } from '../errors'
+import { type Audience, audienceMember } from '../rules/resource'
+import type { Scope } from '../rules/scope'
 import type { Credential, Grant, Writable } from '../storage'
+import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
-import type { TokenResponse, TokenResponseContext } from '../types/token'
+import type { TokenRequest, TokenResponse } from '../types/token'
+import { requireUser } from '../users'
+import { responseOf, shapeResponse } from './response'
+import { firstPlace } from './rotation'
 
-export interface TokenIssue {
-  clientId: string
-  userId?: string | undefined
-  scope: Scope
-  /** The resources of the authorization (RFC 8707). Empty where the server has none. */
-  audience: Audience
-  /** Those of the access token, where it is for fewer. */
-  accessAudience?: Audience
-  startedAt: number
-  /** The id of the grant to begin. Left out: a new one. */
-  grantId?: string
-  refreshToken: boolean
+/** What is asked for beside the authorization itself. */
+export interface TokenOptions {
+  /** Whether there is a refresh token among them. @default false */
+  readonly refreshToken?: boolean
+  /** The resources of the access token, where it is for fewer than the authorization. */
+  readonly accessAudience?: Audience
   /** Lifetime of the access token in seconds, where it is shorter than that of all others. */
-  ttl?: number | undefined
-  /** The session below `grantId`, which is there already, and when it ends at the latest. Left out: the grant's own. */
-  derived?: { session: string; until: number } | undefined
+  readonly ttl?: number | undefined
+  /** The session below a grant that is there already, and when it ends at the latest. Left out: the grant's own. */
+  readonly derived?: { readonly session: string; readonly until: number } | undefined
 }
 
-/** The records and the response of one issue of tokens, made but not stored. */
+/** Tokens that are made, and not stored. */
 export interface PreparedTokens {
+  /** What the access token stands for. */
+  readonly authorization: Authorization
   readonly body: TokenResponse
   readonly credentials: readonly Credential[]
-  /** The grant that begins. */
-  readonly grant?: Grant
+  /** The grant that begins, or is made anew. */
+  readonly grant?: Grant | undefined
+}
+
+/** The credential that tokens are issued for, and what it becomes in the same step. */
+export interface Use {
+  readonly id: string
+  readonly from: string
+  readonly next: Credential
+}
+
+/** What a token request says that the host's own code may say in its place. */
+export type IssueRequest = Omit<TokenRequest, 'authenticated' | 'network'>
+
+/**
+ * Shapes the response, stores the rows with what is used up, and tells the host. Undefined where another request used it up
+ * first: then nothing is stored. A hook that throws uses up nothing.
+ */
+export async function issue(
+  server: AuthorizationServer,
+  { client, grantType, parameters }: Omit<IssueRequest, 'startedAt'>,
+  { authorization, body, credentials, grant }: PreparedTokens,
+  uses?: Use,
+): Promise<TokenResponse | undefined> {
+  const { clientId, userId, grantId, scope } = authorization
+  const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
+  if (!uses) await store(server, credentials, grant)
+  else if (!(await server.storage.grants.transition(uses.id, uses.from, uses.next, credentials, grant))) {
+    return undefined
+  }
+  server.emit({
+    type: 'token.issued',
+    grantType,
+    clientId,
+    ...(userId !== undefined && { userId }),
+    ...(grantId !== undefined && { grantId }),
+    scope,
+  })
+  return response
+}
+
+/** The end of every grant that uses nothing up. */
+export async function issueNew(
+  server: AuthorizationServer,
+  request: IssueRequest,
+  authorization: Authorization,
+  refreshToken = false,
+): Promise<TokenResponse> {
+  // its ids are new: no other request can be faster
+  return (await issue(server, request, await prepareTokens(server, authorization, { refreshToken }))) as TokenResponse
+}
+
+/** The end of every grant that has authenticated a user at the token endpoint. */
+export async function issueForUser(
+  server: AuthorizationServer,
+  request: IssueRequest,
+  { userId, scope, audience }: { userId: string; scope: Scope; audience: Audience },
+): Promise<TokenResponse> {
+  const { client, startedAt } = request
+  await requireUser(server, userId)
+  const authorization = { clientId: client.clientId, userId, scope, startedAt, ...audienceMember(audience) }
+  return issueNew(server, request, authorization, getsRefreshToken(server, client))
 }
 
 /**
- * An access token, with a refresh token when asked, and the grant that they are of. Tokens without a user and without
- * a refresh token (client credentials) stand alone: there is no authorization to revoke, only the client.
+ * An access token, with a refresh token when asked, and the grant that they are of: `authorization.grantId`, or a new one.
+ * Tokens without a user and without a refresh token (client credentials) stand alone: there is no authorization to revoke,
+ * only the client.
  */
-export async function prepareTokens(server: AuthorizationServer, issue: TokenIssue): Promise<PreparedTokens> {
-  const { clientId, userId, scope, startedAt, derived } = issue
+export async function prepareTokens(
+  server: AuthorizationServer,
+  { grantId = newGrantId(), ...asked }: Authorization,
+  { refreshToken = false, accessAudience, ttl, derived }: TokenOptions = {},
+): Promise<PreparedTokens> {
   const { session = '', until = Number.POSITIVE_INFINITY } = derived ?? {}
-  const newId = issue.grantId ?? newGrantId()
   const now = server.now()
   const { stateless } = server.accessTokens
-  const refreshUntil = issue.refreshToken ? refreshTokenExpiry(settingsOf(server), startedAt, now, until) : 0
+  const refreshUntil = refreshToken ? refreshTokenExpiry(settingsOf(server), asked.startedAt, now, until) : 0
   const hasRefreshToken = refreshUntil > now
   // an authorization that there is a row of
-  const grantId = derived || hasRefreshToken || (userId !== undefined && !stateless) ? newId : undefined
-  const ttl = Math.min(issue.ttl ?? server.accessTokens.ttl, server.accessTokens.ttl)
-  const data = audienceData(issue.accessAudience ?? issue.audience)
-  const bound = { clientId, userId, grantId, scope, startedAt, data }
-  const lifetime = { issuedAt: now, expiresAt: Math.min(now + ttl, until) }
-  const accessId = lookupId(newId, lookupSuffix.access_token[0], session)
-  const access = await prepareAccessToken(server, accessId, bound, lifetime)
+  const isGrant = derived !== undefined || hasRefreshToken || (asked.userId !== undefined && !stateless)
+  const authorization: Authorization = isGrant ? { ...asked, grantId } : asked
+  const accessTtl = Math.min(ttl ?? server.accessTokens.ttl, server.accessTokens.ttl)
+  const access = await prepareAccessToken(
+    server,
+    lookupId(grantId, lookupSuffix.access_token[0], session),
+    accessAudience ? { ...authorization, audience: accessAudience } : authorization,
+    { issuedAt: now, expiresAt: Math.min(now + accessTtl, until) },
+  )
   const all = [access.credential]
   if (hasRefreshToken) {
-    const refreshId = lookupId(newId, lookupSuffix.refresh_token, session)
-    const refresh = prepareRefreshToken(refreshId, bound, issue.audience, { issuedAt: now, expiresAt: refreshUntil })
+    const refreshId = lookupId(grantId, lookupSuffix.refresh_token, session)
+    const lifetime = { issuedAt: now, expiresAt: refreshUntil }
+    const refresh = prepareRefreshToken(refreshId, authorization, lifetime, accessAudience)
     all.push(refresh.credential)
     access.body.refresh_token = refresh.token
   }
   const credentials = stateless ? all.slice(1) : all
   // a grant that is there already is another client's: its row stays what it is
-  if (grantId === undefined || derived) return { body: access.body, credentials }
-  return { body: access.body, credentials, grant: grantOf(grantId, bound, all) }
+  const grant = isGrant && !derived ? grantOf(authorization, all) : undefined
+  return { authorization, body: access.body, credentials, grant }
 }
+
+type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>
 
 /** The first refresh token of a grant. Its secret has two halves: one for the life of the grant, one that rotates. */
 function prepareRefreshToken(
   id: string,
-  subject: Binding,
-  audience: Audience,
+  authorization: Authorization,
   lifetime: Lifetime,
+  accessAudience: Audience | undefined,
 ): { token: string; credential: Credential } {
   const stable = newSecret()
   const rotating = newSecret()
-  const bound = { ...subject, data: { slot: 0, ...audienceData(audience) } }
-  const half = { id, kind: 'refresh_token', state: sha256(rotating), digest: boundDigest(stable, bound) }
-  return { token: `${id}.${stable}${rotating}`, credential: credentialOf(half, bound, lifetime) }
+  const made = { id, kind: 'refresh_token', secret: stable, state: sha256(rotating) }
+  const rotation = { places: [firstPlace(accessAudience ?? authorization.audience)] }
+  const credential = credentialOf(made, authorization, lifetime, undefined, { rotation })
+  return { token: `${id}.${stable}${rotating}`, credential }
 }
 
 function settingsOf({ refreshTokens }: AuthorizationServer): RefreshTokenSettings {
@@ -97,81 +168,34 @@ export function refreshTokenExpiry(
   return Math.min(now + ttl, startedAt + maxAge, until)
 }
 
-/** The grant's row; it lives as long as the last of its credentials. */
-export function grantOf(
-  id: string,
-  { clientId, userId, scope, startedAt }: Omit<Binding, 'data'>,
-  credentials: readonly Credential[],
-): Grant {
+/**
+ * The row of the grant that an authorization is; it lives as long as the last of its credentials. A refresh makes it anew
+ * from what its refresh token is bound to: what has no column stands in `data`.
+ */
+export function grantOf(authorization: Authorization, credentials: readonly Credential[]): Grant {
+  const { clientId, userId, grantId, scope, startedAt, ...data } = authorization
   const expiresAt = Math.max(...credentials.map((credential) => credential.expiresAt))
-  const grant: Writable<Grant> = { id, clientId, scope, startedAt, expiresAt, data: {} }
+  const grant: Writable<Grant> = { id: grantId as string, clientId, scope, startedAt, expiresAt, data }
   if (userId !== undefined) grant.userId = userId
   return grant
-}
-
-type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>
-
-/** A row, without the members that have no value: not every database keeps an undefined one apart from null. */
-export function credentialOf(
-  { id, kind, state, digest }: Pick<Credential, 'id' | 'kind' | 'state' | 'digest'>,
-  { clientId, userId, grantId, scope, startedAt, data }: Binding,
-  { issuedAt, expiresAt }: Lifetime,
-): Credential {
-  const row: Writable<Credential> = { id, kind, state, digest, clientId, scope, startedAt, issuedAt, expiresAt, data }
-  if (userId !== undefined) row.userId = userId
-  if (grantId !== undefined) row.grantId = grantId
-  return row
 }
 
 /** An access token's row and the response that hands it out. Its secret is the `chosen` one where its format allows that. */
 export async function prepareAccessToken(
   server: AuthorizationServer,
   id: string,
-  bound: Binding,
+  authorization: Authorization,
   lifetime: Lifetime,
   chosen?: string,
 ): Promise<{ credential: Credential; body: TokenResponse }> {
-  const row: Writable<Credential> = credentialOf({ id, kind: 'access_token', state: '', digest: '' }, bound, lifetime)
-  const { tokenOf } = server.accessTokens
+  const { tokenOf, create } = server.accessTokens
   const { token, secret } =
     tokenOf && chosen !== undefined
       ? { token: tokenOf(id, chosen), secret: chosen }
-      : await server.accessTokens.create(server, row)
-  row.digest = boundDigest(secret, bound)
-  // as different as the digest: a revocation must not overwrite the next token of the same row
-  row.state = row.digest
-  return { credential: row, body: responseOf(token, lifetime.expiresAt - lifetime.issuedAt, bound.scope) }
-}
-
-/** RFC 6749 §5.1. */
-export function responseOf(accessToken: string, expiresIn: number, scope: Scope): TokenResponse {
-  const body: TokenResponse = { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn }
-  // required when it differs from what was asked; sent always, which every client takes
-  if (scope.length > 0) body.scope = formatScope(scope)
-  return body
-}
-
-/** The response as the host wants it on the wire, without members that have no value. */
-export async function shapeResponse(
-  server: AuthorizationServer,
-  body: TokenResponse,
-  context: TokenResponseContext,
-): Promise<TokenResponse> {
-  if (!server.tokenResponse) return body
-  const shaped: unknown = await server.tokenResponse({ ...body }, context)
-  try {
-    if (typeof shaped !== 'object' || shaped === null || Array.isArray(shaped)) throw new TypeError('not an object')
-    const response = Object.fromEntries(
-      Object.entries(shaped).filter(([, value]) => value !== undefined && value !== null),
-    )
-    // before anything is used up: a cycle or a BigInt would be found out when the code is gone
-    JSON.stringify(response)
-    return response as unknown as TokenResponse
-  } catch (problem) {
-    throw new OAuthError('server_error', 'The server could not complete the request.', {
-      cause: new TypeError('The tokenResponse option must return an object that JSON can carry', { cause: problem }),
-    })
-  }
+      : await create(server, { id, authorization, ...lifetime })
+  // its state is its digest: a revocation must not overwrite the next token of the same row
+  const credential = credentialOf({ id, kind: 'access_token', secret }, authorization, lifetime)
+  return { credential, body: responseOf(token, lifetime.expiresAt - lifetime.issuedAt, authorization.scope) }
 }
 
 /** Stores what was made for new ids. */

@@ -4,14 +4,14 @@ import { type Awaitable, whenReady } from '../awaitable'
 import { type KeyMaterial, newSecret } from '../crypto'
 import { OAuthError } from '../errors'
 import { type KeyRing, keyRing, type SigningAlgorithm, type SigningKeys, signingAlgorithms } from '../jwt/keys'
-import { type AccessTokenClaims, jwtVerifier } from '../jwt/verify'
+import { jwtVerifier } from '../jwt/verify'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
-import { storedAudience } from '../rules/resource'
-import { formatScope, type Scope } from '../rules/scope'
-import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
+import { heldAudience } from '../rules/resource'
+import type { Scope } from '../rules/scope'
+import type { AccessTokenFormat, AuthorizationServer, UnsignedToken } from '../types/authorization-server'
 import { isUserId } from '../users'
-import { namedRow, rowOf, sessionClaims } from './jwt-rows'
+import { namedRow, sessionClaims, sharedClaims, statelessRow, subjectOf } from './claims'
 
 /** What an access token is made for. */
 export interface ClaimsContext {
@@ -93,16 +93,17 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
     audience,
     stateless,
     jwks: () => ring().jwks,
-    async create(server, row) {
-      // a token that has the digest of its jti as its row has makes a leaked key good for nothing at our own guard
-      const jti = stateless ? newSecret() : `${row.id}.${newSecret()}`
+    async create(server, made) {
+      // the row holds the digest of the jti: a token forged with a leaked key fails at our guard
+      const jti = stateless ? newSecret() : `${made.id}.${newSecret()}`
+      const { userId, clientId } = made.authorization
       // RFC 9068 §5: the id of a client may have become that of a user since it was registered
-      if (row.userId === undefined && (await isUserId(server, row.clientId))) throw sameId()
-      const extra = claims ? await claims(contextOf(server, row)) : {}
+      if (userId === undefined && (await isUserId(server, clientId))) throw sameId()
+      const extra = claims ? await claims(contextOf(server, made)) : {}
       const payload = {
         ...withoutStandardClaims(extra),
-        ...claimsOf(server, row),
-        ...(stateless && sessionClaims(row)),
+        ...claimsOf(server, made),
+        ...(stateless && sessionClaims(made)),
         jti,
       }
       const { id: keyid, privateKey, algorithm } = ring().signing
@@ -113,7 +114,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
     locate(server, token) {
       const expected = { issuer: server.issuer, audience: server.resources, now: server.now() }
       const claims = verify(token, (kid) => ring().verifying.get(kid), expected)
-      return whenReady(claims, (found) => found && (stateless ? rowOf(found) : namedRow(found)))
+      return whenReady(claims, (found) => found && (stateless ? statelessRow(found) : namedRow(found)))
     },
   } satisfies AccessTokenFormat)
 }
@@ -154,17 +155,13 @@ function isSigningKeys(keys: KeyMaterial | SigningKeys): keys is SigningKeys {
   return typeof keys === 'object' && 'current' in keys
 }
 
-type UnsignedRow = Parameters<AccessTokenFormat['create']>[1]
-
-function contextOf(
-  server: AuthorizationServer,
-  { clientId, userId, scope, grantId, data }: UnsignedRow,
-): ClaimsContext {
+function contextOf(server: AuthorizationServer, { authorization }: UnsignedToken): ClaimsContext {
+  const { clientId, userId, scope, grantId, audience } = authorization
   return {
     clientId,
     ...(userId !== undefined && { userId }),
     scope,
-    audience: storedAudience(server, data),
+    audience: heldAudience(server, audience),
     ...(grantId !== undefined && { grantId }),
   }
 }
@@ -179,18 +176,10 @@ function sameId(): OAuthError {
 }
 
 /** RFC 9068 §2.2. */
-function claimsOf(server: AuthorizationServer, row: UnsignedRow): Omit<AccessTokenClaims, 'jti'> {
-  const { clientId, userId, scope, issuedAt, expiresAt, data } = row
+function claimsOf(server: AuthorizationServer, { authorization, ...lifetime }: UnsignedToken) {
+  const { clientId, userId, audience } = authorization
   // RFC 9068 §5: nobody could tell this user's token from the client's own
   if (userId === clientId) throw sameId()
-  const audience = storedAudience(server, data)
-  return {
-    iss: server.issuer,
-    sub: userId ?? clientId,
-    aud: audience.length === 1 ? (audience[0] as string) : audience,
-    client_id: clientId,
-    exp: expiresAt,
-    iat: issuedAt,
-    ...(scope.length > 0 && { scope: formatScope(scope) }),
-  }
+  const shared = sharedClaims(server, authorization, lifetime, heldAudience(server, audience))
+  return { ...shared, sub: subjectOf(authorization) }
 }

@@ -20,9 +20,9 @@ export function opaque(options: OpaqueOptions = {}): AccessTokenFormat {
   requireSeconds('opaque({ ttl })', ttl)
   return Object.freeze({
     ttl,
-    create(_server, row) {
+    create(_server, { id }) {
       const secret = newSecret()
-      return { token: tokenOf(row.id, secret), secret }
+      return { token: tokenOf(id, secret), secret }
     },
     tokenOf,
     locate(_server, token) {

@@ -1,39 +1,51 @@
 /**
- * What a refresh hands out, so that the same token gets it again: secrets that are not kept but made, of the presented
- * token and of a nonce. The nonce is in a row of its own, which expires with the replay window: who finds the token later
- * and has a copy of the store makes nothing of them. Neither alone ever yields anything.
+ * The same response again for a refresh token that was just used, so that one lost on its way is not a logout. It is not
+ * kept but made again, of the presented token and a nonce: neither alone yields anything. The nonce is in a row of its own
+ * (`refresh_replay`), which expires with the replay window. Opaque access tokens are derived from both; a JWT cannot be made
+ * again, and is sealed under a key that both yield.
  */
-
-import { grantIdOf, lookupId, lookupSuffix, sessionOf } from '../credentials/split-token'
+import { authorizationOf, lockedRow } from '../credentials/bound'
+import { lookupSuffix } from '../credentials/kinds'
+import { grantIdOf, lookupId, sessionOf } from '../credentials/split-token'
 import { derivedSecret, seal, sha256, unseal } from '../crypto'
+import { OAuthError } from '../errors'
+import { type Audience, formatResource } from '../rules/resource'
+import { formatScope, includesScope, parseScope, type Scope } from '../rules/scope'
 import type { Credential } from '../storage'
 import type { AccessTokenFormat, AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
-import { credentialOf } from './issue'
-import type { PresentedRefreshToken } from './rotation'
+import type { TokenRequest, TokenResponse } from '../types/token'
+import { findAccessToken, findCredential } from './find'
+import { responseOf, shapeResponse } from './response'
+import { isCurrent, type PresentedRefreshToken } from './rotation'
 
-/** A refresh, as the row for its replay remembers it in `data`. The secrets are bound to all of it. */
+/** What the new access token is for. */
+export interface Asked {
+  readonly scope: Scope
+  readonly audience: Audience
+}
+
+/** One refresh, as its replay needs it. The secrets that it hands out are bound to all of it. */
 export interface Refresh {
-  /** Which of its two rows the access token is in. */
-  readonly slot: 0 | 1
-  /** What it was for. */
+  /** The row of the access token. */
+  readonly accessId: string
+  /** What that is for. */
   readonly scope: string
   readonly resource: string
-  /** When it was, and when its access token expires. Seconds. */
+  /** When the refresh was, and when its access token expires. Seconds. */
   readonly refreshedAt: number
   readonly accessExpiresAt: number
   /** New for each, or racers with one token would hand out the same secrets for different scopes. */
   readonly nonce: string
 }
 
-export interface Successor {
-  readonly accessId: string
+interface Successor {
   readonly accessSecret: string
   readonly refreshToken: string
   /** That of the row once these are handed out. */
   readonly state: string
 }
 
-/** What follows the presented token after this refresh. */
+/** What follows the presented token by this refresh. */
 export function successorOf(
   { rotate }: Pick<RefreshTokenSettings, 'rotate'>,
   found: Credential,
@@ -43,59 +55,93 @@ export function successorOf(
   const context = contextOf(found, refresh)
   const rotating = derivedSecret(token, 'refresh token', context)
   return {
-    accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[refresh.slot], sessionOf(found.id)),
     accessSecret: derivedSecret(token, 'access token', context),
     refreshToken: rotate ? `${found.id}.${stable}${rotating}` : token,
     state: rotate ? sha256(rotating) : `${rotatingDigest}#${sha256(rotating)}`,
   }
 }
 
-export function replayId(found: Credential): string {
-  return lookupId(grantIdOf(found.id), lookupSuffix.refresh_replay, sessionOf(found.id))
+function replayId({ id }: Credential): string {
+  return lookupId(grantIdOf(id), lookupSuffix.refresh_replay, sessionOf(id))
 }
 
-/** The row that a replay is made of until `expiresAt`. One for each grant: the next refresh takes its place. */
+/** The row that a replay is made of until `expiresAt`. One for each session: the next refresh takes its place. */
 export function replayRow(
-  { accessTokens }: AuthorizationServer,
-  accessToken: string,
-  found: Credential,
-  presented: PresentedRefreshToken,
-  refresh: Refresh,
-  expiresAt: number,
-): Credential {
-  const data = { ...refresh, ...sealedAccessToken(accessTokens, accessToken, found, presented, refresh) }
-  // no digest: nobody presents it
-  const kept = { id: replayId(found), kind: 'refresh_replay', state: 'made', digest: '' }
-  return credentialOf(kept, { ...found, data }, { issuedAt: refresh.refreshedAt, expiresAt })
-}
-
-/** What must be kept of an access token that cannot be made again: itself, sealed under a key that only `token` yields. */
-function sealedAccessToken(
   { tokenOf }: AccessTokenFormat,
   accessToken: string,
   found: Credential,
   { token }: PresentedRefreshToken,
   refresh: Refresh,
-): { sealed?: string } {
-  return tokenOf ? {} : { sealed: seal(accessToken, token, contextOf(found, refresh)) }
+  expiresAt: number,
+): Credential {
+  const kept = { id: replayId(found), kind: 'refresh_replay', state: 'made' }
+  const sealed = tokenOf ? {} : { sealed: seal(accessToken, token, contextOf(found, refresh)) }
+  const lifetime = { issuedAt: refresh.refreshedAt, expiresAt }
+  return lockedRow(kept, authorizationOf(found), lifetime, { ...refresh, ...sealed })
 }
 
 /** The access token that was handed out before; undefined where the rows are not what they were then. */
-export function accessTokenAgain(
+function accessTokenAgain(
   { tokenOf }: AccessTokenFormat,
-  { accessId, accessSecret, state }: Successor,
+  { accessSecret, state }: Successor,
   found: Credential,
   { token }: PresentedRefreshToken,
   refresh: Refresh & { readonly sealed?: unknown },
 ): string | undefined {
   if (found.state !== state) return undefined
-  const { sealed } = refresh
+  const { sealed, accessId } = refresh
   return typeof sealed === 'string'
     ? unseal(sealed, token, contextOf(found, refresh))
     : tokenOf?.(accessId, accessSecret)
 }
 
 function contextOf({ id, clientId }: Credential, refresh: Refresh): string {
-  const { slot, scope, resource, refreshedAt, accessExpiresAt, nonce } = refresh
-  return JSON.stringify([id, clientId, slot, scope, resource, refreshedAt, accessExpiresAt, nonce])
+  const { accessId, scope, resource, refreshedAt, accessExpiresAt, nonce } = refresh
+  return JSON.stringify([id, clientId, accessId, scope, resource, refreshedAt, accessExpiresAt, nonce])
+}
+
+/**
+ * The response that the same token got before: for parallel tabs, and for clients whose connection broke. Undefined where
+ * the token does not rotate, and is good for another one: what was asked differs, or that access token has ended.
+ */
+export async function repeat(
+  server: AuthorizationServer,
+  { client, grantType, parameters }: TokenRequest,
+  found: Credential,
+  presented: PresentedRefreshToken,
+  asked: Asked,
+): Promise<TokenResponse | undefined> {
+  // as the row says, and not the option: it may have changed since
+  const rotate = !isCurrent(found, presented)
+  const row = await findCredential(server, replayId(found), 'refresh_replay')
+  // gone too early, by a clock that is ahead: as if the window had closed, though that is no reuse
+  if (!row && rotate) throw invalidToken()
+  if (!row) return undefined
+  const made = row.data as unknown as Refresh
+  const difference = differenceOf(parameters.has('scope'), asked, made)
+  if (difference && rotate) throw difference
+  if (difference) return undefined
+  const successor = successorOf({ rotate }, found, presented, made)
+  const accessToken = accessTokenAgain(server.accessTokens, successor, found, presented, made)
+  if (accessToken === undefined && rotate) throw invalidToken()
+  if (accessToken === undefined || (!rotate && !(await findAccessToken(server, accessToken)))) return undefined
+  const scope = parseScope(made.scope)
+  const left = Math.max(1, made.accessExpiresAt - Math.max(made.refreshedAt, server.now()))
+  const body = { ...responseOf(accessToken, left, scope), refresh_token: successor.refreshToken }
+  const { clientId, userId, grantId } = found
+  const shaped = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
+  server.emit({ type: 'refresh.replayed', clientId, userId, grantId })
+  return shaped
+}
+
+/** What a request asks that its token was not just used for. Without a `scope` it asks for what is left. */
+function differenceOf(namesScope: boolean, { scope, audience }: Asked, made: Refresh): OAuthError | undefined {
+  const isSame = namesScope ? formatScope(scope) === made.scope : includesScope(parseScope(made.scope), scope)
+  if (!isSame) return new OAuthError('invalid_scope', 'This refresh token was just used for another scope.')
+  if (formatResource(audience) === made.resource) return undefined
+  return new OAuthError('invalid_target', 'This refresh token was just used for another resource.')
+}
+
+export function invalidToken(): OAuthError {
+  return new OAuthError('invalid_grant', 'The refresh token is unknown, expired, revoked or already used.')
 }

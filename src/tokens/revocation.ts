@@ -1,18 +1,14 @@
-/** How sessions end. */
-
+/** How authorizations end before their time: a grant with all that is of it, or one session that began with a token. */
 import { firstOf, grantIdOf, sessionOf } from '../credentials/split-token'
-import { revokeGrants } from '../operations/grants'
-import type { Credential } from '../storage'
+import type { Credential, RevocationTarget } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { endSession, isDerived } from './derived-session'
 
-/** When a `maxAge` ends the session, also one that came later than the session. */
-export function sessionEnd({ refreshTokens }: AuthorizationServer, startedAt: number): number {
-  return startedAt + (refreshTokens?.maxAge ?? Number.POSITIVE_INFINITY)
+/** Every code and token of the target is dead when this returns. */
+export async function revoke(server: AuthorizationServer, target: RevocationTarget): Promise<void> {
+  await server.storage.grants.revoke(target, server.now())
+  server.emit({ type: 'grant.revoked', ...target })
 }
-
-/** How often ending a session may find that a refresh was faster. */
-export const MOST_LOST = 10
 
 /**
  * Ends what a code or token is of: its grant. Where it began with an access token that is another client's, too, and only
@@ -21,10 +17,10 @@ export const MOST_LOST = 10
  */
 export async function endSessionOf(server: AuthorizationServer, row: Credential): Promise<void> {
   const grantId = grantIdOf(row.id)
-  if (!isDerived(row)) return revokeGrants(server, { grantId })
+  if (!isDerived(row)) return revoke(server, { grantId })
   const session = sessionOf(row.id)
   for (const one of new Set([firstOf(session), session])) {
     // refreshed as fast as it was looked at: nothing of it may stay
-    if (!(await endSession(server, grantId, one))) return revokeGrants(server, { grantId })
+    if (!(await endSession(server, grantId, one))) return revoke(server, { grantId })
   }
 }

@@ -1,19 +1,30 @@
-/** A refresh token as a client presents it, and where it stands in the life of its grant (RFC 9700 §4.14.2). */
-
+/**
+ * Rotation of refresh tokens and detection of their reuse: RFC 9700 §4.14.2. A refresh token's secret has two halves: the
+ * stable one lives as long as the grant (its digest is `digest`), the rotating one is new with each refresh (its digest is
+ * `state`). The lookup id and the stable half prove that a token is of this grant; the rotating half says how old it is.
+ *
+ * | stable half | rotating half                       | within the replay window | later              |
+ * | ----------- | ----------------------------------- | ------------------------ | ------------------ |
+ * | right       | current: its digest is `state`      | refresh                  | refresh            |
+ * | right       | the one before: `rotation.previous` | the same response again  | reuse: grant ends  |
+ * | right       | any other                           | reuse: grant ends        | reuse: grant ends  |
+ * | wrong       | any                                 | `invalid_grant`          | `invalid_grant`    |
+ */
 import { hasSecret } from '../credentials/bound'
 import { parseSplitToken, SECRET_LENGTH } from '../credentials/split-token'
 import { equalDigests, sha256 } from '../crypto'
+import { type Audience, formatResource } from '../rules/resource'
 import type { Credential } from '../storage'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 
+/** A refresh token as a client presents it. */
 export interface PresentedRefreshToken {
-  id: string
-  token: string
-  stable: string
-  rotatingDigest: string
+  readonly id: string
+  readonly token: string
+  readonly stable: string
+  readonly rotatingDigest: string
 }
 
-/** The token's secret has two halves: one for the life of the grant, one that rotates. */
 export function parseRefreshToken(token: string): PresentedRefreshToken | undefined {
   const parsed = parseSplitToken(token)
   if (!parsed || parsed.secret.length !== 2 * SECRET_LENGTH) return undefined
@@ -27,6 +38,54 @@ export function hasStableHalf(found: Credential, { stable }: PresentedRefreshTok
   return hasSecret(found, stable)
 }
 
+/** What changes with each refresh, in `data.rotation` of the refresh token's row. */
+export interface Rotation {
+  /** The digest of the rotating half before the current one. Left out: there was no refresh yet. */
+  readonly previous?: string
+  /** When the last refresh was. Seconds. */
+  readonly refreshedAt?: number
+  /** Where the access tokens of each set of resources are. */
+  readonly places: readonly Place[]
+}
+
+export function rotationOf({ data }: Credential): Rotation {
+  return data.rotation as Rotation
+}
+
+/** Two rows in turn for one set of resources, so that the token before survives, and one API's never ends another's. */
+interface Place {
+  /** Digest of the resources. */
+  readonly set: string
+  /** Which of its two rows has the newest access token. */
+  readonly slot: 0 | 1
+  /** Counts the refreshes: the place with the lowest was used longest ago. */
+  readonly turn: number
+}
+
+const setOf = (audience: Audience = []): string => sha256(formatResource(audience))
+
+export function firstPlace(audience: Audience | undefined): Place {
+  return { set: setOf(audience), slot: 0, turn: 0 }
+}
+
+/**
+ * The row of the next access token for these resources, and the places after it. There are no more places than the server
+ * has resources: one more set takes the place that was used longest ago.
+ */
+export function nextPlace(
+  { resources }: Pick<AuthorizationServer, 'resources'>,
+  { places }: Rotation,
+  audience: Audience,
+): { at: number; slot: 0 | 1; places: readonly Place[] } {
+  const set = setOf(audience)
+  const turn = Math.max(...places.map((place) => place.turn)) + 1
+  const known = places.findIndex((place) => place.set === set)
+  const oldest = places.reduce((least, place, at) => (place.turn < (places[least] as Place).turn ? at : least), 0)
+  const at = known >= 0 ? known : places.length < resources.length ? places.length : oldest
+  const slot = places[at]?.slot === 0 ? 1 : 0
+  return { at, slot, places: Object.assign([...places], { [at]: { set, slot, turn } }) }
+}
+
 /** Seconds in which a token that was just used gets the same response. */
 export function windowOf(
   server: AuthorizationServer,
@@ -36,14 +95,14 @@ export function windowOf(
   return rotate ? replayWindow : Math.min(replayWindow, server.accessTokens.ttl)
 }
 
-/** Where the presented token stands: the current one, the one before it within the replay window, or an older one. */
+/** Where the presented token stands: see the table above. */
 export function standingOf(
   server: AuthorizationServer,
   settings: RefreshTokenSettings,
   found: Credential,
   presented: PresentedRefreshToken,
 ): 'current' | 'replayable' | 'reused' {
-  const { previous, refreshedAt } = found.data
+  const { previous, refreshedAt } = rotationOf(found)
   const age = typeof refreshedAt === 'number' ? Math.max(0, server.now() - refreshedAt) : Number.POSITIVE_INFINITY
   const replayable = typeof previous === 'string' && equalDigests(previous, presented.rotatingDigest)
   if (replayable && age < windowOf(server, settings)) return 'replayable'

@@ -6,15 +6,16 @@ import type { RequestParameters } from '../rules/params'
 import type { PkcePolicy } from '../rules/pkce'
 import type { Audience, ResourceRules } from '../rules/resource'
 import type { Scope } from '../rules/scope'
-import type { Client, Credential, OAuthStorage } from '../storage'
+import type { Client, OAuthStorage } from '../storage'
 import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
+import type { Authorization } from './authorization'
 import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
 import type { TokenRequest, TokenResponse, TokenResponseContext } from './token'
 
 /** A validated authorization request: RFC 6749 §4.1.1. */
-export interface AuthorizationRequest {
+export interface AuthorizationRequest extends Omit<Authorization, 'clientId' | 'userId' | 'grantId' | 'audience'> {
   readonly server: AuthorizationServer
   readonly client: Client
   readonly responseType: string
@@ -22,21 +23,18 @@ export interface AuthorizationRequest {
   readonly redirectUri: string
   /** As it was sent; the token request must repeat it (RFC 6749 §4.1.3). */
   readonly sentRedirectUri?: string
-  readonly scope: Scope
   /** The resources that the tokens will be for (RFC 8707). Empty where the server has none. */
   readonly audience: Audience
   readonly state?: string
   readonly codeChallenge?: string
   readonly parameters: RequestParameters
-  readonly startedAt: number
 }
 
 /** A user's decision, ready to become an authorization response. */
 export interface ApprovedAuthorization
-  extends Pick<AuthorizationRequest, 'client' | 'scope' | 'audience' | 'startedAt' | 'parameters'> {
-  readonly userId: string
-  readonly sentRedirectUri?: string
-  readonly codeChallenge?: string
+  extends Pick<AuthorizationRequest, 'client' | 'parameters' | 'sentRedirectUri' | 'codeChallenge'> {
+  /** What was approved. */
+  readonly authorization: Authorization & { readonly userId: string }
   /** Set where an access token in front says who the user is. */
   readonly source?: SourceToken
 }
@@ -106,15 +104,21 @@ export interface Decide {
   readonly signedInUser?: (req: Request) => Awaitable<string | undefined>
 }
 
+/** An access token that is about to be made: its lookup id, and what it stands for. */
+export interface UnsignedToken {
+  readonly id: string
+  readonly authorization: Authorization
+  /** Seconds. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+}
+
 /** The form of access tokens: `opaque()` or `jwt()`. */
 export interface AccessTokenFormat {
   /** Lifetime in seconds. */
   readonly ttl: number
-  /** Makes the token of a row that is about to be stored, and what of it the digest of the row is to cover. */
-  readonly create: (
-    server: AuthorizationServer,
-    row: Omit<Credential, 'digest' | 'state'>,
-  ) => Awaitable<{ token: string; secret: string }>
+  /** Makes a token, and what of it the digest of its row is to cover. */
+  readonly create: (server: AuthorizationServer, token: UnsignedToken) => Awaitable<{ token: string; secret: string }>
   /** Set by `opaque()`: the token of a lookup id and a secret, which can be made again. */
   readonly tokenOf?: (id: string, secret: string) => string
   /** What a token names; undefined for what cannot be one of ours. */

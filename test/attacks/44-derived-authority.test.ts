@@ -138,8 +138,8 @@ describe('an access token at the authorization endpoint is good for its own clie
     const own: GrantType = {
       grantType: 'own',
       responseType: 'own',
-      authorize: async (server, { client, userId }) => ({
-        ...(await issueTokens(server, { clientId: client.clientId, userId })),
+      authorize: async (server, { authorization: { clientId, userId } }) => ({
+        ...(await issueTokens(server, { clientId, userId })),
       }),
     }
     const { host, begin, ask } = await makeHost({
@@ -316,8 +316,9 @@ describe('what begins with an access token', () => {
     const code = await codeFor(web, (await begin(launcher)).access_token)
     host.storage.replace('grants.find', async (call) => {
       const { grantId, data, ...rest } = (await call()) as Record<string, unknown>
-      const { source: _, ...others } = data as Record<string, unknown>
-      return lost === 'grantId' ? { ...rest, data } : { ...rest, grantId, data: others }
+      const { bound, ...others } = data as { bound: Record<string, unknown> }
+      const { source: _, ...kept } = bound
+      return lost === 'grantId' ? { ...rest, data } : { ...rest, grantId, data: { ...others, bound: kept } }
     })
     expect((await host.exchange(web, code)).body.error).toBe('invalid_grant')
   })

@@ -1,4 +1,4 @@
-import { isResourceUri, knownResource, resolveAudience, storedAudience } from '../../src/rules/resource'
+import { heldAudience, isResourceUri, knownResource, resolveAudience } from '../../src/rules/resource'
 
 describe('a resource (RFC 8707 §2)', () => {
   it.each(['https://a.example', 'https://a.example/b?c=d', 'urn:api', "https://a.example/it's"])(
@@ -46,11 +46,9 @@ describe('a resource parameter', () => {
   })
 })
 
-it('the audience of a row means nothing on a server without resources', () => {
-  const data = { audience: ['https://a.example'] }
-  expect(storedAudience({ resources: [], audience: [] }, data)).toEqual([])
-  expect(storedAudience({ resources: ['https://a.example'], audience: [] }, data)).toEqual(['https://a.example'])
-  expect(storedAudience({ resources: ['https://a.example'], audience: ['https://b.example'] }, {})).toEqual([
-    'https://b.example',
-  ])
+it('the audience of an authorization means nothing on a server without resources', () => {
+  const [a, b] = ['https://a.example', 'https://b.example']
+  expect(heldAudience({ resources: [], audience: [] }, [a])).toEqual([])
+  expect(heldAudience({ resources: [a], audience: [] }, [a])).toEqual([a])
+  expect(heldAudience({ resources: [a], audience: [b] }, undefined)).toEqual([b])
 })

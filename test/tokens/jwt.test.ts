@@ -89,8 +89,10 @@ describe('a JWT access token', () => {
     const { access_token } = await host.signIn()
     const jti = read(access_token).claims.jti as string
     const row = host.storage.stored(jti.split('.')[0] as string)
-    const { clientId, userId, grantId, scope, startedAt, data } = row as Credential
-    const bound = JSON.stringify([jti, clientId, userId, grantId, scope, startedAt, data.audience, null, null])
+    const { clientId, userId, grantId, scope, startedAt } = row as Credential
+    const audience = ['https://api.example.com']
+    // format 1: names sorted, as written in src/credentials/bound.ts
+    const bound = JSON.stringify([1, grantId, clientId, jti, { audience, grantId, scope, startedAt, userId }])
     expect(row?.digest).toBe(createHash('sha256').update(bound).digest('base64url'))
     host.storage.calls.length = 0
     await host.me(access_token).expect(200)

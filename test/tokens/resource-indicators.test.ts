@@ -403,3 +403,56 @@ describe('the consent page', () => {
     await visit(mail).expect(200)
   })
 })
+
+describe('a session of several APIs', () => {
+  const apis = ['https://a.example.com', 'https://b.example.com', 'https://c.example.com']
+  const opened = async (options: HostOptions = {}) => {
+    const host = await createHost({ resources: apis, ...options })
+    const first = await host.signIn(host.web, { resource: apis.join(' ') })
+    const refreshed = async (token: string, resource: string) => {
+      host.clock.advance(100)
+      return (await host.refresh(host.web, token, { resource }).expect(200)).body as Tokens
+    }
+    const isAlive = async (token: string, resource: string) =>
+      verifyAccessToken(host.server, token, { resource }).then(
+        () => true,
+        () => false,
+      )
+    return { host, first, refreshed, isAlive }
+  }
+
+  it('never loses the token of one by refreshing for another, and the one before survives', async () => {
+    const { first, refreshed, isAlive } = await opened()
+    const held = new Map<string, string[]>()
+    let { refresh_token } = first
+    for (let round = 0; round < 3; round++) {
+      for (const api of apis) {
+        const next = await refreshed(refresh_token, api)
+        refresh_token = next.refresh_token
+        held.set(api, [...(held.get(api) ?? []), next.access_token].slice(-2))
+      }
+      for (const [api, tokens] of held) {
+        for (const token of tokens) expect([api, await isAlive(token, api)]).toEqual([api, true])
+      }
+    }
+  })
+
+  it('has as many sets of resources as the server has resources: one more takes the place used longest ago', async () => {
+    const { host, first, refreshed, isAlive } = await opened()
+    const [a, b, c] = apis as [string, string, string]
+    let { refresh_token } = first
+    const use = async (resource: string) => {
+      const next = await refreshed(refresh_token, resource)
+      refresh_token = next.refresh_token
+      return next.access_token
+    }
+    // the set of the authorization itself, then two more: every place is taken
+    const forA = await use(a)
+    const forB = await use(b)
+    for (const resource of [c, `${a} ${b}`, `${b} ${c}`, c, `${a} ${c}`, a, b]) await use(resource)
+    const rows = host.storage.storedIds().filter((id) => /~[ab]/.test(id))
+    expect(rows).toHaveLength(2 * apis.length)
+    expect(await isAlive(forA, a)).toBe(false)
+    expect(await isAlive(forB, b)).toBe(false)
+  })
+})

@@ -22,7 +22,7 @@ const token = (letter: string) => ({
   rotatingDigest: 'D'.repeat(43),
 })
 const refresh: Refresh = {
-  slot: 1,
+  accessId: 'AAAAAAAAAAAAAAAAAAAAAA~b',
   scope: 'read',
   resource: '',
   refreshedAt: 10,
@@ -45,9 +45,9 @@ describe('what follows a refresh token', () => {
 
   it('is the same in each version of this package: some processes are newer while an update is rolled out', () => {
     expect(secretsOf(successorOf(settings, row, token('R'), refresh))).toEqual([
-      'zq_HCGylZpmObsJy4fcxa92FfxT6S4YK0B0s_lrzD-c',
-      'd97pMKmSxdDx-JsZDpl76-yg6vDXho91apYuTD9olj0',
-      'VKkejoqGt2r3ht1gj6uQvsoESs7JhDPcSQ2NR5FQyrA',
+      'JTfGkLkbRyx5nUEQAHE8VsmVClk75dSVHNooo9R76cE',
+      '6hlkyYefRNPDB1boC3atEwacZq_o_fwG6aLfI3yftLk',
+      'EqGwa_7dCPwlKc13iVchwVfpqBLDK74r8ACCBo9PD90',
     ])
   })
 
@@ -56,7 +56,7 @@ describe('what follows a refresh token', () => {
     ['another nonce', row, token('R'), { ...refresh, nonce: 'O'.repeat(43) }],
     ['another scope', row, token('R'), { ...refresh, scope: 'read write' }],
     ['another resource', row, token('R'), { ...refresh, resource: 'https://api.example' }],
-    ['the other access token row', row, token('R'), { ...refresh, slot: 0 as const }],
+    ['the other access token row', row, token('R'), { ...refresh, accessId: 'AAAAAAAAAAAAAAAAAAAAAA~a' }],
     ['another time', row, token('R'), { ...refresh, refreshedAt: 11 }],
     ['another expiry', row, token('R'), { ...refresh, accessExpiresAt: 3611 }],
     ['another client', { ...row, clientId: 'app' }, token('R'), refresh],

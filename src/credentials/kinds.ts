@@ -1,0 +1,35 @@
+/**
+ * Every kind of credential. A new protocol feature adds a kind, and never a method of the storage.
+ *
+ * | kind               | id ends with | states                               | made by            | moved by       |
+ * | ------------------ | ------------ | ------------------------------------ | ------------------ | -------------- |
+ * | authorization_code | `~c`         | issued → used                        | authorize          | token          |
+ * | access_token       | `~a`, `~b`   | its digest → revoked                 | every grant        | revoke         |
+ * | refresh_token      | `~r`         | the digest of its rotating half      | every user's grant | token (refresh)|
+ * | refresh_replay     | `~n`         | made                                 | token (refresh)    | nothing        |
+ * | consent            | `~t`         | pending → decided                    | consent page       | consent page   |
+ * | removal            | `~x`         | pending → decided                    | connected apps     | connected apps |
+ *
+ * What stands before the `~` is the id of the grant that the credential is of, or will begin.
+ */
+export type CredentialState =
+  | { kind: 'authorization_code'; state: 'issued' | 'used' }
+  | { kind: 'access_token'; state: 'revoked' | Digest }
+  | { kind: 'refresh_token'; state: 'revoked' | Digest }
+  | { kind: 'refresh_replay'; state: 'made' }
+  | { kind: 'consent' | 'removal'; state: 'pending' | 'decided' }
+
+export type CredentialKind = CredentialState['kind']
+
+/** SHA-256, base64url. */
+type Digest = string & {}
+
+/** What the lookup id of each kind ends with. Access tokens for the same resources take turns in two rows. */
+export const lookupSuffix = {
+  authorization_code: 'c',
+  refresh_token: 'r',
+  refresh_replay: 'n',
+  access_token: ['a', 'b'],
+  consent: 't',
+  removal: 'x',
+} as const satisfies Record<CredentialKind, string | readonly string[]>
