@@ -14,7 +14,7 @@ import { requireSeconds } from '../options/seconds'
 import { verifiedIssuer } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
 import { wellKnownUrl } from '../rules/well-known'
-import { accessTokenOfClaims } from '../tokens/claims'
+import { accessTokenJwt, accessTokenOfClaims } from '../tokens/claims'
 import { type AuthenticatedToken, userOf } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer, Users } from '../types/authorization-server'
@@ -84,7 +84,7 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
   const failed = (error: unknown) => emit({ type: 'error', error: unreachable(error) })
   const metadata = () => fetchMetadata(issuer)
   const verifying = (): FindAccessToken => {
-    const verify = jwtVerifier()
+    const verify = jwtVerifier(accessTokenJwt)
     const findKey = remoteKeys(metadata, now, failed)
     return (token, audience) =>
       whenReady(verify(token, findKey, { issuer, audience, now: now() }), (claims) => {

@@ -6,7 +6,7 @@ import { authorizationOf, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, parseSplitToken, sessionOf } from '../credentials/split-token'
 import { sha256 } from '../crypto'
-import { type AccessTokenClaims, audienceOf } from '../jwt/verify'
+import { audienceOf, type JwtClaims, type JwtKind } from '../jwt/verify'
 import { frozenList } from '../rules/frozen'
 import { type Audience, heldAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
@@ -14,6 +14,30 @@ import type { Credential } from '../storage'
 import type { AccessToken, LocatedToken } from '../types/access-token'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer, UnsignedToken } from '../types/authorization-server'
+
+/** The claims of an access token: RFC 9068 §2.2, and whatever the issuer adds. */
+export interface AccessTokenClaims extends JwtClaims {
+  readonly sub: string
+  readonly client_id: string
+  readonly iat: number
+  readonly jti: string
+  readonly scope?: string
+}
+
+/** RFC 9068 §2.1, §4: a token of this type, with the claims that it must have. */
+export const accessTokenJwt: JwtKind<AccessTokenClaims> = {
+  type: 'at+jwt',
+  isClaims(claims): claims is AccessTokenClaims {
+    if (typeof claims !== 'object' || claims === null) return false
+    const { iss, sub, aud, client_id, exp, iat, jti, scope } = claims as Record<string, unknown>
+    return (
+      [iss, sub, client_id, jti].every((claim) => typeof claim === 'string' && claim !== '') &&
+      [exp, iat].every(Number.isFinite) &&
+      (typeof aud === 'string' || (Array.isArray(aud) && aud.every((one) => typeof one === 'string'))) &&
+      (scope === undefined || typeof scope === 'string')
+    )
+  },
+}
 
 /** The claims that JWTs and introspection share. `sub` is not among them: introspection has none for a client's own token. */
 export function sharedClaims(

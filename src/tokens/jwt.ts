@@ -1,9 +1,9 @@
 /** Access tokens that others can read: JSON Web Tokens by RFC 9068. */
-import { sign } from 'jsonwebtoken'
 import { type Awaitable, whenReady } from '../awaitable'
 import { type KeyMaterial, newSecret } from '../crypto'
 import { OAuthError } from '../errors'
 import { type KeyRing, keyRing, type SigningAlgorithm, type SigningKeys, signingAlgorithms } from '../jwt/keys'
+import { signJwt } from '../jwt/sign'
 import { jwtVerifier } from '../jwt/verify'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
@@ -11,7 +11,7 @@ import { heldAudience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
 import type { AccessTokenFormat, AuthorizationServer, UnsignedToken } from '../types/authorization-server'
 import { isUserId } from '../users'
-import { namedRow, sessionClaims, sharedClaims, statelessRow, subjectOf } from './claims'
+import { accessTokenJwt, namedRow, sessionClaims, sharedClaims, statelessRow, subjectOf } from './claims'
 
 /** What an access token is made for. */
 export interface ClaimsContext {
@@ -87,7 +87,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
   if (claims !== undefined && typeof claims !== 'function') throw new TypeError('jwt({ claims }) must be a function')
   const audience = verifiedAudience(options.audience)
   const ring = currentKeyRing(keys, algorithm)
-  const verify = jwtVerifier()
+  const verify = jwtVerifier(accessTokenJwt)
   return Object.freeze({
     ttl,
     audience,
@@ -106,10 +106,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
         ...(stateless && sessionClaims(made)),
         jti,
       }
-      const { id: keyid, privateKey, algorithm } = ring().signing
-      // RFC 9068 §2.1: the typ that keeps an access token from being taken for any other JWT
-      const token = sign(payload, privateKey, { algorithm, keyid, header: { alg: algorithm, typ: 'at+jwt' } })
-      return { token, secret: jti }
+      return { token: signJwt(accessTokenJwt.type, payload, ring().signing), secret: jti }
     },
     locate(server, token) {
       const expected = { issuer: server.issuer, audience: server.resources, now: server.now() }
