@@ -1,5 +1,4 @@
 /** Clients that nobody registered: their id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
-import { LRUCache } from 'lru-cache'
 import { type Awaitable, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
 import { isLoopbackAddress, isPublicAddress } from '../fetch/public-address'
@@ -12,6 +11,8 @@ import type { Client } from '../storage'
 import type { AuthorizationServer, ClientDocuments } from '../types/authorization-server'
 import { isDocumentUrl } from './client-id-url'
 import { type DescriptionSource, describedClient } from './described-client'
+import { type DocumentCache, documentCache, RETRY } from './document-cache'
+import type { Permitted } from './self-description'
 
 /** Options of `createAuthorizationServer({ clientIdMetadataDocuments })`. */
 export interface ClientIdMetadataDocumentsOptions {
@@ -26,14 +27,6 @@ export interface ClientIdMetadataDocumentsOptions {
   dangerouslyAllowLoopback?: boolean
 }
 
-/** Seconds. Within these bounds a document is kept for as long as its HTTP headers say. */
-const MIN_FRESH = 300
-const MAX_FRESH = 24 * 3600
-/** Seconds before one that could not be had is asked for again. The draft would have errors not cached: this is no answer, but a pace. */
-const RETRY = 10
-/** Seconds for which one is used that cannot be had anew: its host is down, or strangers keep all places busy. */
-const MAX_STALE = 24 * 3600
-const MAX_KEPT = 1000
 /** How many are fetched at once: in all, and from one host. */
 const MAX_LOADING = 100
 const MAX_LOADING_FROM_HOST = 5
@@ -50,114 +43,106 @@ type Source = DescriptionSource & Pick<AuthorizationServer, 'emit' | 'throttle'>
 /** Throws a TypeError for options that are wrong. */
 export function clientDocuments(options: ClientIdMetadataDocumentsOptions, source: Source): ClientDocuments {
   const { allow, withLoopback, permitted } = verifiedOptions(options, source)
-  const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
-  const { now } = source
-  const known = new LRUCache<string, { client: Client; at: number; until: number }>({ max: MAX_KEPT })
-  // apart, so that URLs made up by the thousand drive out no document
-  const refused = new LRUCache<string, { error: OAuthError; until: number }>({ max: MAX_KEPT })
-  const loading = new Map<string, Promise<Client>>()
-
-  async function load(url: string): Promise<Client> {
-    try {
-      const { client, fresh } = await fetchClient(url)
-      // `allow` may have said no meanwhile, to somebody else
-      const failure = failureOf(url)
-      if (failure) throw failure
-      const at = now()
-      known.set(url, { client, at, until: at + Math.min(Math.max(fresh, MIN_FRESH), MAX_FRESH) })
-      return client
-    } catch (error) {
-      return stale(url, error instanceof OAuthError ? remembered(url, error) : error)
-    } finally {
-      loading.delete(url)
-    }
-  }
-
-  /** Why it is not asked for again yet. */
-  function failureOf(url: string): OAuthError | undefined {
-    const failure = refused.get(url)
-    return failure && failure.until > now() ? failure.error : undefined
-  }
-
-  function remembered(url: string, error: OAuthError): OAuthError {
-    refused.set(url, { error, until: now() + RETRY })
-    return error
-  }
-
-  /** The client as it was, where that may still be used; else throws the error. */
-  function stale(url: string, error: unknown): Client {
-    const last = known.get(url)
-    if (last && now() - last.at < MAX_STALE) return last.client
-    throw error
-  }
-
-  async function fetchClient(url: string): Promise<{ client: Client; fresh: number }> {
-    const { members, fresh } = await fetchDocument(url, mayConnectTo).catch((error: Error) => {
-      if (error instanceof WrongDocument) known.delete(url)
-      throw refusal(url, error.message)
-    })
-    try {
-      return { client: describedClient(url, members, permitted, source), fresh }
-    } catch (error) {
-      known.delete(url)
-      if (error instanceof OAuthError) throw refusal(url, error.description, error.description)
-      throw error
-    }
-  }
+  const cache = documentCache(source.now)
+  const fetches = sharedFetches(cache, documentFetcher(source, cache, withLoopback, permitted))
 
   /** The host's own word on the URL. Before anything is begun that others wait for: this may take as long as it likes. */
   function requireAllowed(url: string): Awaitable<void> {
     if (!allow) return
     return whenReady(allow(new URL(url)), (answer) => {
       if (answer === true) return
-      known.delete(url)
-      throw failureOf(url) ?? remembered(url, refusal(url, 'the option allow does not take this URL'))
+      cache.forget(url)
+      const reason = 'the option allow does not take this URL'
+      throw cache.refusalOf(url) ?? cache.refuse(url, refusal(source, url, reason))
     })
-  }
-
-  /** What is known of the URL without asking anybody; undefined for nothing. */
-  function current(url: string): Client | undefined {
-    const kept = known.get(url)
-    if (kept && kept.until > now()) return kept.client
-    const failure = failureOf(url)
-    return failure && stale(url, failure)
-  }
-
-  /** What went wrong on the way there is for the host: whoever asked could learn from it what is in our network. */
-  function refusal(url: string, reason: string, told?: string): OAuthError {
-    source.emit({ type: 'client.document_refused', clientId: url, reason })
-    if (told === undefined) return unavailable('The document that client_id is the URL of cannot be had.')
-    return new OAuthError('invalid_client', `The document that client_id is the URL of is wrong: ${told}`, {
-      status: 400,
-    })
-  }
-
-  /** One fetch for everybody who waits for it. Whoever had to wait before may find that others have come further. */
-  function once(url: string): Awaitable<Client> {
-    const found = current(url) ?? loading.get(url)
-    if (found) return found
-    if (!hasPlace(loading, url)) return stale(url, unavailable(TOO_MANY))
-    const begun = load(url)
-    loading.set(url, begun)
-    return begun
   }
 
   return Object.freeze({
     isDocumentUrl: (clientId: string) => isDocumentUrl(clientId, withLoopback),
     find(url: string, network?: string): Awaitable<Client> {
-      const client = current(url)
+      const client = cache.current(url)
       if (client) return client
       return whenReady(requireAllowed(url), () => {
-        if (network === undefined || loading.has(url)) return once(url)
-        if (!hasPlace(loading, url)) return stale(url, unavailable(TOO_MANY))
+        if (network === undefined || fetches.isLoading(url)) return fetches.once(url)
+        if (!fetches.hasPlace(url)) return cache.stale(url, unavailable(TOO_MANY))
         const attempt = { kind: 'document', account: new URL(url).hostname, network: siteOf(network) } as const
         return takeAttempt(source, attempt, url).then(
-          () => once(url),
-          (error) => stale(url, error),
+          () => fetches.once(url),
+          (error) => cache.stale(url, error),
         )
       })
     },
   })
+}
+
+type FetchClient = (url: string) => Promise<{ client: Client; fresh: number }>
+
+/** One fetch of a URL for everybody who waits for it, and only so many at once. */
+function sharedFetches(cache: DocumentCache, fetchClient: FetchClient) {
+  const loading = new Map<string, Promise<Client>>()
+
+  async function load(url: string): Promise<Client> {
+    try {
+      const { client, fresh } = await fetchClient(url)
+      // `allow` may have said no meanwhile, to another request
+      const failure = cache.refusalOf(url)
+      if (failure) throw failure
+      return cache.keep(url, client, fresh)
+    } catch (error) {
+      return cache.stale(url, error instanceof OAuthError ? cache.refuse(url, error) : error)
+    } finally {
+      loading.delete(url)
+    }
+  }
+  function hasPlace(url: string): boolean {
+    const { hostname } = new URL(url)
+    const fromHost = [...loading.keys()].filter((other) => new URL(other).hostname === hostname).length
+    return loading.size < MAX_LOADING && fromHost < MAX_LOADING_FROM_HOST
+  }
+
+  return {
+    hasPlace,
+    isLoading: (url: string) => loading.has(url),
+    /** After a wait others may have come further. */
+    once(url: string): Awaitable<Client> {
+      const found = cache.current(url) ?? loading.get(url)
+      if (found) return found
+      if (!hasPlace(url)) return cache.stale(url, unavailable(TOO_MANY))
+      const begun = load(url)
+      loading.set(url, begun)
+      return begun
+    },
+  }
+}
+
+/** Fetches a document and makes the client of it; `fresh` is for how many seconds its headers say so. */
+function documentFetcher(
+  source: Source,
+  cache: DocumentCache,
+  withLoopback: boolean,
+  permitted: Permitted,
+): FetchClient {
+  const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
+  return async (url) => {
+    const { members, fresh } = await fetchDocument(url, mayConnectTo).catch((error: Error) => {
+      if (error instanceof WrongDocument) cache.forget(url)
+      throw refusal(source, url, error.message)
+    })
+    try {
+      return { client: describedClient(url, members, permitted, source), fresh }
+    } catch (error) {
+      cache.forget(url)
+      if (error instanceof OAuthError) throw refusal(source, url, error.description, error.description)
+      throw error
+    }
+  }
+}
+
+/** What went wrong on the way there is for the host alone: a stranger could learn from it what is in our network. */
+function refusal({ emit }: Source, url: string, reason: string, told?: string): OAuthError {
+  emit({ type: 'client.document_refused', clientId: url, reason })
+  if (told === undefined) return unavailable('The client metadata document could not be fetched.')
+  return new OAuthError('invalid_client', `The client metadata document is wrong: ${told}`, { status: 400 })
 }
 
 function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: all, grants }: Source) {
@@ -175,12 +160,6 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
   if (wrong !== undefined) throw new TypeError(`${name}.scopes: the server has no ${wrong}`)
   const grantTypes = ['authorization_code', 'refresh_token'].filter((grantType) => grants.has(grantType))
   return { allow, withLoopback: dangerouslyAllowLoopback, permitted: { scopes: toScope(scopes), grantTypes } }
-}
-
-function hasPlace(loading: ReadonlyMap<string, unknown>, url: string): boolean {
-  const { hostname } = new URL(url)
-  const fromHost = [...loading.keys()].filter((other) => new URL(other).hostname === hostname).length
-  return loading.size < MAX_LOADING && fromHost < MAX_LOADING_FROM_HOST
 }
 
 /** 400 and not `invalid_client`, after which a client would throw away its tokens; not 5xx, which is for our own failures. */

@@ -57,25 +57,7 @@ export function bearerStrategy(
   // the header alone: Passport's own strategy takes a token from the query and the body as well, where it may be no string
   return Object.assign(strategy, {
     authenticate(this: PassportRun, req: Request, { assignProperty }: { assignProperty?: string } = {}): void {
-      // where a host passes this object itself, Passport writes the answers of each request onto it
-      const { success, fail, error } = this
-      // a callback of the host may throw: after a promise nobody else would hear of it, and the process would end
-      const heard = (tell: () => unknown) =>
-        void orElse<unknown>(tell, (thrown) => {
-          if (!req.next) throw thrown
-          req.next(asFailure(thrown))
-        })
-      const run: PassportRun = Object.assign(Object.create(this), {
-        success: (found: AuthenticatedToken) => {
-          // a copy, which a host may add to: what is trusted is the other one
-          const handed = { ...found.accessToken }
-          const { _userProperty = 'user' } = req as { _userProperty?: string }
-          offerAdmission(req, { admission: found, handed, place: assignProperty ?? _userProperty })
-          heard(() => success.call(this, handed, handed))
-        },
-        fail: (challenge?: unknown, status?: number) => heard(() => fail.call(this, challenge, status)),
-        error: (failure: unknown) => heard(() => error.call(this, failure)),
-      })
+      const run = runFor(this, req, assignProperty)
       const token = tokenOrFailure(req)
       if (token instanceof OAuthError) {
         const { status, headers } = withChallenge(token, realm, [])
@@ -83,6 +65,28 @@ export function bearerStrategy(
       }
       authenticate.call(run, { headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }) } })
     },
+  })
+}
+
+/** Passport's answers to one request. Where a host passes the strategy itself, Passport writes those of each onto it. */
+function runFor(strategy: PassportRun, req: Request, assignProperty: string | undefined): PassportRun {
+  const { success, fail, error } = strategy
+  // a callback of the host may throw: after a promise nobody would catch it, and the process would end
+  const caught = (tell: () => unknown) =>
+    void orElse<unknown>(tell, (thrown) => {
+      if (!req.next) throw thrown
+      req.next(asFailure(thrown))
+    })
+  return Object.assign(Object.create(strategy) as PassportRun, {
+    success: (found: AuthenticatedToken) => {
+      // a copy, which a host may add to: what is trusted is the other one
+      const handed = { ...found.accessToken }
+      const { _userProperty = 'user' } = req as { _userProperty?: string }
+      offerAdmission(req, { admission: found, handed, place: assignProperty ?? _userProperty })
+      caught(() => success.call(strategy, handed, handed))
+    },
+    fail: (challenge?: unknown, status?: number) => caught(() => fail.call(strategy, challenge, status)),
+    error: (failure: unknown) => caught(() => error.call(strategy, failure)),
   })
 }
 

@@ -61,7 +61,7 @@ describe('addresses that are not public are not connected to, and the answers ar
         400,
         {
           error: 'temporarily_unavailable',
-          error_description: 'The document that client_id is the URL of cannot be had.',
+          error_description: 'The client metadata document could not be fetched.',
         },
       ])
       expect(answer.headers).not.toHaveProperty('location')

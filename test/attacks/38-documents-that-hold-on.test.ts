@@ -35,7 +35,7 @@ describe('an answer', () => {
       const refused = await host.exchange({ clientId: `${origin}/${i}`, redirectUri }, 'x').timeout(3000)
       expect([refused.status, refused.body.error_description]).toEqual([
         400,
-        'The document that client_id is the URL of cannot be had.',
+        'The client metadata document could not be fetched.',
       ])
     }
     const documents = await createDocumentHost()

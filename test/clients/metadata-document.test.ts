@@ -241,7 +241,7 @@ describe('the document', () => {
       400,
       {
         error: 'temporarily_unavailable',
-        error_description: 'The document that client_id is the URL of cannot be had.',
+        error_description: 'The client metadata document could not be fetched.',
       },
     ])
     expect(answer.headers['retry-after']).toBe('10')
