@@ -24,7 +24,10 @@ export function emitter(
     return onEvent({ ...event, untold: before, at })
   }
 
+  // without a listener only failures are printed, and nothing else has to be made of an event
+  const printsOnly = onEvent === printErrors
   return (event) => {
+    if (printsOnly && event.type !== 'error') return
     // a listener that throws, now or later, changes nothing: the response is on its way
     void orElse<unknown>(
       () => tell(event),

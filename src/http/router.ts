@@ -1,4 +1,19 @@
-/** One endpoint as a router of Express, which the host mounts with `app.use`, `app.get` or `app.post`. */
+/**
+ * One endpoint as a router of Express. How a request finds it, by where the host mounted it (`endpoint.ts` decides by path
+ * and method):
+ *
+ * | mounted                                  | request                    | what happens                            |
+ * | ---------------------------------------- | -------------------------- | --------------------------------------- |
+ * | `app.use('/token', router)`              | `/token`, `/token/`        | the endpoint                            |
+ * | the same                                 | `/token/x`                 | passed on                               |
+ * | the same, an endpoint with paths below   | `/clients/a`               | the path below                          |
+ * | `app.post('/token', router)`             | `/token`, `/token/`        | the endpoint: the URL keeps the path    |
+ * | `app.get(…).post(…)`, one router each    | `/public/token`            | each its own method                     |
+ * | `app.get('/x', (…) => router(…))`        | `/x`                       | the endpoint: the path is the route's   |
+ * | two with `app.use` on one path           | a method of the second     | 405 by the first                        |
+ * | any                                      | HEAD                       | 405: Express would run the GET handler  |
+ * | any                                      | a method it does not have  | 405 with `Allow`                        |
+ */
 import { type NextFunction, type RequestHandler, Router } from 'express'
 import { orElse } from '../awaitable'
 import { asFailure } from '../errors'

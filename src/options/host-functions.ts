@@ -1,4 +1,4 @@
-/** What hosts supply as functions, made harmless: their clock, their listener, and their users. */
+/** The host's clock, checked at each call. */
 
 /** More would be milliseconds: in seconds it is the year 5138. */
 const MOST_SECONDS = 1e11
