@@ -42,8 +42,8 @@ export function credentialOf(
   more?: RequestBinding,
   data?: Readonly<Record<string, unknown>>,
 ): Credential {
-  const { clientId, ...bound } = authorization
-  const row = rowOf(made, authorization, lifetime, { format: FORMAT, bound: { ...bound, ...more }, ...data })
+  const bound = inOrder(more ? { ...authorization, ...more } : authorization)
+  const row = rowOf(made, authorization, lifetime, { format: FORMAT, bound, ...data })
   row.digest = digestOf(row, made.secret)
   row.state = made.state ?? row.digest
   return row
@@ -106,7 +106,9 @@ export function hasSecret(row: Credential, secret: string): boolean {
  * stops working; it never becomes broader, unbound or irrevocable. `format` 1.
  */
 function digestOf({ id, clientId, data }: Credential, secret: string): string {
-  return sha256(canonical([FORMAT, grantIdOf(id), clientId, secret, data.bound]))
+  const members = [FORMAT, grantIdOf(id), clientId, secret, data.bound]
+  // the same text, sooner: rows are made in this order, and most stores keep it
+  return sha256(isInOrder(data.bound) ? JSON.stringify(members) : canonical(members))
 }
 
 /** A code gets its grant when it is exchanged; every other column stays what was bound. */
@@ -116,7 +118,8 @@ function isAsBound({ userId, grantId, scope, startedAt, data }: Credential): boo
     userId === bound.userId &&
     startedAt === bound.startedAt &&
     (bound.grantId === undefined || grantId === bound.grantId) &&
-    (scope === bound.scope || canonical(scope) === canonical(bound.scope))
+    (scope === bound.scope ||
+      (scope.length === bound.scope.length && scope.every((token, at) => token === bound.scope[at])))
   )
 }
 
@@ -130,6 +133,27 @@ function canonical(value: unknown): string {
     if (member !== undefined) members.push(`${JSON.stringify(name)}:${canonical(member)}`)
   }
   return `{${members.join()}}`
+}
+
+/** What is bound, with sorted names. The client has its column, and stands in the digest by itself. */
+function inOrder(authorization: Authorization & RequestBinding): Bound {
+  const bound: Record<string, unknown> = {}
+  for (const name of Object.keys(authorization).sort() as (keyof Authorization)[]) {
+    if (name !== 'clientId' && authorization[name] !== undefined) bound[name] = authorization[name]
+  }
+  return bound as unknown as Bound
+}
+
+/** Whether JSON would write it with sorted names, all the way down. */
+function isInOrder(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(isInOrder)
+  let before = ''
+  for (const name in value) {
+    if (name < before || !isInOrder((value as Record<string, unknown>)[name])) return false
+    before = name
+  }
+  return true
 }
 
 /** A credential is dead in the second named by `expiresAt`. */

@@ -2,7 +2,7 @@
  * What an access token stands for, in its three forms: the row in storage, the claims of a JWT (RFC 9068 §2.2), and the
  * answer of introspection (RFC 7662 §2.2). A token that is bound to one thing more says so here.
  */
-import { authorizationOf, lockedRow } from '../credentials/bound'
+import { boundOf, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, parseSplitToken, sessionOf } from '../credentials/split-token'
 import { sha256 } from '../crypto'
@@ -10,7 +10,7 @@ import { audienceOf, type JwtClaims, type JwtKind } from '../jwt/verify'
 import { frozenList } from '../rules/frozen'
 import { type Audience, heldAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
-import type { Credential } from '../storage'
+import type { Credential, Writable } from '../storage'
 import type { AccessToken, LocatedToken } from '../types/access-token'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer, UnsignedToken } from '../types/authorization-server'
@@ -62,15 +62,17 @@ export function accessTokenOfRow(
   row: Credential,
   claims: AccessToken['claims'],
 ): AccessToken {
-  const { startedAt: _, audience: held, ...authorization } = authorizationOf(row)
+  const { startedAt: _, scope, audience: held, ...bound } = boundOf(row)
   const audience = heldAudience(server, held)
-  return Object.freeze({
-    ...authorization,
-    scope: frozenList(authorization.scope),
+  const accessToken: Writable<AccessToken> = {
+    ...bound,
+    clientId: row.clientId,
+    scope: frozenList(scope),
     expiresAt: row.expiresAt,
-    ...(audience.length > 0 && { audience: frozenList(audience) }),
-    ...(claims && { claims }),
-  })
+  }
+  if (audience.length > 0) accessToken.audience = frozenList(audience)
+  if (claims) accessToken.claims = claims
+  return Object.freeze(accessToken)
 }
 
 /** From the claims of a JWT, or an answer of introspection with the same names. */

@@ -105,17 +105,18 @@ export async function issueForUser(
  */
 export async function prepareTokens(
   server: AuthorizationServer,
-  { grantId = newGrantId(), ...asked }: Authorization,
+  asked: Authorization,
   { refreshToken = false, accessAudience, ttl, derived }: TokenOptions = {},
 ): Promise<PreparedTokens> {
   const { session = '', until = Number.POSITIVE_INFINITY } = derived ?? {}
+  const { grantId = newGrantId() } = asked
   const now = server.now()
   const { stateless } = server.accessTokens
   const refreshUntil = refreshToken ? refreshTokenExpiry(settingsOf(server), asked.startedAt, now, until) : 0
   const hasRefreshToken = refreshUntil > now
   // an authorization that there is a row of
   const isGrant = derived !== undefined || hasRefreshToken || (asked.userId !== undefined && !stateless)
-  const authorization: Authorization = isGrant ? { ...asked, grantId } : asked
+  const authorization = isGrant ? { ...asked, grantId } : withoutGrant(asked)
   const accessTtl = Math.min(ttl ?? server.accessTokens.ttl, server.accessTokens.ttl)
   const access = await prepareAccessToken(
     server,
@@ -135,6 +136,12 @@ export async function prepareTokens(
   // a grant that is there already is another client's: its row stays what it is
   const grant = isGrant && !derived ? grantOf(authorization, all) : undefined
   return { authorization, body: access.body, credentials, grant }
+}
+
+function withoutGrant(asked: Authorization): Authorization {
+  if (asked.grantId === undefined) return asked
+  const { grantId: _, ...authorization } = asked
+  return authorization
 }
 
 type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>

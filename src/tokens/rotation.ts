@@ -62,7 +62,8 @@ interface Place {
   readonly turn: number
 }
 
-const setOf = (audience: Audience = []): string => sha256(formatResource(audience))
+/** Without resources there is one set alone. */
+const setOf = (audience: Audience = []): string => (audience.length === 0 ? '' : sha256(formatResource(audience)))
 
 export function firstPlace(audience: Audience | undefined): Place {
   return { set: setOf(audience), slot: 0, turn: 0 }

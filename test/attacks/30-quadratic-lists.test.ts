@@ -110,13 +110,16 @@ it('a page in the midst of many costs what is on it, and a write not more for ma
   const few = memoryStorage()
   const many = filled(memoryStorage())
   const page = () => many.grants.list({ userId: 'alice', after: 'grant-5', limit: 10 })
+  // the first list puts what is there in order, once
+  for (const storage of [few, many]) storage.grants.list({ limit: 1 })
   expect(workOf(page)).toBeLessThan(100)
   const write = (storage: OAuthStorage) => workOf(() => storage.grants.insert([], { ...grantOf(1), id: 'grant-5-new' }))
   expect(write(many)).toBeLessThanOrEqual(write(few) + 2)
 })
 
-it('rows come and go, and lists stay in the order of their ids', () => {
+it.each(['before', 'after'])('rows come and go, and lists stay in the order of their ids: first listed %s', (first) => {
   const storage = memoryStorage()
+  if (first === 'before') storage.grants.list({ limit: 1 })
   const alive = new Map<string, Grant>()
   for (let number = 0; number < 3_000; number++) {
     const grant = grantOf(number)

@@ -9,7 +9,7 @@ import { REVOCATION_MEMORY } from '../retention'
 import { memoryClients, page } from './clients'
 import { expiringMap } from './expiring-map'
 import { rowKeeper } from './frozen-rows'
-import { addId, idsByOwner, type OrderedIds, removeId } from './ordered-ids'
+import { type GrantIndex, grantIndex } from './grant-index'
 
 /** A revoked grant is its tombstone: the row without the grant. It lives as long as anything that names it. */
 interface GrantRow {
@@ -43,9 +43,8 @@ function memoryGrants(): GrantStorage {
   const grants = expiringMap<GrantRow>(unindex)
   const userMarks = expiringMap<Mark>()
   const clientMarks = expiringMap<Mark>()
-  const allGrantIds: OrderedIds = []
-  const grantIdsOfUser = idsByOwner()
-  const grantIdsOfClient = idsByOwner()
+  /** Made when something is listed for the first time: where nobody lists, nobody pays for it. */
+  let index: GrantIndex | undefined
   /** The latest `issuedAt` so far: the only clock here. It decides when rows leave and never whether they are alive. */
   let clock = Number.NEGATIVE_INFINITY
   let latestExpiry = Number.NEGATIVE_INFINITY
@@ -78,17 +77,16 @@ function memoryGrants(): GrantStorage {
     const { userId, clientId } = grant ?? {}
     if (before?.grant?.userId === userId && before?.grant?.clientId === clientId) return
     unindex(before)
-    if (!grant) return
-    addId(allGrantIds, id)
-    grantIdsOfUser.add(userId, id)
-    grantIdsOfClient.add(clientId, id)
+    if (grant) index?.add(grant)
   }
   function unindex(row: GrantRow | undefined): void {
-    if (!row?.grant) return
-    const { id, userId, clientId } = row.grant
-    removeId(allGrantIds, id)
-    grantIdsOfUser.remove(userId, id)
-    grantIdsOfClient.remove(clientId, id)
+    if (row?.grant) index?.remove(row.grant)
+  }
+  function* storedGrants(): Generator<Grant> {
+    for (const id of grants.keys()) {
+      const { grant } = grants.get(id) ?? {}
+      if (grant) yield grant
+    }
   }
 
   function putCredential(credential: Credential): void {
@@ -152,8 +150,8 @@ function memoryGrants(): GrantStorage {
       return (!grant || mayStand(grant, grants.get(grant.id))) && store([next, ...additions], grant)
     },
     list({ userId, clientId, after, limit }) {
-      const ofClient = clientId === undefined ? allGrantIds : grantIdsOfClient.of(clientId)
-      const ids = userId === undefined ? ofClient : grantIdsOfUser.of(userId)
+      index ??= grantIndex(storedGrants())
+      const ids = index.of({ ...(userId !== undefined && { userId }), ...(clientId !== undefined && { clientId }) })
       return page(ids, after, limit, (id) => {
         const row = grants.get(id)
         const isMeant = row && stands(row) && (clientId === undefined || row.grant?.clientId === clientId)

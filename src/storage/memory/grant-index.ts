@@ -1,0 +1,34 @@
+/** The ids of grants in order, by user, by client and in all: for lists. */
+import type { Grant } from '../../storage'
+import { addId, idsByOwner, type OrderedIds, removeId } from './ordered-ids'
+
+export interface GrantIndex {
+  add(grant: Grant): void
+  remove(grant: Grant): void
+  /** Those of the user, else those of the client, else all. */
+  of(query: { userId?: string; clientId?: string }): OrderedIds
+}
+
+export function grantIndex(grants: Iterable<Grant>): GrantIndex {
+  const all: OrderedIds = []
+  const byUser = idsByOwner()
+  const byClient = idsByOwner()
+  const index: GrantIndex = {
+    add({ id, userId, clientId }) {
+      addId(all, id)
+      byUser.add(userId, id)
+      byClient.add(clientId, id)
+    },
+    remove({ id, userId, clientId }) {
+      removeId(all, id)
+      byUser.remove(userId, id)
+      byClient.remove(clientId, id)
+    },
+    of({ userId, clientId }) {
+      if (userId !== undefined) return byUser.of(userId)
+      return clientId === undefined ? all : byClient.of(clientId)
+    },
+  }
+  for (const grant of grants) index.add(grant)
+  return index
+}
