@@ -93,13 +93,16 @@ describe('one network', () => {
   })
 })
 
-it('one host is asked 3,600 times in an hour by all networks together, and then once in ten seconds', async () => {
+it('one host is asked 3,600 times in an hour by all networks together, and then a hundred times in ten minutes', async () => {
   const throttle = memoryThrottle()
   const attempt = (i: number) =>
     throttle.take({ kind: 'document', account: 'victim.example', network: `198.18.${i >> 8}.${i & 255}` })
-  for (let i = 0; i < 3600; i++) expect(await attempt(i)).toHaveProperty('succeed')
-  expect(await attempt(3600)).toHaveProperty('succeed')
-  expect(await attempt(3601)).toEqual({ retryAfter: expect.any(Number) })
+  for (let i = 0; i < 3700; i++) {
+    expect(await attempt(i)).toHaveProperty('succeed')
+    // once by each network, so that none takes the places of the others
+    if (i === 3600) expect(await attempt(i)).toEqual({ retryAfter: expect.any(Number) })
+  }
+  expect(await attempt(3700)).toEqual({ retryAfter: expect.any(Number) })
   // other hosts have nothing to do with it
   const other = { kind: 'document', account: 'other.example', network: '198.18.255.1' } as const
   expect(await throttle.take(other)).toHaveProperty('succeed')
