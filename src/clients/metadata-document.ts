@@ -1,5 +1,4 @@
 /** Clients that nobody registered: their id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
-import { LRUCache } from 'lru-cache'
 import { type Awaitable, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
 import { isLoopbackAddress, isPublicAddress } from '../fetch/public-address'
@@ -12,6 +11,7 @@ import type { Client } from '../storage'
 import type { AuthorizationServer, ClientDocuments } from '../types/authorization-server'
 import { isDocumentUrl } from './client-id-url'
 import { type DescriptionSource, describedClient } from './described-client'
+import { type DocumentCache, documentCache, RETRY } from './document-cache'
 
 /** Options of `createAuthorizationServer({ clientIdMetadataDocuments })`. */
 export interface ClientIdMetadataDocumentsOptions {
@@ -26,14 +26,6 @@ export interface ClientIdMetadataDocumentsOptions {
   dangerouslyAllowLoopback?: boolean
 }
 
-/** Seconds. Within these bounds a document is kept for as long as its HTTP headers say. */
-const MIN_FRESH = 300
-const MAX_FRESH = 24 * 3600
-/** Seconds before one that could not be had is asked for again. The draft would have errors not cached: this is no answer, but a pace. */
-const RETRY = 10
-/** Seconds for which one is used that cannot be had anew: its host is down, or strangers keep all places busy. */
-const MAX_STALE = 24 * 3600
-const MAX_KEPT = 1000
 /** How many are fetched at once: in all, and from one host. */
 const MAX_LOADING = 100
 const MAX_LOADING_FROM_HOST = 5
@@ -49,57 +41,71 @@ type Source = DescriptionSource & Pick<AuthorizationServer, 'emit' | 'throttle'>
 
 /** Throws a TypeError for options that are wrong. */
 export function clientDocuments(options: ClientIdMetadataDocumentsOptions, source: Source): ClientDocuments {
-  const { allow, withLoopback, permitted } = verifiedOptions(options, source)
-  const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
-  const { now } = source
-  const known = new LRUCache<string, { client: Client; at: number; until: number }>({ max: MAX_KEPT })
-  // apart, so that URLs made up by the thousand drive out no document
-  const refused = new LRUCache<string, { error: OAuthError; until: number }>({ max: MAX_KEPT })
+  const verified = verifiedOptions(options, source)
+  const cache = documentCache(source.now)
+  const { fetchClient, requireAllowed } = documentSource(verified, source, cache)
   const loading = new Map<string, Promise<Client>>()
 
   async function load(url: string): Promise<Client> {
     try {
       const { client, fresh } = await fetchClient(url)
       // `allow` may have said no meanwhile, to somebody else
-      const failure = failureOf(url)
+      const failure = cache.failureOf(url)
       if (failure) throw failure
-      const at = now()
-      known.set(url, { client, at, until: at + Math.min(Math.max(fresh, MIN_FRESH), MAX_FRESH) })
+      cache.keep(url, client, fresh)
       return client
     } catch (error) {
-      return stale(url, error instanceof OAuthError ? remembered(url, error) : error)
+      return cache.stale(url, error instanceof OAuthError ? cache.refuse(url, error) : error)
     } finally {
       loading.delete(url)
     }
   }
 
-  /** Why it is not asked for again yet. */
-  function failureOf(url: string): OAuthError | undefined {
-    const failure = refused.get(url)
-    return failure && failure.until > now() ? failure.error : undefined
+  /** One fetch for everybody who waits for it. Whoever had to wait before may find that others have come further. */
+  function once(url: string): Awaitable<Client> {
+    const found = cache.current(url) ?? loading.get(url)
+    if (found) return found
+    if (!hasPlace(loading, url)) return cache.stale(url, unavailable(TOO_MANY))
+    const begun = load(url)
+    loading.set(url, begun)
+    return begun
   }
 
-  function remembered(url: string, error: OAuthError): OAuthError {
-    refused.set(url, { error, until: now() + RETRY })
-    return error
-  }
+  return Object.freeze({
+    isDocumentUrl: (clientId: string) => isDocumentUrl(clientId, verified.withLoopback),
+    find(url: string, network?: string): Awaitable<Client> {
+      const client = cache.current(url)
+      if (client) return client
+      return whenReady(requireAllowed(url), () => {
+        if (network === undefined || loading.has(url)) return once(url)
+        if (!hasPlace(loading, url)) return cache.stale(url, unavailable(TOO_MANY))
+        const attempt = { kind: 'document', account: new URL(url).hostname, network: siteOf(network) } as const
+        return takeAttempt(source, attempt, url).then(
+          () => once(url),
+          (error) => cache.stale(url, error),
+        )
+      })
+    },
+  })
+}
 
-  /** The client as it was, where that may still be used; else throws the error. */
-  function stale(url: string, error: unknown): Client {
-    const last = known.get(url)
-    if (last && now() - last.at < MAX_STALE) return last.client
-    throw error
-  }
+/** Where documents come from, and what is taken of them. */
+function documentSource(
+  { allow, withLoopback, permitted }: ReturnType<typeof verifiedOptions>,
+  source: Source,
+  cache: DocumentCache,
+) {
+  const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
 
   async function fetchClient(url: string): Promise<{ client: Client; fresh: number }> {
     const { members, fresh } = await fetchDocument(url, mayConnectTo).catch((error: Error) => {
-      if (error instanceof WrongDocument) known.delete(url)
+      if (error instanceof WrongDocument) cache.forget(url)
       throw refusal(url, error.message)
     })
     try {
       return { client: describedClient(url, members, permitted, source), fresh }
     } catch (error) {
-      known.delete(url)
+      cache.forget(url)
       if (error instanceof OAuthError) throw refusal(url, error.description, error.description)
       throw error
     }
@@ -110,17 +116,9 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
     if (!allow) return
     return whenReady(allow(new URL(url)), (answer) => {
       if (answer === true) return
-      known.delete(url)
-      throw failureOf(url) ?? remembered(url, refusal(url, 'the option allow does not take this URL'))
+      cache.forget(url)
+      throw cache.failureOf(url) ?? cache.refuse(url, refusal(url, 'the option allow does not take this URL'))
     })
-  }
-
-  /** What is known of the URL without asking anybody; undefined for nothing. */
-  function current(url: string): Client | undefined {
-    const kept = known.get(url)
-    if (kept && kept.until > now()) return kept.client
-    const failure = failureOf(url)
-    return failure && stale(url, failure)
   }
 
   /** What went wrong on the way there is for the host: whoever asked could learn from it what is in our network. */
@@ -132,32 +130,7 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
     })
   }
 
-  /** One fetch for everybody who waits for it. Whoever had to wait before may find that others have come further. */
-  function once(url: string): Awaitable<Client> {
-    const found = current(url) ?? loading.get(url)
-    if (found) return found
-    if (!hasPlace(loading, url)) return stale(url, unavailable(TOO_MANY))
-    const begun = load(url)
-    loading.set(url, begun)
-    return begun
-  }
-
-  return Object.freeze({
-    isDocumentUrl: (clientId: string) => isDocumentUrl(clientId, withLoopback),
-    find(url: string, network?: string): Awaitable<Client> {
-      const client = current(url)
-      if (client) return client
-      return whenReady(requireAllowed(url), () => {
-        if (network === undefined || loading.has(url)) return once(url)
-        if (!hasPlace(loading, url)) return stale(url, unavailable(TOO_MANY))
-        const attempt = { kind: 'document', account: new URL(url).hostname, network: siteOf(network) } as const
-        return takeAttempt(source, attempt, url).then(
-          () => once(url),
-          (error) => stale(url, error),
-        )
-      })
-    },
-  })
+  return { fetchClient, requireAllowed }
 }
 
 function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: all, grants }: Source) {

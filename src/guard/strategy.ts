@@ -44,15 +44,7 @@ export function bearerStrategy(
   const { realm = 'api', resource } = options
   if (typeof realm !== 'string') throw new TypeError("bearerStrategy's realm must be a string")
   const known = knownResource(source, resource)
-  const strategy = new Strategy({ realm: escapeQuoted(realm) }, (token, done) => {
-    const settled = orElse<AuthenticatedToken | OAuthError>(() => authenticateAt(source, token, known), toOAuthError)
-    void whenReady(settled, (found) => {
-      if (!(found instanceof OAuthError)) return done(null, found)
-      if (found.code === 'invalid_token') return done(null, false, found.description)
-      reportError(source, found)
-      done(found)
-    })
-  })
+  const strategy = new Strategy({ realm: escapeQuoted(realm) }, verifier(source, known))
   const { authenticate } = strategy
   // the header alone: Passport's own strategy takes a token from the query and the body as well, where it may be no string
   return Object.assign(strategy, {
@@ -84,6 +76,19 @@ export function bearerStrategy(
       authenticate.call(run, { headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }) } })
     },
   })
+}
+
+/** What Passport's strategy asks about a token. */
+function verifier(source: TokenSource, resource: string | undefined): ConstructorParameters<typeof Strategy>[1] {
+  return (token, done) => {
+    const settled = orElse<AuthenticatedToken | OAuthError>(() => authenticateAt(source, token, resource), toOAuthError)
+    void whenReady(settled, (found) => {
+      if (!(found instanceof OAuthError)) return done(null, found)
+      if (found.code === 'invalid_token') return done(null, false, found.description)
+      reportError(source, found)
+      done(found)
+    })
+  }
 }
 
 function tokenOrFailure(req: Request): string | OAuthError | undefined {
