@@ -1,5 +1,5 @@
 /** Clients that nobody registered: their id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
-import { type Awaitable, whenReady } from '../awaitable'
+import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
 import { isLoopbackAddress, isPublicAddress } from '../fetch/public-address'
 import { fetchDocument, WrongDocument } from '../fetch/untrusted'
@@ -8,6 +8,7 @@ import { takeAttempt } from '../passwords/throttle'
 import { siteOf } from '../rules/network'
 import { type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
+import type { TakenAttempt } from '../types/attempts'
 import type { AuthorizationServer, ClientDocuments } from '../types/authorization-server'
 import { isDocumentUrl } from './client-id-url'
 import { type DescriptionSource, describedClient } from './described-client'
@@ -43,8 +44,64 @@ type Source = DescriptionSource & Pick<AuthorizationServer, 'emit' | 'throttle'>
 export function clientDocuments(options: ClientIdMetadataDocumentsOptions, source: Source): ClientDocuments {
   const verified = verifiedOptions(options, source)
   const cache = documentCache(source.now)
-  const { fetchClient, requireAllowed } = documentSource(verified, source, cache)
+  const { load, requireAllowed } = documentSource(verified, source, cache)
   const loading = new Map<string, Promise<Client>>()
+  const paced = new Map<string, Promise<Client>>()
+
+  /** What others know of it, or have under way; else throws the error. */
+  const withoutFetch = (url: string, error: unknown): Awaitable<Client> =>
+    cache.current(url) ?? loading.get(url) ?? cache.stale(url, error)
+
+  const mayFetch = (url: string) => !cache.current(url) && !loading.has(url) && hasPlace(loading, url)
+
+  /** One fetch for everybody who waits for it. Whoever had to wait before may find that others have come further. */
+  const once = (url: string): Awaitable<Client> =>
+    mayFetch(url) ? shared(loading, url, () => load(url)) : withoutFetch(url, unavailable(TOO_MANY))
+
+  /** An attempt is for a fetch: one that comes to none is given back. */
+  async function inPace(url: string, network: string): Promise<Client> {
+    const attempt = { kind: 'document', account: new URL(url).hostname, network } as const
+    const taken = await orElse<Required<TakenAttempt> | { error: unknown }>(
+      () => takeAttempt(source, attempt, url),
+      (error) => ({ error }),
+    )
+    if ('error' in taken) return withoutFetch(url, taken.error)
+    if (mayFetch(url)) return once(url)
+    await taken.giveBack()
+    return withoutFetch(url, unavailable(TOO_MANY))
+  }
+
+  return Object.freeze({
+    isDocumentUrl: (clientId: string) => isDocumentUrl(clientId, verified.withLoopback),
+    find(url: string, network?: string): Awaitable<Client> {
+      const client = cache.current(url)
+      if (client) return client
+      return whenReady(requireAllowed(url), () => {
+        if (network === undefined || !mayFetch(url)) return once(url)
+        // of one network for one document, however many ask at once
+        const site = siteOf(network)
+        return shared(paced, `${site} ${url}`, () => inPace(url, site))
+      })
+    },
+  })
+}
+
+/** What is under way for that key already, or is begun. */
+function shared<T>(underWay: Map<string, Promise<T>>, key: string, begin: () => Promise<T>): Promise<T> {
+  const found = underWay.get(key)
+  if (found) return found
+  const begun = begin().finally(() => underWay.delete(key))
+  underWay.set(key, begun)
+  return begun
+}
+
+/** Where documents come from, and what is taken of them. */
+function documentSource(
+  { allow, withLoopback, permitted }: ReturnType<typeof verifiedOptions>,
+  source: Source,
+  cache: DocumentCache,
+) {
+  const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
 
   async function load(url: string): Promise<Client> {
     try {
@@ -56,57 +113,19 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
       return client
     } catch (error) {
       return cache.stale(url, error instanceof OAuthError ? cache.refuse(url, error) : error)
-    } finally {
-      loading.delete(url)
     }
   }
-
-  /** One fetch for everybody who waits for it. Whoever had to wait before may find that others have come further. */
-  function once(url: string): Awaitable<Client> {
-    const found = cache.current(url) ?? loading.get(url)
-    if (found) return found
-    if (!hasPlace(loading, url)) return cache.stale(url, unavailable(TOO_MANY))
-    const begun = load(url)
-    loading.set(url, begun)
-    return begun
-  }
-
-  return Object.freeze({
-    isDocumentUrl: (clientId: string) => isDocumentUrl(clientId, verified.withLoopback),
-    find(url: string, network?: string): Awaitable<Client> {
-      const client = cache.current(url)
-      if (client) return client
-      return whenReady(requireAllowed(url), () => {
-        if (network === undefined || loading.has(url)) return once(url)
-        if (!hasPlace(loading, url)) return cache.stale(url, unavailable(TOO_MANY))
-        const attempt = { kind: 'document', account: new URL(url).hostname, network: siteOf(network) } as const
-        return takeAttempt(source, attempt, url).then(
-          () => once(url),
-          (error) => cache.stale(url, error),
-        )
-      })
-    },
-  })
-}
-
-/** Where documents come from, and what is taken of them. */
-function documentSource(
-  { allow, withLoopback, permitted }: ReturnType<typeof verifiedOptions>,
-  source: Source,
-  cache: DocumentCache,
-) {
-  const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
 
   async function fetchClient(url: string): Promise<{ client: Client; fresh: number }> {
     const { members, fresh } = await fetchDocument(url, mayConnectTo).catch((error: Error) => {
       if (error instanceof WrongDocument) cache.forget(url)
-      throw refusal(url, error.message)
+      throw refusal(source, url, error.message)
     })
     try {
       return { client: describedClient(url, members, permitted, source), fresh }
     } catch (error) {
       cache.forget(url)
-      if (error instanceof OAuthError) throw refusal(url, error.description, error.description)
+      if (error instanceof OAuthError) throw refusal(source, url, error.description, error.description)
       throw error
     }
   }
@@ -117,20 +136,21 @@ function documentSource(
     return whenReady(allow(new URL(url)), (answer) => {
       if (answer === true) return
       cache.forget(url)
-      throw cache.failureOf(url) ?? cache.refuse(url, refusal(url, 'the option allow does not take this URL'))
+      const reason = 'the option allow does not take this URL'
+      throw cache.failureOf(url) ?? cache.refuse(url, refusal(source, url, reason))
     })
   }
 
-  /** What went wrong on the way there is for the host: whoever asked could learn from it what is in our network. */
-  function refusal(url: string, reason: string, told?: string): OAuthError {
-    source.emit({ type: 'client.document_refused', clientId: url, reason })
-    if (told === undefined) return unavailable('The document that client_id is the URL of cannot be had.')
-    return new OAuthError('invalid_client', `The document that client_id is the URL of is wrong: ${told}`, {
-      status: 400,
-    })
-  }
+  return { load, requireAllowed }
+}
 
-  return { fetchClient, requireAllowed }
+/** What went wrong on the way there is for the host: whoever asked could learn from it what is in our network. */
+function refusal({ emit }: Source, url: string, reason: string, told?: string): OAuthError {
+  emit({ type: 'client.document_refused', clientId: url, reason })
+  if (told === undefined) return unavailable('The document that client_id is the URL of cannot be had.')
+  return new OAuthError('invalid_client', `The document that client_id is the URL of is wrong: ${told}`, {
+    status: 400,
+  })
 }
 
 function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: all, grants }: Source) {

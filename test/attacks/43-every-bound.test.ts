@@ -178,6 +178,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   ],
   'clients/document-cache.ts known': [1000, () => largestOf(documents, 1000)],
   'clients/document-cache.ts refused': [1000, () => largestOf(documents, 1000)],
+  'clients/metadata-document.ts paced': UNDER_WAY,
   'clients/metadata-document.ts loading': 'driven in test/attacks/37-server-side-requests.test.ts',
   'remote/remote-introspection.ts remembered': [10_000, () => largestOf(introspection, 10_000)],
   'jwt/remote-keys.ts last': [100, keysOfServer],

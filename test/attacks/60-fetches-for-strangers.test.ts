@@ -91,6 +91,26 @@ describe('one network', () => {
     await many(45, () => '198.51.100.1')
     expect(documents.asked).toHaveLength(46)
   })
+
+  it('does so where sixty ask at once, before an attempt of the first is counted', async () => {
+    let arrived = 0
+    let open = () => {}
+    const all = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const allow = async () => {
+      arrived += 1
+      if (arrived >= 60) open()
+      await all
+      return true
+    }
+    await makeHost({ clientIdMetadataDocuments: { scopes: ['read'], dangerouslyAllowLoopback: true, allow } })
+    documents.at('/client.json', notes)
+    const answers = await Promise.all(Array.from({ length: 60 }, () => ask('/client.json')))
+    expect([...new Set(answers.map(({ body }) => body.error))]).toEqual(['invalid_grant'])
+    await many(60, () => '198.51.100.1')
+    expect(documents.asked).toHaveLength(50)
+  })
 })
 
 it('one host is asked 3,600 times in an hour by all networks together, and then a hundred times in ten minutes', async () => {
