@@ -11,7 +11,7 @@ module.exports = {
     '<rootDir>/test/(interoperability|examples|systems)/',
     '<rootDir>/test/storage/(?!contract|memory)',
     '<rootDir>/test/(architecture|hops|package|readme)\\.test\\.ts',
-    '<rootDir>/test/attacks/(19-timing|30-slow-parsing|35-slow-and-broken-requests|fuzz|hostile-storage)\\.test\\.ts',
+    '<rootDir>/test/attacks/(19-timing|30-slow-parsing|35-slow-and-broken-requests|43-every-bound|51-restart|fuzz|hostile-storage)\\.test\\.ts',
     '<rootDir>/test/passwords/bcrypt-workers\\.test\\.ts',
   ],
   runner: resolve(__dirname, '.scripts/mutation/runner.js'),

@@ -113,10 +113,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   requireKnown('option', options, optionNames)
   const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
   verifyGrants(grants)
-  verifyPkce(options.pkce)
-  for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
-  if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
-  if (options.users !== undefined) requireFunction('users.find', options.users?.find ?? null)
+  verifyMembers(options)
   if (typeof (options.allowHttpRedirectUris ?? false) !== 'boolean') {
     throw new TypeError('allowHttpRedirectUris must be true or false')
   }
@@ -159,6 +156,13 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   } satisfies AuthorizationServer)
   checkServer(server, options.storage)
   return server
+}
+
+function verifyMembers(options: AuthorizationServerOptions): void {
+  verifyPkce(options.pkce)
+  for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
+  if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
+  if (options.users !== undefined) requireFunction('users.find', options.users?.find ?? null)
 }
 
 /** RFC 8707: what may be asked for, and what is meant when nothing is. */

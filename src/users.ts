@@ -34,7 +34,7 @@ export function isUserId({ users }: Pick<AuthorizationServer, 'users'>, id: stri
 }
 
 /** Rows, or the row of somebody else, are no user of that id: with them a deleted user would stay, or become another one. */
-export function askForUser(users: Users, userId: string): Awaitable<Express.User | undefined> {
+function askForUser(users: Users, userId: string): Awaitable<Express.User | undefined> {
   return whenReady(users.find(userId) as Awaitable<unknown>, (found) => {
     if (!found) return undefined
     if (typeof found === 'object' && !Array.isArray(found) && subjectId(found) === userId) return found as Express.User

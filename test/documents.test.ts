@@ -136,7 +136,7 @@ describe('the snippets', () => {
         : ts.createSourceFile(name, source, ts.ScriptTarget.ES2022)
     }
     const unused = { noUnusedLocals: false, noUnusedParameters: false, noEmit: true }
-    const names = [...files.keys(), join(root, 'src/passport-http-bearer.d.ts')]
+    const names = [...files.keys(), join(root, 'src/guard/passport-http-bearer.d.ts')]
     const program = ts.createProgram(names, { ...options, ...unused }, host)
     const problems = ts
       .getPreEmitDiagnostics(program)
@@ -320,6 +320,34 @@ describeRedis('the snippets of Redis', () => {
   })
 })
 
+describe('the files that pages name', () => {
+  const named = pages.flatMap((page) =>
+    [...(text[page] as string).matchAll(/(?<![\w/.-])(?:src|test|examples)\/[\w./-]*\w\/?(?![\w*<]|\/<)/g)].map(
+      ([name]) => [page, name] as const,
+    ),
+  )
+
+  it.each(named)('%s: %s', (_, name) => {
+    // a command may name a test by the beginning of its name
+    expect([name, `${name}.test.ts`].some((file) => existsSync(join(root, file)))).toBe(true)
+  })
+
+  it('are found in a table, a sentence and a command', () => {
+    expect(named.map(([, name]) => name)).toEqual(
+      expect.arrayContaining(['src/rules/pkce.ts', 'src/grants/', 'examples/two-services.ts', 'test/routers/token']),
+    )
+  })
+
+  it('of the floors are there', () => {
+    const [, house = ''] = /\n## The house\n([\s\S]*?)\n## /.exec(text['.github/CONTRIBUTING.md'] as string) ?? []
+    const places = [...house.matchAll(/`([\w./-]+(?:\/|\.ts))`/g)].map(([, place]) => place as string)
+    expect(places).toContain('credentials/')
+    expect(places.filter((place) => !existsSync(join(root, place)) && !existsSync(join(root, 'src', place)))).toEqual(
+      [],
+    )
+  })
+})
+
 describe('the tables and pictures', () => {
   it('of storage calls is what requests cost', async () => {
     const host = await createHost({ decide: library.consentPage({ signIn: '/login' }) })
@@ -363,7 +391,7 @@ describe('the tables and pictures', () => {
 
   it('of events has every type', () => {
     const [, list] = /## Events\n([\s\S]*?)```ts/.exec(text['README.md'] as string) ?? []
-    const union = readFileSync(join(root, 'src/events.ts'), 'utf8').split(
+    const union = readFileSync(join(root, 'src/types/events.ts'), 'utf8').split(
       'export type AuthorizationServerEvent',
     )[1] as string
     const types = [...union.matchAll(/'([a-z]+(?:\.[a-z_]+)?)'(?=[;,| ]|$)/gm)].map((match) => match[1] as string)

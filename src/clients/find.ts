@@ -4,6 +4,7 @@ import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import { isBeingDeleted } from './members'
 
 /**
  * The client of that id: the one way to it for everything that a client does. An id that is a document's URL is never
@@ -22,6 +23,7 @@ export function findClient(
 export async function requireClient(server: AuthorizationServer, clientId: string): Promise<Client> {
   const client = await findClient(server, clientId)
   // 404: it is no client that failed to authenticate
-  if (!client) throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
+  if (!client || isBeingDeleted(client))
+    throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
   return client
 }

@@ -1,5 +1,5 @@
 /** Clients that nobody registered: their id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
-import { type Awaitable, whenReady } from '../awaitable'
+import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
 import { isLoopbackAddress, isPublicAddress } from '../fetch/public-address'
 import { fetchDocument, WrongDocument } from '../fetch/untrusted'
@@ -8,11 +8,11 @@ import { takeAttempt } from '../passwords/throttle'
 import { siteOf } from '../rules/network'
 import { type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
+import type { TakenAttempt } from '../types/attempts'
 import type { AuthorizationServer, ClientDocuments } from '../types/authorization-server'
 import { isDocumentUrl } from './client-id-url'
 import { type DescriptionSource, describedClient } from './described-client'
 import { type DocumentCache, documentCache, RETRY } from './document-cache'
-import type { Permitted } from './self-description'
 
 /** Options of `createAuthorizationServer({ clientIdMetadataDocuments })`. */
 export interface ClientIdMetadataDocumentsOptions {
@@ -42,88 +42,81 @@ type Source = DescriptionSource & Pick<AuthorizationServer, 'emit' | 'throttle'>
 
 /** Throws a TypeError for options that are wrong. */
 export function clientDocuments(options: ClientIdMetadataDocumentsOptions, source: Source): ClientDocuments {
-  const { allow, withLoopback, permitted } = verifiedOptions(options, source)
+  const verified = verifiedOptions(options, source)
   const cache = documentCache(source.now)
-  const fetches = sharedFetches(cache, documentFetcher(source, cache, withLoopback, permitted))
+  const { load, requireAllowed } = documentSource(verified, source, cache)
+  const loading = new Map<string, Promise<Client>>()
+  const paced = new Map<string, Promise<Client>>()
 
-  /** The host's own word on the URL. Before anything is begun that others wait for: this may take as long as it likes. */
-  function requireAllowed(url: string): Awaitable<void> {
-    if (!allow) return
-    return whenReady(allow(new URL(url)), (answer) => {
-      if (answer === true) return
-      cache.forget(url)
-      const reason = 'the option allow does not take this URL'
-      throw cache.refusalOf(url) ?? cache.refuse(url, refusal(source, url, reason))
-    })
+  /** What others know of it, or have under way; else throws the error. */
+  const withoutFetch = (url: string, error: unknown): Awaitable<Client> =>
+    cache.current(url) ?? loading.get(url) ?? cache.stale(url, error)
+
+  const mayFetch = (url: string) => !cache.current(url) && !loading.has(url) && hasPlace(loading, url)
+
+  /** One fetch for everybody who waits for it. Whoever had to wait before may find that others have come further. */
+  const once = (url: string): Awaitable<Client> =>
+    mayFetch(url) ? shared(loading, url, () => load(url)) : withoutFetch(url, unavailable(TOO_MANY))
+
+  /** An attempt is for a fetch: one that comes to none is given back. */
+  async function inPace(url: string, network: string): Promise<Client> {
+    const attempt = { kind: 'document', account: new URL(url).hostname, network } as const
+    const taken = await orElse<Required<TakenAttempt> | { error: unknown }>(
+      () => takeAttempt(source, attempt, url),
+      (error) => ({ error }),
+    )
+    if ('error' in taken) return withoutFetch(url, taken.error)
+    if (mayFetch(url)) return once(url)
+    await taken.giveBack()
+    return withoutFetch(url, unavailable(TOO_MANY))
   }
 
   return Object.freeze({
-    isDocumentUrl: (clientId: string) => isDocumentUrl(clientId, withLoopback),
+    isDocumentUrl: (clientId: string) => isDocumentUrl(clientId, verified.withLoopback),
     find(url: string, network?: string): Awaitable<Client> {
       const client = cache.current(url)
       if (client) return client
       return whenReady(requireAllowed(url), () => {
-        if (network === undefined || fetches.isLoading(url)) return fetches.once(url)
-        if (!fetches.hasPlace(url)) return cache.stale(url, unavailable(TOO_MANY))
-        const attempt = { kind: 'document', account: new URL(url).hostname, network: siteOf(network) } as const
-        return takeAttempt(source, attempt, url).then(
-          () => fetches.once(url),
-          (error) => cache.stale(url, error),
-        )
+        if (network === undefined || !mayFetch(url)) return once(url)
+        // of one network for one document, however many ask at once
+        const site = siteOf(network)
+        return shared(paced, `${site} ${url}`, () => inPace(url, site))
       })
     },
   })
 }
 
-type FetchClient = (url: string) => Promise<{ client: Client; fresh: number }>
+/** What is under way for that key already, or is begun. */
+function shared<T>(underWay: Map<string, Promise<T>>, key: string, begin: () => Promise<T>): Promise<T> {
+  const found = underWay.get(key)
+  if (found) return found
+  const begun = begin().finally(() => underWay.delete(key))
+  underWay.set(key, begun)
+  return begun
+}
 
-/** One fetch of a URL for everybody who waits for it, and only so many at once. */
-function sharedFetches(cache: DocumentCache, fetchClient: FetchClient) {
-  const loading = new Map<string, Promise<Client>>()
+/** Where documents come from, and what is taken of them. */
+function documentSource(
+  { allow, withLoopback, permitted }: ReturnType<typeof verifiedOptions>,
+  source: Source,
+  cache: DocumentCache,
+) {
+  const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
 
   async function load(url: string): Promise<Client> {
     try {
       const { client, fresh } = await fetchClient(url)
-      // `allow` may have said no meanwhile, to another request
-      const failure = cache.refusalOf(url)
+      // `allow` may have said no meanwhile, to somebody else
+      const failure = cache.failureOf(url)
       if (failure) throw failure
-      return cache.keep(url, client, fresh)
+      cache.keep(url, client, fresh)
+      return client
     } catch (error) {
       return cache.stale(url, error instanceof OAuthError ? cache.refuse(url, error) : error)
-    } finally {
-      loading.delete(url)
     }
   }
-  function hasPlace(url: string): boolean {
-    const { hostname } = new URL(url)
-    const fromHost = [...loading.keys()].filter((other) => new URL(other).hostname === hostname).length
-    return loading.size < MAX_LOADING && fromHost < MAX_LOADING_FROM_HOST
-  }
 
-  return {
-    hasPlace,
-    isLoading: (url: string) => loading.has(url),
-    /** After a wait others may have come further. */
-    once(url: string): Awaitable<Client> {
-      const found = cache.current(url) ?? loading.get(url)
-      if (found) return found
-      if (!hasPlace(url)) return cache.stale(url, unavailable(TOO_MANY))
-      const begun = load(url)
-      loading.set(url, begun)
-      return begun
-    },
-  }
-}
-
-/** Fetches a document and makes the client of it; `fresh` is for how many seconds its headers say so. */
-function documentFetcher(
-  source: Source,
-  cache: DocumentCache,
-  withLoopback: boolean,
-  permitted: Permitted,
-): FetchClient {
-  const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
-  return async (url) => {
+  async function fetchClient(url: string): Promise<{ client: Client; fresh: number }> {
     const { members, fresh } = await fetchDocument(url, mayConnectTo).catch((error: Error) => {
       if (error instanceof WrongDocument) cache.forget(url)
       throw refusal(source, url, error.message)
@@ -136,13 +129,28 @@ function documentFetcher(
       throw error
     }
   }
+
+  /** The host's own word on the URL. Before anything is begun that others wait for: this may take as long as it likes. */
+  function requireAllowed(url: string): Awaitable<void> {
+    if (!allow) return
+    return whenReady(allow(new URL(url)), (answer) => {
+      if (answer === true) return
+      cache.forget(url)
+      const reason = 'the option allow does not take this URL'
+      throw cache.failureOf(url) ?? cache.refuse(url, refusal(source, url, reason))
+    })
+  }
+
+  return { load, requireAllowed }
 }
 
 /** What went wrong on the way there is for the host alone: a stranger could learn from it what is in our network. */
 function refusal({ emit }: Source, url: string, reason: string, told?: string): OAuthError {
   emit({ type: 'client.document_refused', clientId: url, reason })
   if (told === undefined) return unavailable('The client metadata document could not be fetched.')
-  return new OAuthError('invalid_client', `The client metadata document is wrong: ${told}`, { status: 400 })
+  return new OAuthError('invalid_client', `The client metadata document is wrong: ${told}`, {
+    status: 400,
+  })
 }
 
 function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: all, grants }: Source) {
@@ -160,6 +168,12 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
   if (wrong !== undefined) throw new TypeError(`${name}.scopes: the server has no ${wrong}`)
   const grantTypes = ['authorization_code', 'refresh_token'].filter((grantType) => grants.has(grantType))
   return { allow, withLoopback: dangerouslyAllowLoopback, permitted: { scopes: toScope(scopes), grantTypes } }
+}
+
+function hasPlace(loading: ReadonlyMap<string, unknown>, url: string): boolean {
+  const { hostname } = new URL(url)
+  const fromHost = [...loading.keys()].filter((other) => new URL(other).hostname === hostname).length
+  return loading.size < MAX_LOADING && fromHost < MAX_LOADING_FROM_HOST
 }
 
 /** 400 and not `invalid_client`, after which a client would throw away its tokens; not 5xx, which is for our own failures. */

@@ -1,6 +1,7 @@
 /** The guard of protected resources: RFC 6750, on Passport's bearer strategy. */
 import type { Request, RequestHandler, Response } from 'express'
 import { type Awaitable, orElse, whenReady } from '../awaitable'
+import { isBeingDeleted } from '../clients/members'
 import { OAuthError, toOAuthError } from '../errors'
 import { checkGuards, rememberGuard } from '../host/guards'
 import { queryParameters } from '../http/body'
@@ -178,7 +179,7 @@ function appAuthorization(server: TokenSource): (req: Request) => Awaitable<Auth
     if (clientId === undefined || repeated.has('client_id')) return missingToken()
     // a registered client: anybody can publish a document
     return whenReady(server.storage.clients.find(clientId), (client) => {
-      if (!client) return missingToken()
+      if (!client || isBeingDeleted(client)) return missingToken()
       return { accessToken: Object.freeze({ clientId, scope: Object.freeze([]) }), user: undefined }
     })
   }

@@ -71,31 +71,29 @@ export function registerRouter(server: AuthorizationServer, options: RegisterRou
   function below(path: string): Methods | undefined {
     const [, id = '', ...more] = path.split('/')
     const clientId = tryDecodeComponent(id)
-    return more.length > 0 || !clientId || clientId.includes('\0') ? undefined : configuration(clientId)
+    return more.length > 0 || !clientId || clientId.includes('\0') ? undefined : configuration(server, clientId)
   }
+}
 
-  /** RFC 7592 §2: one client's own registration. */
-  function configuration(clientId: string): Methods {
-    const byClient = (
-      handle: (token: string, client: Client, req: Request, res: Response) => Promise<void>,
-    ): Handler => {
-      return async (req, res) => {
-        const token = presentedToken(req, ['header']) ?? missingToken()
-        await handle(token, await requireRegistration(server, clientId, token), req, res)
-      }
+/** RFC 7592 §2: one client's own registration. */
+function configuration(server: AuthorizationServer, clientId: string): Methods {
+  const byClient = (handle: (token: string, client: Client, req: Request, res: Response) => Promise<void>): Handler => {
+    return async (req, res) => {
+      const token = presentedToken(req, ['header']) ?? missingToken()
+      await handle(token, await requireRegistration(server, clientId, token), req, res)
     }
-    return {
-      GET: byClient(async (token, client, req, res) => sendJson(res, 200, describe(server, client, token, req))),
-      PUT: byClient(async (token, _client, req, res) => {
-        const members = await jsonMembers(req)
-        const client = await replaceRegistration(server, clientId, token, members)
-        sendJson(res, 200, describe(server, client, token, req))
-      }),
-      DELETE: byClient(async (token, _client, _req, res) => {
-        await deleteRegistration(server, clientId, token)
-        res.writeHead(204, { 'Cache-Control': 'no-store', Pragma: 'no-cache' }).end()
-      }),
-    }
+  }
+  return {
+    GET: byClient(async (token, client, req, res) => sendJson(res, 200, describe(server, client, token, req))),
+    PUT: byClient(async (token, _client, req, res) => {
+      const members = await jsonMembers(req)
+      const client = await replaceRegistration(server, clientId, token, members)
+      sendJson(res, 200, describe(server, client, token, req))
+    }),
+    DELETE: byClient(async (token, _client, _req, res) => {
+      await deleteRegistration(server, clientId, token)
+      res.writeHead(204, { 'Cache-Control': 'no-store', Pragma: 'no-cache' }).end()
+    }),
   }
 }
 

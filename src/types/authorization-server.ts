@@ -172,7 +172,8 @@ export interface AuthorizationServer extends ResourceRules {
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
   /** Tells the host of a mistake, each code once. */
   readonly warn: (code: WarningCode, message: string) => void
-  /** Whole seconds since the epoch; and the same with their fraction, where the clock has one. */
+  /** Whole seconds since the epoch. */
   readonly now: () => number
+  /** The same with their fraction, where the clock has one. */
   readonly exactNow: () => number
 }

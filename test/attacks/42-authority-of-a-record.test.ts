@@ -1,7 +1,10 @@
 // ATTACKS.md row 42, authority beyond scope: a client record carries grants, resources, `resourceServer`, redirect URIs and
 // a secret; whoever may not create it as it stands may not change, rotate or delete it either.
+import express from 'express'
+import request from 'supertest'
 import {
   authorizationCode,
+  bearerGuard,
   type ClientChanges,
   type ClientsRouterOptions,
   clientCredentials,
@@ -192,6 +195,10 @@ describe('what is weighed is the very version that is replaced:', () => {
     expect((await host.authorize(half)).status).toBe(400)
     expect((await host.introspect(half, 'x')).status).toBe(401)
     expect((await host.authorize({ clientId: 'alices', redirectUri: half.redirectUri })).status).toBe(400)
+    // neither is it an app of `?client_id=`, nor one that the host makes tokens for
+    const app = express().get('/', bearerGuard(host.server, { clientIdQuery: true }), (_req, res) => res.end())
+    expect((await request(app).get('/?client_id=alices')).status).toBe(401)
+    await expect(issueTokens(host.server, { clientId: 'alices', userId: 'alice' })).rejects.toThrow('no client')
     host.clock.advance(60)
     expect((await call('delete', '/alices')).body).toEqual({ rows_deleted: 1 })
     expect(await record()).toBeUndefined()

@@ -54,6 +54,8 @@ const ONE_CALL = 'one call'
 const CLOSED_LIST = 'a closed list'
 /** The rows of a store. A store is no cache: what may be in it is bounded by the limits of those who write to it. */
 const STORE = 'a store'
+/** Has at most one member for each request under way, which leaves with it: as many as the host takes connections. */
+const UNDER_WAY = 'requests under way'
 
 const cheap = hashSync('secret', 4)
 const sha = 43
@@ -151,15 +153,18 @@ const introspection = () =>
 
 /** By file and name: the most there may be and how it is tried, or why there is no number. */
 const bounds: Record<string, string | [most: number, drive: () => number | Promise<number>]> = {
-  'access-tokens/jwt-verifier.ts remembered': [10_000, () => largestOf(() => jwtVerifier(accessTokenJwt), 10_000)],
-  'checks.ts warned': CLOSED_LIST,
+  'jwt/verify.ts remembered': [10_000, () => largestOf(() => jwtVerifier(accessTokenJwt), 10_000)],
+  'host/start-up.ts warned': CLOSED_LIST,
   'http/body.ts chunks': ONE_CALL,
-  'limiter.ts keys': [20_000, () => largestOf(() => memoryLimiter({ keyPrefix: '', points: 1, duration: 1 }), 20_000)],
-  'limiter.ts limiter': [20_000, () => countsAfter(20_500)],
+  'passwords/limiter.ts keys': [
+    20_000,
+    () => largestOf(() => memoryLimiter({ keyPrefix: '', points: 1, duration: 1 }), 20_000),
+  ],
+  'passwords/limiter.ts limiter': [20_000, () => countsAfter(20_500)],
   'passwords/bcrypt.ts idle': [4, threads],
   'passwords/bcrypt.ts threads': [4, threads],
-  'passwords/turns.ts shared': [4096, places],
-  'passwords/turns.ts underWay': [4096, places],
+  'passwords/concurrency.ts shared': [4096, places],
+  'passwords/concurrency.ts underWay': [4096, places],
   'passwords/verified-secrets.ts underWay': [
     1024,
     () => {
@@ -172,26 +177,31 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
     1024,
     () => waiting((n) => compareSecret('secret', cheap, `10.0.${n >> 8}.${n & 255}`)),
   ],
-  'remote/client-documents.ts known': [1000, () => largestOf(documents, 1000)],
-  'remote/client-documents.ts refused': [1000, () => largestOf(documents, 1000)],
-  'remote/client-documents.ts loading': 'driven in test/attacks/37-server-side-requests.test.ts',
+  'clients/document-cache.ts known': [1000, () => largestOf(documents, 1000)],
+  'clients/document-cache.ts refused': [1000, () => largestOf(documents, 1000)],
+  'clients/metadata-document.ts paced': UNDER_WAY,
+  'clients/metadata-document.ts loading': 'driven in test/attacks/37-server-side-requests.test.ts',
   'remote/remote-introspection.ts remembered': [10_000, () => largestOf(introspection, 10_000)],
-  'remote/remote-keys.ts last': [100, keysOfServer],
+  'jwt/remote-keys.ts last': [100, keysOfServer],
+  'routers/clients-limits.ts underWay': UNDER_WAY,
   'rules/params.ts seen': ONE_CALL,
   'rules/params.ts sent': ONE_CALL,
-  'storage/expiring-map.ts rows': STORE,
-  'storage/frozen-rows.ts scopes': [1000, scopesKept],
-  'storage/memory.ts clientMarks': STORE,
-  'storage/memory.ts clients': STORE,
-  'storage/memory.ts credentials': STORE,
-  'storage/memory.ts grantIdsOfUser': STORE,
-  'storage/memory.ts grants': STORE,
-  'storage/memory.ts userMarks': STORE,
-  'storage/postgres-connection.ts names': CLOSED_LIST,
+  'rules/redirect-uri.ts responseParameters': CLOSED_LIST,
+  'storage/memory/clients.ts allIds': STORE,
+  'storage/memory/clients.ts clients': STORE,
+  'storage/memory/expiring-map.ts rows': STORE,
+  'storage/memory/frozen-rows.ts scopes': [1000, scopesKept],
+  'storage/memory/memory.ts allGrantIds': STORE,
+  'storage/memory/memory.ts clientMarks': STORE,
+  'storage/memory/memory.ts credentials': STORE,
+  'storage/memory/memory.ts grants': STORE,
+  'storage/memory/memory.ts userMarks': STORE,
+  'storage/memory/ordered-ids.ts lists': STORE,
+  'storage/postgres/connection.ts names': CLOSED_LIST,
   'storage/redis/job.ts touches': ONE_CALL,
-  'storage/sqlite-statements.ts all': CLOSED_LIST,
-  'storage/sqlite-statements.ts prepared': CLOSED_LIST,
-  'throttle.ts points': ONE_CALL,
+  'storage/sqlite/statements.ts all': CLOSED_LIST,
+  'storage/sqlite/statements.ts prepared': CLOSED_LIST,
+  'passwords/throttle.ts points': ONE_CALL,
 }
 
 const growing = /^(new (Map|Set|LRUCache|RateLimiter\w+)\b|expiringMap\b|\[\]$)/

@@ -114,6 +114,7 @@ describe('an access token at the authorization endpoint is good for its own clie
     const answer = async (client: TestClient) => {
       const url = `${paths.authorize}?${host.authorizationRequest(client, { scope: 'read' })}`
       const shown = await host.http().get(url).auth(access_token, { type: 'bearer' })
+      host.clock.advance(0.5)
       const sent = host.http().post(url).auth(access_token, { type: 'bearer' }).type('form')
       return sent.send({ ...fieldsOf(shown), consent: 'allow' })
     }

