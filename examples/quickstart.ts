@@ -63,7 +63,7 @@ export async function createApp(issuer: string, storage: OAuthStorage = memorySt
       decide: consentPage({ signIn: '/login', switchUser: '/login' }),
       protect: bearerGuard(server, { scope: 'clients' }),
       // Users may make clients for programs of their own, too, which act for themselves with a secret
-      grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+      clients: { grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'] },
     }),
   )
 

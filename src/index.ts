@@ -22,7 +22,6 @@ export {
 } from './guard/guard'
 export type { TokenPlace } from './guard/presented-token'
 export { type BearerStrategy, bearerStrategy, type TokenSource } from './guard/strategy'
-export type { CorsOptions } from './http/endpoint'
 export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './jwt/keys'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
@@ -97,6 +96,7 @@ export type {
   RefreshTokenSettings,
   Users,
 } from './types/authorization-server'
-export type { Endpoints } from './types/endpoints'
+export type { Capability, ClientMember } from './types/capability'
+export type { CorsOptions, Endpoints } from './types/endpoints'
 export type { AuthorizationServerEvent, WarningCode } from './types/events'
 export type { TokenRequest, TokenResponse, TokenResponseContext } from './types/token'

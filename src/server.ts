@@ -1,12 +1,14 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
 
 import type { Awaitable } from './awaitable'
+import { metadataNames } from './clients/members'
 import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './clients/metadata-document'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
+import { capabilitiesOf, clientMembersOf, verifiedEndpoints } from './host/capabilities'
 import { emitter } from './host/events'
-import { checkServer, verifiedEndpoints, warner } from './host/start-up'
+import { checkServer, verifyGrants, warner } from './host/start-up'
 import { clock, exactClock } from './options/host-functions'
 import { requireKnown, requireNoMore } from './options/known'
 import { type PagesOptions, preparePages } from './pages/page'
@@ -67,7 +69,10 @@ export interface AuthorizationServerOptions {
    * (draft-ietf-oauth-client-id-metadata-document). @default no such client
    */
   clientIdMetadataDocuments?: ClientIdMetadataDocumentsOptions
-  /** Where the routers are: `{ authorize, token, revoke, introspect, register }`, absolute paths for the metadata. @default {} */
+  /**
+   * Where the routers are: `{ authorize, token, revoke, introspect, register, clients }` and those that a value in a list
+   * brings along, as absolute paths for the metadata and `oauthRouter`. @default {}
+   */
   endpoints?: Endpoints
   /**
    * How all pages speak and look: `{ name, languages, texts, theme }`.
@@ -113,13 +118,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   requireKnown('option', options, optionNames)
   const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
   verifyGrants(grants)
-  verifyPkce(options.pkce)
-  for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
-  if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
-  if (options.users !== undefined) requireFunction('users.find', options.users?.find ?? null)
-  if (typeof (options.allowHttpRedirectUris ?? false) !== 'boolean') {
-    throw new TypeError('allowHttpRedirectUris must be true or false')
-  }
+  verifyPlain(options)
   const accessTokens = options.accessTokens ?? opaque()
   if (typeof accessTokens.create !== 'function' || typeof accessTokens.locate !== 'function') {
     throw new TypeError('accessTokens must be opaque() or jwt()')
@@ -128,12 +127,14 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const responses = grants.filter((grant) => grant.authorize)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer)
+  const capabilities = capabilitiesOf(grants)
   const clientRules = {
     ...resourcesOf(options.resources, accessTokens),
     scopes: scopeMap(options.scopes),
     grants: new Map(grants.map((grant) => [grant.grantType, grant])),
     responseTypes: new Map(responses.map((grant) => [grant.responseType as string, grant])),
     allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
+    clientMembers: clientMembersOf(capabilities, metadataNames),
   }
   const documents = options.clientIdMetadataDocuments
   const throttle = options.throttle === false ? undefined : (options.throttle ?? memoryThrottle())
@@ -144,10 +145,11 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     codes: grants.find((grant) => grant.codes)?.codes,
     refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
     accessTokens,
+    capabilities,
     users: options.users,
     pkce: options.pkce ?? 'all-clients',
     clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now, throttle }),
-    endpoints: verifiedEndpoints(options.endpoints ?? {}),
+    endpoints: verifiedEndpoints(options.endpoints ?? {}, capabilities),
     ...(options.tokenResponse && { tokenResponse: options.tokenResponse }),
     verifiedSecrets: verifiedSecrets(),
     throttle,
@@ -189,20 +191,14 @@ function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
   return new Map(entries as [string, string][])
 }
 
-function verifyGrants(grants: readonly GrantType[]): void {
-  const fix = 'grants must be a list such as [authorizationCode(), refreshToken()]'
-  if (!Array.isArray(grants) || grants.length === 0) throw new TypeError(fix)
-  const names = new Set<string>()
-  const types = new Set<string>()
-  for (const grant of grants as (GrantType | undefined)[]) {
-    if (typeof grant?.grantType !== 'string' || !(grant.handle || (grant.responseType && grant.authorize))) {
-      throw new TypeError(`${fix}; a grant has a grantType with handle, or a responseType with authorize`)
-    }
-    if (names.has(grant.grantType)) throw new TypeError(`grants has ${grant.grantType} more than once`)
-    names.add(grant.grantType)
-    if (grant.responseType === undefined) continue
-    if (types.has(grant.responseType)) throw new TypeError(`grants has two for response_type ${grant.responseType}`)
-    types.add(grant.responseType)
+/** What needs nothing else to be judged. */
+function verifyPlain(options: AuthorizationServerOptions): void {
+  verifyPkce(options.pkce)
+  for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
+  if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
+  if (options.users !== undefined) requireFunction('users.find', options.users?.find ?? null)
+  if (typeof (options.allowHttpRedirectUris ?? false) !== 'boolean') {
+    throw new TypeError('allowHttpRedirectUris must be true or false')
   }
 }
 

@@ -9,6 +9,7 @@ import type { Scope } from '../rules/scope'
 import type { Client, Credential, OAuthStorage } from '../storage'
 import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
+import type { Capability, ClientMember } from './capability'
 import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
 import type { TokenRequest, TokenResponse, TokenResponseContext } from './token'
@@ -45,7 +46,7 @@ export interface ApprovedAuthorization
  * A grant: what a `grant_type` does at the token endpoint and a `response_type` at the authorization endpoint. A host's own
  * grant is a value of this shape.
  */
-export interface GrantType {
+export interface GrantType extends Capability {
   /** The `grant_type`, and the name of the grant in client records. */
   readonly grantType: string
   /** Answers a token request, or throws an `OAuthError`. */
@@ -158,6 +159,9 @@ export interface AuthorizationServer extends ResourceRules {
   readonly pkce: PkcePolicy
   readonly allowHttpRedirectUris: boolean
   readonly endpoints: Endpoints
+  /** What the values in the lists bring along, and the members of client metadata among it. */
+  readonly capabilities: readonly Capability[]
+  readonly clientMembers: readonly ClientMember[]
   readonly clientDocuments: ClientDocuments | undefined
   /** Shapes each token response. */
   readonly tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
