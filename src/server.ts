@@ -22,10 +22,12 @@ import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/opaque'
 import type { Throttle } from './types/attempts'
-import type { AccessTokenFormat, AuthorizationServer, GrantType, Users } from './types/authorization-server'
+import type { AccessTokenFormat, AuthorizationServer, GrantType } from './types/authorization-server'
 import type { Endpoints } from './types/endpoints'
 import type { AuthorizationServerEvent } from './types/events'
 import type { TokenResponse, TokenResponseContext } from './types/token'
+import type { Users } from './types/users'
+import { verifiedUsers } from './users'
 
 /** Options of `createAuthorizationServer`. */
 export interface AuthorizationServerOptions {
@@ -48,8 +50,9 @@ export interface AuthorizationServerOptions {
    */
   resources?: readonly string[]
   /**
-   * Where the guard finds the user of a token. A user it does not find any more has no tokens either.
-   * @default every id is taken, and `req.user` is `{ id }`
+   * Your users, said once: `{ find, current, signIn, switchUser }`. The guard asks `find` for the user of a token, and a user
+   * it does not find any more has no tokens either. Pages ask `current` who is signed in, and send a browser to `signIn`.
+   * @default every id is taken, and `req.user` is signed in
    */
   users?: Users
   /**
@@ -146,7 +149,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
     accessTokens,
     capabilities,
-    users: options.users,
+    users: verifiedUsers(options.users),
     pkce: options.pkce ?? 'all-clients',
     clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now, throttle }),
     endpoints: verifiedEndpoints(options.endpoints ?? {}, capabilities),
@@ -196,7 +199,6 @@ function verifyPlain(options: AuthorizationServerOptions): void {
   verifyPkce(options.pkce)
   for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
   if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
-  if (options.users !== undefined) requireFunction('users.find', options.users?.find ?? null)
   if (typeof (options.allowHttpRedirectUris ?? false) !== 'boolean') {
     throw new TypeError('allowHttpRedirectUris must be true or false')
   }

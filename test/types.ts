@@ -133,8 +133,9 @@ approve({
 approve({})
 // @ts-expect-error a predicate says yes or no
 approve({ clients: (one) => one.name })
-// @ts-expect-error where people sign in must be said
 consentPage({})
+// @ts-expect-error a page is a path, or a function that makes a URL
+consentPage({ signIn: 5 })
 // @ts-expect-error a yes is somebody's
 authorizeRouter(server, { decide: () => ({ allow: true }) })
 // @ts-expect-error a decision is needed

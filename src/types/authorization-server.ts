@@ -13,6 +13,7 @@ import type { Capability, ClientMember } from './capability'
 import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
 import type { TokenRequest, TokenResponse, TokenResponseContext } from './token'
+import type { PageUsers, Users } from './users'
 
 /** A validated authorization request: RFC 6749 §4.1.1. */
 export interface AuthorizationRequest {
@@ -100,11 +101,8 @@ export type Decision =
 export interface Decide {
   // biome-ignore lint/suspicious/noConfusingVoidType: a decider that answered `res` itself returns nothing
   (request: AuthorizationRequest, req: Request, res: Response): Awaitable<Decision | undefined | void>
-  /**
-   * Who is signed in. When present, an error is sent to the client only for a signed-in browser, and shown on a page
-   * otherwise (RFC 9700 §4.11.2: a link to an authorization server must not be a link to anywhere).
-   */
-  readonly signedInUser?: (req: Request) => Awaitable<string | undefined>
+  /** @internal Set by our deciders: their users at this server. Throws a TypeError for what neither of them says. */
+  readonly usersAt?: (server: AuthorizationServer) => PageUsers
 }
 
 /** The form of access tokens: `opaque()` or `jwt()`. */
@@ -126,12 +124,6 @@ export interface AccessTokenFormat {
   readonly jwks?: () => { readonly keys: readonly object[] }
   /** Set by `jwt({ stateless: true })`: its tokens have no row. */
   readonly stateless?: boolean
-}
-
-/** Where the guard finds users. */
-export interface Users {
-  /** The user with that `id` (a number is its text), or nothing: for who is gone, and for ids of clients, asked for, too. */
-  find: (userId: string) => Awaitable<Express.User | null | undefined>
 }
 
 /** Set by `clientIdMetadataDocuments`: clients whose id is the URL of a document about them. */
