@@ -127,6 +127,16 @@ describe('at start-up', () => {
   })
 })
 
+it("a page's own user must be a function", () => {
+  const user = 'alice' as never
+  const server = serverWith({})
+  const deciders = [consentPage({ user, signIn: '/login' }), approve({ user, clients: ['web'] })]
+  for (const decide of deciders) {
+    expect(() => authorizeRouter(server, { decide })).toThrow(/^(consentPage|approve)'s user must be a function/)
+  }
+  expect(() => connectedAppsRouter(server, { user })).toThrow("connectedAppsRouter's user must be a function")
+})
+
 /** Signed in, without an id that tells them from others. */
 const unusable: [string, unknown, RegExp][] = [
   ['{ _id }', { _id: 'alice' }, /an object with _id and no id/],

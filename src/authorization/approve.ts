@@ -40,7 +40,7 @@ export function approve(options: ApproveOptions): Decide {
   if (!Array.isArray(fromTokensOf) || !fromTokensOf.every((id) => typeof id === 'string')) {
     throw new TypeError("approve's fromTokensOf must be a list of client ids")
   }
-  const usersAt = (server: AuthorizationServer) => pageUsers('approve', user ? { user } : {}, server)
+  const usersAt = (server: AuthorizationServer) => pageUsers('approve', user === undefined ? {} : { user }, server)
   const decide = async (request: AuthorizationRequest, req: Request) => {
     const userId = (await usersAt(request.server).signedIn(req))?.id
     if (userId === undefined) throw new OAuthError('access_denied', 'No user is signed in.')

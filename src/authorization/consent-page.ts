@@ -18,7 +18,7 @@ import { sessionEnd } from '../tokens/revocation'
 import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types/authorization-server'
 import type { HostPage, PageUsers } from '../types/users'
 import { verifyHostPage } from '../users'
-import { hostPageUrl, pageUsers, sendToSignIn } from './sign-in'
+import { accountName, hostPageUrl, pageUsers, sendToSignIn } from './sign-in'
 import { cameTooSoon, openTransaction, takeTransaction } from './transaction'
 
 /** Options of `consentPage`. */
@@ -58,7 +58,7 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
   requireNoMore('consentPage', arguments, 1)
   requireKnown('consentPage option', options, ['user', 'signIn', 'switchUser', 'remember', 'render'])
   const { user, signIn, switchUser, remember = false, render } = options
-  const own = { ...(user && { user }), signIn, switchUser }
+  const own = { ...(user !== undefined && { user }), signIn, switchUser }
   if (signIn !== undefined) verifyHostPage('consentPage needs signIn', signIn, '/login')
   // in a string every part of it would be named
   if (typeof remember !== 'boolean' && !Array.isArray(remember?.publicClients)) {
@@ -67,10 +67,10 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
   if (switchUser !== undefined) verifyHostPage("consentPage's switchUser", switchUser, '/login')
   const decide = async (request: AuthorizationRequest, req: Request, res: Response): Promise<Decision | undefined> => {
     const { signedIn, signIn, switchUser } = usersAt(request.server)
-    const account = await signedIn(req)
+    const found = await signedIn(req)
     const returnTo = pathBackTo(request, req)
-    if (!account) return void (await sendToSignIn(request.server, signIn, returnTo, req, res))
-    const userId = account.id
+    if (!found) return void (await sendToSignIn(request.server, signIn, returnTo, req, res))
+    const userId = found.id
     const answer = request.parameters.get(ANSWER)
     const answered = req.method === 'POST' && request.parameters.has(TRANSACTION)
     const known = answered && (answer === 'allow' || answer === 'deny')
@@ -82,7 +82,7 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
     const context = pageContext(request.server, req)
     const view: ConsentView = {
       ...describe(request, context),
-      user: account,
+      user: { id: userId, name: accountName(found) },
       fields: [await ask(request, userId, tooSoon), ...fieldsBeyondUrl(request, req)],
       ...(switchUser !== undefined && { switchUser: await hostPageUrl(switchUser, returnTo, req) }),
       ...(answered && { notice: context.texts.answerUnused }),

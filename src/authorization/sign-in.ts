@@ -1,11 +1,10 @@
 /** The host's users and its sign-in page, seen from ours: who is signed in, and where to send a browser to be. */
 import type { Request, Response } from 'express'
-import type { Awaitable } from '../awaitable'
 import { checkSession } from '../host/requests'
 import { withoutOrigin } from '../http/request-target'
 import { userIdFrom } from '../rules/subject'
 import type { AuthorizationServer, Decide } from '../types/authorization-server'
-import type { HostPage, PageUsers, Users } from '../types/users'
+import type { HostPage, PageUsers, SignedIn, Users } from '../types/users'
 
 /** The options of a page about users. Each comes before the member of `users` that it is about. */
 interface OwnUsers {
@@ -17,17 +16,16 @@ interface OwnUsers {
 /** The users of a page: as its own options say, else as the server's `users` do. */
 export function pageUsers(owner: string, own: OwnUsers, { users }: AuthorizationServer): PageUsers {
   const { user, signIn = users?.signIn, switchUser = users?.switchUser } = own
+  if (user !== undefined && typeof user !== 'function') {
+    throw new TypeError(`${owner}'s user must be a function: (req) => user, or undefined for nobody`)
+  }
   const option = user ? `${owner}'s user` : `users.current${users?.current ? '' : ' (by default req.user)'}`
   const signedIn = async (req: Request) => {
-    const account = user ? await user(req) : await currentUser(users, req)
+    const account = await (user ? user(req) : users?.current ? users.current(req) : req.user)
     const id = userIdFrom(option, account)
-    return id === undefined ? undefined : { id, name: accountName(account, id) }
+    return id === undefined ? undefined : { id, account }
   }
   return { signedIn, signIn, switchUser }
-}
-
-function currentUser(users: Users | undefined, req: Request): Awaitable<unknown> {
-  return users?.current ? users.current(req) : req.user
 }
 
 /**
@@ -68,9 +66,9 @@ export async function sendToSignIn(
 }
 
 /** What the account is called on a page: the first of the members that hosts and Passport's profiles use, else its id. */
-function accountName(account: unknown, userId: string): string {
-  if (typeof account !== 'object' || account === null) return userId
+export function accountName({ id, account }: SignedIn): string {
+  if (typeof account !== 'object' || account === null) return id
   const { displayName, name, username, email } = account as Record<string, unknown>
   const names = [displayName, name, username, email]
-  return names.find((text): text is string => typeof text === 'string' && text !== '') ?? userId
+  return names.find((text): text is string => typeof text === 'string' && text !== '') ?? id
 }

@@ -1,6 +1,6 @@
 /** The page where a user sees which apps have access to the account, since when and for what, and takes it back. */
 import type { Request, Response, Router } from 'express'
-import { pageUsers, sendToSignIn } from '../authorization/sign-in'
+import { accountName, pageUsers, sendToSignIn } from '../authorization/sign-in'
 import { findAnswered, openTransaction, takeTransaction } from '../authorization/transaction'
 import type { Awaitable } from '../awaitable'
 import { findClient } from '../clients/find'
@@ -51,8 +51,8 @@ export function connectedAppsRouter(server: AuthorizationServer, options: Connec
       // no window that opened or brought up this one keeps a hold on it. Not at the authorization endpoint: a client that
       // opened a window for the sign-in would lose it before it is answered
       res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
-      const account = await signedIn(req)
-      if (account) return handle({ server, req, res, userId: account.id, userName: account.name })
+      const found = await signedIn(req)
+      if (found) return handle({ server, req, res, userId: found.id, userName: accountName(found) })
       if (signIn === undefined) throw new OAuthError('access_denied', 'No user is signed in.', { status: 401 })
       await sendToSignIn(server, signIn, req.originalUrl, req, res)
     }

@@ -21,10 +21,16 @@ export interface Users {
   switchUser?: HostPage
 }
 
+/** A signed-in user: the id, and the account as the host returned it. */
+export interface SignedIn {
+  readonly id: string
+  readonly account: unknown
+}
+
 /** The users as one page sees them: its own options, else those of the server. */
 export interface PageUsers {
   /** Who is signed in; undefined for nobody. Throws for a user without an id. */
-  readonly signedIn: (req: Request) => Promise<{ readonly id: string; readonly name: string } | undefined>
+  readonly signedIn: (req: Request) => Promise<SignedIn | undefined>
   readonly signIn: HostPage | undefined
   readonly switchUser: HostPage | undefined
 }
