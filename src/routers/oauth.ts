@@ -92,7 +92,9 @@ function ofCapabilities(
 /** Where the endpoints of these names are: as the server says, else by convention. */
 function pathsOf({ endpoints, capabilities }: AuthorizationServer, names: readonly string[]): Record<string, string> {
   const rows = Object.assign({}, coreEndpoints, ...capabilities.map((value) => value.endpoints))
-  return Object.fromEntries(names.map((name) => [name, endpoints[name] ?? rows[name].path]))
+  return Object.fromEntries(
+    names.map((name) => [name, Object.hasOwn(endpoints, name) ? endpoints[name] : rows[name].path]),
+  )
 }
 
 function verifyOptions({ protect, clients, introspect, register }: OAuthRouterOptions): void {

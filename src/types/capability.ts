@@ -10,8 +10,13 @@ export interface ClientMember {
   readonly name: string
   /** Its name in JSON: that of its RFC. */
   readonly wire: string
-  /** Whether it may be such a value, and in words what it must be. */
-  readonly type: { readonly words: string; readonly is: (value: unknown) => boolean }
+  /** Its type. */
+  readonly type: {
+    /** What an error says that it must be: 'a list of strings'. */
+    readonly words: string
+    /** Whether it may be that value. */
+    readonly is: (value: unknown) => boolean
+  }
   /** Returns the member as it is stored, or throws an `OAuthError` that names `member`. @default the value as it is */
   readonly check?: (member: string, value: unknown) => unknown
   /** Who may set it: the client itself too (RFC 7591, 7592), the owner of the record, or administrators alone. */
@@ -37,12 +42,16 @@ export interface Capability {
       string,
       {
         readonly path: string
+        /** Makes the router. */
         readonly router: (server: AuthorizationServer, options: { decide?: Decide; cors?: CorsOptions }) => Router
       }
     >
   >
   /** Members of client metadata. */
   readonly clientMembers?: readonly ClientMember[]
-  /** Public keys for the server's JWKS (RFC 7517 §5): the same list until they change. */
+  /**
+   * Public keys for the server's JWKS (RFC 7517 §5): the same list until they change. Only keys of the server itself: an API
+   * elsewhere believes every key in there, also for access tokens.
+   */
   readonly jwks?: () => readonly JsonWebKey[]
 }
