@@ -1,4 +1,7 @@
-/** The members of client metadata that the values in the server's lists bring along: read from JSON, checked, and written. */
+/**
+ * The members of client metadata that the values in the server's lists bring along: read from JSON, checked, and written,
+ * as the table of members does with its own. This is the one place that is wired to them.
+ */
 import { OAuthError } from '../errors'
 import type { ClientMember } from '../types/capability'
 

@@ -164,7 +164,8 @@ type Checked = Omit<ClientMetadata, 'redirectUris' | 'tokenEndpointAuthMethods'>
 export function parseClientMetadata(metadata: ClientMetadata, rules: ClientMetadataRules): Checked {
   const checked = members.map(([name, { check }]) => [name, check(name, metadata[name], rules, metadata)] as const)
   const known = Object.fromEntries(checked.filter(([, value]) => value !== undefined)) as unknown as Checked
-  const record = { ...known, ...checkBrought(metadata, rules.clientMembers) }
+  const { clientMembers: brought = [] } = rules
+  const record = brought.length > 0 ? { ...known, ...checkBrought(metadata, brought) } : known
   if (record.tokenEndpointAuthMethods.every((method) => method === 'none')) verifyPublicClient(record)
   return record
 }
@@ -195,7 +196,7 @@ export function verifyWithin(
     verify?.(whole[name] as never, owner, before[name] as never)
     if (setBy === 'admin' && (whole[name] ?? false) !== false) throw forAdministrators(`set ${name}`)
   }
-  verifyBrought(record, rules.clientMembers)
+  if (rules.clientMembers?.length) verifyBrought(record, rules.clientMembers)
 }
 
 function forAdministrators(what: string): OAuthError {
