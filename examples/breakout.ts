@@ -32,7 +32,7 @@ export async function createApp(issuer: string, options: Partial<AuthorizationSe
     issuer,
     storage: memoryStorage(),
     scopes: { read: 'See your data', write: 'Change your data' },
-    users,
+    users: { find: users.find },
     grants: [password({ verify: bcryptPasswords(users) }), refreshToken({ rotate: false })],
     accessTokens: opaque({ ttl: 12 * 3600 }),
     tokenResponse: (body) => ({ ...body, token_type: 'bearer' }),

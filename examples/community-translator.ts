@@ -35,7 +35,7 @@ export async function createApp(issuer: string, options: Partial<AuthorizationSe
     issuer,
     storage: memoryStorage(),
     scopes: { write: 'Change translations', read: 'See translations' },
-    users,
+    users: { find: users.find },
     grants: [password({ verify: bcryptPasswords(users) }), refreshToken({ ttl: DAY })],
     accessTokens: opaque({ ttl: 10 * MINUTE }),
     tokenResponse: (body) => ({ ...body, expires_in: body.expires_in * 1000 }),

@@ -36,7 +36,7 @@ export async function createApp(issuer: string, options: Partial<AuthorizationSe
     issuer,
     storage: memoryStorage(),
     scopes: [], // the documentation knows none
-    users,
+    users: { find: users.find },
     grants: [authorizationCode(), refreshToken(), password({ verify: bcryptPasswords(users) })],
     pkce: 'optional',
     allowHttpRedirectUris: true,

@@ -67,14 +67,14 @@ export async function createApp(issuer: string, options: Partial<AuthorizationSe
     scopes,
     grants: [authorizationCode(), refreshToken()], // so that every token has a user
     resources: [resource],
-    users,
+    users: { find: users.find, signIn: '/login', switchUser: '/login' },
     clientIdMetadataDocuments: { scopes: open },
     ...options,
   })
 
   const app = express().disable('x-powered-by')
   app.use(signIn({ users }))
-  const decide = consentPage({ signIn: '/login', switchUser: '/login' })
+  const decide = consentPage()
   app.use(oauthRouter(server, { decide, protect: false, register: { protect: 'open', scopes: open } }))
   app.use(protectedResourceRouter(server, { resource, scopes: open, name: 'Notes' }))
 

@@ -38,7 +38,7 @@ export async function createApp(issuer: string, options: Partial<oauth.Authoriza
     issuer,
     storage: oauth.memoryStorage(),
     scopes: { read: 'See workflows and orders', write: 'Change them', admin: 'Administer what you may' },
-    users,
+    users: { find: users.find, signIn: '/login' },
     grants: [oauth.authorizationCode(), oauth.clientCredentials(), oauth.implicit(), password, oauth.refreshToken()],
     pkce: 'optional',
     tokenResponse: (body, { parameters }) => ({ ...body, state: parameters.get('state') }),
@@ -50,7 +50,7 @@ export async function createApp(issuer: string, options: Partial<oauth.Authoriza
   app.use(signIn({ users }))
 
   // The approval page posts its answer to its own URL, where the request is; every other POST is for a token
-  const authorize = oauth.authorizeRouter(server, { decide: oauth.consentPage({ signIn: '/login' }) })
+  const authorize = oauth.authorizeRouter(server, { decide: oauth.consentPage() })
   const token = oauth.tokenRouter(server)
   app.use('/oauth2/v1/public/token', (req, res, next) => {
     return req.method === 'GET' || 'response_type' in req.query ? authorize(req, res, next) : token(req, res, next)

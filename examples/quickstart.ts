@@ -35,7 +35,7 @@ export async function createApp(issuer: string, storage: OAuthStorage = memorySt
     issuer,
     storage,
     scopes: { profile: 'See your name', clients: 'Register apps for you' },
-    users,
+    users: { find: users.find, signIn: '/login', switchUser: '/login' },
   })
 
   // A public client, the web page below, and a confidential one, a program with a secret
@@ -60,15 +60,15 @@ export async function createApp(issuer: string, storage: OAuthStorage = memorySt
   // /oauth2/authorize, /oauth2/token, /oauth2/revoke_token, /oauth2/introspect, /oauth2/clients and the metadata
   app.use(
     oauthRouter(server, {
-      decide: consentPage({ signIn: '/login', switchUser: '/login' }),
+      decide: consentPage(),
       protect: bearerGuard(server, { scope: 'clients' }),
       // Users may make clients for programs of their own, too, which act for themselves with a secret
-      grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+      clients: { grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'] },
     }),
   )
 
   // Where users see which apps they have let in, and take it back
-  app.use(demo.account, connectedAppsRouter(server, { signIn: '/login' }))
+  app.use(demo.account, connectedAppsRouter(server))
 
   // A guarded route: one line. A client's own token has no user
   app.get('/api/me', bearerGuard(server, { scope: 'profile' }), (req, res) => {

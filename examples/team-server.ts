@@ -39,7 +39,7 @@ export async function createApp(issuer: string, options: Partial<AuthorizationSe
     issuer,
     storage: memoryStorage(),
     scopes: { read: 'See your models', write: 'Change your models' },
-    users,
+    users: { find: users.find, signIn: '/login' },
     grants: [authorizationCode(), refreshToken({ rotate: false }), password({ verify: bcryptPasswords(users) })],
     accessTokens: opaque({ ttl: 86400 }),
     pkce: 'public-clients',
@@ -58,7 +58,7 @@ export async function createApp(issuer: string, options: Partial<AuthorizationSe
 
   const app = express().disable('x-powered-by')
   app.use(signIn({ users }))
-  app.use('/api/oauth/authorize', authorizeRouter(server, { decide: consentPage({ signIn: '/login' }) }))
+  app.use('/api/oauth/authorize', authorizeRouter(server, { decide: consentPage() }))
   app.use('/api/oauth/token', tokenRouter(server, { parametersFrom: ['body', 'query'] }))
   const guard = bearerGuard(server, { scope: 'read', tokenFrom: ['header', 'query'] })
   app.get('/api/v1/me', guard, (req, res) => void res.json(req.user))

@@ -33,7 +33,7 @@ export async function createApp(issuer: string, resource: string): Promise<Expre
     issuer,
     storage: memoryStorage(),
     scopes: { read: 'See your notes' },
-    users,
+    users: { find: users.find, signIn: '/login' },
     // In production a key that is kept: JSON.parse(process.env.SIGNING_KEY). A new one ends every token
     accessTokens: jwt({ keys: generateSigningKey(), audience: resource, ttl: 600 }),
   })
@@ -41,7 +41,7 @@ export async function createApp(issuer: string, resource: string): Promise<Expre
 
   const app = express().disable('x-powered-by')
   app.use(signIn({ users }))
-  app.use(oauthRouter(server, { decide: consentPage({ signIn: '/login' }), protect: false }))
+  app.use(oauthRouter(server, { decide: consentPage(), protect: false }))
   return app
 }
 

@@ -3,7 +3,6 @@
 export { type ApproveOptions, approve } from './authorization/approve'
 export { type ConsentPageOptions, consentPage } from './authorization/consent-page'
 export type { AuthorizationResponseStyle } from './authorization/response'
-export type { HostPage } from './authorization/sign-in'
 export type { Awaitable } from './awaitable'
 export type { ClientMetadata } from './clients/members'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
@@ -22,7 +21,6 @@ export {
 } from './guard/guard'
 export type { TokenPlace } from './guard/presented-token'
 export { type BearerStrategy, bearerStrategy, type TokenSource } from './guard/strategy'
-export type { CorsOptions } from './http/endpoint'
 export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './jwt/keys'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
@@ -95,8 +93,9 @@ export type {
   Decision,
   GrantType,
   RefreshTokenSettings,
-  Users,
 } from './types/authorization-server'
-export type { Endpoints } from './types/endpoints'
+export type { Capability, ClientMember } from './types/capability'
+export type { CorsOptions, Endpoints } from './types/endpoints'
 export type { AuthorizationServerEvent, WarningCode } from './types/events'
 export type { TokenRequest, TokenResponse, TokenResponseContext } from './types/token'
+export type { HostPage, Users } from './types/users'

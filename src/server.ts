@@ -1,12 +1,14 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
 
 import type { Awaitable } from './awaitable'
+import { metadataNames } from './clients/members'
 import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './clients/metadata-document'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
+import { capabilitiesOf, clientMembersOf, verifiedEndpoints } from './host/capabilities'
 import { emitter } from './host/events'
-import { checkServer, verifiedEndpoints, warner } from './host/start-up'
+import { checkServer, verifyGrants, warner } from './host/start-up'
 import { clock, exactClock } from './options/host-functions'
 import { requireKnown, requireNoMore } from './options/known'
 import { type PagesOptions, preparePages } from './pages/page'
@@ -20,10 +22,12 @@ import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/opaque'
 import type { Throttle } from './types/attempts'
-import type { AccessTokenFormat, AuthorizationServer, GrantType, Users } from './types/authorization-server'
+import type { AccessTokenFormat, AuthorizationServer, GrantType } from './types/authorization-server'
 import type { Endpoints } from './types/endpoints'
 import type { AuthorizationServerEvent } from './types/events'
 import type { TokenResponse, TokenResponseContext } from './types/token'
+import type { Users } from './types/users'
+import { verifiedUsers } from './users'
 
 /** Options of `createAuthorizationServer`. */
 export interface AuthorizationServerOptions {
@@ -46,8 +50,9 @@ export interface AuthorizationServerOptions {
    */
   resources?: readonly string[]
   /**
-   * Where the guard finds the user of a token. A user it does not find any more has no tokens either.
-   * @default every id is taken, and `req.user` is `{ id }`
+   * Your users, said once: `{ find, current, signIn, switchUser }`. The guard asks `find` for the user of a token, and a user
+   * it does not find any more has no tokens either. Pages ask `current` who is signed in, and send a browser to `signIn`.
+   * @default every id is taken, and `req.user` is signed in
    */
   users?: Users
   /**
@@ -67,7 +72,10 @@ export interface AuthorizationServerOptions {
    * (draft-ietf-oauth-client-id-metadata-document). @default no such client
    */
   clientIdMetadataDocuments?: ClientIdMetadataDocumentsOptions
-  /** Where the routers are: `{ authorize, token, revoke, introspect, register }`, absolute paths for the metadata. @default {} */
+  /**
+   * Where the routers are: `{ authorize, token, revoke, introspect, register, clients }` and those that a value in a list
+   * brings along, as absolute paths for the metadata and `oauthRouter`. @default {}
+   */
   endpoints?: Endpoints
   /**
    * How all pages speak and look: `{ name, languages, texts, theme }`.
@@ -113,10 +121,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   requireKnown('option', options, optionNames)
   const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
   verifyGrants(grants)
-  verifyMembers(options)
-  if (typeof (options.allowHttpRedirectUris ?? false) !== 'boolean') {
-    throw new TypeError('allowHttpRedirectUris must be true or false')
-  }
+  verifyPlain(options)
   const accessTokens = options.accessTokens ?? opaque()
   if (typeof accessTokens.create !== 'function' || typeof accessTokens.locate !== 'function') {
     throw new TypeError('accessTokens must be opaque() or jwt()')
@@ -125,12 +130,14 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const responses = grants.filter((grant) => grant.authorize)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer)
+  const capabilities = capabilitiesOf(grants)
   const clientRules = {
     ...resourcesOf(options.resources, accessTokens),
     scopes: scopeMap(options.scopes),
     grants: new Map(grants.map((grant) => [grant.grantType, grant])),
     responseTypes: new Map(responses.map((grant) => [grant.responseType as string, grant])),
     allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
+    clientMembers: clientMembersOf(capabilities, metadataNames),
   }
   const documents = options.clientIdMetadataDocuments
   const throttle = options.throttle === false ? undefined : (options.throttle ?? memoryThrottle())
@@ -141,10 +148,11 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     codes: grants.find((grant) => grant.codes)?.codes,
     refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
     accessTokens,
-    users: options.users,
+    capabilities,
+    users: verifiedUsers(options.users),
     pkce: options.pkce ?? 'all-clients',
     clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now, throttle }),
-    endpoints: verifiedEndpoints(options.endpoints ?? {}),
+    endpoints: verifiedEndpoints(options.endpoints ?? {}, capabilities),
     ...(options.tokenResponse && { tokenResponse: options.tokenResponse }),
     verifiedSecrets: verifiedSecrets(),
     throttle,
@@ -156,13 +164,6 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   } satisfies AuthorizationServer)
   checkServer(server, options.storage)
   return server
-}
-
-function verifyMembers(options: AuthorizationServerOptions): void {
-  verifyPkce(options.pkce)
-  for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
-  if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
-  if (options.users !== undefined) requireFunction('users.find', options.users?.find ?? null)
 }
 
 /** RFC 8707: what may be asked for, and what is meant when nothing is. */
@@ -193,20 +194,13 @@ function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
   return new Map(entries as [string, string][])
 }
 
-function verifyGrants(grants: readonly GrantType[]): void {
-  const fix = 'grants must be a list such as [authorizationCode(), refreshToken()]'
-  if (!Array.isArray(grants) || grants.length === 0) throw new TypeError(fix)
-  const names = new Set<string>()
-  const types = new Set<string>()
-  for (const grant of grants as (GrantType | undefined)[]) {
-    if (typeof grant?.grantType !== 'string' || !(grant.handle || (grant.responseType && grant.authorize))) {
-      throw new TypeError(`${fix}; a grant has a grantType with handle, or a responseType with authorize`)
-    }
-    if (names.has(grant.grantType)) throw new TypeError(`grants has ${grant.grantType} more than once`)
-    names.add(grant.grantType)
-    if (grant.responseType === undefined) continue
-    if (types.has(grant.responseType)) throw new TypeError(`grants has two for response_type ${grant.responseType}`)
-    types.add(grant.responseType)
+/** What needs nothing else to be judged. */
+function verifyPlain(options: AuthorizationServerOptions): void {
+  verifyPkce(options.pkce)
+  for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
+  if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
+  if (typeof (options.allowHttpRedirectUris ?? false) !== 'boolean') {
+    throw new TypeError('allowHttpRedirectUris must be true or false')
   }
 }
 

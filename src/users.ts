@@ -2,9 +2,11 @@
 
 import { type Awaitable, whenReady } from './awaitable'
 import { OAuthError } from './errors'
-import { subjectId } from './rules/subject'
+import { requireKnown } from './options/known'
+import { problemOf, subjectId } from './rules/subject'
 import type { Client } from './storage'
-import type { AuthorizationServer, Users } from './types/authorization-server'
+import type { AuthorizationServer } from './types/authorization-server'
+import type { Users } from './types/users'
 
 /** RFC 6749 §5.2: a deleted or suspended user gets no new tokens out of old ones. */
 export async function requireUser(server: AuthorizationServer, userId: string | undefined): Promise<void> {
@@ -20,9 +22,11 @@ export async function requireOwner(server: AuthorizationServer, { username }: Cl
   }
 }
 
+type Finder = Pick<Users, 'find'>
+
 /** The user, or nothing when the host does not have them any more. Without a `users` option every id is taken as it is. */
 export function findUser(
-  { users }: Pick<AuthorizationServer, 'users'>,
+  { users }: { readonly users: Finder | undefined },
   userId: string,
 ): Awaitable<Express.User | undefined> {
   return users ? askForUser(users, userId) : ({ id: userId } as Express.User)
@@ -34,18 +38,33 @@ export function isUserId({ users }: Pick<AuthorizationServer, 'users'>, id: stri
 }
 
 /** Rows, or the row of somebody else, are no user of that id: with them a deleted user would stay, or become another one. */
-function askForUser(users: Users, userId: string): Awaitable<Express.User | undefined> {
+function askForUser(users: Finder, userId: string): Awaitable<Express.User | undefined> {
   return whenReady(users.find(userId) as Awaitable<unknown>, (found) => {
     if (!found) return undefined
-    if (typeof found === 'object' && !Array.isArray(found) && subjectId(found) === userId) return found as Express.User
+    const id = typeof found === 'object' && !Array.isArray(found) ? subjectId(found) : undefined
+    if (id === userId) return found as Express.User
     const fix = 'users.find must return the user whose id is the one asked for, as { id, … }, or undefined'
-    throw new TypeError(`${fix}: not ${inWords(found)}`)
+    throw new TypeError(`${fix}: not ${id === undefined ? problemOf(found) : 'another user'}`)
   })
 }
 
-/** Nothing of a row but what is wrong with it: it may have a password in it. */
-function inWords(found: unknown): string {
-  if (Array.isArray(found)) return 'a list, of which the first may be meant'
-  if (typeof found !== 'object') return `a ${typeof found}`
-  return subjectId(found) === undefined ? 'an object without an id that is a text or a number' : 'another user'
+const userNames: readonly string[] = ['find', 'current', 'signIn', 'switchUser'] satisfies (keyof Users)[]
+
+/** Throws at start-up for what is wrong with the option. */
+export function verifiedUsers(users: Users | undefined): Users | undefined {
+  if (users === undefined) return undefined
+  if (typeof users?.find !== 'function') throw new TypeError('users.find must be a function: (id) => user or nothing')
+  requireKnown('users member', users, userNames)
+  if (users.current !== undefined && typeof users.current !== 'function') {
+    throw new TypeError('users.current must be a function: (req) => user or nothing')
+  }
+  if (users.signIn !== undefined) verifyHostPage('users.signIn', users.signIn, '/login')
+  if (users.switchUser !== undefined) verifyHostPage('users.switchUser', users.switchUser, '/login')
+  return users
+}
+
+/** Throws at start-up for what is no page of the host. */
+export function verifyHostPage(name: string, page: unknown, example: string): void {
+  if (typeof page === 'function' || (typeof page === 'string' && page !== '')) return
+  throw new TypeError(`${name}: the path of a page of the host, such as '${example}', or a function that makes its URL`)
 }

@@ -238,8 +238,9 @@ describe.each<[string, Record<string, () => unknown>, string]>([
   [
     'consentPage needs signIn',
     {
-      nothing: () => (oauth.consentPage as () => unknown)(),
-      'no signIn': () => oauth.consentPage({} as never),
+      nothing: () => oauth.authorizeRouter(create(), { decide: oauth.consentPage() }),
+      'no signIn': () => oauth.authorizeRouter(create(), { decide: oauth.consentPage({}) }),
+      'no signIn in oauthRouter': () => oauth.oauthRouter(create(), { decide: oauth.consentPage(), protect: false }),
       'an empty signIn': () => oauth.consentPage({ signIn: '' }),
       'a signIn that is neither': () => oauth.consentPage({ signIn: 5 as never }),
     },

@@ -87,6 +87,15 @@ expectTypeOf(createAuthorizationServer).parameters.toEqualTypeOf<[AuthorizationS
 expectTypeOf(createAuthorizationServer(required)).toEqualTypeOf<AuthorizationServer>()
 createAuthorizationServer({ ...required, scopes: { read: 'See your data' }, pkce: 'public-clients', throttle: false })
 createAuthorizationServer({ ...required, users: { find: async (id) => (id === '1' ? { id } : null) } })
+createAuthorizationServer({
+  ...required,
+  users: { find: (id) => ({ id }), current: (incoming) => incoming.user, signIn: '/login', switchUser: (to) => to },
+})
+// @ts-expect-error signIn, not signin
+createAuthorizationServer({ ...required, users: { find: () => undefined, signin: '/login' } })
+// @ts-expect-error who is signed in does not say who is still there
+createAuthorizationServer({ ...required, users: { signIn: '/login' } })
+createAuthorizationServer({ ...required, endpoints: { token: '/token', ofSomeGrant: '/x' } })
 createAuthorizationServer({ ...required, accessTokens: opaque({ ttl: 600 }), endpoints: { token: '/token' } })
 createAuthorizationServer({ ...required, tokenResponse: (body, { userId }) => ({ ...body, user_id: userId }) })
 // @ts-expect-error without scopes
@@ -133,8 +142,9 @@ approve({
 approve({})
 // @ts-expect-error a predicate says yes or no
 approve({ clients: (one) => one.name })
-// @ts-expect-error where people sign in must be said
 consentPage({})
+// @ts-expect-error a page is a path, or a function that makes a URL
+consentPage({ signIn: 5 })
 // @ts-expect-error a yes is somebody's
 authorizeRouter(server, { decide: () => ({ allow: true }) })
 // @ts-expect-error a decision is needed
@@ -142,6 +152,9 @@ authorizeRouter(server, {})
 // @ts-expect-error a decision is no truth value
 authorizeRouter(server, { decide: () => true })
 expectTypeOf(oauthRouter(server, { protect: false })).toEqualTypeOf<Router>()
+oauthRouter(server, { protect: false, introspect: { resourceServersOnly: true }, register: false })
+// @ts-expect-error protect stands beside clients
+oauthRouter(server, { protect: false, clients: { protect: bearerGuard(server) } })
 // @ts-expect-error who may administer clients must be said, or false
 oauthRouter(server, { decide: byHand })
 // @ts-expect-error and at the clients router there is no false

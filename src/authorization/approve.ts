@@ -5,12 +5,12 @@ import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { staysOnDevice } from '../rules/redirect-uri'
 import type { Client } from '../storage'
-import type { AuthorizationRequest, Decide } from '../types/authorization-server'
-import { signedInId } from './sign-in'
+import type { AuthorizationRequest, AuthorizationServer, Decide } from '../types/authorization-server'
+import { pageUsers } from './sign-in'
 
 /** Options of `approve`. */
 export interface ApproveOptions {
-  /** The signed-in user: an id, or a value with an `id`. @default (req) => req.user */
+  /** The signed-in user: an id, or a value with an `id`. @default `users.current` of the server */
   user?: (req: Request) => Awaitable<unknown>
   /**
    * Who may be approved in silence: client ids, or a predicate. A public client with a loopback or private-use redirect
@@ -33,16 +33,16 @@ export interface ApproveOptions {
 export function approve(options: ApproveOptions): Decide {
   requireNoMore('approve', arguments, 1)
   requireKnown('approve option', options, ['user', 'clients', 'fromTokensOf'])
-  const { user = (req: Request) => req.user, clients, fromTokensOf = [] } = options ?? {}
+  const { user, clients, fromTokensOf = [] } = options ?? {}
   if (typeof clients !== 'function' && !Array.isArray(clients)) {
     throw new TypeError('approve needs clients: the ids, or a predicate, of those who may be approved in silence')
   }
   if (!Array.isArray(fromTokensOf) || !fromTokensOf.every((id) => typeof id === 'string')) {
     throw new TypeError("approve's fromTokensOf must be a list of client ids")
   }
-  const signedInUser = async (req: Request) => signedInId(await user(req))
+  const usersAt = (server: AuthorizationServer) => pageUsers('approve', user === undefined ? {} : { user }, server)
   const decide = async (request: AuthorizationRequest, req: Request) => {
-    const userId = await signedInUser(req)
+    const userId = (await usersAt(request.server).signedIn(req))?.id
     if (userId === undefined) throw new OAuthError('access_denied', 'No user is signed in.')
     if (await isApproved(clients, request)) return { allow: true as const, userId, fromTokensOf }
     // RFC 9700 §4.11.2: no user has decided, so a stranger's link must not lead through here to a stranger's page
@@ -51,7 +51,7 @@ export function approve(options: ApproveOptions): Decide {
     }
     return { allow: false as const }
   }
-  return Object.assign(decide, { signedInUser })
+  return Object.assign(decide, { usersAt })
 }
 
 async function isApproved(clients: ApproveOptions['clients'], request: AuthorizationRequest): Promise<boolean> {

@@ -12,23 +12,24 @@ import { type PageContext, scopeInWords } from '../pages/page'
 import { redirectHost, staysOnDevice } from '../rules/redirect-uri'
 import { type Audience, heldAudience } from '../rules/resource'
 import { includesScope } from '../rules/scope'
-import { subjectId } from '../rules/subject'
 import type { Credential, Grant } from '../storage'
 import { sessionEnd } from '../tokens/derived-session'
 import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types/authorization-server'
-import { accountName, type HostPage, hostPageUrl, sendToSignIn, signedInId, verifyHostPage } from './sign-in'
+import type { HostPage, PageUsers } from '../types/users'
+import { verifyHostPage } from '../users'
+import { accountName, hostPageUrl, pageUsers, sendToSignIn } from './sign-in'
 import { cameTooSoon, openTransaction, takeTransaction } from './transaction'
 
 /** Options of `consentPage`. */
 export interface ConsentPageOptions {
-  /** The signed-in account: an id, or a value with an `id` and a name to show. @default (req) => req.user */
+  /** The signed-in account: an id, or a value with an `id` and a name to show. @default `users.current` of the server */
   user?: (req: Request) => Awaitable<unknown>
   /**
    * Where to send a browser that is not signed in: a path, which gets `?return_to=` with the path to come back to, or a
-   * function that makes the URL.
+   * function that makes the URL. Needed here or there. @default `users.signIn` of the server
    */
-  signIn: HostPage
-  /** Where a user goes who is not the one signed in, in the same form. @default the page has no such link */
+  signIn?: HostPage
+  /** Where a user goes who is not the one signed in, in the same form. @default `users.switchUser` of the server, or no such link */
   switchUser?: HostPage
   /**
    * Whether a user who has a live authorization of the same client for the same scope and resource is not asked again.
@@ -48,22 +49,27 @@ export interface ConsentPageOptions {
 const TRANSACTION = 'consent_transaction'
 const ANSWER = 'consent'
 
-/** Asks the user on a page that needs no script. Throws at start-up without `signIn`. */
-export function consentPage(options: ConsentPageOptions): Decide {
+/**
+ * Asks the user on a page that needs no script. `authorizeRouter` throws at start-up where neither this nor the server's
+ * `users` have a `signIn`.
+ */
+export function consentPage(options: ConsentPageOptions = {}): Decide {
   requireNoMore('consentPage', arguments, 1)
   requireKnown('consentPage option', options, ['user', 'signIn', 'switchUser', 'remember', 'render'])
-  const { user = (req: Request) => req.user, signIn, switchUser, remember = false, render } = options ?? {}
-  verifyHostPage('consentPage needs signIn', signIn, '/login')
+  const { user, signIn, switchUser, remember = false, render } = options
+  const own = { ...(user !== undefined && { user }), signIn, switchUser }
+  if (signIn !== undefined) verifyHostPage('consentPage needs signIn', signIn, '/login')
   // in a string every part of it would be named
   if (typeof remember !== 'boolean' && !Array.isArray(remember?.publicClients)) {
     throw new TypeError('consentPage({ remember }) must be true, false, or { publicClients: [their ids] }')
   }
   if (switchUser !== undefined) verifyHostPage("consentPage's switchUser", switchUser, '/login')
   const decide = async (request: AuthorizationRequest, req: Request, res: Response): Promise<Decision | undefined> => {
-    const account = await user(req)
-    const userId = signedInId(account)
+    const { signedIn, signIn, switchUser } = usersAt(request.server)
+    const found = await signedIn(req)
     const returnTo = pathBackTo(request, req)
-    if (userId === undefined) return void (await sendToSignIn(request.server, signIn, returnTo, req, res))
+    if (!found) return void (await sendToSignIn(request.server, signIn, returnTo, req, res))
+    const userId = found.id
     const answer = request.parameters.get(ANSWER)
     const answered = req.method === 'POST' && request.parameters.has(TRANSACTION)
     const known = answered && (answer === 'allow' || answer === 'deny')
@@ -75,7 +81,7 @@ export function consentPage(options: ConsentPageOptions): Decide {
     const context = pageContext(request.server, req)
     const view: ConsentView = {
       ...describe(request, context),
-      user: { id: userId, name: accountName(account, userId) },
+      user: { id: userId, name: accountName(found) },
       fields: [await ask(request, userId, tooSoon), ...fieldsBeyondUrl(request, req)],
       ...(switchUser !== undefined && { switchUser: await hostPageUrl(switchUser, returnTo, req) }),
       ...(answered && { notice: context.texts.answerUnused }),
@@ -87,7 +93,15 @@ export function consentPage(options: ConsentPageOptions): Decide {
     if (typeof html === 'string' && !res.headersSent) res.end(html)
     return undefined
   }
-  return Object.assign(decide, { signedInUser: async (req: Request) => subjectId(await user(req)) })
+  const usersAt = (server: AuthorizationServer) => withSignIn(pageUsers('consentPage', own, server))
+  return Object.assign(decide, { usersAt })
+}
+
+/** Throws where neither the page nor the server says where people sign in. */
+function withSignIn({ signIn, ...users }: PageUsers): PageUsers & { signIn: HostPage } {
+  if (signIn !== undefined) return { ...users, signIn }
+  const fix = 'or a function that makes its URL. Say it there, or once as users.signIn of the server'
+  throw new TypeError(`consentPage needs signIn: the path of a page of the host, such as '/login', ${fix}`)
 }
 
 /** The authorization request without what our form adds to it. */

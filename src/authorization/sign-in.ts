@@ -1,18 +1,42 @@
-/** The host's sign-in page, seen from ours: who is signed in, and where to send a browser to be. */
+/** The host's users and its sign-in page, seen from ours: who is signed in, and where to send a browser to be. */
 import type { Request, Response } from 'express'
-import type { Awaitable } from '../awaitable'
 import { checkSession } from '../host/requests'
 import { withoutOrigin } from '../http/request-target'
-import { subjectId } from '../rules/subject'
-import type { AuthorizationServer } from '../types/authorization-server'
+import { userIdFrom } from '../rules/subject'
+import type { AuthorizationServer, Decide } from '../types/authorization-server'
+import type { HostPage, PageUsers, SignedIn, Users } from '../types/users'
 
-/** A page of the host: a path, which gets `?return_to=` with the path to come back to, or a function that makes the URL. */
-export type HostPage = string | ((returnTo: string, req: Request) => Awaitable<string>)
+/** The options of a page about users. Each comes before the member of `users` that it is about. */
+interface OwnUsers {
+  user?: Users['current']
+  signIn?: HostPage | undefined
+  switchUser?: HostPage | undefined
+}
 
-/** Throws at start-up for what is neither. */
-export function verifyHostPage(name: string, page: unknown, example: string): void {
-  if (typeof page === 'function' || (typeof page === 'string' && page !== '')) return
-  throw new TypeError(`${name}: the path of a page of the host, such as '${example}', or a function that makes its URL`)
+/** The users of a page: as its own options say, else as the server's `users` do. */
+export function pageUsers(owner: string, own: OwnUsers, { users }: AuthorizationServer): PageUsers {
+  const { user, signIn = users?.signIn, switchUser = users?.switchUser } = own
+  if (user !== undefined && typeof user !== 'function') {
+    throw new TypeError(`${owner}'s user must be a function: (req) => user, or undefined for nobody`)
+  }
+  const option = user ? `${owner}'s user` : `users.current${users?.current ? '' : ' (by default req.user)'}`
+  const signedIn = async (req: Request) => {
+    const account = await (user ? user(req) : users?.current ? users.current(req) : req.user)
+    const id = userIdFrom(option, account)
+    return id === undefined ? undefined : { id, account }
+  }
+  return { signedIn, signIn, switchUser }
+}
+
+/**
+ * Tells whether somebody is signed in, for an error that a decider had no part in. A decider of the host's own is the only
+ * one who knows where `users.current` is left out: to its users every error goes.
+ */
+export function signInCheck(server: AuthorizationServer, decide: Decide): (req: Request) => Promise<boolean> {
+  const { usersAt = server.users?.current && ((at) => pageUsers('', {}, at)) } = decide
+  if (!usersAt) return async () => true
+  const { signedIn } = usersAt(server)
+  return async (req) => (await signedIn(req)) !== undefined
 }
 
 /** The URL of that page, from which the browser comes back to `returnTo`. */
@@ -41,19 +65,10 @@ export async function sendToSignIn(
   res.end()
 }
 
-/** The id of who is signed in, or undefined for nobody. Whose id is an object of a database would sign in for ever. */
-export function signedInId(account: unknown): string | undefined {
-  const { id } = (account ?? {}) as { id?: unknown }
-  if (typeof id !== 'object' || id === null) return subjectId(account)
-  throw new TypeError(
-    'The id of the signed-in user must be a text or a number: the option user can answer { id: String(…) }',
-  )
-}
-
 /** What the account is called on a page: the first of the members that hosts and Passport's profiles use, else its id. */
-export function accountName(account: unknown, userId: string): string {
-  if (typeof account !== 'object' || account === null) return userId
+export function accountName({ id, account }: SignedIn): string {
+  if (typeof account !== 'object' || account === null) return id
   const { displayName, name, username, email } = account as Record<string, unknown>
   const names = [displayName, name, username, email]
-  return names.find((text): text is string => typeof text === 'string' && text !== '') ?? userId
+  return names.find((text): text is string => typeof text === 'string' && text !== '') ?? id
 }

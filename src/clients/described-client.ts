@@ -9,7 +9,8 @@ import { type Permitted, parseSelfDescription } from './self-description'
 export type DescriptionSource = Pick<
   AuthorizationServer,
   'scopes' | 'grants' | 'responseTypes' | 'allowHttpRedirectUris' | 'resources' | 'now'
->
+> &
+  Partial<Pick<AuthorizationServer, 'clientMembers'>>
 
 /** Throws `invalid_client_metadata` for a document that says what it must not. */
 export function describedClient(

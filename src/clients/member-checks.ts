@@ -4,6 +4,7 @@ import { redirectUriProblem } from '../rules/redirect-uri'
 import { type Audience, findResource } from '../rules/resource'
 import { isScopeToken } from '../rules/scope'
 import type { TokenEndpointAuthMethod } from '../storage'
+import type { ClientMember } from '../types/capability'
 import { describedName, hasUnseen, MAX_NAME } from './self-description'
 
 /** What a record may name is what the server has. */
@@ -12,6 +13,8 @@ export interface ClientMetadataRules {
   readonly grants: ReadonlyMap<string, unknown>
   readonly allowHttpRedirectUris: boolean
   readonly resources: Audience
+  /** What the values in its lists bring along. */
+  readonly clientMembers?: readonly ClientMember[]
 }
 
 const authMethods: readonly unknown[] = ['none', 'client_secret_basic', 'client_secret_post']

@@ -3,6 +3,7 @@ import { OAuthError } from '../errors'
 import { type Audience, findResource } from '../rules/resource'
 import { includesScope, type Scope } from '../rules/scope'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
+import { checkBrought, verifyBrought } from './brought-members'
 import * as check from './member-checks'
 import { type ClientMetadataRules, invalid } from './member-checks'
 import { MAX_REDIRECT_URIS } from './self-description'
@@ -162,7 +163,9 @@ type Checked = Omit<ClientMetadata, 'redirectUris' | 'tokenEndpointAuthMethods'>
  */
 export function parseClientMetadata(metadata: ClientMetadata, rules: ClientMetadataRules): Checked {
   const checked = members.map(([name, { check }]) => [name, check(name, metadata[name], rules, metadata)] as const)
-  const record = Object.fromEntries(checked.filter(([, value]) => value !== undefined)) as unknown as Checked
+  const known = Object.fromEntries(checked.filter(([, value]) => value !== undefined)) as unknown as Checked
+  const { clientMembers: brought = [] } = rules
+  const record = brought.length > 0 ? { ...known, ...checkBrought(metadata, brought) } : known
   if (record.tokenEndpointAuthMethods.every((method) => method === 'none')) verifyPublicClient(record)
   return record
 }
@@ -193,6 +196,7 @@ export function verifyWithin(
     verify?.(whole[name] as never, owner, before[name] as never)
     if (setBy === 'admin' && (whole[name] ?? false) !== false) throw forAdministrators(`set ${name}`)
   }
+  if (rules.clientMembers?.length) verifyBrought(record, rules.clientMembers)
 }
 
 function forAdministrators(what: string): OAuthError {

@@ -5,6 +5,7 @@ import { invalidToken, OAuthError } from '../errors'
 import { intersectScope, scopesOfClient } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import { withoutBrought } from './brought-members'
 import { isPublicClient } from './client'
 import { endClient } from './deletion'
 import { grantTypesOf, parseClientMetadata } from './members'
@@ -76,7 +77,7 @@ export async function replaceRegistration(
     if (isPublicClient({ tokenEndpointAuthMethods: methods }) !== isPublicClient(current)) {
       throw invalid('token_endpoint_auth_method cannot change between none and a secret: register again')
     }
-    const { name, defaultScopes, ...kept } = current
+    const { name, defaultScopes, ...kept } = withoutBrought(current, server.clientMembers)
     const scopes = described.scopes ?? current.scopes ?? []
     const metadata = {
       ...kept,

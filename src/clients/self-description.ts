@@ -4,6 +4,8 @@ import { isPublicHost } from '../fetch/public-address'
 import { redirectUriProblem } from '../rules/redirect-uri'
 import { intersectScope, type Scope } from '../rules/scope'
 import type { TokenEndpointAuthMethod } from '../storage'
+import type { ClientMember } from '../types/capability'
+import { readBrought } from './brought-members'
 
 /** What a client that introduces itself may have at most. */
 export interface Permitted {
@@ -14,6 +16,7 @@ export interface Permitted {
 interface SelfDescriptionRules {
   readonly responseTypes: ReadonlyMap<string, { readonly grantType: string }>
   readonly allowHttpRedirectUris: boolean
+  readonly clientMembers?: readonly ClientMember[]
 }
 
 export interface SelfDescription {
@@ -53,6 +56,7 @@ export function parseSelfDescription(
     throw invalid(`token_endpoint_auth_method must be one of ${authMethods.join(', ')}`)
   }
   return {
+    ...readBrought(members, rules.clientMembers),
     redirectUris,
     grantTypes,
     ...(name !== undefined && { name }),

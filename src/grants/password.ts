@@ -6,7 +6,7 @@ import { checkChosenSecret } from '../passwords/chosen-secret'
 import { requireParameter } from '../rules/params'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
-import { subjectId } from '../rules/subject'
+import { userIdFrom } from '../rules/subject'
 import { issueForUser } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
@@ -74,10 +74,10 @@ async function signIn(
   return issueForUser(server, since, { userId: found.userId, scope, audience })
 }
 
-/** A bare number is more often a count or a position than an id: everybody would be that one user. */
+/** A bare number is more often a count or a position than an id: everybody would be that one user. And true is a check. */
 function subjectOf(answer: unknown): string | undefined {
   if (typeof answer === 'number' || typeof answer === 'bigint') {
     throw new TypeError(`password({ verify }) must answer a user id as a string, { id }, or nothing, not ${answer}`)
   }
-  return subjectId(answer)
+  return userIdFrom('password({ verify })', answer)
 }

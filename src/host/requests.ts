@@ -2,36 +2,18 @@
 import type { Request } from 'express'
 import { pathOf } from '../http/request-target'
 import type { AuthorizationServer } from '../types/authorization-server'
-import type { Endpoints } from '../types/endpoints'
 import { checkGuards } from './guards'
 
-interface Mounts {
-  /** What the metadata says. */
-  stated: Endpoints
-  /** An endpoint of which there are several routers has several places, and none of them is a mistake. */
-  routers: Map<keyof Endpoints, number>
-}
-const mountsOf = new WeakMap<AuthorizationServer, Mounts>()
-
-function mounts(server: AuthorizationServer): Mounts {
-  const known = mountsOf.get(server) ?? { stated: server.endpoints, routers: new Map() }
-  mountsOf.set(server, known)
-  return known
-}
-
-/** Remembers what the metadata says, for the check of where the routers really are. */
-export function stateEndpoints(server: AuthorizationServer, endpoints: Endpoints): void {
-  mounts(server).stated = endpoints
-}
-
-/** Where clients are told that the endpoint is; undefined where nobody has said so. */
-export function statedEndpoint(server: AuthorizationServer, name: keyof Endpoints): string | undefined {
-  return mounts(server).stated[name]
-}
+/**
+ * How many routers of each endpoint a server has: where there are several, they have several places, and none of them is a
+ * mistake. By what `oauthRouter` keeps when it says in a server where its endpoints are.
+ */
+const routersOf = new WeakMap<AuthorizationServer['warn'], Map<string, number>>()
 
 /** The checks of one router: called with each of its requests. */
-export function requestChecks(server: AuthorizationServer, name: keyof Endpoints): (req: Request) => void {
-  const { routers } = mounts(server)
+export function requestChecks(server: AuthorizationServer, name: string): (req: Request) => void {
+  const routers = routersOf.get(server.warn) ?? new Map<string, number>()
+  routersOf.set(server.warn, routers)
   routers.set(name, (routers.get(name) ?? 0) + 1)
   const isHttps = server.issuer.startsWith('https:')
   let placed = false
@@ -39,7 +21,7 @@ export function requestChecks(server: AuthorizationServer, name: keyof Endpoints
   return (req) => {
     if (!placed) {
       placed = true
-      checkPlace(server, name, req)
+      if (routers.get(name) === 1) checkPlace(server, name, req)
       checkGuards(req)
       checkTrust(server, req)
     }
@@ -53,17 +35,17 @@ export function requestChecks(server: AuthorizationServer, name: keyof Endpoints
   }
 }
 
-function checkPlace(server: AuthorizationServer, name: keyof Endpoints, req: Request): void {
-  const { stated, routers } = mounts(server)
+function checkPlace(server: AuthorizationServer, name: string, req: Request): void {
+  const stated = server.endpoints[name]
   const path = comparable(req.originalUrl)
-  const expected = comparable(stated[name] ?? path)
-  if (path === expected || routers.get(name) !== 1) return
+  const expected = comparable(stated ?? path)
+  if (path === expected) return
   // a proxy may take off the beginning of the path that clients see
   const proxied = ['x-forwarded-for', 'x-forwarded-proto', 'forwarded', 'via'].some((header) => header in req.headers)
   if (proxied && expected.endsWith(path)) return
   server.warn(
     'router_mounted_elsewhere',
-    `a request came to the ${name} router at ${path}, and clients are told that it is at ${stated[name]}`,
+    `a request came to the ${name} router at ${path}, and clients are told that it is at ${stated}`,
   )
 }
 

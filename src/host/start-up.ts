@@ -1,9 +1,7 @@
 /** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
 
-import { requireKnown } from '../options/known'
 import { isMemoryStorage } from '../storage/memory/memory'
-import type { AuthorizationServer } from '../types/authorization-server'
-import { type Endpoints, endpointNames } from '../types/endpoints'
+import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { WarningCode } from '../types/events'
 
 /** Warns of each thing once: through `onEvent`, and on the console, where somebody looks who has no listener for it. */
@@ -39,13 +37,20 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
   }
 }
 
-/** Throws for a path that metadata could not name. */
-export function verifiedEndpoints(endpoints: Endpoints): Endpoints {
-  requireKnown('endpoints member', endpoints, endpointNames)
-  for (const [name, path] of Object.entries(endpoints)) {
-    if (typeof path !== 'string' || !/^\/(?!\/)[\x21\x24-\x3e\x40-\x7e]*$/.test(path)) {
-      throw new TypeError(`endpoints.${name} must be an absolute path such as '/oauth2/${name}'`)
+/** Throws for what is no list of grants, or has two of one name. */
+export function verifyGrants(grants: readonly GrantType[]): void {
+  const fix = 'grants must be a list such as [authorizationCode(), refreshToken()]'
+  if (!Array.isArray(grants) || grants.length === 0) throw new TypeError(fix)
+  const names = new Set<string>()
+  const types = new Set<string>()
+  for (const grant of grants as (GrantType | undefined)[]) {
+    if (typeof grant?.grantType !== 'string' || !(grant.handle || (grant.responseType && grant.authorize))) {
+      throw new TypeError(`${fix}; a grant has a grantType with handle, or a responseType with authorize`)
     }
+    if (names.has(grant.grantType)) throw new TypeError(`grants has ${grant.grantType} more than once`)
+    names.add(grant.grantType)
+    if (grant.responseType === undefined) continue
+    if (types.has(grant.responseType)) throw new TypeError(`grants has two for response_type ${grant.responseType}`)
+    types.add(grant.responseType)
   }
-  return Object.freeze({ ...endpoints })
 }

@@ -5,6 +5,7 @@ import type { Awaitable } from '../awaitable'
 import { OAuthError, toOAuthError } from '../errors'
 import { requireKnown } from '../options/known'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { CorsOptions } from '../types/endpoints'
 import { settle } from './express-objects'
 import { sendError } from './json'
 import { pathOf } from './request-target'
@@ -14,13 +15,7 @@ export type Handler = (req: Request, res: Response) => Awaitable<void>
 /** By HTTP method. */
 export type Methods = Readonly<Record<string, Handler>>
 
-/** Which web pages may call an endpoint from a browser (CORS). */
-export interface CorsOptions {
-  /** `true` or `'*'` for every origin; otherwise the origins that may call. */
-  origin: boolean | string | RegExp | (string | RegExp)[]
-  /** Seconds for which a browser may keep the answer to a preflight. @default the browser's */
-  maxAge?: number
-}
+export type { CorsOptions }
 
 /** Whose endpoint it is, and who hears of its failures. */
 export type EndpointSource = Pick<AuthorizationServer, 'emit'>

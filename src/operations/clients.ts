@@ -27,7 +27,7 @@ export async function registerClient(
   options: RegisterClientOptions = {},
 ): Promise<{ client: Client; clientSecret?: string }> {
   requireNoMore('registerClient', arguments, 2)
-  requireKnown('registerClient option', options, ['clientId', 'clientSecret', ...metadataNames])
+  requireKnown('registerClient option', options, ['clientId', 'clientSecret', ...memberNames(server)])
   return insertClient(server, options)
 }
 
@@ -44,7 +44,7 @@ export async function updateClient(
   changes: ClientChanges,
 ): Promise<Client> {
   requireNoMore('updateClient', arguments, 3)
-  requireKnown('updateClient member', changes, ['clientSecret', ...metadataNames])
+  requireKnown('updateClient member', changes, ['clientSecret', ...memberNames(server)])
   return changeMembers(server, clientId, changes)
 }
 
@@ -102,4 +102,9 @@ export async function deleteUnusedClients(
     }
   }
   return deleted
+}
+
+/** Those of the table, and those that values in the server's lists bring along. */
+function memberNames({ clientMembers }: AuthorizationServer): readonly string[] {
+  return [...metadataNames, ...clientMembers.map(({ name }) => name)]
 }

@@ -98,7 +98,7 @@ export interface IssueTokensOptions {
    */
   refreshToken?: boolean
   /**
-   * The grant that this counts as, which the client's record must have.
+   * The grant that this counts as, which the client's record must have. A `request` has its own.
    * @default a grant of your own, for every client
    */
   grantType?: string
@@ -124,8 +124,8 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   const request = options.request ?? (await hostRequest(server, options))
   const { client } = request
   if (client.clientId !== options.clientId) throw new TypeError('issueTokens: clientId is not that of the request')
-  if (options.grantType !== undefined && request.grantType !== options.grantType) {
-    throw new TypeError('issueTokens: grantType is not that of the request')
+  if (options.request && options.grantType !== undefined) {
+    throw new TypeError('issueTokens: the request has a grantType already, so leave the option grantType out')
   }
   const scope = resolveScope(server.scopes, client, asParameter(options.scope))
   // a user that the host did not find must not become the client itself

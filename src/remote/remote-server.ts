@@ -17,8 +17,9 @@ import { wellKnownUrl } from '../rules/well-known'
 import { accessTokenJwt, accessTokenOfClaims } from '../tokens/claims'
 import { type AuthenticatedToken, userOf } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
-import type { AuthorizationServer, Users } from '../types/authorization-server'
+import type { AuthorizationServer } from '../types/authorization-server'
 import type { AuthorizationServerEvent } from '../types/events'
+import type { Users } from '../types/users'
 import { type IntrospectionClient, remoteIntrospection } from './remote-introspection'
 
 /** Options of `remoteServer`. */
@@ -42,7 +43,7 @@ export interface RemoteServerOptions {
    * Where this process finds users. One it does not find has no access.
    * @default every id is taken, and `req.user` is `{ id }`
    */
-  users?: Users
+  users?: Pick<Users, 'find'>
   /** Hears of failures, `{ type: 'error', error }`, and of warnings. @default failures go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
   /** The time in whole seconds since the epoch. @default the clock */
@@ -140,7 +141,7 @@ interface VerifiedOptions {
   resources: Audience
   introspect: IntrospectionClient | undefined
   cache: number
-  users: Users | undefined
+  users: RemoteServerOptions['users']
 }
 
 function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {

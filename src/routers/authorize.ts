@@ -8,9 +8,11 @@ import {
 } from '../authorization/request'
 import {
   type AuthorizationResponseStyle,
+  errorGoesTo,
   sendAuthorizationError,
   sendAuthorizationResponse,
 } from '../authorization/response'
+import { signInCheck } from '../authorization/sign-in'
 import { OAuthError, toOAuthError } from '../errors'
 import { admissionOf } from '../guard/presented-token'
 import { requestChecks } from '../host/requests'
@@ -20,7 +22,6 @@ import { errorPage } from '../http/page'
 import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
 import { networkOf } from '../rules/network'
-import { staysOnDevice } from '../rules/redirect-uri'
 import { audienceMember } from '../rules/resource'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
@@ -54,6 +55,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
   if (!['redirect', 'location', 'json'].includes(style)) {
     throw new TypeError("authorizeRouter's response must be 'redirect', 'location' or 'json'")
   }
+  const isSignedIn = signInCheck(server, decide)
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
     const target = await requireTarget(server, await authorizationParameters(req), networkOf(req.ip))
@@ -64,7 +66,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
       const parameters = await carryOut(server, request, decision, req)
       sendAuthorizationResponse(server, style, target, parameters, req, res)
     } catch (thrown) {
-      await refuse(server, { decide, style, target, error: toOAuthError(thrown) }, req, res)
+      await refuse(server, isSignedIn, { style, target, error: toOAuthError(thrown) }, req, res)
     }
   }
   const onError = style === 'redirect' ? errorPage(server) : sendError
@@ -180,17 +182,7 @@ function sessionInFront(
   return { startedAt: admission.startedAt, source: { grantId, session, expiresAt } }
 }
 
-/**
- * RFC 9700 §4.11.2: only where the redirect URI can be trusted is a browser sent there unasked. Anybody can introduce a
- * client with a redirect URI of their own, and make this server's links lead there by a request that is wrong; so the
- * user has decided before such a URI on the web gets an answer, and reads on a page what is wrong.
- */
-function mayBeTold({ client, redirectUri }: AuthorizationTarget, { code }: OAuthError): boolean {
-  return client.origin === undefined || staysOnDevice(redirectUri) || code === 'access_denied'
-}
-
 interface Refusal {
-  decide: Decide
   style: AuthorizationResponseStyle
   target: AuthorizationTarget
   error: OAuthError
@@ -198,13 +190,12 @@ interface Refusal {
 
 async function refuse(
   server: AuthorizationServer,
-  { decide, style, target, error }: Refusal,
+  isSignedIn: (req: Request) => Promise<boolean>,
+  { style, target, error }: Refusal,
   req: Request,
   res: Response,
 ): Promise<void> {
-  // RFC 9700 §4.11.2: a stranger's link must not make this server send a browser on; only a signed-in user is sent
-  const signedIn = !decide.signedInUser || (await decide.signedInUser(req)) !== undefined
-  if (!signedIn || res.headersSent || (style === 'redirect' && !mayBeTold(target, error))) throw error
+  if (errorGoesTo(target, error, await isSignedIn(req)) === 'page' || res.headersSent) throw error
   reportError(server, error)
   sendAuthorizationError(server, style, target, error, req, res)
 }

@@ -5,7 +5,7 @@ import { OAuthError } from '../errors'
 import { guardedToken } from '../guard/guard'
 import { sentAuthorization } from '../http/header'
 import { includesScope, type Scope } from '../rules/scope'
-import { subjectId } from '../rules/subject'
+import { userIdFrom } from '../rules/subject'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 
@@ -72,7 +72,7 @@ function isOurOrigin(origin: string, hosts: readonly (string | undefined)[], pro
 
 /** A caller without a user owns nothing: without this, `undefined` would own every client that has no `username`. */
 export function requireCaller(caller: ClientsCaller | undefined): ClientsCaller {
-  const userId = subjectId(caller?.userId)
+  const userId = userIdFrom("clientsRouter's caller as userId", caller?.userId)
   const { scopes, audience, admin } = caller ?? {}
   const isList = (value: unknown) => Array.isArray(value)
   if (!isList(scopes) || !isList(audience ?? []) || (userId === undefined && admin !== true)) {

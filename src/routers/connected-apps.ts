@@ -1,6 +1,6 @@
 /** The page where a user sees which apps have access to the account, since when and for what, and takes it back. */
 import type { Request, Response, Router } from 'express'
-import { accountName, type HostPage, sendToSignIn, signedInId, verifyHostPage } from '../authorization/sign-in'
+import { accountName, pageUsers, sendToSignIn } from '../authorization/sign-in'
 import { findAnswered, openTransaction, takeTransaction } from '../authorization/transaction'
 import type { Awaitable } from '../awaitable'
 import { findClient } from '../clients/find'
@@ -17,14 +17,16 @@ import { networkOf } from '../rules/network'
 import { redirectHost } from '../rules/redirect-uri'
 import type { Client, Grant } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { HostPage } from '../types/users'
+import { verifyHostPage } from '../users'
 
 /** Options of `connectedAppsRouter`. */
 export interface ConnectedAppsRouterOptions {
-  /** The signed-in account: an id, or a value with an `id` and a name to show. @default (req) => req.user */
+  /** The signed-in account: an id, or a value with an `id` and a name to show. @default `users.current` of the server */
   user?: (req: Request) => Awaitable<unknown>
   /**
    * Where to send a browser that is not signed in, as in `consentPage`: a path, which gets `?return_to=`, or a function
-   * that makes the URL. @default a page that says so, with status 401
+   * that makes the URL. @default `users.signIn` of the server, or a page that says so, with status 401
    */
   signIn?: HostPage
 }
@@ -42,18 +44,15 @@ export function connectedAppsRouter(server: AuthorizationServer, options: Connec
   requireNoMore('connectedAppsRouter', arguments, 2)
   requireServer(server)
   requireKnown('connectedAppsRouter option', options, ['user', 'signIn'])
-  const { user = (req: Request) => req.user, signIn } = options
-  if (signIn !== undefined) verifyHostPage("connectedAppsRouter's signIn", signIn, '/login')
+  if (options.signIn !== undefined) verifyHostPage("connectedAppsRouter's signIn", options.signIn, '/login')
+  const { signedIn, signIn } = pageUsers('connectedAppsRouter', options, server)
   const forUser = (handle: (visit: Visit) => Promise<void>): Handler => {
     return async (req, res) => {
       // no window that opened or brought up this one keeps a hold on it. Not at the authorization endpoint: a client that
       // opened a window for the sign-in would lose it before it is answered
       res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
-      const account = await user(req)
-      const userId = signedInId(account)
-      if (userId !== undefined) {
-        return handle({ server, req, res, userId, userName: accountName(account, userId) })
-      }
+      const found = await signedIn(req)
+      if (found) return handle({ server, req, res, userId: found.id, userName: accountName(found) })
       if (signIn === undefined) throw new OAuthError('access_denied', 'No user is signed in.', { status: 401 })
       await sendToSignIn(server, signIn, req.originalUrl, req, res)
     }

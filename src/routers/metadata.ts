@@ -1,12 +1,11 @@
-/** Authorization server metadata (RFC 8414), and the keys of JWT access tokens (RFC 7517). */
+/** Authorization server metadata (RFC 8414), and the server's public keys (RFC 7517). */
 import type { Router } from 'express'
-import { stateEndpoints } from '../host/requests'
-import { verifiedEndpoints } from '../host/start-up'
+import type { JsonWebKey } from '../crypto'
 import { type CorsOptions, requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
 import { wellKnownPath, wellKnownUrl } from '../rules/well-known'
 import type { AuthorizationServer } from '../types/authorization-server'
-import type { Endpoints } from '../types/endpoints'
+import { coreEndpoints } from '../types/endpoints'
 import { type WellKnownDocument, wellKnownRouter } from './well-known'
 
 const METADATA = 'oauth-authorization-server'
@@ -15,62 +14,59 @@ const JWKS = 'jwks.json'
 
 /** Options of `metadataRouter`. */
 export interface MetadataRouterOptions {
-  /** Where the routers are mounted. @default the `endpoints` of the server */
-  endpoints?: Endpoints
   /** Which web pages of other origins may read it (CORS). @default none */
   cors?: CorsOptions
 }
 
 /**
- * The metadata document at its well-known place, and the keys where access tokens are JWTs. Mount it at the root of the
- * host: `app.use(metadataRouter(server))`.
+ * The metadata document at its well-known place, and the public keys of the server where it has any. It names what the
+ * `endpoints` option of the server names, and what the values in its lists bring along. Mount it at the root of the host:
+ * `app.use(metadataRouter(server))`.
  *
  * @throws TypeError at start-up when `endpoints` lacks the path of an endpoint that a grant of the server needs.
  */
 export function metadataRouter(server: AuthorizationServer, options: MetadataRouterOptions = {}): Router {
   requireNoMore('metadataRouter', arguments, 2)
   requireServer(server)
-  requireKnown('metadataRouter option', options, ['endpoints', 'cors'])
-  const { cors } = options
-  const endpoints = verifiedEndpoints(options.endpoints ?? server.endpoints)
-  const description = describeServer(server, endpoints)
-  stateEndpoints(server, endpoints)
+  requireKnown('metadataRouter option', options, ['cors'])
+  const jwks = publishedKeys(server)
+  const description = withCapabilities(server, describeServer(server, jwks !== undefined))
   const documents: WellKnownDocument[] = [
     { path: wellKnownPath(METADATA, server.issuer), maxAge: 3600, content: () => description },
   ]
-  const { jwks } = server.accessTokens
   // shorter, so that a new key is known everywhere before it signs
   if (jwks) documents.push({ path: wellKnownPath(JWKS, server.issuer), maxAge: 300, content: jwks })
-  return wellKnownRouter(server, documents, cors)
+  return wellKnownRouter(server, documents, options.cors)
 }
 
+type Members = Record<string, unknown>
+
 /** RFC 8414 §2. A member is present exactly when its path is known. */
-function describeServer(server: AuthorizationServer, endpoints: Endpoints): Record<string, unknown> {
+function describeServer(server: AuthorizationServer, hasKeys: boolean): Members {
   const grants = [...server.grants.values()]
   const responses = [...server.responseTypes.values()]
-  requirePath(endpoints, 'authorize', responses.length > 0)
+  requirePath(server, 'authorize', responses.length > 0)
   requirePath(
-    endpoints,
+    server,
     'token',
     grants.some((grant) => grant.handle),
   )
-  const { origin } = new URL(server.issuer)
-  const at = (member: string, path: string | undefined, more: object = {}) =>
-    path === undefined ? {} : { [member]: `${origin}${path}`, ...more }
   const modes = new Set(responses.map((grant) => grant.responseMode ?? 'query'))
   const withSecret = ['client_secret_basic', 'client_secret_post']
   const methods = ['none', ...withSecret]
+  const at = (name: keyof typeof coreEndpoints, more: Members) => (server.endpoints[name] === undefined ? {} : more)
+  const urls = Object.entries(coreEndpoints).flatMap(([name, row]) => {
+    return 'member' in row ? [[row.member, urlOf(server, name)] as const] : []
+  })
   return {
     issuer: server.issuer,
-    ...at('authorization_endpoint', endpoints.authorize, { authorization_response_iss_parameter_supported: true }),
-    ...at('token_endpoint', endpoints.token, { token_endpoint_auth_methods_supported: methods }),
-    ...at('revocation_endpoint', endpoints.revoke, { revocation_endpoint_auth_methods_supported: methods }),
-    ...at('introspection_endpoint', endpoints.introspect, {
-      introspection_endpoint_auth_methods_supported: withSecret,
-    }),
-    ...at('registration_endpoint', endpoints.register),
+    ...Object.fromEntries(urls.filter(([, url]) => url !== undefined)),
+    ...at('authorize', { authorization_response_iss_parameter_supported: true }),
+    ...at('token', { token_endpoint_auth_methods_supported: methods }),
+    ...at('revoke', { revocation_endpoint_auth_methods_supported: methods }),
+    ...at('introspect', { introspection_endpoint_auth_methods_supported: withSecret }),
     ...(server.clientDocuments && { client_id_metadata_document_supported: true }),
-    ...(server.accessTokens.jwks && { jwks_uri: wellKnownUrl(JWKS, server.issuer) }),
+    ...(hasKeys && { jwks_uri: wellKnownUrl(JWKS, server.issuer) }),
     // RFC 8414 §3.2: what has no elements is left out, but for what is required (§2)
     ...(server.scopes.size > 0 && { scopes_supported: [...server.scopes.keys()] }),
     response_types_supported: [...server.responseTypes.keys()],
@@ -80,9 +76,53 @@ function describeServer(server: AuthorizationServer, endpoints: Endpoints): Reco
   }
 }
 
-function requirePath(endpoints: Endpoints, name: keyof Endpoints, needed: boolean): void {
+function urlOf({ issuer, endpoints }: AuthorizationServer, name: string): string | undefined {
+  const path = Object.hasOwn(endpoints, name) ? endpoints[name] : undefined
+  return path === undefined ? undefined : `${new URL(issuer).origin}${path}`
+}
+
+/** Two that say the same member may contradict each other, and clients would believe the second. */
+function withCapabilities(server: AuthorizationServer, members: Members): Members {
+  const all = { ...members }
+  for (const value of server.capabilities) {
+    const more = value.metadata?.(server, (name) => urlOf(server, name)) ?? {}
+    for (const [member, said] of Object.entries(more)) {
+      if (said === undefined) continue
+      if (Object.hasOwn(all, member)) {
+        throw new TypeError(`The metadata has ${member} already: no value in a list of the server may say it again`)
+      }
+      all[member] = said
+    }
+  }
+  return all
+}
+
+/** RFC 7517 §5: the keys of access tokens, and those that values bring along. The same object until one of the lists changes. */
+function publishedKeys({ accessTokens, capabilities }: AuthorizationServer): (() => object) | undefined {
+  const brought = capabilities.filter(({ jwks }) => jwks)
+  const { jwks } = accessTokens
+  if (brought.length === 0) return jwks
+  let last: { lists: readonly unknown[]; content: object } | undefined
+  return () => {
+    const lists = [...(jwks ? [jwks().keys] : []), ...brought.map((value) => value.jwks?.() ?? [])] as JsonWebKey[][]
+    if (!last || lists.some((list, at) => list !== last?.lists[at])) last = { lists, content: { keys: merged(lists) } }
+    return last.content
+  }
+}
+
+/** A key that serves two purposes is there once. */
+function merged(lists: readonly (readonly JsonWebKey[])[]): JsonWebKey[] {
+  const keys = new Map(lists.flat().map((key) => [key.kid ?? key, key]))
+  for (const key of keys.values()) {
+    // RFC 7518 §6.2.2, §6.3.2, §6.4.1
+    if ('d' in key || 'k' in key) throw new TypeError('jwks must return public keys: a private one is among them')
+  }
+  return [...keys.values()]
+}
+
+function requirePath({ endpoints }: AuthorizationServer, name: 'authorize' | 'token', needed: boolean): void {
   if (!needed || endpoints[name] !== undefined) return
   throw new TypeError(
-    `metadataRouter needs endpoints.${name}: say createAuthorizationServer({ endpoints: { ${name}: '/oauth2/${name}' } })`,
+    `metadataRouter needs endpoints.${name}: say createAuthorizationServer({ endpoints: { ${name}: '${coreEndpoints[name].path}' } })`,
   )
 }

@@ -1,20 +1,20 @@
-/** All routers at conventional paths, in one. */
+/** All routers at conventional paths, in one, and what the values in the server's lists bring along. */
 import { type RequestHandler, Router } from 'express'
 import { comparable } from '../host/requests'
 import { type CorsOptions, requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
 import type { AuthorizationServer, Decide } from '../types/authorization-server'
-import type { Endpoints } from '../types/endpoints'
+import { coreEndpoints } from '../types/endpoints'
 import { authorizeRouter } from './authorize'
 import { type ClientsRouterOptions, clientsRouter } from './clients'
-import { introspectRouter } from './introspect'
+import { type IntrospectRouterOptions, introspectRouter } from './introspect'
 import { metadataRouter } from './metadata'
 import { type RegisterRouterOptions, registerRouter } from './register'
 import { revokeRouter } from './revoke'
 import { tokenRouter } from './token'
 
 /** Options of `oauthRouter`. */
-export interface OAuthRouterOptions extends Partial<Omit<ClientsRouterOptions, 'protect'>> {
+export interface OAuthRouterOptions {
   /**
    * Who asks the user: `consentPage()`, `approve()`, or a function of the host. Required where a grant asks users.
    * @default none
@@ -22,65 +22,94 @@ export interface OAuthRouterOptions extends Partial<Omit<ClientsRouterOptions, '
   decide?: Decide
   /** Who may administer clients at `/oauth2/clients`; `false` leaves that router out. */
   protect: RequestHandler | false
-  /** As in `introspectRouter`. @default false */
-  resourceServersOnly?: boolean
-  /** Which web pages may call token, revocation, introspection, registration and metadata. @default none of another origin */
-  cors?: CorsOptions
-  /** Lets clients register themselves at `/oauth2/register` (RFC 7591). @default false */
+  /** How the clients API is: `{ admin, caller, … }`, as in `clientsRouter`; `false` leaves it out. @default {} */
+  clients?: Omit<ClientsRouterOptions, 'protect'> | false
+  /** How introspection is: `{ resourceServersOnly }`, as in `introspectRouter`; `false` leaves it out. @default {} */
+  introspect?: IntrospectRouterOptions | false
+  /** Lets clients register themselves (RFC 7591): `{ protect, scopes, … }`, as in `registerRouter`. @default false */
   register?: RegisterRouterOptions | false
+  /** Which web pages may call everything but the authorization endpoint and the clients API. @default none of another origin */
+  cors?: CorsOptions
 }
 
 const optionNames: readonly string[] = [
   'decide',
   'protect',
-  'resourceServersOnly',
-  'cors',
+  'clients',
+  'introspect',
   'register',
-  'admin',
-  'caller',
-  'defaults',
-  'grantTypes',
-  'clientsPerUser',
+  'cors',
 ] satisfies (keyof OAuthRouterOptions)[]
 
-const conventional = {
-  authorize: '/oauth2/authorize',
-  token: '/oauth2/token',
-  revoke: '/oauth2/revoke_token',
-  introspect: '/oauth2/introspect',
-  register: '/oauth2/register',
-} as const satisfies Endpoints
+type Mount = (server: AuthorizationServer) => Router
 
-/** Everything at once: `app.use(oauthRouter(server, { decide, protect }))`. Paths in the `endpoints` option come first. */
+/**
+ * Everything at once: `app.use(oauthRouter(server, { decide, protect }))`, with the endpoints that the values in the
+ * server's lists bring along. Paths in the `endpoints` option come before the conventional ones.
+ */
 export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOptions): Router {
   requireNoMore('oauthRouter', arguments, 2)
   requireServer(server)
   requireKnown('oauthRouter option', options, optionNames)
-  const { decide, protect, resourceServersOnly = false, cors, register = false, ...clients } = options ?? {}
+  verifyOptions(options ?? {})
+  const { cors } = options
+  const mounts = new Map([...ofCore(server, options), ...ofCapabilities(server, options)])
+  const paths = pathsOf(server, [...mounts.keys()])
+  // from here on the server says where all of this is, whoever asks it: metadata, registrations, warnings
+  const { authorize, ...stated } = { ...server.endpoints, ...paths }
+  const endpoints = Object.freeze({ ...stated, ...(mounts.has('authorize') && { authorize }) })
+  requireDistinct(endpoints)
+  const mounted: AuthorizationServer = Object.freeze({ ...server, endpoints })
+  const router = Router()
+  for (const [name, mount] of mounts) router.use(paths[name] as string, mount(mounted))
+  return router.use(metadataRouter(mounted, cors ? { cors } : {}))
+}
+
+function ofCore(server: AuthorizationServer, options: OAuthRouterOptions): [string, Mount][] {
+  const { decide, protect, clients = {}, introspect = {}, register = false, cors } = options
+  const withCors = cors ? { cors } : {}
+  const mounts: Record<keyof typeof coreEndpoints, Mount | false> = {
+    authorize: server.responseTypes.size > 0 && ((at) => authorizeRouter(at, { decide: decide as Decide })),
+    token: (at) => tokenRouter(at, withCors),
+    revoke: (at) => revokeRouter(at, withCors),
+    introspect: introspect && ((at) => introspectRouter(at, { ...withCors, ...introspect })),
+    register: register && ((at) => registerRouter(at, { ...withCors, ...register })),
+    clients: protect && clients && ((at) => clientsRouter(at, { ...clients, protect })),
+  }
+  return Object.entries(mounts).flatMap(([name, mount]) => (mount ? [[name, mount]] : []))
+}
+
+function ofCapabilities(
+  { capabilities }: AuthorizationServer,
+  { decide, cors }: OAuthRouterOptions,
+): [string, Mount][] {
+  const options = { ...(decide && { decide }), ...(cors && { cors }) }
+  return capabilities.flatMap(({ endpoints = {} }) =>
+    Object.entries(endpoints).map(([name, value]): [string, Mount] => [name, (at) => value.router(at, options)]),
+  )
+}
+
+/** Where the endpoints of these names are: as the server says, else by convention. */
+function pathsOf({ endpoints, capabilities }: AuthorizationServer, names: readonly string[]): Record<string, string> {
+  const rows = Object.assign({}, coreEndpoints, ...capabilities.map((value) => value.endpoints))
+  return Object.fromEntries(
+    names.map((name) => [name, Object.hasOwn(endpoints, name) ? endpoints[name] : rows[name].path]),
+  )
+}
+
+function verifyOptions({ protect, clients, introspect, register }: OAuthRouterOptions): void {
   if (protect !== false && typeof protect !== 'function') {
     throw new TypeError(
       "oauthRouter needs protect: who may administer clients, such as bearerGuard(server, { scope: 'clients' }), or false",
     )
   }
-  const paths = { ...conventional, ...server.endpoints }
-  const withCors = cors ? { cors } : {}
-  const router = Router()
-  const asksUsers = server.responseTypes.size > 0
-  if (asksUsers) router.use(paths.authorize, authorizeRouter(server, { decide: decide as Decide }))
-  router.use(paths.token, tokenRouter(server, withCors))
-  router.use(paths.revoke, revokeRouter(server, withCors))
-  router.use(paths.introspect, introspectRouter(server, { resourceServersOnly, ...withCors }))
-  if (protect) router.use('/oauth2/clients', clientsRouter(server, { ...clients, protect }))
-  if (register) router.use(paths.register, registerRouter(server, { ...withCors, ...register }))
-  const { authorize, register: registration, ...others } = paths
-  const endpoints = {
-    ...others,
-    ...(asksUsers && { authorize }),
-    ...((register || server.endpoints.register) && { register: registration }),
+  for (const [name, value] of Object.entries({ clients, introspect, register })) {
+    if (value === undefined || value === false || (typeof value === 'object' && value !== null)) continue
+    throw new TypeError(`oauthRouter's ${name} must be an object of options, or false`)
   }
-  requireDistinct({ ...endpoints, ...(protect && { clients: '/oauth2/clients' }) })
-  router.use(metadataRouter(server, { endpoints, ...withCors }))
-  return router
+  if (!clients) return
+  if ('protect' in clients) throw new TypeError('oauthRouter takes protect beside clients, and not in it')
+  if (!protect) throw new TypeError("oauthRouter's clients need protect: with false there is no clients API to set up")
 }
 
 /** The first router at a path answers everything there. */

@@ -16,12 +16,11 @@ export interface ProtectedResourceRouterOptions {
   scopes?: string | Scope
   /** For people: what the API is called. @default left out */
   name?: string
-  /** For people: the URL of its documentation. @default left out */
-  documentation?: string
-  /** For people: the URL of what it asks of those who use its data. @default left out */
-  policy?: string
-  /** For people: the URL of its terms of service. @default left out */
-  terms?: string
+  /**
+   * More members, by RFC 9728's own names, such as `{ resource_documentation: 'https://api.example.com/docs' }`.
+   * @default none
+   */
+  metadata?: Readonly<Record<string, unknown>>
   /** Which web pages of other origins may read it (CORS). @default none */
   cors?: CorsOptions
 }
@@ -30,11 +29,18 @@ const optionNames: readonly string[] = [
   'resource',
   'scopes',
   'name',
-  'documentation',
-  'policy',
-  'terms',
+  'metadata',
   'cors',
 ] satisfies (keyof ProtectedResourceRouterOptions)[]
+
+/** What clients go by. */
+const ourMembers: readonly string[] = [
+  'resource',
+  'authorization_servers',
+  'scopes_supported',
+  'bearer_methods_supported',
+  'resource_name',
+]
 
 /**
  * The document about one API, at its well-known place; mount it at the root of the host of that API. `server` issues its
@@ -49,7 +55,7 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
   const resource = knownResource(server, options?.resource)
   if (resource === undefined) throw new TypeError('protectedResourceRouter needs resource: the URL of the API')
   requireResourceUrl('protectedResourceRouter', resource)
-  const { name, documentation, policy, terms, cors } = options
+  const { name, metadata = {}, cors } = options
   const scopes = toScope(options.scopes ?? ('scopes' in server ? [...server.scopes.keys()] : []))
   // RFC 9728 §2; §3.2: what has no elements is left out
   const description = {
@@ -58,10 +64,15 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
     ...(scopes.length > 0 && { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
     ...(name !== undefined && { resource_name: name }),
-    ...(documentation !== undefined && { resource_documentation: documentation }),
-    ...(policy !== undefined && { resource_policy_uri: policy }),
-    ...(terms !== undefined && { resource_tos_uri: terms }),
   }
+  if (typeof metadata !== 'object' || metadata === null) {
+    throw new TypeError("protectedResourceRouter's metadata must be an object such as { resource_documentation: '…' }")
+  }
+  const said = Object.keys(metadata).find((member) => ourMembers.includes(member))
+  if (said !== undefined) {
+    throw new TypeError(`protectedResourceRouter says ${said} itself: by its options resource, scopes and name`)
+  }
+  const document = { ...description, ...metadata }
   const path = wellKnownPath(PROTECTED_RESOURCE, resource)
-  return wellKnownRouter(server, [{ path, maxAge: 3600, content: () => description }], cors)
+  return wellKnownRouter(server, [{ path, maxAge: 3600, content: () => document }], cors)
 }

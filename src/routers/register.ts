@@ -1,12 +1,13 @@
 /** The registration endpoint (RFC 7591), and below it the configuration endpoint of each client (RFC 7592). */
 import type { Request, Response, Router } from 'express'
+import { writeBrought } from '../clients/brought-members'
 import { grantTypesOf } from '../clients/members'
 import { deleteRegistration, registerItself, replaceRegistration, requireRegistration } from '../clients/registration'
 import { type Permitted, parseSelfDescription, responseTypesOf } from '../clients/self-description'
 import type { OAuthError } from '../errors'
 import { missingToken, withChallenge } from '../guard/challenge'
 import { presentedToken } from '../guard/presented-token'
-import { requestChecks, statedEndpoint } from '../host/requests'
+import { requestChecks } from '../host/requests'
 import { jsonMembers } from '../http/body'
 import { type CorsOptions, type Handler, type Methods, requireServer } from '../http/endpoint'
 import { sendError, sendJson } from '../http/json'
@@ -135,12 +136,13 @@ function describe(
     token_endpoint_auth_method: methods[0],
     ...(name !== undefined && { client_name: name }),
     ...(scopes.length > 0 && { scope: formatScope(scopes) }),
+    ...writeBrought(client, server.clientMembers),
   }
 }
 
 /** Of the issuer's origin and never of the Host header; where nobody has said the path, the one that the request came by. */
 function registrationUri(server: AuthorizationServer, req: Request): string {
-  const path = statedEndpoint(server, 'register') ?? mountPath(req)
+  const path = server.endpoints.register ?? mountPath(req)
   return `${new URL(server.issuer).origin}${path.replace(/\/$/, '')}`
 }
 

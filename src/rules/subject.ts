@@ -9,3 +9,29 @@ export function subjectId(user: unknown): string | undefined {
   if (Number.isSafeInteger(id) || typeof id === 'bigint') return String(id)
   return typeof id === 'string' && id !== '' ? id : undefined
 }
+
+/**
+ * The id of the user that an option of the host returned, or undefined for nobody: sessions and databases say undefined,
+ * null, false or ''. Any other value is a user. One without a usable id would sign in for ever.
+ *
+ * @throws TypeError for such a user, naming the option and the fix.
+ */
+export function userIdFrom(option: string, user: unknown): string | undefined {
+  if (user === undefined || user === null || user === false || user === '') return undefined
+  const id = subjectId(user)
+  if (id !== undefined) return id
+  const fix = 'Return { id: String(…) }, or undefined for nobody'
+  throw new TypeError(`The id of a user must be a text or a number, and ${option} returned ${problemOf(user)}. ${fix}`)
+}
+
+/** Nothing of a user but what is wrong with it: a row may have a password in it. */
+export function problemOf(user: unknown): string {
+  if (Array.isArray(user)) return 'a list, of which the first may be meant'
+  if (typeof user !== 'object' || user === null)
+    return typeof user === 'number' ? 'a number beyond exactness' : `a ${typeof user}`
+  const { id } = user as { id?: unknown }
+  if (id === '') return 'an object with an empty id'
+  if (id !== undefined && id !== null) return `an object with an id of type ${typeof id}`
+  const other = ['_id', 'sub'].find((name) => name in user)
+  return other ? `an object with ${other} and no id` : 'an object without an id'
+}

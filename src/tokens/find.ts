@@ -9,6 +9,7 @@ import { verifyAudience } from '../rules/resource'
 import type { Credential } from '../storage'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { Users } from '../types/users'
 import { findUser } from '../users'
 import { accessTokenOfRow } from './claims'
 
@@ -73,7 +74,7 @@ export function authenticateToken(
 
 /** The user of a token, who must still be there; undefined for a client's own. */
 export function userOf(
-  source: Pick<AuthorizationServer, 'users'>,
+  source: { readonly users: Pick<Users, 'find'> | undefined },
   { userId }: AccessToken,
 ): Awaitable<Express.User | undefined> {
   if (userId === undefined) return undefined

@@ -10,9 +10,11 @@ import type { Client, OAuthStorage } from '../storage'
 import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
 import type { Authorization } from './authorization'
+import type { Capability, ClientMember } from './capability'
 import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
 import type { TokenRequest, TokenResponse, TokenResponseContext } from './token'
+import type { PageUsers, Users } from './users'
 
 /** A validated authorization request: RFC 6749 §4.1.1. */
 export interface AuthorizationRequest extends Omit<Authorization, 'clientId' | 'userId' | 'grantId' | 'audience'> {
@@ -43,7 +45,7 @@ export interface ApprovedAuthorization
  * A grant: what a `grant_type` does at the token endpoint and a `response_type` at the authorization endpoint. A host's own
  * grant is a value of this shape.
  */
-export interface GrantType {
+export interface GrantType extends Capability {
   /** The `grant_type`, and the name of the grant in client records. */
   readonly grantType: string
   /** Answers a token request, or throws an `OAuthError`. */
@@ -97,11 +99,8 @@ export type Decision =
 export interface Decide {
   // biome-ignore lint/suspicious/noConfusingVoidType: a decider that answered `res` itself returns nothing
   (request: AuthorizationRequest, req: Request, res: Response): Awaitable<Decision | undefined | void>
-  /**
-   * Who is signed in. When present, an error is sent to the client only for a signed-in browser, and shown on a page
-   * otherwise (RFC 9700 §4.11.2: a link to an authorization server must not be a link to anywhere).
-   */
-  readonly signedInUser?: (req: Request) => Awaitable<string | undefined>
+  /** @internal Set by our deciders: their users at this server. Throws a TypeError for what neither of them says. */
+  readonly usersAt?: (server: AuthorizationServer) => PageUsers
 }
 
 /** An access token that is about to be made: its lookup id, and what it stands for. */
@@ -131,12 +130,6 @@ export interface AccessTokenFormat {
   readonly stateless?: boolean
 }
 
-/** Where the guard finds users. */
-export interface Users {
-  /** The user with that `id` (a number is its text), or nothing: for who is gone, and for ids of clients, asked for, too. */
-  find: (userId: string) => Awaitable<Express.User | null | undefined>
-}
-
 /** Set by `clientIdMetadataDocuments`: clients whose id is the URL of a document about them. */
 export interface ClientDocuments {
   /** Whether that id is one to fetch, and none to look for in storage. */
@@ -162,6 +155,9 @@ export interface AuthorizationServer extends ResourceRules {
   readonly pkce: PkcePolicy
   readonly allowHttpRedirectUris: boolean
   readonly endpoints: Endpoints
+  /** What the values in the lists bring along, and the members of client metadata among it. */
+  readonly capabilities: readonly Capability[]
+  readonly clientMembers: readonly ClientMember[]
   readonly clientDocuments: ClientDocuments | undefined
   /** Shapes each token response. */
   readonly tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>

@@ -257,11 +257,17 @@ describe('a host that says itself who calls', () => {
     ['an empty user', () => ({ userId: '', scopes: ['read'] })],
     ['an administrator in words', () => ({ scopes: ['read'], admin: 'yes' })],
     ['an administrator in numbers', () => ({ scopes: ['read'], admin: 1 })],
-    ['a user that is no number', () => ({ userId: Number.NaN, scopes: [] })],
   ])('lets nobody in who is %s', async (_, caller) => {
     const other = await withCaller(caller)
     const answer = await other.http().get(paths.clients)
     expect([answer.status, answer.body.error]).toEqual([403, 'access_denied'])
+  })
+
+  it('and names a user that is no number lets nobody in, and hears of it', async () => {
+    const other = await withCaller(() => ({ userId: Number.NaN, scopes: [], admin: true }))
+    const answer = await other.http().get(paths.clients)
+    expect([answer.status, answer.body.error]).toEqual([500, 'server_error'])
+    expect(String(other.reportedErrors()[0]?.cause)).toContain("clientsRouter's caller as userId")
   })
 
   it('and throws lets nobody in', async () => {

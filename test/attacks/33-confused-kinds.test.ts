@@ -21,7 +21,7 @@ beforeAll(async () => {
   const asking = consentPage({ signIn: '/login' })
   const decide: typeof asking = Object.assign(
     (...args: Parameters<typeof asking>) => (args[0].client.clientId === 'native' ? silent(...args) : asking(...args)),
-    { signedInUser: asking.signedInUser as NonNullable<typeof asking.signedInUser> },
+    { usersAt: asking.usersAt as NonNullable<typeof asking.usersAt> },
   )
   host = await createHost({
     decide,

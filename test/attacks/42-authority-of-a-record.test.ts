@@ -23,8 +23,7 @@ import { createHost, type Host, paths, type TestClient } from '../support/host'
 /** A grant of the host that nothing but the record restricts: whoever may use it gets a token of bob. */
 const actAs: GrantType = {
   grantType: 'urn:example:act-as',
-  handle: (server, request) =>
-    issueTokens(server, { clientId: request.client.clientId, userId: 'bob', grantType: 'urn:example:act-as', request }),
+  handle: (server, request) => issueTokens(server, { clientId: request.client.clientId, userId: 'bob', request }),
 }
 const grants = [authorizationCode(), refreshToken(), clientCredentials(), password({ verify: () => 'bob' }), actAs]
 const powerful = ['client_credentials', 'password', 'urn:example:act-as']

@@ -703,7 +703,7 @@ describe('user', () => {
     expect(String((event as { error: Error }).error.cause)).toContain('must be a text or a number')
   })
 
-  it.each([undefined, null, '', false, Number.NaN, {}, { id: '' }, { id: null }])('%p is nobody', async (value) => {
+  it.each([undefined, null, '', false])('%p is nobody', async (value) => {
     await begin({ user: () => value })
     await host
       .authorize()

@@ -136,9 +136,27 @@ describe('the password grant (RFC 6749 §4.3)', () => {
     expect(String(host.reportedErrors()[0]?.cause)).toContain('password({ verify }) must answer')
   })
 
-  it.each([undefined, null, false, true, '', {}, { id: '' }, { id: null }, []])('takes %p for a no', async (value) => {
+  it.each([undefined, null, false, ''])('takes %p for a no', async (value) => {
     await begin(() => value as undefined)
     expect((await signIn().expect(400)).body.error).toBe('invalid_grant')
+  })
+
+  it.each<[unknown, RegExp]>([
+    [true, /a boolean/],
+    [{}, /an object without an id/],
+    [{ id: '' }, /an empty id/],
+    [{ id: null }, /an object without an id/],
+    [{ _id: 'alice' }, /an object with _id and no id/],
+    [{ sub: 'alice' }, /an object with sub and no id/],
+    [{ id: { toString: () => 'alice' } }, /an id of type object/],
+    [[], /a list/],
+  ])('takes %j for a user without a usable id, and for a mistake of the host', async (value, words) => {
+    await begin(() => value as never)
+    expect((await signIn().expect(500)).body.error).toBe('server_error')
+    const cause = String(host.reportedErrors()[0]?.cause)
+    expect(cause).toContain('password({ verify }) returned')
+    expect(cause).toContain('Return { id: String(…) }')
+    expect(cause).toMatch(words)
   })
 
   it.each<[string, () => never | Promise<never>]>([

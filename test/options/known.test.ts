@@ -112,9 +112,11 @@ it('a router refuses cors without an origin, which would be every one', () => {
   expect(() => tokenRouter(server, { cors: {} as never })).toThrow(/^cors needs origin/)
 })
 
-it('metadataRouter refuses a path that would make another host of the issuer', () => {
+it('a server refuses a path that would make another host of the issuer', () => {
   const endpoints = { authorize: '/authorize', token: 'oauth2/token' }
-  expect(() => metadataRouter(server, { endpoints })).toThrow(/^endpoints.token must be an absolute path/)
+  expect(() => createAuthorizationServer({ ...options, endpoints })).toThrow(
+    /^endpoints.token must be an absolute path/,
+  )
 })
 
 it.each(Object.entries(takers))('%s names an option that it does not know', (_, take) => {

@@ -138,18 +138,6 @@ describe('a member is there exactly when its path is in endpoints', () => {
     const both = [authorizationCode(), implicit()]
     expect(() => metadataRouter(serverWith({ endpoints: { authorize }, grants: both }))).toThrow('endpoints.token')
   })
-
-  it('and the router may be told the endpoints itself', async () => {
-    const mounted = { authorize: '/a', token: '/t' }
-    const host = await createHost({
-      endpoints: {},
-      mount: (app, server) => void app.use(metadataRouter(server, { endpoints: mounted })),
-    })
-    expect(await metadataOf(host)).toMatchObject({
-      authorization_endpoint: `${issuer}/a`,
-      token_endpoint: `${issuer}/t`,
-    })
-  })
 })
 
 describe('it follows the grants', () => {

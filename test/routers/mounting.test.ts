@@ -389,7 +389,7 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
     await begin((app, _routers, server) => {
       const decide = oauth.consentPage({ signIn: '/login' })
       const protect = oauth.bearerGuard(server, { scope: 'clients' })
-      app.use('/auth', oauth.oauthRouter(server, { decide, protect, admin: 'admin' }))
+      app.use('/auth', oauth.oauthRouter(server, { decide, protect, clients: { admin: 'admin' } }))
     })
     await tokenRequest('/auth/oauth2/token').expect(200)
     const page = await authorizeRequest('/auth/oauth2/authorize').expect(200)

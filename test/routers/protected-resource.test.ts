@@ -46,9 +46,12 @@ describe('the document about a resource (§2, §3)', () => {
       resource,
       scopes: 'read',
       name: 'Files',
-      documentation: 'https://api.example.com/docs',
-      policy: 'https://api.example.com/policy',
-      terms: 'https://api.example.com/terms',
+      metadata: {
+        resource_documentation: 'https://api.example.com/docs',
+        resource_policy_uri: 'https://api.example.com/policy',
+        resource_tos_uri: 'https://api.example.com/terms',
+        'resource_name#de': 'Dateien',
+      },
     }
     expect((await documentOf(options, place)).answer.body).toMatchObject({
       scopes_supported: ['read'],
@@ -56,7 +59,25 @@ describe('the document about a resource (§2, §3)', () => {
       resource_documentation: 'https://api.example.com/docs',
       resource_policy_uri: 'https://api.example.com/policy',
       resource_tos_uri: 'https://api.example.com/terms',
+      'resource_name#de': 'Dateien',
     })
+  })
+
+  it.each(['resource', 'authorization_servers', 'scopes_supported', 'bearer_methods_supported', 'resource_name'])(
+    'says %s itself, by options of its own',
+    async (member) => {
+      const { host } = await documentOf({ resource }, place)
+      const options = { resource, metadata: { [member]: 'https://evil.example' } }
+      expect(() => protectedResourceRouter(host.server, options)).toThrow(
+        `protectedResourceRouter says ${member} itself`,
+      )
+    },
+  )
+
+  it('takes its metadata as an object alone', async () => {
+    const { host } = await documentOf({ resource }, place)
+    const options = { resource, metadata: 'docs' as never }
+    expect(() => protectedResourceRouter(host.server, options)).toThrow("protectedResourceRouter's metadata must be")
   })
 
   it.each([

@@ -37,7 +37,12 @@ const hostWith = (register: RegisterRouterOptions = open, options: HostOptions =
     mount: (to, server) => {
       const decide = () => ({ allow: true as const, userId: 'alice' })
       to.use(
-        oauthRouter(server, { decide, protect: bearerGuard(server, { scope: 'clients' }), admin: 'admin', register }),
+        oauthRouter(server, {
+          decide,
+          protect: bearerGuard(server, { scope: 'clients' }),
+          clients: { admin: 'admin' },
+          register,
+        }),
       )
       to.get('/me', bearerGuard(server, { scope: 'read' }), (req, res) => void res.json(req.authInfo))
     },

@@ -1,0 +1,67 @@
+/** What the values in the server's lists bring along, collected and checked once, at start-up. */
+
+import { requireKnown } from '../options/known'
+import type { Capability, ClientMember } from '../types/capability'
+import { coreEndpoints, type Endpoints } from '../types/endpoints'
+
+/** Of the values of these lists, those that bring something along. One that is in two lists is one. */
+export function capabilitiesOf(...lists: (readonly Capability[])[]): readonly Capability[] {
+  const values = [...new Set(lists.flat())]
+  const found = values.filter((value) => value.metadata ?? value.endpoints ?? value.clientMembers ?? value.jwks)
+  for (const { metadata, jwks } of found) {
+    requireFunction('metadata', metadata)
+    requireFunction('jwks', jwks)
+  }
+  requireUnique('endpoint', [
+    ...Object.keys(coreEndpoints),
+    ...found.flatMap(({ endpoints }) => Object.keys(endpoints ?? {})),
+  ])
+  for (const [name, { path, router }] of found.flatMap(({ endpoints }) => Object.entries(endpoints ?? {}))) {
+    requirePath(`the path of the endpoint ${name}`, name, path)
+    requireFunction(`router of the endpoint ${name}`, router ?? null)
+  }
+  return Object.freeze(found)
+}
+
+/** What a record has beside its metadata. */
+const ofRecords = ['clientId', 'version', 'secrets', 'origin', 'registrationTokenDigest', 'createdAt', 'updatedAt']
+
+/** The members of client metadata that they bring along; `taken` are the names that the table of members has. */
+export function clientMembersOf(
+  capabilities: readonly Capability[],
+  taken: readonly string[],
+): readonly ClientMember[] {
+  const members = capabilities.flatMap(({ clientMembers = [] }) => clientMembers)
+  requireUnique('client member', [...ofRecords, ...taken, ...members.map(({ name }) => name)])
+  for (const { name, wire, type, setBy } of members) {
+    if (typeof wire === 'string' && typeof type?.is === 'function' && ['self', 'owner', 'admin'].includes(setBy))
+      continue
+    throw new TypeError(`The client member ${name} must be { name, wire, type: { words, is }, setBy: 'self' }`)
+  }
+  return Object.freeze(members)
+}
+
+/** Throws for a path that metadata could not name, and for the name of an endpoint that nobody brings along. */
+export function verifiedEndpoints(endpoints: Endpoints, capabilities: readonly Capability[]): Endpoints {
+  const brought = capabilities.flatMap((value) => Object.keys(value.endpoints ?? {}))
+  requireKnown('endpoints member', endpoints, [...Object.keys(coreEndpoints), ...brought])
+  for (const [name, path] of Object.entries(endpoints)) requirePath(`endpoints.${name}`, name, path)
+  return Object.freeze({ ...endpoints })
+}
+
+function requirePath(what: string, name: string, path: unknown): void {
+  if (typeof path === 'string' && /^\/(?!\/)[\x21\x24-\x3e\x40-\x7e]*$/.test(path)) return
+  throw new TypeError(`${what} must be an absolute path such as '/oauth2/${name}'`)
+}
+
+function requireUnique(kind: string, names: readonly string[]): void {
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice !== undefined)
+    throw new TypeError(`Two values bring along the ${kind} ${twice}, or the server has it itself`)
+}
+
+function requireFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') {
+    throw new TypeError(`The ${name} that a value in a list of the server brings along must be a function`)
+  }
+}
