@@ -1,13 +1,13 @@
 /** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
 
-import { getsRefreshToken } from '../clients/client'
+import { getsRefreshToken, isPublic, pkceRequired } from '../clients/client'
 import { hasSecret, isExpired } from '../credentials/bound'
 import { grantIdOf, parseSplitToken } from '../credentials/split-token'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { requireParameter } from '../rules/params'
-import { pkceRequired, requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
+import { requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { narrowAudience, resolveAudience, resourcesFor, storedAudience } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
@@ -112,9 +112,8 @@ async function refuseReplay(server: AuthorizationServer, client: Client, code: C
 }
 
 /** A deviation from §4.1.2: a page that proves the verifier again, so soon, is the one that has the tokens. */
-function isSentTwice(server: AuthorizationServer, { tokenEndpointAuthMethods }: Client, { data }: Credential): boolean {
-  const isPublic = tokenEndpointAuthMethods.every((method) => method === 'none')
-  if (!isPublic || typeof data.codeChallenge !== 'string' || typeof data.usedAt !== 'number') return false
+function isSentTwice(server: AuthorizationServer, client: Client, { data }: Credential): boolean {
+  if (!isPublic(client) || typeof data.codeChallenge !== 'string' || typeof data.usedAt !== 'number') return false
   return Math.max(0, server.now() - data.usedAt) < SENT_TWICE_WITHIN
 }
 

@@ -1,7 +1,7 @@
 /** The token endpoint: RFC 6749 §3.2. */
 import type { Router } from 'express'
 import { authenticateClient } from '../clients/authentication'
-import { grantTypesOf } from '../clients/members'
+import { requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
 import { requestParameters } from '../http/body'
@@ -42,9 +42,7 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
     const grant = server.grants.get(grantType)
     if (!grant?.handle) throw new OAuthError('unsupported_grant_type', 'This grant_type is not supported.')
     // RFC 6749 §5.2: checked here for every grant, so that none can forget it
-    if (!grantTypesOf(client).includes(grantType)) {
-      throw new OAuthError('unauthorized_client', 'This client may not use this grant_type.')
-    }
+    requireGrantType(client, grantType)
     const request = {
       client,
       authenticated,
