@@ -5,6 +5,7 @@ export { type ConsentPageOptions, consentPage } from './authorization/consent-pa
 export type { AuthorizationResponseStyle } from './authorization/response'
 export type { HostPage } from './authorization/sign-in'
 export type { Awaitable } from './awaitable'
+export { clientSecret } from './clients/client-secret'
 export type { ClientMetadata } from './clients/members'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
 export type { KeyMaterial } from './crypto'
@@ -90,6 +91,7 @@ export type {
   ApprovedAuthorization,
   AuthorizationRequest,
   AuthorizationServer,
+  ClientAuthentication,
   ClientDocuments,
   Decide,
   Decision,
@@ -97,6 +99,7 @@ export type {
   RefreshTokenSettings,
   Users,
 } from './types/authorization-server'
+export type { EndpointRequest, PresentedCredentials } from './types/capability'
 export type { Endpoints } from './types/endpoints'
 export type { AuthorizationServerEvent, WarningCode } from './types/events'
 export type { TokenRequest, TokenResponse, TokenResponseContext } from './types/token'

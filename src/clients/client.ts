@@ -48,3 +48,13 @@ export function pkceRequired(policy: PkcePolicy, client: Client): boolean {
   if (policy === 'public-clients') return mayOmitAuthentication(client)
   return policy === 'all-clients'
 }
+
+/** What is asked of a server, or of the options that become one. */
+export interface AuthenticationRules {
+  readonly clientAuthentication: readonly { readonly methods: readonly TokenEndpointAuthMethod[] }[]
+}
+
+/** The methods by which clients of the server prove who they are: all that a record may name, but for `none`. */
+export function provingMethods({ clientAuthentication }: AuthenticationRules): TokenEndpointAuthMethod[] {
+  return clientAuthentication.flatMap(({ methods }) => methods)
+}

@@ -1,5 +1,6 @@
 /** Authorization server metadata (RFC 8414), and the keys of JWT access tokens (RFC 7517). */
 import type { Router } from 'express'
+import { provingMethods } from '../clients/client'
 import { stateEndpoints } from '../host/requests'
 import { verifiedEndpoints } from '../host/start-up'
 import { type CorsOptions, requireServer } from '../http/endpoint'
@@ -58,15 +59,15 @@ function describeServer(server: AuthorizationServer, endpoints: Endpoints): Reco
   const at = (member: string, path: string | undefined, more: object = {}) =>
     path === undefined ? {} : { [member]: `${origin}${path}`, ...more }
   const modes = new Set(responses.map((grant) => grant.responseMode ?? 'query'))
-  const withSecret = ['client_secret_basic', 'client_secret_post']
-  const methods = ['none', ...withSecret]
+  const proving = provingMethods(server)
+  const methods = ['none', ...proving]
   return {
     issuer: server.issuer,
     ...at('authorization_endpoint', endpoints.authorize, { authorization_response_iss_parameter_supported: true }),
     ...at('token_endpoint', endpoints.token, { token_endpoint_auth_methods_supported: methods }),
     ...at('revocation_endpoint', endpoints.revoke, { revocation_endpoint_auth_methods_supported: methods }),
     ...at('introspection_endpoint', endpoints.introspect, {
-      introspection_endpoint_auth_methods_supported: withSecret,
+      introspection_endpoint_auth_methods_supported: proving,
     }),
     ...at('registration_endpoint', endpoints.register),
     ...(server.clientDocuments && { client_id_metadata_document_supported: true }),

@@ -1,10 +1,9 @@
 /** The token endpoint: RFC 6749 §3.2. */
 import type { Router } from 'express'
-import { authenticateClient } from '../clients/authentication'
+import { authenticatedRequest } from '../clients/authenticated-request'
 import { requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
-import { requestParameters } from '../http/body'
 import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
 import { sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
@@ -36,8 +35,7 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
   const fromQuery = parametersFrom.includes('query')
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
-    const parameters = await requestParameters(req, fromQuery)
-    const { client, authenticated } = await authenticateClient(server, req, parameters)
+    const { client, authenticated, parameters } = await authenticatedRequest(server, req, fromQuery)
     const grantType = requireParameter(parameters, 'grant_type')
     const grant = server.grants.get(grantType)
     if (!grant?.handle) throw new OAuthError('unsupported_grant_type', 'This grant_type is not supported.')
