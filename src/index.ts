@@ -91,7 +91,6 @@ export type {
   ApprovedAuthorization,
   AuthorizationRequest,
   AuthorizationServer,
-  ClientAuthentication,
   ClientDocuments,
   Decide,
   Decision,
@@ -99,7 +98,7 @@ export type {
   RefreshTokenSettings,
   Users,
 } from './types/authorization-server'
-export type { EndpointRequest, PresentedCredentials } from './types/capability'
+export type { ClientAuthentication, EndpointRequest, PresentedCredentials } from './types/capability'
 export type { Endpoints } from './types/endpoints'
 export type { AuthorizationServerEvent, WarningCode } from './types/events'
 export type { TokenRequest, TokenResponse, TokenResponseContext } from './types/token'

@@ -22,13 +22,8 @@ import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/opaque'
 import type { Throttle } from './types/attempts'
-import type {
-  AccessTokenFormat,
-  AuthorizationServer,
-  ClientAuthentication,
-  GrantType,
-  Users,
-} from './types/authorization-server'
+import type { AccessTokenFormat, AuthorizationServer, GrantType, Users } from './types/authorization-server'
+import type { ClientAuthentication } from './types/capability'
 import type { Endpoints } from './types/endpoints'
 import type { AuthorizationServerEvent } from './types/events'
 import type { TokenResponse, TokenResponseContext } from './types/token'

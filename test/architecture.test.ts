@@ -141,7 +141,9 @@ function brokenRules(sources: Sources): string[] {
     for (const found of importsOf(file, source)) {
       const { specifier } = found
       const target = specifier.startsWith('.') ? resolveImport(sources, file, specifier) : undefined
-      if (target) targets.push(target)
+      // the types refer to each other through the server; nothing of that is there at run time
+      const isOfTypes = found.typeOnly && file.startsWith('types/') && target?.startsWith('types/')
+      if (target && !isOfTypes) targets.push(target)
       const rule = target
         ? brokenFloorRule(file, target)
         : specifier.startsWith('.')
@@ -303,6 +305,11 @@ describe('the floor plan, broken on purpose', () => {
       { 'http/page.ts': `import { a } from './endpoint'`, 'http/endpoint.ts': `import type { B } from './page'` },
       'a circle: src/http/endpoint.ts imports src/http/page.ts imports src/http/endpoint.ts',
     ],
+    [
+      'a circle in types/ that is there at run time',
+      { 'types/a.ts': `import { b } from './b'`, 'types/b.ts': `import { a } from './a'` },
+      'a circle: src/types/a.ts imports src/types/b.ts imports src/types/a.ts',
+    ],
     ['a file on no floor', { 'helpers/util.ts': '' }, 'src/helpers/util.ts is on no floor of the floor plan'],
     [
       'a file that is not there',
@@ -343,13 +350,15 @@ describe('the floor plan, broken on purpose', () => {
     ])
   })
 
-  it('has nothing against downward imports, neighbours in a folder, and the types of express in http/', () => {
+  it('has nothing against downward imports, neighbours in a folder, types that refer to each other, and those of express in http/', () => {
     const sources = {
       'routers/token.ts': `import { Router } from 'express'\nimport { a } from '../guard/guard'\nimport { b } from './revoke.js'`,
       'routers/revoke.ts': `import type { Router } from 'express'`,
       'guard/guard.ts': `import { type A, b } from '../storage'`,
       'http/page.ts': `import type { Request } from 'express'\nimport { type Response } from 'express'`,
       'storage.ts': '',
+      'types/a.ts': `import type { B } from './b'`,
+      'types/b.ts': `import type { A } from './a'`,
       'crypto.ts': `import { createHash } from 'node:crypto'`,
     }
     expect(brokenRules(sources)).toEqual([])

@@ -4,8 +4,8 @@ import { OAuthError } from '../errors'
 import { networkOf } from '../rules/network'
 import type { RequestParameters } from '../rules/params'
 import type { Client } from '../storage'
-import type { AuthorizationServer, ClientAuthentication } from '../types/authorization-server'
-import type { EndpointRequest, PresentedCredentials } from '../types/capability'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientAuthentication, EndpointRequest, PresentedCredentials } from '../types/capability'
 import { findClient } from './find'
 
 export interface AuthenticatedClient {

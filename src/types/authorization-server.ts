@@ -6,10 +6,10 @@ import type { RequestParameters } from '../rules/params'
 import type { PkcePolicy } from '../rules/pkce'
 import type { Audience, ResourceRules } from '../rules/resource'
 import type { Scope } from '../rules/scope'
-import type { Client, Credential, OAuthStorage, TokenEndpointAuthMethod } from '../storage'
+import type { Client, Credential, OAuthStorage } from '../storage'
 import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
-import type { EndpointRequest, PresentedCredentials } from './capability'
+import type { ClientAuthentication } from './capability'
 import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
 import type { TokenRequest, TokenResponse, TokenResponseContext } from './token'
@@ -68,26 +68,6 @@ export interface GrantType {
   readonly codes?: { readonly ttl: number }
   /** Set by `refreshToken()`: how every issue of tokens makes a refresh token. */
   readonly refreshTokens?: RefreshTokenSettings
-}
-
-/**
- * A way for clients to authenticate at the token, revocation and introspection endpoints: `clientSecret()`. A host's own is
- * a value of this shape.
- */
-export interface ClientAuthentication<Presented extends PresentedCredentials = PresentedCredentials> {
-  /** Their names in client records and metadata. `'none'` is not among them: a record alone allows to send nothing. */
-  readonly methods: readonly TokenEndpointAuthMethod[]
-  /** What the request presents by these methods; `[]` for nothing. It looks at the request alone. */
-  presented(request: EndpointRequest): readonly Presented[]
-  /**
-   * The client that is proved, or undefined for a wrong proof. `client` is the one of `presented.clientId`, whose record
-   * names the method. Undefined: there is none, and the proof fails after the same work, or its time tells which ids exist.
-   */
-  verify(
-    server: AuthorizationServer,
-    client: Client | undefined,
-    presented: Presented,
-  ): Awaitable<{ readonly client: Client } | undefined>
 }
 
 /** What `refreshToken()` was given, in seconds. */
