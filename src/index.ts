@@ -4,6 +4,7 @@ export { type ApproveOptions, approve } from './authorization/approve'
 export { type ConsentPageOptions, consentPage } from './authorization/consent-page'
 export type { AuthorizationResponseStyle } from './authorization/response'
 export type { Awaitable } from './awaitable'
+export { clientSecret } from './clients/client-secret'
 export type { ClientMetadata } from './clients/members'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
 export type { KeyMaterial } from './crypto'
@@ -94,7 +95,13 @@ export type {
   GrantType,
   RefreshTokenSettings,
 } from './types/authorization-server'
-export type { Capability, ClientMember } from './types/capability'
+export type {
+  Capability,
+  ClientAuthentication,
+  ClientMember,
+  EndpointRequest,
+  PresentedCredentials,
+} from './types/capability'
 export type { CorsOptions, Endpoints } from './types/endpoints'
 export type { AuthorizationServerEvent, WarningCode } from './types/events'
 export type { TokenRequest, TokenResponse, TokenResponseContext } from './types/token'

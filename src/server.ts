@@ -1,6 +1,8 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
 
 import type { Awaitable } from './awaitable'
+import { verifiedClientAuthentication } from './clients/authentication'
+import { clientSecret } from './clients/client-secret'
 import { metadataNames } from './clients/members'
 import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './clients/metadata-document'
 import { authorizationCode } from './grants/authorization-code'
@@ -17,12 +19,13 @@ import { verifiedSecrets } from './passwords/verified-secrets'
 import { verifiedIssuer } from './rules/issuer'
 import type { PkcePolicy } from './rules/pkce'
 import { isResourceUri, type ResourceRules } from './rules/resource'
-import { isScopeToken } from './rules/scope'
+import { scopeMap } from './rules/scope'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/opaque'
 import type { Throttle } from './types/attempts'
 import type { AccessTokenFormat, AuthorizationServer, GrantType } from './types/authorization-server'
+import type { ClientAuthentication } from './types/capability'
 import type { Endpoints } from './types/endpoints'
 import type { AuthorizationServerEvent } from './types/events'
 import type { TokenResponse, TokenResponseContext } from './types/token'
@@ -42,6 +45,8 @@ export interface AuthorizationServerOptions {
   scopes: Readonly<Record<string, string>> | readonly string[]
   /** What the server can grant. @default [authorizationCode(), clientCredentials(), refreshToken()] */
   grants?: readonly GrantType[]
+  /** How clients authenticate at the token, revocation and introspection endpoints. @default [clientSecret()] */
+  clientAuthentication?: readonly ClientAuthentication[]
   /** The form and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
   accessTokens?: AccessTokenFormat
   /**
@@ -95,6 +100,7 @@ const optionNames: readonly string[] = [
   'storage',
   'scopes',
   'grants',
+  'clientAuthentication',
   'accessTokens',
   'resources',
   'users',
@@ -130,10 +136,12 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const responses = grants.filter((grant) => grant.authorize)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer)
-  const capabilities = capabilitiesOf(grants)
+  const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication ?? [clientSecret()])
+  const capabilities = capabilitiesOf(grants, clientAuthentication)
   const clientRules = {
     ...resourcesOf(options.resources, accessTokens),
     scopes: scopeMap(options.scopes),
+    clientAuthentication,
     grants: new Map(grants.map((grant) => [grant.grantType, grant])),
     responseTypes: new Map(responses.map((grant) => [grant.responseType as string, grant])),
     allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
@@ -177,21 +185,6 @@ function resourcesOf(resources: readonly string[] = [], { audience = [] }: Acces
     resources: Object.freeze([...new Set([...audience, ...resources])]),
     audience: Object.freeze(audience.length > 0 ? [...audience] : resources.slice(0, 1)),
   }
-}
-
-function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
-  if (typeof scopes !== 'object' || scopes === null) {
-    throw new TypeError("scopes must name every scope, such as { read: 'See your data' } or ['read']; none is []")
-  }
-  const entries: [string, unknown][] = Array.isArray(scopes)
-    ? scopes.map((scope) => [scope, scope])
-    : Object.entries(scopes)
-  for (const [scope, words] of entries) {
-    if (!isScopeToken(scope) || typeof words !== 'string') {
-      throw new TypeError(`scopes: ${String(scope)} must be a scope token (RFC 6749 §3.3) with a description`)
-    }
-  }
-  return new Map(entries as [string, string][])
 }
 
 /** What needs nothing else to be judged. */

@@ -14,9 +14,11 @@ import {
   authorizeRouter,
   bearerGuard,
   type Client,
+  type ClientAuthentication,
   type ClientStorage,
   type Credential,
   clientCredentials,
+  clientSecret,
   clientsRouter,
   consentPage,
   createAuthorizationServer,
@@ -34,6 +36,7 @@ import {
   type OAuthStorage,
   oauthRouter,
   opaque,
+  type PresentedCredentials,
   password,
   refreshToken,
   registerClient,
@@ -178,6 +181,26 @@ createAuthorizationServer({ ...required, grants: [authorizationCode(), clientCre
 const _answersNothing: GrantType = { grantType: 'urn:example:nothing', handle: async () => ({}) }
 // @ts-expect-error a grant has a name
 const _nameless: GrantType = { handle: async (): Promise<TokenResponse> => ({}) as TokenResponse }
+
+// The list of methods is open to values, the union of their names is not
+const headerSecret: ClientAuthentication<PresentedCredentials & { secret: string }> = {
+  methods: ['client_secret_basic'],
+  presented: ({ req, parameters }) => [
+    {
+      method: 'client_secret_basic',
+      clientId: parameters.get('client_id'),
+      explicit: true,
+      secret: req.get('x-secret') ?? '',
+    },
+  ],
+  verify: async (_server, client, { secret }) => (client && secret !== '' ? { client } : undefined),
+}
+createAuthorizationServer({ ...required, clientAuthentication: [headerSecret] })
+createAuthorizationServer({ ...required, clientAuthentication: [clientSecret()] })
+// @ts-expect-error a method has one of the names of the union
+const _unknownMethod: ClientAuthentication['methods'] = ['shared_key']
+// @ts-expect-error the client that is proved, and not whether one is
+const _yes: ClientAuthentication['verify'] = () => true
 
 // An adapter of the host: every method may answer at once or later
 const adapter: OAuthStorage = {

@@ -1,6 +1,8 @@
 /** Approval without a question, for first-party apps where a session or a guard in front says who the user is. */
+
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
+import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { staysOnDevice } from '../rules/redirect-uri'
@@ -58,6 +60,6 @@ async function isApproved(clients: ApproveOptions['clients'], request: Authoriza
   const { client, redirectUri } = request
   if (typeof clients !== 'function') return clients.includes(client.clientId)
   if (client.origin !== undefined) return false
-  if (staysOnDevice(redirectUri) && client.tokenEndpointAuthMethods.includes('none')) return false
+  if (staysOnDevice(redirectUri) && mayOmitAuthentication(client)) return false
   return (await clients(client)) === true
 }

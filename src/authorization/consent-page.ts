@@ -1,6 +1,8 @@
 /** The consent page: asks the signed-in user, and believes only an answer to the very question it asked (RFC 9700 §4.16). */
+
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
+import { mayOmitAuthentication } from '../clients/client'
 import { boundOf } from '../credentials/bound'
 import { sha256 } from '../crypto'
 import { queryParameters } from '../http/body'
@@ -179,8 +181,8 @@ async function isRemembered(
   userId: string,
 ): Promise<boolean> {
   if (remember === false) return false
-  const isPublic = client.tokenEndpointAuthMethods.includes('none')
-  if (isPublic && !(remember !== true && remember.publicClients.includes(client.clientId))) return false
+  if (mayOmitAuthentication(client) && !(remember !== true && remember.publicClients.includes(client.clientId)))
+    return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })
   for (const grant of grants) {
     if (sessionEnd(server, grant.startedAt) <= server.now()) continue

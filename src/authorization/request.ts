@@ -1,7 +1,7 @@
 /** The authorization request: RFC 6749 §4.1.1, validated in the order that decides who may be told of an error. */
 import type { Request } from 'express'
+import { pkceRequired, requireGrantType } from '../clients/client'
 import { findClient } from '../clients/find'
-import { grantTypesOf } from '../clients/members'
 import { OAuthError } from '../errors'
 import { bodyParameters, queryParameters } from '../http/body'
 import {
@@ -11,12 +11,12 @@ import {
   requireParameter,
   requireUnrepeated,
 } from '../rules/params'
-import { pkceRequired, requireCodeChallenge } from '../rules/pkce'
+import { requireCodeChallenge } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { resolveAudience, resourcesFor } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import type { Client } from '../storage'
-import type { AuthorizationRequest, AuthorizationServer, GrantType } from '../types/authorization-server'
+import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 
 /** The client and where its answer goes: what must be right before anything at all is sent there. */
 export interface AuthorizationTarget {
@@ -74,7 +74,7 @@ export function parseAuthorizationRequest(
   const responseType = requireParameter(parameters, 'response_type')
   const grant = server.responseTypes.get(responseType)
   if (!grant) throw new OAuthError('unsupported_response_type', 'This response_type is not supported.')
-  requireGrantOf(client, grant)
+  requireGrantType(client, grant.grantType)
   if ((parameters.get('response_mode') ?? responseMode) !== responseMode) {
     throw new OAuthError('invalid_request', `response_mode must be ${responseMode}.`)
   }
@@ -94,9 +94,4 @@ export function parseAuthorizationRequest(
     ...(state !== undefined && { state }),
     ...(codeChallenge !== undefined && { codeChallenge }),
   }
-}
-
-function requireGrantOf(client: Client, { grantType }: GrantType): void {
-  if (grantTypesOf(client).includes(grantType)) return
-  throw new OAuthError('unauthorized_client', 'This client may not use this response_type.')
 }

@@ -8,7 +8,7 @@ import { type Permitted, parseSelfDescription } from './self-description'
 
 export type DescriptionSource = Pick<
   AuthorizationServer,
-  'scopes' | 'grants' | 'responseTypes' | 'allowHttpRedirectUris' | 'resources' | 'now'
+  'scopes' | 'grants' | 'responseTypes' | 'allowHttpRedirectUris' | 'resources' | 'clientAuthentication' | 'now'
 > &
   Partial<Pick<AuthorizationServer, 'clientMembers'>>
 

@@ -5,10 +5,11 @@ import { type Audience, findResource } from '../rules/resource'
 import { isScopeToken } from '../rules/scope'
 import type { TokenEndpointAuthMethod } from '../storage'
 import type { ClientMember } from '../types/capability'
+import { type AuthenticationRules, provingMethods, secretMethods } from './client'
 import { describedName, hasUnseen, MAX_NAME } from './self-description'
 
 /** What a record may name is what the server has. */
-export interface ClientMetadataRules {
+export interface ClientMetadataRules extends AuthenticationRules {
   readonly scopes: ReadonlyMap<string, string>
   readonly grants: ReadonlyMap<string, unknown>
   readonly allowHttpRedirectUris: boolean
@@ -17,7 +18,6 @@ export interface ClientMetadataRules {
   readonly clientMembers?: readonly ClientMember[]
 }
 
-const authMethods: readonly unknown[] = ['none', 'client_secret_basic', 'client_secret_post']
 const MAX_DESCRIPTION = 500
 // U+202A to U+202E and U+2066 to U+2069 turn the text around them: on the consent page a name would rewrite its sentence
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that no label may have
@@ -51,9 +51,14 @@ export function grantTypes(member: string, value: unknown, rules: ClientMetadata
   return requireEach(member, list(member, value), (grant) => rules.grants.has(grant), 'grants that the server has')
 }
 
-export function authenticationMethods(member: string, value: unknown): readonly TokenEndpointAuthMethod[] {
-  const methods = list(member, value) ?? ['client_secret_basic', 'client_secret_post']
-  requireEach(member, methods, (method) => authMethods.includes(method), authMethods.join(', '))
+export function authenticationMethods(
+  member: string,
+  value: unknown,
+  rules: ClientMetadataRules,
+): readonly TokenEndpointAuthMethod[] {
+  const methods = list(member, value) ?? secretMethods
+  const allowed: readonly string[] = ['none', ...provingMethods(rules)]
+  requireEach(member, methods, (method) => allowed.includes(method), allowed.join(', '))
   if (methods.length === 0) throw invalid(`${member} must not be empty`)
   return methods as readonly TokenEndpointAuthMethod[]
 }

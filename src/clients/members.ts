@@ -4,6 +4,7 @@ import { type Audience, findResource } from '../rules/resource'
 import { includesScope, type Scope } from '../rules/scope'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
 import { checkBrought, verifyBrought } from './brought-members'
+import { defaultGrantTypes, isPublic } from './client'
 import * as check from './member-checks'
 import { type ClientMetadataRules, invalid } from './member-checks'
 import { MAX_REDIRECT_URIS } from './self-description'
@@ -134,13 +135,6 @@ export const clientMembers: { readonly [Name in keyof Required<ClientMetadata>]:
 const members = Object.entries(clientMembers) as [keyof ClientMetadata, Member<keyof ClientMetadata>][]
 export const metadataNames: readonly string[] = members.map(([name]) => name)
 
-const defaultGrantTypes = ['authorization_code', 'refresh_token']
-
-/** The grants that a client may use. */
-export function grantTypesOf(client: Pick<Client, 'grantTypes'>): readonly string[] {
-  return client.grantTypes ?? defaultGrantTypes
-}
-
 /** Whether a deletion has begun: no other record is without a method. */
 export function isBeingDeleted({ tokenEndpointAuthMethods }: Pick<Client, 'tokenEndpointAuthMethods'>): boolean {
   return tokenEndpointAuthMethods.length === 0
@@ -166,7 +160,7 @@ export function parseClientMetadata(metadata: ClientMetadata, rules: ClientMetad
   const known = Object.fromEntries(checked.filter(([, value]) => value !== undefined)) as unknown as Checked
   const { clientMembers: brought = [] } = rules
   const record = brought.length > 0 ? { ...known, ...checkBrought(metadata, brought) } : known
-  if (record.tokenEndpointAuthMethods.every((method) => method === 'none')) verifyPublicClient(record)
+  if (isPublic(record)) verifyPublicClient(record)
   return record
 }
 

@@ -6,7 +6,7 @@ import { hashSecret } from '../passwords/bcrypt'
 import type { Client, ClientSecret } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { isUserId } from '../users'
-import { isPublicClient } from './client'
+import { hasClientSecret } from './client'
 import { type ClientMetadata, isBeingDeleted, parseClientMetadata, verifyClientId } from './members'
 
 /** A client to be: what is left out is generated, or has a safe default. */
@@ -30,10 +30,10 @@ export async function insertClient(
     throw new OAuthError('invalid_client_metadata', 'clientId must not be the URL of a client metadata document.')
   }
   const checked = parseClientMetadata(metadata, server)
-  const isPublic = isPublicClient(checked)
-  if (isPublic && clientSecret !== undefined) throw noSecret()
+  const hasSecret = hasClientSecret(checked)
+  if (!hasSecret && clientSecret !== undefined) throw noSecret()
   const now = server.now()
-  const made = isPublic ? undefined : await makeSecret(clientSecret, now, network)
+  const made = hasSecret ? await makeSecret(clientSecret, now, network) : undefined
   const client: Client = {
     clientId,
     // a change begun before that id was deleted and registered again must not find the version it expects
@@ -85,7 +85,7 @@ export async function changeMembers(
   const client = await changeClient(server, clientId, (current) => {
     const next = { ...current, ...changes }
     mayReplace(current, next)
-    if (made && isPublicClient(next)) throw noSecret()
+    if (made && !hasClientSecret(next)) throw noSecret()
     return { ...next, ...parseClientMetadata(next, server), ...(made && { secrets: [made.kept] }) }
   })
   server.emit({ type: 'client.updated', clientId })
@@ -103,7 +103,7 @@ export async function rotateSecret(
   const { kept, clientSecret } = await makeSecret(undefined, now)
   await changeClient(server, clientId, (current) => {
     mayReplace(current, current)
-    if (isPublicClient(current)) throw noSecret()
+    if (!hasClientSecret(current)) throw noSecret()
     const until = now + overlap
     const old = current.secrets
       .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? until, until) }))

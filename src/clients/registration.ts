@@ -6,9 +6,9 @@ import { intersectScope, scopesOfClient } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { withoutBrought } from './brought-members'
-import { isPublicClient } from './client'
+import { grantTypesOf, hasClientSecret, isPublic } from './client'
 import { endClient } from './deletion'
-import { grantTypesOf, parseClientMetadata } from './members'
+import { parseClientMetadata } from './members'
 import { changeClient, insertClient } from './records'
 import { type Permitted, parseSelfDescription, type SelfDescription } from './self-description'
 
@@ -74,7 +74,9 @@ export async function replaceRegistration(
     const may = { scopes: scopesOfClient(server.scopes, current), grantTypes: grantTypesOf(current) }
     const { tokenEndpointAuthMethod: method, ...described } = parseSelfDescription(members, may, server)
     const methods = method ? [method] : current.tokenEndpointAuthMethods
-    if (isPublicClient({ tokenEndpointAuthMethods: methods }) !== isPublicClient(current)) {
+    const next = { tokenEndpointAuthMethods: methods }
+    // a proof is never dropped, and no secret is made here
+    if (isPublic(next) !== isPublic(current) || hasClientSecret(next) !== hasClientSecret(current)) {
       throw invalid('token_endpoint_auth_method cannot change between none and a secret: register again')
     }
     const { name, defaultScopes, ...kept } = withoutBrought(current, server.clientMembers)

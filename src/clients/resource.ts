@@ -2,8 +2,8 @@
 
 import { OAuthError } from '../errors'
 import type { Client } from '../storage'
+import { grantTypesOf } from './client'
 import type { ClientMetadata } from './members'
-import { grantTypesOf } from './members'
 
 export interface ClientArguments {
   clientId?: string

@@ -6,6 +6,7 @@ import { intersectScope, type Scope } from '../rules/scope'
 import type { TokenEndpointAuthMethod } from '../storage'
 import type { ClientMember } from '../types/capability'
 import { readBrought } from './brought-members'
+import { type AuthenticationRules, provingMethods } from './client'
 
 /** What a client that introduces itself may have at most. */
 export interface Permitted {
@@ -13,7 +14,7 @@ export interface Permitted {
   readonly grantTypes: readonly string[]
 }
 
-interface SelfDescriptionRules {
+interface SelfDescriptionRules extends AuthenticationRules {
   readonly responseTypes: ReadonlyMap<string, { readonly grantType: string }>
   readonly allowHttpRedirectUris: boolean
   readonly clientMembers?: readonly ClientMember[]
@@ -30,7 +31,6 @@ export interface SelfDescription {
 
 export const MAX_REDIRECT_URIS = 20
 export const MAX_NAME = 60
-const authMethods: readonly unknown[] = ['none', 'client_secret_basic', 'client_secret_post']
 
 /**
  * The members that we use; all others are ignored (§2), but their URIs are looked at: who sends `javascript:` is no client
@@ -52,8 +52,9 @@ export function parseSelfDescription(
   if (redirects && redirectUris.length === 0) throw redirectUri('redirect_uris must name where answers go')
   const scopes = parseScopes(members.scope, permitted.scopes)
   const method = text('token_endpoint_auth_method', members.token_endpoint_auth_method)
-  if (method !== undefined && !authMethods.includes(method)) {
-    throw invalid(`token_endpoint_auth_method must be one of ${authMethods.join(', ')}`)
+  const methods: readonly string[] = ['none', ...provingMethods(rules)]
+  if (method !== undefined && !methods.includes(method)) {
+    throw invalid(`token_endpoint_auth_method must be one of ${methods.join(', ')}`)
   }
   return {
     ...readBrought(members, rules.clientMembers),

@@ -1,13 +1,13 @@
 /** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
 
-import { getsRefreshToken, isPublicClient } from '../clients/client'
+import { getsRefreshToken, isPublic, pkceRequired } from '../clients/client'
 import { authorizationOf, boundOf, hasSecret, isExpired } from '../credentials/bound'
 import { grantIdOf, parseSplitToken } from '../credentials/split-token'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { requireParameter } from '../rules/params'
-import { pkceRequired, requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
+import { requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { audienceMember, heldAudience, narrowAudience, resolveAudience, resourcesFor } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
@@ -113,7 +113,7 @@ async function refuseReplay(server: AuthorizationServer, client: Client, code: C
 /** A deviation from §4.1.2: a page that proves the verifier again, so soon, is the one that has the tokens. */
 function isSentTwice(server: AuthorizationServer, client: Client, code: Credential): boolean {
   const { usedAt } = code.data
-  if (!isPublicClient(client) || boundOf(code).codeChallenge === undefined || typeof usedAt !== 'number') return false
+  if (!isPublic(client) || boundOf(code).codeChallenge === undefined || typeof usedAt !== 'number') return false
   return Math.max(0, server.now() - usedAt) < SENT_TWICE_WITHIN
 }
 

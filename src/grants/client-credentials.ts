@@ -16,9 +16,9 @@ export function clientCredentials(): GrantType {
 
 async function issueToClient(server: AuthorizationServer, request: TokenRequest): Promise<TokenResponse> {
   const { client, parameters, startedAt } = request
-  // RFC 6749 §4.4: confidential clients only; a client without a secret would be a token for everybody
+  // RFC 6749 §4.4: confidential clients only; a client that proves nothing would be a token for everybody
   if (!request.authenticated) {
-    throw new OAuthError('unauthorized_client', 'This grant is for clients that authenticate with a secret.')
+    throw new OAuthError('unauthorized_client', 'This grant requires client authentication.')
   }
   await requireOwner(server, client)
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))

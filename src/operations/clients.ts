@@ -1,7 +1,8 @@
 /** What hosts do with client records from their own code: register, update, delete, give a new secret. */
 
+import { grantTypesOf } from '../clients/client'
 import { endClient } from '../clients/deletion'
-import { type ClientMetadata, grantTypesOf, metadataNames } from '../clients/members'
+import { type ClientMetadata, metadataNames } from '../clients/members'
 import { changeMembers, insertClient, rotateSecret } from '../clients/records'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'

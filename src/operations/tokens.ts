@@ -1,15 +1,13 @@
 /** What hosts do with codes and tokens from their own code: issue and verify them, by the same rules as over HTTP. */
 
-import { getsRefreshToken } from '../clients/client'
+import { getsRefreshToken, pkceRequired, requireGrantType } from '../clients/client'
 import { requireClient } from '../clients/find'
-import { grantTypesOf } from '../clients/members'
 import { OAuthError } from '../errors'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
-import { isCodeChallenge, pkceRequired } from '../rules/pkce'
+import { isCodeChallenge } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { audienceMember, formatResource, knownResource, resolveAudience, resourcesFor } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
-import type { Client } from '../storage'
 import { prepareCode } from '../tokens/code'
 import { authenticateToken } from '../tokens/find'
 import { type IssueRequest, issueNew, store } from '../tokens/issue'
@@ -57,7 +55,7 @@ export async function issueCode(
   const startedAt = server.now()
   if (!server.codes) throw new TypeError('issueCode needs authorizationCode() in the grants of the server')
   const client = await requireClient(server, clientId)
-  requireGrantOf(client, 'authorization_code')
+  requireGrantType(client, 'authorization_code')
   if (redirectUri !== undefined && !matchesRedirectUri(client, redirectUri)) {
     throw new OAuthError('invalid_request', 'redirectUri is not registered for this client.')
   }
@@ -155,14 +153,8 @@ async function hostRequest(
 ): Promise<IssueRequest> {
   const startedAt = server.now()
   const client = await requireClient(server, clientId)
-  if (grantType !== undefined) requireGrantOf(client, grantType)
+  if (grantType !== undefined) requireGrantType(client, grantType)
   return { client, grantType: grantType ?? 'issueTokens', parameters: new Map(), startedAt }
-}
-
-// RFC 6749 §4.1.2.1, §5.2: a client's record limits the host's own code, too
-function requireGrantOf(client: Client, grantType: string): void {
-  if (grantTypesOf(client).includes(grantType)) return
-  throw new OAuthError('unauthorized_client', `This client may not use the grant ${grantType}.`)
 }
 
 /**

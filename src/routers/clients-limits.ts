@@ -1,5 +1,5 @@
 /** What users who are no administrators may have in the clients API: which grants, and how many clients. */
-import { grantTypesOf } from '../clients/members'
+import { grantTypesOf } from '../clients/client'
 import { OAuthError } from '../errors'
 import type { AuthorizationServer } from '../types/authorization-server'
 

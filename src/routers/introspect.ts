@@ -1,10 +1,9 @@
 /** The introspection endpoint: RFC 7662. */
 import type { Router } from 'express'
-import { authenticateClient } from '../clients/authentication'
+import { authenticatedRequest } from '../clients/authenticated-request'
 import { authorizationOf, boundOf, isExpired } from '../credentials/bound'
 import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
-import { requestParameters } from '../http/body'
 import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
 import { sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
@@ -31,7 +30,7 @@ export interface IntrospectRouterOptions {
 }
 
 /**
- * The introspection endpoint, for clients that authenticate with a secret. A client sees its own tokens, a client
+ * The introspection endpoint, for clients that authenticate. A client sees its own tokens, a client
  * registered as `resourceServer` every access token, or those for its resources; everything else is `{"active":false}`
  * (§2.2, §4).
  */
@@ -42,10 +41,9 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
   const { resourceServersOnly = false, cors } = options
   requireFlags('introspectRouter', { resourceServersOnly })
   const handler: Handler = async (req, res) => {
-    const parameters = await requestParameters(req)
-    const { client, authenticated } = await authenticateClient(server, req, parameters)
+    const { client, authenticated, parameters } = await authenticatedRequest(server, req)
     // RFC 7662 §2.1: without authorization anybody could try tokens here
-    if (!authenticated) throw new OAuthError('invalid_client', 'Introspection is for clients with a secret.')
+    if (!authenticated) throw new OAuthError('invalid_client', 'Introspection requires client authentication.')
     const token = requireParameter(parameters, 'token')
     const found = (await findAccessToken(server, token))?.row ?? (await findRefreshToken(server, token))
     const seen = found && audienceSeenBy(server, client, found, resourceServersOnly)

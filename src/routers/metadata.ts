@@ -1,5 +1,6 @@
 /** Authorization server metadata (RFC 8414), and the server's public keys (RFC 7517). */
 import type { Router } from 'express'
+import { provingMethods } from '../clients/client'
 import type { JsonWebKey } from '../crypto'
 import { type CorsOptions, requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
@@ -52,8 +53,8 @@ function describeServer(server: AuthorizationServer, hasKeys: boolean): Members 
     grants.some((grant) => grant.handle),
   )
   const modes = new Set(responses.map((grant) => grant.responseMode ?? 'query'))
-  const withSecret = ['client_secret_basic', 'client_secret_post']
-  const methods = ['none', ...withSecret]
+  const proving = provingMethods(server)
+  const methods = ['none', ...proving]
   const at = (name: keyof typeof coreEndpoints, more: Members) => (server.endpoints[name] === undefined ? {} : more)
   const urls = Object.entries(coreEndpoints).flatMap(([name, row]) => {
     return 'member' in row ? [[row.member, urlOf(server, name)] as const] : []
@@ -64,7 +65,7 @@ function describeServer(server: AuthorizationServer, hasKeys: boolean): Members 
     ...at('authorize', { authorization_response_iss_parameter_supported: true }),
     ...at('token', { token_endpoint_auth_methods_supported: methods }),
     ...at('revoke', { revocation_endpoint_auth_methods_supported: methods }),
-    ...at('introspect', { introspection_endpoint_auth_methods_supported: withSecret }),
+    ...at('introspect', { introspection_endpoint_auth_methods_supported: proving }),
     ...(server.clientDocuments && { client_id_metadata_document_supported: true }),
     ...(hasKeys && { jwks_uri: wellKnownUrl(JWKS, server.issuer) }),
     // RFC 8414 §3.2: what has no elements is left out, but for what is required (§2)

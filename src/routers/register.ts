@@ -1,7 +1,7 @@
 /** The registration endpoint (RFC 7591), and below it the configuration endpoint of each client (RFC 7592). */
 import type { Request, Response, Router } from 'express'
 import { writeBrought } from '../clients/brought-members'
-import { grantTypesOf } from '../clients/members'
+import { grantTypesOf, hasClientSecret } from '../clients/client'
 import { deleteRegistration, registerItself, replaceRegistration, requireRegistration } from '../clients/registration'
 import { type Permitted, parseSelfDescription, responseTypesOf } from '../clients/self-description'
 import type { OAuthError } from '../errors'
@@ -127,7 +127,7 @@ function describe(
     client_id: clientId,
     client_id_issued_at: client.createdAt,
     // §3.2.1: 0 is never; required where there is a secret
-    ...(!methods.includes('none') && { client_secret_expires_at: 0 }),
+    ...(hasClientSecret(client) && { client_secret_expires_at: 0 }),
     registration_access_token: registrationToken,
     registration_client_uri: `${registrationUri(server, req)}/${encodeURIComponent(clientId)}`,
     redirect_uris: client.redirectUris,

@@ -1,9 +1,8 @@
 /** The revocation endpoint: RFC 7009. */
 import type { Router } from 'express'
-import { authenticateClient } from '../clients/authentication'
+import { authenticatedRequest } from '../clients/authenticated-request'
 import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
-import { requestParameters } from '../http/body'
 import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
 import { sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
@@ -28,8 +27,7 @@ export function revokeRouter(server: AuthorizationServer, options: RevokeRouterO
   requireKnown('revokeRouter option', options, ['cors'])
   const { cors } = options
   const handler: Handler = async (req, res) => {
-    const parameters = await requestParameters(req)
-    const { client } = await authenticateClient(server, req, parameters)
+    const { client, parameters } = await authenticatedRequest(server, req)
     const token = requireParameter(parameters, 'token')
     // RFC 7009 §2.1: the hint only says where to look first; a token tells by itself what it is
     if (!(await revokeRefreshToken(server, client, token))) await revokeAccessToken(server, client, token)

@@ -1,10 +1,9 @@
 /** The token endpoint: RFC 6749 §3.2. */
 import type { Router } from 'express'
-import { authenticateClient } from '../clients/authentication'
-import { grantTypesOf } from '../clients/members'
+import { authenticatedRequest } from '../clients/authenticated-request'
+import { requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
-import { requestParameters } from '../http/body'
 import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
 import { sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
@@ -36,15 +35,12 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
   const fromQuery = parametersFrom.includes('query')
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
-    const parameters = await requestParameters(req, fromQuery)
-    const { client, authenticated } = await authenticateClient(server, req, parameters)
+    const { client, authenticated, parameters } = await authenticatedRequest(server, req, fromQuery)
     const grantType = requireParameter(parameters, 'grant_type')
     const grant = server.grants.get(grantType)
     if (!grant?.handle) throw new OAuthError('unsupported_grant_type', 'This grant_type is not supported.')
     // RFC 6749 §5.2: checked here for every grant, so that none can forget it
-    if (!grantTypesOf(client).includes(grantType)) {
-      throw new OAuthError('unauthorized_client', 'This client may not use this grant_type.')
-    }
+    requireGrantType(client, grantType)
     const request = {
       client,
       authenticated,

@@ -1,7 +1,6 @@
 /** Proof Key for Code Exchange: RFC 7636, with S256 as the only method (RFC 9700 §2.1.1). */
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
-import type { Client } from '../storage'
 import type { RequestParameters } from './params'
 
 /**
@@ -9,12 +8,6 @@ import type { RequestParameters } from './params'
  * alone), or `optional` (for APIs documented before PKCE: a stolen code of a public client can then be redeemed).
  */
 export type PkcePolicy = 'all-clients' | 'public-clients' | 'optional'
-
-export function pkceRequired(policy: PkcePolicy, client: Client): boolean {
-  if (typeof client.requirePkce === 'boolean') return client.requirePkce
-  if (policy === 'public-clients') return client.tokenEndpointAuthMethods.includes('none')
-  return policy === 'all-clients'
-}
 
 // RFC 7636 §4.2: BASE64URL(SHA-256) is 43 characters
 const s256Challenge = /^[A-Za-z0-9_-]{43}$/

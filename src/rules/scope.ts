@@ -11,6 +11,22 @@ export function isScopeToken(text: unknown): text is string {
   return typeof text === 'string' && scopeToken.test(text)
 }
 
+/** The option `scopes` of a server: what each token means in words. Throws a TypeError that names what is wrong. */
+export function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
+  if (typeof scopes !== 'object' || scopes === null) {
+    throw new TypeError("scopes must name every scope, such as { read: 'See your data' } or ['read']; none is []")
+  }
+  const entries: [string, unknown][] = Array.isArray(scopes)
+    ? scopes.map((scope) => [scope, scope])
+    : Object.entries(scopes)
+  for (const [scope, words] of entries) {
+    if (!isScopeToken(scope) || typeof words !== 'string') {
+      throw new TypeError(`scopes: ${String(scope)} must be a scope token (RFC 6749 §3.3) with a description`)
+    }
+  }
+  return new Map(entries as [string, string][])
+}
+
 /** The tokens of a `scope` parameter, in the order sent, each once. */
 export function parseScope(text: string): string[] {
   const tokens = [...new Set(text.split(' ').filter((token) => token !== ''))]

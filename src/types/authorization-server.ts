@@ -10,7 +10,7 @@ import type { Client, OAuthStorage } from '../storage'
 import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
 import type { Authorization } from './authorization'
-import type { Capability, ClientMember } from './capability'
+import type { Capability, ClientAuthentication, ClientMember } from './capability'
 import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
 import type { TokenRequest, TokenResponse, TokenResponseContext } from './token'
@@ -148,6 +148,7 @@ export interface AuthorizationServer extends ResourceRules {
   /** By `grant_type`, and by `response_type`. */
   readonly grants: ReadonlyMap<string, GrantType>
   readonly responseTypes: ReadonlyMap<string, GrantType>
+  readonly clientAuthentication: readonly ClientAuthentication[]
   readonly codes: { readonly ttl: number } | undefined
   readonly refreshTokens: RefreshTokenSettings | undefined
   readonly accessTokens: AccessTokenFormat

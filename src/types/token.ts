@@ -27,7 +27,7 @@ export interface TokenResponseContext {
 /** A request at the token endpoint whose client is authenticated and may use the grant. */
 export interface TokenRequest {
   readonly client: Client
-  /** Whether the client proved who it is. False for one that sent no secret because its record allows that. */
+  /** Whether the client proved who it is. False for one that sent no proof because its record allows that. */
   readonly authenticated: boolean
   readonly grantType: string
   readonly parameters: RequestParameters

@@ -135,6 +135,7 @@ const documents = () =>
       scopes: new Map([['read', 'Read']]),
       grants: new Map(),
       responseTypes: new Map(),
+      clientAuthentication: [],
       allowHttpRedirectUris: false,
       resources: [],
       emit: () => {},

@@ -15,6 +15,7 @@ const rules = {
   ]),
   allowHttpRedirectUris: false,
   resources: ['https://api.example'],
+  clientAuthentication: [{ methods: ['client_secret_basic', 'client_secret_post'] as const }],
 }
 const parse = (metadata: object) => parseClientMetadata(metadata as ClientMetadata, rules)
 const both = ['client_secret_basic', 'client_secret_post']

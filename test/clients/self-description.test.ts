@@ -11,6 +11,7 @@ const rules = {
     ['token', { grantType: 'implicit' }],
   ]),
   allowHttpRedirectUris: false,
+  clientAuthentication: [{ methods: ['client_secret_basic', 'client_secret_post'] as const }],
 }
 const permitted = { scopes: ['read', 'write'], grantTypes: ['authorization_code', 'refresh_token'] }
 const codes = [

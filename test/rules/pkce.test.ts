@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
-import {
-  isCodeChallenge,
-  type PkcePolicy,
-  pkceRequired,
-  requireCodeChallenge,
-  verifyCodeVerifier,
-} from '../../src/rules/pkce'
+import { pkceRequired } from '../../src/clients/client'
+import { isCodeChallenge, type PkcePolicy, requireCodeChallenge, verifyCodeVerifier } from '../../src/rules/pkce'
 import type { Client } from '../../src/storage'
 import { nastyText, runs } from '../support/fuzz'
 import { pkce } from '../support/host'

@@ -1,0 +1,151 @@
+/** `clientSecret()`: client secrets in the Authorization header and in the body, RFC 6749 §2.3.1. */
+import { equalDigests, sha256 } from '../crypto'
+import { OAuthError } from '../errors'
+import { authorizationHeader } from '../http/header'
+import { requireNoMore } from '../options/known'
+import { spendAsMuch } from '../passwords/bcrypt'
+import { checkChosenSecret } from '../passwords/chosen-secret'
+import { requirePlace } from '../passwords/waiting'
+import { decodeUtf8, tryDecodeComponent } from '../rules/params'
+import type { Client, ClientSecret } from '../storage'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientAuthentication, EndpointRequest, PresentedCredentials } from '../types/capability'
+import { secretMethods } from './client'
+import { findClient } from './find'
+
+type Pair = readonly [clientId: string, secret: string]
+
+interface PresentedSecret extends PresentedCredentials {
+  /** Every way to read what was sent, `clientId` first. All of them are one attempt. */
+  readonly readings: readonly Pair[]
+  readonly network: string
+}
+
+/**
+ * Client secrets, by the methods `client_secret_basic` and `client_secret_post`. Generated ones are compared with their
+ * digest. Chosen ones are throttled, cost bcrypt, and are remembered once they were right. An unknown client costs as much
+ * as a known one.
+ */
+export function clientSecret(): ClientAuthentication {
+  requireNoMore('clientSecret', arguments, 0)
+  return Object.freeze({ methods: secretMethods, presented, verify } satisfies ClientAuthentication<PresentedSecret>)
+}
+
+function presented(request: EndpointRequest): PresentedSecret[] {
+  const { req, parameters, network } = request
+  const basic = /^basic(?: +|$)(.*)$/i.exec(authorizationHeader(req))?.[1]
+  if (basic !== undefined) return fromBasic(basic, request)
+  const [clientId, secret] = [parameters.get('client_id'), parameters.get('client_secret')]
+  if (secret === undefined) return []
+  const readings: Pair[] = clientId === undefined ? [] : [[clientId, secret]]
+  return [{ method: 'client_secret_post', clientId, explicit: true, readings, network }]
+}
+
+function fromBasic(basic: string, { parameters, network }: EndpointRequest): PresentedSecret[] {
+  // RFC 6749 §2.3: a client must not use more than one method in one request
+  if (parameters.has('client_secret')) {
+    throw new OAuthError('invalid_request', 'Client credentials are both in the Authorization header and in the body.')
+  }
+  const named = parameters.get('client_id')
+  const pairs = pairsOf(basic)
+  const readings: Pair[] = []
+  for (const pair of pairs) {
+    const [clientId] = pair
+    // no client has such an id, and no store keeps NUL alike
+    const isUsable = clientId !== '' && !clientId.includes('\0')
+    if (isUsable && clientId === (named ?? clientId)) readings.push(pair)
+  }
+  if (named !== undefined && pairs.length > 0 && readings.length === 0) {
+    throw new OAuthError('invalid_request', 'client_id differs from the Authorization header.')
+  }
+  const sent = { explicit: true, challenge: 'Basic realm="OAuth", charset="UTF-8"', network }
+  const [first] = readings
+  // an empty secret is none, in each reading
+  if (first?.[1] === '') return readings.map(([clientId]) => ({ ...sent, method: 'none', clientId, readings: [] }))
+  return [{ ...sent, method: 'client_secret_basic', clientId: first?.[0], readings }]
+}
+
+/**
+ * RFC 6749 §2.3.1 has id and secret form-encoded inside Basic, and half of the libraries do so: decoded first, then as
+ * they are.
+ */
+function pairsOf(basic: string): Pair[] {
+  const text = /^[A-Za-z0-9+/_-]+={0,2} *$/.test(basic) ? decodeUtf8(Buffer.from(basic, 'base64')) : undefined
+  const colon = text?.indexOf(':') ?? -1
+  if (text === undefined || text.includes('\0') || colon < 0) return []
+  const [rawId, rawSecret] = [text.slice(0, colon), text.slice(colon + 1)]
+  const [id, secret] = [tryDecodeComponent(rawId), tryDecodeComponent(rawSecret)]
+  if (id === undefined || secret === undefined) return [[rawId, rawSecret]]
+  const isPlain = id === rawId && secret === rawSecret
+  return isPlain
+    ? [[id, secret]]
+    : [
+        [id, secret],
+        [rawId, rawSecret],
+      ]
+}
+
+async function verify(
+  server: AuthorizationServer,
+  client: Client | undefined,
+  { method, clientId: first, readings, network }: PresentedSecret,
+): Promise<{ client: Client } | undefined> {
+  const costly: [Client, string][] = []
+  for (const [clientId, secret] of readings) {
+    const found = clientId === first ? client : await findClient(server, clientId, network)
+    if (!found?.tokenEndpointAuthMethods.includes(method)) continue
+    if (isKnownSecret(server, found, secret)) return { client: found }
+    costly.push([found, secret])
+  }
+  return findBySlowSecret(server, network, costly, readings)
+}
+
+/** Generated secrets cannot be guessed, and chosen ones that were right before are known: neither is throttled. */
+function isKnownSecret(server: AuthorizationServer, client: Client, secret: string): boolean {
+  const digest = sha256(secret)
+  for (const kept of validSecrets(server, client)) {
+    const isKnown =
+      kept.digest === undefined
+        ? server.verifiedSecrets.isKnown(client.clientId, secret, kept.bcrypt)
+        : equalDigests(kept.digest, digest)
+    if (isKnown) return true
+  }
+  return false
+}
+
+/**
+ * Every secret that is not known costs one attempt, and one bcrypt at least: the time must not tell which ids exist. Both
+ * readings of Basic are one failure, of the client that is there; where both ids are, each has been guessed at.
+ */
+async function findBySlowSecret(
+  server: AuthorizationServer,
+  network: string,
+  costly: readonly (readonly [Client, string])[],
+  [tried]: readonly Pair[],
+): Promise<{ client: Client } | undefined> {
+  const isRight = (clientId: string, secret: string, hashes: readonly string[]) => {
+    const parts = [secret, ...hashes]
+    const guess = { kind: 'client_secret', account: clientId, clientId, network, parts, requirePlace } as const
+    return checkChosenSecret(server, guess, async () => {
+      if (hashes.length === 0) await spendAsMuch(secret, undefined, network)
+      for (const hash of hashes) {
+        if (await server.verifiedSecrets.verify(clientId, secret, hash, network)) return true
+      }
+      return undefined
+    })
+  }
+  const chosen = costly.filter(([client]) => chosenHashes(server, client).length > 0)
+  if (chosen.length === 0 && tried) await isRight(...tried, [])
+  for (const [client, secret] of chosen) {
+    if (await isRight(client.clientId, secret, chosenHashes(server, client))) return { client }
+  }
+  return undefined
+}
+
+function chosenHashes(server: AuthorizationServer, client: Client): string[] {
+  return validSecrets(server, client).flatMap(({ bcrypt }) => bcrypt ?? [])
+}
+
+function validSecrets(server: AuthorizationServer, { secrets }: Client): ClientSecret[] {
+  return secrets.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > server.now())
+}
