@@ -114,30 +114,39 @@ function isKnownSecret(server: AuthorizationServer, client: Client, secret: stri
 }
 
 /**
- * Every secret that is not known costs one attempt, and one bcrypt at least: the time must not tell which ids exist. Both
- * readings of Basic are one failure, of the client that is there; where both ids are, each has been guessed at.
+ * Every secret that is not known costs one attempt, and each reading of it a bcrypt at least: neither the time nor the count
+ * may tell which ids exist. Both readings of Basic are one failure, of the client that is there; where both ids are, each has
+ * been guessed at.
  */
 async function findBySlowSecret(
   server: AuthorizationServer,
   network: string,
   costly: readonly (readonly [Client, string])[],
-  [tried]: readonly Pair[],
+  readings: readonly Pair[],
 ): Promise<{ client: Client } | undefined> {
-  const isRight = (clientId: string, secret: string, hashes: readonly string[]) => {
-    const parts = [secret, ...hashes]
-    const guess = { kind: 'client_secret', account: clientId, clientId, network, parts, requirePlace } as const
-    return checkChosenSecret(server, guess, async () => {
-      if (hashes.length === 0) await spendAsMuch(secret, undefined, network)
-      for (const hash of hashes) {
-        if (await server.verifiedSecrets.verify(clientId, secret, hash, network)) return true
+  const chosen = new Map<string, Client>()
+  for (const [client] of costly) if (chosenHashes(server, client).length > 0) chosen.set(client.clientId, client)
+  const [first] = readings
+  const accounts = chosen.size > 0 ? [...chosen.keys()] : first ? [first[0]] : []
+  for (const [at, account] of accounts.entries()) {
+    const client = chosen.get(account)
+    const hashes = client ? chosenHashes(server, client) : []
+    // a reading with an id that nobody has is paid for with the first account
+    const tried = readings.filter(([id]) => id === account || (at === 0 && !chosen.has(id)))
+    const parts = [...tried.flat(), ...hashes]
+    const guess = { kind: 'client_secret', account, clientId: account, network, parts, requirePlace } as const
+    const isRight = await checkChosenSecret(server, guess, async () => {
+      let found: true | undefined
+      for (const [id, secret] of tried) {
+        if (id !== account || hashes.length === 0) await spendAsMuch(secret, undefined, network)
+        for (const hash of id === account ? hashes : []) {
+          if (await server.verifiedSecrets.verify(account, secret, hash, network)) found = true
+        }
+        if (found) return found
       }
-      return undefined
+      return found
     })
-  }
-  const chosen = costly.filter(([client]) => chosenHashes(server, client).length > 0)
-  if (chosen.length === 0 && tried) await isRight(...tried, [])
-  for (const [client, secret] of chosen) {
-    if (await isRight(client.clientId, secret, chosenHashes(server, client))) return { client }
+    if (isRight && client) return { client }
   }
   return undefined
 }

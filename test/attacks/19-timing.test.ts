@@ -79,7 +79,6 @@ describe('client authentication costs the same work,', () => {
   it.each<[string, () => ReturnType<ReturnType<typeof post>>]>([
     ['unknown, in the body', post('nobody', 'guess')],
     ['unknown, in Basic', basic('nobody', 'guess')],
-    ['unknown, in Basic with an encoding of its own', basic('no%62ody', 'gue%73s')],
     ['known with a chosen secret, in the body', post('chosen', 'guess')],
     ['known with a chosen secret, in Basic', basic('chosen', 'guess')],
     ['known with a generated secret', post('web', 'guess')],
@@ -92,6 +91,16 @@ describe('client authentication costs the same work,', () => {
     ['unknown, and the secret is longer than bcrypt reads', post('nobody', 'x'.repeat(100))],
   ])('client %s', async (_, attempt) => {
     expect(await costsOf(attempt)).toEqual(refused)
+  })
+
+  // RFC 6749 §2.3.1 has Basic form-encoded, and half of the libraries send it raw: two readings, two looks, for everybody
+  it.each<[string, () => ReturnType<ReturnType<typeof post>>]>([
+    ['unknown', basic('nobody', 'gue%73s')],
+    ['unknown, with an encoding in its id', basic('no%62ody', 'gue%73s')],
+    ['known with a chosen secret', basic('chosen', 'gue%73s')],
+    ['known with a generated secret', basic('web', 'gue%73s')],
+  ])('in each reading of Basic: client %s', async (_, attempt) => {
+    expect(await costsOf(attempt)).toEqual({ ...refused, costs: [10, 10] })
   })
 
   it.each([

@@ -236,7 +236,8 @@ describe('a secret', () => {
     await authenticates({ ...host.web, clientId: 'unknown' }, 'some secret')
     await authenticates(host.web, 'some secret')
     await basic('unknown:some%20secret').expect(401)
-    expect(jobs.mock.calls.map(([job]) => (job as { hash: string }).hash.slice(0, 6))).toEqual(Array(3).fill('$2b$10'))
+    // the third can be read in two ways: a known client would be looked at in both
+    expect(jobs.mock.calls.map(([job]) => (job as { hash: string }).hash.slice(0, 6))).toEqual(Array(4).fill('$2b$10'))
     jobs.mockRestore()
   })
 
