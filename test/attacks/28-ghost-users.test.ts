@@ -83,7 +83,7 @@ it('a handler tells a user from an app: only client credentials have no user', a
   expect([users.user.id, users.authInfo.userId]).toEqual(['alice', 'alice'])
 })
 
-it('a user whose id is broken is nobody, not somebody else with a broken id', async () => {
+it('a user whose id is broken gets in nowhere, and not as somebody else with a broken id: the host hears of it', async () => {
   for (const id of [Number.NaN, 2 ** 60, Number.POSITIVE_INFINITY, {}, [], true]) {
     const other = await createHost({
       grants: [password({ verify: () => ({ id }) as never })],
@@ -91,7 +91,8 @@ it('a user whose id is broken is nobody, not somebody else with a broken id', as
       mount: (app, server) => void app.use('/oauth2/token', tokenRouter(server)),
     })
     const answer = await other.token(other.web, { grant_type: 'password', username: 'a', password: 'b' })
-    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant'])
+    expect([answer.status, answer.body.error]).toEqual([500, 'server_error'])
+    expect(String(other.reportedErrors()[0]?.cause)).toContain('password({ verify }) returned')
   }
   const broken = bcryptPasswords({ findByUsername: () => ({ id: undefined as never, passwordHash: null }) })
   expect(await broken('a', 'b')).toBeUndefined()

@@ -117,7 +117,7 @@ describe.each(styles)('simple-oauth2 with %j', (style) => {
         storage: memoryStorage(),
         scopes: ['profile'],
         grants: [password({ verify: bcryptPasswords(users) }), refreshToken()],
-        users,
+        users: { find: users.find },
       })
       await registerClient(server, { ...app, grantTypes: ['password', 'refresh_token'], scopes: ['profile'] })
       return express().use(oauthRouter(server, { protect: false }))
