@@ -5,7 +5,6 @@ export { type ConsentPageOptions, consentPage } from './authorization/consent-pa
 export type { AuthorizationResponseStyle } from './authorization/response'
 export type { HostPage } from './authorization/sign-in'
 export type { Awaitable } from './awaitable'
-export type { ClientMetadata } from './clients/members'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
 export type { KeyMaterial } from './crypto'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './errors'
@@ -55,6 +54,7 @@ export { type RemoteServer, type RemoteServerOptions, remoteServer } from './rem
 export { type AuthorizeRouterOptions, authorizeRouter } from './routers/authorize'
 export { type ClientsRouterOptions, clientsRouter } from './routers/clients'
 export type { ClientsCaller } from './routers/clients-access'
+export type { ClientsFormat } from './routers/clients-format'
 export { type ConnectedAppsRouterOptions, connectedAppsRouter } from './routers/connected-apps'
 export { type IntrospectRouterOptions, introspectRouter } from './routers/introspect'
 export { type MetadataRouterOptions, metadataRouter } from './routers/metadata'
@@ -97,6 +97,7 @@ export type {
   RefreshTokenSettings,
   Users,
 } from './types/authorization-server'
+export type { ClientMetadata } from './types/client-metadata'
 export type { Endpoints } from './types/endpoints'
 export type { AuthorizationServerEvent, WarningCode } from './types/events'
 export type { TokenRequest, TokenResponse, TokenResponseContext } from './types/token'

@@ -1,6 +1,7 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
 
 import type { Awaitable } from './awaitable'
+import { isClientMetadata } from './clients/members'
 import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './clients/metadata-document'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
@@ -140,7 +141,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const server = Object.freeze({
     issuer,
     ...clientRules,
-    storage: checkedStorage(options.storage),
+    storage: checkedStorage(options.storage, isClientMetadata),
     codes: grants.find((grant) => grant.codes)?.codes,
     refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
     accessTokens,

@@ -8,7 +8,3 @@ import { grantTypesOf } from './members'
 export function getsRefreshToken(server: AuthorizationServer, client: Client): boolean {
   return server.refreshTokens !== undefined && grantTypesOf(client).includes('refresh_token')
 }
-
-export function isPublicClient(client: Pick<Client, 'tokenEndpointAuthMethods'>): boolean {
-  return client.tokenEndpointAuthMethods.every((method) => method === 'none')
-}

@@ -5,9 +5,10 @@ import { invalidToken, OAuthError } from '../errors'
 import { intersectScope, scopesOfClient } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { isPublicClient } from './client'
 import { endClient } from './deletion'
-import { grantTypesOf, parseClientMetadata } from './members'
+import { invalid } from './member-checks'
+import { clientMembers, grantTypesOf, isPublicClient } from './members'
+import { parseClientMetadata } from './metadata'
 import { changeClient, insertClient } from './records'
 import { type Permitted, parseSelfDescription, type SelfDescription } from './self-description'
 
@@ -22,7 +23,7 @@ export interface NewRegistration {
 /** A new client as it describes itself. Its id and secrets are of our making. */
 export async function registerItself(
   server: AuthorizationServer,
-  { tokenEndpointAuthMethod: method, scopes, ...described }: SelfDescription,
+  { scopes, ...described }: SelfDescription,
   permitted: Permitted,
 ): Promise<NewRegistration> {
   const clientId = newGrantId()
@@ -34,7 +35,6 @@ export async function registerItself(
     scopes: permitted.scopes,
     ...(scopes && { defaultScopes: scopes }),
     ...described,
-    ...(method && { tokenEndpointAuthMethods: [method] }),
     // whatever `pkce` is for the clients that the host knows: no unknown one is so old that it cannot (RFC 9700 §2.1.1)
     requirePkce: true,
   }
@@ -71,12 +71,13 @@ export async function replaceRegistration(
     verifyReplacement(current, members)
     // never more than it has: an administrator may have taken the rest away
     const may = { scopes: scopesOfClient(server.scopes, current), grantTypes: grantTypesOf(current) }
-    const { tokenEndpointAuthMethod: method, ...described } = parseSelfDescription(members, may, server)
-    const methods = method ? [method] : current.tokenEndpointAuthMethods
+    const described = parseSelfDescription(members, may, server)
+    const methods = described.tokenEndpointAuthMethods ?? current.tokenEndpointAuthMethods
     if (isPublicClient({ tokenEndpointAuthMethods: methods }) !== isPublicClient(current)) {
       throw invalid('token_endpoint_auth_method cannot change between none and a secret: register again')
     }
-    const { name, defaultScopes, ...kept } = current
+    const { defaultScopes } = current
+    const kept = withoutOwn(current)
     const scopes = described.scopes ?? current.scopes ?? []
     const metadata = {
       ...kept,
@@ -89,6 +90,12 @@ export async function replaceRegistration(
   }).catch(refuseGone)
   server.emit({ type: 'client.updated', clientId })
   return client
+}
+
+/** The record without the members that its client sets. */
+function withoutOwn(current: Client): Client {
+  const isOwn = (name: string) => clientMembers[name as keyof typeof clientMembers]?.setBy === 'self'
+  return Object.fromEntries(Object.entries(current).filter(([name]) => !isOwn(name))) as unknown as Client
 }
 
 /** RFC 7592 §2.3. */
@@ -132,8 +139,4 @@ function verifyToken({ clientId, registrationTokenDigest }: Client, registration
 /** Bound to the id: a digest that has found its way into another record opens nothing there. */
 function digestOf(clientId: string, registrationToken: string): string {
   return sha256(JSON.stringify(['registration access token', clientId, registrationToken]))
-}
-
-function invalid(problem: string): OAuthError {
-  return new OAuthError('invalid_client_metadata', `${problem}.`)
 }

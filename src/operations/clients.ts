@@ -1,13 +1,15 @@
 /** What hosts do with client records from their own code: register, update, delete, give a new secret. */
 
 import { endClient } from '../clients/deletion'
-import { type ClientMetadata, grantTypesOf, metadataNames } from '../clients/members'
+import { grantTypesOf } from '../clients/members'
+import { metadataNames } from '../clients/metadata'
 import { changeMembers, insertClient, rotateSecret } from '../clients/records'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import type { Client } from '../storage'
 import { allPages, pages, requireFilter } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientMetadata } from '../types/client-metadata'
 import { listGrants } from './grants'
 
 /** A client to be: what is left out has a safe default. */
@@ -56,7 +58,8 @@ export async function rotateClientSecret(
 ): Promise<{ clientSecret: string }> {
   requireNoMore('rotateClientSecret', arguments, 3)
   requireSeconds('rotateClientSecret({ overlap })', overlap, Number.MAX_SAFE_INTEGER, 0)
-  return { clientSecret: await rotateSecret(server, clientId, overlap) }
+  const { clientSecret } = await rotateSecret(server, clientId, { overlap })
+  return { clientSecret }
 }
 
 /** Deletes a client and ends everything that was ever issued to it. Returns false when there was none. */

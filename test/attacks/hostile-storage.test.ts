@@ -49,7 +49,7 @@ async function prepare(host: Host) {
 }
 type Prepared = Awaited<ReturnType<typeof prepare>>
 
-const api = (host: Host, { console }: Prepared, method: 'get' | 'post' | 'put' | 'delete', path = '', body = {}) => {
+const api = (host: Host, { console }: Prepared, method: 'get' | 'post' | 'patch' | 'delete', path = '', body = {}) => {
   const sent = host.http()[method](`${paths.clients}${path}`).auth(console, { type: 'bearer' })
   return method === 'get' || method === 'delete' ? sent : sent.send(body)
 }
@@ -68,9 +68,9 @@ const operations: Record<string, (host: Host, prepared: Prepared) => PromiseLike
   'a guarded route': (host, { tokens }) => host.me(tokens.access_token),
   'list clients': (host, prepared) => api(host, prepared, 'get'),
   'read a client': (host, prepared) => api(host, prepared, 'get', '/console'),
-  'create a client': (host, prepared) => api(host, prepared, 'post', '', { client_id: 'new', permissions: ['read'] }),
-  'update a client': (host, prepared) => api(host, prepared, 'put', '/console', { client_name: 'New' }),
-  'new secret': (host, prepared) => api(host, prepared, 'post', '/console/generateSecret'),
+  'create a client': (host, prepared) => api(host, prepared, 'post', '', { client_id: 'new', scope: 'read' }),
+  'update a client': (host, prepared) => api(host, prepared, 'patch', '/console', { client_name: 'New' }),
+  'new secret': (host, prepared) => api(host, prepared, 'post', '/console/secret'),
   'delete a client': (host, prepared) => api(host, prepared, 'delete', '/console'),
 }
 
