@@ -1,6 +1,7 @@
 // A store that throws, lies, loses and never answers: no access, no partial state, no secret in any event.
 import { inspect } from 'node:util'
 import type { Response } from 'supertest'
+import { clientMembers } from '../../src/clients/members'
 import {
   authorizationCode,
   type Credential,
@@ -417,6 +418,8 @@ describe('an adapter that loses a member', () => {
     ['a secret that ends at no time', { secrets: [{ digest: 'x', createdAt: 1, expiresAt: 'never' }] }],
     ['methods, as text', { tokenEndpointAuthMethods: 'none' }],
     ['redirect URIs, as text', { redirectUris: 'https://app.example/cb' }],
+    ...Object.keys(clientMembers).map((name): [string, object] => [`${name}, as null,`, { [name]: null }]),
+    ...Object.keys(clientMembers).map((name): [string, object] => [`${name}, as an object,`, { [name]: {} }]),
   ])('%s of a client is 503', async (_, changed) => {
     const host = await makeHost()
     const prepared = await prepare(host)
