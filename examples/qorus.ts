@@ -15,6 +15,7 @@ import express, { type Request } from 'express'
 import * as oauth from 'express-authorization-server'
 import { basicSignIn } from './shared/basic-sign-in'
 import { oauthErrors } from './shared/oauth-errors'
+import { qorusBody, qorusClients } from './shared/qorus-clients'
 import { signIn } from './shared/sign-in'
 import { start } from './shared/start'
 import { createUsers } from './shared/users'
@@ -61,10 +62,8 @@ export async function createApp(issuer: string, options: Partial<oauth.Authoriza
     const { id: userId, scopes } = req.user as (typeof people)[number]
     return { userId, scopes, admin: scopes.includes('admin') }
   }
-  app.use(
-    '/oauth2/v1/clients',
-    oauth.clientsRouter(server, { protect, caller, defaults, grantTypes: defaults.grantTypes }),
-  )
+  const api = { protect, caller, defaults, grantTypes: defaults.grantTypes, format: qorusClients }
+  app.use('/oauth2/v1/clients', qorusBody, oauth.clientsRouter(server, api))
 
   app.get('/oauth2/v1/code', protect, async (req, res) => {
     const sent = [...new URL(req.url, issuer).searchParams].filter(([, value]) => value !== '')

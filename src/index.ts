@@ -5,7 +5,6 @@ export { type ConsentPageOptions, consentPage } from './authorization/consent-pa
 export type { AuthorizationResponseStyle } from './authorization/response'
 export type { Awaitable } from './awaitable'
 export { clientSecret } from './clients/client-secret'
-export type { ClientMetadata } from './clients/members'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
 export type { KeyMaterial } from './crypto'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './errors'
@@ -54,6 +53,7 @@ export { type RemoteServer, type RemoteServerOptions, remoteServer } from './rem
 export { type AuthorizeRouterOptions, authorizeRouter } from './routers/authorize'
 export { type ClientsRouterOptions, clientsRouter } from './routers/clients'
 export type { ClientsCaller } from './routers/clients-access'
+export type { ClientsFormat } from './routers/clients-format'
 export { type ConnectedAppsRouterOptions, connectedAppsRouter } from './routers/connected-apps'
 export { type IntrospectRouterOptions, introspectRouter } from './routers/introspect'
 export { type MetadataRouterOptions, metadataRouter } from './routers/metadata'
@@ -102,6 +102,7 @@ export type {
   EndpointRequest,
   PresentedCredentials,
 } from './types/capability'
+export type { ClientMetadata } from './types/client-metadata'
 export type { CorsOptions, Endpoints } from './types/endpoints'
 export type { AuthorizationServerEvent, WarningCode } from './types/events'
 export type { TokenRequest, TokenResponse, TokenResponseContext } from './types/token'

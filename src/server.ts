@@ -3,7 +3,7 @@
 import type { Awaitable } from './awaitable'
 import { verifiedClientAuthentication } from './clients/authentication'
 import { clientSecret } from './clients/client-secret'
-import { metadataNames } from './clients/members'
+import { isClientMetadata, tableNames, tableWireNames } from './clients/members'
 import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './clients/metadata-document'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
@@ -145,14 +145,14 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     grants: new Map(grants.map((grant) => [grant.grantType, grant])),
     responseTypes: new Map(responses.map((grant) => [grant.responseType as string, grant])),
     allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
-    clientMembers: clientMembersOf(capabilities, metadataNames),
+    clientMembers: clientMembersOf(capabilities, tableNames, tableWireNames),
   }
   const documents = options.clientIdMetadataDocuments
   const throttle = options.throttle === false ? undefined : (options.throttle ?? memoryThrottle())
   const server = Object.freeze({
     issuer,
     ...clientRules,
-    storage: checkedStorage(options.storage),
+    storage: checkedStorage(options.storage, (row) => isClientMetadata(row, clientRules)),
     codes: grants.find((grant) => grant.codes)?.codes,
     refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
     accessTokens,

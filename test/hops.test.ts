@@ -11,7 +11,7 @@ const ceilings: [flow: string, files: number, functions: number, calls: number][
   ['refresh', 24, 116, 3], // aim: 15, 75, 3
   ['authorize', 26, 94, 2], // aim: 16, 70, 2
   ['client credentials', 21, 95, 2], // aim: 13, 60, 2
-  ['client create', 27, 142, 2], // aim: 18, 90, 2
+  ['client create', 32, 161, 3], // aim: 18, 90, 2
   ['guard', 13, 60, 1], // aim: 9, 40, 1
 ]
 

@@ -162,6 +162,14 @@ oauthRouter(server, { protect: false, clients: { protect: bearerGuard(server) } 
 oauthRouter(server, { decide: byHand })
 // @ts-expect-error and at the clients router there is no false
 clientsRouter(server, { protect: false })
+clientsRouter(server, {
+  protect: bearerGuard(server),
+  format: { parse: (req) => ({ clientId: req.query.id, scopes: req.query.rights, name: null }), updateMethod: 'PUT' },
+})
+// @ts-expect-error what is read goes by the names of registerClient
+clientsRouter(server, { protect: bearerGuard(server), format: { parse: () => ({ client_id: 'x' }) } })
+// @ts-expect-error what changes the members named is no POST
+clientsRouter(server, { protect: bearerGuard(server), format: { updateMethod: 'POST' } })
 // @ts-expect-error a code or a token never stands in a fragment of ours
 tokenRouter(server, { parametersFrom: ['fragment'] })
 

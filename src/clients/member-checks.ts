@@ -1,12 +1,74 @@
-/** How the members of a client record are checked, each alone: RFC 7591 §2, with the library's rules. */
-import { OAuthError } from '../errors'
+/** What a member of a client record can be, each alone: its type, in the record and in JSON, and its check (RFC 7591 §2). */
+import { OAuthError, type OAuthErrorCode } from '../errors'
 import { redirectUriProblem } from '../rules/redirect-uri'
 import { type Audience, findResource } from '../rules/resource'
-import { isScopeToken } from '../rules/scope'
 import type { TokenEndpointAuthMethod } from '../storage'
 import type { ClientMember } from '../types/capability'
-import { type AuthenticationRules, provingMethods, secretMethods } from './client'
-import { describedName, hasUnseen, MAX_NAME } from './self-description'
+import { type AuthenticationRules, provingMethods } from './client'
+
+/** The type of a member. `read` and `write` are there where JSON says it in another form than the record. */
+export interface MemberType {
+  /** What an error says that it must be. */
+  readonly words: string
+  /** Whether a record may have such a value. */
+  readonly is: (value: unknown) => boolean
+  /** The error of another value (RFC 7591 §3.2.2). @default invalid_client_metadata */
+  readonly code?: OAuthErrorCode
+  /** From JSON. Throws what names the member. @default the value as it is */
+  readonly read?: (member: string, value: unknown) => unknown
+  /** To JSON; undefined leaves it out. @default the value as it is */
+  readonly write?: (value: never) => unknown
+}
+
+const isText = (value: unknown) => typeof value === 'string'
+const isList = (value: unknown) => Array.isArray(value) && value.every(isText)
+
+const LABEL = 'a string of 1 to 2000 characters without control characters'
+export const text: MemberType = { words: LABEL, is: isText }
+
+export const flag: MemberType = { words: 'true or false', is: (value) => typeof value === 'boolean' }
+
+export const list: MemberType = { words: 'a list of strings', is: isList }
+
+export const uris: MemberType = { ...list, code: 'invalid_redirect_uri' }
+
+export const flagOrList: MemberType = {
+  words: 'true or false, or a list of strings',
+  is: (value) => flag.is(value) || isList(value),
+}
+
+/** RFC 6749 §3.3: a list here, one string with spaces in JSON, which has one token at least. */
+export const scope: MemberType = {
+  ...list,
+  read: (member, value) => requireText(member, value).split(' ').filter(Boolean),
+  write: (tokens: readonly string[]) => (tokens.length > 0 ? tokens.join(' ') : undefined),
+}
+
+/** RFC 7591 §2: JSON names one method. A record can have several, and the first one is shown. */
+export const method: MemberType = {
+  ...list,
+  read: (member, value) => [requireText(member, value)],
+  write: ([first]: readonly string[]) => first,
+}
+
+/** As everywhere in OAuth, what is empty is not there; RFC 7592 §2.2 says the same of null. */
+export function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null || value === ''
+}
+
+export function requireText(member: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  throw invalid(`${member} must be a string`)
+}
+
+/** Throws where a member is of another type. */
+export function requireType(type: MemberType, member: string, value: unknown): void {
+  if (!type.is(value)) throw new OAuthError(type.code ?? 'invalid_client_metadata', `${member} must be ${type.words}.`)
+}
+
+export function invalid(problem: string): OAuthError {
+  return new OAuthError('invalid_client_metadata', `${problem}.`)
+}
 
 /** What a record may name is what the server has. */
 export interface ClientMetadataRules extends AuthenticationRules {
@@ -18,119 +80,104 @@ export interface ClientMetadataRules extends AuthenticationRules {
   readonly clientMembers?: readonly ClientMember[]
 }
 
+export const MAX_REDIRECT_URIS = 20
+const MAX_NAME = 60
 const MAX_DESCRIPTION = 500
 // U+202A to U+202E and U+2066 to U+2069 turn the text around them: on the consent page a name would rewrite its sentence
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that no label may have
 const labelSyntax = /^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]{1,2000}$/
 
-export function redirectUris(member: string, value: unknown, rules: ClientMetadataRules): readonly string[] {
-  const uris = list(member, value) ?? []
+type Values = readonly string[]
+
+export function redirectUris(_member: string, uris: Values, rules: ClientMetadataRules): Values {
   for (const uri of uris) {
     const problem = redirectUriProblem(uri, { allowHttp: rules.allowHttpRedirectUris })
     if (problem) throw new OAuthError('invalid_redirect_uri', `A redirect URI ${problem}.`)
   }
-  return uris
+  return unique(uris)
 }
 
-export function scopes(member: string, value: unknown, rules: ClientMetadataRules): readonly string[] | undefined {
-  const isKnown = (scope: string) => isScopeToken(scope) && rules.scopes.has(scope)
-  return requireEach(member, list(member, value), isKnown, 'scopes that the server has')
+export function scopes(member: string, tokens: Values, { scopes: all }: ClientMetadataRules): Values {
+  return requireEach(member, tokens, (token) => all.has(token), 'scopes that the server has')
 }
 
 export function defaultScopes(
   member: string,
-  value: unknown,
+  tokens: Values,
   _rules: ClientMetadataRules,
-  record: { readonly scopes?: readonly string[] },
-): readonly string[] | undefined {
-  const isOfScopes = (scope: string) => record.scopes?.includes(scope) ?? false
-  return requireEach(member, list(member, value), isOfScopes, 'a subset of scopes')
+  record: { readonly scopes?: Values },
+): Values {
+  return requireEach(member, tokens, (token) => record.scopes?.includes(token) ?? false, 'a subset of scopes')
 }
 
-export function grantTypes(member: string, value: unknown, rules: ClientMetadataRules): readonly string[] | undefined {
-  return requireEach(member, list(member, value), (grant) => rules.grants.has(grant), 'grants that the server has')
+export function grantTypes(member: string, named: Values, { grants }: ClientMetadataRules): Values {
+  return requireEach(member, named, (grantType) => grants.has(grantType), 'grants that the server has')
 }
 
 export function authenticationMethods(
   member: string,
-  value: unknown,
+  methods: Values,
   rules: ClientMetadataRules,
 ): readonly TokenEndpointAuthMethod[] {
-  const methods = list(member, value) ?? secretMethods
-  const allowed: readonly string[] = ['none', ...provingMethods(rules)]
-  requireEach(member, methods, (method) => allowed.includes(method), allowed.join(', '))
   if (methods.length === 0) throw invalid(`${member} must not be empty`)
-  return methods as readonly TokenEndpointAuthMethod[]
+  const allowed: readonly string[] = ['none', ...provingMethods(rules)]
+  const known = requireEach(member, methods, (method) => allowed.includes(method), allowed.join(', '))
+  return known as readonly TokenEndpointAuthMethod[]
 }
 
 /** As the server spells them. */
-export function resources(
-  member: string,
-  value: unknown,
-  { resources: all }: ClientMetadataRules,
-): readonly string[] | undefined {
-  const named = list(member, value)
-  const isKnown = (uri: string) => findResource(all, uri) !== undefined
-  requireEach(member, named, isKnown, 'resources of the server')
-  return named && [...new Set(named.map((uri) => findResource(all, uri) as string))]
+export function resources(member: string, named: Values, { resources: all }: ClientMetadataRules): Values {
+  requireEach(member, named, (uri) => findResource(all, uri) !== undefined, 'resources of the server')
+  return unique(named.map((uri) => findResource(all, uri) as string))
 }
 
-export function resourceServer(
-  member: string,
-  value: unknown,
-  rules: ClientMetadataRules,
-): boolean | readonly string[] | undefined {
-  if (!Array.isArray(value)) return flag(member, value)
+export function resourceServer(member: string, value: boolean | Values, rules: ClientMetadataRules): boolean | Values {
+  if (typeof value === 'boolean') return value
   if (value.length === 0) throw invalid(`${member} must name a resource, or be true or false`)
   return resources(member, value, rules)
 }
 
-export function label(member: string, value: unknown): string | undefined {
-  if (value === undefined) return undefined
-  if (typeof value === 'string' && labelSyntax.test(value) && value.isWellFormed()) return value
-  throw invalid(`${member} must be a string of 1 to 2000 characters without control characters`)
-}
-
-export function flag(member: string, value: unknown): boolean | undefined {
-  if (value === undefined || typeof value === 'boolean') return value
-  throw invalid(`${member} must be true or false`)
+export function label(member: string, value: string): string {
+  if (labelSyntax.test(value) && value.isWellFormed()) return value
+  throw invalid(`${member} must be ${LABEL}`)
 }
 
 /** What others read on the consent page, written by somebody whom nobody has checked. The id stands where there is no name. */
 export function verifyShownName(member: string, name: string | undefined): void {
   // the same, because what is stored here is not trimmed
-  if (name === undefined || describedName(name) === name) return
+  if (name === undefined || shownName(name) === name) return
   throw invalid(
     `${member} must have a letter or digit, at most ${MAX_NAME} characters, no space around it, and nothing that is not seen`,
   )
 }
 
-export function verifyShownDescription(description: string | undefined): void {
+export function verifyShownDescription(member: string, description: string | undefined): void {
   if (description === undefined) return
   if (description.length <= MAX_DESCRIPTION && !hasUnseen(description.replace(/[\t\r\n]/g, ''))) return
-  throw invalid(`client_description must have at most ${MAX_DESCRIPTION} characters, and nothing that is not seen`)
+  throw invalid(`${member} must have at most ${MAX_DESCRIPTION} characters, and nothing that is not seen`)
 }
 
-export function invalid(problem: string): OAuthError {
-  return new OAuthError('invalid_client_metadata', `${problem}.`)
+/** A name that nobody has checked; undefined where it would fill a page, or cannot be seen on it. */
+export function shownName(text: string): string | undefined {
+  const name = text.trim()
+  if (name.length > MAX_NAME || !/[\p{L}\p{N}]/u.test(name)) return undefined
+  return hasUnseen(name) ? undefined : name
 }
 
-function list(member: string, value: unknown): readonly string[] | undefined {
-  if (value === undefined) return undefined
-  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
-    throw invalid(`${member} must be a list of strings`)
-  }
-  return [...new Set<string>(value)]
+/** Whether there is something in a text that people do not see, or that covers what is around it. */
+function hasUnseen(text: string): boolean {
+  // joiners stand between letters of many scripts, and what turns the text around is refused as in every name
+  const seen = text.replaceAll(/\u200c|\u200d|[\u202a-\u202e\u2066-\u2069]/g, '')
+  return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]|\p{M}{5}/u.test(seen)
 }
 
-function requireEach(
-  member: string,
-  values: readonly string[] | undefined,
-  allowed: (value: string) => boolean,
-  words: string,
-): readonly string[] | undefined {
-  const wrong = values?.find((value) => !allowed(value))
-  if (wrong === undefined) return values
+function requireEach(member: string, values: Values, allowed: (value: string) => boolean, words: string): Values {
+  const wrong = values.find((value) => !allowed(value))
+  if (wrong === undefined) return unique(values)
   // what is long may be a secret in the wrong place, and errors are logged
   throw invalid(`${member} must be ${words}${wrong.length > 32 ? '' : `; ${wrong} is not`}`)
+}
+
+function unique(values: Values): Values {
+  return [...new Set(values)]
 }

@@ -11,8 +11,8 @@ import type { Client } from '../storage'
 import type { TakenAttempt } from '../types/attempts'
 import type { AuthorizationServer, ClientDocuments } from '../types/authorization-server'
 import { isDocumentUrl } from './client-id-url'
-import { type DescriptionSource, describedClient } from './described-client'
 import { type DocumentCache, documentCache, RETRY } from './document-cache'
+import { describedClient, type SelfDescriptionRules } from './self-description'
 
 /** Options of `createAuthorizationServer({ clientIdMetadataDocuments })`. */
 export interface ClientIdMetadataDocumentsOptions {
@@ -38,7 +38,7 @@ const optionNames: readonly string[] = [
   'dangerouslyAllowLoopback',
 ] satisfies (keyof ClientIdMetadataDocumentsOptions)[]
 
-type Source = DescriptionSource & Pick<AuthorizationServer, 'emit' | 'throttle'>
+type Source = SelfDescriptionRules & Pick<AuthorizationServer, 'scopes' | 'grants' | 'now' | 'emit' | 'throttle'>
 
 /** Throws a TypeError for options that are wrong. */
 export function clientDocuments(options: ClientIdMetadataDocumentsOptions, source: Source): ClientDocuments {

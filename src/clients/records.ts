@@ -5,9 +5,11 @@ import { OAuthError, storageFailure } from '../errors'
 import { hashSecret } from '../passwords/bcrypt'
 import type { Client, ClientSecret } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientMetadata } from '../types/client-metadata'
 import { isUserId } from '../users'
 import { hasClientSecret } from './client'
-import { type ClientMetadata, isBeingDeleted, parseClientMetadata, verifyClientId } from './members'
+import { isBeingDeleted } from './members'
+import { parseClientMetadata, verifyClientId } from './metadata'
 
 /** A client to be: what is left out is generated, or has a safe default. */
 export interface NewClient extends ClientMetadata {
@@ -70,20 +72,27 @@ async function isUser(server: AuthorizationServer, clientId: string): Promise<bo
  */
 export type MayReplace = (current: Client, next: ClientMetadata | undefined) => void
 
+interface ChangeOptions {
+  readonly mayReplace?: MayReplace
+  /** Whose turn at bcrypt a chosen secret takes. */
+  readonly network?: string
+  /** Members that go back to what a record without them has. */
+  readonly removed?: readonly (keyof ClientMetadata)[]
+}
+
 /** Changes the members named, and no other, also when somebody else changes the record at the same time. */
 export async function changeMembers(
   server: AuthorizationServer,
   clientId: string,
   { clientSecret, ...members }: ClientMetadata & { clientSecret?: string },
-  mayReplace: MayReplace = () => {},
-  network?: string,
+  { mayReplace = () => {}, network, removed = [] }: ChangeOptions = {},
 ): Promise<Client> {
   // a member that is undefined is not named: it must not put a list of the record back to its default
   const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
   const now = server.now()
   const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now, network)
   const client = await changeClient(server, clientId, (current) => {
-    const next = { ...current, ...changes }
+    const next = withChanges(current, changes, removed)
     mayReplace(current, next)
     if (made && !hasClientSecret(next)) throw noSecret()
     return { ...next, ...parseClientMetadata(next, server), ...(made && { secrets: [made.kept] }) }
@@ -92,16 +101,25 @@ export async function changeMembers(
   return client
 }
 
+/** The record with the members named, and without those removed, whose defaults come back when it is checked. */
+export function withChanges(
+  current: Client,
+  changes: ClientMetadata,
+  removed: readonly (keyof ClientMetadata)[],
+): Client {
+  const kept = Object.entries(current).filter(([name]) => !(removed as readonly string[]).includes(name))
+  return { ...(Object.fromEntries(kept) as unknown as Client), ...changes }
+}
+
 /** A new generated secret; the old ones stay valid for `overlap` seconds. */
 export async function rotateSecret(
   server: AuthorizationServer,
   clientId: string,
-  overlap = 0,
-  mayReplace: MayReplace = () => {},
-): Promise<string> {
+  { overlap = 0, mayReplace = () => {} }: { overlap?: number; mayReplace?: MayReplace },
+): Promise<{ client: Client; clientSecret: string }> {
   const now = server.now()
   const { kept, clientSecret } = await makeSecret(undefined, now)
-  await changeClient(server, clientId, (current) => {
+  const client = await changeClient(server, clientId, (current) => {
     mayReplace(current, current)
     if (!hasClientSecret(current)) throw noSecret()
     const until = now + overlap
@@ -111,7 +129,7 @@ export async function rotateSecret(
     return { ...current, secrets: [kept, ...old] }
   })
   server.emit({ type: 'client.secret_rotated', clientId })
-  return clientSecret
+  return { client, clientSecret }
 }
 
 const MAX_TRIES = 20

@@ -5,10 +5,11 @@ import { invalidToken, OAuthError } from '../errors'
 import { intersectScope, scopesOfClient } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { withoutBrought } from './brought-members'
 import { grantTypesOf, hasClientSecret, isPublic } from './client'
 import { endClient } from './deletion'
-import { parseClientMetadata } from './members'
+import { invalid } from './member-checks'
+import { membersOf } from './members'
+import { parseClientMetadata } from './metadata'
 import { changeClient, insertClient } from './records'
 import { type Permitted, parseSelfDescription, type SelfDescription } from './self-description'
 
@@ -23,7 +24,7 @@ export interface NewRegistration {
 /** A new client as it describes itself. Its id and secrets are of our making. */
 export async function registerItself(
   server: AuthorizationServer,
-  { tokenEndpointAuthMethod: method, scopes, ...described }: SelfDescription,
+  { scopes, ...described }: SelfDescription,
   permitted: Permitted,
 ): Promise<NewRegistration> {
   const clientId = newGrantId()
@@ -35,7 +36,6 @@ export async function registerItself(
     scopes: permitted.scopes,
     ...(scopes && { defaultScopes: scopes }),
     ...described,
-    ...(method && { tokenEndpointAuthMethods: [method] }),
     // whatever `pkce` is for the clients that the host knows: no unknown one is so old that it cannot (RFC 9700 §2.1.1)
     requirePkce: true,
   }
@@ -72,14 +72,15 @@ export async function replaceRegistration(
     verifyReplacement(current, members)
     // never more than it has: an administrator may have taken the rest away
     const may = { scopes: scopesOfClient(server.scopes, current), grantTypes: grantTypesOf(current) }
-    const { tokenEndpointAuthMethod: method, ...described } = parseSelfDescription(members, may, server)
-    const methods = method ? [method] : current.tokenEndpointAuthMethods
+    const described = parseSelfDescription(members, may, server)
+    const methods = described.tokenEndpointAuthMethods ?? current.tokenEndpointAuthMethods
     const next = { tokenEndpointAuthMethods: methods }
     // a proof is never dropped, and no secret is made here
     if (isPublic(next) !== isPublic(current) || hasClientSecret(next) !== hasClientSecret(current)) {
       throw invalid('token_endpoint_auth_method cannot change between none and a secret: register again')
     }
-    const { name, defaultScopes, ...kept } = withoutBrought(current, server.clientMembers)
+    const { defaultScopes } = current
+    const kept = withoutOwn(current, server)
     const scopes = described.scopes ?? current.scopes ?? []
     const metadata = {
       ...kept,
@@ -92,6 +93,12 @@ export async function replaceRegistration(
   }).catch(refuseGone)
   server.emit({ type: 'client.updated', clientId })
   return client
+}
+
+/** The record without the members that its client sets. */
+function withoutOwn(current: Client, server: AuthorizationServer): Client {
+  const own = membersOf(server).flatMap(([name, { setBy }]) => (setBy === 'self' ? [name as string] : []))
+  return Object.fromEntries(Object.entries(current).filter(([name]) => !own.includes(name))) as unknown as Client
 }
 
 /** RFC 7592 §2.3. */
@@ -135,8 +142,4 @@ function verifyToken({ clientId, registrationTokenDigest }: Client, registration
 /** Bound to the id: a digest that has found its way into another record opens nothing there. */
 function digestOf(clientId: string, registrationToken: string): string {
   return sha256(JSON.stringify(['registration access token', clientId, registrationToken]))
-}
-
-function invalid(problem: string): OAuthError {
-  return new OAuthError('invalid_client_metadata', `${problem}.`)
 }

@@ -1,12 +1,12 @@
 /** What a client says of itself, in a registration (RFC 7591 §2) or in the document at its id: checked, and cut to what it may have. */
 import { OAuthError } from '../errors'
 import { isPublicHost } from '../fetch/public-address'
-import { redirectUriProblem } from '../rules/redirect-uri'
 import { intersectScope, type Scope } from '../rules/scope'
-import type { TokenEndpointAuthMethod } from '../storage'
-import type { ClientMember } from '../types/capability'
-import { readBrought } from './brought-members'
-import { type AuthenticationRules, provingMethods } from './client'
+import type { Client } from '../storage'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientMetadata } from '../types/client-metadata'
+import { type ClientMetadataRules, invalid, isAbsent, list, MAX_REDIRECT_URIS, shownName } from './member-checks'
+import { parseClientMetadata, readMembers } from './metadata'
 
 /** What a client that introduces itself may have at most. */
 export interface Permitted {
@@ -14,70 +14,75 @@ export interface Permitted {
   readonly grantTypes: readonly string[]
 }
 
-interface SelfDescriptionRules extends AuthenticationRules {
+export interface SelfDescriptionRules extends ClientMetadataRules {
   readonly responseTypes: ReadonlyMap<string, { readonly grantType: string }>
-  readonly allowHttpRedirectUris: boolean
-  readonly clientMembers?: readonly ClientMember[]
 }
 
-export interface SelfDescription {
-  readonly name?: string
+/** The members of a record that a client may set. `scopes` left out: nothing was asked. */
+export interface SelfDescription extends Omit<ClientMetadata, 'defaultScopes'> {
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
-  /** Left out: nothing was asked. */
-  readonly scopes?: Scope
-  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod
 }
 
-export const MAX_REDIRECT_URIS = 20
-export const MAX_NAME = 60
+type Json = Readonly<Record<string, unknown>>
 
 /**
- * The members that we use; all others are ignored (§2), but their URIs are looked at: who sends `javascript:` is no client
- * to have. Grant types and scopes that are not permitted are left out, as §3.2.1 allows, and the answer says what is left;
- * nothing left is `invalid_client_metadata`.
+ * The members of the table that clients may set; all others are ignored (§2), but their URIs are looked at: who sends
+ * `javascript:` is no client to have. Grant types and scopes that are not permitted are left out, as §3.2.1 allows, and the
+ * answer says what is left; nothing left is `invalid_client_metadata`.
  */
-export function parseSelfDescription(
-  members: Readonly<Record<string, unknown>>,
-  permitted: Permitted,
-  rules: SelfDescriptionRules,
-): SelfDescription {
-  refuseStatement(members.software_statement)
-  requirePublicUris(members)
-  const name = describedName(members.client_name)
-  const grantTypes = parseGrantTypes(members, permitted.grantTypes)
-  const redirectUris = parseRedirectUris(members.redirect_uris, rules)
-  const redirects = [...rules.responseTypes.values()].some(({ grantType }) => grantTypes.includes(grantType))
-  // §2: clients using flows with redirection must register their redirection URI values
-  if (redirects && redirectUris.length === 0) throw redirectUri('redirect_uris must name where answers go')
-  const scopes = parseScopes(members.scope, permitted.scopes)
-  const method = text('token_endpoint_auth_method', members.token_endpoint_auth_method)
-  const methods: readonly string[] = ['none', ...provingMethods(rules)]
-  if (method !== undefined && !methods.includes(method)) {
-    throw invalid(`token_endpoint_auth_method must be one of ${methods.join(', ')}`)
-  }
-  return {
-    ...readBrought(members, rules.clientMembers),
-    redirectUris,
+export function parseSelfDescription(json: Json, permitted: Permitted, rules: SelfDescriptionRules): SelfDescription {
+  refuseStatement(json.software_statement)
+  requirePublicUris(json)
+  // what it names as `scope` is what it begins with, and no other member says that here
+  const { name, scopes: asked, ...members } = readMembers({ ...json, default_scope: undefined }, 'self', rules)
+  const shown = name === undefined ? undefined : shownName(name)
+  const grantTypes = cutGrantTypes(json, members.grantTypes, permitted)
+  const scopes = asked && cutScopes(asked, permitted)
+  const described = {
+    ...members,
+    redirectUris: members.redirectUris ?? [],
     grantTypes,
-    ...(name !== undefined && { name }),
+    ...(shown !== undefined && { name: shown }),
     ...(scopes && { scopes }),
-    ...(method !== undefined && { tokenEndpointAuthMethod: method as TokenEndpointAuthMethod }),
   }
+  verifyRedirectUris(described, rules)
+  parseClientMetadata(described, rules, 'wire')
+  return described
 }
 
-/** A name that nobody has checked. One that would fill a page, or cannot be seen on it, is left out like whatever we do not take. */
-export function describedName(value: unknown): string | undefined {
-  const name = text('client_name', value)?.trim()
-  if (name === undefined || name.length > MAX_NAME || !/[\p{L}\p{N}]/u.test(name)) return undefined
-  return hasUnseen(name) ? undefined : name
+/** Throws `invalid_client_metadata` for a document that says what it must not (draft-ietf-oauth-client-id-metadata-document §4.1). */
+export function describedClient(
+  url: string,
+  json: Json,
+  permitted: Permitted,
+  source: SelfDescriptionRules & Pick<AuthorizationServer, 'now'>,
+): Client {
+  verifyDocument(url, json)
+  const { scopes, ...described } = parseSelfDescription(json, permitted, source)
+  const metadata = {
+    name: new URL(url).host,
+    // as for a registration: what it names is what it begins with
+    scopes: permitted.scopes,
+    ...(scopes && { defaultScopes: scopes }),
+    ...described,
+    tokenEndpointAuthMethods: ['none'] as const,
+    // anybody can use a public client's id: the verifier alone ties a code to who asked for it
+    requirePkce: true,
+  }
+  const times = { createdAt: source.now(), updatedAt: source.now() }
+  const origin = 'metadata_document'
+  return { clientId: url, version: 1, ...parseClientMetadata(metadata, source), secrets: [], origin, ...times }
 }
 
-/** Whether there is something in a text that people do not see, or that covers what is around it. */
-export function hasUnseen(text: string): boolean {
-  // joiners stand between letters of many scripts, and what turns the text around is refused as in every name
-  const seen = text.replaceAll(/\u200c|\u200d|[\u202a-\u202e\u2066-\u2069]/g, '')
-  return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]|\p{M}{5}/u.test(seen)
+/** §4.1 of the draft: the document is about this very URL, and there is nobody to share a secret with. */
+function verifyDocument(url: string, json: Json): void {
+  const { client_id: clientId, token_endpoint_auth_method: method = 'none' } = json
+  if (clientId !== url) throw invalid('its client_id is not its URL')
+  if (json.client_secret !== undefined || json.client_secret_expires_at !== undefined) {
+    throw invalid('it has a client_secret')
+  }
+  if (method !== 'none') throw invalid('its token_endpoint_auth_method must be none')
 }
 
 /** The response types that go with these grants. */
@@ -95,7 +100,7 @@ function refuseStatement(statement: unknown): void {
 }
 
 /** Every member `…_uri`, in whatever language (§2.2). `redirect_uris` has rules of its own; no other list is used. */
-function requirePublicUris(members: Readonly<Record<string, unknown>>): void {
+function requirePublicUris(members: Json): void {
   for (const [member, value] of Object.entries(members)) {
     if (!/^\w+_uri(#.*)?$/s.test(member) || isAbsent(value)) continue
     if (typeof value === 'string' && value.length <= 2048 && isPublicUri(value)) continue
@@ -110,11 +115,17 @@ function isPublicUri(uri: string): boolean {
   return username === '' && password === '' && isPublicHost(hostname)
 }
 
-function parseGrantTypes(members: Readonly<Record<string, unknown>>, permitted: readonly string[]): string[] {
-  const asked = strings('grant_types', members.grant_types) ?? ['authorization_code']
-  const responseTypes = strings('response_types', members.response_types)
-  if (responseTypes) requireConsistent(asked, responseTypes)
-  const grantTypes = asked.filter((grantType) => permitted.includes(grantType))
+function cutGrantTypes(
+  json: Json,
+  asked: readonly string[] = ['authorization_code'],
+  { grantTypes: permitted }: Permitted,
+): string[] {
+  const responseTypes = json.response_types
+  if (!isAbsent(responseTypes)) {
+    if (!list.is(responseTypes)) throw invalid(`response_types must be ${list.words}`)
+    requireConsistent(asked, responseTypes as string[])
+  }
+  const grantTypes = [...new Set(asked)].filter((grantType) => permitted.includes(grantType))
   // a refresh token alone begins nothing
   if (grantTypes.some((grantType) => grantType !== 'refresh_token')) return grantTypes
   throw invalid(`grant_types must have one of those that are open to clients here: ${permitted.join(', ')}`)
@@ -132,48 +143,21 @@ function requireConsistent(grantTypes: readonly string[], responseTypes: readonl
   }
 }
 
-function parseRedirectUris(value: unknown, { allowHttpRedirectUris: allowHttp }: SelfDescriptionRules): string[] {
-  const uris = strings('redirect_uris', value) ?? []
-  if (uris.length > MAX_REDIRECT_URIS) throw redirectUri(`redirect_uris must be at most ${MAX_REDIRECT_URIS}`)
-  for (const uri of uris) {
-    const problem = redirectUriProblem(uri, { allowHttp })
-    if (problem) throw redirectUri(`A redirect URI ${problem}`)
-  }
-  return uris
-}
-
-function parseScopes(value: unknown, permitted: Scope): string[] | undefined {
-  const scope = text('scope', value)
-  if (scope === undefined) return undefined
-  const asked = scope.split(' ').filter((token) => token !== '')
+function cutScopes(asked: Scope, { scopes: permitted }: Permitted): string[] {
   const scopes = intersectScope([...new Set(asked)], permitted)
   if (scopes.length > 0 || asked.length === 0) return scopes
   throw invalid(`scope must have one of those that are open to clients here: ${permitted.join(' ')}`)
 }
 
-/** As everywhere in OAuth, what is empty is not there; RFC 7592 §2.2 says the same of null. */
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null || value === ''
-}
-
-function text(member: string, value: unknown): string | undefined {
-  if (isAbsent(value)) return undefined
-  if (typeof value === 'string') return value
-  throw invalid(`${member} must be a string`)
-}
-
-function strings(member: string, value: unknown): string[] | undefined {
-  if (isAbsent(value)) return undefined
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return [...new Set<string>(value)]
-  throw member === 'redirect_uris'
-    ? redirectUri('redirect_uris must be a list of strings')
-    : invalid(`${member} must be a list of strings`)
-}
-
-function redirectUri(problem: string): OAuthError {
-  return new OAuthError('invalid_redirect_uri', `${problem}.`)
-}
-
-function invalid(problem: string): OAuthError {
-  return new OAuthError('invalid_client_metadata', `${problem}.`)
+function verifyRedirectUris(
+  { redirectUris, grantTypes }: SelfDescription,
+  { responseTypes }: SelfDescriptionRules,
+): void {
+  const redirects = [...responseTypes.values()].some(({ grantType }) => grantTypes.includes(grantType))
+  // §2: clients using flows with redirection must register their redirection URI values
+  const problem =
+    redirects && redirectUris.length === 0
+      ? 'redirect_uris must name where answers go.'
+      : redirectUris.length > MAX_REDIRECT_URIS && `redirect_uris must be at most ${MAX_REDIRECT_URIS}.`
+  if (problem) throw new OAuthError('invalid_redirect_uri', problem)
 }

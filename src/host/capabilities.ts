@@ -30,9 +30,11 @@ const ofRecords = ['clientId', 'version', 'secrets', 'origin', 'registrationToke
 export function clientMembersOf(
   capabilities: readonly Capability[],
   taken: readonly string[],
+  takenInJson: readonly string[],
 ): readonly ClientMember[] {
   const members = capabilities.flatMap(({ clientMembers = [] }) => clientMembers)
   requireUnique('client member', [...ofRecords, ...taken, ...members.map(({ name }) => name)])
+  requireUnique('client member', [...takenInJson, ...members.map(({ wire }) => wire)])
   for (const { name, wire, type, setBy } of members) {
     if (typeof wire === 'string' && typeof type?.is === 'function' && ['self', 'owner', 'admin'].includes(setBy))
       continue

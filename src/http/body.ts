@@ -8,7 +8,6 @@ import {
   type ParsedParameters,
   parametersOf,
   parseForm,
-  parseFormMembers,
   parseJsonObject,
   parseJsonParameters,
   type RequestParameters,
@@ -23,15 +22,6 @@ export async function bodyParameters(req: Request): Promise<ParsedParameters> {
   if (!body) return noParameters()
   if (body.parsed !== undefined) return parametersOf(Object.entries(body.parsed))
   return body.type === 'json' ? parseJsonParameters(body.text) : parseForm(body.text)
-}
-
-/** The members of the body where they may be more than strings: lists, and booleans of a JSON object. */
-export async function bodyMembers(req: Request): Promise<Record<string, unknown>> {
-  const body = await readBody(req)
-  if (!body) return {}
-  if (body.parsed !== undefined) return body.parsed
-  if (body.type === 'json') return parseJsonObject(body.text)
-  return parseFormMembers(body.text)
 }
 
 /** The members of a JSON object, for an endpoint that takes nothing else. */
@@ -52,17 +42,8 @@ export async function requestParameters(req: Request, fromQuery = false): Promis
 
 /** The parameters in the query, from the raw URL: what `req.query` holds depends on a setting of the host. */
 export function queryParameters(req: Request): ParsedParameters {
-  return parseForm(queryText(req))
-}
-
-/** As `bodyMembers`, of the query. */
-export function queryMembers(req: Request): Record<string, unknown> {
-  return parseFormMembers(queryText(req))
-}
-
-function queryText({ url }: Request): string {
-  const question = url.indexOf('?')
-  return question < 0 ? '' : url.slice(question + 1)
+  const question = req.url.indexOf('?')
+  return parseForm(question < 0 ? '' : req.url.slice(question + 1))
 }
 
 type Body = { type: 'form' | 'json' } & (

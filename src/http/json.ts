@@ -23,6 +23,11 @@ export function sendJson(
   res.end(text, length === text.length ? 'latin1' : 'utf8')
 }
 
+/** Answers without a body, such as 204. */
+export function sendEmpty(res: Response, status: number): void {
+  res.writeHead(status, { 'Cache-Control': 'no-store', Pragma: 'no-cache' }).end()
+}
+
 /** RFC 6749 §5.2. The cause stays here. */
 export function sendError(error: OAuthError, _req: Request, res: Response): void {
   sendJson(res, error.status, error, error.headers)

@@ -2,13 +2,14 @@
 
 import { grantTypesOf } from '../clients/client'
 import { endClient } from '../clients/deletion'
-import { type ClientMetadata, metadataNames } from '../clients/members'
+import { metadataNames } from '../clients/metadata'
 import { changeMembers, insertClient, rotateSecret } from '../clients/records'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import type { Client } from '../storage'
 import { allPages, pages, requireFilter } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientMetadata } from '../types/client-metadata'
 import { listGrants } from './grants'
 
 /** A client to be: what is left out has a safe default. */
@@ -28,7 +29,7 @@ export async function registerClient(
   options: RegisterClientOptions = {},
 ): Promise<{ client: Client; clientSecret?: string }> {
   requireNoMore('registerClient', arguments, 2)
-  requireKnown('registerClient option', options, ['clientId', 'clientSecret', ...memberNames(server)])
+  requireKnown('registerClient option', options, ['clientId', 'clientSecret', ...metadataNames(server)])
   return insertClient(server, options)
 }
 
@@ -45,7 +46,7 @@ export async function updateClient(
   changes: ClientChanges,
 ): Promise<Client> {
   requireNoMore('updateClient', arguments, 3)
-  requireKnown('updateClient member', changes, ['clientSecret', ...memberNames(server)])
+  requireKnown('updateClient member', changes, ['clientSecret', ...metadataNames(server)])
   return changeMembers(server, clientId, changes)
 }
 
@@ -57,7 +58,8 @@ export async function rotateClientSecret(
 ): Promise<{ clientSecret: string }> {
   requireNoMore('rotateClientSecret', arguments, 3)
   requireSeconds('rotateClientSecret({ overlap })', overlap, Number.MAX_SAFE_INTEGER, 0)
-  return { clientSecret: await rotateSecret(server, clientId, overlap) }
+  const { clientSecret } = await rotateSecret(server, clientId, { overlap })
+  return { clientSecret }
 }
 
 /** Deletes a client and ends everything that was ever issued to it. Returns false when there was none. */
@@ -103,9 +105,4 @@ export async function deleteUnusedClients(
     }
   }
   return deleted
-}
-
-/** Those of the table, and those that values in the server's lists bring along. */
-function memberNames({ clientMembers }: AuthorizationServer): readonly string[] {
-  return [...metadataNames, ...clientMembers.map(({ name }) => name)]
 }

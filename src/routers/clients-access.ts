@@ -1,6 +1,7 @@
-/** Who calls the clients API, and what they may do with a record: nothing that they could not do without it. */
+/** Who calls the clients API, what they may do with a record, and how many they may have: nothing that they could not do without it. */
 import type { Request } from 'express'
-import { type ClientMetadata, verifyWithin } from '../clients/members'
+import { grantTypesOf } from '../clients/client'
+import { verifyWithin } from '../clients/metadata'
 import { OAuthError } from '../errors'
 import { guardedToken } from '../guard/guard'
 import { sentAuthorization } from '../http/header'
@@ -8,6 +9,7 @@ import { includesScope, type Scope } from '../rules/scope'
 import { userIdFrom } from '../rules/subject'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientMetadata } from '../types/client-metadata'
 
 /** Who calls the clients API. */
 export interface ClientsCaller {
@@ -74,8 +76,7 @@ function isOurOrigin(origin: string, hosts: readonly (string | undefined)[], pro
 export function requireCaller(caller: ClientsCaller | undefined): ClientsCaller {
   const userId = userIdFrom("clientsRouter's caller as userId", caller?.userId)
   const { scopes, audience, admin } = caller ?? {}
-  const isList = (value: unknown) => Array.isArray(value)
-  if (!isList(scopes) || !isList(audience ?? []) || (userId === undefined && admin !== true)) {
+  if (!Array.isArray(scopes) || !Array.isArray(audience ?? []) || (userId === undefined && admin !== true)) {
     throw new OAuthError('access_denied', 'The caller may not administer clients.')
   }
   return { scopes, admin: admin === true, ...(audience && { audience }), ...(userId !== undefined && { userId }) }
@@ -95,6 +96,45 @@ export function mayWrite(server: AuthorizationServer, who: ClientsCaller, grantT
       if (next) verifyWithin(authority, next, server, current)
     } else if (!includesScope(scopes, next?.scopes?.filter((scope) => !current?.scopes?.includes(scope)) ?? [])) {
       throw new OAuthError('insufficient_scope', 'A client cannot be given a scope that the caller does not hold.')
+    }
+  }
+}
+
+/** The grants that the clients of users who are no administrators may have. Throws at start-up where every new client has another one. */
+export function ownGrantTypes(
+  server: AuthorizationServer,
+  grantTypes: readonly string[] | undefined,
+  defaults: readonly string[] | undefined,
+): readonly string[] {
+  const usual = grantTypesOf({}).filter((grantType) => server.grants.has(grantType))
+  const allowed = grantTypes ?? [...usual, ...(defaults ?? [])]
+  if (!Array.isArray(allowed))
+    throw new TypeError("clientsRouter's grantTypes must be a list such as ['refresh_token']")
+  const unknown = allowed.find((grantType) => !server.grants.has(grantType))
+  if (unknown !== undefined) throw new TypeError(`clientsRouter: the server has no grant type ${unknown}`)
+  const beyond = defaults?.find((grantType) => !allowed.includes(grantType))
+  if (beyond === undefined) return allowed
+  throw new TypeError(`clientsRouter's defaults give every client ${beyond}: name it in grantTypes, too, or in neither`)
+}
+
+/** Makes a client for a user who has fewer than `most`. */
+export function clientQuota(server: AuthorizationServer, most: number) {
+  if (!Number.isSafeInteger(most) || most < 0) {
+    throw new TypeError("clientsRouter's clientsPerUser must be a whole number such as 100")
+  }
+  const underWay = new Map<string, number>()
+  return async <T>(username: string, make: () => Promise<T>): Promise<T> => {
+    const before = underWay.get(username) ?? 0
+    underWay.set(username, before + 1)
+    try {
+      // those under way count, or many at once would pass together
+      const owned = before < most ? (await server.storage.clients.list({ username, limit: most })).length : 0
+      if (owned + before < most) return await make()
+      throw new OAuthError('access_denied', `A user may have at most ${most} clients: delete one first.`)
+    } finally {
+      const left = (underWay.get(username) as number) - 1
+      if (left === 0) underWay.delete(username)
+      else underWay.set(username, left)
     }
   }
 }

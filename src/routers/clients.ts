@@ -1,17 +1,37 @@
 /** The clients API: create, list, read, update and delete clients, and give them new secrets. */
 import type { Request, RequestHandler, Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
-import { type ClientMetadata, parseClientMetadata } from '../clients/members'
-import type { OAuthError } from '../errors'
+import { endClient } from '../clients/deletion'
+import { verifyShownName } from '../clients/member-checks'
+import { isBeingDeleted } from '../clients/members'
+import { parseClientMetadata } from '../clients/metadata'
+import { changeMembers, insertClient, rotateSecret, withChanges } from '../clients/records'
+import { OAuthError } from '../errors'
+import { queryParameters } from '../http/body'
 import { type Handler, type Methods, requireServer } from '../http/endpoint'
-import { sendJson } from '../http/json'
+import { sendEmpty, sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
+import { listClients } from '../operations/clients'
 import { requireKnown, requireNoMore } from '../options/known'
-import { tryDecodeComponent } from '../rules/params'
+import { inTurn } from '../passwords/concurrency'
+import { networkOf } from '../rules/network'
+import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
+import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { type ClientsCaller, callerByToken, noSuchClient, refuseForeignForm, requireCaller } from './clients-access'
-import { type ClientHandler, generateSecret, insert, list, remove, show, update } from './clients-handlers'
-import { clientQuota, ownGrantTypes } from './clients-limits'
+import type { ClientMetadata } from '../types/client-metadata'
+import {
+  type ClientsCaller,
+  callerByToken,
+  clientQuota,
+  mayWrite,
+  noSuchClient,
+  ownGrantTypes,
+  refuseForeignForm,
+  requireCaller,
+  verifyOwner,
+} from './clients-access'
+import { type ClientsFormat, type ClientsResult, type CompleteFormat, completeFormat } from './clients-format'
+import { pageOfClients } from './clients-page'
 
 /** Options of `clientsRouter`. */
 export interface ClientsRouterOptions {
@@ -40,6 +60,8 @@ export interface ClientsRouterOptions {
   grantTypes?: readonly string[]
   /** How many clients a user who is no administrator may own before a new one is refused. @default 100 */
   clientsPerUser?: number
+  /** How requests and responses are written, for an API that has callers already. @default JSON in the words of RFC 7591 */
+  format?: ClientsFormat
 }
 
 const optionNames: readonly string[] = [
@@ -49,7 +71,19 @@ const optionNames: readonly string[] = [
   'defaults',
   'grantTypes',
   'clientsPerUser',
+  'format',
 ] satisfies (keyof ClientsRouterOptions)[]
+
+/** What every handler needs: the options, checked. */
+interface Api {
+  readonly server: AuthorizationServer
+  readonly format: CompleteFormat
+  readonly defaults: ClientMetadata
+  readonly grantTypes: readonly string[]
+  readonly quota: ReturnType<typeof clientQuota>
+}
+
+type ClientHandler = (api: Api, caller: ClientsCaller, req: Request) => Promise<ClientsResult & { link?: string }>
 
 /** The clients API. Mount it with `app.use`. Throws at start-up without `protect`. */
 export function clientsRouter(server: AuthorizationServer, options: ClientsRouterOptions): Router {
@@ -65,42 +99,110 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   }
   parseClientMetadata(defaults, server)
   const grantTypes = ownGrantTypes(server, options.grantTypes, defaults.grantTypes)
-  const quota = clientQuota(server, options.clientsPerUser ?? 100)
-  const api = { server, defaults, grantTypes, quota }
+  const format = completeFormat(options.format, server)
+  const api: Api = { server, format, defaults, grantTypes, quota: clientQuota(server, options.clientsPerUser ?? 100) }
   const by = (handle: ClientHandler): Handler => {
     return async (req, res) => {
       refuseForeignForm(server.issuer, req, !options.caller)
-      return handle(api, requireCaller(await caller(req)), req, res)
+      const { link, ...result } = await handle(api, requireCaller(await caller(req)), req)
+      const { status, body } = format.present(result)
+      if (body === undefined) sendEmpty(res, status)
+      else sendJson(res, status, body, link === undefined ? {} : { Link: link })
     }
   }
-  const all: Methods = { GET: by(list), POST: by(insert) }
   const below = (path: string): Methods | undefined => {
     const [, id = '', action, ...more] = path.split('/')
     const clientId = tryDecodeComponent(id.replaceAll('+', '%2B'))
     // no client has an id with NUL, and no store keeps it alike
     if (more.length > 0 || !clientId || clientId.includes('\0')) return undefined
-    if (action === undefined) return one(clientId)
-    return action === 'generateSecret' ? { POST: by(generateSecret(clientId)) } : undefined
+    if (action !== undefined) return action === format.secretPath ? { POST: by(giveSecret(clientId)) } : undefined
+    return { GET: by(read(clientId)), [format.updateMethod]: by(update(clientId)), DELETE: by(remove(clientId)) }
   }
-  const one = (clientId: string): Methods => ({
-    GET: by(show(clientId)),
-    PUT: by(update(clientId)),
-    DELETE: by(remove(clientId)),
-  })
-  return endpointRouter(server, { methods: all, below, onError: sendClientsError }, protect)
+  const onError = (error: OAuthError, req: Request, res: Response) => {
+    // whatever found out that it is not there, or not the caller's
+    const { status, body } = format.presentError(error.status === 404 ? noSuchClient() : error, req)
+    sendJson(res, status, body, error.headers)
+  }
+  return endpointRouter(server, { methods: { GET: by(list), POST: by(create) }, below, onError }, protect)
 }
 
-/** The errors of this API have `err` and `desc` beside the members of RFC 6749. */
-function sendClientsError(error: OAuthError, req: Request, res: Response): void {
-  const id = req.path.split('/')[1] ?? ''
-  const more =
-    error.status === 404
-      ? {
-          // whatever found out that it is not there, or not the caller's
-          ...noSuchClient().toJSON(),
-          err: '404 Not Found',
-          desc: `404 Not Found: class "oauth2\\clients" has no subclass <${tryDecodeComponent(id) ?? id}>`,
-        }
-      : { err: 'OAUTH2-EXCEPTION', desc: error.description }
-  sendJson(res, error.status, { ...error.toJSON(), ...more }, error.headers)
+const list: ClientHandler = async ({ server, format }, who, req) => {
+  const sent = requireUnrepeated(queryParameters(req))
+  const asked = sent.get('username')
+  const username = who.admin ? asked : who.userId
+  const query = username === undefined ? {} : { username }
+  const action = 'list'
+  if (asked !== undefined && asked !== username) return { action, clients: [] }
+  if (!format.paged) return { action, clients: await listClients(server, query) }
+  return { action, ...(await pageOfClients(server.storage.clients, query, sent)) }
+}
+
+const create: ClientHandler = async ({ server, format, defaults, grantTypes, quota }, who, req) => {
+  const { metadata, clientId, clientSecret } = await format.parse(req)
+  if (metadata.username === undefined && who.userId !== undefined) metadata.username = who.userId
+  // a client opens no other resource than the token that made it
+  const { admin, audience } = who
+  const isBound = !admin && audience !== undefined && server.resources.length > 0
+  const bound = isBound && { resources: server.resources.filter((resource) => audience.includes(resource)) }
+  const record = { ...defaults, ...bound, ...metadata }
+  // before the question who may write it: a scope that there is not is a mistake, and no offence
+  parseClientMetadata(record, server, 'wire')
+  mayWrite(server, who, grantTypes)(undefined, record)
+  if (!admin) verifyShownName('client_id', clientId)
+  const insert = (network?: string) => insertClient(server, { ...record, clientId, clientSecret }, {}, network)
+  const make = clientSecret === undefined ? insert : () => inTurnOf(req, insert)
+  const { client, clientSecret: secret } = await (admin ? make() : quota(who.userId as string, make))
+  return { action: 'create', clients: [client], clientSecret: secret }
+}
+
+const read =
+  (clientId: string): ClientHandler =>
+  async ({ server }, who) => ({ action: 'read', clients: [await requireOwned(server, who, clientId)] })
+
+/** The members named, and no other: who does not know a member does not lose it, and two may change at the same time. */
+function update(clientId: string): ClientHandler {
+  return async ({ server, format, grantTypes }, who, req) => {
+    const current = await requireOwned(server, who, clientId)
+    const { clientId: named = clientId, clientSecret, metadata, removed } = await format.parse(req)
+    if (named !== clientId) throw new OAuthError('invalid_client_metadata', 'client_id cannot be changed.')
+    const mayReplace = mayWrite(server, who, grantTypes)
+    const next = withChanges(current, metadata, removed)
+    // at once, too: a secret that is refused costs no bcrypt
+    mayReplace(current, next)
+    parseClientMetadata(next, server, 'wire')
+    const changes = { ...metadata, ...(clientSecret !== undefined && { clientSecret }) }
+    const change = (network?: string) =>
+      changeMembers(server, clientId, changes, { mayReplace, removed, ...(network !== undefined && { network }) })
+    const client = await (clientSecret === undefined ? change() : inTurnOf(req, change))
+    return { action: 'update', clients: [client] }
+  }
+}
+
+function remove(clientId: string): ClientHandler {
+  return async ({ server, grantTypes }, who) => {
+    const isDeleted = await endClient(server, clientId, mayWrite(server, who, grantTypes))
+    if (!isDeleted) throw noSuchClient()
+    return { action: 'delete', clients: [] }
+  }
+}
+
+function giveSecret(clientId: string): ClientHandler {
+  return async ({ server, grantTypes }, who) => {
+    const mayReplace = mayWrite(server, who, grantTypes)
+    const { client, clientSecret } = await rotateSecret(server, clientId, { mayReplace })
+    return { action: 'secret', clients: [client], clientSecret }
+  }
+}
+
+/** Another user's client is answered like one that does not exist. */
+async function requireOwned(server: AuthorizationServer, who: ClientsCaller, clientId: string): Promise<Client> {
+  const client = verifyOwner(who, await server.storage.clients.find(clientId))
+  if (isBeingDeleted(client)) throw noSuchClient()
+  return client
+}
+
+/** A secret that was chosen takes a place at bcrypt, of which one network cannot have all. */
+function inTurnOf<T>(req: Request, write: (network: string) => Promise<T>): Promise<T> {
+  const network = networkOf(req.ip)
+  return inTurn(network, () => write(network))
 }

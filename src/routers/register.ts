@@ -1,7 +1,7 @@
 /** The registration endpoint (RFC 7591), and below it the configuration endpoint of each client (RFC 7592). */
 import type { Request, Response, Router } from 'express'
-import { writeBrought } from '../clients/brought-members'
 import { grantTypesOf, hasClientSecret } from '../clients/client'
+import { writeMembers } from '../clients/metadata'
 import { deleteRegistration, registerItself, replaceRegistration, requireRegistration } from '../clients/registration'
 import { type Permitted, parseSelfDescription, responseTypesOf } from '../clients/self-description'
 import type { OAuthError } from '../errors'
@@ -10,14 +10,14 @@ import { presentedToken } from '../guard/presented-token'
 import { requestChecks } from '../host/requests'
 import { jsonMembers } from '../http/body'
 import { type CorsOptions, type Handler, type Methods, requireServer } from '../http/endpoint'
-import { sendError, sendJson } from '../http/json'
+import { sendEmpty, sendError, sendJson } from '../http/json'
 import { pathOf } from '../http/request-target'
 import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
 import { takeAttempt } from '../passwords/throttle'
 import { networkOf, siteOf } from '../rules/network'
 import { tryDecodeComponent } from '../rules/params'
-import { formatScope, type Scope, toScope } from '../rules/scope'
+import { type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { admission, type RegistrationProtection } from './registration-access'
@@ -93,7 +93,7 @@ function configuration(server: AuthorizationServer, clientId: string): Methods {
     }),
     DELETE: byClient(async (token, _client, _req, res) => {
       await deleteRegistration(server, clientId, token)
-      res.writeHead(204, { 'Cache-Control': 'no-store', Pragma: 'no-cache' }).end()
+      sendEmpty(res, 204)
     }),
   }
 }
@@ -121,8 +121,10 @@ function describe(
   registrationToken: string,
   req: Request,
 ): Record<string, unknown> {
+  const { clientId } = client
   const grantTypes = grantTypesOf(client)
-  const { clientId, name, scopes = [], tokenEndpointAuthMethods: methods } = client
+  // what it gets when it asks for nothing has no member in the RFC
+  const { default_scope: _, ...members } = writeMembers({ ...client, grantTypes }, 'self', server)
   return {
     client_id: clientId,
     client_id_issued_at: client.createdAt,
@@ -130,13 +132,8 @@ function describe(
     ...(hasClientSecret(client) && { client_secret_expires_at: 0 }),
     registration_access_token: registrationToken,
     registration_client_uri: `${registrationUri(server, req)}/${encodeURIComponent(clientId)}`,
-    redirect_uris: client.redirectUris,
-    grant_types: grantTypes,
+    ...members,
     response_types: responseTypesOf(server, grantTypes),
-    token_endpoint_auth_method: methods[0],
-    ...(name !== undefined && { client_name: name }),
-    ...(scopes.length > 0 && { scope: formatScope(scopes) }),
-    ...writeBrought(client, server.clientMembers),
   }
 }
 

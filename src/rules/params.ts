@@ -25,11 +25,6 @@ export function noParameters(): ParsedParameters {
 export function parseForm(text: string): ParsedParameters {
   const parsed = noParameters()
   const seen = new Set<string>()
-  eachPair(text, (name, value) => add(parsed, seen, name, value))
-  return parsed
-}
-
-function eachPair(text: string, take: (name: string, value: string) => void): void {
   for (const pair of text.split('&')) {
     if (pair === '') continue
     const equals = pair.indexOf('=')
@@ -37,23 +32,9 @@ function eachPair(text: string, take: (name: string, value: string) => void): vo
     const value = equals < 0 ? '' : decodeComponent(pair.slice(equals + 1))
     requireKeepable(name)
     requireKeepable(value)
-    take(name, value)
+    add(parsed, seen, name, value)
   }
-}
-
-/** A form whose members may be lists: a name that comes more than once, or with `[]` behind it, is one. */
-export function parseFormMembers(text: string): Record<string, unknown> {
-  const sent = new Map<string, string[]>()
-  eachPair(text, (name, value) => {
-    const values = sent.get(name)
-    if (values) values.push(value)
-    else sent.set(name, [value])
-  })
-  const members = [...sent].map(([name, values]): [string, unknown] => {
-    const isList = values.length > 1 || name.endsWith('[]')
-    return [name.replace(/\[\]$/, ''), isList ? values : values[0]]
-  })
-  return Object.fromEntries(members)
+  return parsed
 }
 
 /** Parses a JSON object whose members are strings, for the APIs that document JSON requests. */

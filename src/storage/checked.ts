@@ -6,8 +6,11 @@ import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStora
 const clientMethods = ['find', 'list', 'insert', 'update', 'delete'] as const
 const grantMethods = ['insert', 'find', 'transition', 'list', 'revoke', 'deleteExpired'] as const
 
-/** Wraps `storage` so that it fails closed. Throws at start-up when a method is missing. */
-export function checkedStorage(storage: OAuthStorage): OAuthStorage {
+/**
+ * Wraps `storage` so that it fails closed. `isMetadata` says of the metadata in the record of a client whether it can be such;
+ * those who know its members stand above. Throws at start-up when a method is missing.
+ */
+export function checkedStorage(storage: OAuthStorage, isMetadata: (row: object) => boolean): OAuthStorage {
   requireMethods('storage.clients', storage?.clients, clientMethods)
   requireMethods('storage.grants', storage?.grants, grantMethods)
   const clients: ClientStorage = storage.clients
@@ -18,13 +21,13 @@ export function checkedStorage(storage: OAuthStorage): OAuthStorage {
         checked(
           'clients.find',
           () => clients.find(id),
-          (found) => optional(found, isClient({ clientId: id })),
+          (found) => optional(found, isClient({ clientId: id }, isMetadata)),
         ),
       list: (query) =>
         checked(
           'clients.list',
           () => clients.list(query),
-          (found) => listOf(found, isClient(query)),
+          (found) => listOf(found, isClient(query, isMetadata)),
         ),
       insert: (client) => checked('clients.insert', () => clients.insert(client), isBoolean),
       update: (client, version) => checked('clients.update', () => clients.update(client, version), isBoolean),
@@ -106,30 +109,22 @@ function listOf(value: unknown, isRow: (row: Record<string, unknown>) => boolean
 type Members<T> = { [K in keyof T]?: unknown }
 
 /** Rows of what was asked for, because an adapter that answers with other ones would answer for somebody else. */
-function isClient(query: { clientId?: string; username?: string }): (row: Members<Client>) => boolean {
+function isClient(
+  query: { clientId?: string; username?: string },
+  isMetadata: (row: object) => boolean,
+): (row: Members<Client>) => boolean {
   return (row) =>
     typeof row.clientId === 'string' &&
     (query.clientId === undefined || row.clientId === query.clientId) &&
     (query.username === undefined || row.username === query.username) &&
     Array.isArray(row.secrets) &&
     row.secrets.every(isSecret) &&
-    isList(row.redirectUris) &&
-    isList(row.tokenEndpointAuthMethods) &&
-    // a database's null or 0 for a flag would lift what the record says
-    isFlag(row.requirePkce) &&
-    (isFlag(row.resourceServer) || isList(row.resourceServer)) &&
-    [row.grantTypes, row.scopes, row.defaultScopes, row.resources].every(
-      (list) => list === undefined || isList(list),
-    ) &&
-    [row.username, row.registrationTokenDigest].every(isOptionalString) &&
+    isMetadata(row) &&
+    isOptionalString(row.registrationTokenDigest) &&
     // a row of another origin, or null, would be taken for a client that somebody has checked
     (row.origin === undefined || row.origin === 'registration') &&
     [row.createdAt, row.updatedAt].every(Number.isFinite) &&
     Number.isSafeInteger(row.version)
-}
-
-function isFlag(value: unknown): boolean {
-  return value === undefined || typeof value === 'boolean'
 }
 
 function isSecret(secret: unknown): boolean {
@@ -139,10 +134,6 @@ function isSecret(secret: unknown): boolean {
     (digest ?? bcrypt) !== undefined &&
     (expiresAt === undefined || Number.isFinite(expiresAt))
   )
-}
-
-function isList(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
 function isCredential(id: string): (row: Members<Credential>) => boolean {

@@ -20,9 +20,9 @@ it.each<[string, object]>([
   ['nothing more', {}],
   ['a chosen secret', { client_secret: 'a chosen secret' }],
   ['a secret that is too short', { client_secret: 'short' }],
-  ['a scope that there is not', { permissions: ['everything'] }],
-  ['a scope that the caller does not hold', { permissions: ['write'] }],
-  ['a secret for a public client', { client_secret: 'a chosen secret', token_endpoint_auth_methods: ['none'] }],
+  ['a scope that there is not', { scope: 'everything' }],
+  ['a scope that the caller does not hold', { scope: 'write' }],
+  ['a secret for a public client', { client_secret: 'a chosen secret', token_endpoint_auth_method: 'none' }],
   ['a redirect URI that is none', { redirect_uris: ['javascript:alert(1)'] }],
 ])('the id of a user is answered like one that is taken: with %s', async (_, members) => {
   const seen = async (client_id: string) => {

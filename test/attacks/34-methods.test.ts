@@ -84,7 +84,7 @@ it('the guard guards every method', async () => {
 it('the clients API knows its methods below the mount point, too, behind its guard', async () => {
   for (const [method, path] of [
     ['PATCH', '/web'],
-    ['GET', '/web/generateSecret'],
+    ['GET', '/web/secret'],
     ['DELETE', ''],
     ['PUT', ''],
     ['TRACE', '/web'],

@@ -62,7 +62,7 @@ async function refusals(uri: string) {
     .post(paths.clients)
     .auth(token, { type: 'bearer' })
     .send({ redirect_uris: [uri] })
-  const { client_id } = api.body.inserted ?? {}
+  const { client_id } = api.body
   if (client_id) await host.http().delete(`${paths.clients}/${client_id}`).auth(token, { type: 'bearer' })
   const join = express().use(registerRouter(host.server, { protect: 'open', scopes: ['read'] }))
   const clientId = documents.at(`/${count++}.json`, { redirect_uris: [uri], token_endpoint_auth_method: 'none' })

@@ -178,7 +178,7 @@ describe('a record is the same whoever writes it:', () => {
   const tokenFor = async (scope: string) =>
     (await issueTokens(host.server, { clientId: 'console', userId: 'alice', scope, resource: [files, mail] }))
       .access_token
-  const api = async (method: 'post' | 'put', path: string, body: object) => {
+  const api = async (method: 'post' | 'patch', path: string, body: object) => {
     const sent = host
       .http()
       [method](`/oauth2/clients${path}`)
@@ -189,15 +189,15 @@ describe('a record is the same whoever writes it:', () => {
     registerClient: (changes) => registerClient(host.server, changes).then(() => undefined, errorOf),
     updateClient: (changes) => updateClient(host.server, client.clientId, changes).then(() => undefined, errorOf),
     'the clients API, POST': (_, wire) => api('post', '', wire),
-    'the clients API, PUT': async (_, wire) => {
+    'the clients API, PATCH': async (_, wire) => {
       await updateClient(host.server, client.clientId, { username: 'alice', grantTypes: [] })
-      return api('put', `/${client.clientId}`, wire)
+      return api('patch', `/${client.clientId}`, wire)
     },
   }
   it.each(Object.entries(ways))('%s', async (_, write) => {
     const errors = [
       await write({ grantTypes: ['magic'] }, { grant_types: ['magic'] }),
-      await write({ scopes: ['magic'] }, { permissions: ['magic'] }),
+      await write({ scopes: ['magic'] }, { scope: 'magic' }),
       await write({ resources: ['https://other.example'] }, { resources: ['https://other.example'] }),
       await write({ redirectUris: ['http://app.example/'] }, { redirect_uris: ['http://app.example/'] }),
       await write({ resources: 'x' as never }, { resources: { x: 1 } }),

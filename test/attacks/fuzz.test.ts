@@ -97,12 +97,13 @@ const names = [
     'page',
   ],
   ...[
-    'permissions',
+    'username',
+    'default_scope',
     'redirect_uris',
     'grant_types',
     'client_name',
     'resource_server',
-    'token_endpoint_auth_methods',
+    'token_endpoint_auth_method',
     'removed',
   ],
 ]
@@ -139,12 +140,7 @@ const words = [
 ]
 const endpoints = [
   ...[paths.authorize, paths.token, paths.revoke, paths.introspect, paths.clients, '/me', '/account/apps'],
-  ...[
-    `${paths.clients}/web`,
-    `${paths.clients}/console/generateSecret`,
-    '/.well-known/oauth-authorization-server',
-    '/',
-  ],
+  ...[`${paths.clients}/web`, `${paths.clients}/console/secret`, '/.well-known/oauth-authorization-server', '/'],
 ]
 
 function arbitraries(known: Known) {

@@ -1,6 +1,7 @@
 // A store that throws, lies, loses and never answers: no access, no partial state, no secret in any event.
 import { inspect } from 'node:util'
 import type { Response } from 'supertest'
+import { clientMembers } from '../../src/clients/members'
 import {
   authorizationCode,
   type Credential,
@@ -49,7 +50,7 @@ async function prepare(host: Host) {
 }
 type Prepared = Awaited<ReturnType<typeof prepare>>
 
-const api = (host: Host, { console }: Prepared, method: 'get' | 'post' | 'put' | 'delete', path = '', body = {}) => {
+const api = (host: Host, { console }: Prepared, method: 'get' | 'post' | 'patch' | 'delete', path = '', body = {}) => {
   const sent = host.http()[method](`${paths.clients}${path}`).auth(console, { type: 'bearer' })
   return method === 'get' || method === 'delete' ? sent : sent.send(body)
 }
@@ -68,9 +69,9 @@ const operations: Record<string, (host: Host, prepared: Prepared) => PromiseLike
   'a guarded route': (host, { tokens }) => host.me(tokens.access_token),
   'list clients': (host, prepared) => api(host, prepared, 'get'),
   'read a client': (host, prepared) => api(host, prepared, 'get', '/console'),
-  'create a client': (host, prepared) => api(host, prepared, 'post', '', { client_id: 'new', permissions: ['read'] }),
-  'update a client': (host, prepared) => api(host, prepared, 'put', '/console', { client_name: 'New' }),
-  'new secret': (host, prepared) => api(host, prepared, 'post', '/console/generateSecret'),
+  'create a client': (host, prepared) => api(host, prepared, 'post', '', { client_id: 'new', scope: 'read' }),
+  'update a client': (host, prepared) => api(host, prepared, 'patch', '/console', { client_name: 'New' }),
+  'new secret': (host, prepared) => api(host, prepared, 'post', '/console/secret'),
   'delete a client': (host, prepared) => api(host, prepared, 'delete', '/console'),
 }
 
@@ -417,6 +418,8 @@ describe('an adapter that loses a member', () => {
     ['a secret that ends at no time', { secrets: [{ digest: 'x', createdAt: 1, expiresAt: 'never' }] }],
     ['methods, as text', { tokenEndpointAuthMethods: 'none' }],
     ['redirect URIs, as text', { redirectUris: 'https://app.example/cb' }],
+    ...Object.keys(clientMembers).map((name): [string, object] => [`${name}, as null,`, { [name]: null }]),
+    ...Object.keys(clientMembers).map((name): [string, object] => [`${name}, as an object,`, { [name]: {} }]),
   ])('%s of a client is 503', async (_, changed) => {
     const host = await makeHost()
     const prepared = await prepare(host)

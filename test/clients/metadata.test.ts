@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { OAuthError } from '../../src'
-import { type ClientMetadata, parseClientMetadata, verifyClientId } from '../../src/clients/members'
+import { type ClientMetadata, OAuthError } from '../../src'
+import { clientMembers, isClientMetadata } from '../../src/clients/members'
+import { parseClientMetadata, readMembers, verifyClientId, writeMembers } from '../../src/clients/metadata'
 import { nastyText, runs } from '../support/fuzz'
 
 const rules = {
@@ -137,12 +138,8 @@ describe('client metadata (RFC 7591 §2)', () => {
       { redirectUris: ['https://app.example/', 'http://app.example/'] },
       'invalid_redirect_uri',
     ],
-    ['redirect URIs as a string', { redirectUris: 'https://app.example/' }, 'invalid_client_metadata'],
-    [
-      'redirect URIs as an object',
-      { redirectUris: { 0: 'https://app.example/', length: 1 } },
-      'invalid_client_metadata',
-    ],
+    ['redirect URIs as a string', { redirectUris: 'https://app.example/' }, 'invalid_redirect_uri'],
+    ['redirect URIs as an object', { redirectUris: { 0: 'https://app.example/', length: 1 } }, 'invalid_redirect_uri'],
     [
       'a public client with client_credentials (RFC 6749 §4.4)',
       { tokenEndpointAuthMethods: ['none'], grantTypes: ['client_credentials'] },
@@ -219,4 +216,45 @@ describe('a client id (RFC 6749 Appendix A.1)', () => {
       expect(() => verifyClientId(clientId)).toThrow(expect.objectContaining({ code: 'invalid_client_metadata' }))
     },
   )
+})
+
+describe('the table of members', () => {
+  const record: Required<ClientMetadata> = {
+    name: 'App',
+    description: 'Does things.',
+    username: 'alice',
+    redirectUris: ['https://app.example/cb'],
+    grantTypes: ['refresh_token'],
+    scopes: ['read', 'write'],
+    defaultScopes: ['read'],
+    resources: ['https://api.example'],
+    tokenEndpointAuthMethods: ['client_secret_post'],
+    requirePkce: true,
+    resourceServer: ['https://api.example'],
+  }
+
+  it('has every member, and each goes to JSON and comes back the same', () => {
+    expect(Object.keys(clientMembers).sort()).toEqual(Object.keys(record).sort())
+    expect(readMembers(JSON.parse(JSON.stringify(writeMembers(record, 'owner', {}))), 'owner', {})).toEqual(record)
+    expect(writeMembers(record, 'owner', {})).toMatchObject({
+      scope: 'read write',
+      default_scope: 'read',
+      token_endpoint_auth_method: 'client_secret_post',
+    })
+    expect(new Set(Object.values(clientMembers).map(({ wire }) => wire)).size).toBe(Object.keys(record).length)
+  })
+
+  it('shows and reads for a client itself only what it may set', () => {
+    const own = Object.values(clientMembers).filter(({ setBy }) => setBy === 'self')
+    expect(Object.keys(writeMembers(record, 'self', {})).sort()).toEqual(own.map(({ wire }) => wire).sort())
+    const { resourceServer, requirePkce, username, description, resources, ...rest } = record
+    expect(readMembers(writeMembers(record, 'owner', {}), 'self', {})).toEqual(rest)
+  })
+
+  it.each(Object.keys(record))('knows a record from storage whose %s is of another type, or null', (name) => {
+    expect(isClientMetadata(record, {})).toBe(true)
+    for (const value of [null, 0, {}, [7]]) expect(isClientMetadata({ ...record, [name]: value }, {})).toBe(false)
+    const needed = ['redirectUris', 'tokenEndpointAuthMethods'].includes(name)
+    expect(isClientMetadata({ ...record, [name]: undefined }, {})).toBe(!needed)
+  })
 })

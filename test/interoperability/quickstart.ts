@@ -22,11 +22,11 @@ export async function startQuickstart() {
       const response = await fetch(`${issuer}/oauth2/clients`, {
         method: 'POST',
         headers: { Authorization: `Bearer ${developer.access_token}`, 'Content-Type': 'application/json' },
-        body: JSON.stringify({ permissions: ['profile'], ...metadata }),
+        body: JSON.stringify({ scope: 'profile', ...metadata }),
       })
-      const { inserted, ...problem } = (await response.json()) as { inserted?: Record<string, string> }
-      if (!inserted) throw new Error(`${response.status} ${JSON.stringify(problem)}`)
-      return { clientId: inserted.client_id ?? '', clientSecret: inserted.client_secret ?? '' }
+      const made = (await response.json()) as Record<string, string>
+      if (response.status !== 201) throw new Error(`${response.status} ${JSON.stringify(made)}`)
+      return { clientId: made.client_id ?? '', clientSecret: made.client_secret ?? '' }
     },
   }
 }

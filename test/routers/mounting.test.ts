@@ -56,7 +56,7 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
       app.use('/clients', oauth.clientsRouter(server, { protect: (_req, _res, next) => next(), caller }))
     })
     expect((await host.http().get('/clients/web').expect(200)).body).toMatchObject({ client_id: 'web' })
-    expect((await host.http().patch('/clients/web').expect(405)).headers.allow).toBe('GET, PUT, DELETE')
+    expect((await host.http().put('/clients/web').expect(405)).headers.allow).toBe('GET, PATCH, DELETE')
   })
 
   it('in a handler of a route, an endpoint with paths of its own is found where none of these has the method', async () => {

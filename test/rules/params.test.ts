@@ -5,7 +5,6 @@ import {
   noParameters,
   parametersOf,
   parseForm,
-  parseFormMembers,
   parseJsonObject,
   parseJsonParameters,
   requireParameter,
@@ -186,19 +185,6 @@ describe('a JSON object of parameters', () => {
       fc.property(text, (sent) => parsesOrRefuses(() => parseJsonParameters(sent))),
       runs(500),
     )
-  })
-})
-
-describe('a form whose members may be lists', () => {
-  it('has a list where a name comes twice or ends in []', () => {
-    expect(parseFormMembers('a=1&b[]=2&c=3&c=4&[]d=5&e[]f=6&g=&h+i=%2B&j&j')).toEqual({
-      ...{ a: '1', b: ['2'], c: ['3', '4'], '[]d': '5', 'e[]f': '6', g: '', 'h i': '+', j: ['', ''] },
-    })
-    expect(parseFormMembers('?a=1&?a=2')).toEqual({ '?a': ['1', '2'] })
-  })
-
-  it('is refused for what a form is refused for', () => {
-    for (const text of ['a=%zz', 'a=%00', 'a=%ff']) refused(() => parseFormMembers(text))
   })
 })
 

@@ -141,8 +141,8 @@ async function host(library) {
     'client create': () => ({
       path: '/clients',
       headers: { 'Content-Type': 'application/json', authorization: bearer },
-      body: JSON.stringify({ client_name: 'App', redirect_uris: [redirectUri], permissions: ['read'] }),
-      status: 200,
+      body: JSON.stringify({ client_name: 'App', redirect_uris: [redirectUri], scope: 'read' }),
+      status: 201,
     }),
     guard: () => ({ method: 'GET', path: '/me', headers: { authorization: bearer }, status: 200 }),
   }

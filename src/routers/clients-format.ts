@@ -1,0 +1,137 @@
+/** How requests and responses of the clients API are written: RFC 7591 in JSON, or as in an API that was there before. */
+import type { Request } from 'express'
+import type { Awaitable } from '../awaitable'
+import { grantTypesOf } from '../clients/client'
+import { invalid, isAbsent, requireText } from '../clients/member-checks'
+import { type BroughtMembers, membersOf } from '../clients/members'
+import { metadataNames, readMembers, requireTypes, writeMembers } from '../clients/metadata'
+import type { NewClient } from '../clients/records'
+import type { OAuthError } from '../errors'
+import { jsonMembers } from '../http/body'
+import type { RegisterClientOptions } from '../operations/clients'
+import { requireFlags, requireKnown } from '../options/known'
+import type { Client } from '../storage'
+import type { ClientMetadata } from '../types/client-metadata'
+
+/**
+ * How the clients API speaks, for an API that has callers already: what is left out stays as it is by default. It changes
+ * words alone; who may do what stays the same.
+ */
+export interface ClientsFormat {
+  /**
+   * Reads a request to create or change a client: the members of `registerClient`, and null for one that goes back to its
+   * default. Called behind `protect`. The values are checked afterwards. An `OAuthError` refuses the request.
+   * @default a JSON object with the members of RFC 7591, of which an unknown one is refused
+   */
+  parse?: (req: Request) => Awaitable<{ readonly [Name in keyof RegisterClientOptions]?: unknown }>
+  /**
+   * The response to what was done. `clients` is the client that it was done to, all of them for `list`, none for `delete`;
+   * `clientSecret` is there when a secret was made, or chosen for a new client. A record has the digests of its secrets: name
+   * the members that you show.
+   * @default 201 with the new client, 204 for a deletion, 200 with the client or the list
+   */
+  present?: (result: {
+    readonly action: 'list' | 'create' | 'read' | 'update' | 'delete' | 'secret'
+    readonly clients: readonly Client[]
+    readonly clientSecret?: string | undefined
+  }) => { status: number; body?: unknown }
+  /** The response to a request that was refused. @default the status and the body of RFC 6749 §5.2 */
+  presentError?: (error: OAuthError, req: Request) => { status: number; body: unknown }
+  /** The method that changes the members named. @default 'PATCH' */
+  updateMethod?: 'PATCH' | 'PUT'
+  /** The last part of the path to POST to for a new secret. @default 'secret' */
+  secretPath?: string
+  /** Whether a list comes in pages, or whole. @default true */
+  paged?: boolean
+}
+
+/** What the clients API has done. */
+export type ClientsResult = Parameters<NonNullable<ClientsFormat['present']>>[0]
+
+/** A request, by the names of the record and with values of the right types. `removed` are members that go back to their default. */
+interface ClientRequest {
+  readonly metadata: { -readonly [Name in keyof ClientMetadata]: ClientMetadata[Name] }
+  readonly removed: readonly (keyof ClientMetadata)[]
+  readonly clientId?: string | undefined
+  readonly clientSecret?: string | undefined
+}
+
+export type CompleteFormat = Required<Omit<ClientsFormat, 'parse'>> & {
+  readonly parse: (req: Request) => Awaitable<ClientRequest>
+}
+
+const rfc7591 = (rules: BroughtMembers): CompleteFormat => ({
+  parse: (req) => parse(req, rules),
+  present({ action, clients, clientSecret }) {
+    if (action === 'delete') return { status: 204 }
+    const described = clients.map((client) => describe(client, rules))
+    if (action === 'list') return { status: 200, body: described }
+    // RFC 7591 §3.2.1: required beside a secret, and 0 is never
+    const secret = clientSecret !== undefined && { client_secret: clientSecret, client_secret_expires_at: 0 }
+    return { status: action === 'create' ? 201 : 200, body: { ...described[0], ...secret } }
+  },
+  presentError: (error) => ({ status: error.status, body: error }),
+  updateMethod: 'PATCH',
+  secretPath: 'secret',
+  paged: true,
+})
+
+/** The format of a host, completed. Throws a TypeError for what is none. */
+export function completeFormat(format: ClientsFormat = {}, rules: BroughtMembers = {}): CompleteFormat {
+  const standard = rfc7591(rules)
+  requireKnown("clientsRouter's format member", format, Object.keys(standard))
+  requireFlags("clientsRouter's format", { paged: format.paged })
+  const { parse, ...others } = format
+  const complete: CompleteFormat = { ...standard, ...others, ...(parse && { parse: checkedParse(parse, rules) }) }
+  for (const name of ['parse', 'present', 'presentError'] as const) {
+    if (typeof (format[name] ?? complete[name]) !== 'function')
+      throw new TypeError(`clientsRouter's format.${name} must be a function`)
+  }
+  if (!['PATCH', 'PUT'].includes(complete.updateMethod)) {
+    throw new TypeError("clientsRouter's format.updateMethod must be 'PATCH' or 'PUT'")
+  }
+  if (!/^[\w.~-]+$/.test(complete.secretPath)) {
+    throw new TypeError("clientsRouter's format.secretPath must be one part of a path, such as 'secret'")
+  }
+  return complete
+}
+
+/** What a host's function has read: a misspelt member would be lost in silence. */
+function checkedParse(parse: NonNullable<ClientsFormat['parse']>, rules: BroughtMembers): CompleteFormat['parse'] {
+  const names = metadataNames(rules)
+  return async (req) => {
+    const { clientId, clientSecret, ...members } = await parse(req)
+    requireKnown('client member from format.parse', members, names)
+    const named = Object.entries(members).filter(([, value]) => value !== undefined && value !== null)
+    const metadata: ClientMetadata = Object.fromEntries(named)
+    requireTypes(metadata, rules)
+    const removed = names.filter((name) => members[name] === null)
+    return { metadata, removed, ...({ clientId, clientSecret } as Pick<NewClient, 'clientId' | 'clientSecret'>) }
+  }
+}
+
+/** A registration ignores what it does not know (RFC 7591 §2). Here a host's own page calls, and would lose it in silence. */
+async function parse(req: Request, rules: BroughtMembers): Promise<ClientRequest> {
+  const namesByWire = new Map(membersOf(rules).map(([name, { wire }]) => [wire, name]))
+  const json = await jsonMembers(req)
+  const { client_id: clientId, client_secret: clientSecret, ...members } = json
+  const removed: (keyof ClientMetadata)[] = []
+  for (const wire of Object.keys(members)) {
+    const name = namesByWire.get(wire)
+    // what is long may be a secret in the wrong place
+    if (name === undefined) throw invalid(`${wire.slice(0, 40)} is not a member that can be set here`)
+    // as in a merge patch (RFC 7396): null, and what is empty, takes the member away
+    if (isAbsent(members[wire])) removed.push(name)
+  }
+  return {
+    metadata: readMembers(members, 'owner', rules),
+    removed,
+    ...(!isAbsent(clientId) && { clientId: requireText('client_id', clientId) }),
+    ...(!isAbsent(clientSecret) && { clientSecret: requireText('client_secret', clientSecret) }),
+  }
+}
+
+function describe(client: Client, rules: BroughtMembers): Record<string, unknown> {
+  const members = writeMembers({ ...client, grantTypes: grantTypesOf(client) }, 'owner', rules)
+  return { client_id: client.clientId, client_id_issued_at: client.createdAt, ...members }
+}

@@ -1,0 +1,30 @@
+/** The list of the clients API in pages: `limit` clients after the id `after`, and a link to the next ones (RFC 8288). */
+import { isBeingDeleted } from '../clients/members'
+import { OAuthError } from '../errors'
+import type { RequestParameters } from '../rules/params'
+import type { Client, ClientStorage } from '../storage'
+
+const MOST = 1000
+
+/** The clients of a page, in the order of their ids. `link` is there when more may follow. */
+export async function pageOfClients(
+  storage: ClientStorage,
+  query: { username?: string },
+  sent: RequestParameters,
+): Promise<{ clients: Client[]; link?: string }> {
+  const limit = pageLimit(sent.get('limit'))
+  const after = sent.get('after')
+  const found = await storage.list({ ...query, ...(after !== undefined && { after }), limit: limit + 1 })
+  const page = found.slice(0, limit)
+  const clients = page.filter((client) => !isBeingDeleted(client))
+  if (found.length <= limit) return { clients }
+  // relative to this very list, wherever a proxy shows it
+  const next = new URLSearchParams({ ...Object.fromEntries(sent), after: (page.at(-1) as Client).clientId })
+  return { clients, link: `<?${next}>; rel="next"` }
+}
+
+function pageLimit(text = '100'): number {
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= MOST) return limit
+  throw new OAuthError('invalid_request', `limit must be a whole number from 1 to ${MOST}.`)
+}
