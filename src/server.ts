@@ -128,10 +128,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
   verifyGrants(grants)
   verifyPlain(options)
-  const accessTokens = options.accessTokens ?? opaque()
-  if (typeof accessTokens.create !== 'function' || typeof accessTokens.locate !== 'function') {
-    throw new TypeError('accessTokens must be opaque() or jwt()')
-  }
+  const accessTokens = verifiedFormat(options.accessTokens ?? opaque())
   const now = clock(options.now)
   const responses = grants.filter((grant) => grant.authorize)
   const emit = emitter(options.onEvent, now)
@@ -185,6 +182,11 @@ function resourcesOf(resources: readonly string[] = [], { audience = [] }: Acces
     resources: Object.freeze([...new Set([...audience, ...resources])]),
     audience: Object.freeze(audience.length > 0 ? [...audience] : resources.slice(0, 1)),
   }
+}
+
+function verifiedFormat(accessTokens: AccessTokenFormat): AccessTokenFormat {
+  if (typeof accessTokens.create === 'function' && typeof accessTokens.locate === 'function') return accessTokens
+  throw new TypeError('accessTokens must be opaque() or jwt()')
 }
 
 /** What needs nothing else to be judged. */

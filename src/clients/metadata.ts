@@ -75,11 +75,9 @@ export function parseClientMetadata(
 ): Checked {
   const checked: Record<string, unknown> = {}
   for (const [name, member] of membersOf(rules)) {
-    const value = metadata[name]
-    if (value === undefined) {
-      if (member.default !== undefined) checked[name] = member.default
-      continue
-    }
+    // a default is checked, too: the server may not have what it names
+    const value = metadata[name] === undefined ? member.default : metadata[name]
+    if (value === undefined) continue
     const shown = names === 'record' ? name : member.wire
     requireType(member.type, shown, value)
     checked[name] = member.check ? member.check(shown, value as never, rules, metadata) : value

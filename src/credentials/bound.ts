@@ -111,13 +111,13 @@ function digestOf({ id, clientId, data }: Credential, secret: string): string {
   return sha256(isInOrder(data.bound) ? JSON.stringify(members) : canonical(members))
 }
 
-/** A code gets its grant when it is exchanged; every other column stays what was bound. */
-function isAsBound({ userId, grantId, scope, startedAt, data }: Credential): boolean {
+/** A code gets its grant when it is used; every other column stays what was bound. */
+function isAsBound({ id, state, userId, grantId, scope, startedAt, data }: Credential): boolean {
   const bound = data.bound as Bound
   return (
     userId === bound.userId &&
     startedAt === bound.startedAt &&
-    (bound.grantId === undefined || grantId === bound.grantId) &&
+    (grantId === bound.grantId || (state === 'used' && grantId === grantIdOf(id))) &&
     (scope === bound.scope ||
       (scope.length === bound.scope.length && scope.every((token, at) => token === bound.scope[at])))
   )
