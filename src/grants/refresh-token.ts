@@ -57,7 +57,7 @@ export interface RefreshTokenOptions {
   maxAge?: number
   /**
    * Whether each refresh makes a new refresh token. Without it a stolen one is never noticed, and of parallel refreshes for
-   * several scopes or resources the last two access tokens live. @default true
+   * several scopes the last two access tokens live, of each set of resources. @default true
    */
   rotate?: boolean
   /**

@@ -142,7 +142,7 @@ export function transitionRules(rule: Rule): void {
     const before = credential({ userId: 'ada', expiresAt: NOW + DAY, data: { old: true } })
     const after = credential({ digest: 'new', expiresAt: NOW + HOUR, data: { new: true } })
     await storage.grants.insert([code(), before])
-    const because = 'An addition replaces what has its id: a session alternates between two access token ids.'
+    const because = 'An addition replaces what has its id: access tokens for the same resources take turns in two ids.'
     await answers(storage.grants.transition('g1~code', 'fresh', used(code()), [after], grant()), true, because)
     await isAlive(storage, after, because)
   })
