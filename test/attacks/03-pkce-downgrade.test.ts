@@ -46,14 +46,20 @@ describe('PKCE downgrade', () => {
 })
 
 describe('an adapter that silently loses what a code is bound to fails closed:', () => {
-  const lost: [string, (data: Record<string, unknown>) => Record<string, unknown>][] = [
-    ['the PKCE challenge', ({ codeChallenge: _, ...rest }) => rest],
-    ['the PKCE challenge, as null', (data) => ({ ...data, codeChallenge: null })],
-    ['the redirect URI', ({ redirectUri: _, ...rest }) => rest],
+  type Members = Record<string, unknown>
+  const ofBound = (lose: (bound: Members) => Members) => (data: Members) => ({
+    ...data,
+    bound: lose(data.bound as Members),
+  })
+  const lost: [string, (data: Members) => Members][] = [
+    ['the PKCE challenge', ofBound(({ codeChallenge: _, ...rest }) => rest)],
+    ['the PKCE challenge, as null', ofBound((bound) => ({ ...bound, codeChallenge: null }))],
+    ['the redirect URI', ofBound(({ redirectUri: _, ...rest }) => rest)],
+    ['all that is bound', ofBound(() => ({}))],
     ['all of data', () => ({})],
     [
       'the last characters of the challenge',
-      (data) => ({ ...data, codeChallenge: String(data.codeChallenge).slice(0, 40) }),
+      ofBound((bound) => ({ ...bound, codeChallenge: String(bound.codeChallenge).slice(0, 40) })),
     ],
   ]
   it.each(lost)('%s', async (_, lose) => {

@@ -11,6 +11,7 @@ const most: Record<string, number> = {
   bearerGuard: 2,
   bearerStrategy: 2,
   clientCredentials: 0,
+  clientSecret: 0,
   clientsRouter: 2,
   connectedAppsRouter: 2,
   consentPage: 1,
