@@ -133,7 +133,10 @@ const list: ClientHandler = async ({ server, format }, who, req) => {
   const query = username === undefined ? {} : { username }
   const action = 'list'
   if (asked !== undefined && asked !== username) return { action, clients: [] }
-  if (!format.paged) return { action, clients: await listClients(server, query) }
+  if (!format.paged) {
+    const all = await listClients(server, query)
+    return { action, clients: all.filter((client) => !isBeingDeleted(client)) }
+  }
   return { action, ...(await pageOfClients(server.storage.clients, query, sent)) }
 }
 

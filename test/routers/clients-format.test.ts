@@ -114,3 +114,17 @@ it('takes a member that is undefined for one that is left out', async () => {
   const { body, headers } = await host.http().get('/apps?limit=1').expect(200)
   expect([body.length, headers.link]).toEqual([1, expect.stringContaining('rel="next"')])
 })
+
+it('lists no client that is being deleted, whole or in pages', async () => {
+  for (const paged of [true, false]) {
+    await begin({ paged })
+    await host.http().post('/apps').send({ client_id: 'k' }).expect(201)
+    host.storage.replace('clients.delete', () => {
+      throw new Error('away')
+    })
+    await host.http().delete('/apps/k').expect(503)
+    host.storage.restore()
+    expect((await host.http().get('/apps').expect(200)).body).toEqual([])
+    await host.http().get('/apps/k').expect(404)
+  }
+})
