@@ -128,3 +128,19 @@ it('lists no client that is being deleted, whole or in pages', async () => {
     await host.http().get('/apps/k').expect(404)
   }
 })
+
+it.each<[string, NonNullable<ClientsFormat['presentError']>]>([
+  [
+    'throws',
+    () => {
+      throw new Error('of the host')
+    },
+  ],
+  ['returns nothing', (() => undefined) as never],
+  ['returns a status that is none', () => ({ status: 7, body: {} })],
+])('a presentError that %s is a 500, of which the host hears', async (_, presentError) => {
+  await begin({ presentError })
+  const { body } = await host.http().get('/apps/nobody').expect(500)
+  expect(body.error).toBe('server_error')
+  expect(host.reportedErrors()).toHaveLength(1)
+})
