@@ -109,6 +109,8 @@ export function verifyWithin(
     username: record.username ?? '',
     grantTypes: record.grantTypes ?? defaultGrantTypes.filter((grantType) => rules.grants.has(grantType)),
     resources: record.resources ?? rules.resources,
+    // to take it away is to lift it
+    ...(before.requirePkce && { requirePkce: record.requirePkce ?? false }),
   }
   for (const [name, { wire, setBy, verify }] of membersOf(rules)) {
     const value = whole[name]

@@ -23,8 +23,23 @@ export function capabilitiesOf(...lists: (readonly Capability[])[]): readonly Ca
   return Object.freeze(found)
 }
 
-/** What a record has beside its metadata. */
-const ofRecords = ['clientId', 'version', 'secrets', 'origin', 'registrationTokenDigest', 'createdAt', 'updatedAt']
+/** What a record has beside its metadata, and the secret that it is made with. */
+const ofRecords = [
+  'clientId',
+  'clientSecret',
+  'version',
+  'secrets',
+  'origin',
+  'registrationTokenDigest',
+  'createdAt',
+  'updatedAt',
+]
+
+/** What JSON has beside the metadata of a record (RFC 7591 §2, §3.2.1), and what is not kept. */
+const ofJson = [
+  ...['client_id', 'client_id_issued_at', 'client_secret', 'client_secret_expires_at'],
+  ...['registration_access_token', 'registration_client_uri', 'response_types', 'software_statement'],
+]
 
 /** The members of client metadata that they bring along; `taken` are the names that the table of members has. */
 export function clientMembersOf(
@@ -34,13 +49,18 @@ export function clientMembersOf(
 ): readonly ClientMember[] {
   const members = capabilities.flatMap(({ clientMembers = [] }) => clientMembers)
   requireUnique('client member', [...ofRecords, ...taken, ...members.map(({ name }) => name)])
-  requireUnique('client member', [...takenInJson, ...members.map(({ wire }) => wire)])
+  requireUnique('client member', [...ofJson, ...takenInJson, ...members.map(({ wire }) => wire)])
   for (const { name, wire, type, setBy } of members) {
-    if (typeof wire === 'string' && typeof type?.is === 'function' && ['self', 'owner', 'admin'].includes(setBy))
-      continue
+    const isNamed = [name, wire].every(isMemberName)
+    if (isNamed && typeof type?.is === 'function' && ['self', 'owner', 'admin'].includes(setBy)) continue
     throw new TypeError(`The client member ${name} must be { name, wire, type: { words, is }, setBy: 'self' }`)
   }
   return Object.freeze(members)
+}
+
+/** Every object has `constructor` already, and a record with `__proto__` would be another one. */
+function isMemberName(name: unknown): boolean {
+  return typeof name === 'string' && /^[\x21-\x7e]+$/.test(name) && !(name in Object.prototype)
 }
 
 /** Throws for a path that metadata could not name, and for the name of an endpoint that nobody brings along. */

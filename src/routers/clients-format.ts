@@ -81,7 +81,9 @@ export function completeFormat(format: ClientsFormat = {}, rules: BroughtMembers
   const standard = rfc7591(rules)
   requireKnown("clientsRouter's format member", format, Object.keys(standard))
   requireFlags("clientsRouter's format", { paged: format.paged })
-  const { parse, ...others } = format
+  // undefined is left out, as in every option: without a secretPath nobody would get a new secret
+  const named = Object.fromEntries(Object.entries(format).filter(([, value]) => value !== undefined))
+  const { parse, ...others }: ClientsFormat = named
   const complete: CompleteFormat = { ...standard, ...others, ...(parse && { parse: checkedParse(parse, rules) }) }
   for (const name of ['parse', 'present', 'presentError'] as const) {
     if (typeof (format[name] ?? complete[name]) !== 'function')

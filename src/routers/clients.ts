@@ -6,10 +6,10 @@ import { verifyShownName } from '../clients/member-checks'
 import { isBeingDeleted } from '../clients/members'
 import { parseClientMetadata } from '../clients/metadata'
 import { changeMembers, insertClient, rotateSecret, withChanges } from '../clients/records'
-import { OAuthError } from '../errors'
+import { OAuthError, toOAuthError } from '../errors'
 import { queryParameters } from '../http/body'
-import { type Handler, type Methods, requireServer } from '../http/endpoint'
-import { sendEmpty, sendJson } from '../http/json'
+import { type Handler, type Methods, reportError, requireServer } from '../http/endpoint'
+import { sendEmpty, sendError, sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
 import { listClients } from '../operations/clients'
 import { requireKnown, requireNoMore } from '../options/known'
@@ -120,8 +120,15 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   }
   const onError = (error: OAuthError, req: Request, res: Response) => {
     // whatever found out that it is not there, or not the caller's
-    const { status, body } = format.presentError(error.status === 404 ? noSuchClient() : error, req)
-    sendJson(res, status, body, error.headers)
+    try {
+      const { status, body } = format.presentError(error.status === 404 ? noSuchClient() : error, req)
+      sendJson(res, status, body, error.headers)
+    } catch (cause) {
+      const fix = "clientsRouter's format.presentError must return { status, body }"
+      const failure = toOAuthError(new TypeError(fix, { cause }))
+      reportError(server, failure)
+      sendError(failure, req, res)
+    }
   }
   return endpointRouter(server, { methods: { GET: by(list), POST: by(create) }, below, onError }, protect)
 }
@@ -133,7 +140,10 @@ const list: ClientHandler = async ({ server, format }, who, req) => {
   const query = username === undefined ? {} : { username }
   const action = 'list'
   if (asked !== undefined && asked !== username) return { action, clients: [] }
-  if (!format.paged) return { action, clients: await listClients(server, query) }
+  if (!format.paged) {
+    const all = await listClients(server, query)
+    return { action, clients: all.filter((client) => !isBeingDeleted(client)) }
+  }
   return { action, ...(await pageOfClients(server.storage.clients, query, sent)) }
 }
 

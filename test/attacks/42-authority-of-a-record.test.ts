@@ -320,3 +320,20 @@ describe("a user's own clients", () => {
     expect((await call('patch', '/mine', { client_name: 'New' })).status).toBe(200)
   })
 })
+
+describe('PKCE that an administrator asks of a client', () => {
+  it.each([[false], [null], ['']])('is not lifted by its owner, who sends %j', async (value) => {
+    await begin({ pkce: 'optional' })
+    await makeAlices({ requirePkce: true })
+    expect((await call('patch', '/alices', { require_pkce: value })).status).toBe(403)
+    expect(await record()).toMatchObject({ requirePkce: true })
+  })
+
+  it('goes back to the policy of the server where an administrator says so', async () => {
+    await makeAlices({ requirePkce: true })
+    host.people.set('root', { id: 'root', name: 'Root' })
+    const token = await tokenOf('root', 'clients admin')
+    expect((await call('patch', '/alices', { require_pkce: null }, token)).status).toBe(200)
+    expect(await record()).not.toHaveProperty('requirePkce')
+  })
+})

@@ -205,9 +205,11 @@ describe('its client members', () => {
   })
 })
 
+type Refused = [string, HostOptions, string]
+
 describe('at start-up', () => {
   const endpoint = capability.endpoints.telephone
-  it.each<[string, HostOptions, string]>([
+  it.each<Refused>([
     [
       'an endpoint that nobody brings along',
       { endpoints: { telephone: '/x' } },
@@ -245,6 +247,31 @@ describe('at start-up', () => {
       { grants: grants({ clientMembers: [{ ...languageMember, name: 'secrets' }] }) },
       'client member secrets',
     ],
+    ...['clientSecret', '__proto__', 'constructor', 'toString', 'with space', ''].map(
+      (name): Refused => [
+        `a client member called ${name}`,
+        { grants: grants({ clientMembers: [{ ...languageMember, name }] }) },
+        'lient member',
+      ],
+    ),
+    ...[
+      'client_id',
+      'client_secret',
+      'client_secret_expires_at',
+      'client_id_issued_at',
+      'registration_access_token',
+      'registration_client_uri',
+      'response_types',
+      'software_statement',
+      '__proto__',
+      'constructor',
+    ].map(
+      (wire): Refused => [
+        `a client member that JSON calls ${wire}`,
+        { grants: grants({ clientMembers: [{ ...languageMember, wire }] }) },
+        'lient member',
+      ],
+    ),
     [
       'a client member that anybody sets',
       { grants: grants({ clientMembers: [{ ...languageMember, setBy: 'all' as never }] }) },

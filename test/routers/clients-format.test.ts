@@ -103,3 +103,44 @@ it.each([
 ])('%j is refused at start-up, by its name', async (format, problem) => {
   await expect(begin(format as never)).rejects.toThrow(problem)
 })
+
+it('takes a member that is undefined for one that is left out', async () => {
+  const nothing = { parse: undefined, present: undefined, presentError: undefined, secretPath: undefined }
+  await begin({ ...nothing, updateMethod: undefined, paged: undefined } as object)
+  await host.http().post('/apps').send({ client_id: 'k' }).expect(201)
+  await host.http().patch('/apps/k').send({ client_name: 'New' }).expect(200)
+  await host.http().post('/apps/k/secret').expect(200)
+  await host.http().post('/apps').send({ client_id: 'l' }).expect(201)
+  const { body, headers } = await host.http().get('/apps?limit=1').expect(200)
+  expect([body.length, headers.link]).toEqual([1, expect.stringContaining('rel="next"')])
+})
+
+it('lists no client that is being deleted, whole or in pages', async () => {
+  for (const paged of [true, false]) {
+    await begin({ paged })
+    await host.http().post('/apps').send({ client_id: 'k' }).expect(201)
+    host.storage.replace('clients.delete', () => {
+      throw new Error('away')
+    })
+    await host.http().delete('/apps/k').expect(503)
+    host.storage.restore()
+    expect((await host.http().get('/apps').expect(200)).body).toEqual([])
+    await host.http().get('/apps/k').expect(404)
+  }
+})
+
+it.each<[string, NonNullable<ClientsFormat['presentError']>]>([
+  [
+    'throws',
+    () => {
+      throw new Error('of the host')
+    },
+  ],
+  ['returns nothing', (() => undefined) as never],
+  ['returns a status that is none', () => ({ status: 7, body: {} })],
+])('a presentError that %s is a 500, of which the host hears', async (_, presentError) => {
+  await begin({ presentError })
+  const { body } = await host.http().get('/apps/nobody').expect(500)
+  expect(body.error).toBe('server_error')
+  expect(host.reportedErrors()).toHaveLength(1)
+})
