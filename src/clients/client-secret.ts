@@ -114,9 +114,9 @@ function isKnownSecret(server: AuthorizationServer, client: Client, secret: stri
 }
 
 /**
- * Every secret that is not known costs one attempt, and each reading of it a bcrypt at least: neither the time nor the count
- * may tell which ids exist. Both readings of Basic are one failure, of the client that is there; where both ids are, each has
- * been guessed at.
+ * Every secret that is not known costs one attempt, and each reading of it a bcrypt at least: the time tells nothing of which
+ * ids exist. Both readings of Basic are one failure, of the client that is there; where both ids are, each has been guessed
+ * at. So the count may tell of an id with `+` or `%` in it, which only a host gives.
  */
 async function findBySlowSecret(
   server: AuthorizationServer,
