@@ -76,7 +76,7 @@ function withoutLoopbackPort(uri: string): string | undefined {
 }
 
 /**
- * The URI with `parameters` added to its query, or as its fragment, keeping the query that it has (RFC 6749 section 3.1.2) but
+ * The URI with `parameters` added to its query, or as its fragment, keeping the query that it has (RFC 6749 §3.1.2) but
  * for what a client could take for a parameter of the answer.
  */
 export function withParameters(
