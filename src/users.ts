@@ -18,7 +18,7 @@ export async function requireUser(server: AuthorizationServer, userId: string | 
 /** What a user has made for themselves does not outlive them: RFC 6749 §5.2, a client that may not. */
 export async function requireOwner(server: AuthorizationServer, { username }: Client): Promise<void> {
   if (username !== undefined && !(await findUser(server, username))) {
-    throw new OAuthError('unauthorized_client', 'The user who owns this client is not there any more.')
+    throw new OAuthError('unauthorized_client', 'The user who owns this client no longer exists.')
   }
 }
 

@@ -49,7 +49,7 @@ export function approve(options: ApproveOptions): Decide {
     if (await isApproved(clients, request)) return { allow: true as const, userId, fromTokensOf }
     // RFC 9700 §4.11.2: no user has decided, so a stranger's link must not lead through here to a stranger's page
     if (request.client.origin !== undefined) {
-      throw new OAuthError('unauthorized_client', 'This client is none that is approved here.')
+      throw new OAuthError('unauthorized_client', 'This client cannot be approved without asking the user.')
     }
     return { allow: false as const }
   }

@@ -46,7 +46,7 @@ export async function requireTarget(
   const { parameters, repeated } = parsed
   if (repeated.has('client_id') || repeated.has('redirect_uri')) requireUnrepeated(parsed)
   const client = await findClient(server, requireParameter(parameters, 'client_id'), network)
-  if (!client) throw new OAuthError('invalid_client', 'There is no such client.', { status: 400 })
+  if (!client) throw new OAuthError('invalid_client', 'No client has this id.', { status: 400 })
   const sentRedirectUri = parameters.get('redirect_uri')
   const redirectUri = sentRedirectUri ?? onlyRedirectUri(client)
   if (!matchesRedirectUri(client, redirectUri)) {

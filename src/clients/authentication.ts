@@ -40,7 +40,7 @@ export async function authenticateClient(
     if ((parameters.get('client_id') ?? proof.client.clientId) === proof.client.clientId) {
       return { client: proof.client, authenticated: true }
     }
-    throw new OAuthError('invalid_request', 'client_id is not that of the client that authenticated.')
+    throw new OAuthError('invalid_request', 'client_id differs from the authenticated client.')
   }
   throw failure(server, candidates[0]?.[0])
 }
@@ -53,7 +53,7 @@ function candidatesOf(server: AuthorizationServer, request: EndpointRequest): Ca
     for (const presented of value.presented(request)) {
       if (!presented.explicit) there.push([presented, value])
       else if ((explicit[0]?.[1] ?? value) === value) explicit.push([presented, value])
-      else throw new OAuthError('invalid_request', 'The client authenticates by more than one method.')
+      else throw new OAuthError('invalid_request', 'The client uses more than one authentication method.')
     }
   }
   if (explicit.length > 0) return explicit

@@ -24,6 +24,6 @@ export async function requireClient(server: AuthorizationServer, clientId: strin
   const client = await findClient(server, clientId)
   // 404: it is no client that failed to authenticate
   if (!client || isBeingDeleted(client))
-    throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
+    throw new OAuthError('invalid_client', 'No client has this id.', { status: 404 })
   return client
 }

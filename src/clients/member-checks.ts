@@ -147,14 +147,14 @@ export function verifyShownName(member: string, name: string | undefined): void 
   // the same, because what is stored here is not trimmed
   if (name === undefined || shownName(name) === name) return
   throw invalid(
-    `${member} must have a letter or digit, at most ${MAX_NAME} characters, no space around it, and nothing that is not seen`,
+    `${member} must have a letter or digit and at most ${MAX_NAME} characters, without surrounding spaces or invisible characters`,
   )
 }
 
 export function verifyShownDescription(member: string, description: string | undefined): void {
   if (description === undefined) return
   if (description.length <= MAX_DESCRIPTION && !hasUnseen(description.replace(/[\t\r\n]/g, ''))) return
-  throw invalid(`${member} must have at most ${MAX_DESCRIPTION} characters, and nothing that is not seen`)
+  throw invalid(`${member} must have at most ${MAX_DESCRIPTION} characters, none of them invisible`)
 }
 
 /** A name that nobody has checked; undefined where it would fill a page, or cannot be seen on it. */

@@ -51,7 +51,7 @@ export const clientMembers: { readonly [N in Name]-?: Member<N> } = {
     setBy: 'self',
     verify(uris, _owner, before = []) {
       if (uris.length <= Math.max(MAX_REDIRECT_URIS, before.length)) return
-      throw new OAuthError('invalid_redirect_uri', `redirect_uris must be at most ${MAX_REDIRECT_URIS}.`)
+      throw new OAuthError('invalid_redirect_uri', `redirect_uris must have at most ${MAX_REDIRECT_URIS} entries.`)
     },
   },
   scopes: {
@@ -72,7 +72,7 @@ export const clientMembers: { readonly [N in Name]-?: Member<N> } = {
     setBy: 'self',
     verify(grantTypes, owner) {
       const beyond = grantTypes.find((grantType) => !owner.grantTypes.includes(grantType))
-      if (beyond !== undefined) throw forAdministrators(`have a client use the grant type ${beyond}`)
+      if (beyond !== undefined) throw forAdministrators(`give a client the grant type ${beyond}`)
     },
   },
   tokenEndpointAuthMethods: {
@@ -102,7 +102,7 @@ export const clientMembers: { readonly [N in Name]-?: Member<N> } = {
     check: check.label,
     setBy: 'owner',
     verify(username, owner) {
-      if (username !== owner.userId) throw forAdministrators('name another user')
+      if (username !== owner.userId) throw forAdministrators('set another user as the owner')
     },
   },
   requirePkce: {
@@ -110,7 +110,7 @@ export const clientMembers: { readonly [N in Name]-?: Member<N> } = {
     type: check.flag,
     setBy: 'owner',
     verify(requirePkce) {
-      if (!requirePkce) throw forAdministrators('lift PKCE')
+      if (!requirePkce) throw forAdministrators('turn off PKCE')
     },
   },
   resources: {

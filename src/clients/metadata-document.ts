@@ -148,7 +148,7 @@ function documentSource(
 function refusal({ emit }: Source, url: string, reason: string, told?: string): OAuthError {
   emit({ type: 'client.document_refused', clientId: url, reason })
   if (told === undefined) return unavailable('The client metadata document could not be fetched.')
-  return new OAuthError('invalid_client', `The client metadata document is wrong: ${told}`, {
+  return new OAuthError('invalid_client', `The client metadata document is invalid: ${told}`, {
     status: 400,
   })
 }

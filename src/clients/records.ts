@@ -47,7 +47,7 @@ export async function insertClient(
     updatedAt: now,
   }
   if ((await isUser(server, clientId)) || !(await server.storage.clients.insert(client))) {
-    const words = 'That clientId is taken: by a client, which updateClient changes, or, with jwt(), by a user.'
+    const words = 'This clientId belongs to a client, which updateClient can change, or, with jwt(), to a user.'
     throw new OAuthError('invalid_client_metadata', words, { status: 409 })
   }
   const { origin } = introduced
@@ -143,8 +143,7 @@ export async function changeClient(
 ): Promise<Client> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const current = await server.storage.clients.find(clientId)
-    if (!current || !isOpen(current))
-      throw new OAuthError('invalid_client', 'There is no client of that id.', { status: 404 })
+    if (!current || !isOpen(current)) throw new OAuthError('invalid_client', 'No client has this id.', { status: 404 })
     const next = { ...change(current), version: current.version + 1, updatedAt: server.now() }
     if (await server.storage.clients.update(next, current.version)) return next
   }
@@ -169,5 +168,8 @@ async function makeSecret(
 }
 
 function noSecret(): OAuthError {
-  return new OAuthError('invalid_client_metadata', 'A client whose only method is none has no clientSecret.')
+  return new OAuthError(
+    'invalid_client_metadata',
+    'A client that uses only the method none cannot have a clientSecret.',
+  )
 }

@@ -118,7 +118,7 @@ function refuseGone(error: unknown): never {
 
 /** §2.2: members that only the server says, and a secret that is not the client's own. */
 function verifyReplacement(current: Client, members: Members): void {
-  if (members.client_id !== current.clientId) throw invalid('client_id must be that of the client')
+  if (members.client_id !== current.clientId) throw invalid('client_id must be the id of this client')
   const ours = [
     'registration_access_token',
     'registration_client_uri',
@@ -131,7 +131,7 @@ function verifyReplacement(current: Client, members: Members): void {
   if (secret === undefined) return
   const digest = typeof secret === 'string' ? sha256(secret) : ''
   if (current.secrets.some((kept) => kept.digest !== undefined && equalDigests(kept.digest, digest))) return
-  throw invalid('client_secret is not that of the client, and cannot be chosen')
+  throw invalid('client_secret is not a secret of this client, and cannot be chosen')
 }
 
 function verifyToken({ clientId, registrationTokenDigest }: Client, registrationToken: string): void {

@@ -96,7 +96,7 @@ function refuseStatement(statement: unknown): void {
   if (typeof statement !== 'string' || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(statement)) {
     throw new OAuthError('invalid_software_statement', 'software_statement must be a JSON Web Token.')
   }
-  throw new OAuthError('unapproved_software_statement', 'This server takes no software statements.')
+  throw new OAuthError('unapproved_software_statement', 'Software statements are not supported.')
 }
 
 /** Every member `…_uri`, in whatever language (§2.2). `redirect_uris` has rules of its own; no other list is used. */
@@ -128,7 +128,7 @@ function cutGrantTypes(
   const grantTypes = [...new Set(asked)].filter((grantType) => permitted.includes(grantType))
   // a refresh token alone begins nothing
   if (grantTypes.some((grantType) => grantType !== 'refresh_token')) return grantTypes
-  throw invalid(`grant_types must have one of those that are open to clients here: ${permitted.join(', ')}`)
+  throw invalid(`grant_types must include at least one of those allowed here: ${permitted.join(', ')}`)
 }
 
 /** §2.1: what is said of grants and of response types must be the same. */
@@ -139,14 +139,16 @@ function requireConsistent(grantTypes: readonly string[], responseTypes: readonl
     ['token', 'implicit'],
   ] as const) {
     if (parts.includes(responseType) === grantTypes.includes(grantType)) continue
-    throw invalid(`grant_types and response_types contradict each other: ${grantType} goes with ${responseType}`)
+    throw invalid(
+      `grant_types and response_types contradict each other: ${grantType} and ${responseType} belong together`,
+    )
   }
 }
 
 function cutScopes(asked: Scope, { scopes: permitted }: Permitted): string[] {
   const scopes = intersectScope([...new Set(asked)], permitted)
   if (scopes.length > 0 || asked.length === 0) return scopes
-  throw invalid(`scope must have one of those that are open to clients here: ${permitted.join(' ')}`)
+  throw invalid(`scope must include at least one of those allowed here: ${permitted.join(' ')}`)
 }
 
 function verifyRedirectUris(
@@ -157,7 +159,7 @@ function verifyRedirectUris(
   // §2: clients using flows with redirection must register their redirection URI values
   const problem =
     redirects && redirectUris.length === 0
-      ? 'redirect_uris must name where answers go.'
-      : redirectUris.length > MAX_REDIRECT_URIS && `redirect_uris must be at most ${MAX_REDIRECT_URIS}.`
+      ? 'redirect_uris must not be empty for these grant_types.'
+      : redirectUris.length > MAX_REDIRECT_URIS && `redirect_uris must have at most ${MAX_REDIRECT_URIS} entries.`
   if (problem) throw new OAuthError('invalid_redirect_uri', problem)
 }

@@ -133,7 +133,7 @@ function verifyRedirectUri(code: Credential, sent: string | undefined): void {
 }
 
 function wrongRedirectUri(): OAuthError {
-  return new OAuthError('invalid_grant', 'redirect_uri is not the one of the authorization request.')
+  return new OAuthError('invalid_grant', 'redirect_uri differs from the authorization request.')
 }
 
 function verifyPkce(server: AuthorizationServer, { client, parameters }: TokenRequest, code: Credential): void {

@@ -4,23 +4,22 @@ import type { PageTexts } from './texts'
 export const german: PageTexts = {
   consentTitle: 'Darf {client} Ihr Konto verwenden?',
   signedInAs: 'Angemeldet als {user}',
-  uncheckedName:
-    'Diese App hat ihren Namen selbst gewählt, und niemand hat ihn geprüft. Was Sie erlauben, geht an {host}.',
+  uncheckedName: 'Diese App hat ihren Namen selbst gewählt, und er ist nicht geprüft. Der Zugriff geht an {host}.',
   uncheckedHost:
-    'Diese App gibt an, von {host} zu sein, und niemand hat ihren Namen geprüft. Was Sie erlauben, geht an {target}.',
+    'Diese App gibt an, von {host} zu sein, aber ihr Name ist nicht geprüft. Der Zugriff geht an {target}.',
   appOnDevice: 'eine App auf diesem Gerät ({host})',
-  allowIfKnown: 'Erlauben Sie es nur, wenn Sie diese Adresse kennen.',
-  allowIfStarted: 'Erlauben Sie es nur, wenn Sie die App gerade selbst auf diesem Gerät gestartet haben.',
+  allowIfKnown: 'Erlauben Sie das nur, wenn Sie diese Website kennen.',
+  allowIfStarted: 'Erlauben Sie das nur, wenn Sie die App gerade selbst auf diesem Gerät gestartet haben.',
   notYou: 'Nicht Sie?',
   clientMay: '{client} darf dann:',
   clientKnowsYou: '{client} erfährt, wer Sie sind, und sonst nichts.',
-  onlyAt: 'Das gilt nur bei {resources}.',
+  onlyAt: 'Der Zugriff ist auf {resources} beschränkt.',
   allow: 'Erlauben',
   deny: 'Ablehnen',
   goesOnTo: 'In beiden Fällen geht es weiter zu {host}.',
   goesOnToDevice: 'In beiden Fällen geht es weiter zu einer App auf diesem Gerät ({host}).',
   answerUnused:
-    'Ihre letzte Antwort war nicht zu gebrauchen: Sie kam doppelt, zu früh, zu spät oder von einem anderen Konto.',
+    'Ihre letzte Antwort konnte nicht verwendet werden: Sie kam doppelt, zu früh, zu spät oder von einem anderen Konto.',
 
   appsTitle: 'Verbundene Apps',
   appsIntro: 'Diese Apps dürfen Ihr Konto verwenden.',
@@ -37,7 +36,7 @@ export const german: PageTexts = {
 
   errorTitle: 'Dieser Link funktioniert nicht',
   errorText:
-    'Gehen Sie dorthin zurück, wo Sie herkamen, und versuchen Sie es noch einmal. Wenn es dabei bleibt, nennen Sie denen, die jene App gemacht haben, was hier unten steht.',
+    'Gehen Sie dorthin zurück, wo Sie herkamen, und versuchen Sie es noch einmal. Wenn es wieder geschieht, senden Sie die Angaben unten an die Entwickler der App.',
   failureTitle: 'Hier ist etwas schiefgegangen',
   failureText: 'Es liegt nicht an Ihnen. Warten Sie einen Moment, gehen Sie zurück und versuchen Sie es noch einmal.',
   signInTitle: 'Sie sind nicht angemeldet',

@@ -4,21 +4,21 @@ import type { PageTexts } from './texts'
 export const spanish: PageTexts = {
   consentTitle: '¿Permitir que {client} use su cuenta?',
   signedInAs: 'Ha entrado como {user}',
-  uncheckedName: 'Esta aplicación eligió su propio nombre y nadie lo ha comprobado. Lo que permita irá a {host}.',
-  uncheckedHost: 'Esta aplicación dice ser de {host} y nadie ha comprobado su nombre. Lo que permita irá a {target}.',
+  uncheckedName: 'Esta aplicación eligió su propio nombre, que no está verificado. El acceso se dará a {host}.',
+  uncheckedHost: 'Esta aplicación dice ser de {host}, pero su nombre no está verificado. El acceso se dará a {target}.',
   appOnDevice: 'una aplicación de este dispositivo ({host})',
-  allowIfKnown: 'Permítalo solo si conoce ese sitio.',
-  allowIfStarted: 'Permítalo solo si acaba de iniciar usted esa aplicación en este dispositivo.',
+  allowIfKnown: 'Permita esto solo si conoce ese sitio.',
+  allowIfStarted: 'Permita esto solo si acaba de iniciar usted esa aplicación en este dispositivo.',
   notYou: '¿No es usted?',
   clientMay: '{client} podrá:',
   clientKnowsYou: '{client} sabrá quién es usted, y nada más.',
-  onlyAt: 'Esto solo vale en {resources}.',
+  onlyAt: 'El acceso se limita a {resources}.',
   allow: 'Permitir',
   deny: 'Denegar',
   goesOnTo: 'En ambos casos continuará en {host}.',
   goesOnToDevice: 'En ambos casos continuará en una aplicación de este dispositivo ({host}).',
   answerUnused:
-    'No se pudo usar su última respuesta: llegó dos veces, demasiado pronto, demasiado tarde o desde otra cuenta.',
+    'No se pudo usar su última respuesta: se envió dos veces, demasiado pronto, demasiado tarde o desde otra cuenta.',
 
   appsTitle: 'Aplicaciones conectadas',
   appsIntro: 'Estas aplicaciones pueden usar su cuenta.',
@@ -35,7 +35,7 @@ export const spanish: PageTexts = {
 
   errorTitle: 'Este enlace no funciona',
   errorText:
-    'Vuelva al lugar de donde venía e inténtelo de nuevo. Si el problema continúa, comunique a los autores de esa aplicación lo que figura abajo.',
+    'Vuelva al lugar de donde venía e inténtelo de nuevo. Si vuelve a ocurrir, envíe los detalles de abajo al desarrollador de la aplicación.',
   failureTitle: 'Algo ha fallado aquí',
   failureText: 'No es culpa suya. Espere un momento, vuelva atrás e inténtelo de nuevo.',
   signInTitle: 'No ha iniciado sesión',

@@ -8,30 +8,30 @@ export interface PageTexts {
 
   consentTitle: string
   signedInAs: string
-  /** The app registered itself; `{host}` is where the answer goes: a host, or `appOnDevice`. */
+  /** The app registered itself; `{host}` is where the response goes: a host, or `appOnDevice`. */
   uncheckedName: string
-  /** The app is described by a document at `{host}`; `{target}` is where the answer goes. */
+  /** The app is described by a document at `{host}`; `{target}` is where the response goes. */
   uncheckedHost: string
-  /** Where the answer goes, where that is no host; `{host}` is the scheme of the app, or the address that it listens at. */
+  /** Where the response goes, if not to a host. `{host}` is the scheme of the app, or the address that it listens at. */
   appOnDevice: string
-  /** Stands behind one of these two. */
+  /** Follows `uncheckedName` or `uncheckedHost`. */
   allowIfKnown: string
   /** The same, where an app on the user's own device is waiting. */
   allowIfStarted: string
-  /** The link to sign in as somebody else. */
+  /** The link to sign in as another user. */
   notYou: string
-  /** Stands before the list of scopes. */
+  /** Stands above the list of scopes. */
   clientMay: string
-  /** Stands instead of it, where there are none. */
+  /** Replaces `clientMay` and the list where the request has no scope. */
   clientKnowsYou: string
-  /** Follows both, where the client named the APIs that it wants to call (RFC 8707). */
+  /** Follows `clientMay` and `clientKnowsYou`, where the client named the APIs that it wants to call (RFC 8707). */
   onlyAt: string
   allow: string
   deny: string
   goesOnTo: string
   /** The same, where an app on the user's own device is waiting. */
   goesOnToDevice: string
-  /** An answer came twice, too soon after the page, too late, or from another account. */
+  /** The user's answer was sent twice, too soon after the page, too late, or from another account. */
   answerUnused: string
 
   appsTitle: string
@@ -47,10 +47,10 @@ export interface PageTexts {
   previousPage: string
   nextPage: string
 
-  /** A request that cannot be answered. */
+  /** The page of a wrong request. */
   errorTitle: string
   errorText: string
-  /** A failure of the server. */
+  /** The page of a failure of the server. */
   failureTitle: string
   failureText: string
   signInTitle: string

@@ -84,7 +84,7 @@ function limitToToken(req: Request, request: AuthorizationRequest): Authorizatio
   }
   const { audience } = token
   if (audience && !request.audience.every((resource) => audience.includes(resource))) {
-    throw new OAuthError('invalid_target', 'The resource is not that of the access token.')
+    throw new OAuthError('invalid_target', 'The access token is for another resource.')
   }
   return { ...request, scope }
 }
@@ -124,7 +124,7 @@ function approvedBy(
   requireScopeWithin(scope, request.scope)
   // RFC 6749 §5.1: a token response could not say so, and without `scope` it means all that was asked
   if (scope.length === 0 && request.scope.length > 0) {
-    throw new OAuthError('access_denied', 'Nothing of what was asked was allowed.')
+    throw new OAuthError('access_denied', 'None of the requested scope was granted.')
   }
   // a session that begins with a token is no younger than that of the token: it has the same end, and the same revocations
   const since = session?.startedAt ?? request.startedAt
@@ -160,24 +160,24 @@ function sessionInFront(
   if (!admission) return undefined
   const { accessToken, session } = admission
   if (accessToken.userId !== userId) {
-    throw new OAuthError('access_denied', 'The access token is of another user.')
+    throw new OAuthError('access_denied', 'The access token belongs to another user.')
   }
   // in a string every part of it would be named
   if (!Array.isArray(fromTokensOf)) throw new TypeError('decide must answer fromTokensOf with a list of client ids')
   // or every app that a user has let in for an hour could begin a session of any other one
   if (accessToken.clientId !== client.clientId && !fromTokensOf.includes(accessToken.clientId)) {
-    throw new OAuthError('access_denied', 'The access token is of another client.')
+    throw new OAuthError('access_denied', 'The access token belongs to another client.')
   }
   if (admission.startedAt === undefined || session === undefined) {
     throw new TypeError('A guard of a remoteServer is in front of authorizeRouter: it must be one of the server itself')
   }
   if (sessionEnd(server, admission.startedAt) <= server.now()) {
-    throw new OAuthError('access_denied', 'The session of the access token is over.')
+    throw new OAuthError('access_denied', 'The session of the access token has ended.')
   }
   const { grantId, expiresAt } = accessToken
   // stateless, without a refresh token: no revocation would reach what begins with it
   if (grantId === undefined || expiresAt === undefined) {
-    throw new OAuthError('access_denied', 'The access token is of no grant that could be revoked.')
+    throw new OAuthError('access_denied', 'The access token belongs to a grant that cannot be revoked.')
   }
   return { startedAt: admission.startedAt, source: { grantId, session, expiresAt } }
 }

@@ -29,7 +29,7 @@ export function verifyOwner(who: ClientsCaller, client: Client | undefined): Cli
 }
 
 export function noSuchClient(): OAuthError {
-  return new OAuthError('invalid_request', 'There is no such client.', { status: 404 })
+  return new OAuthError('invalid_request', 'No client has this id.', { status: 404 })
 }
 
 export function callerByToken(admin: string | undefined) {
@@ -63,7 +63,7 @@ export function refuseForeignForm(issuer: string, req: Request & { originalMetho
     site === undefined
       ? origin === undefined || isOurOrigin(origin, [host, new URL(issuer).host], new URL(issuer).protocol)
       : site === 'same-origin' || site === 'none'
-  if (!isOurs) throw new OAuthError('access_denied', 'A form of another origin may not administer clients.')
+  if (!isOurs) throw new OAuthError('access_denied', 'Cross-origin form submissions are refused.')
 }
 
 function isOurOrigin(origin: string, hosts: readonly (string | undefined)[], protocol: string): boolean {

@@ -121,7 +121,7 @@ async function parse(req: Request, rules: BroughtMembers): Promise<ClientRequest
   for (const wire of Object.keys(members)) {
     const name = namesByWire.get(wire)
     // what is long may be a secret in the wrong place
-    if (name === undefined) throw invalid(`${wire.slice(0, 40)} is not a member that can be set here`)
+    if (name === undefined) throw invalid(`${wire.slice(0, 40)} cannot be set here`)
     // as in a merge patch (RFC 7396): null, and what is empty, takes the member away
     if (isAbsent(members[wire])) removed.push(name)
   }

@@ -24,7 +24,7 @@ export function requireCodeChallenge(parameters: RequestParameters, required: bo
   const method = parameters.get('code_challenge_method')
   if (challenge === undefined) {
     if (required) throw new OAuthError('invalid_request', 'The parameter code_challenge is missing (PKCE is required).')
-    if (method !== undefined) throw new OAuthError('invalid_request', 'code_challenge_method without code_challenge.')
+    if (method !== undefined) throw new OAuthError('invalid_request', 'code_challenge_method requires code_challenge.')
     return undefined
   }
   // RFC 7636 §4.3: a method left out means plain, which hands the verifier to whoever reads the authorization request
@@ -44,7 +44,7 @@ export function verifyCodeVerifier(challenge: string | undefined, verifier: stri
   requireCodeVerifier(verifier)
   // RFC 9700 §2.1.1: a verifier without a challenge is the sign of a downgrade, the challenge taken out on its way
   if (challenge === undefined && verifier !== undefined) {
-    throw new OAuthError('invalid_grant', 'code_verifier was sent for a code that has no challenge.')
+    throw new OAuthError('invalid_grant', 'code_verifier was sent for a code without code_challenge.')
   }
   if (challenge === undefined) return
   if (verifier === undefined) throw new OAuthError('invalid_grant', 'The parameter code_verifier is missing.')

@@ -30,14 +30,14 @@ export interface RedirectUriRules {
 export function redirectUriProblem(uri: unknown, rules: RedirectUriRules): string | undefined {
   if (typeof uri !== 'string' || uri === '') return 'must be a non-empty string'
   if (uri.length > 2048) return 'must be at most 2048 characters'
-  if (uri.includes('#')) return 'must not have a fragment (RFC 6749 §3.1.2)'
+  if (uri.includes('#')) return 'must not have a fragment (RFC 6749 section 3.1.2)'
   if (!plainUri.test(uri)) return 'must be ASCII, with other characters percent-encoded'
   const named = queryParts(uri).find(({ name }) => responseParameters.has(name))
-  if (named) return `must not have ${named.name} in its query, which is a parameter of the answer`
+  if (named) return `must not have the response parameter ${named.name} in its query`
   const web = webOrigin.exec(uri)
   if (web) return webProblem(uri, web[1] as string, web[2] as string, rules)
   if (privateUseScheme.test(uri) && URL.canParse(uri)) return undefined
-  return 'must be an absolute https URI, http on loopback, or a private-use scheme with a dot (RFC 8252 §7.1)'
+  return 'must use https, http on loopback, or a private-use scheme with a dot (RFC 8252 section 7.1)'
 }
 
 function webProblem(uri: string, scheme: string, authority: string, rules: RedirectUriRules): string | undefined {

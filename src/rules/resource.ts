@@ -82,7 +82,7 @@ export function formatResource(audience: Audience): string {
 }
 
 function invalidTarget(): OAuthError {
-  return new OAuthError('invalid_target', 'The resource is unknown, or more than this client may have.')
+  return new OAuthError('invalid_target', 'The resource is unknown or not allowed for this client.')
 }
 
 /** How an authorization carries its audience. */

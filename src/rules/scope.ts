@@ -80,7 +80,7 @@ export function scopesOfClient(serverScopes: ReadonlyMap<string, string>, client
 export function remainingScope(serverScopes: ReadonlyMap<string, string>, client: Client, granted: Scope): Scope {
   const remaining = intersectScope(granted, scopesOfClient(serverScopes, client))
   if (remaining.length > 0 || granted.length === 0) return remaining
-  throw new OAuthError('invalid_scope', 'The client may have nothing any more of what was granted.')
+  throw new OAuthError('invalid_scope', 'The client is no longer allowed any of the granted scope.')
 }
 
 /**
@@ -100,7 +100,7 @@ export function resolveScope(
 /** A refresh or an exchange may narrow the scope, never widen it (RFC 6749 §6). */
 export function requireScopeWithin(asked: Scope, limit: Scope): Scope {
   if (!includesScope(limit, asked)) {
-    throw new OAuthError('invalid_scope', 'The scope is unknown, or more than this client may have.')
+    throw new OAuthError('invalid_scope', 'The scope is unknown or not allowed for this client.')
   }
   return asked
 }

@@ -169,7 +169,7 @@ function withoutStandardClaims(extra: unknown): Record<string, unknown> {
 }
 
 function sameId(): OAuthError {
-  return new OAuthError('unauthorized_client', 'The id of this client is also that of a user.')
+  return new OAuthError('unauthorized_client', 'This client has the same id as a user.')
 }
 
 /** RFC 9068 §2.2. */

@@ -81,7 +81,7 @@ it.each([
 ])('what is no member of a client comes in by no way, and is named: %s', async (member) => {
   const answer = await create(`{ "client_id": "extra", "scope": "read", ${member} }`)
   const name = member.split('"')[1]
-  expect([answer.status, answer.body.error_description]).toEqual([400, `${name} is not a member that can be set here.`])
+  expect([answer.status, answer.body.error_description]).toEqual([400, `${name} cannot be set here.`])
   expect(await host.storage.clients.find('extra')).toBeUndefined()
   expect(({} as Record<string, unknown>).resource_server).toBeUndefined()
 })

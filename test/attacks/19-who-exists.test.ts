@@ -38,7 +38,7 @@ it.each<[string, object]>([
 it('and afterwards it is as little there as a client of somebody else', async () => {
   for (const id of ['web', 'bob']) {
     const answer = await host.http().get(`${paths.clients}/${id}`).auth(token, { type: 'bearer' })
-    expect([answer.status, answer.body.error_description]).toEqual([404, 'There is no such client.'])
+    expect([answer.status, answer.body.error_description]).toEqual([404, 'No client has this id.'])
   }
 })
 

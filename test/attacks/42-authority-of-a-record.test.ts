@@ -189,7 +189,7 @@ describe('what is weighed is the very version that is replaced:', () => {
     // neither is it an app of `?client_id=`, nor one that the host makes tokens for
     const app = express().get('/', bearerGuard(host.server, { clientIdQuery: true }), (_req, res) => res.end())
     expect((await request(app).get('/?client_id=alices')).status).toBe(401)
-    await expect(issueTokens(host.server, { clientId: 'alices', userId: 'alice' })).rejects.toThrow('no client')
+    await expect(issueTokens(host.server, { clientId: 'alices', userId: 'alice' })).rejects.toThrow('No client')
     host.clock.advance(60)
     expect((await call('delete', '/alices')).status).toBe(204)
     expect(await record()).toBeUndefined()

@@ -84,15 +84,15 @@ describe('the APIs that the client named (RFC 8707)', () => {
 
   it('are shown, as the server spells them, in the language of the page', async () => {
     const { text } = await open(host.web, { resource: `${mail} ${files}/` })
-    expect(text).toContain(`This holds only at <strong>${files} and ${mail}</strong>.`)
+    expect(text).toContain(`Access is limited to <strong>${files} and ${mail}</strong>.`)
     const german = await open(host.web, { resource: mail, ui_locales: 'de' })
-    expect(german.text).toContain(`Das gilt nur bei <strong>${mail}</strong>.`)
+    expect(german.text).toContain(`Der Zugriff ist auf <strong>${mail}</strong> beschränkt.`)
     const spanish = await open(host.web, { resource: mail, ui_locales: 'es' })
-    expect(spanish.text).toContain(`Esto solo vale en <strong>${mail}</strong>.`)
+    expect(spanish.text).toContain(`El acceso se limita a <strong>${mail}</strong>.`)
   })
 
   it('are not shown where it named none', async () => {
-    expect((await open()).text).not.toContain('This holds only')
+    expect((await open()).text).not.toContain('Access is limited to')
   })
 
   it('are what the answer is for: the page of one API does not answer for another', async () => {

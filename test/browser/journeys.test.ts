@@ -120,7 +120,7 @@ it('survives a double click on Allow', async () => {
   await read(page)
   await button(page, 'Allow').dblclick()
   // where the second click was faster than the server, the browser has given up the first answer, and asks again
-  const askedAgain = page.getByRole('alert').getByText('it came twice')
+  const askedAgain = page.getByRole('alert').getByText('it was sent twice')
   const allowed = page.getByText('You allowed it.')
   await allowed.or(askedAgain).waitFor()
   if (await askedAgain.isVisible()) await allow(page)

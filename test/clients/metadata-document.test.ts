@@ -505,10 +505,10 @@ describe('what people see', () => {
   const consentHost = () => hostWith({}, { decide: consentPage({ signIn: '/login', remember: true }) })
 
   it.each<[string, string, string, string]>([
-    ['en', redirectUri, 'What you allow goes to <strong>notes.example</strong>. Allow it only if you know', ''],
-    ['de', redirectUri, 'Was Sie erlauben, geht an <strong>notes.example</strong>.', ''],
-    ['es', redirectUri, 'Lo que permita irá a <strong>notes.example</strong>.', ''],
-    ['en', 'http://127.0.0.1:5000/cb', 'goes to <strong>an app on this device (127.0.0.1:5000)</strong>', 'started'],
+    ['en', redirectUri, 'Access will be given to <strong>notes.example</strong>. Only allow this if you know', ''],
+    ['de', redirectUri, 'Der Zugriff geht an <strong>notes.example</strong>.', ''],
+    ['es', redirectUri, 'El acceso se dará a <strong>notes.example</strong>.', ''],
+    ['en', 'http://127.0.0.1:5000/cb', 'given to <strong>an app on this device (127.0.0.1:5000)</strong>', 'started'],
     [
       'de',
       'http://localhost:5000/cb',
@@ -518,7 +518,7 @@ describe('what people see', () => {
     [
       'es',
       'com.example.app:/cb',
-      'irá a <strong>una aplicación de este dispositivo (com.example.app)</strong>',
+      'se dará a <strong>una aplicación de este dispositivo (com.example.app)</strong>',
       'iniciar',
     ],
   ])('the consent page names the place of the document and where the answer goes: %s, %s', async (...row) => {

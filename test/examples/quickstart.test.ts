@@ -101,7 +101,7 @@ describe('the main job', () => {
     expect((await browser.submit(consent, 'Allow')).status).toBe(303)
     const again = await browser.submit(consent, 'Allow')
     expect(again.status).toBe(400)
-    expect(again.text).toMatch(/role="alert">[^<]*it came twice/)
+    expect(again.text).toMatch(/role="alert">[^<]*it was sent twice/)
     const next = await browser.submit(again, 'Allow')
     expect(next.location).toMatch(`${issuer}/?code=`)
   })

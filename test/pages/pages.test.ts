@@ -214,7 +214,7 @@ describe('an error page', () => {
     const { text } = await errorAt().expect(400)
     expect(text).toContain(`<h1>${english.errorTitle}</h1>`)
     expect(text).toContain('try again')
-    expect(text).toContain('<code>invalid_client</code>: There is no such client.')
+    expect(text).toContain('<code>invalid_client</code>: No client has this id.')
   })
 
   it('says of a failure of the server that it is not the fault of the user, and nothing of its cause', async () => {

@@ -101,11 +101,11 @@ describe('POST', () => {
         const answer = await call(method, path, admin).type('json').send(JSON.stringify(body)).expect(400)
         expect(answer.body).toEqual({
           error: 'invalid_client_metadata',
-          error_description: `${member} is not a member that can be set here.`,
+          error_description: `${member} cannot be set here.`,
         })
       }
       expect(await host.server.storage.clients.find('mine')).toEqual(before)
-      await call('post', '', alice, { ['x'.repeat(99)]: 1 }).expect(400, /"x{40} is not/)
+      await call('post', '', alice, { ['x'.repeat(99)]: 1 }).expect(400, /"x{40} cannot/)
     },
   )
 
@@ -368,7 +368,7 @@ describe('a client that does not exist', () => {
     ['post', '/nothing/secret'],
   ])('is 404: %s %s', async (method, path) => {
     const answer = await call(method, path, alice, method === 'patch' ? {} : undefined).expect(404)
-    expect(answer.body).toEqual({ error: 'invalid_request', error_description: 'There is no such client.' })
+    expect(answer.body).toEqual({ error: 'invalid_request', error_description: 'No client has this id.' })
   })
 
   it('is 404 when it disappears while it is changed', async () => {
@@ -420,7 +420,7 @@ describe("another user's client", () => {
   ])('is answered like one that does not exist: %s %s', async (method, path) => {
     await create(await tokenOf('bob', 'clients'), { client_id: 'his' })
     const answer = await call(method, path, alice, {}).expect(404)
-    expect(answer.body).toEqual({ error: 'invalid_request', error_description: 'There is no such client.' })
+    expect(answer.body).toEqual({ error: 'invalid_request', error_description: 'No client has this id.' })
   })
 
   it("is an administrator's to see and change", async () => {

@@ -629,17 +629,17 @@ describe('nobody has checked what such a client says of itself', () => {
   it('the consent page says so, and names the host that the answer goes to', async () => {
     host = await asking()
     const { text } = (await authorize()).answer
-    expect(text).toContain('This app chose its own name, and nobody has checked it.')
-    expect(text).toContain('What you allow goes to <strong>notes.example</strong>')
-    expect(text).toContain('only if you know that place')
+    expect(text).toContain('This app chose its own name, and it is not verified.')
+    expect(text).toContain('Access will be given to <strong>notes.example</strong>')
+    expect(text).toContain('Only allow this if you know that site')
     const { text: local } = (await authorize('http://127.0.0.1:5000/cb')).answer
-    expect(local).toContain('What you allow goes to <strong>an app on this device (127.0.0.1:5000)</strong>')
-    expect(local).toContain('only if you have just started that app yourself on this device')
+    expect(local).toContain('Access will be given to <strong>an app on this device (127.0.0.1:5000)</strong>')
+    expect(local).toContain('Only allow this if you have just started that app yourself on this device')
   })
 
   it('the page says nothing of the kind about a client of the host', async () => {
     host = await asking()
-    expect((await host.authorize()).text).not.toContain('nobody has checked')
+    expect((await host.authorize()).text).not.toContain('not verified')
   })
 
   it('a name is text, whatever is in it', async () => {
