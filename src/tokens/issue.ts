@@ -121,7 +121,7 @@ export async function prepareTokens(
   const access = await prepareAccessToken(
     server,
     lookupId(grantId, lookupSuffix.access_token[0], session),
-    accessAudience ? { ...authorization, audience: accessAudience } : authorization,
+    { ...authorization, ...(accessAudience && audienceMember(accessAudience)) },
     { issuedAt: now, expiresAt: Math.min(now + accessTtl, until) },
   )
   const all = [access.credential]
