@@ -437,6 +437,16 @@ describe('what ends one session of a grant', () => {
     await host.refresh(launcher, source.refresh_token).expect(200)
   })
 
+  it('and introspection tells of no refresh token that goes back to it: none of them is good any more', async () => {
+    const { host, web, launcher, shop, begin, derive } = await makeHost()
+    const second = await derive(shop, (await begin(launcher)).access_token)
+    const third = await derive(web, second.access_token)
+    expect((await host.introspect(web, third.refresh_token)).body).toMatchObject({ active: true })
+    await host.revoke(shop, second.refresh_token).expect(200)
+    expect((await host.refresh(web, third.refresh_token)).body.error).toBe('invalid_grant')
+    expect((await host.introspect(web, third.refresh_token)).body).toEqual({ active: false })
+  })
+
   it('the grant ends all of them', async () => {
     const { host, launcher, source, derived, other } = await threeSessions()
     await host.revoke(launcher, source.refresh_token).expect(200)
