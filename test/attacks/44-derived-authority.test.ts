@@ -447,6 +447,15 @@ describe('what ends one session of a grant', () => {
     expect((await host.introspect(web, third.refresh_token)).body).toEqual({ active: false })
   })
 
+  it('and with it the response that is given again: its tokens are not handed out once more', async () => {
+    const { host, web, launcher, shop, begin, derive } = await makeHost()
+    const second = await derive(shop, (await begin(launcher)).access_token)
+    const third = await derive(web, second.access_token)
+    for (const _ of ['first', 'again']) await host.refresh(web, third.refresh_token).expect(200)
+    await host.revoke(shop, second.refresh_token).expect(200)
+    expect((await host.refresh(web, third.refresh_token)).body.error).toBe('invalid_grant')
+  })
+
   it('the grant ends all of them', async () => {
     const { host, launcher, source, derived, other } = await threeSessions()
     await host.revoke(launcher, source.refresh_token).expect(200)
