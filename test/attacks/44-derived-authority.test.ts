@@ -456,6 +456,19 @@ describe('what ends one session of a grant', () => {
     expect((await host.refresh(web, third.refresh_token)).body.error).toBe('invalid_grant')
   })
 
+  it('and with it the codes that began with its token, where it has no refresh token', async () => {
+    const { host, web, app, launcher, begin, codeFor } = await makeHost({
+      approves: { fromTokensOf: ['launcher', 'app'] },
+    })
+    const source = await begin(launcher)
+    const code = await codeFor(app, source.access_token)
+    const derived: Tokens = (await host.exchange(app, code).expect(200)).body
+    const waiting = await codeFor(web, derived.access_token)
+    expect((await host.exchange(app, code)).body.error).toBe('invalid_grant')
+    expect(await host.isAlive(derived)).toBe(false)
+    expect((await host.exchange(web, waiting)).body.error).toBe('invalid_grant')
+  })
+
   it('the grant ends all of them', async () => {
     const { host, launcher, source, derived, other } = await threeSessions()
     await host.revoke(launcher, source.refresh_token).expect(200)
