@@ -469,6 +469,20 @@ describe('what ends one session of a grant', () => {
     expect((await host.exchange(web, waiting)).body.error).toBe('invalid_grant')
   })
 
+  it('and the host hears of no token that nobody got, by the implicit grant', async () => {
+    const { host, web, launcher, begin, ask } = await makeHost()
+    const source = await begin(launcher)
+    const { id } = await onlyGrant(host)
+    host.events.length = 0
+    const pause = host.storage.pauseBefore('grants.insert')
+    const asked = ask(web, source.access_token, { response_type: 'token' }).then((it) => it)
+    await pause.reached
+    await revokeGrants(host.server, { grantId: id })
+    pause.resume()
+    expect((await asked).body.error).toBe('access_denied')
+    expect(host.eventTypes()).not.toContain('token.issued')
+  })
+
   it('the grant ends all of them', async () => {
     const { host, launcher, source, derived, other } = await threeSessions()
     await host.revoke(launcher, source.refresh_token).expect(200)
