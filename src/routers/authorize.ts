@@ -128,7 +128,7 @@ function approvedBy(
   }
   // a session that begins with a token is no younger than that of the token: it has the same end, and the same revocations
   const since = session?.startedAt ?? request.startedAt
-  const startedAt = Math.min(decision.startedAt ?? request.startedAt, request.startedAt, since)
+  const startedAt = Math.min(secondOf(decision.startedAt ?? request.startedAt), request.startedAt, since)
   const { server: _, responseType: _type, redirectUri: _uri, state: _state, ...approved } = request
   const { client, parameters, sentRedirectUri, codeChallenge, audience, ...asked } = approved
   return {
@@ -147,6 +147,12 @@ function approvedBy(
     ...(codeChallenge !== undefined && { codeChallenge }),
     ...(session && { source: session.source }),
   }
+}
+
+/** Stores keep whole seconds, and no revocation would cover what began at no time. */
+function secondOf(startedAt: unknown): number {
+  if (typeof startedAt === 'number' && Number.isFinite(startedAt)) return Math.floor(startedAt)
+  throw new TypeError(`decide must answer startedAt in seconds since the epoch, as a number, not ${String(startedAt)}`)
 }
 
 /** The session of the access token in front, which what is approved will be of; undefined where there is none. */

@@ -1,4 +1,6 @@
 // What a token is bound to is what was authorized: nothing of the host's that happens to stand beside it, nothing left out.
+
+import type { Credential } from '../../src'
 import { memoryStorage } from '../../src'
 import { createHost } from '../support/host'
 
@@ -20,3 +22,28 @@ describe('a server that names resources for the first time', () => {
 function withoutClients(storage: ReturnType<typeof memoryStorage>) {
   return { clients: memoryStorage().clients, grants: storage.grants }
 }
+
+describe('a decider that says when the user signed in', () => {
+  it.each([
+    ['as no number', Number.NaN],
+    ['as a text', '1800000000' as never],
+    ['as a Date', new Date(0) as never],
+  ])('%s: the host hears of it', async (_, startedAt) => {
+    const host = await createHost({ decide: () => ({ allow: true, userId: 'alice', startedAt }) })
+    expect((await host.authorize()).headers.location).toContain('error=server_error')
+    expect(String(host.reportedErrors()[0]?.cause)).toContain('startedAt')
+  })
+
+  it('to the millisecond is taken at its second: stores keep whole ones', async () => {
+    const host = await createHost({
+      decide: (request) => ({ allow: true, userId: 'alice', startedAt: request.startedAt - 0.25 }),
+    })
+    const starts: number[] = []
+    host.storage.replace('grants.insert', (call, [rows]) => {
+      for (const { startedAt } of rows as Credential[]) starts.push(startedAt)
+      return call()
+    })
+    await host.code()
+    expect(starts).toEqual([host.clock.now - 1])
+  })
+})
