@@ -60,7 +60,8 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
     const startedAt = server.now()
     const target = await requireTarget(server, await authorizationParameters(req), networkOf(req.ip))
     try {
-      const request = limitToToken(req, parseAuthorizationRequest(server, target, startedAt))
+      // frozen: what is in it becomes what was authorized, and a decider's own would be kept with every token
+      const request = Object.freeze(limitToToken(req, parseAuthorizationRequest(server, target, startedAt)))
       const decision = await decide(request, req, res)
       if (!decision) return
       const parameters = await carryOut(server, request, decision, req)

@@ -47,3 +47,21 @@ describe('a decider that says when the user signed in', () => {
     expect(starts).toEqual([host.clock.now - 1])
   })
 })
+
+describe('what a decider writes to the request', () => {
+  it.each([
+    ['a record of its own', { account: { passwordHash: 'hash of alice' } }],
+    ['the grant of somebody else', { grantId: 'A'.repeat(22) }],
+    ['another challenge', { codeChallenge: undefined }],
+  ])('is bound to no code, %s: the host hears of it', async (_, written) => {
+    const host = await createHost({
+      decide(request) {
+        Object.assign(request, written)
+        return { allow: true, userId: 'alice' }
+      },
+    })
+    expect((await host.authorize()).headers.location).toContain('error=server_error')
+    expect(host.reportedErrors()[0]?.cause).toBeInstanceOf(TypeError)
+    expect(host.storage.storedIds()).toEqual([])
+  })
+})
