@@ -92,7 +92,9 @@ const MOST_LOST = 10
 export async function endSession(server: AuthorizationServer, grantId: string, session: string): Promise<boolean> {
   for (let lost = 0; lost < MOST_LOST; lost++) {
     const current = await findCarrier(server, grantId, session)
-    if (!current || current.state === ENDED || isExpired(server, current)) return true
+    if (!current || current.state === ENDED) return true
+    // no refresh token that has expired: where its lifetime was shortened, its access tokens live longer
+    if (current.kind === 'access_token' && isExpired(server, current)) return true
     const { id, state, kind, clientId, userId } = current
     const authorization = authorizationOf(current)
     const ended = lockedRow({ id, kind, state: ENDED }, authorization, current)

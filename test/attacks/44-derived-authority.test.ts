@@ -20,6 +20,7 @@ import {
   issueTokens,
   jwt,
   listGrants,
+  memoryStorage,
   refreshToken,
   revokeGrants,
   revokeRouter,
@@ -482,6 +483,26 @@ describe('what ends one session of a grant', () => {
     expect((await asked).body.error).toBe('access_denied')
     expect(host.eventTypes()).not.toContain('token.issued')
   })
+
+  it.each(['its code comes twice', 'it is revoked'])(
+    '%s where its refresh token expires sooner than its access token',
+    async (sign) => {
+      const storage = memoryStorage()
+      const before = await makeHost({ storage })
+      const source = await before.begin(before.launcher)
+      const { host, web, codeFor } = await makeHost({
+        storage: { clients: memoryStorage().clients, grants: storage.grants },
+        grants: [authorizationCode(), refreshToken({ ttl: 60 }), implicit()],
+      })
+      const code = await codeFor(web, source.access_token)
+      const derived: Tokens = (await host.exchange(web, code).expect(200)).body
+      host.clock.advance(61)
+      expect(await host.isAlive(derived)).toBe(true)
+      if (sign === 'it is revoked') await host.revoke(web, derived.refresh_token).expect(200)
+      else await host.exchange(web, code).expect(400)
+      expect([await host.isAlive(derived), await host.isAlive(source)]).toEqual([false, true])
+    },
+  )
 
   it('the grant ends all of them', async () => {
     const { host, launcher, source, derived, other } = await threeSessions()
