@@ -186,6 +186,8 @@ function sessionInFront(
   if (grantId === undefined || expiresAt === undefined) {
     throw new OAuthError('access_denied', 'The access token is of no grant that could be revoked.')
   }
+  // since the guard let it in: a decider may take its time
+  if (expiresAt <= server.now()) throw new OAuthError('access_denied', 'The access token has expired.')
   return { startedAt: admission.startedAt, source: { grantId, session, expiresAt } }
 }
 

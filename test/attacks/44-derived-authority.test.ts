@@ -287,6 +287,20 @@ describe('what begins with an access token', () => {
     expect(await host.isAlive(body)).toBe(false)
   })
 
+  it('by the implicit grant does not begin where that ends while the user is asked', async () => {
+    let wait = (): void => {}
+    const decide: Decide = () => {
+      wait()
+      return { allow: true, userId: 'alice', fromTokensOf: ['launcher'] }
+    }
+    const { host, web, launcher, begin, ask } = await makeHost({ decide })
+    const { access_token } = await begin(launcher)
+    host.events.length = 0
+    wait = () => host.clock.advance(3600)
+    expect((await ask(web, access_token, { response_type: 'token' })).body.error).toBe('access_denied')
+    expect(host.eventTypes()).not.toContain('token.issued')
+  })
+
   it('and then with that again is still of the one grant, and never more', async () => {
     const { host, web, launcher, shop, begin, ask, derive } = await makeHost()
     await host.register({ clientId: 'wide', scopes: ['read', 'write'] })
