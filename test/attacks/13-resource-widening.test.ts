@@ -55,10 +55,11 @@ it('an exchange narrowed to one resource leaves the session what was authorized,
 describe('a storage adapter that loses the audience makes useless, and not good for the default API,', () => {
   const loseAudience = () =>
     host.storage.replace('grants.find', async (find) => {
-      const found = (await find()) as { data: Record<string, unknown> } | undefined
+      const found = (await find()) as { data: { bound: Record<string, unknown> } } | undefined
       if (!found) return found
-      const { audience: _, ...data } = found.data
-      return { ...found, data }
+      const { audience, ...bound } = found.data.bound
+      expect(audience).toBeDefined()
+      return { ...found, data: { ...found.data, bound } }
     })
 
   it('a code', async () => {
