@@ -46,20 +46,23 @@ describe('PKCE downgrade', () => {
 })
 
 describe('an adapter that silently loses what a code is bound to fails closed:', () => {
-  const lost: [string, (data: Record<string, unknown>) => Record<string, unknown>][] = [
+  const lost: [string, (bound: Record<string, unknown>) => Record<string, unknown>][] = [
     ['the PKCE challenge', ({ codeChallenge: _, ...rest }) => rest],
-    ['the PKCE challenge, as null', (data) => ({ ...data, codeChallenge: null })],
+    ['the PKCE challenge, as null', (bound) => ({ ...bound, codeChallenge: null })],
     ['the redirect URI', ({ redirectUri: _, ...rest }) => rest],
-    ['all of data', () => ({})],
+    ['all of it', () => ({})],
     [
       'the last characters of the challenge',
-      (data) => ({ ...data, codeChallenge: String(data.codeChallenge).slice(0, 40) }),
+      (bound) => ({ ...bound, codeChallenge: String(bound.codeChallenge).slice(0, 40) }),
     ],
   ]
   it.each(lost)('%s', async (_, lose) => {
     for (const policy of ['all-clients', 'optional'] as const) {
       const host = await createHost({ pkce: policy })
-      rewriting(host.storage, (row: Credential) => ({ ...row, data: lose({ ...row.data }) }))
+      rewriting(host.storage, (row: Credential) => ({
+        ...row,
+        data: { ...row.data, bound: lose({ ...(row.data.bound as object) }) },
+      }))
       const code = await host.code(host.native)
       await expectInvalidGrant(host, code)
       await expectInvalidGrant(host, code, pkce.verifier)
