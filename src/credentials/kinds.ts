@@ -4,18 +4,21 @@
  * | kind               | id ends with | states                               | made by            | moved by       |
  * | ------------------ | ------------ | ------------------------------------ | ------------------ | -------------- |
  * | authorization_code | `~c`         | issued → used                        | authorize          | token          |
- * | access_token       | `~a`, `~b`   | its digest → revoked                 | every grant        | revoke         |
- * | refresh_token      | `~r`         | the digest of its rotating half      | every user's grant | token (refresh)|
+ * | access_token       | `~a`, `~b`   | its digest → revoked, ended          | every grant        | revoke, token  |
+ * | refresh_token      | `~r`         | digest of its rotating half → ended  | every user's grant | revoke, token  |
  * | refresh_replay     | `~n`         | made                                 | token (refresh)    | nothing        |
  * | consent            | `~t`         | pending → decided                    | consent page       | consent page   |
  * | removal            | `~x`         | pending → decided                    | connected apps     | connected apps |
+ *
+ * `ended` is a session that began with an access token and ended without its grant (`tokens/derived-session.ts`): nothing is
+ * bound in such a row any more. A refresh token that does not rotate has `#` and a digest more behind its state.
  *
  * What stands before the `~` is the id of the grant that the credential is of, or will begin.
  */
 export type CredentialState =
   | { kind: 'authorization_code'; state: 'issued' | 'used' }
-  | { kind: 'access_token'; state: 'revoked' | Digest }
-  | { kind: 'refresh_token'; state: 'revoked' | Digest }
+  | { kind: 'access_token'; state: 'revoked' | 'ended' | Digest }
+  | { kind: 'refresh_token'; state: 'ended' | Digest }
   | { kind: 'refresh_replay'; state: 'made' }
   | { kind: 'consent' | 'removal'; state: 'pending' | 'decided' }
 

@@ -33,9 +33,9 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
       // of the grant of the access token in front, and not longer than that
       const derived = source && { session: newSession(source.session), until: source.expiresAt }
       const tokens = await prepareTokens(server, authorization, { ttl, derived })
-      const response = await issue(server, { client, grantType: 'implicit', parameters }, tokens)
-      await requireStanding(server, approved, tokens.credentials[0])
-      return response as TokenResponse
+      const standing = () => requireStanding(server, approved, tokens.credentials[0])
+      const request = { client, grantType: 'implicit', parameters }
+      return (await issue(server, request, tokens, undefined, standing)) as TokenResponse
     },
   } satisfies GrantType)
 }

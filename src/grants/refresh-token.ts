@@ -134,11 +134,13 @@ async function refreshOnce(
   // as it was read: an adapter that changes the row which it returned would let every racer win
   const { id, state: from, userId } = found
   await (userId === undefined ? requireOwner(server, request.client) : requireUser(server, userId))
+  const end = isDerived(found) ? await latestEnd(server, found) : Number.POSITIVE_INFINITY
+  if (end <= server.now()) throw invalidToken()
   if (standing === 'replayable') {
     const again = await repeat(server, request, found, presented, asked)
     if (again) return again
   }
-  const { tokens, next } = await prepareRefresh(server, settings, found, presented, asked)
+  const { tokens, next } = await prepareRefresh(server, settings, found, presented, asked, end)
   return issue(server, request, tokens, { id, from, next })
 }
 
@@ -159,11 +161,10 @@ async function prepareRefresh(
   found: Credential,
   presented: PresentedRefreshToken,
   { scope, audience }: Asked,
+  end: number,
 ): Promise<{ tokens: PreparedTokens; next: Credential }> {
   const { accessTokens } = server
   const now = server.now()
-  const end = isDerived(found) ? await latestEnd(server, found) : Number.POSITIVE_INFINITY
-  if (end <= now) throw invalidToken()
   const { at, slot, places } = nextPlace(server, rotationOf(found), audience)
   const lifetime = { issuedAt: now, expiresAt: Math.min(now + accessTokens.ttl, end) }
   const refresh: Refresh = {

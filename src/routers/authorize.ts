@@ -60,7 +60,8 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
     const startedAt = server.now()
     const target = await requireTarget(server, await authorizationParameters(req), networkOf(req.ip))
     try {
-      const request = limitToToken(req, parseAuthorizationRequest(server, target, startedAt))
+      // frozen: what is in it becomes what was authorized, and a decider's own would be kept with every token
+      const request = Object.freeze(limitToToken(req, parseAuthorizationRequest(server, target, startedAt)))
       const decision = await decide(request, req, res)
       if (!decision) return
       const parameters = await carryOut(server, request, decision, req)
@@ -128,7 +129,7 @@ function approvedBy(
   }
   // a session that begins with a token is no younger than that of the token: it has the same end, and the same revocations
   const since = session?.startedAt ?? request.startedAt
-  const startedAt = Math.min(decision.startedAt ?? request.startedAt, request.startedAt, since)
+  const startedAt = Math.min(secondOf(decision.startedAt ?? request.startedAt), request.startedAt, since)
   const { server: _, responseType: _type, redirectUri: _uri, state: _state, ...approved } = request
   const { client, parameters, sentRedirectUri, codeChallenge, audience, ...asked } = approved
   return {
@@ -147,6 +148,12 @@ function approvedBy(
     ...(codeChallenge !== undefined && { codeChallenge }),
     ...(session && { source: session.source }),
   }
+}
+
+/** Stores keep whole seconds, and no revocation would cover what began at no time. */
+function secondOf(startedAt: unknown): number {
+  if (typeof startedAt === 'number' && Number.isFinite(startedAt)) return Math.floor(startedAt)
+  throw new TypeError(`decide must answer startedAt in seconds since the epoch, as a number, not ${String(startedAt)}`)
 }
 
 /** The session of the access token in front, which what is approved will be of; undefined where there is none. */
@@ -179,6 +186,8 @@ function sessionInFront(
   if (grantId === undefined || expiresAt === undefined) {
     throw new OAuthError('access_denied', 'The access token belongs to a grant that cannot be revoked.')
   }
+  // since the guard let it in: a decider may take its time
+  if (expiresAt <= server.now()) throw new OAuthError('access_denied', 'The access token has expired.')
   return { startedAt: admission.startedAt, source: { grantId, session, expiresAt } }
 }
 

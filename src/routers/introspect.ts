@@ -12,7 +12,7 @@ import { requireParameter } from '../rules/params'
 import { type Audience, heldAudience } from '../rules/resource'
 import type { Client, Credential } from '../storage'
 import { sharedClaims } from '../tokens/claims'
-import { sessionEnd } from '../tokens/derived-session'
+import { latestEnd, sessionEnd } from '../tokens/derived-session'
 import { findAccessToken, findCredential } from '../tokens/find'
 import { hasStableHalf, isCurrent, parseRefreshToken } from '../tokens/rotation'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -76,12 +76,13 @@ async function hasItsUser(server: AuthorizationServer, { userId, clientId }: Cre
   return userId === undefined || Boolean(await findUser(server, userId))
 }
 
-/** A refresh token is active while it is the current one of its grant. */
+/** A refresh token is active while it is the current one of its session, and what that goes back to has not ended. */
 async function findRefreshToken(server: AuthorizationServer, token: string): Promise<Credential | undefined> {
   const presented = parseRefreshToken(token)
   const found = presented && (await findCredential(server, presented.id, 'refresh_token'))
   if (!found || !hasStableHalf(found, presented) || !isCurrent(found, presented)) return undefined
-  const row = { ...found, expiresAt: Math.min(found.expiresAt, sessionEnd(server, found.startedAt)) }
+  const end = Math.min(sessionEnd(server, found.startedAt), await latestEnd(server, found))
+  const row = { ...found, expiresAt: Math.min(found.expiresAt, end) }
   return isExpired(server, row) ? undefined : row
 }
 

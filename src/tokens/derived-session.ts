@@ -27,8 +27,9 @@ export async function derivedSession(
   const [grantId, session] = [grantIdOf(code.id), sessionOf(code.id)]
   const [source, tokenExpiresAt] = from
   const refresh = await findRefreshToken(server, grantId, source)
-  const first = source === firstOf(source) ? refresh : await findRefreshToken(server, grantId, firstOf(source))
-  const ends = [refresh, first].map((row) => (row ? endOf(server, row) : Number.POSITIVE_INFINITY))
+  const own = refresh ?? (await findOnlyAccessToken(server, grantId, source))
+  const first = source === firstOf(source) ? own : await findCarrier(server, grantId, firstOf(source))
+  const ends = [own, first].map((row) => (row ? endOf(server, row) : Number.POSITIVE_INFINITY))
   const refreshable = refresh !== undefined
   return { session, until: Math.min(refreshable ? Number.POSITIVE_INFINITY : tokenExpiresAt, ...ends), refreshable }
 }
@@ -53,6 +54,25 @@ function findRefreshToken(
   return findCredential(server, lookupId(grantId, lookupSuffix.refresh_token, session), 'refresh_token')
 }
 
+/** Where a session has no refresh token, all that it has; the grant's own session ends with the grant, and needs no look. */
+function findOnlyAccessToken(
+  server: AuthorizationServer,
+  grantId: string,
+  session: string,
+): Awaitable<Credential | undefined> {
+  if (session === '' || server.accessTokens.stateless) return undefined
+  return findCredential(server, lookupId(grantId, lookupSuffix.access_token[0], session), 'access_token')
+}
+
+/** A session stands and falls with its refresh token, or where it has none with its access token. */
+async function findCarrier(
+  server: AuthorizationServer,
+  grantId: string,
+  session: string,
+): Promise<Credential | undefined> {
+  return (await findRefreshToken(server, grantId, session)) ?? (await findOnlyAccessToken(server, grantId, session))
+}
+
 /** The state of a session that ended before its time. Its row stays, for what goes back to it. */
 const ENDED = 'ended'
 
@@ -71,11 +91,10 @@ const MOST_LOST = 10
 /** Replaces every token of a session in one step by one without a secret. False: it was refreshed each time, meanwhile. */
 export async function endSession(server: AuthorizationServer, grantId: string, session: string): Promise<boolean> {
   for (let lost = 0; lost < MOST_LOST; lost++) {
-    // a session stands and falls with its refresh token, or where it has none with its access token
-    const refresh = await findRefreshToken(server, grantId, session)
-    const accessId = lookupId(grantId, lookupSuffix.access_token[0], session)
-    const current = refresh ?? (await findCredential(server, accessId, 'access_token'))
-    if (!current || current.state === ENDED || isExpired(server, current)) return true
+    const current = await findCarrier(server, grantId, session)
+    if (!current || current.state === ENDED) return true
+    // no refresh token that has expired: where its lifetime was shortened, its access tokens live longer
+    if (current.kind === 'access_token' && isExpired(server, current)) return true
     const { id, state, kind, clientId, userId } = current
     const authorization = authorizationOf(current)
     const ended = lockedRow({ id, kind, state: ENDED }, authorization, current)

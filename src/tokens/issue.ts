@@ -50,13 +50,14 @@ export type IssueRequest = Omit<TokenRequest, 'authenticated' | 'network'>
 
 /**
  * Shapes the response, stores the rows with what is used up, and tells the host. Undefined where another request used it up
- * first: then nothing is stored. A hook that throws uses up nothing.
+ * first: then nothing is stored. A hook that throws uses up nothing. `isStanding` throws where what was stored is dead.
  */
 export async function issue(
   server: AuthorizationServer,
   { client, grantType, parameters }: Omit<IssueRequest, 'startedAt'>,
   { authorization, body, credentials, grant }: PreparedTokens,
   uses?: Use,
+  isStanding?: () => Promise<void>,
 ): Promise<TokenResponse | undefined> {
   const { clientId, userId, grantId, scope } = authorization
   const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
@@ -64,6 +65,7 @@ export async function issue(
   else if (!(await server.storage.grants.transition(uses.id, uses.from, uses.next, credentials, grant))) {
     return undefined
   }
+  await isStanding?.()
   server.emit({
     type: 'token.issued',
     grantType,
@@ -121,7 +123,7 @@ export async function prepareTokens(
   const access = await prepareAccessToken(
     server,
     lookupId(grantId, lookupSuffix.access_token[0], session),
-    accessAudience ? { ...authorization, audience: accessAudience } : authorization,
+    { ...authorization, ...(accessAudience && audienceMember(accessAudience)) },
     { issuedAt: now, expiresAt: Math.min(now + accessTtl, until) },
   )
   const all = [access.credential]

@@ -57,7 +57,8 @@ describe('a storage adapter that loses the audience makes useless, and not good 
     host.storage.replace('grants.find', async (find) => {
       const found = (await find()) as { data: { bound: Record<string, unknown> } } | undefined
       if (!found) return found
-      const { audience: _, ...bound } = found.data.bound
+      const { audience, ...bound } = found.data.bound
+      expect(audience).toBeDefined()
       return { ...found, data: { ...found.data, bound } }
     })
 

@@ -20,6 +20,7 @@ import {
   issueTokens,
   jwt,
   listGrants,
+  memoryStorage,
   refreshToken,
   revokeGrants,
   revokeRouter,
@@ -286,6 +287,20 @@ describe('what begins with an access token', () => {
     expect(await host.isAlive(body)).toBe(false)
   })
 
+  it('by the implicit grant does not begin where that ends while the user is asked', async () => {
+    let wait = (): void => {}
+    const decide: Decide = () => {
+      wait()
+      return { allow: true, userId: 'alice', fromTokensOf: ['launcher'] }
+    }
+    const { host, web, launcher, begin, ask } = await makeHost({ decide })
+    const { access_token } = await begin(launcher)
+    host.events.length = 0
+    wait = () => host.clock.advance(3600)
+    expect((await ask(web, access_token, { response_type: 'token' })).body.error).toBe('access_denied')
+    expect(host.eventTypes()).not.toContain('token.issued')
+  })
+
   it('and then with that again is still of the one grant, and never more', async () => {
     const { host, web, launcher, shop, begin, ask, derive } = await makeHost()
     await host.register({ clientId: 'wide', scopes: ['read', 'write'] })
@@ -436,6 +451,72 @@ describe('what ends one session of a grant', () => {
     expect((await host.refresh(shop, second.refresh_token)).body.error).toBe('invalid_grant')
     await host.refresh(launcher, source.refresh_token).expect(200)
   })
+
+  it('and introspection tells of no refresh token that goes back to it: none of them is good any more', async () => {
+    const { host, web, launcher, shop, begin, derive } = await makeHost()
+    const second = await derive(shop, (await begin(launcher)).access_token)
+    const third = await derive(web, second.access_token)
+    expect((await host.introspect(web, third.refresh_token)).body).toMatchObject({ active: true })
+    await host.revoke(shop, second.refresh_token).expect(200)
+    expect((await host.refresh(web, third.refresh_token)).body.error).toBe('invalid_grant')
+    expect((await host.introspect(web, third.refresh_token)).body).toEqual({ active: false })
+  })
+
+  it('and with it the response that is given again: its tokens are not handed out once more', async () => {
+    const { host, web, launcher, shop, begin, derive } = await makeHost()
+    const second = await derive(shop, (await begin(launcher)).access_token)
+    const third = await derive(web, second.access_token)
+    for (const _ of ['first', 'again']) await host.refresh(web, third.refresh_token).expect(200)
+    await host.revoke(shop, second.refresh_token).expect(200)
+    expect((await host.refresh(web, third.refresh_token)).body.error).toBe('invalid_grant')
+  })
+
+  it('and with it the codes that began with its token, where it has no refresh token', async () => {
+    const { host, web, app, launcher, begin, codeFor } = await makeHost({
+      approves: { fromTokensOf: ['launcher', 'app'] },
+    })
+    const source = await begin(launcher)
+    const code = await codeFor(app, source.access_token)
+    const derived: Tokens = (await host.exchange(app, code).expect(200)).body
+    const waiting = await codeFor(web, derived.access_token)
+    expect((await host.exchange(app, code)).body.error).toBe('invalid_grant')
+    expect(await host.isAlive(derived)).toBe(false)
+    expect((await host.exchange(web, waiting)).body.error).toBe('invalid_grant')
+  })
+
+  it('and the host hears of no token that nobody got, by the implicit grant', async () => {
+    const { host, web, launcher, begin, ask } = await makeHost()
+    const source = await begin(launcher)
+    const { id } = await onlyGrant(host)
+    host.events.length = 0
+    const pause = host.storage.pauseBefore('grants.insert')
+    const asked = ask(web, source.access_token, { response_type: 'token' }).then((it) => it)
+    await pause.reached
+    await revokeGrants(host.server, { grantId: id })
+    pause.resume()
+    expect((await asked).body.error).toBe('access_denied')
+    expect(host.eventTypes()).not.toContain('token.issued')
+  })
+
+  it.each(['its code comes twice', 'it is revoked'])(
+    '%s where its refresh token expires sooner than its access token',
+    async (sign) => {
+      const storage = memoryStorage()
+      const before = await makeHost({ storage })
+      const source = await before.begin(before.launcher)
+      const { host, web, codeFor } = await makeHost({
+        storage: { clients: memoryStorage().clients, grants: storage.grants },
+        grants: [authorizationCode(), refreshToken({ ttl: 60 }), implicit()],
+      })
+      const code = await codeFor(web, source.access_token)
+      const derived: Tokens = (await host.exchange(web, code).expect(200)).body
+      host.clock.advance(61)
+      expect(await host.isAlive(derived)).toBe(true)
+      if (sign === 'it is revoked') await host.revoke(web, derived.refresh_token).expect(200)
+      else await host.exchange(web, code).expect(400)
+      expect([await host.isAlive(derived), await host.isAlive(source)]).toEqual([false, true])
+    },
+  )
 
   it('the grant ends all of them', async () => {
     const { host, launcher, source, derived, other } = await threeSessions()

@@ -311,7 +311,9 @@ describe('PKCE', () => {
     const code = await host.code(host.native)
     host.storage.replace('grants.find', async (call, [id]) => {
       const found = (await call()) as Awaited<ReturnType<typeof grants.find>>
-      return found && id === found.id ? { ...found, data: { ...found.data, codeChallenge: undefined } } : found
+      if (!found || id !== found.id) return found
+      const bound = { ...(found.data.bound as object), codeChallenge: undefined }
+      return { ...found, data: { ...found.data, bound } }
     })
     await expectInvalidGrant(host.native, code, withoutVerifier)
     host.storage.restore()
