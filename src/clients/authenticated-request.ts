@@ -16,6 +16,6 @@ export async function authenticatedRequest(
   fromQuery = false,
 ): Promise<AuthenticatedRequest> {
   const parameters = await requestParameters(req, fromQuery)
-  const { client, authenticated } = await authenticateClient(server, req, parameters)
-  return { client, authenticated, parameters }
+  const { client, authenticated, challenge } = await authenticateClient(server, req, parameters)
+  return { client, authenticated, challenge, parameters }
 }

@@ -12,6 +12,8 @@ export interface AuthenticatedClient {
   client: Client
   /** Whether it proved who it is; false for a client that sent no proof because its record allows that. */
   authenticated: boolean
+  /** Of the method that was tried, for an endpoint that refuses a client without a proof (RFC 6749 §5.2). */
+  challenge: string | undefined
 }
 
 /** What may prove the client, and the value that verifies it; none for a `client_id` alone. */
@@ -31,14 +33,14 @@ export async function authenticateClient(
     if (clientId === undefined) continue
     if (found?.clientId !== clientId) found = await findClient(server, clientId, request.network)
     const client = found?.tokenEndpointAuthMethods.includes(method) ? found : undefined
-    if (client && method === 'none') return { client, authenticated: false }
+    if (client && method === 'none') return { client, authenticated: false, challenge: presented.challenge }
     if (!value || method === 'none' || (!client && !explicit)) continue
     const proof = await value.verify(server, client, presented)
     // the record has the last word, whichever client was proved
     if (!proof?.client.tokenEndpointAuthMethods.includes(method)) continue
     // nobody is authenticated as one client and named as another
     if ((parameters.get('client_id') ?? proof.client.clientId) === proof.client.clientId) {
-      return { client: proof.client, authenticated: true }
+      return { client: proof.client, authenticated: true, challenge: undefined }
     }
     throw new OAuthError('invalid_request', 'client_id differs from the authenticated client.')
   }
@@ -68,10 +70,19 @@ function failure(server: AuthorizationServer, tried: PresentedCredentials | unde
     ...(clientId !== undefined && { clientId }),
     reason: clientId === undefined ? 'no client credentials' : 'unknown client or wrong credentials',
   })
-  // RFC 6749 §5.2 wants the challenge where the client used the Authorization header. Without one elsewhere a browser
-  // opens no password dialog over a web page: RFC 9110 §11.6.1 would have it on every 401.
-  const headers = tried?.challenge === undefined ? {} : { 'WWW-Authenticate': tried.challenge }
-  return new OAuthError('invalid_client', 'Client authentication failed.', { headers })
+  return invalidClient('Client authentication failed.', tried?.challenge)
+}
+
+/**
+ * RFC 6749 §5.2 wants the challenge where the client used the Authorization header. Without one elsewhere a browser
+ * opens no password dialog over a web page: RFC 9110 §11.6.1 would have it on every 401.
+ */
+export function invalidClient(description: string, challenge: string | undefined): OAuthError {
+  return new OAuthError(
+    'invalid_client',
+    description,
+    challenge === undefined ? {} : { headers: { 'WWW-Authenticate': challenge } },
+  )
 }
 
 /** The option of the server, checked. */

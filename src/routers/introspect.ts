@@ -1,8 +1,8 @@
 /** The introspection endpoint: RFC 7662. */
 import type { Router } from 'express'
 import { authenticatedRequest } from '../clients/authenticated-request'
+import { invalidClient } from '../clients/authentication'
 import { authorizationOf, boundOf, isExpired } from '../credentials/bound'
-import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
 import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
 import { sendJson } from '../http/json'
@@ -41,9 +41,9 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
   const { resourceServersOnly = false, cors } = options
   requireFlags('introspectRouter', { resourceServersOnly })
   const handler: Handler = async (req, res) => {
-    const { client, authenticated, parameters } = await authenticatedRequest(server, req)
+    const { client, authenticated, challenge, parameters } = await authenticatedRequest(server, req)
     // RFC 7662 §2.1: without authorization anybody could try tokens here
-    if (!authenticated) throw new OAuthError('invalid_client', 'Introspection requires client authentication.')
+    if (!authenticated) throw invalidClient('Introspection requires client authentication.', challenge)
     const token = requireParameter(parameters, 'token')
     const found = (await findAccessToken(server, token))?.row ?? (await findRefreshToken(server, token))
     const seen = found && audienceSeenBy(server, client, found, resourceServersOnly)

@@ -229,6 +229,10 @@ describe('who may introspect (RFC 7662 §2.1)', () => {
   it('no public client: anybody could try tokens here', async () => {
     const answer = await host.introspect(host.native, tokens.access_token).expect(401)
     expect(answer.body.error).toBe('invalid_client')
+    expect(answer.headers).not.toHaveProperty('www-authenticate')
+    // RFC 6749 §5.2: the scheme that it used is in the answer
+    const byHeader = await host.introspect({ ...host.native, clientSecret: '' }, tokens.access_token).expect(401)
+    expect(byHeader.headers['www-authenticate']).toMatch(/^Basic /)
   })
 
   it('no client that sent no secret, though its record allows that', async () => {
