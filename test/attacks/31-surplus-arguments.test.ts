@@ -74,7 +74,7 @@ describe('a policy of two scopes', () => {
 
   it('in two arguments is told at start-up, by the guard and by requireScope', () => {
     const { bearerGuard, requireScope } = functions
-    expect(() => requireScope?.('read', 'write')).toThrow(/several scopes are one text/)
+    expect(() => requireScope?.('read', 'write')).toThrow(/several scopes are one string/)
     expect(() => bearerGuard?.(host.server, { scope: 'read' }, { scope: 'write' })).toThrow(/options are one object/)
   })
 

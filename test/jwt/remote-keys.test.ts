@@ -276,7 +276,7 @@ describe('a server that cannot be reached', () => {
     ['metadata without an issuer', () => json(METADATA, ({ issuer: _, ...d }) => d), /about the issuer/],
     ['metadata without keys', () => json(METADATA, ({ jwks_uri: _, ...d }) => d), /no jwks_uri/],
     ['keys over http', () => json(METADATA, (d) => ({ ...d, jwks_uri: 'http://evil.example/' })), /no https URL/],
-    ['keys at no URL', () => json(METADATA, (d) => ({ ...d, jwks_uri: 'jwks' })), /^Error: jwks is no https URL/],
+    ['keys at no URL', () => json(METADATA, (d) => ({ ...d, jwks_uri: 'jwks' })), /^Error: jwks is not an https URL/],
     ['keys in a file', () => json(METADATA, (d) => ({ ...d, jwks_uri: 'file:///etc/passwd' })), /no https URL/],
     ['keys that are no list', () => json(JWKS, () => ({ keys: {} })), /no list of keys/],
     ['a 404', () => answering(METADATA, (res) => void res.status(404).end()), /answered 404/],

@@ -208,6 +208,6 @@ describe('an answer of introspection', () => {
     await begin({ endpoints: { authorize: '/a', token: '/t' } })
     const { call, causes } = api()
     await call('token').expect(503)
-    expect(causes()).toEqual([expect.stringContaining('undefined is no https URL')])
+    expect(causes()).toEqual([expect.stringContaining('undefined is not an https URL')])
   })
 })
