@@ -39,8 +39,8 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
   if (refreshTokens?.rotate && refreshTokens.replayWindow > accessTokens.ttl) {
     const { replayWindow } = refreshTokens
     const message = `replayWindow (${replayWindow} s) is longer than an access token lives (${accessTokens.ttl} s)`
-    const fix = 'Set refreshToken({ replayWindow }) to less, or ttl to more'
-    warn('replay_window_exceeds_access_token', `${message}: a repeated response can hold an expired one. ${fix}`)
+    const fix = 'Lower refreshToken({ replayWindow }), or raise ttl'
+    warn('replay_window_exceeds_access_token', `${message}: a repeated response can hold an expired token. ${fix}`)
   }
 }
 

@@ -61,7 +61,7 @@ it.each(Object.entries(most))(
   async (name, count) => {
     for (const surplus of ['write', undefined, {}, ['write']]) {
       const call = async () => functions[name]?.(...Array(count).fill({}), surplus)
-      await expect(call()).rejects.toThrow(new RegExp(`^${name} takes ${count} arguments?, not ${count + 1}: `))
+      await expect(call()).rejects.toThrow(new RegExp(`^${name} accepts ${count} arguments?, not ${count + 1}: `))
     }
   },
 )

@@ -69,7 +69,7 @@ describe('the document about a resource (§2, §3)', () => {
       const { host } = await documentOf({ resource }, place)
       const options = { resource, metadata: { [member]: 'https://evil.example' } }
       expect(() => protectedResourceRouter(host.server, options)).toThrow(
-        `protectedResourceRouter says ${member} itself`,
+        `protectedResourceRouter sets ${member} itself`,
       )
     },
   )
