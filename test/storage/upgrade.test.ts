@@ -77,7 +77,7 @@ async function verifyUpgraded(storage: OAuthStorage, { web, native, code, live, 
   expect(await listGrants(host.server)).toHaveLength(2)
 }
 
-const newer = /has version 3, and this release .* knows up to 2\. Install the release that upgraded the store/
+const newer = /has version 3, and this release .* supports up to 2\. Install the release that upgraded the store/
 const older = /has version 1, and this release .* needs 2\. Call `(await )?storage\.migrate\(\)` at start-up/
 const upgraded = { from: 1, to: 2, sessionsEnded: true }
 const current = { from: 2, to: 2, sessionsEnded: false }
