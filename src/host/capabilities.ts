@@ -38,7 +38,9 @@ export function clientMembersOf(
   for (const { name, wire, type, setBy } of members) {
     if (typeof wire === 'string' && typeof type?.is === 'function' && ['self', 'owner', 'admin'].includes(setBy))
       continue
-    throw new TypeError(`The client member ${name} must be { name, wire, type: { words, is }, setBy: 'self' }`)
+    throw new TypeError(
+      `The client member ${name} must be { name, wire, type: { words, is }, setBy: 'self' | 'owner' | 'admin' }`,
+    )
   }
   return Object.freeze(members)
 }

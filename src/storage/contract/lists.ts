@@ -8,7 +8,7 @@ const ids = 'A A-1 AA Aa B Z _a a a-1 a.b aA aB a_b aa ab b b~1 b~2 c0 c00 c01 c
 /** The same, in the order in which they are inserted. */
 const shuffled = ids.map((_, n) => ids[(n * 7) % ids.length] as string)
 const because =
-  'A list has every row once, ordered by id, byte by byte (COLLATE "C"); only its last page is shorter than `limit`.'
+  'list returns every row once, ordered by the bytes of its id (COLLATE "C"). Only its last page is shorter than `limit`.'
 
 /** All pages of ten, one after the other, as ids. */
 async function pages(list: (page: { after?: string; limit: number }) => Promise<string[]>): Promise<string[][]> {

@@ -56,7 +56,7 @@ export function markRules(rule: Rule): void {
       await storage.grants.insert([ungranted])
       await storage.grants.insert([other], others)
       await storage.grants.revoke(target, NOW)
-      const because = `A mark of ${name} covers every row that is stored when it is set, also one from a clock that is ahead.`
+      const because = `A mark of ${name} covers every row stored when it is set, also one from a clock that is ahead.`
       for (const row of [granted, ungranted]) await isDead(storage, row, because)
       await onlyAlive(storage, [others], because)
       await isAlive(storage, other, `${because} Rows of other users and clients stay alive.`)
