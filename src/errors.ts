@@ -75,7 +75,7 @@ function asDescription(text: string): string {
 
 /** What was thrown as what Express takes for a failure: to it, whoever throws nothing, or 'route', passes the request on. */
 export function asFailure(thrown: unknown): object {
-  return typeof thrown === 'object' && thrown ? thrown : new Error('A handler has failed', { cause: thrown })
+  return typeof thrown === 'object' && thrown ? thrown : new Error('A handler failed', { cause: thrown })
 }
 
 /** Something unexpected as the error to answer with: itself when it is a refusal, `server_error` with a hidden cause otherwise. */

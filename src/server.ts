@@ -123,7 +123,8 @@ const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'opti
  */
 export function createAuthorizationServer(options: AuthorizationServerOptions): AuthorizationServer {
   requireNoMore('createAuthorizationServer', arguments, 1)
-  if (typeof options !== 'object' || options === null) throw new TypeError('createAuthorizationServer needs options')
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('createAuthorizationServer needs options: { issuer, scopes, storage }')
   requireKnown('option', options, optionNames)
   const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
   verifyGrants(grants)

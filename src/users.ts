@@ -43,7 +43,7 @@ function askForUser(users: Finder, userId: string): Awaitable<Express.User | und
     if (!found) return undefined
     const id = typeof found === 'object' && !Array.isArray(found) ? subjectId(found) : undefined
     if (id === userId) return found as Express.User
-    const fix = 'users.find must return the user whose id is the one asked for, as { id, … }, or undefined'
+    const fix = 'users.find must return the user with the requested id, as { id, … }, or undefined'
     throw new TypeError(`${fix}: not ${id === undefined ? problemOf(found) : 'another user'}`)
   })
 }
@@ -53,10 +53,10 @@ const userNames: readonly string[] = ['find', 'current', 'signIn', 'switchUser']
 /** Throws at start-up for what is wrong with the option. */
 export function verifiedUsers(users: Users | undefined): Users | undefined {
   if (users === undefined) return undefined
-  if (typeof users?.find !== 'function') throw new TypeError('users.find must be a function: (id) => user or nothing')
+  if (typeof users?.find !== 'function') throw new TypeError('users.find must be a function: (id) => user or undefined')
   requireKnown('users member', users, userNames)
   if (users.current !== undefined && typeof users.current !== 'function') {
-    throw new TypeError('users.current must be a function: (req) => user or nothing')
+    throw new TypeError('users.current must be a function: (req) => user or undefined')
   }
   if (users.signIn !== undefined) verifyHostPage('users.signIn', users.signIn, '/login')
   if (users.switchUser !== undefined) verifyHostPage('users.switchUser', users.switchUser, '/login')
@@ -66,5 +66,7 @@ export function verifiedUsers(users: Users | undefined): Users | undefined {
 /** Throws at start-up for what is no page of the host. */
 export function verifyHostPage(name: string, page: unknown, example: string): void {
   if (typeof page === 'function' || (typeof page === 'string' && page !== '')) return
-  throw new TypeError(`${name}: the path of a page of the host, such as '${example}', or a function that makes its URL`)
+  throw new TypeError(
+    `${name}: the path of one of your pages, such as '${example}', or a function that returns its URL`,
+  )
 }

@@ -46,7 +46,7 @@ describe.each([...routers, ...anywhere])('%s', (_, mount) => {
 const remote = remoteServer({ issuer: 'https://auth.example.com', resource })
 
 it.each(routers)('%s refuses a remoteServer, which keeps nothing here', (_, mount) => {
-  expect(() => mount(remote as never)).toThrow(/guards alone take a remoteServer/)
+  expect(() => mount(remote as never)).toThrow(/only guards accept a remoteServer/)
 })
 
 it.each(anywhere)('%s takes a remoteServer', (_, mount) => {

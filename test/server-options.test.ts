@@ -11,7 +11,7 @@ const without = (object: object, member: string) => ({ ...object, [member]: unde
 
 describe('createAuthorizationServer refuses at start-up, naming the option and the fix:', () => {
   const issuerFix = "issuer must be an https URL without query and fragment, such as 'https://auth.example.com'"
-  const storageFix = 'the storage option is memoryStorage() or an adapter'
+  const storageFix = 'set storage to memoryStorage() or an adapter'
   const grantsFix = 'grants must be a list such as [authorizationCode(), refreshToken()]'
 
   it.each<[string, Options, string]>([
@@ -211,7 +211,7 @@ describe.each<[string, Record<string, () => unknown>, string]>([
       'no verify': () => oauth.password({} as never),
       'a verify that is no function': () => oauth.password({ verify: 'x' } as never),
     },
-    'password({ verify }) must be a function: (username, password) => user id or nothing',
+    'password({ verify }) must be a function: (username, password) => user id or undefined',
   ],
   [
     'bcryptPasswords needs findByUsername',
@@ -244,7 +244,7 @@ describe.each<[string, Record<string, () => unknown>, string]>([
       'an empty signIn': () => oauth.consentPage({ signIn: '' }),
       'a signIn that is neither': () => oauth.consentPage({ signIn: 5 as never }),
     },
-    "consentPage needs signIn: the path of a page of the host, such as '/login'",
+    "consentPage needs signIn: the path of one of your pages, such as '/login'",
   ],
   [
     'approve needs clients',
@@ -254,7 +254,7 @@ describe.each<[string, Record<string, () => unknown>, string]>([
       true: () => oauth.approve({ clients: true as never }),
       'one id': () => oauth.approve({ clients: 'web' as never }),
     },
-    'approve needs clients: the ids, or a predicate, of those who may be approved in silence',
+    'approve needs clients: a list of client ids, or a predicate. It approves them without asking the user',
   ],
   [
     'tokenRouter reads from two places',
@@ -286,7 +286,7 @@ describe.each<[string, Record<string, () => unknown>, string]>([
       'no protect': () => oauth.oauthRouter(create(), { decide: () => {} } as never),
       true: () => oauth.oauthRouter(create(), { decide: () => {}, protect: true as never }),
     },
-    'oauthRouter needs protect: who may administer clients',
+    'oauthRouter needs protect: the guard of the clients API',
   ],
   [
     'oauthRouter needs decide where a grant asks users',
@@ -299,7 +299,7 @@ describe.each<[string, Record<string, () => unknown>, string]>([
       unknown: () => oauth.bearerGuard(create(), { scope: 'everything' }),
       'one of two': () => oauth.bearerGuard(create(), { scope: ['read', 'everything'] }),
     },
-    "bearerGuard's scope everything is not one of the server's: read, clients",
+    "bearerGuard's scope everything is not in the server's scopes: read, clients",
   ],
   [
     'bearerGuard reads from three places',
@@ -443,9 +443,9 @@ describe('now', () => {
     (time) => {
       const options = { issuer: 'https://auth.example.com', storage: memoryStorage(), scopes: [] }
       const now = () => time as number
-      expect(() => oauth.createAuthorizationServer({ ...options, now })).toThrow(/^now must answer with the seconds/)
+      expect(() => oauth.createAuthorizationServer({ ...options, now })).toThrow(/^now must return the seconds/)
       const remote = { issuer: options.issuer, resource: 'https://api.example.com' }
-      expect(() => oauth.remoteServer({ ...remote, now })).toThrow(/^now must answer with the seconds/)
+      expect(() => oauth.remoteServer({ ...remote, now })).toThrow(/^now must return the seconds/)
     },
   )
 

@@ -97,7 +97,7 @@ describe('users: { current, signIn, switchUser } is said once', () => {
 })
 
 describe('at start-up', () => {
-  const needs = "consentPage needs signIn: the path of a page of the host, such as '/login'"
+  const needs = "consentPage needs signIn: the path of one of your pages, such as '/login'"
 
   it('a consent page without signIn is refused as soon as the server is known', () => {
     const decide = consentPage()
@@ -120,8 +120,8 @@ describe('at start-up', () => {
     ['misspelt member', { find, signin: '/login' }, 'Unknown users member signin; there are find,'],
     ['find', { current, signIn: '/login' }, 'users.find must be a function'],
     ['current', { find, current: 'alice' }, 'users.current must be a function'],
-    ['signIn', { find, signIn: '' }, 'users.signIn: the path of a page of the host'],
-    ['switchUser', { find, switchUser: 5 }, 'users.switchUser: the path of a page of the host'],
+    ['signIn', { find, signIn: '' }, 'users.signIn: the path of one of your pages'],
+    ['switchUser', { find, switchUser: 5 }, 'users.switchUser: the path of one of your pages'],
   ])('refuses users with a wrong %s', (_, wrong, message) => {
     expect(() => serverWith({ users: wrong as Users })).toThrow(message)
   })
@@ -147,7 +147,7 @@ const unusable: [string, unknown, RegExp][] = [
   ['{}', {}, /an object without an id/],
   ['a list', ['alice'], /a list/],
   ['true', true, /a boolean/],
-  ['NaN', Number.NaN, /a number beyond exactness/],
+  ['NaN', Number.NaN, /a number that is not a safe integer/],
 ]
 const nobody = [undefined, null, false, '']
 
@@ -174,7 +174,7 @@ describe('a signed-in user without a usable id is never nobody: a 500 that names
         const cause = causeOf(host)
         expect(cause).toMatch(words)
         expect(cause).toContain(named)
-        expect(cause).toContain('must be a text or a number')
+        expect(cause).toContain('must be a string or a number')
         expect(cause).toContain('{ id: String(')
       }
     })
@@ -224,7 +224,7 @@ describe('a signed-in user without a usable id is never nobody: a 500 that names
       String(new URL(answer.headers.location as string).searchParams.get('code')),
     )
     expect(status).toBe(500)
-    expect(causeOf(host)).toMatch(/users\.find must return the user whose id is the one asked for.*with _id and no id/)
+    expect(causeOf(host)).toMatch(/users\.find must return the user with the requested id.*with _id and no id/)
   })
 })
 

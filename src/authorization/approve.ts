@@ -37,7 +37,9 @@ export function approve(options: ApproveOptions): Decide {
   requireKnown('approve option', options, ['user', 'clients', 'fromTokensOf'])
   const { user, clients, fromTokensOf = [] } = options ?? {}
   if (typeof clients !== 'function' && !Array.isArray(clients)) {
-    throw new TypeError('approve needs clients: the ids, or a predicate, of those who may be approved in silence')
+    throw new TypeError(
+      'approve needs clients: a list of client ids, or a predicate. It approves them without asking the user',
+    )
   }
   if (!Array.isArray(fromTokensOf) || !fromTokensOf.every((id) => typeof id === 'string')) {
     throw new TypeError("approve's fromTokensOf must be a list of client ids")

@@ -102,8 +102,8 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
 /** Throws where neither the page nor the server says where people sign in. */
 function withSignIn({ signIn, ...users }: PageUsers): PageUsers & { signIn: HostPage } {
   if (signIn !== undefined) return { ...users, signIn }
-  const fix = 'or a function that makes its URL. Say it there, or once as users.signIn of the server'
-  throw new TypeError(`consentPage needs signIn: the path of a page of the host, such as '/login', ${fix}`)
+  const fix = 'or a function that returns its URL. Set it there, or once as users.signIn of the server'
+  throw new TypeError(`consentPage needs signIn: the path of one of your pages, such as '/login', ${fix}`)
 }
 
 /** The authorization request without what our form adds to it. */

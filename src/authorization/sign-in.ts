@@ -17,7 +17,7 @@ interface OwnUsers {
 export function pageUsers(owner: string, own: OwnUsers, { users }: AuthorizationServer): PageUsers {
   const { user, signIn = users?.signIn, switchUser = users?.switchUser } = own
   if (user !== undefined && typeof user !== 'function') {
-    throw new TypeError(`${owner}'s user must be a function: (req) => user, or undefined for nobody`)
+    throw new TypeError(`${owner}'s user must be a function: (req) => user or undefined`)
   }
   const option = user ? `${owner}'s user` : `users.current${users?.current ? '' : ' (by default req.user)'}`
   const signedIn = async (req: Request) => {

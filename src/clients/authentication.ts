@@ -96,7 +96,10 @@ export function verifiedClientAuthentication(values: readonly ClientAuthenticati
       throw new TypeError(`${fix}; a value has methods, presented and verify`)
     }
     for (const method of value.methods) {
-      if (method === 'none') throw new TypeError("clientAuthentication: 'none' is no method, but what a record allows")
+      if (method === 'none')
+        throw new TypeError(
+          "clientAuthentication: 'none' is not a method. Set it in a client's tokenEndpointAuthMethods",
+        )
       if (names.has(method)) throw new TypeError(`clientAuthentication has ${method} more than once`)
       names.add(method)
     }

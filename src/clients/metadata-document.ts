@@ -136,7 +136,7 @@ function documentSource(
     return whenReady(allow(new URL(url)), (answer) => {
       if (answer === true) return
       cache.forget(url)
-      const reason = 'the option allow does not take this URL'
+      const reason = 'the option allow refused this URL'
       throw cache.failureOf(url) ?? cache.refuse(url, refusal(source, url, reason))
     })
   }
@@ -157,7 +157,7 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
   const name = 'clientIdMetadataDocuments'
   const { scopes, allow, dangerouslyAllowLoopback = false } = options ?? {}
   if (typeof scopes !== 'string' && !Array.isArray(scopes)) {
-    throw new TypeError(`${name} needs scopes: what these clients may have, such as { scopes: ['read'] }`)
+    throw new TypeError(`${name} needs scopes: the scopes that these clients may have, such as { scopes: ['read'] }`)
   }
   requireKnown(`${name} option`, options, optionNames)
   if (allow !== undefined && typeof allow !== 'function') throw new TypeError(`${name}.allow must be a function`)
@@ -165,7 +165,7 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
     throw new TypeError(`${name}.dangerouslyAllowLoopback must be true or false`)
   }
   const wrong = toScope(scopes).find((scope) => !all.has(scope))
-  if (wrong !== undefined) throw new TypeError(`${name}.scopes: the server has no ${wrong}`)
+  if (wrong !== undefined) throw new TypeError(`${name}.scopes: the server has no scope ${wrong}`)
   const grantTypes = ['authorization_code', 'refresh_token'].filter((grantType) => grants.has(grantType))
   return { allow, withLoopback: dangerouslyAllowLoopback, permitted: { scopes: toScope(scopes), grantTypes } }
 }

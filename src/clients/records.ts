@@ -147,7 +147,7 @@ export async function changeClient(
     const next = { ...change(current), version: current.version + 1, updatedAt: server.now() }
     if (await server.storage.clients.update(next, current.version)) return next
   }
-  throw storageFailure(new Error(`storage.clients.update answered false ${MAX_TRIES} times in a row`))
+  throw storageFailure(new Error(`storage.clients.update returned false ${MAX_TRIES} times in a row`))
 }
 
 async function makeSecret(

@@ -10,7 +10,7 @@ export async function fetchJson(
   url: unknown,
   request: { method?: string; headers?: Record<string, string>; body?: URLSearchParams } = {},
 ): Promise<Record<string, unknown>> {
-  if (!isSafeUrl(url)) throw new Error(`${String(url)} is no https URL (or http on loopback)`)
+  if (!isSafeUrl(url)) throw new Error(`${String(url)} is not an https URL (or http on loopback)`)
   const response = await fetch(url, {
     ...request,
     headers: { accept: 'application/json', ...request.headers },
@@ -20,10 +20,10 @@ export async function fetchJson(
   })
   if (response.status !== 200) {
     await response.body?.cancel()
-    throw new Error(`${url} answered ${response.status}`)
+    throw new Error(`${url} returned ${response.status}`)
   }
   const value: unknown = JSON.parse(await readText(url, response))
-  if (typeof value !== 'object' || value === null) throw new Error(`${url} answered with no JSON object`)
+  if (typeof value !== 'object' || value === null) throw new Error(`${url} did not return a JSON object`)
   return value as Record<string, unknown>
 }
 
@@ -32,7 +32,7 @@ async function readText(url: string, { body }: Response): Promise<string> {
   let size = 0
   for await (const chunk of body ?? []) {
     size += chunk.length
-    if (size > MAX_BYTES) throw new Error(`${url} answered with more than ${MAX_BYTES} bytes`)
+    if (size > MAX_BYTES) throw new Error(`${url} returned more than ${MAX_BYTES} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

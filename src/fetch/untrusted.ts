@@ -32,7 +32,7 @@ export async function fetchDocument(url: string, mayConnectTo: (address: string)
     const options = { agent: false, headers, lookup: lookupOnly(mayConnectTo, signal), signal }
     // an answer that wants another protocol (101) is no response, and none of what else ends a request: it would be waited
     // for for ever, and its place among those that are fetched never be free again
-    const cutOff = () => failed(new Error('the connection was closed before an answer'))
+    const cutOff = () => failed(new Error('the connection was closed before a response'))
     request(url, options, done).on('error', failed).on('close', cutOff).end()
   })
   try {
@@ -79,7 +79,7 @@ function isBusy(statusCode = 500): boolean {
 
 async function readMembers(response: IncomingMessage): Promise<Record<string, unknown>> {
   const { statusCode, headers } = response
-  if (statusCode !== 200) throw new (isBusy(statusCode) ? Error : WrongDocument)(`it was answered with ${statusCode}`)
+  if (statusCode !== 200) throw new (isBusy(statusCode) ? Error : WrongDocument)(`its status is ${statusCode}`)
   const isJson = /^application\/([\w.+-]+\+)?json *(;|$)/i.test(headers['content-type'] ?? '')
   if (!isJson) throw new WrongDocument('it is not JSON')
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new WrongDocument('it is compressed')

@@ -39,7 +39,7 @@ export function password(options: PasswordOptions): GrantType {
   requireKnown('password option', options, ['verify'])
   const { verify } = options ?? {}
   if (typeof verify !== 'function') {
-    throw new TypeError('password({ verify }) must be a function: (username, password) => user id or nothing')
+    throw new TypeError('password({ verify }) must be a function: (username, password) => user id or undefined')
   }
   return Object.freeze({
     grantType: 'password',
@@ -77,7 +77,7 @@ async function signIn(
 /** A bare number is more often a count or a position than an id: everybody would be that one user. And true is a check. */
 function subjectOf(answer: unknown): string | undefined {
   if (typeof answer === 'number' || typeof answer === 'bigint') {
-    throw new TypeError(`password({ verify }) must answer a user id as a string, { id }, or nothing, not ${answer}`)
+    throw new TypeError(`password({ verify }) must return a user id as a string, { id }, or undefined, not ${answer}`)
   }
   return userIdFrom('password({ verify })', answer)
 }

@@ -80,7 +80,9 @@ export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
   requireSeconds('refreshToken({ replayWindow })', replayWindow, 3600, 0)
   if (typeof rotate !== 'boolean') throw new TypeError('refreshToken({ rotate }) must be true or false')
   if (!rotate && replayWindow === 0) {
-    throw new TypeError('refreshToken({ rotate: false }) needs a replayWindow: parallel refreshes share their response')
+    throw new TypeError(
+      'refreshToken({ rotate: false }) needs a replayWindow above 0: parallel refreshes share their response',
+    )
   }
   const settings = Object.freeze({ ttl, maxAge, rotate, replayWindow })
   return Object.freeze({

@@ -154,7 +154,7 @@ function knownScope(server: TokenSource, required: Scope): Scope {
   for (const token of required) {
     if (!server.scopes.has(token)) {
       throw new TypeError(
-        `bearerGuard's scope ${token} is not one of the server's: ${[...server.scopes.keys()].join(', ')}`,
+        `bearerGuard's scope ${token} is not in the server's scopes: ${[...server.scopes.keys()].join(', ')}`,
       )
     }
   }
@@ -163,7 +163,7 @@ function knownScope(server: TokenSource, required: Scope): Scope {
 
 function onlyResource({ audience }: TokenSource): string {
   if (audience.length === 1) return audience[0] as string
-  throw new TypeError("bearerGuard's resourceMetadata needs resource: the URI of the API that it stands before")
+  throw new TypeError("bearerGuard's resourceMetadata needs resource: the URI of the API that it protects")
 }
 
 function metadataOf(resource: string): string {
@@ -172,7 +172,7 @@ function metadataOf(resource: string): string {
 }
 
 function appAuthorization(server: TokenSource): (req: Request) => Awaitable<AuthenticatedToken> {
-  if (!('storage' in server)) throw new TypeError("bearerGuard's clientIdQuery needs the clients of this process")
+  if (!('storage' in server)) throw new TypeError("bearerGuard's clientIdQuery needs a server of this process")
   return (req) => {
     const { parameters, repeated } = queryParameters(req)
     const clientId = parameters.get('client_id')

@@ -53,7 +53,9 @@ export function clientMembersOf(
   for (const { name, wire, type, setBy } of members) {
     const isNamed = [name, wire].every(isMemberName)
     if (isNamed && typeof type?.is === 'function' && ['self', 'owner', 'admin'].includes(setBy)) continue
-    throw new TypeError(`The client member ${name} must be { name, wire, type: { words, is }, setBy: 'self' }`)
+    throw new TypeError(
+      `The client member ${name} must be { name, wire, type: { words, is }, setBy: 'self' | 'owner' | 'admin' }`,
+    )
   }
   return Object.freeze(members)
 }
@@ -79,11 +81,11 @@ function requirePath(what: string, name: string, path: unknown): void {
 function requireUnique(kind: string, names: readonly string[]): void {
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined)
-    throw new TypeError(`Two values bring along the ${kind} ${twice}, or the server has it itself`)
+    throw new TypeError(`Two of grants, clientAuthentication and the server declare the ${kind} ${twice}: rename one`)
 }
 
 function requireFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') {
-    throw new TypeError(`The ${name} that a value in a list of the server brings along must be a function`)
+    throw new TypeError(`The ${name} of a value in grants or clientAuthentication must be a function`)
   }
 }

@@ -85,8 +85,11 @@ function walkRoute({ path, stack }: NonNullable<Layer['route']>, before: readonl
 }
 
 function warnOf({ handle }: Layer, route: string): void {
-  const fix = 'a guard protects only what is added after it'
-  guards.get(handle)?.('guard_after_route', `a guard is behind the route ${route}, and nothing is behind it; ${fix}`)
+  const fix = 'Add the guard before the routes that it protects'
+  guards.get(handle)?.(
+    'guard_after_route',
+    `a guard is added after the route ${route}, and no route follows it. ${fix}`,
+  )
 }
 
 const isAnything = ({ anything, paths }: After): boolean => anything || paths.size > 0

@@ -1,5 +1,6 @@
 /** What the first requests tell of a host's mistakes. Each check costs a request as good as nothing, and warns once. */
 import type { Request } from 'express'
+import { bodyIsGone } from '../http/body'
 import { pathOf } from '../http/request-target'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { checkGuards } from './guards'
@@ -30,7 +31,7 @@ export function requestChecks(server: AuthorizationServer, name: string): (req: 
       checkProxy(server, req)
     }
     if (req.readableDidRead && req.body === undefined) {
-      server.warn('body_read_before', 'a middleware in front has read the request body without leaving it in req.body')
+      server.warn('body_read_before', bodyIsGone)
     }
   }
 }
@@ -45,7 +46,7 @@ function checkPlace(server: AuthorizationServer, name: string, req: Request): vo
   if (proxied && expected.endsWith(path)) return
   server.warn(
     'router_mounted_elsewhere',
-    `a request came to the ${name} router at ${path}, and clients are told that it is at ${stated}`,
+    `the ${name} router received a request at ${path}, but metadata says ${stated}: mount it there, or set endpoints.${name}`,
   )
 }
 
@@ -56,8 +57,9 @@ export function comparable(target: string): string {
 
 function checkProxy(server: AuthorizationServer, req: Request): void {
   if (req.protocol === 'https') return
-  const effect = 'every request seems to come from the same network, by http'
-  server.warn('proxy_not_trusted', `requests come through a proxy that Express does not trust, so that ${effect}`)
+  const effect = 'every request seems to come from one network, by http'
+  const fix = "Set app.set('trust proxy', 1), or the number of your proxies"
+  server.warn('proxy_not_trusted', `Express does not trust the proxy in front: ${effect}. ${fix}`)
 }
 
 /** Further away than any proxy of a host is, at an address that is nobody's (RFC 5737). */
@@ -73,8 +75,9 @@ function checkTrust(server: AuthorizationServer, req: Request): void {
     // a function of the host that is not asked this elsewhere, and this is only advice
     return
   }
-  const effect = 'whoever writes an X-Forwarded-For of their own has no limit on guesses and registrations'
-  server.warn('every_proxy_trusted', `Express trusts every proxy, so that ${effect}`)
+  const effect = 'a forged X-Forwarded-For removes all limits on guesses and registrations'
+  const fix = "Set app.set('trust proxy', 1), or the number of your proxies"
+  server.warn('every_proxy_trusted', `Express trusts every proxy: ${effect}. ${fix}`)
 }
 
 /** A browser that comes from the sign-in page and is nobody still would go round in circles. */
@@ -83,7 +86,11 @@ export function checkSession(server: AuthorizationServer, req: Request, signInUr
   const signedIn = session?.passport?.user !== undefined && req.user === undefined
   if (!signedIn && (session || !cameFrom(signInUrl, req))) return
   const found = session ? 'a session with a user of Passport, but no req.user' : 'neither req.session nor a user'
-  server.warn('session_missing', `a browser came back from the sign-in page, and there is ${found}`)
+  const fix = session ? 'passport.session()' : 'the session middleware'
+  server.warn(
+    'session_missing',
+    `a browser returned from the sign-in page with ${found}: mount ${fix} before the router`,
+  )
 }
 
 function cameFrom(url: string, { headers }: Request): boolean {

@@ -20,20 +20,27 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
   const { issuer, refreshTokens, accessTokens, warn } = server
   if (process.env.NODE_ENV === 'production') {
     if (isMemoryStorage(storage)) {
-      warn('memory_storage_in_production', 'memoryStorage() forgets every client and token when the process ends')
+      warn(
+        'memory_storage_in_production',
+        'memoryStorage() loses every client and token when the process ends: set storage to a database adapter',
+      )
     }
     if (issuer.startsWith('http:')) {
-      warn('http_issuer_in_production', `the issuer is ${issuer}; tokens and codes need https on their way`)
+      warn(
+        'http_issuer_in_production',
+        `the issuer is ${issuer}: set issuer to an https URL, or codes and tokens travel unencrypted`,
+      )
     }
     if (server.clientDocuments?.isDocumentUrl('http://127.0.0.1/client.json')) {
-      const effect = 'everybody can make this process send requests to what runs beside it'
+      const effect = 'anyone can make this process send requests to local services. Leave the option out'
       warn('loopback_documents_in_production', `dangerouslyAllowLoopback is on: ${effect}`)
     }
   }
   if (refreshTokens?.rotate && refreshTokens.replayWindow > accessTokens.ttl) {
     const { replayWindow } = refreshTokens
     const message = `replayWindow (${replayWindow} s) is longer than an access token lives (${accessTokens.ttl} s)`
-    warn('replay_window_exceeds_access_token', `${message}, so a replayed response can hold one that has expired`)
+    const fix = 'Lower refreshToken({ replayWindow }), or raise ttl'
+    warn('replay_window_exceeds_access_token', `${message}: a repeated response can hold an expired token. ${fix}`)
   }
 }
 

@@ -16,6 +16,10 @@ import {
 
 const MAX_BODY_BYTES = 64 * 1024
 
+/** A host's mistake, in words. */
+export const bodyIsGone =
+  'a middleware read the request body and did not set req.body: mount the router before it, or use express.json()'
+
 /** The parameters in the body: a form, or a JSON object of strings. */
 export async function bodyParameters(req: Request): Promise<ParsedParameters> {
   const body = await readBody(req)
@@ -65,7 +69,7 @@ async function readBody(req: Request): Promise<Body | undefined> {
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { type, parsed: { ...body } }
   if (body !== undefined) throw new OAuthError('invalid_request', 'The request body must be a JSON object.')
   throw new OAuthError('server_error', 'The server could not complete the request.', {
-    cause: new Error('A middleware in front has read the request body without leaving it in req.body'),
+    cause: new Error(bodyIsGone),
   })
 }
 

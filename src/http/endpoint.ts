@@ -37,7 +37,7 @@ export interface EndpointOptions {
 export function requireServer(server: AuthorizationServer): void {
   requireSource(server)
   if ('storage' in server) return
-  throw new TypeError('The first argument must be a server of this process: guards alone take a remoteServer')
+  throw new TypeError('The first argument must be a server of this process: only guards accept a remoteServer')
 }
 
 /** Throws for what is no server, here or elsewhere. */

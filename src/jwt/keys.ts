@@ -50,7 +50,7 @@ export interface KeyRing {
 export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JsonWebKey {
   requireNoMore('generateSigningKey', arguments, 1)
   if (!signingAlgorithms.includes(algorithm))
-    throw new TypeError(`generateSigningKey takes ${signingAlgorithms.join(', ')}`)
+    throw new TypeError(`generateSigningKey accepts ${signingAlgorithms.join(', ')}`)
   const key = newPrivateKey(algorithm === 'ES256' ? 'ec' : 'rsa')
   return { ...key.export({ format: 'jwk' }), kid: thumbprint(toPublicKey(key)), alg: algorithm, use: 'sig' }
 }
@@ -73,7 +73,7 @@ export function keyRing({ current, next, retired = [] }: SigningKeys, algorithm?
     const [alg, other] = algorithms
     if (!alg) throw wrongKey(name, 'must be an EC key on P-256, or an RSA key of at least 2048 bits')
     const kid = thumbprint(publicKey)
-    if (verifying.has(kid)) throw wrongKey(name, 'is there already')
+    if (verifying.has(kid)) throw wrongKey(name, 'is there twice: name each key once')
     verifying.set(kid, Object.freeze({ algorithms, publicKey }))
     published.push({ ...publicKey.export({ format: 'jwk' }), kid, ...(!other && { alg }), use: 'sig' })
   }
@@ -81,7 +81,7 @@ export function keyRing({ current, next, retired = [] }: SigningKeys, algorithm?
   const [[kid, { algorithms }]] = [...verifying] as [[string, VerificationKey]]
   const alg = algorithms[0] as SigningAlgorithm
   if (!privateKey) throw wrongKey('current', 'must be a private key')
-  if (algorithm && alg !== algorithm) throw wrongKey('current', `is a key for ${alg}, and algorithm says ${algorithm}`)
+  if (algorithm && alg !== algorithm) throw wrongKey('current', `is a key for ${alg}, but algorithm is ${algorithm}`)
   return Object.freeze({ signing: { id: kid, algorithm: alg, privateKey }, verifying, jwks: { keys: published } })
 }
 

@@ -25,7 +25,7 @@ export function remoteKeys(
   const load = async () => {
     const { jwks_uri: url } = await metadata()
     if (url === undefined)
-      throw new Error('The server has no jwks_uri: its tokens are no JWTs, and can be introspected')
+      throw new Error('The server has no jwks_uri: its tokens are not JWTs. Set remoteServer({ introspect })')
     last = parseJwks(await fetchJson(url), last)
     return last
   }

@@ -121,9 +121,9 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   requireFlags('issueTokens', { refreshToken: options.refreshToken })
   const request = options.request ?? (await hostRequest(server, options))
   const { client } = request
-  if (client.clientId !== options.clientId) throw new TypeError('issueTokens: clientId is not that of the request')
+  if (client.clientId !== options.clientId) throw new TypeError('issueTokens: clientId must be that of the request')
   if (options.request && options.grantType !== undefined) {
-    throw new TypeError('issueTokens: the request has a grantType already, so leave the option grantType out')
+    throw new TypeError('issueTokens: the request has a grantType already: leave the option grantType out')
   }
   const scope = resolveScope(server.scopes, client, asParameter(options.scope))
   // a user that the host did not find must not become the client itself

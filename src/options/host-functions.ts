@@ -19,7 +19,7 @@ export function exactClock(now: () => number = () => Date.now() / 1000): () => n
   const seconds = () => {
     const answer: unknown = now()
     if (typeof answer === 'number' && Number.isFinite(answer) && Math.abs(answer) < MOST_SECONDS) return answer
-    throw new TypeError(`now must answer with the seconds since the epoch, not ${String(answer)}`)
+    throw new TypeError(`now must return the seconds since the epoch, not ${String(answer)}`)
   }
   seconds()
   return seconds

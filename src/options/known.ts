@@ -20,6 +20,6 @@ export function requireFlags(owner: string, flags: Readonly<Record<string, unkno
  */
 export function requireNoMore(owner: string, given: ArrayLike<unknown>, most: number): void {
   if (given.length <= most) return
-  const fix = "several scopes are one text ('read write') or one list, and options are one object"
-  throw new TypeError(`${owner} takes ${most} argument${most === 1 ? '' : 's'}, not ${given.length}: ${fix}`)
+  const fix = "several scopes are one string ('read write') or one list, and options are one object"
+  throw new TypeError(`${owner} accepts ${most} argument${most === 1 ? '' : 's'}, not ${given.length}: ${fix}`)
 }

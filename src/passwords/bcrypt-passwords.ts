@@ -64,5 +64,5 @@ export function bcryptPasswords(options: BcryptPasswordsOptions): ((
 /** The id as a string. Anything else than the documented types would make one user, `undefined`, of many. */
 function userId({ id }: BcryptUser): string {
   if ((typeof id === 'string' && id !== '') || Number.isSafeInteger(id)) return String(id)
-  throw new TypeError('bcryptPasswords: findByUsername returned a user whose id is no integer and no filled string')
+  throw new TypeError('bcryptPasswords: findByUsername must return a user whose id is an integer or a non-empty string')
 }

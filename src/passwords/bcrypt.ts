@@ -156,5 +156,5 @@ function forget(thread: Thread): void {
 }
 
 function stopped(cause: unknown): Error {
-  return new Error('A bcrypt worker stopped before it answered', { cause })
+  return new Error('A bcrypt worker stopped before it returned a result', { cause })
 }

@@ -79,7 +79,7 @@ function parseAnswer({ client_id: clientId, sub, scope = '', exp, aud = [] }: Re
     (exp !== undefined && !Number.isFinite(exp)) ||
     !(Array.isArray(audience) && audience.every((one) => typeof one === 'string'))
   ) {
-    throw new Error('The introspection endpoint answered with members of wrong types, or without client_id')
+    throw new Error('The introspection response has members of wrong types, or no client_id')
   }
   return accessTokenOfClaims({
     client_id: clientId,

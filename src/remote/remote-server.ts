@@ -127,7 +127,7 @@ async function fetchMetadata(issuer: string): Promise<Record<string, unknown>> {
   const url = wellKnownUrl('oauth-authorization-server', issuer)
   const metadata = await fetchJson(url)
   if (metadata.issuer === issuer) return metadata
-  throw new Error(`${url} is about the issuer ${String(metadata.issuer)}, and not about ${issuer}`)
+  throw new Error(`${url} names the issuer ${String(metadata.issuer)}, but the option issuer is ${issuer}`)
 }
 
 /** A process that has not said what it is takes only tokens that are for nothing in particular. */
@@ -155,7 +155,7 @@ function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
     )
   }
   if (resources.length === 0 && !introspect) {
-    throw new TypeError("remoteServer needs resource: what this API is called in the tokens' audience (aud)")
+    throw new TypeError("remoteServer needs resource: the URI of this API in the tokens' audience (aud)")
   }
   if (introspect && ![introspect.clientId, introspect.clientSecret].every((part) => typeof part === 'string' && part)) {
     throw new TypeError(
@@ -163,7 +163,7 @@ function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
     )
   }
   requireSeconds('remoteServer({ cache })', cache, Number.MAX_SAFE_INTEGER, 0)
-  if (cache > 0 && !introspect) throw new TypeError('remoteServer has a cache only with introspect')
+  if (cache > 0 && !introspect) throw new TypeError('remoteServer accepts cache only with introspect')
   for (const [name, value] of [
     ['users.find', users && (users.find ?? null)],
     ['onEvent', options.onEvent],

@@ -105,11 +105,12 @@ async function carryOut(
   const approved = approvedBy(request, decision, req)
   if (approved.source && !grant?.fromAccessTokens) {
     throw new TypeError(
-      `The grant of response_type ${request.responseType} takes no request that a guard has admitted: keep to approved.source, and set fromAccessTokens`,
+      `The grant of response_type ${request.responseType} does not accept a request with an access token: observe approved.source, and set fromAccessTokens`,
     )
   }
   const parameters = await grant?.authorize?.(server, approved)
-  if (!parameters) throw new TypeError(`The grant of response_type ${request.responseType} answered with nothing`)
+  if (!parameters)
+    throw new TypeError(`authorize of response_type ${request.responseType} must return the response parameters`)
   return parameters
 }
 
@@ -119,7 +120,7 @@ function approvedBy(
   req: Request,
 ): ApprovedAuthorization {
   const userId = subjectId(decision.userId)
-  if (userId === undefined) throw new TypeError('decide must answer { allow: true, userId } with a non-empty userId')
+  if (userId === undefined) throw new TypeError('decide must return { allow: true, userId } with a non-empty userId')
   const session = sessionInFront(request, decision, req, userId)
   const scope = decision.scope === undefined ? request.scope : toScope(decision.scope)
   requireScopeWithin(scope, request.scope)
@@ -170,13 +171,13 @@ function sessionInFront(
     throw new OAuthError('access_denied', 'The access token belongs to another user.')
   }
   // in a string every part of it would be named
-  if (!Array.isArray(fromTokensOf)) throw new TypeError('decide must answer fromTokensOf with a list of client ids')
+  if (!Array.isArray(fromTokensOf)) throw new TypeError('decide must return fromTokensOf as a list of client ids')
   // or every app that a user has let in for an hour could begin a session of any other one
   if (accessToken.clientId !== client.clientId && !fromTokensOf.includes(accessToken.clientId)) {
     throw new OAuthError('access_denied', 'The access token belongs to another client.')
   }
   if (admission.startedAt === undefined || session === undefined) {
-    throw new TypeError('A guard of a remoteServer is in front of authorizeRouter: it must be one of the server itself')
+    throw new TypeError('authorizeRouter is behind a guard of a remoteServer: put bearerGuard(server) before it')
   }
   if (sessionEnd(server, admission.startedAt) <= server.now()) {
     throw new OAuthError('access_denied', 'The session of the access token has ended.')

@@ -36,7 +36,7 @@ export function callerByToken(admin: string | undefined) {
   return (req: Request): ClientsCaller | undefined => {
     const token = guardedToken(req)
     if (!token)
-      throw new Error('clientsRouter: protect let in no access token, so the option caller must say who calls')
+      throw new Error('clientsRouter: protect admitted a request without an access token: set the option caller')
     const isAdmin = admin !== undefined && token.scope.includes(admin)
     const { userId, scope: scopes, audience = [] } = token
     return { scopes, audience, admin: isAdmin, ...(userId !== undefined && { userId }) }
@@ -114,7 +114,9 @@ export function ownGrantTypes(
   if (unknown !== undefined) throw new TypeError(`clientsRouter: the server has no grant type ${unknown}`)
   const beyond = defaults?.find((grantType) => !allowed.includes(grantType))
   if (beyond === undefined) return allowed
-  throw new TypeError(`clientsRouter's defaults give every client ${beyond}: name it in grantTypes, too, or in neither`)
+  throw new TypeError(
+    `clientsRouter's defaults give every client ${beyond}: add it to grantTypes, or remove it from defaults`,
+  )
 }
 
 /** Makes a client for a user who has fewer than `most`. */

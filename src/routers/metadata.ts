@@ -90,7 +90,9 @@ function withCapabilities(server: AuthorizationServer, members: Members): Member
     for (const [member, said] of Object.entries(more)) {
       if (said === undefined) continue
       if (Object.hasOwn(all, member)) {
-        throw new TypeError(`The metadata has ${member} already: no value in a list of the server may say it again`)
+        throw new TypeError(
+          `The metadata has ${member} already: a value in grants or clientAuthentication must not set it again`,
+        )
       }
       all[member] = said
     }
@@ -124,6 +126,6 @@ function merged(lists: readonly (readonly JsonWebKey[])[]): JsonWebKey[] {
 function requirePath({ endpoints }: AuthorizationServer, name: 'authorize' | 'token', needed: boolean): void {
   if (!needed || endpoints[name] !== undefined) return
   throw new TypeError(
-    `metadataRouter needs endpoints.${name}: say createAuthorizationServer({ endpoints: { ${name}: '${coreEndpoints[name].path}' } })`,
+    `metadataRouter needs endpoints.${name}: set createAuthorizationServer({ endpoints: { ${name}: '${coreEndpoints[name].path}' } })`,
   )
 }

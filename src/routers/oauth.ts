@@ -100,7 +100,7 @@ function pathsOf({ endpoints, capabilities }: AuthorizationServer, names: readon
 function verifyOptions({ protect, clients, introspect, register }: OAuthRouterOptions): void {
   if (protect !== false && typeof protect !== 'function') {
     throw new TypeError(
-      "oauthRouter needs protect: who may administer clients, such as bearerGuard(server, { scope: 'clients' }), or false",
+      "oauthRouter needs protect: the guard of the clients API, such as bearerGuard(server, { scope: 'clients' }), or false",
     )
   }
   for (const [name, value] of Object.entries({ clients, introspect, register })) {
@@ -108,8 +108,8 @@ function verifyOptions({ protect, clients, introspect, register }: OAuthRouterOp
     throw new TypeError(`oauthRouter's ${name} must be an object of options, or false`)
   }
   if (!clients) return
-  if ('protect' in clients) throw new TypeError('oauthRouter takes protect beside clients, and not in it')
-  if (!protect) throw new TypeError("oauthRouter's clients need protect: with false there is no clients API to set up")
+  if ('protect' in clients) throw new TypeError('oauthRouter accepts protect beside clients, not in it')
+  if (!protect) throw new TypeError("oauthRouter's clients need protect: false turns the clients API off")
 }
 
 /** The first router at a path answers everything there. */
@@ -118,6 +118,6 @@ function requireDistinct(paths: Readonly<Record<string, string>>): void {
     const other = Object.keys(paths).find(
       (one) => one !== name && comparable(paths[one] as string) === comparable(path),
     )
-    if (other) throw new TypeError(`oauthRouter: endpoints.${name} and ${other} are both at ${path}`)
+    if (other) throw new TypeError(`oauthRouter: endpoints.${name} and ${other} are both at ${path}: change one`)
   }
 }

@@ -70,7 +70,7 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
   }
   const said = Object.keys(metadata).find((member) => ourMembers.includes(member))
   if (said !== undefined) {
-    throw new TypeError(`protectedResourceRouter says ${said} itself: by its options resource, scopes and name`)
+    throw new TypeError(`protectedResourceRouter sets ${said} itself: use its options resource, scopes and name`)
   }
   const document = { ...description, ...metadata }
   const path = wellKnownPath(PROTECTED_RESOURCE, resource)

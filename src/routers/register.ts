@@ -101,13 +101,15 @@ function configuration(server: AuthorizationServer, clientId: string): Methods {
 function permittedBy(server: AuthorizationServer, options: RegisterRouterOptions): Permitted {
   const { scopes, grantTypes = defaultGrantTypes.filter((grantType) => server.grants.has(grantType)) } = options
   if (typeof scopes !== 'string' && !Array.isArray(scopes)) {
-    throw new TypeError("registerRouter needs scopes: what clients that register themselves may have, such as ['read']")
+    throw new TypeError(
+      "registerRouter needs scopes: the scopes that self-registered clients may have, such as ['read']",
+    )
   }
   const permitted = { scopes: toScope(scopes), grantTypes }
   const wrong =
     permitted.scopes.find((scope) => !server.scopes.has(scope)) ??
     grantTypes.find((grantType) => !server.grants.has(grantType))
-  if (wrong !== undefined) throw new TypeError(`registerRouter: the server has no ${wrong}`)
+  if (wrong !== undefined) throw new TypeError(`registerRouter: the server has no scope or grant type ${wrong}`)
   return permitted
 }
 

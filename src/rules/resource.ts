@@ -99,7 +99,7 @@ export function heldAudience({ resources, audience }: ResourceRules, held: Audie
 export function knownResource({ resources }: ResourceRules, resource: string | undefined): string | undefined {
   const known = resource === undefined ? undefined : findResource(resources, resource)
   if (resource === undefined || known !== undefined) return known
-  throw new TypeError(`resource ${resource} is not one of the server's: ${resources.join(', ') || '(none)'}`)
+  throw new TypeError(`resource ${resource} is not in the server's resources: ${resources.join(', ') || '(none)'}`)
 }
 
 /** RFC 9068 §4: a token for another resource is refused, or that resource could use what it was sent against this one. */

@@ -14,7 +14,7 @@ export function isScopeToken(text: unknown): text is string {
 /** The option `scopes` of a server: what each token means in words. Throws a TypeError that names what is wrong. */
 export function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
   if (typeof scopes !== 'object' || scopes === null) {
-    throw new TypeError("scopes must name every scope, such as { read: 'See your data' } or ['read']; none is []")
+    throw new TypeError("scopes must name every scope, such as { read: 'See your data' } or ['read'], or [] for none")
   }
   const entries: [string, unknown][] = Array.isArray(scopes)
     ? scopes.map((scope) => [scope, scope])
@@ -53,7 +53,7 @@ export function neededScope(owner: string, options: { scope?: string | Scope | u
   const scope = 'scope' in options ? options.scope : []
   const needed = typeof scope === 'string' || Array.isArray(scope) ? toScope(scope) : []
   if (needed.length > 0 || (Array.isArray(scope) && scope.length === 0)) return needed
-  throw new TypeError(`${owner}'s scope names nothing: leave it out, or name what is needed, such as 'read'`)
+  throw new TypeError(`${owner}'s scope is empty: leave it out, or name the required scope, such as 'read'`)
 }
 
 export function formatScope(scope: Scope): string {

@@ -20,15 +20,17 @@ export function userIdFrom(option: string, user: unknown): string | undefined {
   if (user === undefined || user === null || user === false || user === '') return undefined
   const id = subjectId(user)
   if (id !== undefined) return id
-  const fix = 'Return { id: String(…) }, or undefined for nobody'
-  throw new TypeError(`The id of a user must be a text or a number, and ${option} returned ${problemOf(user)}. ${fix}`)
+  const fix = 'Return { id: String(…) }, or undefined for no user'
+  throw new TypeError(
+    `The id of a user must be a string or a number, and ${option} returned ${problemOf(user)}. ${fix}`,
+  )
 }
 
 /** Nothing of a user but what is wrong with it: a row may have a password in it. */
 export function problemOf(user: unknown): string {
-  if (Array.isArray(user)) return 'a list, of which the first may be meant'
+  if (Array.isArray(user)) return 'a list (its first member may be the user)'
   if (typeof user !== 'object' || user === null)
-    return typeof user === 'number' ? 'a number beyond exactness' : `a ${typeof user}`
+    return typeof user === 'number' ? 'a number that is not a safe integer' : `a ${typeof user}`
   const { id } = user as { id?: unknown }
   if (id === '') return 'an object with an empty id'
   if (id !== undefined && id !== null) return `an object with an id of type ${typeof id}`

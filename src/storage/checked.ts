@@ -69,7 +69,7 @@ export function checkedStorage(storage: OAuthStorage, isMetadata: (row: object) 
 function requireMethods(name: string, collection: unknown, methods: readonly string[]): void {
   for (const method of methods) {
     if (typeof (collection as Record<string, unknown> | undefined)?.[method] !== 'function') {
-      throw new TypeError(`${name}.${method} must be a function: the storage option is memoryStorage() or an adapter`)
+      throw new TypeError(`${name}.${method} must be a function: set storage to memoryStorage() or an adapter`)
     }
   }
 }
@@ -80,7 +80,9 @@ function checked<T>(method: string, call: () => Awaitable<T>, isAnswer: (value: 
   })
   return whenReady(answer, (value) => {
     if (isSafely(isAnswer, value)) return value ?? (undefined as T)
-    throw storageFailure(new TypeError(`storage.${method} answered with something that its contract does not allow`))
+    throw storageFailure(
+      new TypeError(`storage.${method} returned a value outside its contract: test the adapter with storageContract()`),
+    )
   })
 }
 

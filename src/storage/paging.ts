@@ -33,7 +33,9 @@ export async function* pages<T>(list: List<T>, idOf: (item: T) => string): Async
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE) return
     if (after !== undefined && idOf(last) <= after) {
-      throw storageFailure(new Error('The list method of the storage does not advance'))
+      throw storageFailure(
+        new Error('The list method of the storage does not advance: it must return ids greater than `after`, in order'),
+      )
     }
     after = idOf(last)
     // a synchronous store would otherwise let nothing else happen until the last page

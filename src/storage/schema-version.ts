@@ -20,7 +20,7 @@ export interface Migration {
 export function refuseNewer(adapter: string, version: number): void {
   if (version <= SCHEMA_VERSION) return
   throw new Error(
-    `${adapter}: this store has version ${version}, and this release of express-authorization-server knows up to ` +
+    `${adapter}: this store has version ${version}, and this release of express-authorization-server supports up to ` +
       `${SCHEMA_VERSION}. Install the release that upgraded the store, or a newer one`,
   )
 }
@@ -39,7 +39,7 @@ export function announced(adapter: string, migration: Migration): Migration {
   if (sessionsEnded) {
     console.warn(
       `express-authorization-server: sessions_ended: ${adapter} was upgraded from version ${from} to ${to}. ` +
-        'Clients and revocations are kept, every session has ended: users sign in once more',
+        'Clients and revocations are kept. Every session has ended: users sign in again',
     )
   }
   return migration

@@ -215,5 +215,5 @@ export async function store(
 ): Promise<void> {
   // none: stateless tokens without a refresh token, which cannot be looked up or revoked
   if (credentials.length === 0 || (await server.storage.grants.insert(credentials, grant))) return
-  throw storageFailure(new Error('storage.grants.insert answered false for ids that are new'))
+  throw storageFailure(new Error('storage.grants.insert returned false for new ids'))
 }

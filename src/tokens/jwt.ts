@@ -119,7 +119,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
 function verifiedAudience(audience: unknown): readonly string[] {
   const all: unknown = typeof audience === 'string' ? [audience] : audience
   if (Array.isArray(all) && all.length > 0 && all.every((one) => typeof one === 'string' && one !== '')) return [...all]
-  throw new TypeError("jwt({ audience }) must name who the tokens are for, such as 'https://api.example.com'")
+  throw new TypeError("jwt({ audience }) must name the APIs that accept the tokens, such as 'https://api.example.com'")
 }
 
 /** The keys of this moment. What was made of them is kept until the host gives other ones. */
@@ -127,7 +127,7 @@ function currentKeyRing(keys: JwtOptions['keys'], algorithm: SigningAlgorithm | 
   const ringOf = (given: KeyMaterial | SigningKeys) => {
     if (typeof given !== 'string' && (typeof given !== 'object' || given === null)) {
       throw new TypeError(
-        'jwt needs keys: a private key such as generateSigningKey() makes, or { current, next, retired }',
+        'jwt needs keys: a private key such as generateSigningKey() returns, or { current, next, retired }',
       )
     }
     return keyRing(isSigningKeys(given) ? given : { current: given }, algorithm)

@@ -56,7 +56,7 @@ async function hostWith(options: HostOptions = {}, find = right) {
 function expectTold(causes: readonly string[]): void {
   expect(causes).not.toEqual([])
   for (const cause of causes) {
-    expect(cause).toMatch(/^TypeError: users\.find must return the user whose id is the one asked for, .* or undefined/)
+    expect(cause).toMatch(/^TypeError: users\.find must return the user with the requested id, .* or undefined/)
   }
 }
 

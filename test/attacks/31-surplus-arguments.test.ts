@@ -62,7 +62,7 @@ it.each(Object.entries(most))(
   async (name, count) => {
     for (const surplus of ['write', undefined, {}, ['write']]) {
       const call = async () => functions[name]?.(...Array(count).fill({}), surplus)
-      await expect(call()).rejects.toThrow(new RegExp(`^${name} takes ${count} arguments?, not ${count + 1}: `))
+      await expect(call()).rejects.toThrow(new RegExp(`^${name} accepts ${count} arguments?, not ${count + 1}: `))
     }
   },
 )
@@ -75,7 +75,7 @@ describe('a policy of two scopes', () => {
 
   it('in two arguments is told at start-up, by the guard and by requireScope', () => {
     const { bearerGuard, requireScope } = functions
-    expect(() => requireScope?.('read', 'write')).toThrow(/several scopes are one text/)
+    expect(() => requireScope?.('read', 'write')).toThrow(/several scopes are one string/)
     expect(() => bearerGuard?.(host.server, { scope: 'read' }, { scope: 'write' })).toThrow(/options are one object/)
   })
 

@@ -45,7 +45,7 @@ describe('approve', () => {
   it('takes no object for an id: an error that the host hears of', async () => {
     await begin(['web'], () => ({ id: { toString: () => 'alice' } }))
     expect((await host.authorize()).status).toBe(500)
-    expect(String(host.reportedErrors()[0]?.cause)).toContain('must be a text or a number')
+    expect(String(host.reportedErrors()[0]?.cause)).toContain('must be a string or a number')
   })
 
   it('shows the predicate the client', async () => {

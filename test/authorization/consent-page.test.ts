@@ -700,7 +700,7 @@ describe('user', () => {
     await begin({ user: () => ({ id: { toString: () => 'alice' } }) })
     expect((await host.authorize()).status).toBe(500)
     const [event] = host.events.filter(({ type }) => type === 'error')
-    expect(String((event as { error: Error }).error.cause)).toContain('must be a text or a number')
+    expect(String((event as { error: Error }).error.cause)).toContain('must be a string or a number')
   })
 
   it.each([undefined, null, '', false])('%p is nobody', async (value) => {

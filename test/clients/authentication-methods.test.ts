@@ -293,7 +293,7 @@ describe('the option clientAuthentication', () => {
     ['a value without methods', [{ ...value, methods: [] }], 'a value has methods, presented and verify'],
     ['a value without presented', [{ ...value, presented: undefined }], 'a value has methods, presented and verify'],
     ['a value without verify', [{ ...value, verify: true }], 'a value has methods, presented and verify'],
-    ['none as a method', [{ ...value, methods: ['none'] }], "clientAuthentication: 'none' is no method"],
+    ['none as a method', [{ ...value, methods: ['none'] }], "clientAuthentication: 'none' is not a method"],
     ['a method twice', [clientSecret(), clientSecret()], 'clientAuthentication has client_secret_basic more than once'],
   ])('refuses %s at start-up', (_, given, message) => {
     expect(() => create(given)).toThrow(TypeError)

@@ -561,7 +561,7 @@ describe('options', () => {
   it.each<[unknown, string]>([
     [true, 'needs scopes'],
     [{}, 'needs scopes'],
-    [{ scopes: ['write'] }, 'the server has no write'],
+    [{ scopes: ['write'] }, 'the server has no scope write'],
     [{ scopes: ['read'], allow: [] }, 'allow must be a function'],
     [{ scopes: ['read'], dangerouslyAllowLoopback: 1 }, 'must be true or false'],
     [{ scopes: ['read'], ttl: 1 }, 'Unknown clientIdMetadataDocuments option ttl'],

@@ -133,7 +133,7 @@ describe('the password grant (RFC 6749 §4.3)', () => {
   it.each([0, -1, 1, 7, Number.NaN, 1n])('takes %p for a mistake: a count of rows would be a user', async (value) => {
     await begin(() => value as never)
     expect((await signIn().expect(500)).body.error).toBe('server_error')
-    expect(String(host.reportedErrors()[0]?.cause)).toContain('password({ verify }) must answer')
+    expect(String(host.reportedErrors()[0]?.cause)).toContain('password({ verify }) must return')
   })
 
   it.each([undefined, null, false, ''])('takes %p for a no', async (value) => {

@@ -223,7 +223,7 @@ describe('at start-up', () => {
     [
       'the name of an endpoint of the core',
       { grants: grants({ endpoints: { token: endpoint } }) },
-      'Two values bring along the endpoint token',
+      'Two of grants, clientAuthentication and the server declare the endpoint token',
     ],
     [
       'a path that is none',
@@ -235,8 +235,8 @@ describe('at start-up', () => {
       { grants: grants({ endpoints: { x: { path: '/x' } as never } }) },
       'router of the endpoint x',
     ],
-    ['metadata that are no function', { grants: grants({ metadata: {} as never }) }, 'The metadata that a value'],
-    ['keys that are no function', { grants: grants({ jwks: [] as never }) }, 'The jwks that a value'],
+    ['metadata that are no function', { grants: grants({ metadata: {} as never }) }, 'The metadata of a value'],
+    ['keys that are no function', { grants: grants({ jwks: [] as never }) }, 'The jwks of a value'],
     [
       'a client member that there is',
       { grants: grants({ clientMembers: [{ ...languageMember, name: 'scopes' }] }) },

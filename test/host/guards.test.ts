@@ -34,7 +34,7 @@ describe.each(frameworks)('a guard behind the route, on %s', (_, { createHost, e
     return messages
   }
   const behind = (route: string) => [
-    `a guard is behind the route ${route}, and nothing is behind it; a guard protects only what is added after it`,
+    `a guard is added after the route ${route}, and no route follows it. Add the guard before the routes that it protects`,
   ]
   const routerOf = (...add: ((router: ReturnType<typeof express.Router>) => unknown)[]) => {
     const router = express.Router()

@@ -79,7 +79,7 @@ describe('at start-up', () => {
     process.env.NODE_ENV = 'production'
     createAuthorizationServer({ issuer: 'https://a.example', storage: memoryStorage(), scopes: [] })
     expect(printed.mock.calls).toEqual([
-      [expect.stringMatching(/^express-authorization-server: memory_storage_in_production: memoryStorage\(\) forgets/)],
+      [expect.stringMatching(/^express-authorization-server: memory_storage_in_production: memoryStorage\(\) loses/)],
     ])
   })
 
@@ -103,7 +103,7 @@ describe('a router mounted elsewhere than the metadata says', () => {
     const host = await at('/token')
     for (let times = 0; times < 3; times++) await ask(host, '/token')
     expect(warningsOf(host)).toEqual(['router_mounted_elsewhere'])
-    expect(printed.mock.calls[0]?.[0]).toContain('at /token, and clients are told that it is at /oauth2/token')
+    expect(printed.mock.calls[0]?.[0]).toContain('at /token, but metadata says /oauth2/token')
   })
 
   it('is warned of where all of them are below a path', async () => {
@@ -202,7 +202,7 @@ describe.each([
 
   it('that Express does not trust is warned of, when the issuer is https', async () => {
     expect(await codesBehind(false)).toEqual(['proxy_not_trusted'])
-    expect(printed.mock.calls[0]?.[0]).toContain('from the same network, by http')
+    expect(printed.mock.calls[0]?.[0]).toContain('from one network, by http')
   })
 
   it('that is behind another one goes by the protocol of the browser, which is the first', async () => {

@@ -271,18 +271,26 @@ describe('a server that cannot be reached', () => {
     [
       'metadata of another issuer',
       () => json(METADATA, (d) => ({ ...d, issuer: 'https://evil.example' })),
-      /about the issuer/,
+      /names the issuer .+, but the option issuer is/,
     ],
-    ['metadata without an issuer', () => json(METADATA, ({ issuer: _, ...d }) => d), /about the issuer/],
+    [
+      'metadata without an issuer',
+      () => json(METADATA, ({ issuer: _, ...d }) => d),
+      /names the issuer .+, but the option issuer is/,
+    ],
     ['metadata without keys', () => json(METADATA, ({ jwks_uri: _, ...d }) => d), /no jwks_uri/],
-    ['keys over http', () => json(METADATA, (d) => ({ ...d, jwks_uri: 'http://evil.example/' })), /no https URL/],
-    ['keys at no URL', () => json(METADATA, (d) => ({ ...d, jwks_uri: 'jwks' })), /^Error: jwks is no https URL/],
-    ['keys in a file', () => json(METADATA, (d) => ({ ...d, jwks_uri: 'file:///etc/passwd' })), /no https URL/],
+    [
+      'keys over http',
+      () => json(METADATA, (d) => ({ ...d, jwks_uri: 'http://evil.example/' })),
+      /is not an https URL/,
+    ],
+    ['keys at no URL', () => json(METADATA, (d) => ({ ...d, jwks_uri: 'jwks' })), /^Error: jwks is not an https URL/],
+    ['keys in a file', () => json(METADATA, (d) => ({ ...d, jwks_uri: 'file:///etc/passwd' })), /is not an https URL/],
     ['keys that are no list', () => json(JWKS, () => ({ keys: {} })), /no list of keys/],
-    ['a 404', () => answering(METADATA, (res) => void res.status(404).end()), /answered 404/],
+    ['a 404', () => answering(METADATA, (res) => void res.status(404).end()), /returned 404/],
     ['a redirect, even to the right place', () => redirecting(JWKS), /fetch failed/],
     ['HTML', () => answering(JWKS, (res) => void res.end('<html>')), /SyntaxError/],
-    ['a list', () => answering(METADATA, (res) => void res.end('null')), /no JSON object/],
+    ['a list', () => answering(METADATA, (res) => void res.end('null')), /did not return a JSON object/],
     ['a megabyte', () => answering(JWKS, (res) => void res.end(' '.repeat(2 ** 20))), /more than 262144 bytes/],
   ])('is one that answers with %s', async (_, bend, cause) => {
     const { call, causes } = api()

@@ -330,7 +330,7 @@ describe('issueTokens', () => {
   it('takes a request for what it is, and refuses another client or a grant beside it', async () => {
     const client = await host.storage.clients.find('web')
     const request = { client, grantType: 'urn:x', parameters: new Map(), startedAt: host.clock.now } as never
-    await expect(issueTokens(host.server, { clientId: 'native', request })).rejects.toThrow('clientId is not that of')
+    await expect(issueTokens(host.server, { clientId: 'native', request })).rejects.toThrow('clientId must be that of')
     await expect(issueTokens(host.server, { clientId: 'web', grantType: 'urn:x', request })).rejects.toThrow(
       'the request has a grantType already',
     )

@@ -102,7 +102,7 @@ describe('bcryptPasswords', () => {
     async (id) => {
       const passwordHash = users.ann?.passwordHash
       const verify = bcryptPasswords({ findByUsername: () => ({ id, passwordHash }) as BcryptUser })
-      await expect(verify('ann', 'open sesame')).rejects.toThrow('findByUsername returned a user whose id')
+      await expect(verify('ann', 'open sesame')).rejects.toThrow('findByUsername must return a user whose id')
     },
   )
 

@@ -139,7 +139,7 @@ describe('a worker that dies', () => {
     const waiting = [compareSecret('secret', cheap), compareSecret('wrong', cheap)]
     void theWorker().terminate()
 
-    await expect(lost).rejects.toThrow('A bcrypt worker stopped before it answered')
+    await expect(lost).rejects.toThrow('A bcrypt worker stopped before it returned a result')
     expect(await Promise.all(waiting)).toEqual([true, false])
     expect(workers).toHaveLength(2)
   })

@@ -92,7 +92,7 @@ describe('a guard that introspects', () => {
     await api({ introspect }).call(access_token).expect(401)
     const wrong = api({ introspect: { ...credentials(), clientSecret: 'wrong' } })
     await wrong.call(access_token).expect(503)
-    expect(wrong.causes()).toEqual([expect.stringContaining('answered 401')])
+    expect(wrong.causes()).toEqual([expect.stringContaining('returned 401')])
   })
 
   it('answers 503 when nobody answers it, and never 401', async () => {
@@ -208,6 +208,6 @@ describe('an answer of introspection', () => {
     await begin({ endpoints: { authorize: '/a', token: '/t' } })
     const { call, causes } = api()
     await call('token').expect(503)
-    expect(causes()).toEqual([expect.stringContaining('undefined is no https URL')])
+    expect(causes()).toEqual([expect.stringContaining('undefined is not an https URL')])
   })
 })

@@ -122,7 +122,7 @@ describe('a member is there exactly when its path is in endpoints', () => {
   it.each<['authorize' | 'token']>([['authorize'], ['token']])('and without %s it does not start', (missing) => {
     const { [missing]: _, ...others } = endpoints
     const server = serverWith({ endpoints: others })
-    const fix = `metadataRouter needs endpoints.${missing}: say createAuthorizationServer({ endpoints: { ${missing}:`
+    const fix = `metadataRouter needs endpoints.${missing}: set createAuthorizationServer({ endpoints: { ${missing}:`
     expect(() => metadataRouter(server)).toThrow(new TypeError(`${fix} '/oauth2/${missing}' } })`))
   })
 

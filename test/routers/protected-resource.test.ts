@@ -69,7 +69,7 @@ describe('the document about a resource (§2, §3)', () => {
       const { host } = await documentOf({ resource }, place)
       const options = { resource, metadata: { [member]: 'https://evil.example' } }
       expect(() => protectedResourceRouter(host.server, options)).toThrow(
-        `protectedResourceRouter says ${member} itself`,
+        `protectedResourceRouter sets ${member} itself`,
       )
     },
   )
@@ -111,7 +111,7 @@ describe('the document about a resource (§2, §3)', () => {
   it.each<[string, unknown, RegExp]>([
     ['no options', undefined, /needs resource/],
     ['no resource', {}, /needs resource/],
-    ['a resource that the server does not have', { resource: 'https://x.example' }, /not one of the server's/],
+    ['a resource that the server does not have', { resource: 'https://x.example' }, /not in the server's/],
     ['a resource that is no URL', { resource: 'urn:api' }, /^protectedResourceRouter: .* must be an https URL/],
     ['a resource with a query', { resource: 'https://api.example.com/?x' }, /must be an https URL/],
   ])('is not served, and the host does not start: %s', (_, options, message) => {

@@ -203,7 +203,7 @@ describe('the scope that a route needs', () => {
   })
 
   it.each(['', ' ', [''], [' '], undefined, null, 7, { length: 0 }])('is a mistake where it is %j', (scope) => {
-    expect(() => neededScope('guard', { scope: scope as never })).toThrow("guard's scope names nothing")
+    expect(() => neededScope('guard', { scope: scope as never })).toThrow("guard's scope is empty")
   })
 })
 

@@ -86,14 +86,14 @@ describe('the contract suite fails', () => {
     expect(
       said('looks at the state and then writes', 'is atomic: of many parallel transitions from one state, one wins'),
     ).toBe(
-      'transition must be atomic: 50 parallel calls with the same `from` answered true 50 times. ' +
+      'transition must be atomic: of 50 parallel calls with the same `from`, 50 returned true. ' +
         'Each of these callers would get tokens for one code (RFC 6749 §4.1.2).',
     )
   })
 
   it('a missing tombstone, and says what is alive that should not be', () => {
     expect(said('leaves no tombstone where the grant is not there', 'ends a grant whose row arrives later')).toMatch(
-      /^revoke leaves a tombstone where the grant is not there yet: .+\n {2}find\('g1~access'\) must answer undefined\. It answered \{"clientId"/,
+      /^revoke stores a tombstone when the grant is not stored yet: .+\n {2}find\('g1~access'\) must return undefined\. It returned \{"clientId"/,
     )
   })
 
@@ -115,7 +115,7 @@ describe('the contract suite fails', () => {
     }
     const broken = await brokenRules(busy)
     expect(broken.get('is atomic: of many parallel transitions from one state, one wins')).toMatch(
-      /^One of 50 parallel calls threw: Error: SQLITE_BUSY: database is locked\. Losing a race is an answer/,
+      /^One of 50 parallel calls threw: Error: SQLITE_BUSY: database is locked\. A call that loses a race returns false/,
     )
   })
 })

@@ -125,10 +125,10 @@ describePostgres('postgresStorage', () => {
     it('refuses a server that is too old, or no PostgreSQL', async () => {
       const old = { query: async () => ({ rows: [{ version: '110022', missing: '10', schemas: '0' }] }) }
       await expect(postgresStorage(old).migrate()).rejects.toThrow(
-        'needs PostgreSQL 12 or newer; this server says 110022',
+        'needs PostgreSQL 12 or newer; this server reports 110022',
       )
       const mysql = { query: async () => [[], []] } as unknown as PostgresPool
-      await expect(postgresStorage(mysql).migrate()).rejects.toThrow('does not answer as one of pg does')
+      await expect(postgresStorage(mysql).migrate()).rejects.toThrow('this pool returned no rows')
     })
   })
 

@@ -270,7 +270,7 @@ describe('wrong use of sqliteStorage', () => {
       [{}, 'object'],
       [closed, 'closed'],
       [open('settings.db', { readonly: true }), 'read-only'],
-      [promising, 'does not answer at once'],
+      [promising, 'is asynchronous'],
     ]
     for (const [value, said] of wrong) {
       expect(() => sqliteStorage(value as SqliteDatabase)).toThrow(

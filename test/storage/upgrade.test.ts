@@ -77,7 +77,7 @@ async function verifyUpgraded(storage: OAuthStorage, { web, native, code, live, 
   expect(await listGrants(host.server)).toHaveLength(2)
 }
 
-const newer = /has version 3, and this release .* knows up to 2\. Install the release that upgraded the store/
+const newer = /has version 3, and this release .* supports up to 2\. Install the release that upgraded the store/
 const older = /has version 1, and this release .* needs 2\. Call `(await )?storage\.migrate\(\)` at start-up/
 const upgraded = { from: 1, to: 2, sessionsEnded: true }
 const current = { from: 2, to: 2, sessionsEnded: false }
@@ -122,7 +122,7 @@ describe('a SQLite file of version 1', () => {
     const tokens = await host.signIn()
     expect([storage.migrate(), sqliteStorage(open('once.db')).migrate()]).toEqual([current, current])
     expect(await host.isAlive(tokens)).toBe(true)
-    expect(endings()).toEqual([expect.stringMatching(/from version 1 to 2.*every session has ended/)])
+    expect(endings()).toEqual([expect.stringMatching(/from version 1 to 2.*Every session has ended/)])
   })
 
   it('is upgraded once by several processes at once', async () => {
@@ -246,7 +246,7 @@ describePostgres('a PostgreSQL of version 1', () => {
     await pool.query('DROP INDEX oauth_grants_by_user')
     expect([await storage.migrate(), await postgresStorage(pool).migrate()]).toEqual([current, current])
     expect(await host.isAlive(tokens)).toBe(true)
-    expect(endings()).toEqual([expect.stringMatching(/from version 1 to 2.*every session has ended/)])
+    expect(endings()).toEqual([expect.stringMatching(/from version 1 to 2.*Every session has ended/)])
   })
 
   it.each(['read committed', 'serializable'])('is upgraded once by many at once under %s', async (isolation) => {
@@ -338,7 +338,7 @@ describeRedis('a Redis of version 1', () => {
         const tokens = await host.signIn()
         await redisStorage(await open()).clients.find('old-web')
         expect(await host.isAlive(tokens)).toBe(true)
-        expect(endings()).toEqual([expect.stringMatching(/from version 1 to 2.*every session has ended/)])
+        expect(endings()).toEqual([expect.stringMatching(/from version 1 to 2.*Every session has ended/)])
       })
 
       it('says nothing of sessions where it is new', async () => {

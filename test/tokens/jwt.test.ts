@@ -395,7 +395,7 @@ describe('wrong options', () => {
     ['an RSA-PSS key, which is for one algorithm', { keys: rsaPss, audience }, /current must be an EC key on P-256/],
     ['another curve', { keys: p384, audience }, /current must be an EC key on P-256/],
     ['a short RSA key', { keys: short, audience }, /at least 2048 bits/],
-    ['a key twice', { keys: { current: key, next: pem }, audience }, /next is there already/],
+    ['a key twice', { keys: { current: key, next: pem }, audience }, /next is there twice/],
     [
       'a flag that is text',
       { keys: key, audience, stateless: 'false' as never },
@@ -404,7 +404,7 @@ describe('wrong options', () => {
     [
       'an RSA key for ES256',
       { keys: createPrivateKey({ key: rsa, format: 'jwk' }), audience, algorithm: 'ES256' },
-      /is a key for RS256, and algorithm says ES256/,
+      /is a key for RS256, but algorithm is ES256/,
     ],
     ['a retired text', { keys: { current: key, retired: ['old'] }, audience }, /retired\[0\] must be a key/],
     [

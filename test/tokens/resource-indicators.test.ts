@@ -265,7 +265,7 @@ describe('a server without resources', () => {
 
   it('has no guard for one', async () => {
     const { server } = await createHost()
-    expect(() => bearerGuard(server, { resource: files })).toThrow(/not one of the server's: \(none\)/)
+    expect(() => bearerGuard(server, { resource: files })).toThrow(/not in the server's resources: \(none\)/)
   })
 })
 

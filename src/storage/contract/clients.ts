@@ -6,11 +6,11 @@ import { answers, isSame, oneWinner, type Rule, race } from './rule'
 const RACERS = 50
 
 export function clientRules(rule: Rule): void {
-  rule('finds a client by its id, and undefined where there is none', async (storage) => {
+  rule('finds a client by its id, and returns undefined for an unknown id', async (storage) => {
     const stored = client()
     await answers(storage.clients.insert(stored), true, 'insert adds a client whose id is free.')
-    isSame(await storage.clients.find(stored.clientId), stored, 'find gives the client of that id.')
-    isSame(await storage.clients.find('client-2'), undefined, 'find gives undefined, not null, for an unknown id.')
+    isSame(await storage.clients.find(stored.clientId), stored, 'find returns the client that has this id.')
+    isSame(await storage.clients.find('client-2'), undefined, 'find returns undefined, not null, for an unknown id.')
     isSame(
       await storage.clients.find('CLIENT-1'),
       undefined,
@@ -22,7 +22,7 @@ export function clientRules(rule: Rule): void {
     const first = client({ name: 'First' })
     await storage.clients.insert(first)
     const because =
-      'insert must not replace a client: whoever registers its id again would take it over, redirect URIs included.'
+      'insert must not replace a client: a second registration of its id would take it over, redirect URIs included.'
     await answers(storage.clients.insert(client({ name: 'Second' })), false, because)
     isSame(await storage.clients.find(first.clientId), first, because)
   })
@@ -39,7 +39,7 @@ export function clientRules(rule: Rule): void {
     isSame(
       await storage.clients.find('client-1'),
       racers[winner],
-      'What is stored must be what the one insert that was answered true gave.',
+      'The stored record must be the one of the insert that returned true.',
     )
   })
 
@@ -54,7 +54,7 @@ export function clientRules(rule: Rule): void {
     isSame(
       await storage.clients.find(next.clientId),
       next,
-      'update replaces and does not merge: scopes that were taken away must be gone.',
+      'update replaces and does not merge: removed scopes must be gone.',
     )
   })
 
@@ -81,12 +81,12 @@ export function clientRules(rule: Rule): void {
     isSame(
       await storage.clients.find('client-1'),
       racers[winner],
-      'What is stored must be what the one update that was answered true gave.',
+      'The stored record must be the one of the update that returned true.',
     )
   })
 
   rule('never inserts on update', async (storage) => {
-    const because = 'update must not bring a client back that an administrator deleted meanwhile.'
+    const because = 'update must not bring back a client that an administrator deleted in the meantime.'
     await answers(storage.clients.update(client({ version: 2 }), 1), false, because)
     isSame(await storage.clients.find('client-1'), undefined, because)
     await storage.clients.insert(client())
@@ -95,7 +95,7 @@ export function clientRules(rule: Rule): void {
     isSame(await storage.clients.find('client-1'), undefined, because)
   })
 
-  rule('deletes a client, and says whether there was one', async (storage) => {
+  rule('deletes a client, and returns whether it existed', async (storage) => {
     const other = client({ clientId: 'client-2' })
     await storage.clients.insert(client())
     await storage.clients.insert(other)
@@ -105,7 +105,7 @@ export function clientRules(rule: Rule): void {
       undefined,
       'A deleted client must be gone, or it can still authenticate.',
     )
-    await answers(storage.clients.delete('client-1'), false, 'delete answers false where there is no such client.')
+    await answers(storage.clients.delete('client-1'), false, 'delete returns false for an unknown client.')
     isSame(await storage.clients.list({ limit: 10 }), [other], 'delete removes that client and no other.')
     await answers(storage.clients.insert(client()), true, 'A deleted client id can be registered again.')
   })

@@ -8,12 +8,12 @@ export function expiryRules(rule: Rule, nativeExpiry: boolean): void {
     ['the distant past', 0],
     ['the distant future', 9_999_990_000],
   ] as const) {
-    rule(`never judges by its own clock: finds and moves rows of ${era}`, async (storage) => {
+    rule(`never decides expiry by its own clock: finds and moves rows of ${era}`, async (storage) => {
       const times = { startedAt: at, issuedAt: at, expiresAt: at + 1 }
       const stored = grant({ startedAt: at, expiresAt: at + 1 })
       const [waiting, token] = [code(times), credential({ ...times, grantId: 'g1' })]
       const because =
-        'The server judges expiry, by its own clock: a store returns what is expired. ' +
+        'The server decides expiry, by its own clock: a store also returns expired rows. ' +
         'A native TTL is counted from the write: expiresAt - issuedAt + 1 hour.'
       await storage.grants.insert([waiting])
       await isAlive(storage, waiting, because)
@@ -43,23 +43,25 @@ export function expiryRules(rule: Rule, nativeExpiry: boolean): void {
     isSame(await storage.clients.find('client-1'), client(), 'deleteExpired never deletes a client.')
     if (nativeExpiry) return
     await isDead(storage, credential(), because)
-    isSame(removed, 1, 'deleteExpired answers how many credentials it removed.')
+    isSame(removed, 1, 'deleteExpired returns how many credentials it removed.')
     isSame(
       await storage.grants.deleteExpired(NOW + MINUTE, 1000),
       0,
-      'deleteExpired counts what it removed, and there is nothing left.',
+      'deleteExpired returns 0 when it removed nothing.',
     )
   })
 
-  rule('judges each credential by its own expiry, whatever its grant says', async (storage) => {
+  rule('expires each credential at its own time, not at that of its grant', async (storage) => {
     const access = credential({ grantId: 'g1', expiresAt: NOW + MINUTE })
     const refresh = credential({ id: 'g1~refresh', grantId: 'g1', expiresAt: NOW + HOUR })
     const stored = grant({ expiresAt: NOW + MINUTE })
     await storage.grants.insert([access, refresh], stored)
     await storage.grants.deleteExpired(NOW + HOUR - 1, 1000)
-    const because = 'A grant leaves after its last credential, or a refresh token would die before it expires.'
+    const because =
+      'A grant is deleted after its last credential, or a refresh token would stop working before it expires.'
     await isAlive(storage, refresh, because)
-    if (!nativeExpiry) await isDead(storage, access, 'An expired access token leaves although its refresh token stays.')
+    if (!nativeExpiry)
+      await isDead(storage, access, 'An expired access token is deleted although its refresh token stays.')
   })
 
   rule('keeps a grant for a credential that a transition added or extended', async (storage) => {
@@ -71,7 +73,11 @@ export function expiryRules(rule: Rule, nativeExpiry: boolean): void {
     await storage.grants.deleteExpired(NOW + MINUTE - 1, 1000)
     await storage.grants.transition(refresh.id, 'valid', extended, [])
     await storage.grants.deleteExpired(NOW + DAY - 1, 1000)
-    await isAlive(storage, extended, 'A grant leaves after its last credential, as that was last extended.')
+    await isAlive(
+      storage,
+      extended,
+      'A grant is deleted after its last credential, at the time to which that was last extended.',
+    )
   })
 
   rule('still refuses a revoked grant after deleteExpired', async (storage) => {
@@ -86,7 +92,7 @@ export function expiryRules(rule: Rule, nativeExpiry: boolean): void {
     await storage.grants.insert([late], grant())
     for (const row of [token, late]) await isDead(storage, row, because)
     await storage.grants.insert([], grant({ id: 'g2' }))
-    await onlyAlive(storage, [], 'The tombstone of a grant that is not there yet stays as long as a token can live.')
+    await onlyAlive(storage, [], 'The tombstone of a grant that is not stored yet stays as long as a token can live.')
   })
 
   rule('still covers what a mark covers after deleteExpired', async (storage) => {
@@ -125,7 +131,7 @@ export function expiryRules(rule: Rule, nativeExpiry: boolean): void {
     for (const left of [2, 1]) {
       await storage.grants.deleteExpired(NOW + HOUR, 1)
       const found = await Promise.all(rows.map((row) => storage.grants.find(row.id)))
-      const because = 'A grant leaves after its last credential, also when `limit` leaves some for the next call.'
+      const because = 'A grant is deleted after its last credential, also when `limit` leaves some for the next call.'
       isSame(found.filter((row) => row !== undefined).length, left, because)
     }
   })
@@ -135,7 +141,7 @@ export function expiryRules(rule: Rule, nativeExpiry: boolean): void {
     const other = credential({ id: 'g2~access', grantId: 'g2', expiresAt: NOW + DAY })
     await storage.grants.insert([other], grant({ id: 'g2' }))
     for (let call = 0; call < 3; call++) await storage.grants.deleteExpired(NOW + HOUR, 10)
-    const because = 'A grant leaves once it and all its credentials have expired, or the table grows for ever.'
+    const because = 'A grant is deleted once it and all its credentials have expired, or the table grows for ever.'
     await onlyAlive(storage, [grant({ id: 'g2' })], because)
   })
 }

@@ -6,16 +6,12 @@ import { answers, isAlive, isDead, oneWinner, onlyAlive, type Rule, race } from 
 const RACERS = 50
 
 export function insertRules(rule: Rule): void {
-  rule('finds each credential that was inserted, and undefined where there is none', async (storage) => {
+  rule('finds each inserted credential, and returns undefined for an unknown id', async (storage) => {
     const [first, second] = [code(), credential()]
     await answers(storage.grants.insert([first, second]), true, 'insert adds credentials whose ids are free.')
     await isAlive(storage, first, 'A credential that names no grant is alive from its insert on.')
     await isAlive(storage, second, 'insert stores every credential that it is given, not only the first.')
-    await isDead(
-      storage,
-      credential({ id: 'g1~other' }),
-      'find answers undefined, not null, for an id that is not there.',
-    )
+    await isDead(storage, credential({ id: 'g1~other' }), 'find returns undefined, not null, for an unknown id.')
     await isDead(storage, credential({ id: 'G1~ACCESS' }), 'Credential ids are compared exactly, case included.')
   })
 
@@ -26,10 +22,14 @@ export function insertRules(rule: Rule): void {
     await onlyAlive(storage, [stored], 'insert stores the grant that it is given, as it is.')
   })
 
-  rule('finds nothing that names a grant which is not there', async (storage) => {
+  rule('does not find a credential whose grant is absent', async (storage) => {
     const token = credential({ grantId: 'g1' })
     await storage.grants.insert([token])
-    await isDead(storage, token, 'A credential whose grant is absent is not alive: its grant may have ended and left.')
+    await isDead(
+      storage,
+      token,
+      'A credential whose grant is absent is not alive: its grant may be revoked and deleted.',
+    )
   })
 
   rule('refuses an insert when a credential id exists, and stores nothing of it', async (storage) => {
@@ -38,7 +38,7 @@ export function insertRules(rule: Rule): void {
     const fresh = credential({ grantId: 'g1' })
     const because = 'insert is all or nothing: an id that exists must not be replaced, and the rest must not be stored.'
     await answers(storage.grants.insert([fresh, code({ state: 'other' })], grant()), false, because)
-    await isAlive(storage, stored, `${because} Whoever could replace a code could redeem it again.`)
+    await isAlive(storage, stored, `${because} A replaced code could be redeemed again.`)
     await onlyAlive(storage, [], `${because} The grant was stored.`)
     await storage.grants.insert([], grant())
     await isDead(storage, fresh, `${because} The other credential was stored.`)
@@ -48,7 +48,7 @@ export function insertRules(rule: Rule): void {
     const stored = grant({ userId: 'ada' })
     await storage.grants.insert([], stored)
     const because =
-      'insert is all or nothing: a grant that exists must not be replaced, nor get tokens that its user never approved.'
+      'insert is all or nothing: a grant that exists is not replaced, and gets no tokens that its user never approved.'
     await answers(storage.grants.insert([credential({ grantId: 'g1' })], grant({ userId: 'bob' })), false, because)
     await onlyAlive(storage, [stored], because)
     await isDead(storage, credential(), because)
@@ -56,8 +56,7 @@ export function insertRules(rule: Rule): void {
 
   rule('refuses an insert that names one id twice, and stores nothing of it', async (storage) => {
     const twins = [code(), credential({ state: 'first' }), credential({ state: 'second' })]
-    const because =
-      'Two credentials of one call must not share an id: the answer true would promise a token that is not there.'
+    const because = 'Two credentials of one call must not share an id: one of the two tokens would not be stored.'
     await answers(storage.grants.insert(twins, grant()), false, because)
     for (const twin of twins) await isDead(storage, twin, because)
     await onlyAlive(storage, [], because)
@@ -71,12 +70,12 @@ export function insertRules(rule: Rule): void {
       answered,
       'grants.insert',
       'one credential id',
-      'An id is used once: this is what stops the replay of a client assertion (RFC 7523 §3, jti).',
+      'An id is used once: this stops the replay of a client assertion (RFC 7523 §3, jti).',
     )
-    await isAlive(storage, shared(winner), 'What is stored must be what the one insert that was answered true gave.')
+    await isAlive(storage, shared(winner), 'The stored row must be the one of the insert that returned true.')
     for (let racer = 0; racer < RACERS; racer++) {
       if (racer === winner) await isAlive(storage, own(racer), 'The winner of a race has all its rows stored.')
-      else await isDead(storage, own(racer), 'insert is all or nothing: a call that was answered false left a row.')
+      else await isDead(storage, own(racer), 'insert is all or nothing: a call that returned false stored a row.')
     }
   })
 
@@ -85,10 +84,10 @@ export function insertRules(rule: Rule): void {
     const own = (racer: number) => credential({ id: `g1~access-${racer}`, grantId: 'g1', userId: `user-${racer}` })
     const answered = await race(RACERS, (racer) => storage.grants.insert([own(racer)], shared(racer)))
     const winner = oneWinner(answered, 'grants.insert', 'one grant id', 'Two users would share one grant.')
-    await onlyAlive(storage, [shared(winner)], 'The grant must be that of the one insert that was answered true.')
+    await onlyAlive(storage, [shared(winner)], 'The stored grant must be the one of the insert that returned true.')
     for (let racer = 0; racer < RACERS; racer++) {
       if (racer === winner) await isAlive(storage, own(racer), 'The winner of a race has all its rows stored.')
-      else await isDead(storage, own(racer), 'insert is all or nothing: a call that was answered false left a row.')
+      else await isDead(storage, own(racer), 'insert is all or nothing: a call that returned false stored a row.')
     }
   })
 
@@ -99,7 +98,7 @@ export function insertRules(rule: Rule): void {
       await answers(answer, true, 'Inserts that have no id in common must not hinder each other.')
     }
     for (let racer = 0; racer < RACERS; racer++) {
-      await isAlive(storage, row(racer), 'What was answered true is stored, also while others insert.')
+      await isAlive(storage, row(racer), 'A row is stored when insert returns true, also while others insert.')
     }
   })
 }

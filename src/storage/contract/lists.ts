@@ -8,7 +8,7 @@ const ids = 'A A-1 AA Aa B Z _a a a-1 a.b aA aB a_b aa ab b b~1 b~2 c0 c00 c01 c
 /** The same, in the order in which they are inserted. */
 const shuffled = ids.map((_, n) => ids[(n * 7) % ids.length] as string)
 const because =
-  'A list has every row once, ordered by id, byte by byte (COLLATE "C"); only its last page is shorter than `limit`.'
+  'list returns every row once, ordered by the bytes of its id (COLLATE "C"). Only its last page is shorter than `limit`.'
 
 /** All pages of ten, one after the other, as ids. */
 async function pages(list: (page: { after?: string; limit: number }) => Promise<string[]>): Promise<string[][]> {
@@ -44,17 +44,17 @@ export function listRules(rule: Rule): void {
     for (const clientId of shuffled) {
       await storage.clients.insert(own(clientId))
       await storage.clients.insert(client({ clientId: `${clientId}-other`, username: 'Ada' }))
-      await storage.clients.insert(client({ clientId: `${clientId}-nobody` }))
+      await storage.clients.insert(client({ clientId: `${clientId}-unowned` }))
     }
     const found = await pages(async (page) =>
       (await storage.clients.list({ username: 'ada', ...page })).map((c) => c.clientId),
     )
-    isSame(found, pagesOf(ids), `${because} With a username it has that user's clients only, compared exactly.`)
-    isSame(await storage.clients.list({ username: 'ada', limit: 1 }), [own('A')], 'A list gives whole records.')
+    isSame(found, pagesOf(ids), `${because} With a username it has only that user's clients, compared exactly.`)
+    isSame(await storage.clients.list({ username: 'ada', limit: 1 }), [own('A')], 'list returns whole records.')
     isSame(
-      await storage.clients.list({ username: 'nobody', limit: 10 }),
+      await storage.clients.list({ username: 'unknown', limit: 10 }),
       [],
-      'A list with nothing in it is an empty array.',
+      'list returns an empty array when nothing matches.',
     )
   })
 
@@ -77,7 +77,7 @@ export function listRules(rule: Rule): void {
     for (const row of rows) await storage.grants.insert([], row)
     const listed = async (query: { userId?: string; clientId?: string }) =>
       await storage.grants.list({ ...query, limit: 10 })
-    const only = 'A filter leaves everybody else out: this is what a page of connected apps shows and revokes.'
+    const only = 'A filter leaves out all other grants: a page of connected apps shows and revokes this list.'
     isSame(await listed({}), rows, 'A list without a filter has every grant.')
     isSame(await listed(ada), rows.slice(0, 2), only)
     isSame(await listed({ clientId: 'app' }), [rows[0], rows[2], rows[3]], only)

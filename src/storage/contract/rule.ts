@@ -9,7 +9,7 @@ export type Rule = (name: string, check: (storage: OAuthStorage) => Promise<void
 /** Fails unless `answer` is exactly that boolean: not 1, not undefined. `because` is the rule and its reason. */
 export async function answers(answer: Awaitable<boolean>, expected: boolean, because: string): Promise<void> {
   const given: unknown = await answer
-  if (given !== expected) assert.fail(`${because}\n  The answer must be ${expected}. It was ${show(given)}.`)
+  if (given !== expected) assert.fail(`${because}\n  It must return ${expected}. It returned ${show(given)}.`)
 }
 
 /** Fails unless the credential is found, exactly as it was stored. */
@@ -20,7 +20,7 @@ export async function isAlive(storage: OAuthStorage, stored: Credential, because
 /** Fails unless `find` answers undefined, as for something that never was. */
 export async function isDead(storage: OAuthStorage, { id }: Credential, because: string): Promise<void> {
   const found: unknown = await storage.grants.find(id)
-  if (found !== undefined) assert.fail(`${because}\n  find('${id}') must answer undefined. It answered ${show(found)}.`)
+  if (found !== undefined) assert.fail(`${because}\n  find('${id}') must return undefined. It returned ${show(found)}.`)
 }
 
 /** Fails unless these grants, and no others, are listed as alive. */
@@ -44,7 +44,7 @@ export function oneWinner(answered: readonly boolean[], method: string, same: st
   if (winner !== undefined && others.length === 0) return winner
   const times = winner === undefined ? 0 : 1 + others.length
   assert.fail(
-    `${method} must be atomic: ${answered.length} parallel calls with ${same} answered true ${times} times. ${because}`,
+    `${method} must be atomic: of ${answered.length} parallel calls with ${same}, ${times} returned true. ${because}`,
   )
 }
 
@@ -54,8 +54,7 @@ export async function race<T>(racers: number, call: (racer: number) => Awaitable
   const settled = await Promise.allSettled(started)
   return settled.map((outcome) => {
     if (outcome.status === 'fulfilled') return outcome.value
-    const why =
-      'Losing a race is an answer, not an error: an adapter retries what its database refused as busy or in conflict.'
+    const why = 'A call that loses a race returns false: retry when the database refuses it as busy or in conflict.'
     throw new Error(`One of ${racers} parallel calls threw: ${String(outcome.reason)}. ${why}`, {
       cause: outcome.reason,
     })

@@ -14,10 +14,14 @@ export function tombstoneRules(rule: Rule): void {
       await isDead(
         storage,
         row,
-        'A revoked grant ends everything that came of it at once (RFC 7009 §2.1, RFC 6749 §4.1.2).',
+        'Revoking a grant ends at once every credential issued under it (RFC 7009 §2.1, RFC 6749 §4.1.2).',
       )
     }
-    await onlyAlive(storage, [], 'list shows grants that are alive: a revoked one is none of the connected apps.')
+    await onlyAlive(
+      storage,
+      [],
+      'list returns only grants that are alive: a revoked grant is no longer a connected app.',
+    )
   })
 
   rule('leaves every other grant alone', async (storage) => {
@@ -44,7 +48,7 @@ export function tombstoneRules(rule: Rule): void {
     await storage.grants.revoke({ grantId: 'g1' }, NOW)
     await storage.grants.insert([token], grant())
     const because =
-      'revoke leaves a tombstone where the grant is not there yet: it may arrive a moment later, from a slower request.'
+      'revoke stores a tombstone when the grant is not stored yet: a slower request may insert it a moment later.'
     await isDead(storage, token, because)
     await onlyAlive(storage, [], because)
   })
@@ -63,16 +67,12 @@ export function tombstoneRules(rule: Rule): void {
     await onlyAlive(storage, [], because)
   })
 
-  rule('holds at whatever time it is said to happen, and however often', async (storage) => {
+  rule('holds at any time, however often it is repeated', async (storage) => {
     const token = credential({ grantId: 'g1', startedAt: NOW + 100, issuedAt: NOW + 100 })
     await storage.grants.insert([token], grant({ startedAt: NOW + 100 }))
     for (const now of [NOW, NOW + 200, NOW]) {
       await storage.grants.revoke({ grantId: 'g1' }, now)
-      await isDead(
-        storage,
-        token,
-        'A revoked grant is dead whatever the clock says: only marks are compared with `startedAt`.',
-      )
+      await isDead(storage, token, 'A revoked grant is dead at any time: only marks are compared with `startedAt`.')
     }
   })
 
@@ -80,11 +80,10 @@ export function tombstoneRules(rule: Rule): void {
     await storage.grants.insert([code()])
     await storage.grants.revoke({ grantId: 'g1' }, NOW)
     const token = credential({ id: 'g1~access' })
-    const because =
-      'A transition to a revoked grant must do nothing: it was revoked because its code is known to a thief.'
+    const because = 'A transition to a revoked grant must do nothing: it was revoked because a thief has its code.'
     await answers(storage.grants.transition('g1~code', 'fresh', used(code()), [token], grant()), false, because)
-    await isAlive(storage, code(), `${because} The credential was changed nevertheless.`)
-    await isDead(storage, token, `${because} Its additions were stored nevertheless.`)
+    await isAlive(storage, code(), `${because} The credential was changed.`)
+    await isDead(storage, token, `${because} Its additions were stored.`)
     await onlyAlive(storage, [], because)
   })
 
@@ -100,7 +99,7 @@ export function tombstoneRules(rule: Rule): void {
     await onlyAlive(storage, [], because)
   })
 
-  rule('wins against whatever is under way', async (storage) => {
+  rule('wins against parallel calls', async (storage) => {
     for (let round = 0; round < ROUNDS; round++) {
       const [id, extended] = [`g${round}`, grant({ id: `g${round}`, scope: ['write'] })]
       const refresh = credential({ id: `${id}~refresh`, grantId: id, state: 'one' })
@@ -114,7 +113,7 @@ export function tombstoneRules(rule: Rule): void {
       ]
       if (round % 2) calls.reverse()
       await race(calls.length, (racer) => calls[racer]?.())
-      const because = 'Once revoke has answered, everything of the grant is dead, whatever ran beside it.'
+      const because = 'Once revoke has returned, everything under the grant is dead, whatever ran in parallel.'
       for (const row of [refresh, access, late]) await isDead(storage, row, because)
       await onlyAlive(storage, [], because)
     }

@@ -16,7 +16,7 @@ export function transitionRules(rule: Rule): void {
     const [first, second] = [credential({ grantId: 'g1' }), credential({ id: 'g1~refresh', grantId: 'g1' })]
     await storage.grants.insert([code()])
     const moved = storage.grants.transition('g1~code', 'fresh', used(code()), [first, second], grant())
-    await answers(moved, true, 'transition answers true where the credential is alive and in the state `from`.')
+    await answers(moved, true, 'transition returns true when the credential is alive and in the state `from`.')
     await isAlive(storage, used(code()), 'After a transition the credential is `next`.')
     await isAlive(storage, first, 'A transition stores its additions.')
     await isAlive(storage, second, 'A transition stores all its additions, not only the first.')
@@ -26,17 +26,18 @@ export function transitionRules(rule: Rule): void {
   rule('does nothing when the credential is in another state than `from`', async (storage) => {
     await storage.grants.insert([code({ state: 'Fresh' })])
     for (const from of ['used', 'fresh', 'FRESH', 'Fresh ', 'Fres', '']) {
-      const because = `A state is compared exactly: 'Fresh' is not '${from}', or a used code would be taken again.`
+      const because = `A state is compared exactly: 'Fresh' is not '${from}', or a used code would be accepted again.`
       const moved = storage.grants.transition('g1~code', from, used(code()), [credential()], grant())
       await answers(moved, false, because)
-      await isAlive(storage, code({ state: 'Fresh' }), `${because} It was changed nevertheless.`)
-      await isDead(storage, credential(), `${because} Its additions were stored nevertheless.`)
-      await onlyAlive(storage, [], `${because} Its grant was stored nevertheless.`)
+      await isAlive(storage, code({ state: 'Fresh' }), `${because} It was changed.`)
+      await isDead(storage, credential(), `${because} Its additions were stored.`)
+      await onlyAlive(storage, [], `${because} Its grant was stored.`)
     }
   })
 
-  rule('does nothing when there is no such credential: a transition never inserts', async (storage) => {
-    const because = 'A transition of what is not there must do nothing: a code that was never issued would buy tokens.'
+  rule('does nothing for an unknown credential: a transition never inserts', async (storage) => {
+    const because =
+      'A transition of an unknown credential must do nothing: a code that was never issued would return tokens.'
     await answers(exchange(storage, credential()), false, because)
     for (const row of [used(code()), credential()]) await isDead(storage, row, because)
     await onlyAlive(storage, [], because)
@@ -55,9 +56,9 @@ export function transitionRules(rule: Rule): void {
     for (const id of ids) {
       const addition = credential({ id: `${id}~access` })
       const next = credential({ id: `${id}~refresh`, state: 'two' })
-      const because = `transition must refuse what is not alive (${id}): a refresh token would outlive its revocation.`
+      const because = `transition must refuse a dead credential (${id}): a refresh token would outlive its revocation.`
       await answers(storage.grants.transition(`${id}~refresh`, 'one', next, [addition]), false, because)
-      await isDead(storage, addition, `${because} Its additions were stored nevertheless.`)
+      await isDead(storage, addition, `${because} Its additions were stored.`)
       await isDead(storage, refresh(id), because)
     }
   })
@@ -73,7 +74,7 @@ export function transitionRules(rule: Rule): void {
     )
   })
 
-  rule("stores of a race the winner's credential, additions and grant, and nothing of the losers", async (storage) => {
+  rule("stores the credential, additions and grant of a race's winner, and nothing of the losers", async (storage) => {
     await storage.grants.insert([code()])
     const next = (racer: number) => ({ ...used(code()), data: { racer } })
     const addition = (racer: number) => credential({ id: `g1~access-${racer}` })
@@ -82,18 +83,19 @@ export function transitionRules(rule: Rule): void {
     const answered = await race(RACERS, (racer) =>
       storage.grants.transition('g1~code', 'fresh', next(racer), [addition(racer), shared(racer)], own(racer)),
     )
-    const winner = oneWinner(answered, 'transition', 'the same `from`', 'Each of them would get its own tokens.')
-    await isAlive(
-      storage,
-      next(winner),
-      'After a race the credential must be `next` of the call that was answered true.',
+    const winner = oneWinner(
+      answered,
+      'transition',
+      'the same `from`',
+      'Each of these callers would get its own tokens.',
     )
+    await isAlive(storage, next(winner), 'After a race the credential must be `next` of the call that returned true.')
     await isAlive(storage, shared(winner), 'An addition with an id that every racer has must be that of the winner.')
     await onlyAlive(storage, [own(winner)], 'The grant must be that of the winner.')
     for (let racer = 0; racer < RACERS; racer++) {
       if (racer === winner)
         await isAlive(storage, addition(racer), 'The winner of a race has all its additions stored.')
-      else await isDead(storage, addition(racer), 'A transition that was answered false left a token behind.')
+      else await isDead(storage, addition(racer), 'A transition that returned false stored a token.')
     }
   })
 
@@ -108,17 +110,21 @@ export function transitionRules(rule: Rule): void {
     for (const answer of answered)
       await answers(answer, true, 'Transitions of different credentials must not hinder each other.')
     for (let racer = 0; racer < RACERS; racer++) {
-      await isAlive(storage, tokenOf(racer), 'What was answered true is stored, also while others write.')
+      await isAlive(
+        storage,
+        tokenOf(racer),
+        'An addition is stored when transition returns true, also while others write.',
+      )
     }
   })
 
-  rule('takes each state of a rotating credential once, generation after generation', async (storage) => {
+  rule('accepts each state of a rotating credential once, generation after generation', async (storage) => {
     const generation = (n: number) => credential({ id: 'g1~refresh', grantId: 'g1', state: `generation ${n}` })
     await storage.grants.insert([generation(0)], grant())
     for (let n = 0; n < GENERATIONS; n++) {
       const rotate = () => storage.grants.transition('g1~refresh', `generation ${n}`, generation(n + 1), [])
-      await answers(rotate(), true, `Generation ${n} of a refresh token is current and must be taken.`)
-      await answers(rotate(), false, `Generation ${n} was used: taking it twice hides theft (RFC 9700 §4.14.2).`)
+      await answers(rotate(), true, `Generation ${n} of a refresh token is current and must be accepted.`)
+      await answers(rotate(), false, `Generation ${n} was used: accepting it twice hides theft (RFC 9700 §4.14.2).`)
     }
     await isAlive(storage, generation(GENERATIONS), 'After the last rotation, the last generation is stored.')
   })
@@ -135,14 +141,15 @@ export function transitionRules(rule: Rule): void {
     })
     const moved = { ...next, startedAt: NOW + 1, issuedAt: NOW + 2, expiresAt: NOW + DAY, data: { b: 2 } }
     await storage.grants.transition('g1~code', 'fresh', moved, [])
-    await isAlive(storage, moved, 'transition replaces every member, and members that `next` leaves out are gone.')
+    await isAlive(storage, moved, 'transition replaces every member, and removes members that `next` leaves out.')
   })
 
   rule('replaces additions of the same id whole', async (storage) => {
     const before = credential({ userId: 'ada', expiresAt: NOW + DAY, data: { old: true } })
     const after = credential({ digest: 'new', expiresAt: NOW + HOUR, data: { new: true } })
     await storage.grants.insert([code(), before])
-    const because = 'An addition replaces what has its id: access tokens for the same resources take turns in two ids.'
+    const because =
+      'An addition replaces the row with its id: access tokens for the same resources alternate between two ids.'
     await answers(storage.grants.transition('g1~code', 'fresh', used(code()), [after], grant()), true, because)
     await isAlive(storage, after, because)
   })
@@ -151,7 +158,7 @@ export function transitionRules(rule: Rule): void {
     const extended = grant({ scope: ['read', 'write'], expiresAt: NOW + 30 * DAY })
     await storage.grants.insert([code(), credential({ grantId: 'g1' })], grant({ userId: 'ada' }))
     const because =
-      'A grant that exists is replaced by the one that a transition is given: a sliding session is extended so.'
+      'transition replaces an existing grant with the one that it is given: this extends a sliding session.'
     await answers(exchange(storage, credential({ grantId: 'g1', state: 'new' }), extended), true, because)
     await onlyAlive(storage, [extended], because)
     isSame(await storage.grants.list({ userId: 'ada', limit: 10 }), [], `${because} Its user is replaced with it.`)

@@ -3,8 +3,7 @@ import type { Client, Credential, Grant, OAuthStorage } from '../../storage'
 import { client, code, credential, DAY, grant, NOW, used } from './rows'
 import { answers, isAlive, isDead, isSame, onlyAlive, type Rule } from './rule'
 
-const kept =
-  'A row comes back exactly as it was stored. Members that were left out stay out, or are undefined, but never null.'
+const kept = 'A row is returned exactly as it was stored. Absent members stay absent, or are undefined, but never null.'
 
 const fullClient: Client = {
   clientId: 'client-1',
@@ -101,14 +100,14 @@ export function valueRules(rule: Rule): void {
     await onlyAlive(storage, [full, minimal], kept)
   })
 
-  rule('keeps the data of a grant, and replaces it when a transition brings the grant anew', async (storage) => {
+  rule('keeps the data of a grant, and replaces it when a transition stores the grant again', async (storage) => {
     const because =
-      'The data of a grant is any JSON, kept as it is. What a session was opened with would be lost at its first refresh.'
+      'The data of a grant is any JSON, returned unchanged. Otherwise a session loses it at its first refresh.'
     const [first, last] = [grant({ data }), grant({ data: { ...data, nested: { e: null }, added: [[0]] } })]
     await storage.grants.insert([code(), credential({ grantId: 'g1', state: 'one' })], first)
     await onlyAlive(storage, [first], because)
     await storage.grants.transition('g1~code', 'fresh', used(code()), [])
-    await onlyAlive(storage, [first], `${because} This transition brought no grant.`)
+    await onlyAlive(storage, [first], `${because} This transition was given no grant.`)
     for (const [from, next, stored] of [
       ['one', 'two', last],
       ['two', 'three', grant()],
@@ -128,7 +127,7 @@ export function valueRules(rule: Rule): void {
     isSame(await storage.clients.find('client-1'), client({ description }), kept)
   })
 
-  rule('tells all client ids apart, whatever characters they have', async (storage) => {
+  rule('keeps all client ids apart, whatever characters they have', async (storage) => {
     const because = 'A client id is any text, compared exactly: no wildcard, no quoting, no folding, nothing inherited.'
     for (const clientId of oddIds) {
       isSame(await storage.clients.find(clientId), undefined, because)
@@ -141,7 +140,7 @@ export function valueRules(rule: Rule): void {
 
   for (const owner of ['userId', 'clientId'] as const) {
     rule(
-      `tells all values of ${owner} apart when it lists and revokes, whatever characters they have`,
+      `keeps all values of ${owner} apart when it lists and revokes, whatever characters they have`,
       async (storage) => {
         const because = `A ${owner} is any text, compared exactly: no wildcard, no quoting, no folding, nothing inherited.`
         const rows = oddIds.map((value, n) => credential({ id: `g${n}~access`, grantId: `g${n}`, [owner]: value }))
@@ -163,17 +162,17 @@ export function valueRules(rule: Rule): void {
     )
   }
 
-  rule('takes the names of inherited members as ids of credentials and grants', async (storage) => {
+  rule('accepts the names of inherited members as ids of credentials and grants', async (storage) => {
     for (const id of ['__proto__', 'constructor', 'toString', 'valueOf']) {
       const [token, stored] = [credential({ id: `${id}~`, grantId: id, kind: id, state: id }), grant({ id })]
       const bare = credential({ id })
-      for (const row of [token, bare]) await isDead(storage, row, `'${id}' is not there before it is stored.`)
-      await answers(storage.grants.insert([token, bare], stored), true, `'${id}' is not taken before it is stored.`)
+      for (const row of [token, bare]) await isDead(storage, row, `'${id}' is not found before it is stored.`)
+      await answers(storage.grants.insert([token, bare], stored), true, `'${id}' is free before it is stored.`)
       for (const row of [token, bare]) await isAlive(storage, row, `'${id}' is an id like any other.`)
     }
   })
 
-  rule('does not share with its callers what they stored', async (storage) => {
+  rule('does not share stored objects with its callers', async (storage) => {
     const because = 'A caller that changes an object after storing it must not change what is stored.'
     const rows = () => ({ stored: fullCredential, waiting: code(), app: fullClient, ours: grant({ data }) })
     const given = structuredClone(rows())
@@ -195,7 +194,7 @@ export function valueRules(rule: Rule): void {
     await onlyAlive(storage, [expected.again], because)
   })
 
-  rule('does not share with its callers what they found', async (storage) => {
+  rule('does not share found objects with its callers', async (storage) => {
     const because = 'A caller that changes an object that it found must not change what is stored.'
     const given = structuredClone({ app: fullClient, token: fullCredential, ours: grant({ data }) })
     await storage.clients.insert(given.app)

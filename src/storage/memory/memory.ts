@@ -144,7 +144,8 @@ function memoryGrants(): GrantStorage {
       return credential !== undefined && isAlive(credential) ? credential : undefined
     },
     transition(id, from, next, additions, grant) {
-      if (next.id !== id) throw new TypeError('transition keeps the id of its credential, or the old one would stay')
+      if (next.id !== id)
+        throw new TypeError('transition must not change the id of its credential: the old row would stay')
       const current = credentials.get(id)
       if (current === undefined || current.state !== from || !isAlive(current)) return false
       return (!grant || mayStand(grant, grants.get(grant.id))) && store([next, ...additions], grant)

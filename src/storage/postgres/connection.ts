@@ -43,7 +43,7 @@ export function requirePool(pool: unknown): asserts pool is PostgresPool {
   const isConnection = typeof given === 'object' && given !== null && 'processID' in given
   if (typeof given?.query === 'function' && !isConnection) return
   const mistake = isConnection
-    ? 'a Client is one connection, and lost for good when that is cut'
+    ? 'a Client is one connection, which does not reconnect'
     : typeof given?.Pool === 'function'
       ? 'this is the module pg itself'
       : `this is ${given === null ? 'null' : typeof given}`
@@ -83,7 +83,8 @@ export function runner(pool: PostgresPool, prepare: boolean): Run {
       try {
         const query = { ...(prepare && !how?.once && { name: nameOf(text) }), text, values: [...values], types }
         const { rows } = await pool.query(query)
-        if (!Array.isArray(rows)) throw new TypeError('postgresStorage: this pool does not answer as one of pg does')
+        if (!Array.isArray(rows))
+          throw new TypeError('postgresStorage: this pool returned no rows. Give it a Pool of pg')
         return rows as Row[]
       } catch (error) {
         if (!isConflict(error) || tries === MAX_TRIES) throw explained(error)
@@ -103,7 +104,7 @@ function isConflict(error: unknown): boolean {
 }
 
 const shared =
-  'a pooler shares connections, and with them prepared statements. Say postgresStorage(pool, { prepare: false })'
+  'a pooler shares connections, and with them prepared statements. Set postgresStorage(pool, { prepare: false })'
 const explanations: Readonly<Record<string, string>> = {
   [sqlState.undefinedTable]:
     'the tables are missing. Call `await storage.migrate()` at start-up, or run the SQL of postgresSchema()',

@@ -113,7 +113,8 @@ function grantStorage(statements: Statements, run: Run): GrantStorage {
       return row && toCredential(row)
     },
     async transition(id, from, next, additions, grant) {
-      if (next.id !== id) throw new TypeError('transition keeps the id of its credential, or the old one would stay')
+      if (next.id !== id)
+        throw new TypeError('transition must not change the id of its credential: the old row would stay')
       const rows = await run(statements.transition, [id, from, ...asJson([next, ...additions], grant)])
       return rows.length > 0
     },

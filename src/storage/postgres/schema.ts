@@ -180,7 +180,9 @@ export async function migrate(
     (SELECT count(*) FROM pg_namespace WHERE nspname = $2) AS schemas`
   const [found] = await run(look, [relations(options), schema ?? null], { once: true })
   if (!(Number(found?.version) >= OLDEST_VERSION * 10_000)) {
-    throw new Error(`postgresStorage needs PostgreSQL ${OLDEST_VERSION} or newer; this server says ${found?.version}`)
+    throw new Error(
+      `postgresStorage needs PostgreSQL ${OLDEST_VERSION} or newer; this server reports ${found?.version}`,
+    )
   }
   let from = await versionOf(run, tables)
   if (from !== SCHEMA_VERSION || found?.missing !== '0') {

@@ -21,7 +21,7 @@ export function requireRedisClient(client: RedisClient): void {
   if (typeof given.eval !== 'function' || typeof given.evalSha !== 'function') {
     const other = typeof given.evalsha === 'function' ? '. This is the client of another package' : ''
     throw new TypeError(
-      `redisStorage needs a client of the redis package (npm install redis), as createClient() makes it${other}`,
+      `redisStorage needs a client of the redis package (npm install redis), as createClient() returns it${other}`,
     )
   }
   if (isCluster(client) && typeof given.withCommandOptions !== 'function') {
@@ -98,7 +98,7 @@ function verifyServer(info: string, clusterClient: boolean): void {
   const policy = member('maxmemory_policy') ?? 'noeviction'
   if (policy !== 'noeviction') {
     throw new Error(
-      `redisStorage needs a server that never evicts: a revocation that is evicted is undone. This one has ` +
+      `redisStorage needs a server that never evicts: an evicted revocation is undone. This one has ` +
         `maxmemory-policy ${policy}. Fix: CONFIG SET maxmemory-policy noeviction, and the same in redis.conf`,
     )
   }
@@ -108,7 +108,7 @@ function verifyServer(info: string, clusterClient: boolean): void {
   if (member('aof_enabled') === '0' && !warned) {
     warned = true
     process.emitWarning(
-      'This Redis has no append-only file: what is issued and revoked is lost when it restarts. Fix: appendonly yes',
+      'This Redis has no append-only file: a restart loses tokens and revocations. Fix: appendonly yes',
       { code: 'EAS_REDIS_PERSISTENCE' },
     )
   }

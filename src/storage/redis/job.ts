@@ -38,7 +38,7 @@ export function jobOf(keys: Keys, credentials: readonly Credential[], grant?: Gr
   const first = ids[0] as string
   const stray = ids.find((id) => shardOf(id) !== shardOf(first))
   if (stray !== undefined) {
-    throw new TypeError(`${first} and ${stray} are of two shards: what stands before the first ~ must be the same`)
+    throw new TypeError(`${first} and ${stray} are of two shards: the text before the first ~ must be the same`)
   }
   // A life is counted from the write, by the clock of the server that writes: Redis measures only how long it lasts
   const clock = Math.max(...(credentials.length > 0 ? credentials.map((row) => row.issuedAt) : [grant?.startedAt ?? 0]))

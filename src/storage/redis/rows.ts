@@ -70,7 +70,7 @@ export function decodeGrant(id: string, value: string): Grant {
 export function encodeCredential({ id, userId, clientId, startedAt, grantId, state, ...rest }: Credential): string {
   const grant = grantId === undefined ? false : restOf(grantId)
   if (grantId !== undefined && shardOf(grantId) !== shardOf(id)) {
-    throw new TypeError(`The credential ${id} names a grant of another shard: what stands before the first ~ differs`)
+    throw new TypeError(`The credential ${id} names a grant of another shard: the text before the first ~ differs`)
   }
   return encode([userId ?? false, clientId, startedAt, grant, state], rest)
 }

@@ -110,7 +110,7 @@ export function toClient(row: Row): Client {
 
 function text(value: unknown): string {
   if (typeof value === 'string') return value
-  throw new TypeError('A column of the storage tables has another type than migrate() gave it')
+  throw new TypeError('A column of the storage tables has another type than migrate() gave it: choose another prefix')
 }
 
 /** The rows to write for these credentials: of several with one id, the last. */

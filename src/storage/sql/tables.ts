@@ -27,7 +27,7 @@ export function requireName(option: string, name: unknown): string {
 /** The option `from` of a schema: the version to upgrade from. Throws for one that has no upgrade. */
 export function requireFrom(name: string, from: unknown): void {
   if (from === undefined || from === 1) return
-  throw new TypeError(`${name}({ from }) must be 1, the version of the tables before, or left out for new ones`)
+  throw new TypeError(`${name}({ from }) must be 1, the version of the existing tables, or left out for new tables`)
 }
 
 /**

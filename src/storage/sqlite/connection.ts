@@ -38,7 +38,7 @@ export function requireDatabase(database: unknown): asserts database is SqliteDa
   if (given.open === false) throw new TypeError(`${wanted}: this one is closed`)
   if (given.readonly === true) throw new TypeError(`${wanted}: this one is read-only`)
   const version = value(given as SqliteDatabase, 'SELECT sqlite_version()')
-  if (typeof version !== 'string') throw new TypeError(`${wanted}: this one does not answer at once`)
+  if (typeof version !== 'string') throw new TypeError(`${wanted}: this one is asynchronous`)
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])) {
     throw new Error(`sqliteStorage needs SQLite ${OLDEST_VERSION.join('.')} or newer; this is ${version}`)
@@ -58,7 +58,8 @@ export function value(database: SqliteDatabase, sql: string, values: NamedValues
  * unless the host has said for how long.
  */
 export function prepareConnection(database: SqliteDatabase, synchronous: 'full' | 'normal'): void {
-  if (database.inTransaction) throw new Error('sqliteStorage: the database is in a transaction. End that first')
+  if (database.inTransaction)
+    throw new Error('sqliteStorage: the database is in a transaction. Commit it or roll it back first')
   database.exec(`PRAGMA synchronous = ${synchronous === 'normal' ? 'NORMAL' : 'FULL'}`)
   if (value(database, 'PRAGMA busy_timeout') === 0) database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
 }

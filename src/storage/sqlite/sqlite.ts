@@ -129,7 +129,8 @@ function grantStorage(statements: SqliteStatements, write: Write): GrantStorage 
       return row && toCredential(row)
     },
     transition(id, from, next, additions, grant) {
-      if (next.id !== id) throw new TypeError('transition keeps the id of its credential, or the old one would stay')
+      if (next.id !== id)
+        throw new TypeError('transition must not change the id of its credential: the old row would stay')
       return write(() => {
         const isAllowed = statements.findInState.get({ id, from }) !== undefined && (!grant || mayStand(grant))
         return isAllowed && store([next, ...additions], grant)

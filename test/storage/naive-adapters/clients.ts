@@ -8,8 +8,8 @@ export const clientMistakes: NaiveAdapter[] = [
       clients: { find: async (id) => (await clients.find(id)) ?? (null as unknown as undefined) },
       grants: { find: async (id) => (await grants.find(id)) ?? (null as unknown as undefined) },
     }),
-    'finds a client by its id, and undefined where there is none',
-    'finds each credential that was inserted, and undefined where there is none',
+    'finds a client by its id, and returns undefined for an unknown id',
+    'finds each inserted credential, and returns undefined for an unknown id',
   ),
   naive(
     'replaces a client on insert',
@@ -82,6 +82,6 @@ export const clientMistakes: NaiveAdapter[] = [
     ({ clients }) => ({
       clients: { delete: async (clientId) => (await clients.find(clientId)) !== undefined },
     }),
-    'deletes a client, and says whether there was one',
+    'deletes a client, and returns whether it existed',
   ),
 ]

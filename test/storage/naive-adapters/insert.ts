@@ -11,7 +11,7 @@ export const insertMistakes: NaiveAdapter[] = [
           grants.transition(id, from, next, additions.slice(0, 1), grant),
       },
     }),
-    'finds each credential that was inserted, and undefined where there is none',
+    'finds each inserted credential, and returns undefined for an unknown id',
     'moves a credential to its next state and stores additions and grant with it',
   ),
   naive(
@@ -25,10 +25,10 @@ export const insertMistakes: NaiveAdapter[] = [
       const { credentialsById, recording } = recorder(memory)
       return { grants: { ...recording, find: (id) => credentialsById.get(id) } }
     },
-    'finds nothing that names a grant which is not there',
+    'does not find a credential whose grant is absent',
     'ends everything that names the grant',
-    'ends what names a grant that a mark of a user covers, and what it covers under a newer grant',
-    'ends what names a grant that a mark of a client covers, and what it covers under a newer grant',
+    'ends credentials of a grant that a mark of a user covers, and those it covers under a newer grant',
+    'ends credentials of a grant that a mark of a client covers, and those it covers under a newer grant',
   ),
   naive(
     'inserts row by row, the grant last',

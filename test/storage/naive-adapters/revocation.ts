@@ -42,7 +42,7 @@ export const revocationMistakes: NaiveAdapter[] = [
       }
     },
     'is not undone by a transition that stores the grant again',
-    'wins against whatever is under way',
+    'wins against parallel calls',
   ),
   naive(
     'revokes whatever the same user granted to the same client',
@@ -70,7 +70,7 @@ export const revocationMistakes: NaiveAdapter[] = [
         },
       },
     }),
-    'holds at whatever time it is said to happen, and however often',
+    'holds at any time, however often it is repeated',
   ),
   ...(['user', 'client'] as const).map((kind) =>
     naive(
@@ -84,11 +84,11 @@ export const revocationMistakes: NaiveAdapter[] = [
           },
         },
       }),
-      `ends what began under a ${kind} in that second or before, and nothing later`,
-      `ends what began under a ${kind} before and whose row arrives later`,
-      `keeps the newest mark of a ${kind}, in whatever order they arrive`,
+      `ends rows under a ${kind} that began in that second or before, and no later row`,
+      `ends rows under a ${kind} that began before and arrive later`,
+      `keeps the newest mark of a ${kind}, in any order of arrival`,
       `refuses a transition to a grant that a mark of a ${kind} covers`,
-      `lets a mark of a ${kind} win against whatever is under way`,
+      `lets a mark of a ${kind} win against parallel calls`,
       'still covers what a mark covers after deleteExpired',
       ...(kind === 'client' ? ['leaves the tokens of a client dead when its id is registered again'] : []),
     ),
@@ -96,8 +96,8 @@ export const revocationMistakes: NaiveAdapter[] = [
   naive(
     'marks up to the second before',
     ({ grants }) => ({ grants: { revoke: (target, now) => grants.revoke(target, now - 1) } }),
-    'ends what began under a user before and whose row arrives later',
-    'ends what began under a client before and whose row arrives later',
+    'ends rows under a user that began before and arrive later',
+    'ends rows under a client that began before and arrive later',
   ),
   naive(
     'compares the clock of the process that revokes with that of the process where it began',
@@ -120,14 +120,14 @@ export const revocationMistakes: NaiveAdapter[] = [
         },
       }
     },
-    'ends what is there under a user, though it began later by the clock of another process',
-    'ends what is there under a client, though it began later by the clock of another process',
+    'ends stored rows under a user that began later by the clock of another process',
+    'ends stored rows under a client that began later by the clock of another process',
   ),
   naive(
     'marks up to five seconds from now, because clocks differ',
     ({ grants }) => ({ grants: { revoke: (target, now) => grants.revoke(target, now + 5) } }),
-    'ends what began under a user in that second or before, and nothing later',
-    'ends what began under a client in that second or before, and nothing later',
+    'ends rows under a user that began in that second or before, and no later row',
+    'ends rows under a client that began in that second or before, and no later row',
   ),
   naive(
     'keeps the last mark, not the newest, and compares it with credentials only',
@@ -147,10 +147,10 @@ export const revocationMistakes: NaiveAdapter[] = [
         ),
       }
     },
-    'keeps the newest mark of a user, in whatever order they arrive',
-    'keeps the newest mark of a client, in whatever order they arrive',
-    'ends what names a grant that a mark of a user covers, and what it covers under a newer grant',
-    'ends what names a grant that a mark of a client covers, and what it covers under a newer grant',
+    'keeps the newest mark of a user, in any order of arrival',
+    'keeps the newest mark of a client, in any order of arrival',
+    'ends credentials of a grant that a mark of a user covers, and those it covers under a newer grant',
+    'ends credentials of a grant that a mark of a client covers, and those it covers under a newer grant',
   ),
   naive(
     'looks at the marks of a credential and not of its grant before a transition',
@@ -174,8 +174,8 @@ export const revocationMistakes: NaiveAdapter[] = [
         },
       }
     },
-    'refuses a transition of what names a grant that a mark of a user covers',
-    'refuses a transition of what names a grant that a mark of a client covers',
+    'refuses a transition of a credential whose grant a mark of a user covers',
+    'refuses a transition of a credential whose grant a mark of a client covers',
   ),
   naive(
     'keeps the marks of users and of clients in one column',
@@ -189,7 +189,7 @@ export const revocationMistakes: NaiveAdapter[] = [
         },
       },
     }),
-    'leaves other users and clients alone, and what has no user',
+    'leaves other users and clients alone, and rows without a user',
   ),
   naive(
     'looks for revocations as it inserts, and ends what is there as it revokes',
@@ -218,8 +218,8 @@ export const revocationMistakes: NaiveAdapter[] = [
         },
       }
     },
-    'wins against whatever is under way',
-    'lets a mark of a user win against whatever is under way',
-    'lets a mark of a client win against whatever is under way',
+    'wins against parallel calls',
+    'lets a mark of a user win against parallel calls',
+    'lets a mark of a client win against parallel calls',
   ),
 ]

@@ -1,11 +1,13 @@
-// Mistakes with what one client has of the grant of another.
+// Mistakes with credentials of one client under the grant of another.
 import type { Credential } from '../../../src/storage'
 import { type NaiveAdapter, naive, recorder, revoking, upsert } from './naive'
 
-const [theGrant, owner, guest] = ['the grant', 'the client whose grant it is', 'the client that has it']
-const ends = (name: string) => `ends what another client has of a grant when ${name} is revoked, before it arrives, too`
-const refuses = (name: string) => `refuses a transition of what another client has of a grant once ${name} is revoked`
-const wins = (name: string) => `lets the end of ${name} win against what another client is about to get of a grant`
+const [theGrant, owner, guest] = ['the grant', 'the client of the grant', 'the other client']
+const ends = (name: string) =>
+  `ends another client's credentials under a grant when ${name} is revoked, early and late ones`
+const refuses = (name: string) =>
+  `refuses a transition of another client's credential under a grant once ${name} is revoked`
+const wins = (name: string) => `lets the end of ${name} win against another client's parallel calls under a grant`
 
 export const sharedGrantMistakes: NaiveAdapter[] = [
   naive(
@@ -24,7 +26,7 @@ export const sharedGrantMistakes: NaiveAdapter[] = [
     ends(theGrant),
     refuses(theGrant),
     wins(theGrant),
-    'keeps a grant, its tombstone and the marks for what another client has of it',
+    "keeps a grant, its tombstone and the marks for another client's credentials under it",
   ),
   ...(['owner', 'guest'] as const).map((believed) =>
     naive(
@@ -58,7 +60,7 @@ export const sharedGrantMistakes: NaiveAdapter[] = [
             ends(owner),
             refuses(owner),
             wins(owner),
-            'ends what another client has of a grant that a mark covers, when it began later, too',
+            "ends another client's credentials under a grant that a mark covers, even if they began later",
           ]),
     ),
   ),
@@ -78,6 +80,6 @@ export const sharedGrantMistakes: NaiveAdapter[] = [
         },
       }
     },
-    'stores what another client gets of a grant, and leaves the row of the grant as it is',
+    "stores another client's credentials under a grant, and does not change the row of the grant",
   ),
 ]

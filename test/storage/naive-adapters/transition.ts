@@ -15,7 +15,7 @@ export const transitionMistakes: NaiveAdapter[] = [
       },
     }),
     'is atomic: of many parallel transitions from one state, one wins',
-    "stores of a race the winner's credential, additions and grant, and nothing of the losers",
+    "stores the credential, additions and grant of a race's winner, and nothing of the losers",
   ),
   naive(
     'stores the additions before it knows who won',
@@ -30,7 +30,7 @@ export const transitionMistakes: NaiveAdapter[] = [
     }),
     'does nothing when the credential is in another state than `from`',
     'does nothing to a credential that is not alive',
-    "stores of a race the winner's credential, additions and grant, and nothing of the losers",
+    "stores the credential, additions and grant of a race's winner, and nothing of the losers",
   ),
   naive(
     'loses the additions',
@@ -64,7 +64,7 @@ export const transitionMistakes: NaiveAdapter[] = [
         },
       },
     }),
-    'does nothing when there is no such credential: a transition never inserts',
+    'does nothing for an unknown credential: a transition never inserts',
     'does nothing to a credential that is not alive',
   ),
   naive(
@@ -75,7 +75,7 @@ export const transitionMistakes: NaiveAdapter[] = [
           await grants.transition(id, (await grants.find(id))?.state ?? '', ...rest),
       },
     }),
-    'takes each state of a rotating credential once, generation after generation',
+    'accepts each state of a rotating credential once, generation after generation',
   ),
   naive(
     'merges on transition',

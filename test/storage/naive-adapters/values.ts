@@ -25,7 +25,7 @@ export const valueMistakes: NaiveAdapter[] = [
     ({ grants }) => ({
       grants: { list: async (query) => (await grants.list(query)).map((row) => ({ ...row, data: {} })) },
     }),
-    'keeps the data of a grant, and replaces it when a transition brings the grant anew',
+    'keeps the data of a grant, and replaces it when a transition stores the grant again',
   ),
   naive(
     'updates a grant without its data',
@@ -35,7 +35,7 @@ export const valueMistakes: NaiveAdapter[] = [
         (await memory.grants.list(query)).map((row) => ({ ...row, data: grantsById.get(row.id)?.data ?? {} }))
       return { grants: { list, insert: recording.insert as typeof memory.grants.insert } }
     },
-    'keeps the data of a grant, and replaces it when a transition brings the grant anew',
+    'keeps the data of a grant, and replaces it when a transition stores the grant again',
   ),
   naive(
     'cuts long text',
@@ -63,9 +63,9 @@ export const valueMistakes: NaiveAdapter[] = [
         },
       },
     }),
-    'tells all client ids apart, whatever characters they have',
-    'tells all values of userId apart when it lists and revokes, whatever characters they have',
-    'tells all values of clientId apart when it lists and revokes, whatever characters they have',
+    'keeps all client ids apart, whatever characters they have',
+    'keeps all values of userId apart when it lists and revokes, whatever characters they have',
+    'keeps all values of clientId apart when it lists and revokes, whatever characters they have',
   ),
   naive(
     'keeps its rows in plain objects',
@@ -76,8 +76,8 @@ export const valueMistakes: NaiveAdapter[] = [
         grants: { find: (id) => rows[id] ?? grants.find(id) },
       }
     },
-    'tells all client ids apart, whatever characters they have',
-    'takes the names of inherited members as ids of credentials and grants',
+    'keeps all client ids apart, whatever characters they have',
+    'accepts the names of inherited members as ids of credentials and grants',
   ),
   naive(
     'keeps and hands out the objects that it was given',
@@ -98,7 +98,7 @@ export const valueMistakes: NaiveAdapter[] = [
         },
       }
     },
-    'does not share with its callers what they stored',
-    'does not share with its callers what they found',
+    'does not share stored objects with its callers',
+    'does not share found objects with its callers',
   ),
 ]
