@@ -1,28 +1,31 @@
-/** The words of every page: plain text, in which `{client}`, `{user}`, `{host}`, `{target}`, `{resources}` and `{date}` are filled in. */
+/**
+ * The words of every page: plain text with the placeholders `{client}`, `{user}`, `{host}`, `{target}`, `{resources}`
+ * and `{date}`.
+ */
 
 export interface PageTexts {
-  /** How the language is written. @default 'ltr' */
+  /** The direction of the script. @default 'ltr' */
   dir?: 'ltr' | 'rtl'
-  /** Scopes in words, for this language. @default what the `scopes` option of the server says */
+  /** Scopes in words, in this language. @default the words in the server's `scopes` option */
   scopes?: Readonly<Record<string, string>>
 
   consentTitle: string
   signedInAs: string
-  /** The app registered itself; `{host}` is where the answer goes: a host, or `appOnDevice`. */
+  /** The app registered itself; `{host}` is where the response goes: a host, or `appOnDevice`. */
   uncheckedName: string
-  /** The app is described by a document at `{host}`; `{target}` is where the answer goes. */
+  /** The app is described by a document at `{host}`; `{target}` is where the response goes. */
   uncheckedHost: string
-  /** Where the answer goes, where that is no host; `{host}` is the scheme of the app, or the address that it listens at. */
+  /** Where the response goes if not to a host; `{host}` is the app's scheme, or the address that it listens at. */
   appOnDevice: string
-  /** Stands behind one of these two. */
+  /** Follows one of these two. */
   allowIfKnown: string
   /** The same, where an app on the user's own device is waiting. */
   allowIfStarted: string
-  /** The link to sign in as somebody else. */
+  /** The link to sign in with another account. */
   notYou: string
-  /** Stands before the list of scopes. */
+  /** Precedes the list of scopes. */
   clientMay: string
-  /** Stands instead of it, where there are none. */
+  /** Replaces the list where the scope is empty. */
   clientKnowsYou: string
   /** Follows both, where the client named the APIs that it wants to call (RFC 8707). */
   onlyAt: string
@@ -31,7 +34,7 @@ export interface PageTexts {
   goesOnTo: string
   /** The same, where an app on the user's own device is waiting. */
   goesOnToDevice: string
-  /** An answer came twice, too soon after the page, too late, or from another account. */
+  /** A form came twice, too soon after the page, too late, or from another account. */
   answerUnused: string
 
   appsTitle: string
@@ -47,7 +50,7 @@ export interface PageTexts {
   previousPage: string
   nextPage: string
 
-  /** A request that cannot be answered. */
+  /** An invalid request. */
   errorTitle: string
   errorText: string
   /** A failure of the server. */
