@@ -1,26 +1,26 @@
 /**
- * The storage contract: what a host implements, as types. Eleven methods; one of them, `transition`, is atomic and
+ * The storage contract: the types that a host implements. Eleven methods; one of them, `transition`, is atomic and
  * carries all the safety. `express-authorization-server/storage-contract` is the suite that proves an implementation.
  *
- * How a credential or grant stands when it is asked for. The words are those of the suite.
+ * The state of a credential or grant at a call. The words are those of the suite.
  *
  * | word            | what is stored                                                    | `find`    | `transition` |
  * | --------------- | ----------------------------------------------------------------- | --------- | ------------ |
  * | alive           | the row; its grant, where it names one, is alive                   | the row   | by its state |
  * | absent          | no row, or the grant that it names has no row                      | undefined | false        |
- * | revoked         | its grant has a tombstone, which says `revokedAt`                  | undefined | false        |
+ * | revoked         | its grant has a tombstone with `revokedAt`                         | undefined | false        |
  * | covered         | a mark of its user or client is at its `startedAt` or later        | undefined | false        |
- * | dead on arrival | it was revoked or covered before it came: it need not be kept      | undefined | false        |
- * | expired, used   | the row, as it is: the library judges that, by its own clock       | the row   | by its state |
+ * | dead on arrival | revoked or covered before it arrived: it need not be kept          | undefined | false        |
+ * | expired, used   | the row, unchanged: the library judges it by its own clock         | the row   | by its state |
  *
  * The timeline of a revocation. `revoke({ userId }, now)` writes one mark, whatever the user has:
  *
  *     startedAt of a session:    990         1000 = now       1001
- *     row stored before revoke   covered     covered          covered: begun by a clock that is ahead, so the mark moves
+ *     row stored before revoke   covered     covered          covered: its clock was ahead, so the mark moves
  *     row stored after it        covered     covered          alive: the user signed in again
  *
- * `startedAt` is when the request arrived, before its password was checked: of a password that is checked, reset and then
- * stored, the row is covered, in whatever order it and the mark arrive. A session that begins with an access token has the
+ * `startedAt` is when the request arrived, before its password was verified. If that password is reset meanwhile, the
+ * session's row is covered, whether it or the mark arrives first. A session that begins with an access token has the
  * `startedAt` of that token's session, and so the same revocations.
  */
 import type { Awaitable } from './awaitable'
@@ -172,8 +172,8 @@ export interface GrantStorage {
     grant?: Grant,
   ): Awaitable<boolean>
   /**
-   * At most `limit` grants that are not revoked and not covered by a mark, with an id after `after`, ordered by the
-   * bytes of their ids. Fewer than `limit` means that no more follow.
+   * At most `limit` grants that are not revoked and not covered by a mark. Their ids come after `after`, ordered by
+   * bytes. Fewer than `limit` means that no more follow.
    */
   list(query: { userId?: string; clientId?: string; after?: string; limit: number }): Awaitable<Grant[]>
   /**
