@@ -64,9 +64,9 @@ export interface GrantType extends Capability {
    * @default false
    */
   readonly fromAccessTokens?: boolean
-  /** Set by `authorizationCode()`. */
+  /** @internal Set by `authorizationCode()`. */
   readonly codes?: { readonly ttl: number }
-  /** Set by `refreshToken()`: how each issue of tokens makes a refresh token. */
+  /** @internal Set by `refreshToken()`: how each issue of tokens makes a refresh token. */
   readonly refreshTokens?: RefreshTokenSettings
 }
 
@@ -124,15 +124,15 @@ export interface AccessTokenFormat {
   readonly ttl: number
   /** Makes a token, and the part of it that the digest of its row covers. */
   readonly create: (server: AuthorizationServer, token: UnsignedToken) => Awaitable<{ token: string; secret: string }>
-  /** Set by `opaque()`: rebuilds the token of a lookup id and a secret. */
+  /** @internal Set by `opaque()`: rebuilds the token of a lookup id and a secret. */
   readonly tokenOf?: (id: string, secret: string) => string
   /** The row that a token names; undefined for a token of another form. */
   readonly locate: (server: AuthorizationServer, token: string) => Awaitable<LocatedToken | undefined>
-  /** Set by `jwt()`: the audience of a token whose request names no resource. */
+  /** @internal Set by `jwt()`: the audience of a token whose request names no resource. */
   readonly audience?: Audience
-  /** Set by `jwt()`: the public keys (RFC 7517 §5). */
+  /** @internal Set by `jwt()`: the public keys (RFC 7517 §5). */
   readonly jwks?: () => { readonly keys: readonly object[] }
-  /** Set by `jwt({ stateless: true })`: its tokens have no row. */
+  /** @internal Set by `jwt({ stateless: true })`: its tokens have no row. */
   readonly stateless?: boolean
 }
 
@@ -160,21 +160,27 @@ export interface AuthorizationServer extends ResourceRules {
   readonly grants: ReadonlyMap<string, GrantType>
   readonly responseTypes: ReadonlyMap<string, GrantType>
   readonly clientAuthentication: readonly ClientAuthentication[]
+  /** @internal */
   readonly codes: { readonly ttl: number } | undefined
+  /** @internal */
   readonly refreshTokens: RefreshTokenSettings | undefined
   readonly accessTokens: AccessTokenFormat
   readonly users: Users | undefined
   readonly pkce: PkcePolicy
   readonly allowHttpRedirectUris: boolean
   readonly endpoints: Endpoints
-  /** The additions of the values in the lists, including their members of client metadata. */
+  /** @internal The additions of the values in the lists, including their members of client metadata. */
   readonly capabilities: readonly Capability[]
+  /** @internal */
   readonly clientMembers: readonly ClientMember[]
+  /** @internal */
   readonly clientDocuments: ClientDocuments | undefined
   /** Shapes each token response. */
   readonly tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
+  /** @internal */
   readonly verifiedSecrets: VerifiedSecrets
   readonly throttle: Throttle | undefined
+  /** @internal */
   readonly pages: Pages
   /** Sends an event with the time to `onEvent`. A thrown error is ignored. */
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
@@ -182,6 +188,6 @@ export interface AuthorizationServer extends ResourceRules {
   readonly warn: (code: WarningCode, message: string) => void
   /** Whole seconds since the epoch. */
   readonly now: () => number
-  /** Seconds since the epoch, with a fraction where the clock has one. */
+  /** @internal Seconds since the epoch, with a fraction where the clock has one. */
   readonly exactNow: () => number
 }
