@@ -127,8 +127,8 @@ export interface ClientStorage {
   /** The client with that id, or undefined. */
   find(clientId: string): Awaitable<Client | undefined>
   /**
-   * At most `limit` clients with an id after `after`, ordered by the bytes of their ids; only those of `username` when
-   * it is given. Fewer than `limit` means that no more follow.
+   * At most `limit` clients with an id after `after`, ordered by the bytes of their ids. With `username`, only those of
+   * that user. Fewer than `limit` means that no more follow.
    */
   list(query: { username?: string; after?: string; limit: number }): Awaitable<Client[]>
   /** Adds a client. False: that id already exists, nothing changed. */
@@ -154,7 +154,7 @@ export interface GrantStorage {
    */
   insert(credentials: readonly Credential[], grant?: Grant): Awaitable<boolean>
   /**
-   * Only a live credential: undefined if absent, if it names a grant that is absent or revoked, or if a mark covers it.
+   * Only a live credential. Undefined if absent, if it names a grant that is absent or revoked, or if a mark covers it.
    * Used and expired ones are returned unchanged.
    */
   find(id: string): Awaitable<Credential | undefined>
@@ -184,8 +184,8 @@ export interface GrantStorage {
    */
   revoke(target: RevocationTarget, now: number): Awaitable<void>
   /**
-   * Removes at most `limit` credentials that expired at or before `now`, and rows that only they needed: grants and
-   * tombstones after their last credential, marks after the longest token life. Returns the number of removed
+   * Removes at most `limit` credentials that expired at or before `now`, and rows that only they needed. Grants and
+   * tombstones go after their last credential, marks after the longest token life. Returns the number of removed
    * credentials.
    */
   deleteExpired(now: number, limit: number): Awaitable<number>

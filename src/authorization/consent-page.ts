@@ -30,8 +30,8 @@ export interface ConsentPageOptions {
    */
   user?: (req: Request) => Awaitable<unknown>
   /**
-   * Where to send a browser that is not signed in: a path, which receives `?return_to=` with the path to return to, or
-   * a function that returns the URL. Required unless `users.signIn` is set.
+   * Where to send a browser that is not signed in: a path, or a function that returns the URL. A path receives
+   * `?return_to=` with the path to return to. Required unless `users.signIn` is set.
    * @default `users.signIn` of the server
    */
   signIn?: HostPage

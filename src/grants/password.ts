@@ -14,7 +14,7 @@ import type { TokenRequest, TokenResponse } from '../types/token'
 /** Options of `password`. */
 export interface PasswordOptions {
   /**
-   * Returns the id of the user with this password, or a user value with an `id`; undefined or null for a wrong
+   * Returns the id of the user with this password, or a user value with an `id`. Returns undefined or null for a wrong
    * password. An unknown user must cost the same time as a wrong password. `bcryptPasswords` returns such a function. A
    * thrown error refuses and counts as a wrong password. An `OAuthError` with `temporarily_unavailable` does not count:
    * the password was not verified. `from.network` is the sender's IPv4 address or IPv6 /64. Identical concurrent

@@ -28,8 +28,8 @@ export interface ConnectedAppsRouterOptions {
    */
   user?: (req: Request) => Awaitable<unknown>
   /**
-   * Where to send a browser that is not signed in, as in `consentPage`: a path, which receives `?return_to=`, or a
-   * function that returns the URL.
+   * Where to send a browser that is not signed in, as in `consentPage`: a path, or a function that returns the URL. A
+   * path receives `?return_to=`.
    * @default `users.signIn` of the server, or a page that says so, with status 401
    */
   signIn?: HostPage

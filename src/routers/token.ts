@@ -16,7 +16,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 export interface TokenRouterOptions {
   /**
    * Where parameters may be sent: `'body'`, `'query'`. The query is for old APIs with documented credentials in the
-   * URL, which every log keeps (RFC 6749 §2.3.1 forbids it); it also admits GET.
+   * URL, which every log keeps. RFC 6749 §2.3.1 forbids it. It also admits GET.
    * @default ['body']
    */
   parametersFrom?: readonly ('body' | 'query')[]

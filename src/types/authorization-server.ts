@@ -96,9 +96,9 @@ export type Decision =
   | { allow: false }
 
 /**
- * Decides about an authorization request. Returns `{ allow: true, userId }` or `{ allow: false }`; or nothing after it
- * sent the response itself, such as a sign-in page. The request is validated afresh when the browser comes back. A
- * thrown error refuses.
+ * Decides about an authorization request. Returns `{ allow: true, userId }` or `{ allow: false }`. Returns nothing
+ * after it sent the response itself, such as a sign-in page. The request is validated afresh when the browser comes
+ * back. A thrown error refuses.
  */
 export interface Decide {
   // biome-ignore lint/suspicious/noConfusingVoidType: a decider that answered `res` itself returns nothing

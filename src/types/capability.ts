@@ -41,8 +41,8 @@ export interface Capability {
     urlOf: (endpoint: string) => string | undefined,
   ) => Readonly<Record<string, unknown>>
   /**
-   * Endpoints by their name in the `endpoints` option: the conventional path, and the router that `oauthRouter` mounts
-   * there, with its own `decide` and `cors`. The `endpoints` of its server argument have the real paths.
+   * Endpoints by their name in the `endpoints` option. Each has a conventional path and the router that `oauthRouter`
+   * mounts there, with its own `decide` and `cors`. The `endpoints` of its server argument have the real paths.
    * @default none
    */
   readonly endpoints?: Readonly<

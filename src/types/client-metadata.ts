@@ -33,8 +33,8 @@ export interface ClientMetadata {
   /** Whether it must use PKCE, whatever the server's `pkce` says. @default the server's `pkce` applies */
   requirePkce?: boolean
   /**
-   * Whether it may introspect access tokens of other clients (RFC 7662 §2.1): `true` for all of them, or a list of its
-   * `resources` at the server, for tokens of these alone.
+   * Whether it may introspect access tokens of other clients (RFC 7662 §2.1): `true` for all of them, or a list of
+   * `resources`. With a list, only tokens for these.
    * @default false
    */
   resourceServer?: boolean | readonly string[]

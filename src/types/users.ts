@@ -3,8 +3,8 @@ import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 
 /**
- * A page of the host: a path, which receives `?return_to=` with the path to return to, or a function that returns the
- * URL.
+ * A page of the host: a path, or a function that returns the URL. A path receives `?return_to=` with the path to return
+ * to.
  */
 export type HostPage = string | ((returnTo: string, req: Request) => Awaitable<string>)
 
@@ -16,7 +16,7 @@ export interface Users {
    */
   find: (userId: string) => Awaitable<Express.User | null | undefined>
   /**
-   * The signed-in user of this browser: an id, or a value with an `id` and a name to show; undefined if signed out.
+   * The signed-in user of this browser: an id, or a value with an `id` and a name to show. Undefined if signed out.
    * Used by `consentPage`, `approve` and `connectedAppsRouter`. An error of an authorization request goes to the client
    * only for a signed-in user.
    * @default (req) => req.user
