@@ -1,7 +1,7 @@
 /** How the pages look: one style text for all of them, so that one hash admits it (Content-Security-Policy). */
 
 /** Colours as CSS writes them: `#1d4ed8`, `rgb(29 78 216)`, `rebeccapurple`. */
-export interface PageColors {
+interface PageColors {
   /** Links, the primary button, and the focus ring. */
   accent?: string
   /** Text on `accent`. */
