@@ -1,5 +1,6 @@
-/** Values that are there now or later: with a synchronous store the guard answers in the same turn (DESIGN: Awaitable). */
+/** Values now or later: with a synchronous store the guard decides in the same turn (DESIGN: Awaitable). */
 
+/** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>
 
 function isPromise<T>(value: Awaitable<T>): value is Promise<T> {

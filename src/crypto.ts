@@ -119,7 +119,7 @@ export function unseal(sealed: string, secret: string, associatedData: string): 
   }
 }
 
-/** A key as hosts have it: a PEM text, a JWK (RFC 7517), or Node's own KeyObject. */
+/** A key: a PEM text, a JWK (RFC 7517), or Node's own KeyObject. */
 export type KeyMaterial = string | JsonWebKey | KeyObject
 
 /** The private key, or undefined where only a public one was given. Throws for what is no key. */

@@ -24,16 +24,16 @@ const statuses = {
   server_error: 500,
 } as const
 
-/** Every `error` that the library says, by the name that its RFC gives it. */
+/** Every `error` code of the library, under the name in its RFC. */
 export type OAuthErrorCode = keyof typeof statuses
 
 /** Options of `new OAuthError`. */
 export interface OAuthErrorOptions {
-  /** HTTP status. @default the status that the code's RFC gives it */
+  /** HTTP status. @default the status that the code's RFC defines */
   status?: number
   /** Response headers, such as `WWW-Authenticate`. @default none */
   headers?: Readonly<Record<string, string>>
-  /** What went wrong inside. Reported through `onEvent`, never sent to anybody. @default nothing */
+  /** The internal cause. Reported through `onEvent`, never sent to a client. @default none */
   cause?: unknown
 }
 
@@ -42,7 +42,7 @@ export interface OAuthErrorOptions {
  * Characters that RFC 6749 does not allow in `error_description` are replaced.
  */
 export class OAuthError extends Error {
-  /** The `error` that the client sees. */
+  /** The `error` that the client receives. */
   readonly code: OAuthErrorCode
   /** HTTP status. */
   readonly status: number

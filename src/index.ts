@@ -1,8 +1,7 @@
-/** The public names of express-authorization-server, one by one. */
+/** The public names of express-authorization-server, one by one. Types that only show workings are not among them. */
 
 export { type ApproveOptions, approve } from './authorization/approve'
 export { type ConsentPageOptions, consentPage } from './authorization/consent-page'
-export type { AuthorizationResponseStyle } from './authorization/response'
 export type { Awaitable } from './awaitable'
 export { clientSecret } from './clients/client-secret'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
@@ -19,7 +18,6 @@ export {
   bearerGuard,
   requireScope,
 } from './guard/guard'
-export type { TokenPlace } from './guard/presented-token'
 export { type BearerStrategy, bearerStrategy, type TokenSource } from './guard/strategy'
 export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './jwt/keys'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
@@ -43,7 +41,7 @@ export {
 } from './operations/tokens'
 export type { ConsentView } from './pages/consent'
 export type { PagesOptions } from './pages/page'
-export type { PageColors, PageTheme } from './pages/style'
+export type { PageTheme } from './pages/style'
 export type { PageTexts } from './pages/texts'
 export { type BcryptPasswordsOptions, type BcryptUser, bcryptPasswords } from './passwords/bcrypt-passwords'
 export type { Limiter, LimiterOptions } from './passwords/limiter'
@@ -64,7 +62,6 @@ export type { InitialAccessToken, RegistrationProtection } from './routers/regis
 export { type RevokeRouterOptions, revokeRouter } from './routers/revoke'
 export { type TokenRouterOptions, tokenRouter } from './routers/token'
 export type { RequestParameters } from './rules/params'
-export type { PkcePolicy } from './rules/pkce'
 export type { Audience } from './rules/resource'
 export type { Scope } from './rules/scope'
 export { type AuthorizationServerOptions, createAuthorizationServer } from './server'
@@ -82,18 +79,15 @@ export type {
 export { memoryStorage } from './storage/memory/memory'
 export { type ClaimsContext, type JwtOptions, jwt } from './tokens/jwt'
 export { type OpaqueOptions, opaque } from './tokens/opaque'
-export type { AccessToken, LocatedToken, SourceToken } from './types/access-token'
-export type { Attempt, TakenAttempt, Throttle } from './types/attempts'
+export type { AccessToken } from './types/access-token'
+export type { Attempt, Throttle } from './types/attempts'
 export type {
-  AccessTokenFormat,
   ApprovedAuthorization,
   AuthorizationRequest,
   AuthorizationServer,
-  ClientDocuments,
   Decide,
   Decision,
   GrantType,
-  RefreshTokenSettings,
 } from './types/authorization-server'
 export type {
   Capability,

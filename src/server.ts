@@ -35,63 +35,69 @@ import { verifiedUsers } from './users'
 /** Options of `createAuthorizationServer`. */
 export interface AuthorizationServerOptions {
   /**
-   * The server's name in every answer (RFC 8414 §2): an `https` URL, or `http` on loopback, without query and fragment.
-   * Clients compare it byte for byte.
+   * The issuer identifier (RFC 8414 §2): an `https` URL, or `http` on loopback, without query and fragment. Clients
+   * compare it byte for byte.
    */
   issuer: string
   /** Where clients, grants and credentials are kept: `memoryStorage()`, or an adapter that passes `storageContract`. */
   storage: OAuthStorage
-  /** Every scope there is, with what it means in words for the consent page; or just the names. */
+  /** Every scope of the server, with its meaning in words for the consent page; or just the names. */
   scopes: Readonly<Record<string, string>> | readonly string[]
-  /** What the server can grant. @default [authorizationCode(), clientCredentials(), refreshToken()] */
+  /** The grants of the server. @default [authorizationCode(), clientCredentials(), refreshToken()] */
   grants?: readonly GrantType[]
   /** How clients authenticate at the token, revocation and introspection endpoints. @default [clientSecret()] */
   clientAuthentication?: readonly ClientAuthentication[]
   /** The form and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
   accessTokens?: AccessTokenFormat
   /**
-   * The APIs that clients may name as `resource` (RFC 8707), as URIs, beside the audience of `jwt()`. The first is meant
-   * where a request names none, unless `jwt()` says otherwise. A guard takes only tokens for its own. @default []
+   * The APIs that clients may name as `resource` (RFC 8707), as URIs, beside the audience of `jwt()`. The first is the
+   * default of a request that names none, unless `jwt()` has an audience. A guard accepts only tokens for its own
+   * resource.
+   * @default []
    */
   resources?: readonly string[]
   /**
-   * Your users, said once: `{ find, current, signIn, switchUser }`. The guard asks `find` for the user of a token, and a user
-   * it does not find any more has no tokens either. Pages ask `current` who is signed in, and send a browser to `signIn`.
-   * @default every id is taken, and `req.user` is signed in
+   * Your users: `{ find, current, signIn, switchUser }`. The guard calls `find` with the user id of a token; the tokens
+   * of an unknown user are refused. Pages call `current` for the signed-in user, and send a browser to `signIn`.
+   * @default every id is accepted, and `req.user` is signed in
    */
   users?: Users
   /**
-   * Who must use PKCE (RFC 7636, RFC 9700 §2.1.1): `'all-clients'`, `'public-clients'`, or nobody: `'optional'`. A client
-   * record may say otherwise. @default 'all-clients'
+   * Which clients must use PKCE (RFC 7636, RFC 9700 §2.1.1): `'all-clients'`, `'public-clients'`, or `'optional'`. A
+   * client record may override it.
+   * @default 'all-clients'
    */
   pkce?: PkcePolicy
-  /** Accept redirect URIs with `http` beyond loopback, where anybody on the way reads the code. @default false */
+  /** Accepts redirect URIs with `http` beyond loopback, where the network can read the code. @default false */
   allowHttpRedirectUris?: boolean
   /**
-   * Who may try passwords and chosen client secrets, register, and have documents fetched, how often: `memoryThrottle()`, `limiterThrottle()` for several
-   * processes, or `false` for a host that does it in front. @default memoryThrottle()
+   * Limits attempts at passwords and chosen client secrets, registrations and document fetches. `memoryThrottle()`,
+   * `limiterThrottle()` for several processes, or `false` where the host limits them in front.
+   * @default memoryThrottle()
    */
   throttle?: Throttle | false
   /**
-   * Takes clients that nobody registered: their id is an https URL, and the document there describes them
-   * (draft-ietf-oauth-client-id-metadata-document). @default no such client
+   * Accepts unregistered clients whose id is an https URL of a document that describes them
+   * (draft-ietf-oauth-client-id-metadata-document).
+   * @default such clients are unknown
    */
   clientIdMetadataDocuments?: ClientIdMetadataDocumentsOptions
   /**
-   * Where the routers are: `{ authorize, token, revoke, introspect, register, clients }` and those that a value in a list
-   * brings along, as absolute paths for the metadata and `oauthRouter`. @default {}
+   * The paths of the routers: `{ authorize, token, revoke, introspect, register, clients }` and those that a value in a
+   * list adds. Absolute paths, for the metadata and `oauthRouter`.
+   * @default {}
    */
   endpoints?: Endpoints
-  /**
-   * How all pages speak and look: `{ name, languages, texts, theme }`.
-   * @default English, German and Spanish
-   */
+  /** The words and look of all pages: `{ name, languages, texts, theme }`. @default English, German and Spanish */
   pages?: PagesOptions
-  /** Adds members to token responses, or bends the standard ones for an old API. @default the response as it is */
+  /** Adds members to token responses, or changes the standard ones for an old API. @default the response as it is */
   tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
-  /** Hears what happens, and never a secret. What it throws changes nothing. @default errors go to `console.error` */
+  /** Receives each event, never a secret. A thrown error is ignored. @default errors go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
-  /** The time in seconds since the epoch. A fraction counts only for how soon a consent page is answered. @default the clock */
+  /**
+   * The time in seconds since the epoch. A fraction matters only for a consent form that is sent too soon.
+   * @default the clock
+   */
   now?: () => number
 }
 
@@ -117,7 +123,7 @@ const optionNames: readonly string[] = [
 const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'optional'] satisfies PkcePolicy[]
 
 /**
- * The authorization server: validated options, frozen. Everything else takes it as the first argument.
+ * Creates the authorization server: validated options, frozen. It is the first argument of every other function.
  *
  * @throws TypeError for an option that is wrong, naming it and the fix.
  */

@@ -1,26 +1,26 @@
 /**
- * The storage contract: what a host implements, as types. Eleven methods; one of them, `transition`, is atomic and
+ * The storage contract: the types that a host implements. Eleven methods; one of them, `transition`, is atomic and
  * carries all the safety. `express-authorization-server/storage-contract` is the suite that proves an implementation.
  *
- * How a credential or grant stands when it is asked for. The words are those of the suite.
+ * The state of a credential or grant at a call. The words are those of the suite.
  *
  * | word            | what is stored                                                    | `find`    | `transition` |
  * | --------------- | ----------------------------------------------------------------- | --------- | ------------ |
  * | alive           | the row; its grant, where it names one, is alive                   | the row   | by its state |
  * | absent          | no row, or the grant that it names has no row                      | undefined | false        |
- * | revoked         | its grant has a tombstone, which says `revokedAt`                  | undefined | false        |
+ * | revoked         | its grant has a tombstone with `revokedAt`                         | undefined | false        |
  * | covered         | a mark of its user or client is at its `startedAt` or later        | undefined | false        |
- * | dead on arrival | it was revoked or covered before it came: it need not be kept      | undefined | false        |
- * | expired, used   | the row, as it is: the library judges that, by its own clock       | the row   | by its state |
+ * | dead on arrival | revoked or covered before it arrived: it need not be kept          | undefined | false        |
+ * | expired, used   | the row, unchanged: the library judges it by its own clock         | the row   | by its state |
  *
  * The timeline of a revocation. `revoke({ userId }, now)` writes one mark, whatever the user has:
  *
  *     startedAt of a session:    990         1000 = now       1001
- *     row stored before revoke   covered     covered          covered: begun by a clock that is ahead, so the mark moves
+ *     row stored before revoke   covered     covered          covered: its clock was ahead, so the mark moves
  *     row stored after it        covered     covered          alive: the user signed in again
  *
- * `startedAt` is when the request arrived, before its password was checked: of a password that is checked, reset and then
- * stored, the row is covered, in whatever order it and the mark arrive. A session that begins with an access token has the
+ * `startedAt` is when the request arrived, before its password was verified. If that password is reset meanwhile, the
+ * session's row is covered, whether it or the mark arrives first. A session that begins with an access token has the
  * `startedAt` of that token's session, and so the same revocations.
  */
 import type { Awaitable } from './awaitable'
@@ -28,7 +28,7 @@ import type { Awaitable } from './awaitable'
 /** How a client authenticates at the token endpoint (RFC 7591 §2). */
 export type TokenEndpointAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
 
-/** A client secret as it is kept: the SHA-256 of a generated one, or the bcrypt hash of one that a person chose. */
+/** A stored client secret: the SHA-256 of a generated one, or the bcrypt hash of a chosen one. */
 export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: number } & (
   | { readonly digest: string; readonly bcrypt?: never }
   | { readonly bcrypt: string; readonly digest?: never }
@@ -36,9 +36,12 @@ export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: nu
 
 /** A registered client: a plain value with a version. */
 export interface Client {
-  /** Its name to the protocol: 1 to 255 printable ASCII characters. */
+  /** The `client_id`: 1 to 255 printable ASCII characters. */
   readonly clientId: string
-  /** Starts anywhere from 1 to 2^30, anew for each registration; each `update` stores one more than it expected. */
+  /**
+   * Starts anywhere from 1 to 2^30, at random for each registration; each `update` stores the expected version plus
+   * one.
+   */
   readonly version: number
   readonly name?: string
   readonly description?: string
@@ -46,25 +49,25 @@ export interface Client {
   readonly username?: string
   /** Newest first. Empty: a public client. */
   readonly secrets: readonly ClientSecret[]
-  /** Where codes may be sent (RFC 6749 §3.1.2). */
+  /** The redirect URIs for codes (RFC 6749 §3.1.2). */
   readonly redirectUris: readonly string[]
   /** Left out: `authorization_code` and `refresh_token`. */
   readonly grantTypes?: readonly string[]
-  /** What the client may ask for. Left out: nothing. */
+  /** The scope that the client may ask for. Left out: empty. */
   readonly scopes?: readonly string[]
-  /** What it gets when it asks for nothing. Left out: all of `scopes`. */
+  /** The scope of a request that names none. Left out: all of `scopes`. */
   readonly defaultScopes?: readonly string[]
   /** The resources that it may ask for (RFC 8707). Left out: all that the server has. */
   readonly resources?: readonly string[]
   /** How it authenticates at the token endpoint. */
   readonly tokenEndpointAuthMethods: readonly TokenEndpointAuthMethod[]
-  /** Left out: what the server's `pkce` says. */
+  /** Left out: the server's `pkce` applies. */
   readonly requirePkce?: boolean
   /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */
   readonly resourceServer?: boolean | readonly string[]
   /**
-   * Set where the client introduced itself, and nobody has checked what it says: it registered itself (RFC 7591), or is
-   * described by the document that its id is the URL of. The latter are never stored.
+   * Set where the client introduced itself, and its metadata is unverified. Either it registered itself (RFC 7591), or
+   * the document at its id, a URL, describes it. The latter are never stored.
    */
   readonly origin?: 'registration' | 'metadata_document'
   /** SHA-256 of the registration access token (RFC 7592), bound to the id of the client. */
@@ -75,36 +78,36 @@ export interface Client {
   readonly updatedAt: number
 }
 
-/** One authorization, and the family of everything that came of it: what is revoked together. */
+/** One authorization and everything issued under it, which is revoked together. */
 export interface Grant {
   readonly id: string
   readonly clientId: string
   readonly userId?: string
   readonly scope: readonly string[]
-  /** When the request that began it arrived, before any password was checked. Seconds. */
+  /** When the request that began it arrived, before any password was verified. Seconds. */
   readonly startedAt: number
   /** When its last credential expires. Seconds. */
   readonly expiresAt: number
   /** Left out: it is not revoked. */
   readonly revokedAt?: number
-  /** Values that JSON can carry. Kept as it is. */
+  /** JSON values. Stored unchanged. */
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** Anything secret that the server hands out and later takes back. New protocol features add kinds, never methods. */
+/** Any secret that the server issues and later accepts. New protocol features add kinds, never methods. */
 export interface Credential {
   /**
-   * The lookup id, in `[A-Za-z0-9._~-]`. What stands before the first `~` is the same for everything of one grant: the
-   * key to shard by.
+   * The lookup id, in `[A-Za-z0-9._~-]`. The part before the first `~` is the same for all credentials of one grant:
+   * the key to shard by.
    */
   readonly id: string
   readonly kind: string
-  /** What `transition` compares. */
+  /** The state that `transition` compares. */
   readonly state: string
-  /** SHA-256, base64url, of the secret half of the token and of what the token is bound to. */
+  /** SHA-256, base64url, of the token's secret half and of the values bound to the token. */
   readonly digest: string
   /**
-   * Left out where there is no authorization (yet): codes before their exchange, client credentials, consent. It may be a
+   * Left out where no authorization exists (yet): codes before their exchange, client credentials, consent. It may be a
    * grant of another client.
    */
   readonly grantId?: string
@@ -113,50 +116,53 @@ export interface Credential {
   readonly scope: readonly string[]
   readonly startedAt: number
   readonly issuedAt: number
-  /** Seconds since the epoch, as every time in here. */
+  /** Seconds since the epoch, as every time here. */
   readonly expiresAt: number
-  /** Values that JSON can carry. Kept as it is. */
+  /** JSON values. Stored unchanged. */
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** Where clients are kept. */
+/** The collection of clients. */
 export interface ClientStorage {
-  /** The client of that id, or undefined. */
+  /** The client with that id, or undefined. */
   find(clientId: string): Awaitable<Client | undefined>
   /**
-   * At most `limit` clients with an id after `after`, ordered by the bytes of their ids; only those of `username` when it
-   * is given. Fewer than `limit` means that there are no more.
+   * At most `limit` clients with an id after `after`, ordered by the bytes of their ids. With `username`, only those of
+   * that user. Fewer than `limit` means that no more follow.
    */
   list(query: { username?: string; after?: string; limit: number }): Awaitable<Client[]>
-  /** Adds a client. False: that id is taken, nothing changed. */
+  /** Adds a client. False: that id already exists, nothing changed. */
   insert(client: Client): Awaitable<boolean>
-  /** ATOMIC. Replaces the record whose version is `expectedVersion`. False: gone, or changed meanwhile; never inserts. */
+  /**
+   * ATOMIC. Replaces the record whose version is `expectedVersion`. False: deleted, or changed meanwhile; never
+   * inserts.
+   */
   update(client: Client, expectedVersion: number): Awaitable<boolean>
-  /** Removes the client. False: there was none. */
+  /** Removes the client. False: unknown client. */
   delete(clientId: string): Awaitable<boolean>
 }
 
-/** Whose authorizations end: one grant, or everything of a user or of a client that began until now. */
+/** Selects the authorizations to end: one grant, or everything of a user or of a client that began until now. */
 export type RevocationTarget = { grantId: string } | { userId: string } | { clientId: string }
 
-/** Where grants and credentials are kept, and what ends them. */
+/** The collection of grants and credentials, and of their revocations. */
 export interface GrantStorage {
   /**
-   * Adds credentials and, when given, their grant: all or nothing. False: one of the ids exists, or stands twice in
-   * the call. What a tombstone or a mark covers on arrival is dead and stays so: it need not be kept. The part before `~`
-   * is the same in all the ids of one call.
+   * Adds credentials and, when given, their grant: all or nothing. False: one of the ids exists, or occurs twice in the
+   * call. A row that a tombstone or a mark covers on arrival is dead and stays so: it need not be kept. The part before
+   * `~` is the same in all the ids of one call.
    */
   insert(credentials: readonly Credential[], grant?: Grant): Awaitable<boolean>
   /**
-   * Only what is alive: undefined if absent, if it names a grant that is absent or revoked, or if a mark covers it.
-   * Used and expired ones are returned as they are.
+   * Only a live credential. Undefined if absent, if it names a grant that is absent or revoked, or if a mark covers it.
+   * Used and expired ones are returned unchanged.
    */
   find(id: string): Awaitable<Credential | undefined>
   /**
-   * ATOMIC. If the credential is alive (as for `find`) and in state `from`: it becomes `next`, `additions` are stored
-   * (replacing those of the same id), and so is `grant` when given. Else, or when that grant is itself revoked or
-   * covered by a mark, nothing happens and the answer is false. Of N callers with the same `from`, one gets true.
-   * `next.id` is `id`.
+   * ATOMIC. Applies if the credential is alive (as for `find`) and in state `from`. It becomes `next`; `additions` are
+   * stored (replacing those with the same id), and so is `grant` when given. Otherwise, or when that grant is itself
+   * revoked or covered by a mark, nothing happens and the result is false. Of N callers with the same `from`, one gets
+   * true. `next.id` is `id`.
    */
   transition(
     id: string,
@@ -166,31 +172,32 @@ export interface GrantStorage {
     grant?: Grant,
   ): Awaitable<boolean>
   /**
-   * At most `limit` grants that are not revoked and not covered by a mark, with an id after `after`, ordered by the bytes
-   * of their ids. Fewer than `limit` means that there are no more.
+   * At most `limit` grants that are not revoked and not covered by a mark. Their ids come after `after`, ordered by
+   * bytes. Fewer than `limit` means that no more follow.
    */
   list(query: { userId?: string; clientId?: string; after?: string; limit: number }): Awaitable<Grant[]>
   /**
-   * Constant work. A grant: its tombstone, also if it is not there yet. A user or client: a mark that covers every
-   * credential and grant whose `startedAt` is `now` or before, whenever its row arrives, and those that are there already,
-   * whatever their `startedAt`: a process whose clock is ahead has begun them. So a mark stands at `now`, or at the latest
-   * `startedAt` seen of that user or client where this is later; what begins after that is alive.
+   * Constant work. A grant: its tombstone, also before the grant arrives. A user or client: a mark that covers every
+   * credential and grant whose `startedAt` is `now` or before, whenever its row arrives. It also covers every row
+   * already stored, whatever its `startedAt`: a process whose clock is ahead has begun them. So a mark is at `now`, or
+   * at the latest `startedAt` seen of that user or client where this is later. Rows that begin after that are alive.
    */
   revoke(target: RevocationTarget, now: number): Awaitable<void>
   /**
-   * Removes at most `limit` credentials that expired at or before `now`, and what only they needed: grants and
-   * tombstones after their last credential, marks after the longest token life. Answers how many credentials went.
+   * Removes at most `limit` credentials that expired at or before `now`, and rows that only they needed. Grants and
+   * tombstones go after their last credential, marks after the longest token life. Returns the number of removed
+   * credentials.
    */
   deleteExpired(now: number, limit: number): Awaitable<number>
 }
 
-/** What the host supplies: two collections. Every method may answer with a promise or with the value itself. */
+/** The host's storage: two collections. Every method may return a promise or the value itself. */
 export interface OAuthStorage {
   /** Registered clients. */
   clients: ClientStorage
   /** Grants, and the codes and tokens issued under them. */
   grants: GrantStorage
-  /** Ends what the adapter itself has opened. The library never calls it; `storageContract` does. */
+  /** Closes the connections that the adapter itself opened. The library never calls it; `storageContract` does. */
   close?(): Awaitable<void>
 }
 

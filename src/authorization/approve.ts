@@ -15,23 +15,28 @@ export interface ApproveOptions {
   /** The signed-in user: an id, or a value with an `id`. @default `users.current` of the server */
   user?: (req: Request) => Awaitable<unknown>
   /**
-   * Who may be approved in silence: client ids, or a predicate. A public client with a loopback or private-use redirect
-   * URI must be named by its id, because every program on the user's machine can pose as it (RFC 8252 §8.6); so must a
-   * client that introduced itself, because it may say whatever a predicate looks for. What a user made in the clients
-   * API says whatever that user likes, and has their id as `username`. Name only ids that are registered: with the clients
-   * API mounted, a user could take one that is free.
+   * The clients to approve without asking the user: client ids, or a predicate. A public client with a loopback or
+   * private-use redirect URI must be listed by its id: any program on the device can pose as it (RFC 8252 §8.6). A
+   * client that introduced itself must be listed too, because its record may say anything. A client that a user created
+   * in the clients API has that user's id as `username`. List only registered ids: with the clients API mounted, a user
+   * could register a free one.
    */
   clients: readonly string[] | ((client: Client) => Awaitable<boolean>)
   /**
-   * Clients whose access tokens, where a guard is in front, may begin a session of *another* client of `clients`: such as a
-   * launcher that hands its user on. Each of them can sign its user in everywhere in `clients`, so name only your own. A
-   * token of any client may do so for that client itself. What begins so is of the token's grant, and ends with it.
+   * Clients whose access tokens, accepted by a guard in front, may begin a session of *another* client of `clients`. An
+   * example is a launcher that passes its user on. Each of them can sign its user in to every client of `clients`, so
+   * list only your own. A token of any client may begin a session of that same client. Such a session belongs to the
+   * token's grant and ends with it.
    * @default none
    */
   fromTokensOf?: readonly string[] | undefined
 }
 
-/** Decides yes for the clients named, without asking the user. Throws at start-up without `clients`. */
+/**
+ * Approves requests of the listed clients without asking the user.
+ *
+ * @throws TypeError at start-up without `clients`.
+ */
 export function approve(options: ApproveOptions): Decide {
   requireNoMore('approve', arguments, 1)
   requireKnown('approve option', options, ['user', 'clients', 'fromTokensOf'])

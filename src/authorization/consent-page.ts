@@ -24,25 +24,29 @@ import { cameTooSoon, openTransaction, takeTransaction } from './transaction'
 
 /** Options of `consentPage`. */
 export interface ConsentPageOptions {
-  /** The signed-in account: an id, or a value with an `id` and a name to show. @default `users.current` of the server */
+  /**
+   * The signed-in account: an id, or a value with an `id` and a name to show.
+   * @default `users.current` of the server
+   */
   user?: (req: Request) => Awaitable<unknown>
   /**
-   * Where to send a browser that is not signed in: a path, which gets `?return_to=` with the path to come back to, or a
-   * function that makes the URL. Needed here or there. @default `users.signIn` of the server
+   * Where to send a browser that is not signed in: a path, or a function that returns the URL. A path receives
+   * `?return_to=` with the path to return to. Required unless `users.signIn` is set.
+   * @default `users.signIn` of the server
    */
   signIn?: HostPage
-  /** Where a user goes who is not the one signed in, in the same form. @default `users.switchUser` of the server, or no such link */
+  /** Where another user can sign in, in the same form. @default `users.switchUser` of the server, or no such link */
   switchUser?: HostPage
   /**
-   * Whether a user who has a live authorization of the same client for the same scope and resource is not asked again.
-   * Public clients are always asked unless they are named, because any program can pose as one (RFC 8252 §8.6). Name only
-   * ids that are registered.
+   * Skips the question where the user has a live authorization of the same client for the same scope and resource.
+   * Public clients are always asked unless they are listed, because any program can pose as one (RFC 8252 §8.6). List
+   * only registered ids.
    * @default false
    */
   remember?: boolean | { publicClients: readonly string[] }
   /**
-   * Shows another page: returns its HTML, or answers `res` itself. The security headers are already set.
-   * @default our own page
+   * Renders another page: returns its HTML, or sends the response itself. The security headers are already set.
+   * @default the built-in page
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that answers `res` itself returns nothing
   render?: (view: ConsentView, req: Request, res: Response) => Awaitable<string | undefined | void>
@@ -52,8 +56,9 @@ const TRANSACTION = 'consent_transaction'
 const ANSWER = 'consent'
 
 /**
- * Asks the user on a page that needs no script. `authorizeRouter` throws at start-up where neither this nor the server's
- * `users` have a `signIn`.
+ * Asks the user on a page that works without scripts.
+ *
+ * @throws TypeError from `authorizeRouter`, at start-up, where neither this nor the server's `users` have a `signIn`.
  */
 export function consentPage(options: ConsentPageOptions = {}): Decide {
   requireNoMore('consentPage', arguments, 1)

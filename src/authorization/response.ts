@@ -7,8 +7,9 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { AuthorizationTarget } from './request'
 
 /**
- * How the answer reaches the client: `redirect` sends the browser there; `location` names the URL in a `Location` header
- * of a 200, and `json` the parameters in the body, for apps that call the endpoint themselves.
+ * How the authorization response reaches the client. `redirect` sends the browser there. `location` puts the URL in the
+ * `Location` header of a 200, and `json` puts the parameters in the body: both are for apps that call the endpoint
+ * themselves.
  */
 export type AuthorizationResponseStyle = 'redirect' | 'location' | 'json'
 

@@ -22,9 +22,9 @@ interface PresentedSecret extends PresentedCredentials {
 }
 
 /**
- * Client secrets, by the methods `client_secret_basic` and `client_secret_post`. Generated ones are compared with their
- * digest. Chosen ones are throttled, cost bcrypt, and are remembered once they were right. An unknown client costs as much
- * as a known one.
+ * Client secrets, by the methods `client_secret_basic` and `client_secret_post`. Generated secrets are compared by
+ * their digest. Chosen secrets are throttled, verified with bcrypt, and remembered after a success. An unknown client
+ * costs the same time as a known one.
  */
 export function clientSecret(): ClientAuthentication {
   requireNoMore('clientSecret', arguments, 0)

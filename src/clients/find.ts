@@ -7,9 +7,9 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import { isBeingDeleted } from './members'
 
 /**
- * The client of that id: the one way to it for everything that a client does. An id that is a document's URL is never
- * looked for in storage, where whoever may write records could put another client under it. `network` is whose request it
- * is, where it is one: what strangers make us fetch has a pace.
+ * @internal The client of that id: the one way to it for everything that a client does. An id that is a document's URL is
+ * never looked up in storage, where another client could be stored under it. `network` is the sender's, where a request
+ * asks: fetches for strangers have a pace.
  */
 export function findClient(
   { clientDocuments, storage }: AuthorizationServer,

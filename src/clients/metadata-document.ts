@@ -16,13 +16,14 @@ import { describedClient, type SelfDescriptionRules } from './self-description'
 
 /** Options of `createAuthorizationServer({ clientIdMetadataDocuments })`. */
 export interface ClientIdMetadataDocumentsOptions {
-  /** What these clients may have at most, and have when they ask for nothing: `'read'` or `['read', 'write']`. */
+  /** The widest scope of these clients, which is also their default: `'read'` or `['read', 'write']`. */
   scopes: string | Scope
-  /** Which URLs are taken at all, such as those of hosts that you know. @default every public one */
+  /** Which URLs are accepted at all, such as those of hosts that you know. @default every public URL */
   allow?: (url: URL) => Awaitable<boolean>
   /**
-   * For development and tests: also takes URLs on loopback, with http, so that everybody can make this process send GET
-   * requests to what runs beside it. @default false
+   * Also accepts URLs on loopback, with http, for development and tests. Anyone can then make this process send GET
+   * requests to local services.
+   * @default false
    */
   dangerouslyAllowLoopback?: boolean
 }

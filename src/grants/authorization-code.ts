@@ -30,7 +30,11 @@ export interface AuthorizationCodeOptions {
 /** Seconds in which the page of a public client may send its exchange twice, as React's strict mode does. */
 const SENT_TWICE_WITHIN = 10
 
-/** The grant for everything that acts for a user. Throws when `ttl` is not between 1 and 600. */
+/**
+ * The authorization code grant (RFC 6749 §4.1), for every client that acts for a user.
+ *
+ * @throws TypeError when `ttl` is not between 1 and 600.
+ */
 export function authorizationCode(options: AuthorizationCodeOptions = {}): GrantType {
   requireNoMore('authorizationCode', arguments, 1)
   requireKnown('authorizationCode option', options, ['ttl'])

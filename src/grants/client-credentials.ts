@@ -8,7 +8,10 @@ import type { AuthorizationServer, GrantType } from '../types/authorization-serv
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { requireOwner } from '../users'
 
-/** The grant for a client that acts for itself. There is no user, and no refresh token (RFC 6749 §4.4.3). */
+/**
+ * The client credentials grant, for a client that acts for itself. It has no user and no refresh token (RFC 6749
+ * §4.4.3).
+ */
 export function clientCredentials(): GrantType {
   requireNoMore('clientCredentials', arguments, 0)
   return Object.freeze({ grantType: 'client_credentials', handle: issueToClient } satisfies GrantType)

@@ -10,13 +10,17 @@ import type { TokenResponse } from '../types/token'
 
 /** Options of `implicit`. */
 export interface ImplicitOptions {
-  /** Lifetime in seconds of the access tokens of this grant; at most that of all others. @default that of all others */
+  /**
+   * Lifetime of this grant's access tokens in seconds, at most that of `accessTokens`.
+   * @default that of `accessTokens`
+   */
   ttl?: number
 }
 
 /**
- * The grant for old browser apps that take the access token from the redirect's fragment, where it ends up in histories
- * and scripts. Use it only for an API that is documented so. There is no refresh token (RFC 6749 §4.2.2).
+ * The implicit grant, for old browser apps that read the access token from the redirect's fragment. Browser histories
+ * and scripts can read it there. Use it only for an API whose documentation requires it. It has no refresh token (RFC
+ * 6749 §4.2.2).
  */
 export function implicit(options: ImplicitOptions = {}): GrantType {
   requireNoMore('implicit', arguments, 1)

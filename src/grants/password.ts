@@ -14,25 +14,25 @@ import type { TokenRequest, TokenResponse } from '../types/token'
 /** Options of `password`. */
 export interface PasswordOptions {
   /**
-   * The id of the user whose password this is, or a user value with an `id`; nothing for a wrong password or an unknown
-   * user, which must cost the same time. `bcryptPasswords` makes such a function. What it throws means no, and counts as a
-   * wrong password; but for an `OAuthError` with `temporarily_unavailable`, which says that nobody looked at it.
-   * `from.network` is where the request comes from: an IPv4 address or an IPv6 /64. The same name and password that come
-   * several times at once from one network are looked at once.
+   * Returns the id of the user with this password, or a user value with an `id`. Returns undefined or null for a wrong
+   * password. An unknown user must cost the same time as a wrong password. `bcryptPasswords` returns such a function. A
+   * thrown error refuses and counts as a wrong password. An `OAuthError` with `temporarily_unavailable` does not count:
+   * the password was not verified. `from.network` is the sender's IPv4 address or IPv6 /64. Identical concurrent
+   * attempts from one network are verified once.
    */
   verify: ((
     username: string,
     password: string,
     from: { network: string },
   ) => Awaitable<{ id: string | number | bigint } | string | null | undefined>) & {
-    /** Throws where the password would not be looked at: such an attempt is not counted. */
+    /** Throws where the password would not be verified. Such an attempt does not count. */
     readonly requirePlace?: (from: { network: string }) => void
   }
 }
 
 /**
- * The grant for old first-party apps that ask for the user's password themselves. It teaches users to type their
- * password anywhere and rules out a second factor: use it only for an API that is documented so.
+ * The password grant, for old first-party apps that ask for the user's password themselves. It teaches users to type
+ * their password anywhere and rules out a second factor. Use it only for an API whose documentation requires it.
  */
 export function password(options: PasswordOptions): GrantType {
   requireNoMore('password', arguments, 1)

@@ -51,26 +51,28 @@ export interface RefreshTokenOptions {
   /** Lifetime in seconds, which starts anew with each refresh. @default 1209600 (14 days) */
   ttl?: number
   /**
-   * Seconds after which no refresh keeps the session alive: the user must sign in again once the last access token ends.
-   * @default no such limit
+   * Seconds after which no refresh extends the session. The user must sign in again once the last access token expires.
+   * @default no limit
    */
   maxAge?: number
   /**
-   * Whether each refresh makes a new refresh token. Without it a stolen one is never noticed, and of parallel refreshes for
-   * several scopes the last two access tokens live, of each set of resources. @default true
+   * Whether each refresh issues a new refresh token. Without rotation the theft of a token is never detected. Parallel
+   * refreshes for several scopes then keep only the last two access tokens of each set of resources alive.
+   * @default true
    */
   rotate?: boolean
-  /**
-   * Seconds in which a token that was just used gets the same response again. 0 turns it off.
-   * @default 60
-   */
+  /** Seconds in which a refresh token that was just used gets the same response again. 0 turns it off. @default 60 */
   replayWindow?: number
 }
 
 /** How often a request may find that another one with the same token was faster. */
 const MOST_LOST = 10
 
-/** The grant that keeps a session alive. Throws when a number is not a whole number of seconds. */
+/**
+ * The refresh token grant (RFC 6749 §6), which keeps a session alive.
+ *
+ * @throws TypeError when a number is not a whole number of seconds.
+ */
 export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
   requireNoMore('refreshToken', arguments, 1)
   requireKnown('refreshToken option', options, ['ttl', 'maxAge', 'rotate', 'replayWindow'])

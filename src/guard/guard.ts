@@ -28,28 +28,28 @@ import { type TokenSource, tokenAuthenticator } from './strategy'
 
 /** Options of `bearerGuard`. */
 export interface BearerGuardOptions {
-  /** What the token must have: `'read'`, `'read write'` or a list. @default nothing in particular */
+  /** The scope that the token must have: `'read'`, `'read write'` or a list. @default no particular scope */
   scope?: string | Scope
   /**
-   * Which API this is, among the `resources` of the server: a token for any other one is refused (RFC 8707, RFC 9068 §4).
-   * @default the audience of tokens whose request names no resource
+   * This API's URI, one of the `resources` of the server: a token for any other resource is refused (RFC 8707, RFC 9068
+   * §4). @default the audience of tokens whose request names no resource
    */
   resource?: string
   /**
-   * Whether challenges say where the metadata of the resource is (RFC 9728 §5.1), and what scope is needed: for clients
-   * that find everything out by themselves. Needs `protectedResourceRouter`. @default false
+   * Whether challenges name the metadata of the resource (RFC 9728 §5.1) and the required scope. Clients that discover
+   * the server by themselves need both. Requires `protectedResourceRouter`. @default false
    */
   resourceMetadata?: boolean
   /** The `realm` of challenges (RFC 6750 §3). @default 'api' */
   realm?: string
   /**
-   * Where a token may stand: `'header'`, `'body'`, `'query'`. A query puts tokens into logs and histories (RFC 6750 §2.3
-   * advises against it), a body needs a parser in front. @default ['header']
+   * Where a token may be sent: `'header'`, `'body'`, `'query'`. A query puts tokens into logs and histories (RFC 6750
+   * §2.3 advises against it). A body needs a parser in front. @default ['header']
    */
   tokenFrom?: readonly TokenPlace[]
   /**
-   * Admit calls without a token that carry `?client_id=` of a registered client, as "app authorization": with no user
-   * and the empty scope. A client id is no secret, so this tells apps apart and keeps nobody out. @default false
+   * Admits calls without a token that carry `?client_id=` of a registered client, as "app authorization": with no user
+   * and the empty scope. A client id is not a secret: this identifies apps and protects nothing. @default false
    */
   clientIdQuery?: boolean
 }
@@ -64,9 +64,9 @@ const optionNames: readonly string[] = [
 ] satisfies (keyof BearerGuardOptions)[]
 
 /**
- * Lets a request pass with a valid access token of `server`, which may be one in another process: `remoteServer`. Sets
+ * Admits a request with a valid access token of `server`, which may run in another process: `remoteServer`. Sets
  * `req.user`, the resource owner as `users.find` returned it (undefined for client credentials), and `req.authInfo`.
- * Failures follow RFC 6750 §3; failing storage is a 503.
+ * Failures follow RFC 6750 §3; a storage failure is a 503.
  *
  * @throws TypeError at start-up for a scope or a resource that the server does not have, and for an unknown option.
  */
@@ -121,7 +121,9 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
   return guard
 }
 
-/** Lets a request pass that a guard in front admitted with this scope, for routes behind `router.use(bearerGuard(server))`. */
+/**
+ * Admits a request that a guard in front admitted with this scope, for routes behind `router.use(bearerGuard(server))`.
+ */
 export function requireScope(scope: string | Scope): RequestHandler {
   requireNoMore('requireScope', arguments, 1)
   const required = neededScope('requireScope', { scope })
@@ -136,7 +138,10 @@ export function requireScope(scope: string | Scope): RequestHandler {
   }
 }
 
-/** What the guard, or our strategy, found out about the token of a request. Throws where neither has admitted it. */
+/**
+ * The access token with which the guard, or `bearerStrategy`, admitted the request. Throws where neither has admitted
+ * it.
+ */
 export function accessToken(req: Request): AccessToken {
   const found = guardedToken(req)
   if (!found) throw new Error('accessToken(req) needs bearerGuard or bearerStrategy in front of it')

@@ -5,7 +5,7 @@ import { queryParameters } from '../http/body'
 import { authorizationHeader } from '../http/header'
 import type { AuthenticatedToken } from '../tokens/find'
 
-/** Where a token may stand: the header (§2.1), a form body (§2.2), or the query (§2.3). */
+/** Where a token may be sent: the header (RFC 6750 §2.1), a form body (§2.2), or the query (§2.3). */
 export type TokenPlace = 'header' | 'body' | 'query'
 
 export const tokenPlaces: readonly unknown[] = ['header', 'body', 'query'] satisfies TokenPlace[]

@@ -12,16 +12,16 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import { escapeQuoted, withChallenge } from './challenge'
 import { offerAdmission, presentedToken } from './presented-token'
 
-/** Who knows what tokens stand for: the server of this process, or one in another. */
+/** The issuer of the tokens: the server of this process, or one in another. */
 export type TokenSource = AuthorizationServer | RemoteServer
 
 function authenticateAt(source: TokenSource, token: string, resource?: string): Awaitable<AuthenticatedToken> {
   return 'authenticate' in source ? source.authenticate(token, resource) : authenticateToken(source, token, resource)
 }
 
-/** Passport's own strategy, as `passport.use` takes it. */
+/** Passport's own strategy, as `passport.use` accepts it. */
 export interface BearerStrategy {
-  /** What `passport.authenticate` calls it: `bearer`. */
+  /** Its name for `passport.authenticate`: `bearer`. */
   name: string
   /** Called by Passport. */
   // biome-ignore lint/suspicious/noExplicitAny: the type of Passport's strategies, which is not ours to import
@@ -30,8 +30,8 @@ export interface BearerStrategy {
 
 /**
  * A strategy for hosts that call `passport.authenticate('bearer', { session: false })` themselves. Its "user" is the
- * access token (`{ clientId, userId, scope, … }`), not the resource owner: a client's own token has none. `realm` and
- * `resource` are those of `bearerGuard`. A callback of your own admits a token by putting what it was given on the
+ * access token (`{ clientId, userId, scope, … }`), not the resource owner: a client's own token has no user. `realm`
+ * and `resource` are those of `bearerGuard`. A callback of your own admits a token by setting its argument on the
  * request: `req.user = user`, or `req.authInfo = info` where you have users of your own.
  */
 export function bearerStrategy(

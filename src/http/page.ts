@@ -7,7 +7,7 @@ import type { PageContext } from '../pages/page'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { sendError } from './json'
 
-/** The pages in the language of this request: what the client asked for (`ui_locales`), else what the browser reads. */
+/** @internal The pages in the language of this request: the client's `ui_locales`, else the browser's. */
 export function pageContext({ pages }: AuthorizationServer, req: Request): PageContext {
   const languages = [...pages.texts.keys()]
   const question = req.url.indexOf('?')
@@ -17,7 +17,7 @@ export function pageContext({ pages }: AuthorizationServer, req: Request): PageC
   return { pages, language, texts: pages.texts.get(language) as PageContext['texts'] }
 }
 
-/** The headers of every page; set before anything is rendered, so that a host's own page keeps or changes them. */
+/** @internal The headers of every page; set before it is rendered, so that a host's own page keeps or changes them. */
 export function setPageHeaders({ pages }: AuthorizationServer, res: Response): void {
   res.setHeader('Content-Type', 'text/html; charset=utf-8')
   res.setHeader('Cache-Control', 'no-store')

@@ -10,21 +10,22 @@ import {
 } from '../crypto'
 import { requireNoMore } from '../options/known'
 
-/** What a JWT access token may be signed with (RFC 7518 §3.1). */
+/** A signing algorithm for JWT access tokens (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'PS256'
 
 export const signingAlgorithms: readonly unknown[] = ['ES256', 'RS256', 'PS256'] satisfies SigningAlgorithm[]
 
 /**
- * The keys of a server. To change keys without refusing a single token: publish the new key as `next` for an hour, while
- * verifiers learn of it; make it `current` and the old one `retired`; drop that when its last token has expired.
+ * The signing keys of a server. To replace a key without refusing a token: publish the new key as `next` for an hour,
+ * so that verifiers fetch it. Then make it `current` and the old one `retired`. Remove the old one when its last token
+ * has expired.
  */
 export interface SigningKeys {
-  /** Signs. A private key. */
+  /** The private key that signs. */
   current: KeyMaterial
-  /** Will sign later, or signs already in another process. */
+  /** The key that will sign later, or already signs in another process. */
   next?: KeyMaterial
-  /** Sign no more. Their public halves are enough. @default [] */
+  /** Keys that no longer sign. Their public halves are enough. @default [] */
   retired?: readonly KeyMaterial[]
 }
 
@@ -44,8 +45,8 @@ export interface KeyRing {
 }
 
 /**
- * A new private key as a JWK, to be kept where other secrets are: `JSON.stringify` it into the environment. Made in the
- * same turn: milliseconds for ES256, up to a second for RSA.
+ * Generates a private key as a JWK. Keep it with your other secrets: `JSON.stringify` it into the environment.
+ * Synchronous: milliseconds for ES256, up to a second for RSA.
  */
 export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JsonWebKey {
   requireNoMore('generateSigningKey', arguments, 1)

@@ -15,10 +15,10 @@ export interface CleanupOptions {
 }
 
 /**
- * Removes what has expired every so many seconds, in batches between which other work is done. Runs never overlap, the
- * timer does not keep the process alive, and a failure is an `error` event and tried again at the next run. Several
- * processes on one store may all do it; Redis, which expires by itself, needs none. Answers a function that stops it,
- * whose promise resolves once the batch under way has ended.
+ * Deletes expired rows every `every` seconds, in batches with pauses for other work. Runs never overlap, and the timer
+ * does not keep the process alive. A failure is an `error` event and is tried again at the next run. Several processes
+ * may clean one store; Redis expires by itself and needs no clean-up. Returns a function that stops it, whose promise
+ * resolves once the running batch has ended.
  *
  * @throws TypeError when `every` is not a whole number of seconds up to 24 days.
  */

@@ -12,17 +12,21 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 import { listGrants } from './grants'
 
-/** A client to be: what is left out has a safe default. */
+/** A client to register. Members that are left out have a safe default. */
 export interface RegisterClientOptions extends ClientMetadata {
-  /** Its name to the protocol: 1 to 255 printable ASCII characters. @default a generated one */
+  /** The `client_id`: 1 to 255 printable ASCII characters. @default a generated one */
   clientId?: string
-  /** 8 to 72 bytes, kept as a bcrypt hash. @default a generated one of 256 bits, kept as its SHA-256 */
+  /**
+   * A chosen secret of 8 to 72 bytes, kept as a bcrypt hash.
+   * @default a generated one of 256 bits, kept as its SHA-256
+   */
   clientSecret?: string
 }
 
 /**
- * Adds a client. `clientSecret` is in the answer when there is one, and nowhere else ever again. Throws an `OAuthError`
- * `invalid_client_metadata` or `invalid_redirect_uri` that names the member, with status 409 when the id is taken.
+ * Registers a client. The result has `clientSecret` where one exists; it is shown once. Throws an `OAuthError`
+ * `invalid_client_metadata` or `invalid_redirect_uri` that names the member, with status 409 when the id already
+ * exists.
  */
 export async function registerClient(
   server: AuthorizationServer,
@@ -33,13 +37,13 @@ export async function registerClient(
   return insertClient(server, options)
 }
 
-/** The members of a client record that change; those left out stay as they are. */
+/** The members of a client record to change. Members that are left out stay as they are. */
 export interface ClientChanges extends ClientMetadata {
   /** Replaces every secret of the client. 8 to 72 bytes. */
   clientSecret?: string
 }
 
-/** Changes the members named, and no other, also when somebody else changes the record at the same time. */
+/** Changes the named members and no other, also during concurrent changes of the record. */
 export async function updateClient(
   server: AuthorizationServer,
   clientId: string,
@@ -50,7 +54,7 @@ export async function updateClient(
   return changeMembers(server, clientId, changes)
 }
 
-/** A new generated secret. The old ones stay valid for `overlap` seconds. @default 0 */
+/** Generates a new secret. The old secrets stay valid for `overlap` seconds. @default 0 */
 export async function rotateClientSecret(
   server: AuthorizationServer,
   clientId: string,
@@ -62,13 +66,15 @@ export async function rotateClientSecret(
   return { clientSecret }
 }
 
-/** Deletes a client and ends everything that was ever issued to it. Returns false when there was none. */
+/** Deletes a client and ends everything that was ever issued to it. Returns false for an unknown client. */
 export async function deleteClient(server: AuthorizationServer, clientId: string): Promise<boolean> {
   requireNoMore('deleteClient', arguments, 2)
   return endClient(server, clientId)
 }
 
-/** Every client, or those of one user, ordered by id. Throws a TypeError for a `username` that is not a string. */
+/**
+ * Returns every client, or those of one user, ordered by id. Throws a TypeError for a `username` that is not a string.
+ */
 export async function listClients(server: AuthorizationServer, query: { username?: string } = {}): Promise<Client[]> {
   requireNoMore('listClients', arguments, 2)
   requireFilter('listClients', query, ['username'])
@@ -79,10 +85,11 @@ export async function listClients(server: AuthorizationServer, query: { username
 }
 
 /**
- * Deletes the clients that registered themselves, were not changed for `unusedFor` seconds, and have no authorization in
- * force; where registration is open, those are many. Without a refresh token an authorization is in force as long as its
- * access token, and with stateless ones it leaves no trace: such clients go although somebody used them, and register again.
- * Not those that get tokens of their own by client credentials, of which nothing could be seen. Answers how many went.
+ * Deletes clients that registered themselves, were not changed for `unusedFor` seconds, and have no live authorization.
+ * Open registration leaves many of those. Without a refresh token, an authorization lives as long as its access token.
+ * Stateless tokens leave no trace: their clients are deleted although they were used, and register again. Clients with
+ * the client credentials grant are kept, because their use leaves no trace either. Returns the number of deleted
+ * clients.
  */
 export async function deleteUnusedClients(
   server: AuthorizationServer,

@@ -8,9 +8,9 @@ import { revoke } from '../tokens/revocation'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 /**
- * The authorizations that are in force, for a "connected apps" page: all, or those of a user, a client, or both.
+ * Returns the live authorizations, for a "connected apps" page: all, or those of a user, a client, or both.
  *
- * @throws TypeError for a member that is not a string: nobody's list is not everybody's.
+ * @throws TypeError for a member that is not a string, so that an unknown user never lists the grants of all users.
  */
 export async function listGrants(
   server: AuthorizationServer,
@@ -27,10 +27,10 @@ export async function listGrants(
 
 /**
  * Ends one authorization, or all of a user ("sign out everywhere", after a password reset) or of a client. Every code
- * and token of it is dead when this returns, those that are just being issued included. In effect for everything that
- * began until now, and for what is stored, also where the clock of another process was ahead. What begins in the next
- * second is not touched, or after the latest of what was stored began, if that is later. What begins with an access token, of whichever client,
- * began when that token's user signed in.
+ * and token of it is dead when this returns, including those being issued at that moment. It covers everything that
+ * began until now, and everything stored, even where the clock of another process was ahead. It does not cover what
+ * begins in the next second, or after the latest stored start where that is later. A session that began with an access
+ * token, of any client, began when that token's user signed in.
  */
 export async function revokeGrants(server: AuthorizationServer, target: RevocationTarget): Promise<void> {
   requireNoMore('revokeGrants', arguments, 2)
@@ -47,7 +47,7 @@ export async function revokeGrants(server: AuthorizationServer, target: Revocati
   await revoke(server, only)
 }
 
-/** Deletes what has expired, in batches between which other work is done. Answers how many codes and tokens went. */
+/** Deletes expired rows, in batches with pauses for other work. Returns the number of deleted codes and tokens. */
 export function deleteExpired(server: AuthorizationServer): Promise<number> {
   requireNoMore('deleteExpired', arguments, 1)
   return deleteInBatches(server.storage.grants, server.now)

@@ -18,18 +18,21 @@ import { requireOwner } from '../users'
 
 /** Options of `issueCode`. */
 export interface IssueCodeOptions {
-  /** Who gets the code: a client that may use the authorization code grant. */
+  /** The client that receives the code. It must be allowed the authorization code grant. */
   clientId: string
   /** The user who agreed. */
   userId: string
   /**
-   * Where the client expects the code; the token request must then name it. One of the client's.
+   * Where the client expects the code: one of its redirect URIs, which the token request must repeat.
    * @default none, and the token request names none
    */
   redirectUri?: string | undefined
-  /** What is granted: `'read write'` or a list, all of it the client's. @default the client's default scope */
+  /**
+   * The granted scope, `'read write'` or a list, all of it allowed to the client.
+   * @default the client's default scope
+   */
   scope?: string | Scope | undefined
-  /** What the tokens are for (RFC 8707), among the `resources` of the server. @default the server's default */
+  /** The resources of the tokens (RFC 8707), among the `resources` of the server. @default the server's default */
   resource?: string | readonly string[] | undefined
   /** The S256 challenge (RFC 7636). Required where the server requires PKCE of this client. @default none */
   codeChallenge?: string | undefined
@@ -44,7 +47,9 @@ const codeOptionNames: readonly string[] = [
   'codeChallenge',
 ] satisfies (keyof IssueCodeOptions)[]
 
-/** An authorization code for a user that the host has authenticated and who agreed. `expiresIn` is in seconds. */
+/**
+ * Issues an authorization code for a user that the host has authenticated and who agreed. `expiresIn` is in seconds.
+ */
 export async function issueCode(
   server: AuthorizationServer,
   options: IssueCodeOptions,
@@ -82,25 +87,25 @@ export async function issueCode(
 
 /** Options of `issueTokens`. */
 export interface IssueTokensOptions {
-  /** Who gets the tokens. */
+  /** The client that receives the tokens. */
   clientId: string
   /** The resource owner. @default none: a token of the client itself, as with client credentials */
   userId?: string
-  /** What is granted: `'read write'` or a list, all of it the client's. @default the client's default scope */
-  scope?: string | Scope | undefined
-  /** What the access token is for (RFC 8707). @default what `request` asks for, or the server's default */
-  resource?: string | readonly string[] | undefined
   /**
-   * Whether there is a refresh token among them.
-   * @default true for a user's tokens, where the client may use that grant
+   * The granted scope, `'read write'` or a list, all of it allowed to the client.
+   * @default the client's default scope
    */
+  scope?: string | Scope | undefined
+  /** The resources of the access token (RFC 8707). @default those that `request` names, or the server's default */
+  resource?: string | readonly string[] | undefined
+  /** Whether to issue a refresh token too. @default true for a user's tokens, where the client is allowed that grant */
   refreshToken?: boolean
   /**
-   * The grant that this counts as, which the client's record must have. A `request` has its own.
+   * The grant that this counts as. The client's record must allow it. A `request` names its own.
    * @default a grant of your own, for every client
    */
   grantType?: string
-  /** The token request that a grant of your own answers: its parameters, and when it arrived. @default none, and now */
+  /** The token request that a grant of your own handles: its parameters, and when it arrived. @default none, and now */
   request?: TokenRequest
 }
 
@@ -114,7 +119,10 @@ const tokenOptionNames: readonly string[] = [
   'request',
 ] satisfies (keyof IssueTokensOptions)[]
 
-/** Tokens for a user that the host has authenticated, or for a client. The answer is what the token endpoint would send, as the option `tokenResponse` has it. */
+/**
+ * Issues tokens for a user that the host has authenticated, or for a client. Returns the response that the token
+ * endpoint would send, shaped by the option `tokenResponse`.
+ */
 export async function issueTokens(server: AuthorizationServer, options: IssueTokensOptions): Promise<TokenResponse> {
   requireNoMore('issueTokens', arguments, 2)
   requireKnown('issueTokens option', options, tokenOptionNames)
@@ -158,9 +166,10 @@ async function hostRequest(
 }
 
 /**
- * What an access token stands for, for WebSockets, GraphQL and whatever else the guard does not stand before. Throws an
- * `OAuthError`: `invalid_token`, `insufficient_scope`, or `server_error` with status 503 when storage fails. `resource` is
- * the one of the server's `resources` that is being used. @default the audience of tokens whose request named none
+ * Verifies an access token and returns its meaning, for WebSockets, GraphQL and other calls without the guard. Throws
+ * an `OAuthError`: `invalid_token`, `insufficient_scope`, or `server_error` with status 503 when storage fails.
+ * `resource` is the called one of the server's `resources`.
+ * @default the audience of tokens whose request names no resource
  */
 export async function verifyAccessToken(
   server: AuthorizationServer,

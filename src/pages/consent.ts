@@ -9,8 +9,8 @@ export interface ConsentView {
     name: string
     description?: string
     /**
-     * Set where nobody has checked the name: the client registered itself, or is described by a document at `host`. A page
-     * must say so, and where the answer goes: for these clients `redirectHost` says more than the name.
+     * Set where the name is unverified: the client registered itself, or is described by a document at `host`. A page
+     * must say so and show where the response goes: for these clients trust `redirectHost` more than the name.
      */
     unchecked?: { host?: string }
   }
@@ -20,19 +20,21 @@ export interface ConsentView {
   onDevice: boolean
   /** The signed-in account. */
   user: { id: string; name: string }
-  /** Where the user can sign in as somebody else, with the way back. */
+  /** Where another user can sign in, with the way back. */
   switchUser?: string
   scopes: { scope: string; description: string }[]
-  /** The APIs that the client named (RFC 8707), as URIs; its tokens are for these alone. Empty where it named none. */
+  /**
+   * The APIs that the client named (RFC 8707), as URIs; its tokens are for these alone. Empty where it named no API.
+   */
   resources: string[]
-  /** Why the page is shown again, where it is. */
+  /** Why the page is shown again. Undefined the first time. */
   notice?: string
-  /** Hidden fields that the form must send back, by POST and to the URL it was served from (leave `action` out). */
+  /** Hidden fields that the form must send back, by POST and to the URL of the page (leave `action` out). */
   fields: { name: string; value: string }[]
   /** The names and values of the two submit buttons. */
   allow: { name: string; value: string }
   deny: { name: string; value: string }
-  /** The language to speak, one of the `languages` of the server's pages. */
+  /** The language of the page, one of the `languages` of the server's pages. */
   language: string
 }
 

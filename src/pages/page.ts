@@ -9,18 +9,19 @@ import { spanish } from './spanish'
 import { type PageTheme, pageStyle } from './style'
 import type { PageTexts } from './texts'
 
-/** How the consent page, the connected apps and the error pages speak and look. */
+/** The words, languages and look of the consent page, the connected apps and the error pages. */
 export interface PagesOptions {
-  /** What your service is called; it stands above each page. @default the host of the issuer */
+  /** The name of your service, shown at the top of each page. @default the host of the issuer */
   name?: string
   /**
-   * The languages to choose from by the request's `ui_locales` parameter, then its `Accept-Language`, as BCP 47 tags. The
-   * first is for everybody else. @default ['en', 'de', 'es'] and those of `texts`
+   * The languages of the pages, as BCP 47 tags, chosen by the request's `ui_locales` parameter, then its
+   * `Accept-Language`. The first is the fallback.
+   * @default ['en', 'de', 'es'] and those of `texts`
    */
   languages?: readonly string[]
-  /** Words of your own by language: some of them for `en`, `de` and `es`, all of them for any other. @default none */
+  /** Your own words by language: some of them for `en`, `de` and `es`, all of them for any other. @default none */
   texts?: Readonly<Record<string, Partial<PageTexts>>>
-  /** Colours, font and corners. @default ours */
+  /** Colours, font and corners. @default the built-in theme */
   theme?: PageTheme
 }
 

@@ -1,34 +1,34 @@
 /** How the pages look: one style text for all of them, so that one hash admits it (Content-Security-Policy). */
 
 /** Colours as CSS writes them: `#1d4ed8`, `rgb(29 78 216)`, `rebeccapurple`. */
-export interface PageColors {
-  /** Links, the button that goes on, and the ring around what has the focus. */
+interface PageColors {
+  /** Links, the primary button, and the focus ring. */
   accent?: string
-  /** What is written on `accent`. */
+  /** Text on `accent`. */
   onAccent?: string
   /** Behind the card. */
   background?: string
-  /** What the text stands on. */
+  /** The card. */
   card?: string
   /** The text. */
   text?: string
-  /** Text of less weight. */
+  /** Secondary text. */
   soft?: string
   /** Borders. */
   line?: string
-  /** What went wrong, and what takes access away. */
+  /** Errors, and buttons that remove access. */
   danger?: string
 }
 
 /** Colours, font and corners of the pages. */
 export interface PageTheme {
-  /** What is left out stays as it is. Give each text a contrast of 4.5:1 to what it stands on (WCAG 1.4.3). */
+  /** Colours of light pages. Left out: unchanged. Give each text a contrast of 4.5:1 to its background (WCAG 1.4.3). */
   light?: PageColors
-  /** The same for browsers that prefer dark pages. */
+  /** Colours for browsers that prefer dark pages. */
   dark?: PageColors
   /** A list as in CSS `font-family`. @default 'system-ui, sans-serif' */
   font?: string
-  /** How round the corners of the card are: a length in px, rem or em, or '0'. @default '1rem' */
+  /** The radius of the card's corners: a length in px, rem or em, or '0'. @default '1rem' */
   radius?: string
 }
 

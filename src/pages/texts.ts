@@ -1,9 +1,12 @@
-/** The words of every page: plain text, in which `{client}`, `{user}`, `{host}`, `{target}`, `{resources}` and `{date}` are filled in. */
+/**
+ * The words of every page: plain text with the placeholders `{client}`, `{user}`, `{host}`, `{target}`, `{resources}`
+ * and `{date}`.
+ */
 
 export interface PageTexts {
-  /** How the language is written. @default 'ltr' */
+  /** The direction of the script. @default 'ltr' */
   dir?: 'ltr' | 'rtl'
-  /** Scopes in words, for this language. @default what the `scopes` option of the server says */
+  /** Scopes in words, in this language. @default the words in the server's `scopes` option */
   scopes?: Readonly<Record<string, string>>
 
   consentTitle: string

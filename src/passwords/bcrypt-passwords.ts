@@ -5,7 +5,7 @@ import { requireNoMore } from '../options/known'
 import { bcryptCost, compareSecret, spendAsMuch } from './bcrypt'
 import { requirePlace } from './waiting'
 
-/** What is needed of a user: more members do not matter, so a database row may be returned as it is. */
+/** The required members of a user. More members do not matter, so a database row may be returned as it is. */
 export interface BcryptUser {
   /** Becomes the `userId` of tokens, as a string. */
   id: string | number
@@ -16,30 +16,29 @@ export interface BcryptUser {
 /** Options of `bcryptPasswords`. */
 export interface BcryptPasswordsOptions {
   /**
-   * The user of this name, as `{ id, passwordHash }`, or nothing. The name arrives exactly as it was typed: whether case
-   * and Unicode forms matter is for you to decide. Users who may not sign in are left out. Whatever it
-   * throws is `server_error`, and no token.
+   * Finds the user with this name, as `{ id, passwordHash }`; undefined or null for an unknown name. The name arrives
+   * exactly as typed: you decide whether case and Unicode forms matter. Leave out users who may not sign in. A thrown
+   * error is `server_error`, and no token.
    */
   findByUsername(username: string): Awaitable<BcryptUser | null | undefined>
 }
 
 /**
  * Verifies users' passwords against bcrypt hashes, off the event loop: `password({ verify: bcryptPasswords({ … }) })`.
+ * Returns the user's id as a string, or undefined, which the grant turns into `invalid_grant` (RFC 6749 §5.2). An
+ * unknown user takes as long as a wrong password, so that times do not reveal accounts. That is the cost of the last
+ * hash seen, before the first one cost 10. Passwords over 72 bytes in UTF-8 are refused, because bcrypt ignores the
+ * rest; a NUL character is refused too.
  *
- * Answers the user's id as a string, or undefined, which the grant turns into `invalid_grant` (RFC 6749 §5.2). An
- * unknown user takes as long as a wrong password, so that nobody can ask which accounts exist: as long as the cost of
- * the hash seen last, before the first one as long as cost 10. Passwords over 72 bytes in UTF-8 are refused, because
- * bcrypt ignores the rest of them; a NUL character is, too.
- *
- * @throws TypeError at start-up, where `findByUsername` is missing. The function that it returns rejects with
- * OAuthError `temporarily_unavailable` (503, `Retry-After`) while too many are waiting.
+ * @throws TypeError at start-up, where `findByUsername` is missing. The returned function rejects with OAuthError
+ * `temporarily_unavailable` (503, `Retry-After`) while too many are waiting.
  */
 export function bcryptPasswords(options: BcryptPasswordsOptions): ((
   username: string,
   password: string,
   from?: { network?: string },
 ) => Promise<string | undefined>) & {
-  /** Throws while there is no place for that network, before an attempt is counted. */
+  /** Throws while that network has no place in the queue, before an attempt is counted. */
   requirePlace: (from?: { network?: string }) => void
 } {
   requireNoMore('bcryptPasswords', arguments, 1)

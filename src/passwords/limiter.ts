@@ -2,25 +2,25 @@
 import { LRUCache } from 'lru-cache'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 
-/** What a limiter of rate-limiter-flexible is made with: `points` in `duration` seconds. */
+/** The options of a rate-limiter-flexible limiter: `points` in `duration` seconds. */
 export interface LimiterOptions {
-  /** What the keys of this count begin with. */
+  /** The prefix of this counter's keys. */
   keyPrefix: string
-  /** How many attempts there are. */
+  /** The number of attempts. */
   points: number
-  /** In how many seconds. */
+  /** The period in seconds. */
   duration: number
 }
 
-/** What is used of a limiter of rate-limiter-flexible. */
+/** The used part of a rate-limiter-flexible limiter. */
 export interface Limiter {
-  /** Takes one point; rejects with `{ msBeforeNext }` when none is left. */
+  /** Consumes one point; rejects with `{ msBeforeNext }` when no point is left. */
   consume(key: string): Promise<unknown>
-  /** Gives one point back. */
+  /** Returns one point. */
   reward(key: string): Promise<unknown>
-  /** What is known of a key; null for nothing. */
+  /** The state of a key; null for an unknown key. */
   get(key: string): Promise<unknown>
-  /** Makes a key have used so many points for so many seconds. */
+  /** Sets a key's used points for a number of seconds. */
   set(key: string, points: number, seconds: number): Promise<unknown>
 }
 

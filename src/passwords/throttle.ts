@@ -42,17 +42,17 @@ const KNOWN_NETWORK_SECONDS = 20 * DAY
 const LANE_SECONDS = 10 * MINUTE
 const LANES = 100
 
-/** Counts in the memory of this process: the default. With several processes each counts for itself. */
+/** Counts attempts in the memory of this process: the default. With several processes each counts for itself. */
 export function memoryThrottle(): Throttle {
   requireNoMore('memoryThrottle', arguments, 0)
   return limiterThrottle(memoryLimiter)
 }
 
 /**
- * Counts where `makeLimiter` says, so that several processes count together:
- * `limiterThrottle((options) => new RateLimiterRedis({ storeClient, useRedisPackage: true, ...options }))`; without
- * `useRedisPackage` for a client of ioredis. How many keys are kept is then the store's business, and each process by
- * itself sees that the same secret sent many times at once is one attempt.
+ * Counts attempts in the store of `makeLimiter`, so that several processes count together:
+ * `limiterThrottle((options) => new RateLimiterRedis({ storeClient, useRedisPackage: true, ...options }))`. Leave
+ * `useRedisPackage` out for a client of ioredis. The store then decides how many keys it keeps. Each process by itself
+ * counts identical concurrent secrets as one attempt.
  */
 export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limiter): Throttle {
   requireNoMore('limiterThrottle', arguments, 1)

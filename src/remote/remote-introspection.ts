@@ -9,9 +9,9 @@ import type { AccessToken } from '../types/access-token'
 
 const MAX_REMEMBERED = 10_000
 
-/** The client as which an API asks about tokens. */
+/** The client that an API uses to introspect tokens. */
 export interface IntrospectionClient {
-  /** A client that the server has registered with `resourceServer`: `true`, or a list with the `resource` of this API. */
+  /** Its id. The server has registered it with `resourceServer`: `true`, or a list with the `resource` of this API. */
   clientId: string
   /** Its secret, sent by Basic (RFC 6749 §2.3.1). */
   clientSecret: string

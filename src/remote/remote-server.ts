@@ -24,35 +24,38 @@ import { type IntrospectionClient, remoteIntrospection } from './remote-introspe
 
 /** Options of `remoteServer`. */
 export interface RemoteServerOptions {
-  /** The server's name, exactly as its metadata says it: everything else is found from there (RFC 8414). */
+  /** The issuer, exactly as in the server's metadata; the rest is discovered from it (RFC 8414). */
   issuer: string
   /**
-   * What this process is: the audience of the tokens that it takes (RFC 9068 §4), one URI or several. Required where it
-   * verifies tokens itself: without it, a token for any other API of the same server would open this one.
+   * The audience of the tokens that this process accepts (RFC 9068 §4), one URI or several. Required where it verifies
+   * tokens itself: otherwise a token for any other API of the same server would be accepted.
    * @default none, with `introspect`
    */
   resource?: string | Audience
   /**
-   * Ask the server about each token (RFC 7662) instead of verifying it here. A revocation then holds at once, and tokens
-   * may be opaque. @default tokens are JWTs (RFC 9068), verified with the server's published keys
+   * Introspects each token at the server (RFC 7662) instead of verifying it here. A revocation then takes effect at
+   * once, and tokens may be opaque.
+   * @default tokens are JWTs (RFC 9068), verified with the server's published keys
    */
   introspect?: IntrospectionClient
-  /** With `introspect`: seconds for which an answer is remembered, and a revocation not noticed. @default 0 */
+  /** With `introspect`: seconds for which a response is cached, and a revocation not noticed. @default 0 */
   cache?: number
   /**
-   * Where this process finds users. One it does not find has no access.
-   * @default every id is taken, and `req.user` is `{ id }`
+   * Where this process finds users. An unknown user has no access.
+   * @default every id is accepted, and `req.user` is `{ id }`
    */
   users?: Pick<Users, 'find'>
-  /** Hears of failures, `{ type: 'error', error }`, and of warnings. @default failures go to `console.error` */
+  /** Receives failures, `{ type: 'error', error }`, and warnings. @default failures go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
   /** The time in whole seconds since the epoch. @default the clock */
   now?: () => number
 }
 
-/** What `remoteServer` returns, for `bearerGuard` and `protectedResourceRouter`. */
+/** The result of `remoteServer`, for `bearerGuard` and `protectedResourceRouter`. */
 export interface RemoteServer extends ResourceRules, Pick<AuthorizationServer, 'issuer' | 'emit' | 'warn'> {
-  /** Who calls with this access token. Throws `invalid_token`, or 503 when the server cannot be reached. */
+  /**
+   * Verifies an access token and returns its meaning. Throws `invalid_token`, or 503 when the server cannot be reached.
+   */
   readonly authenticate: (token: string, resource?: string) => Awaitable<AuthenticatedToken>
 }
 
@@ -70,10 +73,10 @@ const optionNames: readonly string[] = [
 ] satisfies (keyof RemoteServerOptions)[]
 
 /**
- * For the guard of an API that runs in another process than its authorization server: `bearerGuard(remoteServer({ issuer,
- * resource }))`. Keys are fetched when they are first needed and renewed every ten minutes, or when a token names one that
- * is not known. While the server cannot be reached keys are good for an hour; then, and in all other doubt, the answer is
- * 503 and no access.
+ * For the guard of an API in another process than its authorization server:
+ * `bearerGuard(remoteServer({ issuer, resource }))`. Keys are fetched on first use. They are renewed every ten minutes,
+ * or when a token names an unknown key. While the server cannot be reached, keys are valid for an hour; after that, and
+ * in any doubt, a request gets 503.
  *
  * @throws TypeError for an option that is wrong, naming it and the fix.
  */

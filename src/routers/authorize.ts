@@ -37,13 +37,13 @@ import type {
 
 /** Options of `authorizeRouter`. */
 export interface AuthorizeRouterOptions {
-  /** Who asks the user: `consentPage()`, `approve()`, or a function of the host. */
+  /** Decides about each request: `consentPage()`, `approve()`, or a function of the host. */
   decide: Decide
-  /** How the answer reaches the client: `'redirect'`, `'location'` or `'json'`. @default 'redirect' */
+  /** How the response reaches the client: `'redirect'`, `'location'` or `'json'`. @default 'redirect' */
   response?: AuthorizationResponseStyle
 }
 
-/** The authorization endpoint, for GET and POST. Mount it behind the host's session, or a guard. */
+/** The authorization endpoint (RFC 6749 §3.1), for GET and POST. Mount it behind the host's session, or a guard. */
 export function authorizeRouter(server: AuthorizationServer, options: AuthorizeRouterOptions): Router {
   requireNoMore('authorizeRouter', arguments, 2)
   requireServer(server)

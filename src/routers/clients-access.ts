@@ -11,15 +11,15 @@ import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 
-/** Who calls the clients API. */
+/** The caller of the clients API. */
 export interface ClientsCaller {
-  /** The user: owner of the clients whose `username` this is. */
+  /** The user, who owns the clients with this `username`. */
   userId?: string
-  /** What the caller may hand on to a client. */
+  /** The scopes that the caller may give to a client. */
   scopes: Scope
-  /** The resources that it may hand on (RFC 8707). @default all that the server has */
+  /** The resources that the caller may give to a client (RFC 8707). @default all that the server has */
   audience?: readonly string[]
-  /** Whether every client is theirs to see and change. @default false */
+  /** Whether the caller may see and change every client. @default false */
   admin?: boolean
 }
 

@@ -14,20 +14,20 @@ import type { Client } from '../storage'
 import type { ClientMetadata } from '../types/client-metadata'
 
 /**
- * How the clients API speaks, for an API that has callers already: what is left out stays as it is by default. It changes
- * words alone; who may do what stays the same.
+ * The wire format of the clients API, for an API that already has callers. It changes the format alone; permissions
+ * stay the same.
  */
 export interface ClientsFormat {
   /**
-   * Reads a request to create or change a client: the members of `registerClient`, and null for one that goes back to its
-   * default. Called behind `protect`. The values are checked afterwards. An `OAuthError` refuses the request.
+   * Reads a request to create or change a client. Returns the members of `registerClient`, with null for a return to
+   * the default. Runs behind `protect`. The values are checked afterwards. An `OAuthError` refuses the request.
    * @default a JSON object with the members of RFC 7591, of which an unknown one is refused
    */
   parse?: (req: Request) => Awaitable<{ readonly [Name in keyof RegisterClientOptions]?: unknown }>
   /**
-   * The response to what was done. `clients` is the client that it was done to, all of them for `list`, none for `delete`;
-   * `clientSecret` is there when a secret was made, or chosen for a new client. A record has the digests of its secrets: name
-   * the members that you show.
+   * Returns the response to a successful request. `clients` is the affected client, all of them for `list`, none for
+   * `delete`. `clientSecret` is set when a secret was generated, or chosen for a new client. A record has the digests
+   * of its secrets: list the members that you show.
    * @default 201 with the new client, 204 for a deletion, 200 with the client or the list
    */
   present?: (result: {
@@ -35,11 +35,11 @@ export interface ClientsFormat {
     readonly clients: readonly Client[]
     readonly clientSecret?: string | undefined
   }) => { status: number; body?: unknown }
-  /** The response to a request that was refused. @default the status and the body of RFC 6749 §5.2 */
+  /** Returns the response to a refused request. @default the status and the body of RFC 6749 §5.2 */
   presentError?: (error: OAuthError, req: Request) => { status: number; body: unknown }
-  /** The method that changes the members named. @default 'PATCH' */
+  /** The method that changes the named members. @default 'PATCH' */
   updateMethod?: 'PATCH' | 'PUT'
-  /** The last part of the path to POST to for a new secret. @default 'secret' */
+  /** The last part of the path that a POST for a new secret uses. @default 'secret' */
   secretPath?: string
   /** Whether a list comes in pages, or whole. @default true */
   paged?: boolean

@@ -35,32 +35,38 @@ import { pageOfClients } from './clients-page'
 
 /** Options of `clientsRouter`. */
 export interface ClientsRouterOptions {
-  /** Who gets in at all: usually `bearerGuard(server, { scope: 'clients' })`. */
+  /** The middleware that admits callers: usually `bearerGuard(server, { scope: 'clients' })`. */
   protect: RequestHandler
-  /** The scope whose holders see and change every client; others only those of their own user. @default nobody */
+  /**
+   * The scope that allows its holder to see and change every client; other callers have only those of their own user.
+   * @default no caller is an administrator
+   */
   admin?: string
   /**
-   * Who calls, where no access token says so: the user of a session, for example. What it throws means no. A form of
-   * another origin is refused, also of a subdomain, because a browser would add the cookie of that session to it: a web app
-   * elsewhere sends JSON, or a token of ours in the header.
-   * @default what the access token says that `protect` (the guard, or `bearerStrategy`) let in
+   * Returns the caller where no access token identifies one, such as the user of a session. A thrown error refuses. A
+   * cross-origin form is refused, also from a subdomain, because a browser would add the session's cookie to it. A web
+   * app elsewhere sends JSON, or an access token in the header.
+   * @default the access token that `protect` (the guard, or `bearerStrategy`) admitted
    */
   caller?: (req: Request) => Awaitable<ClientsCaller | undefined>
   /**
-   * What a new client has where the request says nothing, for an API whose requests do not know these members. Whoever
-   * gets in gets it: a grant or a method that you would not give to every client does not belong here.
+   * Members of a new client whose request leaves them out, for an API whose requests do not have these members. Every
+   * admitted caller gets them: leave out grants and methods that not every client may have.
    * @default the defaults of `registerClient`
    */
   defaults?: Pick<ClientMetadata, 'grantTypes' | 'tokenEndpointAuthMethods'>
   /**
-   * The grants that clients of users who are no administrators may have. A user neither changes nor deletes a client that
-   * has another one. `password` or a grant of your own lets such a client act for people who never agreed.
+   * The grants that clients of users without `admin` may have. Such a user cannot change or delete a client with
+   * another grant. `password` or a grant of your own lets such a client act for people who never agreed.
    * @default authorization_code and refresh_token, where the server has them, and those of `defaults`
    */
   grantTypes?: readonly string[]
-  /** How many clients a user who is no administrator may own before a new one is refused. @default 100 */
+  /** The number of clients that a user without `admin` may own before a new one is refused. @default 100 */
   clientsPerUser?: number
-  /** How requests and responses are written, for an API that has callers already. @default JSON in the words of RFC 7591 */
+  /**
+   * The format of requests and responses, for an API that already has callers.
+   * @default JSON with the names of RFC 7591
+   */
   format?: ClientsFormat
 }
 
@@ -85,7 +91,11 @@ interface Api {
 
 type ClientHandler = (api: Api, caller: ClientsCaller, req: Request) => Promise<ClientsResult & { link?: string }>
 
-/** The clients API. Mount it with `app.use`. Throws at start-up without `protect`. */
+/**
+ * The clients API. Mount it with `app.use`.
+ *
+ * @throws TypeError at start-up without `protect`.
+ */
 export function clientsRouter(server: AuthorizationServer, options: ClientsRouterOptions): Router {
   requireNoMore('clientsRouter', arguments, 2)
   requireServer(server)

@@ -22,11 +22,15 @@ import { verifyHostPage } from '../users'
 
 /** Options of `connectedAppsRouter`. */
 export interface ConnectedAppsRouterOptions {
-  /** The signed-in account: an id, or a value with an `id` and a name to show. @default `users.current` of the server */
+  /**
+   * The signed-in account: an id, or a value with an `id` and a name to show.
+   * @default `users.current` of the server
+   */
   user?: (req: Request) => Awaitable<unknown>
   /**
-   * Where to send a browser that is not signed in, as in `consentPage`: a path, which gets `?return_to=`, or a function
-   * that makes the URL. @default `users.signIn` of the server, or a page that says so, with status 401
+   * Where to send a browser that is not signed in, as in `consentPage`: a path, or a function that returns the URL. A
+   * path receives `?return_to=`.
+   * @default `users.signIn` of the server, or a page that says so, with status 401
    */
   signIn?: HostPage
 }
@@ -35,10 +39,10 @@ const TRANSACTION = 'removal_transaction'
 const APPS_ON_A_PAGE = 20
 
 /**
- * The connected apps of the signed-in user. Mount it behind the host's session: `app.use('/account/apps', …)`. One entry
- * stands for everything that the user has authorized of one client, and is removed as a whole, in two steps: a question,
- * and an answer by POST that counts once and only from the user who was asked. A code that is out but not exchanged yet
- * becomes a new authorization.
+ * The connected apps of the signed-in user. Mount it behind the host's session: `app.use('/account/apps', …)`. One
+ * entry stands for everything that the user has authorized for one client, and is removed as a whole. Removal has two
+ * steps: a question, and a POST that counts once and only from the same user. A code that was issued but not exchanged
+ * yet becomes a new authorization.
  */
 export function connectedAppsRouter(server: AuthorizationServer, options: ConnectedAppsRouterOptions = {}): Router {
   requireNoMore('connectedAppsRouter', arguments, 2)

@@ -21,8 +21,9 @@ import { findUser } from '../users'
 /** Options of `introspectRouter`. */
 export interface IntrospectRouterOptions {
   /**
-   * Whether only resource servers get answers: then a client that is none sees not even its own tokens, and a resource
-   * server no refresh token. @default false
+   * Whether only resource servers may introspect. Another client then sees not even its own tokens, and a resource
+   * server sees no refresh token.
+   * @default false
    */
   resourceServersOnly?: boolean
   /** Which web pages of other origins may call (CORS). @default none */
@@ -30,9 +31,9 @@ export interface IntrospectRouterOptions {
 }
 
 /**
- * The introspection endpoint, for clients that authenticate. A client sees its own tokens, a client
- * registered as `resourceServer` every access token, or those for its resources; everything else is `{"active":false}`
- * (§2.2, §4).
+ * The introspection endpoint (RFC 7662), for clients that authenticate. A client sees its own tokens. A client
+ * registered as `resourceServer` sees every access token, or those for its resources. Every other token is
+ * `{"active":false}` (§2.2, §4).
  */
 export function introspectRouter(server: AuthorizationServer, options: IntrospectRouterOptions = {}): Router {
   requireNoMore('introspectRouter', arguments, 2)

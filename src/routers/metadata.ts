@@ -20,8 +20,8 @@ export interface MetadataRouterOptions {
 }
 
 /**
- * The metadata document at its well-known place, and the public keys of the server where it has any. It names what the
- * `endpoints` option of the server names, and what the values in its lists bring along. Mount it at the root of the host:
+ * The metadata document (RFC 8414) at its well-known path, and the server's public keys where it has any. It names the
+ * `endpoints` of the server and the members that the values in its lists add. Mount it at the root of the host:
  * `app.use(metadataRouter(server))`.
  *
  * @throws TypeError at start-up when `endpoints` lacks the path of an endpoint that a grant of the server needs.

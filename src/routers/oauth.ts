@@ -16,19 +16,26 @@ import { tokenRouter } from './token'
 /** Options of `oauthRouter`. */
 export interface OAuthRouterOptions {
   /**
-   * Who asks the user: `consentPage()`, `approve()`, or a function of the host. Required where a grant asks users.
+   * Decides about authorization requests: `consentPage()`, `approve()`, or a function of the host. Required where a
+   * grant asks users.
    * @default none
    */
   decide?: Decide
-  /** Who may administer clients at `/oauth2/clients`; `false` leaves that router out. */
+  /** The middleware that admits callers of the clients API at `/oauth2/clients`; `false` leaves that router out. */
   protect: RequestHandler | false
-  /** How the clients API is: `{ admin, caller, … }`, as in `clientsRouter`; `false` leaves it out. @default {} */
+  /** Options of the clients API: `{ admin, caller, … }`, as in `clientsRouter`; `false` leaves it out. @default {} */
   clients?: Omit<ClientsRouterOptions, 'protect'> | false
-  /** How introspection is: `{ resourceServersOnly }`, as in `introspectRouter`; `false` leaves it out. @default {} */
+  /**
+   * Options of introspection: `{ resourceServersOnly }`, as in `introspectRouter`; `false` leaves it out.
+   * @default {}
+   */
   introspect?: IntrospectRouterOptions | false
   /** Lets clients register themselves (RFC 7591): `{ protect, scopes, … }`, as in `registerRouter`. @default false */
   register?: RegisterRouterOptions | false
-  /** Which web pages may call everything but the authorization endpoint and the clients API. @default none of another origin */
+  /**
+   * Which web pages may call everything except the authorization endpoint and the clients API.
+   * @default none of another origin
+   */
   cors?: CorsOptions
 }
 
@@ -44,8 +51,8 @@ const optionNames: readonly string[] = [
 type Mount = (server: AuthorizationServer) => Router
 
 /**
- * Everything at once: `app.use(oauthRouter(server, { decide, protect }))`, with the endpoints that the values in the
- * server's lists bring along. Paths in the `endpoints` option come before the conventional ones.
+ * All routers in one: `app.use(oauthRouter(server, { decide, protect }))`, with the endpoints that the values in the
+ * server's lists add. Paths in the `endpoints` option replace the conventional ones.
  */
 export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOptions): Router {
   requireNoMore('oauthRouter', arguments, 2)

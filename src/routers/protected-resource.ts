@@ -10,11 +10,11 @@ import { wellKnownRouter } from './well-known'
 
 /** Options of `protectedResourceRouter`. */
 export interface ProtectedResourceRouterOptions {
-  /** The URL of the API, among the `resources` of the server: what clients call, and what tokens are for. */
+  /** The URL of the API, among the `resources` of the server: clients call it, and tokens are for it. */
   resource: string
-  /** What a client may need here. @default every scope of the server, where it is in this process */
+  /** The scopes that a client may need here. @default every scope of the server, where it is in this process */
   scopes?: string | Scope
-  /** For people: what the API is called. @default left out */
+  /** The name of the API, for people. @default left out */
   name?: string
   /**
    * More members, by RFC 9728's own names, such as `{ resource_documentation: 'https://api.example.com/docs' }`.
@@ -43,10 +43,11 @@ const ourMembers: readonly string[] = [
 ]
 
 /**
- * The document about one API, at its well-known place; mount it at the root of the host of that API. `server` issues its
- * tokens, here or (`remoteServer`) elsewhere. `bearerGuard(server, { resource, resourceMetadata: true })` names it.
+ * The metadata of one API (RFC 9728), at its well-known path. Mount it at the root of that API's host. `server` issues
+ * its tokens, in this process or another (`remoteServer`). `bearerGuard(server, { resource, resourceMetadata: true })`
+ * names this document.
  *
- * @throws TypeError at start-up for a resource that the server does not have, or that is no URL.
+ * @throws TypeError at start-up for a resource that the server does not have, or that is not a URL.
  */
 export function protectedResourceRouter(server: TokenSource, options: ProtectedResourceRouterOptions): Router {
   requireNoMore('protectedResourceRouter', arguments, 2)

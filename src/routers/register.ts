@@ -27,8 +27,8 @@ export interface RegisterRouterOptions {
   /** Who may register: a guard, `{ initialAccessToken }`, or `'open'`. */
   protect: RegistrationProtection
   /**
-   * What these clients may have at most, and have when they ask for nothing: `'read'` or `['read', 'write']`. A scope that
-   * lets its holders administer clients or users does not belong here.
+   * The widest scope of these clients, which is also their default: `'read'` or `['read', 'write']`. Leave out scopes
+   * that allow their holders to administer clients or users.
    */
   scopes: string | Scope
   /** The grants that these clients may use. @default authorization_code and refresh_token, where the server has them */
@@ -40,11 +40,12 @@ export interface RegisterRouterOptions {
 const defaultGrantTypes = ['authorization_code', 'refresh_token']
 
 /**
- * Dynamic client registration. Mount it with `app.use('/oauth2/register', …)`, and say so in the server's `endpoints`.
- * A client that registered itself needs PKCE, has nobody's word for its name, and reads, changes and deletes its
- * registration with a token that is told once, kept as a digest, and good for as long as the client is there.
+ * Dynamic client registration (RFC 7591, RFC 7592). Mount it with `app.use('/oauth2/register', …)`, and name that path
+ * in the server's `endpoints`. A client that registered itself needs PKCE, and its name is unverified. It reads,
+ * changes and deletes its registration with a token. That token is shown once, kept as a digest, and valid as long as
+ * the client exists.
  *
- * @throws TypeError at start-up without `protect` or `scopes`, and for what the server does not have.
+ * @throws TypeError at start-up without `protect` or `scopes`, and for a scope or grant that the server does not have.
  */
 export function registerRouter(server: AuthorizationServer, options: RegisterRouterOptions): Router {
   requireNoMore('registerRouter', arguments, 2)

@@ -7,12 +7,13 @@ import { missingToken } from '../guard/challenge'
 import { presentedToken } from '../guard/presented-token'
 
 /**
- * Who may register: a guard or another middleware of the host; who has an initial access token (one of at least 32
- * characters, or all that a function answers `true` to); or `'open'`, everybody, at the pace of the server's `throttle`.
+ * Who may register: a guard or another middleware of the host, the holder of an initial access token, or `'open'`,
+ * every client. An initial access token is one of at least 32 characters, or each for which a function returns `true`.
+ * The server's `throttle` limits open registration.
  */
 export type RegistrationProtection = RequestHandler | { initialAccessToken: InitialAccessToken } | 'open'
 
-/** The initial access token (RFC 7591 §3), or who knows which ones are right. */
+/** The initial access token (RFC 7591 §3), or a function that verifies one. */
 export type InitialAccessToken = string | ((token: string, req: Request) => Awaitable<boolean>)
 
 /** Resolves when the request may go on. A middleware that refuses has answered by itself, and then nothing follows. */

@@ -20,7 +20,10 @@ export interface RevokeRouterOptions {
   cors?: CorsOptions
 }
 
-/** The revocation endpoint. It answers 200 and `{}` for every token of an authenticated client, known or not (§2.2). */
+/**
+ * The revocation endpoint (RFC 7009). It returns 200 and `{}` for every token of an authenticated client, known or not
+ * (§2.2).
+ */
 export function revokeRouter(server: AuthorizationServer, options: RevokeRouterOptions = {}): Router {
   requireNoMore('revokeRouter', arguments, 2)
   requireServer(server)

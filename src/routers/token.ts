@@ -15,15 +15,16 @@ import type { AuthorizationServer } from '../types/authorization-server'
 /** Options of `tokenRouter`. */
 export interface TokenRouterOptions {
   /**
-   * Where parameters may stand: `'body'`, `'query'`. The query is for old APIs that document credentials in the URL, where
-   * every log on the way keeps them (RFC 6749 §2.3.1 forbids it); it also admits GET. @default ['body']
+   * Where parameters may be sent: `'body'`, `'query'`. The query is for old APIs with documented credentials in the
+   * URL, which every log keeps. RFC 6749 §2.3.1 forbids it. It also admits GET.
+   * @default ['body']
    */
   parametersFrom?: readonly ('body' | 'query')[]
   /** Which web pages of other origins may call (CORS). @default none */
   cors?: CorsOptions
 }
 
-/** The token endpoint. Mount it with `app.use`, `app.post` or `app.all`. */
+/** The token endpoint (RFC 6749 §3.2). Mount it with `app.use`, `app.post` or `app.all`. */
 export function tokenRouter(server: AuthorizationServer, options: TokenRouterOptions = {}): Router {
   requireNoMore('tokenRouter', arguments, 2)
   requireServer(server)

@@ -4,8 +4,9 @@ import { OAuthError } from '../errors'
 import type { RequestParameters } from './params'
 
 /**
- * Who must use PKCE: `all-clients` (RFC 9700, OAuth 2.1), `public-clients` (confidential ones rely on their secret
- * alone), or `optional` (for APIs documented before PKCE: a stolen code of a public client can then be redeemed).
+ * Which clients must use PKCE. `all-clients`: RFC 9700 and OAuth 2.1. `public-clients`: confidential clients rely on
+ * their secret alone. `optional`: for APIs documented before PKCE; a stolen code of a public client can then be
+ * redeemed.
  */
 export type PkcePolicy = 'all-clients' | 'public-clients' | 'optional'
 

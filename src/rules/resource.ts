@@ -2,14 +2,14 @@
 import { OAuthError } from '../errors'
 import type { Client } from '../storage'
 
-/** Who a token is for: URIs of APIs (RFC 8707 §2, RFC 9068 §3). */
+/** The audience of a token: URIs of APIs (RFC 8707 §2, RFC 9068 §3). */
 export type Audience = readonly string[]
 
-/** What a server says about resources. */
+/** The resources of a server. */
 export interface ResourceRules {
-  /** Every resource that may be named. Empty: `resource` is ignored, like any parameter that is not known. */
+  /** Every resource that may be named. Empty: `resource` is ignored, like any unknown parameter. */
   readonly resources: Audience
-  /** What a token is for when none is named. */
+  /** The audience of a token whose request names no resource. */
   readonly audience: Audience
 }
 

@@ -2,7 +2,7 @@
 import { OAuthError } from '../errors'
 import type { Client } from '../storage'
 
-/** A list of scope tokens (RFC 6749 §3.3), as TypeScript sees it everywhere. */
+/** A list of scope tokens (RFC 6749 §3.3). */
 export type Scope = readonly string[]
 
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/

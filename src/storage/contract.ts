@@ -16,28 +16,29 @@ import { tombstoneRules } from './contract/tombstones'
 import { transitionRules } from './contract/transition'
 import { valueRules } from './contract/values'
 
-/** Options of `storageContract`: a test framework, and how to make the store that it tests. */
+/** Options of `storageContract`: a test framework, and a function that creates the store to test. */
 export interface StorageContractOptions {
   /** `describe` of Jest, Vitest or node:test. */
   describe: (name: string, body: () => void) => unknown
   /** `test` of the same. */
   test: (name: string, body: () => Promise<void>) => unknown
   /**
-   * Gives an empty store; called before each test, and `close` (where there is one) after it. Several adapters are
-   * several connections to one store: the calls of each test then go to all of them in turn, and so does every race.
-   * Give two if other processes will use the same store.
+   * Creates an empty store; called before each test, with `close` (where it exists) after it. Several adapters are
+   * several connections to one store: the calls of each test then alternate between them, and so does every race.
+   * Return two if several processes will use the store.
    */
   create: () => Awaitable<OAuthStorage | readonly OAuthStorage[]>
   /**
-   * The store itself removes what has expired (Redis), so `deleteExpired` may have nothing to do and nothing to count.
+   * Whether the store itself removes expired rows (Redis), so `deleteExpired` may have nothing to do and nothing to
+   * count.
    * @default false
    */
   nativeExpiry?: boolean
 }
 
 /**
- * Defines the tests of the storage contract. They are deterministic, bring their own clock (numbers around 2027, and
- * some that are far from it on purpose), and say what was broken and why it matters.
+ * Defines the tests of the storage contract. They are deterministic and pass their own clock: numbers around 2027, and
+ * deliberately some far from it. A failure says which rule was broken and why it matters.
  *
  * @example
  * describe('my storage', () => {

@@ -6,9 +6,9 @@
  */
 export const SCHEMA_VERSION = 2
 
-/** What a call of `migrate()` did. */
+/** The result of `migrate()`. */
 export interface Migration {
-  /** The version of the tables before. 0: there were none. */
+  /** The version of the tables before. 0: the tables did not exist. */
   readonly from: number
   /** Their version now. */
   readonly to: number

@@ -80,7 +80,7 @@ function endOf(server: AuthorizationServer, { state, expiresAt, startedAt }: Cre
   return state === ENDED ? 0 : Math.min(expiresAt, sessionEnd(server, startedAt))
 }
 
-/** When a `maxAge` ends the session, even if it was configured after the session began. */
+/** @internal When a `maxAge` ends the session, even if it was configured after the session began. */
 export function sessionEnd({ refreshTokens }: AuthorizationServer, startedAt: number): number {
   return startedAt + (refreshTokens?.maxAge ?? Number.POSITIVE_INFINITY)
 }

@@ -13,7 +13,7 @@ import type { AccessTokenFormat, AuthorizationServer, UnsignedToken } from '../t
 import { isUserId } from '../users'
 import { accessTokenJwt, namedRow, sessionClaims, sharedClaims, statelessRow, subjectOf } from './claims'
 
-/** What an access token is made for. */
+/** The subject of an access token, for `claims`. */
 export interface ClaimsContext {
   clientId: string
   /** Left out: a token of the client itself. */
@@ -26,25 +26,30 @@ export interface ClaimsContext {
 /** Options of `jwt`. */
 export interface JwtOptions {
   /**
-   * One private key, or `{ current, next, retired }`, or a function that returns either: the same value until the keys
-   * change, because it is asked for each token. PEM, JWK or KeyObject: P-256, or RSA of at least 2048 bits.
+   * One private key, or `{ current, next, retired }`, or a function that returns either. It must return the same value
+   * until the keys change, because it is called for each token. PEM, JWK or KeyObject: P-256, or RSA of at least 2048
+   * bits.
    */
   keys: KeyMaterial | SigningKeys | (() => KeyMaterial | SigningKeys)
   /** Lifetime in seconds. @default 3600, and 300 where tokens are stateless */
   ttl?: number
-  /** Who a token is for when its request names no `resource` (RFC 9068 §3): the URI of your API, or several. */
+  /** The audience of a token whose request names no `resource` (RFC 9068 §3): the URI of your API, or several. */
   audience: string | readonly string[]
   /**
-   * How tokens are signed (RFC 7518 §3.1).
-   * @default what the current key is for: ES256 for P-256; for RSA what its JWK says, or RS256
+   * The signing algorithm (RFC 7518 §3.1).
+   * @default the algorithm of the current key: ES256 for P-256; for RSA the `alg` of its JWK, or RS256
    */
   algorithm?: SigningAlgorithm
-  /** More claims. Those of RFC 9068 in it, `started_at` and `grant_id` are dropped; what it throws means no token. @default none */
+  /**
+   * More claims. Those of RFC 9068, `started_at` and `grant_id` are dropped; a thrown error refuses the token.
+   * @default none
+   */
   claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
   /**
-   * Store nothing about access tokens. Then nothing can revoke one before it expires: not the revocation endpoint (which
-   * says `unsupported_token_type`), not "sign out everywhere", not the deletion of the client. A user's token says in claims
-   * of ours when their session began and which it is: `started_at`, in seconds as `iat`, and `grant_id`. @default false
+   * Stores nothing about access tokens. None of these can then end one before it expires: the revocation endpoint
+   * (`unsupported_token_type`), "sign out everywhere", the deletion of the client. A user's token names its session in
+   * two private claims: `started_at`, in seconds as `iat`, and `grant_id`.
+   * @default false
    */
   stateless?: boolean
 }
@@ -69,8 +74,9 @@ const standardClaims: readonly string[] = [
 
 /**
  * Access tokens that an API can verify by itself, with the keys that `metadataRouter` publishes. They have a row in
- * storage all the same, unless they are `stateless`, so that a revocation holds at once at `bearerGuard(server)` and at
+ * storage unless they are `stateless`, so that a revocation takes effect at once at `bearerGuard(server)` and at
  * introspection. The `sub` of a client's own token is its `client_id` (RFC 9068 §2.2).
+ *
  * @throws TypeError for an option that is wrong, naming it and the fix.
  */
 export function jwt(options: JwtOptions): AccessTokenFormat {

@@ -12,7 +12,11 @@ export interface OpaqueOptions {
   ttl?: number
 }
 
-/** Access tokens without a readable meaning: the default form. Throws when `ttl` is not a positive whole number. */
+/**
+ * Access tokens without a readable meaning: the default form.
+ *
+ * @throws TypeError when `ttl` is not a positive whole number.
+ */
 export function opaque(options: OpaqueOptions = {}): AccessTokenFormat {
   requireNoMore('opaque', arguments, 1)
   requireKnown('opaque option', options, ['ttl'])

@@ -65,7 +65,7 @@ function replayId({ id }: Credential): string {
   return lookupId(grantIdOf(id), lookupSuffix.refresh_replay, sessionOf(id))
 }
 
-/** The row that a replay is made of until `expiresAt`. One for each session: the next refresh takes its place. */
+/** @internal The row that a replay is made of until `expiresAt`. One per session: the next refresh replaces it. */
 export function replayRow(
   { tokenOf }: AccessTokenFormat,
   accessToken: string,

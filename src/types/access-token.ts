@@ -2,10 +2,10 @@
 import type { Scope } from '../rules/scope'
 import type { Credential } from '../storage'
 
-/** What an access token stands for: what the guard puts in `req.authInfo`. */
+/** The meaning of an access token: the guard's `req.authInfo`. */
 export interface AccessToken {
   readonly clientId: string
-  /** The resource owner. Left out for client credentials and app authorization: there is no user then. */
+  /** The resource owner. Left out for client credentials and app authorization, which have no user. */
   readonly userId?: string
   readonly scope: Scope
   /** Seconds since the epoch. Left out for app authorization by `client_id`, where no token was sent. */
@@ -17,7 +17,7 @@ export interface AccessToken {
   readonly claims?: Readonly<Record<string, unknown>>
 }
 
-/** The row that a token names, and what its digest covers; a stateless token brings its row along. */
+/** The row that a token names, and the part of the token that its digest covers; a stateless token carries its row. */
 export interface LocatedToken {
   readonly id: string
   readonly secret: string
@@ -25,10 +25,13 @@ export interface LocatedToken {
   readonly row?: Credential
 }
 
-/** Where an authorization begins with an access token: what comes of it is of the same grant, and never more. */
+/**
+ * The access token with which an authorization begins. That authorization belongs to the token's grant and never
+ * exceeds it.
+ */
 export interface SourceToken {
   readonly grantId: string
-  /** Tells the sessions of one grant apart: '' for the one that began it. */
+  /** Identifies the session within its grant: '' for the one that began the grant. */
   readonly session: string
   /** When the access token expires. Seconds. */
   readonly expiresAt: number

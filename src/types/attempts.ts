@@ -1,26 +1,32 @@
 /** Attempts at secrets that people choose, registrations and fetches: who may make how many, and which were right. Types only. */
 import type { Awaitable } from '../awaitable'
 
-/** One try at a secret that people choose, one registration that is open to everybody, or one fetch for a stranger. */
+/** One attempt at a chosen secret, one open registration, or one document fetch for an unverified client. */
 export interface Attempt {
   readonly kind: 'password' | 'client_secret' | 'registration' | 'document'
-  /** Whose secret, exactly as it was sent: a username or a client id. Empty for a registration; of a client metadata document the host it is at. */
+  /**
+   * The username or client id, exactly as it was sent. Empty for a registration; the host of a client metadata
+   * document.
+   */
   readonly account: string
-  /** Where it comes from: an IPv4 address or an IPv6 /64; of the last two, which count for a whole customer, a /48. */
+  /**
+   * The sender's network: an IPv4 address or an IPv6 /64; for registrations and documents a /48, to count a whole
+   * customer.
+   */
   readonly network: string
 }
 
-/** An attempt that may be made. Until one of the two is called it counts as a failure. */
+/** An admitted attempt. Until one of the two is called it counts as a failure. */
 export interface TakenAttempt {
-  /** The secret was right: the attempt does not count, and the network is one that this account is used from. */
+  /** The secret was right: the attempt does not count, and the account now knows this network. */
   readonly succeed: () => Awaitable<void>
-  /** Nobody looked at the secret: the attempt does not count. @default it counts */
+  /** The secret was not verified: the attempt does not count. @default it counts */
   readonly giveBack?: () => Awaitable<void>
 }
 
-/** Who may try how often. `memoryThrottle()` and `limiterThrottle()` make one. What it throws means no. */
+/** Limits attempts: `memoryThrottle()` or `limiterThrottle()`. A thrown error refuses. */
 export interface Throttle {
-  /** Takes one attempt, before the secret is looked at; or the seconds to wait when there is none left. */
+  /** Counts one attempt, before the secret is verified; or returns the seconds to wait when no attempt is left. */
   readonly take: (attempt: Attempt) => Awaitable<{ retryAfter: number } | TakenAttempt>
 }
 

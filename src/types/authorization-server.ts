@@ -21,9 +21,9 @@ export interface AuthorizationRequest extends Omit<Authorization, 'clientId' | '
   readonly server: AuthorizationServer
   readonly client: Client
   readonly responseType: string
-  /** Where the answer goes: the one that was sent, or the only one registered. */
+  /** Where the response goes: the redirect URI that was sent, or the only registered one. */
   readonly redirectUri: string
-  /** As it was sent; the token request must repeat it (RFC 6749 §4.1.3). */
+  /** The `redirect_uri` parameter; the token request must repeat it (RFC 6749 §4.1.3). */
   readonly sentRedirectUri?: string
   /** The resources that the tokens will be for (RFC 8707). Empty where the server has none. */
   readonly audience: Audience
@@ -35,20 +35,20 @@ export interface AuthorizationRequest extends Omit<Authorization, 'clientId' | '
 /** A user's decision, ready to become an authorization response. */
 export interface ApprovedAuthorization
   extends Pick<AuthorizationRequest, 'client' | 'parameters' | 'sentRedirectUri' | 'codeChallenge'> {
-  /** What was approved. */
+  /** The approved authorization. */
   readonly authorization: Authorization & { readonly userId: string }
-  /** Set where an access token in front says who the user is. */
+  /** Set where an access token in front identifies the user. */
   readonly source?: SourceToken
 }
 
 /**
- * A grant: what a `grant_type` does at the token endpoint and a `response_type` at the authorization endpoint. A host's own
- * grant is a value of this shape.
+ * A grant: it handles a `grant_type` at the token endpoint and a `response_type` at the authorization endpoint. A
+ * host's own grant is a value of this shape.
  */
 export interface GrantType extends Capability {
   /** The `grant_type`, and the name of the grant in client records. */
   readonly grantType: string
-  /** Answers a token request, or throws an `OAuthError`. */
+  /** Handles a token request: returns the response, or throws an `OAuthError`. */
   readonly handle?: (server: AuthorizationServer, request: TokenRequest) => Awaitable<TokenResponse>
   readonly responseType?: string
   /** Where the authorization response goes in the redirect URI. @default 'query' */
@@ -59,17 +59,18 @@ export interface GrantType extends Capability {
     approved: ApprovedAuthorization,
   ) => Awaitable<Record<string, unknown>>
   /**
-   * Whether `authorize` keeps what it makes within `approved.source`, as `authorizationCode()` and `implicit()` do. Left out,
-   * no request that a guard has admitted gets there: a session would begin that outlives the token.
+   * Whether `authorize` keeps its result within `approved.source`, as `authorizationCode()` and `implicit()` do. Left
+   * out, requests that a guard admitted are refused here: their session would outlive the token.
+   * @default false
    */
   readonly fromAccessTokens?: boolean
-  /** Set by `authorizationCode()`. */
+  /** @internal Set by `authorizationCode()`. */
   readonly codes?: { readonly ttl: number }
-  /** Set by `refreshToken()`: how every issue of tokens makes a refresh token. */
+  /** @internal Set by `refreshToken()`: how each issue of tokens makes a refresh token. */
   readonly refreshTokens?: RefreshTokenSettings
 }
 
-/** What `refreshToken()` was given, in seconds. */
+/** The options of `refreshToken()`, in seconds. */
 export interface RefreshTokenSettings {
   readonly ttl: number
   readonly maxAge: number | undefined
@@ -77,33 +78,38 @@ export interface RefreshTokenSettings {
   readonly replayWindow: number
 }
 
-/** What a user, or the host in their name, answers to an authorization request. */
+/** The decision of a user, or of the host in the user's name, about an authorization request. */
 export type Decision =
   | {
       allow: true
       userId: string
-      /** Left out: what was asked. Never more than that. */
+      /** The granted scope, at most the requested one. @default the requested scope */
       scope?: string | Scope
-      /** When the authorization began, where that was before this request. Seconds. */
+      /** When the authorization began, if before this request. Seconds. @default when this request arrived */
       startedAt?: number
-      /** Whose access tokens in front may say who the user is, beside the client's own. @default nobody else's */
+      /**
+       * The other clients whose access tokens in front may identify the user, beside the requesting client's own.
+       * @default no other client
+       */
       fromTokensOf?: readonly string[]
     }
   | { allow: false }
 
 /**
- * Decides about an authorization request: `{ allow: true, userId }`, `{ allow: false }`, or nothing after answering
- * `res` itself (with a sign-in or consent page; the request is validated afresh when the browser comes back).
- * Whatever it throws means no.
+ * Decides about an authorization request. Returns `{ allow: true, userId }` or `{ allow: false }`. Returns nothing
+ * after it sent the response itself, such as a sign-in page. The request is validated afresh when the browser comes
+ * back. A thrown error refuses.
  */
 export interface Decide {
   // biome-ignore lint/suspicious/noConfusingVoidType: a decider that answered `res` itself returns nothing
   (request: AuthorizationRequest, req: Request, res: Response): Awaitable<Decision | undefined | void>
-  /** @internal Set by our deciders: their users at this server. Throws a TypeError for what neither of them says. */
+  /**
+   * @internal Set by our deciders: their users at this server. Throws a TypeError where neither names a required one.
+   */
   readonly usersAt?: (server: AuthorizationServer) => PageUsers
 }
 
-/** An access token that is about to be made: its lookup id, and what it stands for. */
+/** The access token to make: its lookup id and its authorization. */
 export interface UnsignedToken {
   readonly id: string
   readonly authorization: Authorization
@@ -116,61 +122,72 @@ export interface UnsignedToken {
 export interface AccessTokenFormat {
   /** Lifetime in seconds. */
   readonly ttl: number
-  /** Makes a token, and what of it the digest of its row is to cover. */
+  /** Makes a token, and the part of it that the digest of its row covers. */
   readonly create: (server: AuthorizationServer, token: UnsignedToken) => Awaitable<{ token: string; secret: string }>
-  /** Set by `opaque()`: the token of a lookup id and a secret, which can be made again. */
+  /** @internal Set by `opaque()`: rebuilds the token of a lookup id and a secret. */
   readonly tokenOf?: (id: string, secret: string) => string
-  /** What a token names; undefined for what cannot be one of ours. */
+  /** The row that a token names; undefined for a token of another form. */
   readonly locate: (server: AuthorizationServer, token: string) => Awaitable<LocatedToken | undefined>
-  /** Set by `jwt()`: who a token is for when its request names no resource. */
+  /** @internal Set by `jwt()`: the audience of a token whose request names no resource. */
   readonly audience?: Audience
-  /** Set by `jwt()`: the public keys (RFC 7517 §5). */
+  /** @internal Set by `jwt()`: the public keys (RFC 7517 §5). */
   readonly jwks?: () => { readonly keys: readonly object[] }
-  /** Set by `jwt({ stateless: true })`: its tokens have no row. */
+  /** @internal Set by `jwt({ stateless: true })`: its tokens have no row. */
   readonly stateless?: boolean
 }
 
-/** Set by `clientIdMetadataDocuments`: clients whose id is the URL of a document about them. */
+/** Set by `clientIdMetadataDocuments`: clients whose id is the URL of their metadata document. */
 export interface ClientDocuments {
-  /** Whether that id is one to fetch, and none to look for in storage. */
+  /** Whether to fetch that id instead of looking it up in storage. */
   readonly isDocumentUrl: (clientId: string) => boolean
-  /** The client that the document describes, fetched at the pace of the sender's `network`. Throws where there is none. */
+  /**
+   * Fetches the client that the document describes, at the pace of the sender's `network`. Throws without a valid
+   * document.
+   */
   readonly find: (url: string, network?: string) => Awaitable<Client>
 }
 
-/** What `createAuthorizationServer` returns: the validated options, frozen. Every function of the library takes it first. */
+/**
+ * The result of `createAuthorizationServer`: the validated options, frozen. It is the first argument of every function.
+ */
 export interface AuthorizationServer extends ResourceRules {
   readonly issuer: string
-  /** The host's storage behind checks: what it throws or makes up becomes a 503. */
+  /** The host's storage behind checks: errors and impossible rows become a 503. */
   readonly storage: OAuthStorage
-  /** Scope tokens and what they mean in words. */
+  /** Scope tokens and their meaning in words. */
   readonly scopes: ReadonlyMap<string, string>
   /** By `grant_type`, and by `response_type`. */
   readonly grants: ReadonlyMap<string, GrantType>
   readonly responseTypes: ReadonlyMap<string, GrantType>
   readonly clientAuthentication: readonly ClientAuthentication[]
+  /** @internal */
   readonly codes: { readonly ttl: number } | undefined
+  /** @internal */
   readonly refreshTokens: RefreshTokenSettings | undefined
   readonly accessTokens: AccessTokenFormat
   readonly users: Users | undefined
   readonly pkce: PkcePolicy
   readonly allowHttpRedirectUris: boolean
   readonly endpoints: Endpoints
-  /** What the values in the lists bring along, and the members of client metadata among it. */
+  /** @internal The additions of the values in the lists, including their members of client metadata. */
   readonly capabilities: readonly Capability[]
+  /** @internal */
   readonly clientMembers: readonly ClientMember[]
+  /** @internal */
   readonly clientDocuments: ClientDocuments | undefined
   /** Shapes each token response. */
   readonly tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
+  /** @internal */
   readonly verifiedSecrets: VerifiedSecrets
   readonly throttle: Throttle | undefined
+  /** @internal */
   readonly pages: Pages
-  /** Tells `onEvent`, with the time. What that throws is dropped. */
+  /** Sends an event with the time to `onEvent`. A thrown error is ignored. */
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
-  /** Tells the host of a mistake, each code once. */
+  /** Warns the host of a mistake, once per code. */
   readonly warn: (code: WarningCode, message: string) => void
   /** Whole seconds since the epoch. */
   readonly now: () => number
-  /** The same with their fraction, where the clock has one. */
+  /** @internal Seconds since the epoch, with a fraction where the clock has one. */
   readonly exactNow: () => number
 }

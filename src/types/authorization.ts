@@ -3,14 +3,14 @@ import type { Audience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
 
 /**
- * What was authorized: whose, for what, since when. The digest of every credential covers all of it. A member that is added
- * here is bound, kept through every refresh, and stands in the grant's row, without a change anywhere else.
+ * An authorization: its client, user, scope and start. The digest of every credential covers all of it. A member that is
+ * added here is bound, kept through every refresh, and stored in the grant's row, without a change anywhere else.
  */
 export interface Authorization {
   readonly clientId: string
   /** The resource owner. Left out where the client acts for itself. */
   readonly userId?: string
-  /** The grant that it is, or is of. Left out where there is none, or none yet. */
+  /** Its grant. Left out where no grant exists, or not yet. */
   readonly grantId?: string
   readonly scope: Scope
   /** When the request that began it arrived. Seconds. */

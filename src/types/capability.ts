@@ -15,9 +15,9 @@ export interface ClientMember {
   readonly wire: string
   /** Its type. */
   readonly type: {
-    /** What an error says that it must be: 'a list of strings'. */
+    /** The type in words, for errors: 'a list of strings'. */
     readonly words: string
-    /** Whether it may be that value. */
+    /** Whether the value has this type. */
     readonly is: (value: unknown) => boolean
   }
   /** Returns the member as it is stored, or throws an `OAuthError` that names `member`. @default the value as it is */
@@ -26,19 +26,24 @@ export interface ClientMember {
   readonly setBy: 'self' | 'owner' | 'admin'
 }
 
-/** What a value in a list of the server brings along. `oauthRouter` and `metadataRouter` merge it, and know none by name. */
+/**
+ * The additions of a value in a list of the server. `oauthRouter` and `metadataRouter` merge them without knowing the
+ * value.
+ */
 export interface Capability {
   /**
-   * Members of the authorization server metadata (RFC 8414). `urlOf` returns where an endpoint is, or undefined where
-   * nobody has mounted it. A member that is there already throws at start-up.
+   * Members of the authorization server metadata (RFC 8414). `urlOf` returns an endpoint's URL, or undefined where it
+   * is not mounted. A member that exists already throws at start-up.
+   * @default none
    */
   readonly metadata?: (
     server: AuthorizationServer,
     urlOf: (endpoint: string) => string | undefined,
   ) => Readonly<Record<string, unknown>>
   /**
-   * Endpoints by their name in the `endpoints` option: the conventional path, and the router that `oauthRouter` mounts there,
-   * with its own `decide` and `cors`. The `endpoints` of the server that it is given say where everything is.
+   * Endpoints by their name in the `endpoints` option. Each has a conventional path and the router that `oauthRouter`
+   * mounts there, with its own `decide` and `cors`. The `endpoints` of its server argument have the real paths.
+   * @default none
    */
   readonly endpoints?: Readonly<
     Record<
@@ -50,11 +55,12 @@ export interface Capability {
       }
     >
   >
-  /** Members of client metadata. */
+  /** Members of client metadata. @default none */
   readonly clientMembers?: readonly ClientMember[]
   /**
-   * Public keys for the server's JWKS (RFC 7517 §5): the same list until they change. Only keys of the server itself: an API
-   * elsewhere believes every key in there, also for access tokens.
+   * Public keys for the server's JWKS (RFC 7517 §5): the same list until they change. Only keys of the server itself:
+   * an API elsewhere trusts every key in it, also for access tokens.
+   * @default none
    */
   readonly jwks?: () => readonly JsonWebKey[]
 }
@@ -63,19 +69,19 @@ export interface Capability {
 export interface EndpointRequest {
   readonly req: Request
   readonly parameters: RequestParameters
-  /** Where it came from, by which failures are counted: an IPv4 address or an IPv6 network. */
+  /** The sender's network, by which failures are counted: an IPv4 address or an IPv6 network. */
   readonly network: string
 }
 
-/** What a request presents to prove which client sent it. A value adds members of its own, for its `verify`. */
+/** The credentials in a request, which prove the client. A value adds members of its own, for its `verify`. */
 export interface PresentedCredentials {
-  /** `'none'` for an id with an empty proof: only a client that may send nothing gets through with it. */
+  /** The method. `'none'` for an id with an empty proof: valid only for a client that may authenticate with nothing. */
   readonly method: TokenEndpointAuthMethod
-  /** Undefined: credentials that no client can have. They fail, and no other way in is looked for. */
+  /** Undefined: credentials that no client can have. They fail, and no other method is tried. */
   readonly clientId: string | undefined
   /**
-   * Whether the client chose to send them. False for what is there anyway, as a certificate is: it counts only beside
-   * nothing explicit, and where the record of the client names the method.
+   * Whether the client chose to send them. False for implicit ones, such as a certificate: these count only without
+   * explicit credentials, and where the client's record names the method.
    */
   readonly explicit: boolean
   /** The `WWW-Authenticate` header of a failure (RFC 6749 §5.2). @default none */
@@ -83,18 +89,19 @@ export interface PresentedCredentials {
 }
 
 /**
- * A way for clients to authenticate at the token, revocation and introspection endpoints: `clientSecret()`. A host's own is
- * a value of this shape.
+ * A method of client authentication at the token, revocation and introspection endpoints: `clientSecret()`. A host's
+ * own is a value of this shape.
  */
 export interface ClientAuthentication<Presented extends PresentedCredentials = PresentedCredentials>
   extends Capability {
-  /** Their names in client records and metadata. `'none'` is not among them: a record alone allows to send nothing. */
+  /** Their names in client records and metadata. Never `'none'`: only a record allows a client to send nothing. */
   readonly methods: readonly TokenEndpointAuthMethod[]
-  /** What the request presents by these methods; `[]` for nothing. It looks at the request alone. */
+  /** Reads the credentials of these methods from the request; `[]` without any. It reads the request alone. */
   presented(request: EndpointRequest): readonly Presented[]
   /**
-   * The client that is proved, or undefined for a wrong proof. `client` is the one of `presented.clientId`, whose record
-   * names the method. Undefined: there is none, and the proof fails after the same work, or its time tells which ids exist.
+   * Returns the proven client, or undefined for a wrong proof. `client` is the one of `presented.clientId`, whose
+   * record names the method. Without that client the proof must fail after the same work, or its time reveals which ids
+   * exist.
    */
   verify(
     server: AuthorizationServer,

@@ -18,7 +18,7 @@ export const coreEndpoints = {
 
 /** Where the host mounted the routers: absolute paths from the root of its origin. */
 export type Endpoints = { readonly [Name in keyof typeof coreEndpoints]?: string } & {
-  /** Those that a value in a list of the server brings along. A name that there is not throws at start-up. */
+  /** Those that a value in a list of the server adds. An unknown name throws at start-up. */
   readonly [name: string]: string | undefined
 }
 
@@ -26,6 +26,6 @@ export type Endpoints = { readonly [Name in keyof typeof coreEndpoints]?: string
 export interface CorsOptions {
   /** `true` or `'*'` for every origin; otherwise the origins that may call. */
   origin: boolean | string | RegExp | (string | RegExp)[]
-  /** Seconds for which a browser may keep the answer to a preflight. @default the browser's */
+  /** Seconds for which a browser may cache a preflight response. @default the browser's */
   maxAge?: number
 }

@@ -10,7 +10,7 @@ interface EventSubject {
 
 type AttemptKind = 'password' | 'client_secret' | 'registration' | 'document'
 
-/** What a host is warned of. README says how each is mended. */
+/** A warning about a mistake of the host. README has the fix of each. */
 export type WarningCode =
   | 'memory_storage_in_production'
   | 'http_issuer_in_production'
@@ -24,9 +24,9 @@ export type WarningCode =
   | 'guard_after_route'
 
 /**
- * What happened, for logs, metrics and audits. Never contains a secret, a token or a password. A code or refresh token that
- * comes several times at once is `code.replayed` or `refresh.reused`, and `grant.revoked`, as often; what ends a session that
- * began with an access token, and not its grant, is `token.revoked`.
+ * Events for logs, metrics and audits. Never contains a secret, a token or a password. Each concurrent reuse of a code
+ * or refresh token is one `code.replayed` or `refresh.reused`, and one `grant.revoked`. The end of a session that began
+ * with an access token, without its grant, is `token.revoked`.
  */
 export type AuthorizationServerEvent = { at: number } & (
   | ({ type: 'code.issued'; scope: Scope } & EventSubject)
@@ -40,20 +40,20 @@ export type AuthorizationServerEvent = { at: number } & (
   /** `origin` says that the client registered itself. */
   | { type: 'client.created'; clientId: string; origin?: 'registration' }
   | { type: 'client.updated' | 'client.deleted' | 'client.secret_rotated'; clientId: string }
-  /** The document that a client id is the URL of cannot be had, or used. */
+  /** The client metadata document could not be fetched or used. */
   | { type: 'client.document_refused'; clientId: string; reason: string }
   | { type: 'client.authentication_failed'; clientId?: string; reason: string }
   | { type: 'password.failed'; clientId: string }
-  /** Too many failures, open registrations, or fetches for strangers: the attempt was refused unseen. */
+  /** Too many failures, open registrations or document fetches: the attempt was refused without verification. */
   | { type: 'attempt.throttled'; kind: AttemptKind; clientId?: string; retryAfter: number }
   /**
-   * More was asked for at once than there is: the request was refused with 503. At most one a second; `untold` is how many
-   * there were since the last one that are not told.
+   * Too many requests at once: one was refused with 503. At most one event a second; `untold` is the number of refusals
+   * without an event since the last one.
    */
   | { type: 'server.overloaded'; untold: number }
-  /** A mistake of the host, seen from inside: once for each code. */
+  /** A mistake of the host, once per code. */
   | { type: 'warning'; code: WarningCode; message: string }
-  /** Something unexpected: `error.cause` is what the host or the storage threw. */
+  /** An unexpected failure: `error.cause` is the error of the host or the storage. */
   | { type: 'error'; error: OAuthError }
 )
 

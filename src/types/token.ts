@@ -14,25 +14,25 @@ export interface TokenResponse {
   [member: string]: unknown
 }
 
-/** What a token response is for: the second argument of `tokenResponse`. */
+/** The context of a token response: the second argument of `tokenResponse`. */
 export interface TokenResponseContext {
   client: Client
   grantType: string
   userId?: string | undefined
   scope: Scope
-  /** What the client sent; empty for tokens issued by the host's own code. */
+  /** The parameters of the client; empty for tokens issued by the host's own code. */
   parameters: RequestParameters
 }
 
 /** A request at the token endpoint whose client is authenticated and may use the grant. */
 export interface TokenRequest {
   readonly client: Client
-  /** Whether the client proved who it is. False for one that sent no proof because its record allows that. */
+  /** Whether the client authenticated. False for a client that sent no proof because its record allows that. */
   readonly authenticated: boolean
   readonly grantType: string
   readonly parameters: RequestParameters
-  /** When the request arrived: the `startedAt` of what it leads to. */
+  /** When the request arrived: the `startedAt` of a session that it begins. */
   readonly startedAt: number
-  /** Where it came from, by which failures are counted: an IPv4 address or an IPv6 network. */
+  /** The sender's network, by which failures are counted: an IPv4 address or an IPv6 network. */
   readonly network: string
 }

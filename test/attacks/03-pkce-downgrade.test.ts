@@ -1,5 +1,6 @@
 // ATTACKS.md row 3: the challenge is taken out on its way, in the browser or in the database (RFC 9700 §4.8.2).
-import type { Client, Credential, PkcePolicy } from '../../src/index'
+import type { Client, Credential } from '../../src/index'
+import type { PkcePolicy } from '../../src/rules/pkce'
 import { createHost, type Host, pkce } from '../support/host'
 import { rewriting } from '../support/storage'
 

@@ -3,7 +3,6 @@
 import express from 'express'
 import request from 'supertest'
 import {
-  type AccessTokenFormat,
   createAuthorizationServer,
   deleteExpired,
   generateSigningKey,
@@ -13,6 +12,7 @@ import {
   refreshToken,
   tokenRouter,
 } from '../../src/index'
+import type { AccessTokenFormat } from '../../src/types/authorization-server'
 import { createHost, encode, type Host, issuer, type Tokens } from '../support/host'
 
 const WEEK = 7 * 86_400

@@ -1,7 +1,6 @@
 import express from 'express'
 import request from 'supertest'
 import {
-  type AccessTokenFormat,
   authorizationCode,
   authorizeRouter,
   createAuthorizationServer,
@@ -13,6 +12,7 @@ import {
   refreshToken,
   tokenRouter,
 } from '../../src'
+import type { AccessTokenFormat } from '../../src/types/authorization-server'
 import { createHost, type Host, issuer, paths, type TestClient, type Tokens } from '../support/host'
 
 let host: Host

@@ -13,6 +13,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import express, { type Express } from 'express'
 import request, { type Response, type Test } from 'supertest'
+import type { AuthorizationResponseStyle } from '../../src/authorization/response'
 import * as oauth from '../../src/index'
 import { type ObservedStorage, observedStorage } from './storage'
 
@@ -43,7 +44,7 @@ export interface HostOptions extends Partial<oauth.AuthorizationServerOptions> {
   /** @default yes to everything that a signed-in user is asked */
   decide?: oauth.Decide
   /** The style of the authorization endpoint. */
-  response?: oauth.AuthorizationResponseStyle
+  response?: AuthorizationResponseStyle
   tokenRouter?: oauth.TokenRouterOptions
   /** What stands before everything: body parsers and the like. */
   before?: readonly express.RequestHandler[]

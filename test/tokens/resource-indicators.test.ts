@@ -3,7 +3,6 @@ import express from 'express'
 import { decode } from 'jsonwebtoken'
 import request from 'supertest'
 import {
-  type AccessTokenFormat,
   authorizationCode,
   bearerGuard,
   clientCredentials,
@@ -20,6 +19,7 @@ import {
   tokenRouter,
   verifyAccessToken,
 } from '../../src'
+import type { AccessTokenFormat } from '../../src/types/authorization-server'
 import { answerOf, createHost, type Host, type HostOptions, issuer, paths, type Tokens } from '../support/host'
 
 const files = 'https://files.example.com'

@@ -25,7 +25,7 @@ interface Mark {
 
 const stores = new WeakSet<object>()
 
-/** An empty store. Rows leave as they expire, without being asked and without timers: each write removes a few. */
+/** An empty store in memory. Each write removes a few expired rows, without timers. */
 export function memoryStorage(): OAuthStorage {
   requireNoMore('memoryStorage', arguments, 0)
   const store = { clients: memoryClients(), grants: memoryGrants() }

@@ -4,19 +4,19 @@ import { sha256 } from '../../crypto'
 import { messageOf } from '../../errors'
 import type { Row } from '../sql/rows'
 
-/** What is used of a `Pool` of pg. */
+/** The used part of a `Pool` of pg. */
 export interface PostgresPool {
   /** Runs one statement on any of its connections. */
   query(statement: PostgresQuery): Promise<{ rows: unknown[] }>
 }
 
-/** One statement, as pg takes it. */
+/** One statement, as pg accepts it. */
 export interface PostgresQuery {
   /** SQL with `$1`, `$2`, … */
   text: string
-  /** Under this name it is prepared once for each connection. */
+  /** The name under which it is prepared once per connection. */
   name?: string
-  /** What `$1`, `$2`, … stand for. */
+  /** The values of `$1`, `$2`, … */
   values?: unknown[]
 }
 

@@ -25,23 +25,23 @@ export { type Migration, type PostgresPool, type PostgresQuery, type PostgresSch
 
 /** Options of `postgresStorage`. */
 export interface PostgresStorageOptions extends PostgresSchemaOptions {
-  /** Whether statements are prepared by name. Say false behind a PgBouncer older than 1.21. @default true */
+  /** Whether statements are prepared by name. Set false behind a PgBouncer older than 1.21. @default true */
   prepare?: boolean
 }
 
-/** Storage in PostgreSQL, and how its tables come to be. */
+/** Storage in PostgreSQL, and the migration of its tables. */
 export interface PostgresStorage extends OAuthStorage {
   /**
-   * Creates the tables and indexes that are missing, and upgrades those of an older release. Does nothing where that is
-   * done, and may run in any number of processes at once: call it at each start. Throws when the server is too old, a
-   * table is somebody else's, or a newer release has upgraded them.
+   * Creates missing tables and indexes, and upgrades those of an older release. Otherwise does nothing, and may run in
+   * any number of processes at once: call it at each start. Throws when the server is too old, a table belongs to
+   * another program, or a newer release has upgraded the tables.
    */
   migrate(): Promise<Migration>
 }
 
 /**
- * Storage on `pool`, which stays the host's: it is never closed here. Call `migrate()` before the first request. Throws
- * when `pool` is no pool, or an option is wrong.
+ * Storage on `pool`, which the host owns: it is never closed here. Call `migrate()` before the first request. Throws
+ * when `pool` is not a pool, or an option is wrong.
  *
  * @example
  * const storage = postgresStorage(new Pool({ connectionString: process.env.DATABASE_URL }))

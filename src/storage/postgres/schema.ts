@@ -7,9 +7,9 @@ import { codeOf, explained, OLDEST_VERSION, type PostgresPool, type Run, sqlStat
 
 /** Options of `postgresSchema`. */
 export interface PostgresSchemaOptions {
-  /** The schema that the tables are in. @default the first one in the search_path of the connection */
+  /** The schema of the tables. @default the first one in the search_path of the connection */
   schema?: string
-  /** What the names of the tables begin with. @default 'oauth_' */
+  /** The prefix of the tables' names. @default 'oauth_' */
   prefix?: string
 }
 
@@ -27,10 +27,10 @@ export function postgresTables({ schema, prefix = DEFAULT_PREFIX }: PostgresSche
 }
 
 /**
- * The tables and indexes as plain SQL, for those who run their own migrations; `migrate()` runs the same. It creates what
- * is missing, and running it again changes nothing. With `from` it is what upgrades tables of that version: run it in a
- * transaction. It ends every session. There are no foreign keys, because rows may arrive before the grant that they name,
- * and after its revocation.
+ * The tables and indexes as plain SQL, for hosts that run their own migrations; `migrate()` runs the same. It creates
+ * missing ones, and running it again changes nothing. With `from` it upgrades tables of that version: run it in a
+ * transaction. The upgrade ends every session. It has no foreign keys, because rows may arrive before the grant that
+ * they name, and after its revocation.
  */
 export function postgresSchema({ from, ...options }: PostgresSchemaOptions & { from?: 1 } = {}): string {
   requireFrom('postgresSchema', from)

@@ -3,13 +3,13 @@ import { messageOf } from '../../errors'
 import { greeting } from './scripts'
 
 /**
- * What we need of `createClient()`, `createCluster()`, `createClientPool()` or `createSentinel()` of the `redis`
- * package, version 4.6 or newer. Scripts always run where the primary copy is, also with `useReplicas`.
+ * The used part of `createClient()`, `createCluster()`, `createClientPool()` or `createSentinel()` of the `redis`
+ * package, version 4.6 or newer. Scripts always run on the primary, also with `useReplicas`.
  */
 export interface RedisClient {
   /** Runs a script (EVAL). */
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
-  /** Runs a script that the server knows, by its SHA-1 (EVALSHA). */
+  /** Runs a cached script by its SHA-1 (EVALSHA). */
   evalSha(digest: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
 }
 

@@ -12,23 +12,23 @@ export type { RedisClient }
 
 /** Options of `redisStorage`. */
 export interface RedisStorageOptions {
-  /** What every key begins with. Must not have braces, which decide where a cluster keeps a key. @default 'oauth:' */
+  /** The prefix of every key. Must not contain braces, which decide where a cluster keeps a key. @default 'oauth:' */
   prefix?: string
 }
 
 /**
  * Keeps clients, grants and credentials in Redis. `client` is the host's own, of the `redis` package; the host connects
- * and closes it. Needs `maxmemory-policy noeviction`, and persistence (`appendonly yes`): with `appendfsync everysec`
- * a crash of the machine loses the last second of what was issued and revoked, with `always` nothing. Replication is
- * asynchronous: a failover may lose what the replica had not received, so a token that was just revoked may live again.
- * The first call upgrades what an older release made, and refuses what a newer one upgraded.
+ * and closes it. Requires `maxmemory-policy noeviction` and persistence (`appendonly yes`). With `appendfsync everysec`
+ * a crash of the machine loses the last second of writes, including revocations; with `always` it loses nothing.
+ * Replication is asynchronous: a failover may lose the latest writes, so a token that was just revoked may live again.
+ * The first call upgrades the keys of an older release, and refuses those of a newer one.
  *
  * @example
  * const client = await createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true }).connect()
  * await checkRedis(client)
  * const server = createAuthorizationServer({ storage: redisStorage(client), … })
  *
- * @throws TypeError when `client` is no client of the redis package.
+ * @throws TypeError when `client` is not a client of the redis package.
  */
 export function redisStorage(client: RedisClient, options: RedisStorageOptions = {}): OAuthStorage {
   requireKnown('redisStorage option', options, ['prefix'])
@@ -51,9 +51,9 @@ async function upgradeStore(client: RedisClient, prefix: string): Promise<void> 
 }
 
 /**
- * Rejects at start-up, naming the fix, when the server is too old, may evict keys, or is a node of a cluster behind the
- * client of a single node; warns (`process.emitWarning`) when it has no append-only file. The first call of the storage
- * does the same.
+ * Rejects at start-up, naming the fix, when the server is too old or may evict keys. It also rejects the node of a
+ * cluster behind the client of a single node. Warns (`process.emitWarning`) when the server has no append-only file. The
+ * first call of the storage does the same.
  */
 export async function checkRedis(client: RedisClient): Promise<void> {
   requireRedisClient(client)

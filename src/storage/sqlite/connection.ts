@@ -2,24 +2,24 @@
 import { messageOf } from '../../errors'
 import type { Row } from '../sql/rows'
 
-/** What is used of a `Database` of better-sqlite3. */
+/** The used part of a `Database` of better-sqlite3. */
 export interface SqliteDatabase {
   /** Compiles one statement. */
   prepare(sql: string): SqliteStatement
   /** Runs any number of statements. */
   exec(sql: string): unknown
-  /** Whether a transaction of somebody is open. */
+  /** Whether a transaction is open. */
   readonly inTransaction?: boolean
 }
 
 /** Values of `@name` parameters. */
 export type NamedValues = Readonly<Record<string, string | number | null>>
 
-/** What is used of a `Statement` of better-sqlite3. */
+/** The used part of a `Statement` of better-sqlite3. */
 export interface SqliteStatement {
-  /** Runs it, and says how many rows changed. */
+  /** Runs it, and returns the number of changed rows. */
   run(values: NamedValues): { changes: number | bigint }
-  /** Its first row; undefined for none. */
+  /** Its first row; undefined without rows. */
   get(values: NamedValues): unknown
   /** Every row. */
   all(values: NamedValues): unknown[]

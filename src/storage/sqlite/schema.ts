@@ -7,7 +7,7 @@ import { type SqliteDatabase, statement, value, type Write } from './connection'
 
 /** Options of `sqliteSchema`. */
 export interface SqliteSchemaOptions {
-  /** What the names of the tables begin with. @default 'oauth_' */
+  /** The prefix of the tables' names. @default 'oauth_' */
   prefix?: string
 }
 
@@ -24,10 +24,10 @@ export function sqliteTables({ prefix = DEFAULT_PREFIX }: SqliteSchemaOptions): 
 }
 
 /**
- * The tables and indexes as plain SQL, for those who run their own migrations; `migrate()` runs the same. It creates what
- * is missing, and running it again changes nothing. With `from` it is what upgrades tables of that version: run it once, in
- * a transaction. It ends every session. There are no foreign keys, because rows may arrive before the grant that they
- * name, and after its revocation.
+ * The tables and indexes as plain SQL, for hosts that run their own migrations; `migrate()` runs the same. It creates
+ * missing ones, and running it again changes nothing. With `from` it upgrades tables of that version: run it once, in a
+ * transaction. The upgrade ends every session. It has no foreign keys, because rows may arrive before the grant that
+ * they name, and after its revocation.
  */
 export function sqliteSchema({ from, ...options }: SqliteSchemaOptions & { from?: 1 } = {}): string {
   requireFrom('sqliteSchema', from)

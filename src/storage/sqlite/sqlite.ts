@@ -24,26 +24,27 @@ export { type Migration, type SqliteDatabase, type SqliteSchemaOptions, type Sql
 /** Options of `sqliteStorage`. */
 export interface SqliteStorageOptions extends SqliteSchemaOptions {
   /**
-   * `PRAGMA synchronous` of this connection. With 'normal' writes are faster, and a power cut may undo the last of them:
-   * a revocation, too. @default 'full'
+   * `PRAGMA synchronous` of this connection. With 'normal' writes are faster, and a power cut may undo the last of
+   * them, including a revocation.
+   * @default 'full'
    */
   synchronous?: 'full' | 'normal'
 }
 
-/** Storage in SQLite, and how its tables come to be. */
+/** Storage in SQLite, and the migration of its tables. */
 export interface SqliteStorage extends OAuthStorage {
   /**
-   * Creates the tables and indexes that are missing, upgrades those of an older release, and turns the write-ahead log on.
-   * Does nothing where that is done, and may run in any number of processes at once: call it at each start. Throws when
-   * a table is somebody else's, or a newer release has upgraded them.
+   * Creates missing tables and indexes, upgrades those of an older release, and turns the write-ahead log on. Otherwise
+   * does nothing, and may run in any number of processes at once: call it at each start. Throws when a table belongs to
+   * another program, or a newer release has upgraded the tables.
    */
   migrate(): Migration
 }
 
 /**
- * Storage in `database`, which stays the host's: it is never closed here. Call `migrate()` before the first request. Give
- * it a Database of its own, not one in which the host begins transactions; the file may be the host's. Throws when
- * `database` is none, or is closed or read-only, or an option is wrong.
+ * Storage in `database`, which the host owns: it is never closed here. Call `migrate()` before the first request. Use a
+ * separate Database object, on which the host begins no transactions; the file may be shared. Throws when `database` is
+ * not one, or is closed or read-only, or an option is wrong.
  *
  * @example
  * const storage = sqliteStorage(new Database('oauth.db'))
