@@ -15,7 +15,7 @@
  *
  * What stands before the `~` is the id of the grant that the credential is of, or will begin.
  */
-export type CredentialState =
+type CredentialState =
   | { kind: 'authorization_code'; state: 'issued' | 'used' }
   | { kind: 'access_token'; state: 'revoked' | 'ended' | Digest }
   | { kind: 'refresh_token'; state: 'ended' | Digest }

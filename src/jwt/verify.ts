@@ -22,7 +22,7 @@ export interface JwtKind<Claims extends JwtClaims> {
 }
 
 /** What a token must say to be believed here. */
-export interface ExpectedClaims {
+interface ExpectedClaims {
   readonly issuer: string
   /** At least one of these is in `aud`. */
   readonly audience: readonly string[]
