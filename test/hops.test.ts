@@ -9,7 +9,7 @@ import { describeHops, type Hops } from './support/hops'
 const ceilings: [flow: string, files: number, functions: number, calls: number][] = [
   ['code exchange', 38, 132, 3], // aim: 14, 70, 3
   ['refresh', 37, 141, 3], // aim: 15, 75, 3
-  ['authorize', 34, 102, 2], // aim: 16, 70, 2
+  ['authorize', 34, 103, 2], // aim: 16, 70, 2
   ['client credentials', 32, 102, 2], // aim: 13, 60, 2
   ['client create', 35, 175, 3], // aim: 18, 90, 2
   ['guard', 19, 72, 1], // aim: 9, 40, 1

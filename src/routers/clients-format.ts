@@ -1,16 +1,19 @@
 /** How requests and responses of the clients API are written: RFC 7591 in JSON, or as in an API that was there before. */
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { grantTypesOf } from '../clients/client'
 import { invalid, isAbsent, requireText } from '../clients/member-checks'
 import { type BroughtMembers, membersOf } from '../clients/members'
 import { metadataNames, readMembers, requireTypes, writeMembers } from '../clients/metadata'
 import type { NewClient } from '../clients/records'
-import type { OAuthError } from '../errors'
+import { type OAuthError, toOAuthError } from '../errors'
 import { jsonMembers } from '../http/body'
+import { reportError } from '../http/endpoint'
+import { sendError, sendJson } from '../http/json'
 import type { RegisterClientOptions } from '../operations/clients'
 import { requireFlags, requireKnown } from '../options/known'
 import type { Client } from '../storage'
+import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 
 /**
@@ -136,4 +139,23 @@ async function parse(req: Request, rules: BroughtMembers): Promise<ClientRequest
 function describe(client: Client, rules: BroughtMembers): Record<string, unknown> {
   const members = writeMembers({ ...client, grantTypes: grantTypesOf(client) }, 'owner', rules)
   return { client_id: client.clientId, client_id_issued_at: client.createdAt, ...members }
+}
+
+/** Answers an error in the format. Where the format itself fails, that is a 500 and an event that names the fix. */
+export function sendFormatted(
+  server: AuthorizationServer,
+  format: CompleteFormat,
+  error: OAuthError,
+  req: Request,
+  res: Response,
+): void {
+  try {
+    const { status, body } = format.presentError(error, req)
+    sendJson(res, status, body, error.headers)
+  } catch (cause) {
+    const fix = "clientsRouter's format.presentError must return { status, body }"
+    const failure = toOAuthError(new TypeError(fix, { cause }))
+    reportError(server, failure)
+    sendError(failure, req, res)
+  }
 }

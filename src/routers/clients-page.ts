@@ -1,26 +1,37 @@
 /** The list of the clients API in pages: `limit` clients after the id `after`, and a link to the next ones (RFC 8288). */
 import { isBeingDeleted } from '../clients/members'
 import { OAuthError } from '../errors'
+import { listClients } from '../operations/clients'
 import type { RequestParameters } from '../rules/params'
-import type { Client, ClientStorage } from '../storage'
+import type { Client } from '../storage'
+import type { AuthorizationServer } from '../types/authorization-server'
 
 const MOST = 1000
 
 /** The clients of a page, in the order of their ids. `link` is there when more may follow. */
 export async function pageOfClients(
-  storage: ClientStorage,
+  { storage }: AuthorizationServer,
   query: { username?: string },
   sent: RequestParameters,
 ): Promise<{ clients: Client[]; link?: string }> {
   const limit = pageLimit(sent.get('limit'))
   const after = sent.get('after')
-  const found = await storage.list({ ...query, ...(after !== undefined && { after }), limit: limit + 1 })
+  const found = await storage.clients.list({ ...query, ...(after !== undefined && { after }), limit: limit + 1 })
   const page = found.slice(0, limit)
   const clients = page.filter((client) => !isBeingDeleted(client))
   if (found.length <= limit) return { clients }
   // relative to this very list, wherever a proxy shows it
   const next = new URLSearchParams({ ...Object.fromEntries(sent), after: (page.at(-1) as Client).clientId })
   return { clients, link: `<?${next}>; rel="next"` }
+}
+
+/** The clients at once, for a format without pages. */
+export async function allClients(
+  server: AuthorizationServer,
+  query: { username?: string },
+): Promise<{ clients: Client[] }> {
+  const all = await listClients(server, query)
+  return { clients: all.filter((client) => !isBeingDeleted(client)) }
 }
 
 function pageLimit(text = '100'): number {

@@ -6,12 +6,11 @@ import { verifyShownName } from '../clients/member-checks'
 import { isBeingDeleted } from '../clients/members'
 import { parseClientMetadata } from '../clients/metadata'
 import { changeMembers, insertClient, rotateSecret, withChanges } from '../clients/records'
-import { OAuthError, toOAuthError } from '../errors'
+import { OAuthError } from '../errors'
 import { queryParameters } from '../http/body'
-import { type Handler, type Methods, reportError, requireServer } from '../http/endpoint'
-import { sendEmpty, sendError, sendJson } from '../http/json'
+import { type Handler, type Methods, requireServer } from '../http/endpoint'
+import { sendEmpty, sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
-import { listClients } from '../operations/clients'
 import { requireKnown, requireNoMore } from '../options/known'
 import { inTurn } from '../passwords/concurrency'
 import { networkOf } from '../rules/network'
@@ -30,8 +29,14 @@ import {
   requireCaller,
   verifyOwner,
 } from './clients-access'
-import { type ClientsFormat, type ClientsResult, type CompleteFormat, completeFormat } from './clients-format'
-import { pageOfClients } from './clients-page'
+import {
+  type ClientsFormat,
+  type ClientsResult,
+  type CompleteFormat,
+  completeFormat,
+  sendFormatted,
+} from './clients-format'
+import { allClients, pageOfClients } from './clients-page'
 
 /** Options of `clientsRouter`. */
 export interface ClientsRouterOptions {
@@ -128,18 +133,9 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
     if (action !== undefined) return action === format.secretPath ? { POST: by(giveSecret(clientId)) } : undefined
     return { GET: by(read(clientId)), [format.updateMethod]: by(update(clientId)), DELETE: by(remove(clientId)) }
   }
-  const onError = (error: OAuthError, req: Request, res: Response) => {
-    // whatever found out that it is not there, or not the caller's
-    try {
-      const { status, body } = format.presentError(error.status === 404 ? noSuchClient() : error, req)
-      sendJson(res, status, body, error.headers)
-    } catch (cause) {
-      const fix = "clientsRouter's format.presentError must return { status, body }"
-      const failure = toOAuthError(new TypeError(fix, { cause }))
-      reportError(server, failure)
-      sendError(failure, req, res)
-    }
-  }
+  // whatever found out that it is not there, or not the caller's
+  const onError = (error: OAuthError, req: Request, res: Response) =>
+    sendFormatted(server, format, error.status === 404 ? noSuchClient() : error, req, res)
   return endpointRouter(server, { methods: { GET: by(list), POST: by(create) }, below, onError }, protect)
 }
 
@@ -148,13 +144,8 @@ const list: ClientHandler = async ({ server, format }, who, req) => {
   const asked = sent.get('username')
   const username = who.admin ? asked : who.userId
   const query = username === undefined ? {} : { username }
-  const action = 'list'
-  if (asked !== undefined && asked !== username) return { action, clients: [] }
-  if (!format.paged) {
-    const all = await listClients(server, query)
-    return { action, clients: all.filter((client) => !isBeingDeleted(client)) }
-  }
-  return { action, ...(await pageOfClients(server.storage.clients, query, sent)) }
+  if (asked !== undefined && asked !== username) return { action: 'list', clients: [] }
+  return { action: 'list', ...(await (format.paged ? pageOfClients : allClients)(server, query, sent)) }
 }
 
 const create: ClientHandler = async ({ server, format, defaults, grantTypes, quota }, who, req) => {
