@@ -15,6 +15,7 @@ const banned = [
   'go by',
   'of our making',
   'but for',
+  'must answer',
   'answers with',
   'answers',
   'told once',

@@ -154,7 +154,7 @@ function approvedBy(
 /** Stores keep whole seconds, and no revocation would cover what began at no time. */
 function secondOf(startedAt: unknown): number {
   if (typeof startedAt === 'number' && Number.isFinite(startedAt)) return Math.floor(startedAt)
-  throw new TypeError(`decide must answer startedAt in seconds since the epoch, as a number, not ${String(startedAt)}`)
+  throw new TypeError(`decide must return startedAt in seconds since the epoch, as a number, not ${String(startedAt)}`)
 }
 
 /** The session of the access token in front, which what is approved will be of; undefined where there is none. */
