@@ -27,11 +27,14 @@ export async function authenticateClient(
 ): Promise<AuthenticatedClient> {
   const request = { req, parameters, network: networkOf(req.ip) }
   const candidates = candidatesOf(server, request)
+  let sought: string | undefined
   let found: Client | undefined
   for (const [presented, value] of candidates) {
     const { method, clientId, explicit } = presented
     if (clientId === undefined) continue
-    if (found?.clientId !== clientId) found = await findClient(server, clientId, request.network)
+    // once for each id, whether it is there or not
+    if (sought !== clientId) found = await findClient(server, clientId, request.network)
+    sought = clientId
     const client = found?.tokenEndpointAuthMethods.includes(method) ? found : undefined
     if (client && method === 'none') return { client, authenticated: false, challenge: presented.challenge }
     if (!value || method === 'none' || (!client && !explicit)) continue

@@ -183,6 +183,14 @@ describe('credentials that are there anyway', () => {
     await send(path, there, { ...parameters }).expect(401)
   })
 
+  it('cost one look at storage, whether the client is there or not', async () => {
+    for (const client_id of ['native', 'unknown']) {
+      host.storage.calls.length = 0
+      await send(path, there, { ...parameters, client_id })
+      expect(host.storage.calls).toEqual(['clients.find'])
+    }
+  })
+
   it('do not count beside a secret or a key', async () => {
     await send(path, { ...there, ...basic('web', host.web.clientSecret) }, parameters).expect(200)
     await send(path, { ...there, ...withKey('robot k1') }, parameters).expect(200)
