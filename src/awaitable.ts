@@ -3,12 +3,12 @@
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>
 
-function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
+export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }
 
 /** A thenable of another making may answer nothing from `then`, and then nobody would wait for it. */
-function toPromise<T>(value: Promise<T>): Promise<T> {
+export function toPromise<T>(value: Promise<T>): Promise<T> {
   return value instanceof Promise ? value : Promise.resolve(value)
 }
 

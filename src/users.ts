@@ -4,7 +4,6 @@ import { type Awaitable, whenReady } from './awaitable'
 import { OAuthError } from './errors'
 import { requireKnown } from './options/known'
 import { problemOf, subjectId } from './rules/subject'
-import type { Client } from './storage'
 import type { AuthorizationServer } from './types/authorization-server'
 import type { Users } from './types/users'
 
@@ -16,8 +15,8 @@ export async function requireUser(server: AuthorizationServer, userId: string | 
 }
 
 /** What a user has made for themselves does not outlive them: RFC 6749 §5.2, a client that may not. */
-export async function requireOwner(server: AuthorizationServer, { username }: Client): Promise<void> {
-  if (username !== undefined && !(await findUser(server, username))) {
+export async function requireOwner(server: AuthorizationServer, username: string): Promise<void> {
+  if (!(await findUser(server, username))) {
     throw new OAuthError('unauthorized_client', 'The user who owns this client no longer exists.')
   }
 }
@@ -29,17 +28,21 @@ export function findUser(
   { users }: { readonly users: Finder | undefined },
   userId: string,
 ): Awaitable<Express.User | undefined> {
-  return users ? askForUser(users, userId) : ({ id: userId } as Express.User)
+  if (!users) return { id: userId } as Express.User
+  const found = users.find(userId) as Awaitable<unknown>
+  // at once the user who was asked for: the answer of almost every request needs no other look
+  const isUser = typeof found === 'object' && (found as { id?: unknown } | null)?.id === userId && !Array.isArray(found)
+  return isUser ? (found as Express.User) : verifiedUser(found, userId)
 }
 
 /** Whether the host has a user of that id. Without a `users` option nobody knows. */
 export function isUserId({ users }: Pick<AuthorizationServer, 'users'>, id: string): Awaitable<boolean> {
-  return users ? whenReady(askForUser(users, id), (user) => user !== undefined) : false
+  return users ? whenReady(findUser({ users }, id), (user) => user !== undefined) : false
 }
 
 /** Rows, or the row of somebody else, are no user of that id: with them a deleted user would stay, or become another one. */
-function askForUser(users: Finder, userId: string): Awaitable<Express.User | undefined> {
-  return whenReady(users.find(userId) as Awaitable<unknown>, (found) => {
+function verifiedUser(answer: Awaitable<unknown>, userId: string): Awaitable<Express.User | undefined> {
+  return whenReady(answer, (found) => {
     if (!found) return undefined
     const id = typeof found === 'object' && !Array.isArray(found) ? subjectId(found) : undefined
     if (id === userId) return found as Express.User

@@ -21,7 +21,7 @@ const floors = [
   ['storage/checked.ts', 'storage/contract.ts', 'storage/contract/', 'storage/memory/', 'storage/postgres/'],
   ['storage/redis/', 'storage/sqlite/', 'pages/'],
   ['storage/sql/'],
-  ['storage/paging.ts', 'storage/retention.ts', 'storage/schema-version.ts'],
+  ['storage/frozen.ts', 'storage/paging.ts', 'storage/retention.ts', 'storage/schema-version.ts'],
   ['storage.ts'],
   ['options/'],
   ['errors.ts', 'crypto.ts', 'awaitable.ts'],

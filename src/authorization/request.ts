@@ -1,7 +1,6 @@
 /** The authorization request: RFC 6749 §4.1.1, validated in the order that decides who may be told of an error. */
 import type { Request } from 'express'
-import { pkceRequired, requireGrantType } from '../clients/client'
-import { findClient } from '../clients/find'
+import { findClient, pkceRequired, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
 import { bodyParameters, queryParameters } from '../http/body'
 import {
@@ -13,7 +12,7 @@ import {
 } from '../rules/params'
 import { requireCodeChallenge } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
-import { resolveAudience, resourcesFor } from '../rules/resource'
+import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
@@ -87,7 +86,7 @@ export function parseAuthorizationRequest(
     responseType,
     redirectUri,
     scope,
-    audience: resolveAudience(resourcesFor(server, client), parameters.get('resource')),
+    audience: resolveAudience(server, client, parameters.get('resource')),
     parameters,
     startedAt,
     ...(sentRedirectUri !== undefined && { sentRedirectUri }),

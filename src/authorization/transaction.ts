@@ -3,7 +3,7 @@
  * was shown to. It is what makes forms proof against forgery without cookies of our own (RFC 9700 §4.7).
  */
 
-import { boundOf, credentialOf, hasSecret, isExpired } from '../credentials/bound'
+import { boundBy, boundOf, credentialOf, hasSecret, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, parseSplitToken } from '../credentials/split-token'
 import { newGrantId, newSecret } from '../crypto'
@@ -27,7 +27,7 @@ export async function openTransaction(
   about: { readonly request?: string } = {},
   again = false,
 ): Promise<string> {
-  const bound = { ...about, ...(again ? { again } : { askedAt: server.exactNow() }) }
+  const bound = boundBy({ ...question, ...about, ...(again ? { again } : { askedAt: server.exactNow() }) })
   const id = lookupId(newGrantId(), lookupSuffix[kind])
   const secret = newSecret()
   const issuedAt = server.now()

@@ -16,6 +16,5 @@ export async function authenticatedRequest(
   fromQuery = false,
 ): Promise<AuthenticatedRequest> {
   const parameters = await requestParameters(req, fromQuery)
-  const { client, authenticated, challenge } = await authenticateClient(server, req, parameters)
-  return { client, authenticated, challenge, parameters }
+  return { ...(await authenticateClient(server, req, parameters)), parameters }
 }

@@ -6,10 +6,12 @@ import type { RequestParameters } from '../rules/params'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientAuthentication, EndpointRequest, PresentedCredentials } from '../types/capability'
-import { findClient } from './find'
+import { findClient } from './client'
 
 export interface AuthenticatedClient {
   client: Client
+  /** The sender's network. */
+  network: string
   /** Whether it proved who it is; false for a client that sent no proof because its record allows that. */
   authenticated: boolean
   /** Of the method that was tried, for an endpoint that refuses a client without a proof (RFC 6749 §5.2). */
@@ -25,7 +27,8 @@ export async function authenticateClient(
   req: Request,
   parameters: RequestParameters,
 ): Promise<AuthenticatedClient> {
-  const request = { req, parameters, network: networkOf(req.ip) }
+  const network = networkOf(req.ip)
+  const request = { req, parameters, network }
   const candidates = candidatesOf(server, request)
   let sought: string | undefined
   let found: Client | undefined
@@ -33,17 +36,17 @@ export async function authenticateClient(
     const { method, clientId, explicit } = presented
     if (clientId === undefined) continue
     // once for each id, whether it is there or not
-    if (sought !== clientId) found = await findClient(server, clientId, request.network)
+    if (sought !== clientId) found = await findClient(server, clientId, network)
     sought = clientId
     const client = found?.tokenEndpointAuthMethods.includes(method) ? found : undefined
-    if (client && method === 'none') return { client, authenticated: false, challenge: presented.challenge }
+    if (client && method === 'none') return { client, network, authenticated: false, challenge: presented.challenge }
     if (!value || method === 'none' || (!client && !explicit)) continue
     const proof = await value.verify(server, client, presented)
     // the record has the last word, whichever client was proved
     if (!proof?.client.tokenEndpointAuthMethods.includes(method)) continue
     // nobody is authenticated as one client and named as another
     if ((parameters.get('client_id') ?? proof.client.clientId) === proof.client.clientId) {
-      return { client: proof.client, authenticated: true, challenge: undefined }
+      return { client: proof.client, network, authenticated: true, challenge: undefined }
     }
     throw new OAuthError('invalid_request', 'client_id differs from the authenticated client.')
   }

@@ -10,8 +10,7 @@ import { decodeUtf8, tryDecodeComponent } from '../rules/params'
 import type { Client, ClientSecret } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientAuthentication, EndpointRequest, PresentedCredentials } from '../types/capability'
-import { secretMethods } from './client'
-import { findClient } from './find'
+import { findClient, secretMethods } from './client'
 
 type Pair = readonly [clientId: string, secret: string]
 

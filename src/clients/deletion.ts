@@ -3,7 +3,7 @@
 import { orElse } from '../awaitable'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { isBeingDeleted } from './members'
+import { isBeingDeleted } from './client'
 import { changeClient, type MayReplace } from './records'
 
 /**

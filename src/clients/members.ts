@@ -2,7 +2,6 @@
 import { OAuthError } from '../errors'
 import { type Audience, findResource } from '../rules/resource'
 import { includesScope, type Scope } from '../rules/scope'
-import type { Client } from '../storage'
 import type { ClientMember } from '../types/capability'
 import type { ClientMetadata } from '../types/client-metadata'
 import { secretMethods } from './client'
@@ -151,11 +150,6 @@ export function isClientMetadata(row: { readonly [N in Name]?: unknown }, rules:
     if (value === undefined ? member.default !== undefined : !member.type.is(value)) return false
   }
   return true
-}
-
-/** Whether a deletion has begun: no other record is without a method. */
-export function isBeingDeleted({ tokenEndpointAuthMethods }: Pick<Client, 'tokenEndpointAuthMethods'>): boolean {
-  return tokenEndpointAuthMethods.length === 0
 }
 
 export function forAdministrators(what: string): OAuthError {

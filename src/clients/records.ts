@@ -7,8 +7,7 @@ import type { Client, ClientSecret } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 import { isUserId } from '../users'
-import { hasClientSecret } from './client'
-import { isBeingDeleted } from './members'
+import { hasClientSecret, isBeingDeleted } from './client'
 import { parseClientMetadata, verifyClientId } from './metadata'
 
 /** A client to be: what is left out is generated, or has a safe default. */

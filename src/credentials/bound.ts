@@ -34,15 +34,14 @@ type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>
 /** How a row is named, and its secret. Without `state` it is in that of its digest: no two secrets have the same. */
 type Made = Pick<Credential, 'id' | 'kind'> & { readonly secret: string; readonly state?: string }
 
-/** The row of a secret that stands for an authorization. `more` is what is bound beside it, `data` what is not bound. */
+/** The row of a secret that stands for an authorization. `data` is what is not bound. */
 export function credentialOf(
   made: Made,
   authorization: Authorization,
   lifetime: Lifetime,
-  more?: RequestBinding,
+  bound: Bound = boundBy(authorization),
   data?: Readonly<Record<string, unknown>>,
 ): Credential {
-  const bound = inOrder(more ? { ...authorization, ...more } : authorization)
   const row = rowOf(made, authorization, lifetime, { format: FORMAT, bound, ...data })
   row.digest = digestOf(row, made.secret)
   row.state = made.state ?? row.digest
@@ -118,9 +117,14 @@ function isAsBound({ id, state, userId, grantId, scope, startedAt, data }: Crede
     userId === bound.userId &&
     startedAt === bound.startedAt &&
     (grantId === bound.grantId || (state === 'used' && grantId === grantIdOf(id))) &&
-    (scope === bound.scope ||
-      (scope.length === bound.scope.length && scope.every((token, at) => token === bound.scope[at])))
+    isSameList(scope, bound.scope)
   )
+}
+
+function isSameList(list: readonly string[], other: readonly string[]): boolean {
+  if (list.length !== other.length) return false
+  for (let at = 0; at < list.length; at++) if (list[at] !== other[at]) return false
+  return true
 }
 
 /** JSON with sorted names: a database may have its own order for them. */
@@ -135,13 +139,23 @@ function canonical(value: unknown): string {
   return `{${members.join()}}`
 }
 
-/** What is bound, with sorted names. The client has its column, and stands in the digest by itself. */
-function inOrder(authorization: Authorization & RequestBinding): Bound {
+/**
+ * What the rows of an authorization have in common, with sorted names and frozen: they may share it. The client has its
+ * column, and stands in the digest by itself.
+ */
+export function boundBy(authorization: Authorization & RequestBinding): Bound {
   const bound: Record<string, unknown> = {}
   for (const name of Object.keys(authorization).sort() as (keyof Authorization)[]) {
-    if (name !== 'clientId' && authorization[name] !== undefined) bound[name] = authorization[name]
+    const value = authorization[name]
+    if (name === 'clientId' || value === undefined) continue
+    bound[name] = Array.isArray(value) ? frozenList(value) : value
   }
-  return bound as unknown as Bound
+  return Object.freeze(bound) as unknown as Bound
+}
+
+/** The list, or a frozen copy: what came from a host's storage stays the host's. */
+export function frozenList<T>(list: readonly T[]): readonly T[] {
+  return Object.isFrozen(list) ? list : Object.freeze([...list])
 }
 
 /** Whether JSON would write it with sorted names, all the way down. */

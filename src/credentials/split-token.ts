@@ -34,6 +34,11 @@ export function sessionOf(lookupId: string): string {
   return lookupId.includes('.') ? (sessionPart.exec(lookupId)?.[0] ?? '') : ''
 }
 
+/** Whether it is of a session that began with an access token. */
+export function isDerived(lookupId: string): boolean {
+  return sessionOf(lookupId) !== ''
+}
+
 /** The grant that a credential is of, or will be of once it is exchanged. */
 export function grantIdOf(lookupId: string): string {
   return lookupId.slice(0, lookupId.indexOf('~'))

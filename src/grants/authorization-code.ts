@@ -2,14 +2,14 @@
 
 import { getsRefreshToken, isPublic, pkceRequired } from '../clients/client'
 import { authorizationOf, boundOf, hasSecret, isExpired } from '../credentials/bound'
-import { grantIdOf, parseSplitToken } from '../credentials/split-token'
+import { grantIdOf, isDerived, parseSplitToken } from '../credentials/split-token'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { requireParameter } from '../rules/params'
 import { requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
-import { audienceMember, heldAudience, narrowAudience, resolveAudience, resourcesFor } from '../rules/resource'
+import { audienceMember, heldAudience, narrowAudience, resolveAudience } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
 import type { Client, Credential } from '../storage'
 import { prepareCode, requireStanding } from '../tokens/code'
@@ -70,13 +70,13 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   // what the client has lost since the user agreed is gone, as at a refresh
   const scope = remainingScope(server.scopes, client, code.scope)
   const audience = heldAudience(server, boundOf(code).audience)
-  const accessAudience = narrowAudience(resourcesFor(server, client), audience, parameters.get('resource'))
+  const accessAudience = narrowAudience(server, client, audience, parameters.get('resource'))
   // not before: whoever has proved nothing ends nothing, and does not learn whether the code is used or expired
   if (code.state !== 'issued') return refuseReplay(server, client, code)
   if (isExpired(server, code)) throw invalidCode()
   await requireUser(server, code.userId)
 
-  const derived = await derivedSession(server, code)
+  const derived = isDerived(code.id) ? await derivedSession(server, code) : undefined
   // the session of the access token ended since
   if (derived && derived.until <= server.now()) throw invalidCode()
   const refreshToken = getsRefreshToken(server, client) && (derived?.refreshable ?? true)
@@ -127,7 +127,7 @@ function verifyForClient(server: AuthorizationServer, { client, parameters }: To
   // it must still be one of the client: it may have been taken out since
   if (redirectUri !== undefined && !matchesRedirectUri(client, redirectUri)) throw wrongRedirectUri()
   requireCodeVerifier(parameters.get('code_verifier'))
-  resolveAudience(resourcesFor(server, client), parameters.get('resource'))
+  resolveAudience(server, client, parameters.get('resource'))
 }
 
 // RFC 6749 §4.1.3: what the authorization request named must be named again, identically

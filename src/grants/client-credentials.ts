@@ -1,7 +1,7 @@
 /** The client credentials grant: RFC 6749 §4.4. */
 import { OAuthError } from '../errors'
 import { requireNoMore } from '../options/known'
-import { audienceMember, resolveAudience, resourcesFor } from '../rules/resource'
+import { audienceMember, resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { issueNew } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
@@ -23,9 +23,9 @@ async function issueToClient(server: AuthorizationServer, request: TokenRequest)
   if (!request.authenticated) {
     throw new OAuthError('unauthorized_client', 'This grant requires client authentication.')
   }
-  await requireOwner(server, client)
+  if (client.username !== undefined) await requireOwner(server, client.username)
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
-  const audience = resolveAudience(resourcesFor(server, client), parameters.get('resource'))
+  const audience = resolveAudience(server, client, parameters.get('resource'))
   const authorization = { clientId: client.clientId, scope, startedAt, ...audienceMember(audience) }
   return issueNew(server, request, authorization)
 }

@@ -4,7 +4,7 @@ import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { checkChosenSecret } from '../passwords/chosen-secret'
 import { requireParameter } from '../rules/params'
-import { resolveAudience, resourcesFor } from '../rules/resource'
+import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { userIdFrom } from '../rules/subject'
 import { issueForUser } from '../tokens/issue'
@@ -57,7 +57,7 @@ async function signIn(
   const secret = requireParameter(parameters, 'password')
   // before the password is checked: a wrong scope must not tell whether the password was right
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
-  const audience = resolveAudience(resourcesFor(server, client), parameters.get('resource'))
+  const audience = resolveAudience(server, client, parameters.get('resource'))
   const { network, startedAt } = request
   const { clientId } = client
   const guess = { kind: 'password', account: username, parts: [secret], network, clientId } as const

@@ -5,20 +5,13 @@
 
 import { authorizationOf, boundOf, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
-import { grantIdOf, lookupId, sessionOf } from '../credentials/split-token'
+import { grantIdOf, isDerived, lookupId, sessionOf } from '../credentials/split-token'
 import { newSecret } from '../crypto'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { requireParameter } from '../rules/params'
-import {
-  audienceMember,
-  formatResource,
-  heldAudience,
-  narrowAudience,
-  resolveAudience,
-  resourcesFor,
-} from '../rules/resource'
+import { audienceMember, formatResource, heldAudience, narrowAudience, resolveAudience } from '../rules/resource'
 import {
   askedScope,
   formatScope,
@@ -28,9 +21,9 @@ import {
   resolveScope,
 } from '../rules/scope'
 import type { Credential } from '../storage'
-import { isDerived, latestEnd, sessionEnd } from '../tokens/derived-session'
+import { latestEnd } from '../tokens/derived-session'
 import { findCredential } from '../tokens/find'
-import { grantOf, issue, type PreparedTokens, prepareAccessToken, refreshTokenExpiry } from '../tokens/issue'
+import { grantOf, issue, type PreparedTokens, prepareAccessToken } from '../tokens/issue'
 import { type Asked, invalidToken, type Refresh, repeat, replayRow, successorOf } from '../tokens/replay'
 import { endSessionOf } from '../tokens/revocation'
 import {
@@ -38,7 +31,9 @@ import {
   nextPlace,
   type PresentedRefreshToken,
   parseRefreshToken,
+  refreshTokenExpiry,
   rotationOf,
+  sessionEnd,
   standingOf,
   windowOf,
 } from '../tokens/rotation'
@@ -103,7 +98,7 @@ async function refresh(
   const presented = parseRefreshToken(requireParameter(parameters, 'refresh_token'))
   // what no token of this client could be for is refused before this one is looked at: the answer tells nothing of it
   resolveScope(server.scopes, client, parameters.get('scope'))
-  resolveAudience(resourcesFor(server, client), parameters.get('resource'))
+  resolveAudience(server, client, parameters.get('resource'))
   if (!presented) throw invalidToken()
   for (let lost = 0; lost < MOST_LOST; lost++) {
     const response = await refreshOnce(server, settings, request, presented, lost > 0)
@@ -137,8 +132,10 @@ async function refreshOnce(
   if (standing === 'reused') return refuseReuse(server, found)
   // as it was read: an adapter that changes the row which it returned would let every racer win
   const { id, state: from, userId } = found
-  await (userId === undefined ? requireOwner(server, request.client) : requireUser(server, userId))
-  const end = isDerived(found) ? await latestEnd(server, found) : Number.POSITIVE_INFINITY
+  const { username } = request.client
+  if (userId !== undefined) await requireUser(server, userId)
+  else if (username !== undefined) await requireOwner(server, username)
+  const end = isDerived(found.id) ? await latestEnd(server, found) : Number.POSITIVE_INFINITY
   if (end <= server.now()) throw invalidToken()
   if (standing === 'replayable') {
     const again = await repeat(server, request, found, presented, asked)
@@ -156,7 +153,7 @@ function askedOf(server: AuthorizationServer, { client, parameters }: TokenReque
   const scope = asked === undefined ? held : intersectScope(held, requireScopeWithin(askedScope(asked), held))
   // RFC 8707 §2.2: the same for resources
   const granted = heldAudience(server, boundOf(found).audience)
-  return { scope, audience: narrowAudience(resourcesFor(server, client), granted, parameters.get('resource')) }
+  return { scope, audience: narrowAudience(server, client, granted, parameters.get('resource')) }
 }
 
 async function prepareRefresh(
@@ -196,7 +193,7 @@ async function prepareRefresh(
     credentials.push(replayRow(accessTokens, body.access_token, found, presented, refresh, until))
   }
   // the row of a grant that another client began stays what it is
-  const grant = isDerived(found) ? undefined : grantOf(bound, [next, access.credential])
+  const grant = isDerived(found.id) ? undefined : grantOf(bound, [next, access.credential])
   return { tokens: { authorization, body, credentials, grant }, next }
 }
 

@@ -7,10 +7,12 @@ import { OAuthError } from '../errors'
  * none is believed.
  */
 export function authorizationHeader(req: Request): string {
+  const { authorization } = req.headers
+  if (authorization === undefined) return ''
   if (sentAuthorization(req).length > 1) {
     throw new OAuthError('invalid_request', 'The Authorization header is included more than once.')
   }
-  return req.headers.authorization ?? ''
+  return authorization
 }
 
 /** Each Authorization header as it was sent. A request that a host's unit test makes up has nothing but `headers`. */

@@ -1,12 +1,11 @@
 /** What hosts do with codes and tokens from their own code: issue and verify them, by the same rules as over HTTP. */
 
-import { getsRefreshToken, pkceRequired, requireGrantType } from '../clients/client'
-import { requireClient } from '../clients/find'
+import { getsRefreshToken, pkceRequired, requireClient, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { isCodeChallenge } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
-import { audienceMember, formatResource, knownResource, resolveAudience, resourcesFor } from '../rules/resource'
+import { audienceMember, formatResource, knownResource, resolveAudience } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
 import { prepareCode } from '../tokens/code'
 import { authenticateToken } from '../tokens/find'
@@ -72,7 +71,7 @@ export async function issueCode(
     userId: requireId(userId),
     scope: resolveScope(server.scopes, client, asParameter(scope)),
     startedAt,
-    ...audienceMember(resolveAudience(resourcesFor(server, client), asResourceParameter(resource))),
+    ...audienceMember(resolveAudience(server, client, asResourceParameter(resource))),
   }
   const approved = {
     authorization,
@@ -136,12 +135,12 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   const scope = resolveScope(server.scopes, client, asParameter(options.scope))
   // a user that the host did not find must not become the client itself
   const userId = 'userId' in options ? requireId(options.userId) : undefined
-  if (userId === undefined) await requireOwner(server, client)
+  if (userId === undefined && client.username !== undefined) await requireOwner(server, client.username)
   if (options.refreshToken && !getsRefreshToken(server, client)) {
     throw new OAuthError('unauthorized_client', 'This client may not use the refresh token grant.')
   }
   const resource = asResourceParameter(options.resource) ?? request.parameters.get('resource')
-  const audience = resolveAudience(resourcesFor(server, client), resource)
+  const audience = resolveAudience(server, client, resource)
   const refreshToken = (options.refreshToken ?? userId !== undefined) && getsRefreshToken(server, client)
   const { clientId } = client
   const { startedAt } = request

@@ -5,6 +5,7 @@ const MOST_SECONDS = 1e11
 
 /** The time in whole seconds. */
 export function clock(now?: () => number): () => number {
+  if (now === undefined) return () => Math.floor(Date.now() / 1000)
   const exact = exactClock(now)
   return () => Math.floor(exact())
 }
@@ -15,7 +16,8 @@ export function clock(now?: () => number): () => number {
  *
  * @throws TypeError for such a clock, at start-up already.
  */
-export function exactClock(now: () => number = () => Date.now() / 1000): () => number {
+export function exactClock(now?: () => number): () => number {
+  if (now === undefined) return () => Date.now() / 1000
   const seconds = () => {
     const answer: unknown = now()
     if (typeof answer === 'number' && Number.isFinite(answer) && Math.abs(answer) < MOST_SECONDS) return answer

@@ -25,7 +25,7 @@ import { networkOf } from '../rules/network'
 import { audienceMember } from '../rules/resource'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
-import { sessionEnd } from '../tokens/derived-session'
+import { sessionEnd } from '../tokens/rotation'
 import type { SourceToken } from '../types/access-token'
 import type {
   ApprovedAuthorization,

@@ -1,5 +1,5 @@
 /** The list of the clients API in pages: `limit` clients after the id `after`, and a link to the next ones (RFC 8288). */
-import { isBeingDeleted } from '../clients/members'
+import { isBeingDeleted } from '../clients/client'
 import { OAuthError } from '../errors'
 import { listClients } from '../operations/clients'
 import type { RequestParameters } from '../rules/params'

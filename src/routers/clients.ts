@@ -1,9 +1,9 @@
 /** The clients API: create, list, read, update and delete clients, and give them new secrets. */
 import type { Request, RequestHandler, Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
+import { isBeingDeleted } from '../clients/client'
 import { endClient } from '../clients/deletion'
 import { verifyShownName } from '../clients/member-checks'
-import { isBeingDeleted } from '../clients/members'
 import { parseClientMetadata } from '../clients/metadata'
 import { changeMembers, insertClient, rotateSecret, withChanges } from '../clients/records'
 import { OAuthError } from '../errors'

@@ -1,9 +1,15 @@
 /** Networks, as failures are counted by: one host of IPv4, one /64 of IPv6, where every host has millions of addresses. */
 import { isIPv6 } from 'node:net'
 
+const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])'
+/** An address of IPv4, as it is or as a socket for both versions shows it: the form of almost every request. */
+const ipv4 = new RegExp(`^(?:::ffff:)?(${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET})$`)
+
 /** The network of `req.ip`, which is what Express makes of the connection and its `trust proxy` setting. */
 export function networkOf(ip: string | undefined): string {
   if (ip === undefined) return ''
+  const mapped = ipv4.exec(ip)
+  if (mapped) return mapped[1] as string
   // some proxies send the port along, which is another one for each connection
   const [, host = ip] = /^(\d+(?:\.\d+){3}):\d+$/.exec(ip) ?? /^\[(.*)\](?::\d+)?$/.exec(ip) ?? []
   const address = host.split('%', 1)[0] as string

@@ -40,9 +40,9 @@ function hrefsOf(resources: Audience): readonly (string | undefined)[] {
  * The same for one client, whose record may name what it may ask for. Where that is not the default of the server, it is
  * the first that it has.
  */
-export function resourcesFor(server: ResourceRules, client: Pick<Client, 'resources'>): ResourceRules {
+function resourcesFor(server: ResourceRules, client: Pick<Client, 'resources'>): ResourceRules {
   const { resources: named } = client
-  if (named === undefined || server.resources.length === 0) return server
+  if (named === undefined) return server
   const resources = server.resources.filter((resource) => named.includes(resource))
   // not empty: that would mean that resources mean nothing here
   if (resources.length === 0) throw invalidTarget()
@@ -50,14 +50,26 @@ export function resourcesFor(server: ResourceRules, client: Pick<Client, 'resour
   return { resources, audience: audience.length > 0 ? audience : resources.slice(0, 1) }
 }
 
-/** Who the tokens of an authorization are for: what was asked, or the default (RFC 8707 §2). */
-export function resolveAudience({ resources, audience }: ResourceRules, asked: string | undefined): Audience {
-  return resources.length === 0 || asked === undefined ? audience : requireResources(resources, asked)
+/** Who the tokens of an authorization are for: what was asked, or the client's default (RFC 8707 §2). */
+export function resolveAudience(
+  server: ResourceRules,
+  client: Pick<Client, 'resources'>,
+  asked: string | undefined,
+): Audience {
+  if (server.resources.length === 0) return server.audience
+  const { resources, audience } = resourcesFor(server, client)
+  return asked === undefined ? audience : requireResources(resources, asked)
 }
 
 /** Who one token is for: a token request may narrow what was authorized, and never widen it (RFC 8707 §2.2). */
-export function narrowAudience({ resources }: ResourceRules, granted: Audience, asked: string | undefined): Audience {
-  if (resources.length === 0) return []
+export function narrowAudience(
+  server: ResourceRules,
+  client: Pick<Client, 'resources'>,
+  granted: Audience,
+  asked: string | undefined,
+): Audience {
+  if (server.resources.length === 0) return []
+  const { resources } = resourcesFor(server, client)
   // what the server has no more is gone
   const held = granted.filter((resource) => resources.includes(resource))
   if (held.length === 0) throw invalidTarget()
@@ -103,8 +115,8 @@ export function knownResource({ resources }: ResourceRules, resource: string | u
 }
 
 /** RFC 9068 §4: a token for another resource is refused, or that resource could use what it was sent against this one. */
-export function verifyAudience({ resources, audience }: ResourceRules, held: Audience, resource?: string): void {
+export function verifyAudience({ audience }: Pick<ResourceRules, 'audience'>, held: Audience, resource?: string): void {
   const accepted = resource === undefined ? audience : [resource]
-  if (resources.length === 0 || held.some((one) => accepted.includes(one))) return
+  if (held.some((one) => accepted.includes(one))) return
   throw new OAuthError('invalid_token', 'The access token is for another resource.')
 }

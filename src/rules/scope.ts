@@ -77,8 +77,12 @@ export function scopesOfClient(serverScopes: ReadonlyMap<string, string>, client
  * What the client may still have of what was granted. Where that is nothing, an answer could not say so: without `scope` it
  * would mean all that was asked (RFC 6749 §5.1).
  */
-export function remainingScope(serverScopes: ReadonlyMap<string, string>, client: Client, granted: Scope): Scope {
-  const remaining = intersectScope(granted, scopesOfClient(serverScopes, client))
+export function remainingScope(
+  serverScopes: ReadonlyMap<string, string>,
+  { scopes = [] }: Client,
+  granted: Scope,
+): Scope {
+  const remaining = granted.filter((token) => scopes.includes(token) && serverScopes.has(token))
   if (remaining.length > 0 || granted.length === 0) return remaining
   throw new OAuthError('invalid_scope', 'The client is no longer allowed any of the granted scope.')
 }

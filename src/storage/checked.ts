@@ -1,7 +1,8 @@
 /** The host's storage as the library uses it: what it throws, and what cannot be an answer, becomes one 503 with a cause. */
-import { type Awaitable, orElse, whenReady } from '../awaitable'
+import { type Awaitable, isPromise, toPromise } from '../awaitable'
 import { storageFailure } from '../errors'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
+import { isFrozen } from './frozen'
 
 const clientMethods = ['find', 'list', 'insert', 'update', 'delete'] as const
 const grantMethods = ['insert', 'find', 'transition', 'list', 'revoke', 'deleteExpired'] as const
@@ -13,54 +14,23 @@ const grantMethods = ['insert', 'find', 'transition', 'list', 'revoke', 'deleteE
 export function checkedStorage(storage: OAuthStorage, isMetadata: (row: object) => boolean): OAuthStorage {
   requireMethods('storage.clients', storage?.clients, clientMethods)
   requireMethods('storage.grants', storage?.grants, grantMethods)
-  const clients: ClientStorage = storage.clients
-  const grants: GrantStorage = storage.grants
+  const { clients, grants } = storage
+  const isClient = clientCheck(isMetadata)
   return Object.freeze({
     clients: Object.freeze<ClientStorage>({
-      find: (id) =>
-        checked(
-          'clients.find',
-          () => clients.find(id),
-          (found) => optional(found, isClient({ clientId: id }, isMetadata)),
-        ),
-      list: (query) =>
-        checked(
-          'clients.list',
-          () => clients.list(query),
-          (found) => listOf(found, isClient(query, isMetadata)),
-        ),
-      insert: (client) => checked('clients.insert', () => clients.insert(client), isBoolean),
-      update: (client, version) => checked('clients.update', () => clients.update(client, version), isBoolean),
-      delete: (id) => checked('clients.delete', () => clients.delete(id), isBoolean),
+      find: checked('clients', clients, 'find', (found, clientId) => isNothing(found) || isClient(found, { clientId })),
+      list: checked('clients', clients, 'list', (found, query) => isListOf(found, query, isClient)),
+      insert: checked('clients', clients, 'insert', isBoolean),
+      update: checked('clients', clients, 'update', isBoolean),
+      delete: checked('clients', clients, 'delete', isBoolean),
     }),
     grants: Object.freeze<GrantStorage>({
-      insert: (credentials, grant) => checked('grants.insert', () => grants.insert(credentials, grant), isBoolean),
-      find: (id) =>
-        checked(
-          'grants.find',
-          () => grants.find(id),
-          (found) => optional(found, isCredential(id)),
-        ),
-      transition: (id, from, next, additions, grant) =>
-        checked('grants.transition', () => grants.transition(id, from, next, additions, grant), isBoolean),
-      list: (query) =>
-        checked(
-          'grants.list',
-          () => grants.list(query),
-          (found) => listOf(found, isGrant(query)),
-        ),
-      revoke: (target, now) =>
-        checked(
-          'grants.revoke',
-          () => grants.revoke(target, now),
-          () => true,
-        ),
-      deleteExpired: (now, limit) =>
-        checked(
-          'grants.deleteExpired',
-          () => grants.deleteExpired(now, limit),
-          (count) => Number.isSafeInteger(count) && (count as number) >= 0,
-        ),
+      insert: checked('grants', grants, 'insert', isBoolean),
+      find: checked('grants', grants, 'find', (found, id) => isNothing(found) || isCredential(found, id)),
+      transition: checked('grants', grants, 'transition', isBoolean),
+      list: checked('grants', grants, 'list', (found, query) => isListOf(found, query, isGrant)),
+      revoke: checked('grants', grants, 'revoke', () => true),
+      deleteExpired: checked('grants', grants, 'deleteExpired', isCount),
     }),
     ...(storage.close && { close: () => storage.close?.() }),
   })
@@ -74,59 +44,92 @@ function requireMethods(name: string, collection: unknown, methods: readonly str
   }
 }
 
-function checked<T>(method: string, call: () => Awaitable<T>, isAnswer: (value: unknown) => boolean): Awaitable<T> {
-  const answer = orElse(call, (error) => {
-    throw storageFailure(error)
-  })
-  return whenReady(answer, (value) => {
-    if (isSafely(isAnswer, value)) return value ?? (undefined as T)
-    throw storageFailure(
-      new TypeError(`storage.${method} returned a value outside its contract: test the adapter with storageContract()`),
-    )
-  })
-}
+type Method = (...asked: never[]) => unknown
 
-/** An object that throws when it is looked at is no answer either. */
-function isSafely(isAnswer: (value: unknown) => boolean, value: unknown): boolean {
-  try {
-    return isAnswer(value)
-  } catch {
-    return false
+/** A method of the host's storage. `isAnswer` says whether a value can be the answer to what was asked. */
+function checked<C extends object, N extends keyof C & string>(
+  owner: string,
+  collection: C,
+  name: N,
+  isAnswer: (value: unknown, ...asked: C[N] extends Method ? Parameters<C[N]> : never) => boolean,
+): C[N] {
+  const called = collection as unknown as Record<N, (...asked: unknown[]) => Awaitable<unknown>>
+  const judge = isAnswer as (value: unknown, ...asked: unknown[]) => boolean
+  const fail = (error: unknown): never => {
+    throw storageFailure(error)
   }
+  const answered = (value: unknown, asked: unknown[]): unknown => {
+    try {
+      if (judge(value, ...asked)) return value ?? undefined
+    } catch {
+      // an object that throws when it is looked at is no answer either
+    }
+    const fix = 'returned a value outside its contract: test the adapter with storageContract()'
+    throw storageFailure(new TypeError(`storage.${owner}.${name} ${fix}`))
+  }
+  const method = (...asked: unknown[]): Awaitable<unknown> => {
+    let answer: Awaitable<unknown>
+    let isLate: boolean
+    try {
+      answer = called[name](...asked)
+      isLate = isPromise(answer)
+    } catch (error) {
+      return fail(error)
+    }
+    return isLate
+      ? toPromise(answer as Promise<unknown>).then((value) => answered(value, asked), fail)
+      : answered(answer, asked)
+  }
+  return method as C[N]
 }
 
 function isBoolean(value: unknown): boolean {
   return typeof value === 'boolean'
 }
 
-/** Databases say null for nothing; everything else that is no row is a defect. */
-function optional(value: unknown, isRow: (row: Record<string, unknown>) => boolean): boolean {
-  return value === undefined || value === null || (typeof value === 'object' && isRow(value as Record<string, unknown>))
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-function listOf(value: unknown, isRow: (row: Record<string, unknown>) => boolean): boolean {
-  return Array.isArray(value) && value.every((row) => typeof row === 'object' && row !== null && isRow(row))
+/** Databases say null for nothing; everything else that is no row is a defect. */
+function isNothing(value: unknown): value is undefined | null {
+  return value === undefined || value === null
+}
+
+function isListOf<Q>(value: unknown, query: Q, isRow: (row: unknown, query: Q) => boolean): boolean {
+  return Array.isArray(value) && value.every((row) => isRow(row, query))
 }
 
 type Members<T> = { [K in keyof T]?: unknown }
 
 /** Rows of what was asked for, because an adapter that answers with other ones would answer for somebody else. */
-function isClient(
-  query: { clientId?: string; username?: string },
+function clientCheck(
   isMetadata: (row: object) => boolean,
-): (row: Members<Client>) => boolean {
-  return (row) =>
-    typeof row.clientId === 'string' &&
-    (query.clientId === undefined || row.clientId === query.clientId) &&
-    (query.username === undefined || row.username === query.username) &&
-    Array.isArray(row.secrets) &&
-    row.secrets.every(isSecret) &&
-    isMetadata(row) &&
-    isOptionalString(row.registrationTokenDigest) &&
-    // a row of another origin, or null, would be taken for a client that somebody has checked
-    (row.origin === undefined || row.origin === 'registration') &&
-    [row.createdAt, row.updatedAt].every(Number.isFinite) &&
-    Number.isSafeInteger(row.version)
+): (row: unknown, query: { clientId?: string; username?: string }) => boolean {
+  // a store in memory hands out the same record again and again
+  const right = new WeakSet<object>()
+  const isRecord = (row: Members<Client>): boolean => {
+    const isRight =
+      typeof row.clientId === 'string' &&
+      Array.isArray(row.secrets) &&
+      row.secrets.every(isSecret) &&
+      isMetadata(row) &&
+      isOptionalString(row.registrationTokenDigest) &&
+      // a row of another origin, or null, would be taken for a client that somebody has checked
+      (row.origin === undefined || row.origin === 'registration') &&
+      [row.createdAt, row.updatedAt].every(Number.isFinite) &&
+      Number.isSafeInteger(row.version)
+    if (isRight && isFrozen(row)) right.add(row)
+    return isRight
+  }
+  return (found, { clientId, username }) => {
+    const row = found as Members<Client>
+    return (
+      (right.has(row) || isRecord(row)) &&
+      (clientId === undefined || row.clientId === clientId) &&
+      (username === undefined || row.username === username)
+    )
+  }
 }
 
 function isSecret(secret: unknown): boolean {
@@ -138,24 +141,28 @@ function isSecret(secret: unknown): boolean {
   )
 }
 
-function isCredential(id: string): (row: Members<Credential>) => boolean {
-  return (row) =>
+function isCredential(found: unknown, id: string): boolean {
+  const row = found as Members<Credential>
+  const { kind, state, digest, clientId, userId, grantId, scope, startedAt, issuedAt, expiresAt, data } = row
+  return (
     row.id === id &&
-    typeof row.kind === 'string' &&
-    typeof row.state === 'string' &&
-    typeof row.digest === 'string' &&
-    typeof row.clientId === 'string' &&
-    isOptionalString(row.userId) &&
-    isOptionalString(row.grantId) &&
-    Array.isArray(row.scope) &&
-    Number.isFinite(row.startedAt) &&
-    Number.isFinite(row.issuedAt) &&
-    Number.isFinite(row.expiresAt) &&
-    isData(row.data)
+    typeof kind === 'string' &&
+    typeof state === 'string' &&
+    typeof digest === 'string' &&
+    typeof clientId === 'string' &&
+    (userId === undefined || typeof userId === 'string') &&
+    (grantId === undefined || typeof grantId === 'string') &&
+    Array.isArray(scope) &&
+    Number.isFinite(startedAt) &&
+    Number.isFinite(issuedAt) &&
+    Number.isFinite(expiresAt) &&
+    isData(data)
+  )
 }
 
-function isGrant(query: { userId?: string; clientId?: string }): (row: Members<Grant>) => boolean {
-  return (row) =>
+function isGrant(found: unknown, query: { userId?: string; clientId?: string }): boolean {
+  const row = found as Members<Grant>
+  return (
     typeof row.id === 'string' &&
     typeof row.clientId === 'string' &&
     (query.userId === undefined || row.userId === query.userId) &&
@@ -164,6 +171,7 @@ function isGrant(query: { userId?: string; clientId?: string }): (row: Members<G
     (row.revokedAt ?? undefined) === undefined &&
     [row.startedAt, row.expiresAt].every(Number.isFinite) &&
     isData(row.data)
+  )
 }
 
 function isData(value: unknown): boolean {

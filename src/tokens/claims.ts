@@ -2,12 +2,11 @@
  * What an access token stands for, in its three forms: the row in storage, the claims of a JWT (RFC 9068 §2.2), and the
  * answer of introspection (RFC 7662 §2.2). A token that is bound to one thing more says so here.
  */
-import { boundOf, lockedRow } from '../credentials/bound'
+import { boundOf, frozenList, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, parseSplitToken, sessionOf } from '../credentials/split-token'
 import { sha256 } from '../crypto'
 import { audienceOf, type JwtClaims, type JwtKind } from '../jwt/verify'
-import { frozenList } from '../rules/frozen'
 import { type Audience, heldAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import type { Credential, Writable } from '../storage'
@@ -63,14 +62,13 @@ export function accessTokenOfRow(
   claims: AccessToken['claims'],
 ): AccessToken {
   const { startedAt: _, scope, audience: held, ...bound } = boundOf(row)
-  const audience = heldAudience(server, held)
   const accessToken: Writable<AccessToken> = {
     ...bound,
     clientId: row.clientId,
     scope: frozenList(scope),
     expiresAt: row.expiresAt,
   }
-  if (audience.length > 0) accessToken.audience = frozenList(audience)
+  if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, held))
   if (claims) accessToken.claims = claims
   return Object.freeze(accessToken)
 }

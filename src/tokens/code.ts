@@ -1,5 +1,5 @@
 /** Makes authorization codes and their rows, and stores what was approved at the authorization endpoint. */
-import { credentialOf } from '../credentials/bound'
+import { boundBy, credentialOf } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, newSession } from '../credentials/split-token'
 import { newGrantId, newSecret } from '../crypto'
@@ -28,11 +28,12 @@ export function prepareCode(
     { id, kind: 'authorization_code', secret, state: 'issued' },
     authorization,
     lifetime,
-    {
+    boundBy({
+      ...authorization,
       ...(codeChallenge !== undefined && { codeChallenge }),
       ...(sentRedirectUri !== undefined && { redirectUri: sentRedirectUri }),
       ...(source && { source: [source.session, source.expiresAt] }),
-    },
+    }),
   )
   return { code: `${id}.${secret}`, credential }
 }

@@ -6,16 +6,11 @@
 import type { Awaitable } from '../awaitable'
 import { authorizationOf, boundOf, isExpired, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
-import { firstOf, grantIdOf, lookupId, sessionOf } from '../credentials/split-token'
+import { firstOf, grantIdOf, isDerived, lookupId, sessionOf } from '../credentials/split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { findCredential } from './find'
-import { rotationOf } from './rotation'
-
-/** Whether that is the id of such a session. */
-export function isDerived({ id }: Pick<Credential, 'id'>): boolean {
-  return sessionOf(id) !== ''
-}
+import { rotationOf, sessionEnd } from './rotation'
 
 /** What may come of a code that began with an access token; undefined for every other. */
 export async function derivedSession(
@@ -23,7 +18,7 @@ export async function derivedSession(
   code: Credential,
 ): Promise<{ session: string; until: number; refreshable: boolean } | undefined> {
   const { source: from } = boundOf(code)
-  if (!isDerived(code) || !from) return undefined
+  if (!isDerived(code.id) || !from) return undefined
   const [grantId, session] = [grantIdOf(code.id), sessionOf(code.id)]
   const [source, tokenExpiresAt] = from
   const refresh = await findRefreshToken(server, grantId, source)
@@ -39,7 +34,7 @@ export async function derivedSession(
  * one with the grant's own. What a thief began with a stolen token ends with that token's session so.
  */
 export async function latestEnd(server: AuthorizationServer, found: Credential): Promise<number> {
-  if (!isDerived(found)) return Number.POSITIVE_INFINITY
+  if (!isDerived(found.id)) return Number.POSITIVE_INFINITY
   const session = sessionOf(found.id)
   const first = firstOf(session)
   const source = await findRefreshToken(server, grantIdOf(found.id), session === first ? '' : first)
@@ -78,11 +73,6 @@ const ENDED = 'ended'
 
 function endOf(server: AuthorizationServer, { state, expiresAt, startedAt }: Credential): number {
   return state === ENDED ? 0 : Math.min(expiresAt, sessionEnd(server, startedAt))
-}
-
-/** @internal When a `maxAge` ends the session, even if it was configured after the session began. */
-export function sessionEnd({ refreshTokens }: AuthorizationServer, startedAt: number): number {
-  return startedAt + (refreshTokens?.maxAge ?? Number.POSITIVE_INFINITY)
 }
 
 /** How often ending a session may find that a refresh was faster. */

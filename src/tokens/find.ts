@@ -64,7 +64,7 @@ export function authenticateToken(
   return whenReady(findAccessToken(server, token), (found) => {
     if (!found) throw invalidToken()
     const accessToken = accessTokenOfRow(server, found.row, found.claims)
-    verifyAudience(server, accessToken.audience ?? [], resource)
+    if (server.resources.length > 0) verifyAudience(server, accessToken.audience ?? [], resource)
     return whenReady(userOf(server, accessToken), (user) => {
       const { id, startedAt } = found.row
       return { accessToken, user, startedAt, session: sessionOf(id) }

@@ -7,14 +7,14 @@ import { lookupId } from '../credentials/split-token'
 import { newGrantId, newSecret, sha256 } from '../crypto'
 import { storageFailure } from '../errors'
 import { type Audience, audienceMember } from '../rules/resource'
-import type { Scope } from '../rules/scope'
+import { formatScope, type Scope } from '../rules/scope'
 import type { Credential, Grant, Writable } from '../storage'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { requireUser } from '../users'
-import { responseOf, shapeResponse } from './response'
-import { firstPlace } from './rotation'
+import { shapeResponse } from './response'
+import { firstPlace, refreshTokenExpiry } from './rotation'
 
 /** What is asked for beside the authorization itself. */
 export interface TokenOptions {
@@ -60,7 +60,8 @@ export async function issue(
   isStanding?: () => Promise<void>,
 ): Promise<TokenResponse | undefined> {
   const { clientId, userId, grantId, scope } = authorization
-  const response = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
+  const context = { client, grantType, userId, scope, parameters }
+  const response = server.tokenResponse ? await shapeResponse(server.tokenResponse, body, context) : body
   if (!uses) await store(server, credentials, grant)
   else if (!(await server.storage.grants.transition(uses.id, uses.from, uses.next, credentials, grant))) {
     return undefined
@@ -114,7 +115,9 @@ export async function prepareTokens(
   const { grantId = newGrantId() } = asked
   const now = server.now()
   const { stateless } = server.accessTokens
-  const refreshUntil = refreshToken ? refreshTokenExpiry(settingsOf(server), asked.startedAt, now, until) : 0
+  const refreshUntil = refreshToken
+    ? refreshTokenExpiry(server.refreshTokens as RefreshTokenSettings, asked.startedAt, now, until)
+    : 0
   const hasRefreshToken = refreshUntil > now
   // an authorization that there is a row of
   const isGrant = derived !== undefined || hasRefreshToken || (asked.userId !== undefined && !stateless)
@@ -163,20 +166,6 @@ function prepareRefreshToken(
   return { token: `${id}.${stable}${rotating}`, credential }
 }
 
-function settingsOf({ refreshTokens }: AuthorizationServer): RefreshTokenSettings {
-  return refreshTokens as RefreshTokenSettings
-}
-
-/** `ttl` slides with each refresh, `maxAge` counts from the authorization and does not; nor does `until`, where there is one. */
-export function refreshTokenExpiry(
-  { ttl, maxAge = Number.POSITIVE_INFINITY }: RefreshTokenSettings,
-  startedAt: number,
-  now: number,
-  until = Number.POSITIVE_INFINITY,
-): number {
-  return Math.min(now + ttl, startedAt + maxAge, until)
-}
-
 /**
  * The row of the grant that an authorization is; it lives as long as the last of its credentials. A refresh makes it anew
  * from what its refresh token is bound to: what has no column stands in `data`.
@@ -205,6 +194,14 @@ export async function prepareAccessToken(
   // its state is its digest: a revocation must not overwrite the next token of the same row
   const credential = credentialOf({ id, kind: 'access_token', secret }, authorization, lifetime)
   return { credential, body: responseOf(token, lifetime.expiresAt - lifetime.issuedAt, authorization.scope) }
+}
+
+/** RFC 6749 §5.1. */
+export function responseOf(accessToken: string, expiresIn: number, scope: Scope): TokenResponse {
+  const body: TokenResponse = { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn }
+  // required when it differs from what was asked; sent always, which every client takes
+  if (scope.length > 0) body.scope = formatScope(scope)
+  return body
 }
 
 /** Stores what was made for new ids. */

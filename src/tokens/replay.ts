@@ -15,7 +15,8 @@ import type { Credential } from '../storage'
 import type { AccessTokenFormat, AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { findAccessToken, findCredential } from './find'
-import { responseOf, shapeResponse } from './response'
+import { responseOf } from './issue'
+import { shapeResponse } from './response'
 import { isCurrent, type PresentedRefreshToken } from './rotation'
 
 /** What the new access token is for. */
@@ -129,7 +130,8 @@ export async function repeat(
   const left = Math.max(1, made.accessExpiresAt - Math.max(made.refreshedAt, server.now()))
   const body = { ...responseOf(accessToken, left, scope), refresh_token: successor.refreshToken }
   const { clientId, userId, grantId } = found
-  const shaped = await shapeResponse(server, body, { client, grantType, userId, scope, parameters })
+  const context = { client, grantType, userId, scope, parameters }
+  const shaped = server.tokenResponse ? await shapeResponse(server.tokenResponse, body, context) : body
   server.emit({ type: 'refresh.replayed', clientId, userId, grantId })
   return shaped
 }

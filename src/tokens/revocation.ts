@@ -1,8 +1,8 @@
 /** How authorizations end before their time: a grant with all that is of it, or one session that began with a token. */
-import { firstOf, grantIdOf, sessionOf } from '../credentials/split-token'
+import { firstOf, grantIdOf, isDerived, sessionOf } from '../credentials/split-token'
 import type { Credential, RevocationTarget } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { endSession, isDerived } from './derived-session'
+import { endSession } from './derived-session'
 
 /** Every code and token of the target is dead when this returns. */
 export async function revoke(server: AuthorizationServer, target: RevocationTarget): Promise<void> {
@@ -17,7 +17,7 @@ export async function revoke(server: AuthorizationServer, target: RevocationTarg
  */
 export async function endSessionOf(server: AuthorizationServer, row: Credential): Promise<void> {
   const grantId = grantIdOf(row.id)
-  if (!isDerived(row)) return revoke(server, { grantId })
+  if (!isDerived(row.id)) return revoke(server, { grantId })
   const session = sessionOf(row.id)
   for (const one of new Set([firstOf(session), session])) {
     // refreshed as fast as it was looked at: nothing of it may stay

@@ -114,3 +114,18 @@ export function standingOf(
 export function isCurrent({ state }: Credential, { rotatingDigest }: PresentedRefreshToken): boolean {
   return equalDigests(state.slice(0, SECRET_LENGTH), rotatingDigest)
 }
+
+/** @internal When a `maxAge` ends the session, even if it was configured after the session began. */
+export function sessionEnd({ refreshTokens }: AuthorizationServer, startedAt: number): number {
+  return startedAt + (refreshTokens?.maxAge ?? Number.POSITIVE_INFINITY)
+}
+
+/** `ttl` slides with each refresh, `maxAge` counts from the authorization and does not; nor does `until`, where there is one. */
+export function refreshTokenExpiry(
+  { ttl, maxAge = Number.POSITIVE_INFINITY }: RefreshTokenSettings,
+  startedAt: number,
+  now: number,
+  until = Number.POSITIVE_INFINITY,
+): number {
+  return Math.min(now + ttl, startedAt + maxAge, until)
+}

@@ -30,19 +30,19 @@ describe('a resource parameter', () => {
   const rules = { resources: ['https://a.example', 'https://b.example'], audience: ['https://a.example'] }
 
   it('may name several, with any number of spaces between them', () => {
-    expect(resolveAudience(rules, '  https://b.example   https://a.example ')).toEqual(rules.resources)
+    expect(resolveAudience(rules, {}, '  https://b.example   https://a.example ')).toEqual(rules.resources)
   })
 
   it('in another spelling has those of the server parsed once, and not for each that is named', () => {
     const resources = Array.from({ length: 100 }, (_, index) => `https://a${index}.example`)
     const map = jest.spyOn(resources, 'map')
     const asked = Array(1000).fill('https://a99.example/').join(' ')
-    expect(resolveAudience({ resources, audience: [] }, asked)).toEqual(['https://a99.example'])
+    expect(resolveAudience({ resources, audience: [] }, {}, asked)).toEqual(['https://a99.example'])
     expect(map).toHaveBeenCalledTimes(1)
   })
 
   it.each(['', ' ', 'https://c.example', 'https://a.example https://c.example'])('%j is invalid_target', (asked) => {
-    expect(() => resolveAudience(rules, asked)).toThrow(expect.objectContaining({ code: 'invalid_target' }))
+    expect(() => resolveAudience(rules, {}, asked)).toThrow(expect.objectContaining({ code: 'invalid_target' }))
   })
 })
 

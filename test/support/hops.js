@@ -17,8 +17,8 @@ const express = require('express')
 
 /** Requests of a kind before the one that counts. */
 const WARM = 20
-/** `memoryStorage()` stands for the host's store: its calls count, and what it does in them is its own. */
-const HOST_STORAGE = /^storage\/(memory|expiring-map|frozen-rows)/
+/** `memoryStorage()` stands for the host's store: its calls count, and what it does in them, such as frozen copies, is its own. */
+const HOST_STORAGE = /^storage\/(memory\/|frozen)/
 
 const redirectUri = 'https://app.example/cb'
 const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'

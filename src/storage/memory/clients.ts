@@ -1,6 +1,6 @@
 /** Clients in memory, and pages of what is listed there. */
 import type { Client, ClientStorage } from '../../storage'
-import { frozenCopy } from './frozen-rows'
+import { frozenCopy } from '../frozen'
 import { addId, idsAfter, idsByOwner, type OrderedIds, removeId } from './ordered-ids'
 
 export function memoryClients(): ClientStorage {

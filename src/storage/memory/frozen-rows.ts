@@ -1,9 +1,9 @@
 /** Copies of rows that nobody can change, so that nothing in a store is shared with its callers. */
 import type { Credential, Grant, Writable } from '../../storage'
+import { frozenCopy } from '../frozen'
 
 /** More are forgotten: clients may ask in any order. */
 const MAX_SCOPES = 1000
-const NOTHING = Object.freeze({})
 
 /**
  * Makes the rows of one store. They are written out, so that all of a kind get their members in the same order: what is
@@ -47,20 +47,4 @@ export function rowKeeper(): { credential: (row: Credential) => Credential; gran
       return Object.freeze(row)
     },
   }
-}
-
-/** A deep copy that is frozen all the way down. */
-export function frozenCopy<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as T
-  const names = Object.keys(value)
-  if (names.length === 0) return NOTHING as T
-  const copy: Record<string, unknown> = {}
-  for (const name of names) {
-    const member = frozenCopy((value as Record<string, unknown>)[name])
-    // JSON can carry that name, too
-    if (name === '__proto__') Object.defineProperty(copy, name, { value: member, enumerable: true })
-    else copy[name] = member
-  }
-  return Object.freeze(copy) as T
 }
