@@ -102,7 +102,8 @@ async function verify(
 /** Generated secrets cannot be guessed, and chosen ones that were right before are known: neither is throttled. */
 function isKnownSecret(server: AuthorizationServer, client: Client, secret: string): boolean {
   const digest = sha256(secret)
-  for (const kept of validSecrets(server, client)) {
+  for (const kept of client.secrets) {
+    if (!isValid(server, kept)) continue
     const isKnown =
       kept.digest === undefined
         ? server.verifiedSecrets.isKnown(client.clientId, secret, kept.bcrypt)
@@ -151,9 +152,9 @@ async function findBySlowSecret(
 }
 
 function chosenHashes(server: AuthorizationServer, client: Client): string[] {
-  return validSecrets(server, client).flatMap(({ bcrypt }) => bcrypt ?? [])
+  return client.secrets.filter((kept) => isValid(server, kept)).flatMap(({ bcrypt }) => bcrypt ?? [])
 }
 
-function validSecrets(server: AuthorizationServer, { secrets }: Client): ClientSecret[] {
-  return secrets.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > server.now())
+function isValid({ now }: AuthorizationServer, { expiresAt }: ClientSecret): boolean {
+  return expiresAt === undefined || expiresAt > now()
 }

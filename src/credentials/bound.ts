@@ -31,6 +31,9 @@ const FORMAT = 1
 
 type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>
 
+/** What of an authorization has a column of its own. */
+type Columns = Pick<Authorization, 'clientId' | 'userId' | 'grantId' | 'scope' | 'startedAt'>
+
 /** How a row is named, and its secret. Without `state` it is in that of its digest: no two secrets have the same. */
 type Made = Pick<Credential, 'id' | 'kind'> & { readonly secret: string; readonly state?: string }
 
@@ -51,7 +54,7 @@ export function credentialOf(
 /** A row that no secret opens. */
 export function lockedRow(
   made: Pick<Credential, 'id' | 'kind' | 'state'>,
-  authorization: Authorization,
+  authorization: Columns,
   lifetime: Lifetime,
   data: Readonly<Record<string, unknown>> = {},
 ): Credential {
@@ -63,7 +66,7 @@ export function lockedRow(
 // written out, without members that have no value: not every database keeps an undefined one apart from null
 function rowOf(
   { id, kind }: Pick<Credential, 'id' | 'kind'>,
-  { clientId, userId, grantId, scope, startedAt }: Authorization,
+  { clientId, userId, grantId, scope, startedAt }: Columns,
   { issuedAt, expiresAt }: Lifetime,
   data: Readonly<Record<string, unknown>>,
 ): Writable<Credential> {

@@ -133,7 +133,7 @@ function decodeComponent(text: string): string {
 
 /** `application/x-www-form-urlencoded` decoding of one value, or undefined if it is not such an encoding. */
 export function tryDecodeComponent(text: string): string | undefined {
-  if (!/[%+]/.test(text)) return text
+  if (!text.includes('%') && !text.includes('+')) return text
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {

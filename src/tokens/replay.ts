@@ -4,7 +4,7 @@
  * (`refresh_replay`), which expires with the replay window. Opaque access tokens are derived from both; a JWT cannot be made
  * again, and is sealed under a key that both yield.
  */
-import { authorizationOf, lockedRow } from '../credentials/bound'
+import { lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { grantIdOf, lookupId, sessionOf } from '../credentials/split-token'
 import { derivedSecret, seal, sha256, unseal } from '../crypto'
@@ -78,7 +78,7 @@ export function replayRow(
   const kept = { id: replayId(found), kind: 'refresh_replay', state: 'made' }
   const sealed = tokenOf ? {} : { sealed: seal(accessToken, token, contextOf(found, refresh)) }
   const lifetime = { issuedAt: refresh.refreshedAt, expiresAt }
-  return lockedRow(kept, authorizationOf(found), lifetime, { ...refresh, ...sealed })
+  return lockedRow(kept, found, lifetime, { ...refresh, ...sealed })
 }
 
 /** The access token that was handed out before; undefined where the rows are not what they were then. */

@@ -79,6 +79,12 @@ export function nextPlace(
   audience: Audience,
 ): { at: number; slot: 0 | 1; places: readonly Place[] } {
   const set = setOf(audience)
+  const [first] = places
+  // one set of resources, as almost everywhere
+  if (first && places.length === 1 && first.set === set) {
+    const slot = first.slot === 0 ? 1 : 0
+    return { at: 0, slot, places: [{ set, slot, turn: first.turn + 1 }] }
+  }
   const turn = Math.max(...places.map((place) => place.turn)) + 1
   const known = places.findIndex((place) => place.set === set)
   const oldest = places.reduce((least, place, at) => (place.turn < (places[least] as Place).turn ? at : least), 0)
