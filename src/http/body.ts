@@ -79,9 +79,10 @@ function bodyType(req: Request): 'form' | 'json' {
   const sent = req.headers['content-type'] ?? ''
   if (sent === 'application/x-www-form-urlencoded') return 'form'
   const [type, ...parameters] = sent.toLowerCase().split(';')
+  // this type has no parameters: a form is UTF-8, percent-encoded, whatever charset a client names by habit (URL §5.1)
+  if (type?.trim() === 'application/x-www-form-urlencoded') return 'form'
   const charset = parameters.map((parameter) => /^charset="?([^"]*)/.exec(parameter.trim())?.[1]).find(Boolean)
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') throw unsupported()
-  if (type?.trim() === 'application/x-www-form-urlencoded') return 'form'
   if (type?.trim() === 'application/json') return 'json'
   throw unsupported()
 }

@@ -100,7 +100,6 @@ describe.each(parsers)('behind %s', (_, before) => {
       'application/json; charset=utf-16le',
       (body) => Buffer.from(JSON.stringify(body), 'utf16le').toString('latin1'),
     ],
-    ['UTF-7', `${form}; charset=utf-7`, (body) => encode(body)],
     ['bytes that are not UTF-8', 'application/json', (body) => JSON.stringify({ ...body, scope: '\xff' })],
     ['an empty body', form, () => ''],
   ])('%s gives no token and no 5xx', async (_name, type, body) => {
@@ -109,6 +108,16 @@ describe.each(parsers)('behind %s', (_, before) => {
     expect([400, 401, 413, 415, 599]).toContain(answer.status)
     expect(answer.body).not.toContain('access_token')
   })
+
+  it.each(['iso-8859-1', 'utf-7', 'x'])(
+    'a form is the same form under the charset %s, which it cannot have',
+    async (charset) => {
+      const plain = `${encode(right())}&client%5Fid=native`
+      // a parser of the host may refuse such a type by itself; whoever reads it finds the same parameters
+      expect([200, 599]).toContain((await send(`${form}; charset=${charset}`, encode(right()))).status)
+      expect([400, 599]).toContain((await send(`${form}; charset=${charset}`, plain)).status)
+    },
+  )
 
   it('__proto__ and constructor are names like any other, and pollute nothing', async () => {
     const polluted = { ...right(), constructor: 'x', hasOwnProperty: 'y', toString: 'z' }
