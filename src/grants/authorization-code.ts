@@ -65,7 +65,7 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   if (!code || !hasSecret(code, presented.secret)) throw invalidCode()
   // RFC 6749 §4.1.3: the code is bound to the client, or a stolen one could be redeemed by anybody
   if (code.clientId !== client.clientId) throw invalidCode()
-  verifyRedirectUri(code, parameters.get('redirect_uri'))
+  verifyRedirectUri(client, code, parameters.get('redirect_uri'))
   verifyPkce(server, request, code)
   // what the client has lost since the user agreed is gone, as at a refresh
   const scope = remainingScope(server.scopes, client, code.scope)
@@ -131,9 +131,13 @@ function verifyForClient(server: AuthorizationServer, { client, parameters }: To
 }
 
 // RFC 6749 §4.1.3: what the authorization request named must be named again, identically
-function verifyRedirectUri(code: Credential, sent: string | undefined): void {
-  const { redirectUri } = boundOf(code)
-  if (redirectUri !== undefined && sent !== redirectUri) throw wrongRedirectUri()
+function verifyRedirectUri(client: Client, code: Credential, sent: string | undefined): void {
+  const { redirectUri, codeChallenge } = boundOf(code)
+  if (redirectUri === undefined || sent === redirectUri) return
+  // OAuth 2.1 §4.1.3 has no such parameter: with PKCE a code that was carried to another client is of no use there (RFC 9700
+  // §4.5.3). What is not named must still be one of the client, too
+  if (sent === undefined && codeChallenge !== undefined && matchesRedirectUri(client, redirectUri)) return
+  throw wrongRedirectUri()
 }
 
 function wrongRedirectUri(): OAuthError {

@@ -20,7 +20,7 @@ const proofless: [string, Parameters][] = [
   ['no verifier', { code_verifier: undefined }],
   ['a verifier that cannot be one', { code_verifier: 'short' }],
   ['another redirect URI', { redirect_uri: 'https://evil.example/cb' }],
-  ['no redirect URI', { redirect_uri: undefined }],
+  ['no redirect URI and no verifier', { redirect_uri: undefined, code_verifier: undefined }],
 ]
 
 describe.each(['native', 'web'] as const)('a used code of the client %s', (name) => {

@@ -200,7 +200,7 @@ describe('an authorization code, whatever it is', () => {
 
   it.each<[string, Parameters]>([
     ['a wider resource', { resource: mail }],
-    ['no redirect URI', { redirect_uri: undefined }],
+    ['no redirect URI and a wrong verifier', { redirect_uri: undefined, code_verifier: 'V'.repeat(43) }],
     ['another redirect URI of the client', { redirect_uri: 'http://127.0.0.1:9/callback' }],
     ['a wrong verifier', { code_verifier: 'V'.repeat(43) }],
     ['no verifier', { code_verifier: undefined }],

@@ -79,7 +79,8 @@ describe('the code is refused, and not used up,', () => {
     ['with a verifier that is too long (RFC 7636 §4.1)', { code_verifier: 'a'.repeat(129) }],
     ['with a verifier outside of the alphabet (RFC 7636 §4.1)', { code_verifier: `${pkce.verifier.slice(1)}+` }],
     ['with another redirect_uri (RFC 6749 §4.1.3)', { redirect_uri: other }],
-    ['without the redirect_uri of the request (RFC 6749 §4.1.3)', { redirect_uri: undefined }],
+    ['without redirect_uri and code_verifier', { redirect_uri: undefined, code_verifier: undefined }],
+    ['without redirect_uri, with a wrong code_verifier', { redirect_uri: undefined, code_verifier: anotherVerifier }],
     ['with a redirect_uri that differs in case', { redirect_uri: 'https://APP.example/cb' }],
   ])('%s', async (_, parameters) => {
     const code = await host.code()
@@ -217,6 +218,30 @@ it('a redirect URI that was taken out of the record redeems no code that was sen
   const code = await host.code()
   await updateClient(host.server, 'web', { redirectUris: ['https://new.example/cb'] })
   await expectInvalidGrant(host.web, code)
+  // what is not named is no way around it
+  await expectInvalidGrant(host.web, code, { redirect_uri: undefined })
+})
+
+describe('redirect_uri at the exchange (OAuth 2.1 §4.1.3)', () => {
+  it.each(['web', 'native'] as const)('may be left out where the code has a challenge: %s', async (name) => {
+    const code = await host.code(host[name])
+    await host.exchange(host[name], code, { redirect_uri: undefined }).expect(200)
+  })
+
+  it('must match where it is sent', async () => {
+    const two = await host.register({ redirectUris: ['https://app.example/cb', 'https://app.example/other'] })
+    const code = await host.code(two)
+    await expectInvalidGrant(two, code, { redirect_uri: 'https://app.example/other' })
+    await host.exchange(two, code).expect(200)
+  })
+
+  // RFC 9700 §4.5.3: nothing else ties such a code to where it was sent
+  it('must be sent where the code has no challenge (RFC 6749 §4.1.3)', async () => {
+    host = await createHost({ pkce: 'optional' })
+    const code = await host.code(host.web, { code_challenge: undefined, code_challenge_method: undefined })
+    await expectInvalidGrant(host.web, code, { redirect_uri: undefined, code_verifier: undefined })
+    await host.exchange(host.web, code, { code_verifier: undefined }).expect(200)
+  })
 })
 
 it('a code that comes twice is noticed where no grant was stored, too: stateless tokens without a refresh token', async () => {

@@ -281,7 +281,7 @@ describe('issueCode', () => {
       scope: ['read'],
     })
     await host.exchange(host.web, code, { code_verifier: undefined }).expect(400)
-    await host.exchange(host.web, code, { redirect_uri: undefined }).expect(400)
+    await host.exchange(host.web, code, { redirect_uri: 'https://app.example/other' }).expect(400)
     const { body } = await host.exchange(host.web, code).expect(200)
     expect((await host.me(body.access_token)).body.authInfo).toMatchObject({ userId: 'alice', scope: ['read'] })
   })
