@@ -46,21 +46,24 @@ export async function requireTarget(
   if (repeated.has('client_id') || repeated.has('redirect_uri')) requireUnrepeated(parsed)
   const client = await findClient(server, requireParameter(parameters, 'client_id'), network)
   if (!client) throw new OAuthError('invalid_client', 'No client has this id.', { status: 400 })
+  const responseType = parameters.get('response_type') ?? ''
+  const grant = server.responseTypes.get(responseType)
   const sentRedirectUri = parameters.get('redirect_uri')
   const redirectUri = sentRedirectUri ?? onlyRedirectUri(client)
-  if (!matchesRedirectUri(client, redirectUri)) {
+  if (redirectUri === undefined || !matchesRedirectUri(client, redirectUri)) {
+    // such as a service, which has none to name
+    requireGrantType(client, grant?.grantType ?? 'authorization_code')
+    if (redirectUri === undefined) requireParameter(parameters, 'redirect_uri')
     throw new OAuthError('invalid_request', 'redirect_uri is not registered for this client.')
   }
-  const responseType = parameters.get('response_type') ?? ''
-  const responseMode = server.responseTypes.get(responseType)?.responseMode ?? 'query'
+  const responseMode = grant?.responseMode ?? 'query'
   const state = repeated.has('state') ? undefined : parameters.get('state')
   return { client, redirectUri, sentRedirectUri, state, responseMode, parsed }
 }
 
 // RFC 6749 §3.1.2.3: it may be left out when there is no choice
-function onlyRedirectUri({ redirectUris }: Client): string {
-  if (redirectUris.length === 1) return redirectUris[0] as string
-  throw new OAuthError('invalid_request', 'The parameter redirect_uri is missing.')
+function onlyRedirectUri({ redirectUris }: Client): string | undefined {
+  return redirectUris.length === 1 ? redirectUris[0] : undefined
 }
 
 /** Everything else about the request. What is thrown here is for the client, by redirect (RFC 6749 §4.1.2.1). */

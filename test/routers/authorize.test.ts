@@ -146,6 +146,26 @@ describe('while the client and its redirect URI are in doubt, nothing is redirec
     }
   })
 
+  it('for a client that may not use the code grant: unauthorized_client, whatever else is missing', async () => {
+    const service = await host.register({ redirectUris: [], grantTypes: ['client_credentials'] })
+    for (const redirect_uri of [undefined, 'https://app.example/cb']) {
+      for (const response_type of ['code', 'id_token', undefined]) {
+        const answer = await host
+          .authorize(service, { redirect_uri, response_type })
+          .set('Accept', 'application/json')
+          .expect(400)
+        expect(answer.body.error).toBe('unauthorized_client')
+        expect(answer.headers).not.toHaveProperty('location')
+      }
+    }
+    const app = await host.register({ redirectUris: [] })
+    const answer = await host.authorize(app, { redirect_uri: undefined }).set('Accept', 'application/json')
+    expect(answer.body).toEqual({
+      error: 'invalid_request',
+      error_description: 'The parameter redirect_uri is missing.',
+    })
+  })
+
   it.each(evil)('for %s, with Accept: application/json: JSON', async (_, parameters) => {
     const answer = await host.authorize(host.web, parameters).set('Accept', 'application/json').expect(400)
     expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'no-store' })
