@@ -27,10 +27,19 @@ const statuses = {
 /** Every `error` code of the library, under the name in its RFC. */
 export type OAuthErrorCode = keyof typeof statuses
 
+/** Any other text: a code of a host's own grant (RFC 6749 §8.5). */
+type HostErrorCode = string & Record<never, never>
+
 /** Options of `new OAuthError`. */
 export interface OAuthErrorOptions {
-  /** HTTP status. @default the status that the code's RFC defines */
+  /** HTTP status. Required with a code of your own. @default the status that the code's RFC defines */
   status?: number
+  /**
+   * Members beside the error, such as `{ login_hint: 'alice@example.com' }`, for a grant of your own. The token endpoint
+   * sends them, no other one does.
+   * @default none
+   */
+  members?: Readonly<Record<string, string | number | boolean>>
   /** Response headers, such as `WWW-Authenticate`. @default none */
   headers?: Readonly<Record<string, string>>
   /** The internal cause. Reported through `onEvent`, never sent to a client. @default none */
@@ -42,19 +51,30 @@ export interface OAuthErrorOptions {
  * Characters that RFC 6749 does not allow in `error_description` are replaced.
  */
 export class OAuthError extends Error {
-  /** The `error` that the client receives. */
-  readonly code: OAuthErrorCode
+  /** The `error` that the client receives: one of the library, or of a host's own grant. */
+  readonly code: OAuthErrorCode | HostErrorCode
   /** HTTP status. */
   readonly status: number
   /** Response headers. */
   readonly headers: Readonly<Record<string, string>>
+  /** Members beside the error in the response of the token endpoint. */
+  readonly members: Readonly<Record<string, string | number | boolean>>
 
-  constructor(code: OAuthErrorCode, description: string, options: OAuthErrorOptions = {}) {
+  constructor(code: OAuthErrorCode, description: string, options?: OAuthErrorOptions)
+  /**
+   * A code of a host's own grant (RFC 6749 §8.5), with its status.
+   *
+   * @throws TypeError for a code, a status or a member that no error response may have.
+   */
+  constructor(code: string, description: string, options: OAuthErrorOptions & { status: number })
+  constructor(code: string, description: string, options: OAuthErrorOptions = {}) {
     super(asDescription(description), options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'OAuthError'
     this.code = code
-    this.status = options.status ?? statuses[code]
+    this.status = options.status ?? statusOf(code)
     this.headers = options.headers ?? {}
+    this.members = options.members ? verifiedMembers(options.members) : noMembers
+    if (!Object.hasOwn(statuses, code)) verifyOwnCode(code, this.status)
   }
 
   /** The public description: RFC 6749 §5.2 `error_description`. */
@@ -63,14 +83,57 @@ export class OAuthError extends Error {
   }
 
   /** The body of an error response: RFC 6749 §5.2. */
-  toJSON(): { error: OAuthErrorCode; error_description: string } {
+  toJSON(): { error: OAuthErrorCode | HostErrorCode; error_description: string } {
     return { error: this.code, error_description: this.message }
   }
 }
 
+function statusOf(code: string): number {
+  if (Object.hasOwn(statuses, code)) return statuses[code as OAuthErrorCode]
+  throw new TypeError(`OAuthError: ${code} is not a code of the library: give it a status, such as { status: 400 }`)
+}
+
+// RFC 6749 §5.2: error = 1*NQSCHAR
+function verifyOwnCode(code: unknown, status: unknown): void {
+  if (typeof code !== 'string' || !/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/.test(code)) {
+    throw new TypeError('OAuthError: the code must be printable ASCII without quotes and backslashes')
+  }
+  if (Number.isInteger(status) && (status as number) >= 400 && (status as number) <= 599) return
+  throw new TypeError(`OAuthError: the status of ${code} must be a whole number from 400 to 599`)
+}
+
+const noMembers = Object.freeze({})
+
+/** What clients read from a token response and its error (RFC 6749 §5.1, §5.2), and what is no member of an object. */
+const reservedMembers: ReadonlySet<string> = new Set([
+  ...['error', 'error_description', 'error_uri', 'access_token', 'token_type', 'expires_in', 'refresh_token'],
+  ...['scope', 'id_token', 'issued_token_type', 'code', 'state', 'iss', '__proto__'],
+])
+
+function verifiedMembers(members: NonNullable<OAuthErrorOptions['members']>): OAuthError['members'] {
+  for (const [name, value] of Object.entries(members)) {
+    // RFC 6749 §8.2: param-name = 1*name-char
+    if (!/^[\w.-]+$/.test(name) || reservedMembers.has(name)) {
+      throw new TypeError(`OAuthError: members must not have ${name}: use another name, of letters, digits and _ . -`)
+    }
+    if (!isMemberValue(value)) {
+      throw new TypeError(`OAuthError: the member ${name} must be a string, a finite number, true or false`)
+    }
+  }
+  return Object.freeze({ ...members })
+}
+
+function isMemberValue(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !/\p{Cc}/u.test(value)
+  return typeof value === 'boolean' || Number.isFinite(value)
+}
+
 // RFC 6749 §5.2: values of error_description must not have characters outside %x20-21 / %x23-5B / %x5D-7E
 function asDescription(text: string): string {
-  return text.replaceAll('"', "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
+  return text
+    .replace(/§+ ?/g, 'section ')
+    .replaceAll('"', "'")
+    .replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
 }
 
 /** What was thrown as what Express takes for a failure: to it, whoever throws nothing, or 'route', passes the request on. */

@@ -287,7 +287,11 @@ limiterThrottle({ points: 5 })
 // Errors and events: closed unions
 // @ts-expect-error no code of any RFC
 new OAuthError('wrong_password', 'no')
-expectTypeOf(new OAuthError('invalid_scope', 'no').code).toEqualTypeOf<OAuthErrorCode>()
+expectTypeOf(new OAuthError('invalid_scope', 'no').code).extract<'invalid_scope'>().toEqualTypeOf<'invalid_scope'>()
+expectTypeOf<OAuthErrorCode>().toExtend<OAuthError['code']>()
+new OAuthError('linking_error', 'Sign in first.', { status: 401, members: { login_hint: 'alice@example.com' } })
+// @ts-expect-error a member is plain
+new OAuthError('linking_error', 'Sign in first.', { status: 401, members: { login_hint: ['alice@example.com'] } })
 expectTypeOf(new OAuthError('invalid_scope', 'no')).toExtend<Error>()
 declare const event: AuthorizationServerEvent
 if (event.type === 'warning') expectTypeOf(event.code).toEqualTypeOf<WarningCode>()

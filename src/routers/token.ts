@@ -1,5 +1,5 @@
 /** The token endpoint: RFC 6749 §3.2. */
-import type { Router } from 'express'
+import type { Request, Response, Router } from 'express'
 import { authenticatedRequest } from '../clients/authenticated-request'
 import { requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
@@ -46,5 +46,10 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
     sendJson(res, 200, await grant.handle(server, request))
   }
   const methods = fromQuery ? { GET: handler, POST: handler } : { POST: handler }
-  return endpointRouter(server, { methods, check: requestChecks(server, 'token'), cors })
+  return endpointRouter(server, { methods, check: requestChecks(server, 'token'), cors, onError: sendTokenError })
+}
+
+/** RFC 6749 §5.2, with the members that a grant of the host has beside the error. */
+function sendTokenError(error: OAuthError, _req: Request, res: Response): void {
+  sendJson(res, error.status, { ...error.toJSON(), ...error.members }, error.headers)
 }
