@@ -2,6 +2,7 @@
 import { OAuthError, type OAuthErrorCode } from '../errors'
 import { redirectUriProblem } from '../rules/redirect-uri'
 import { type Audience, findResource } from '../rules/resource'
+import { OFFLINE_ACCESS, withoutOfflineAccess } from '../rules/scope'
 import type { TokenEndpointAuthMethod } from '../storage'
 import type { ClientMember } from '../types/capability'
 import { type AuthenticationRules, provingMethods } from './client'
@@ -89,6 +90,8 @@ const labelSyntax = /^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069
 
 type Values = readonly string[]
 
+const NO_COMMAS = ', with spaces and no commas between them'
+
 export function redirectUris(_member: string, uris: Values, rules: ClientMetadataRules): Values {
   for (const uri of uris) {
     const problem = redirectUriProblem(uri, { allowHttp: rules.allowHttpRedirectUris })
@@ -98,16 +101,20 @@ export function redirectUris(_member: string, uris: Values, rules: ClientMetadat
 }
 
 export function scopes(member: string, tokens: Values, { scopes: all }: ClientMetadataRules): Values {
-  return requireEach(member, tokens, (token) => all.has(token), 'scopes that the server has')
+  const named = tokens.includes(OFFLINE_ACCESS) ? withoutOfflineAccess(tokens, all) : tokens
+  const hint = tokens.join(' ').includes(',') ? NO_COMMAS : ''
+  return requireEach(member, named, (token) => all.has(token), `scopes that the server has${hint}`)
 }
 
 export function defaultScopes(
   member: string,
   tokens: Values,
-  _rules: ClientMetadataRules,
+  { scopes: all }: ClientMetadataRules,
   record: { readonly scopes?: Values },
 ): Values {
-  return requireEach(member, tokens, (token) => record.scopes?.includes(token) ?? false, 'a subset of scopes')
+  const may = new Set(record.scopes?.filter((token) => all.has(token)))
+  const hint = tokens.join(' ').includes(',') ? NO_COMMAS : ''
+  return requireEach(member, withoutOfflineAccess(tokens, may), (token) => may.has(token), `a subset of scopes${hint}`)
 }
 
 export function grantTypes(member: string, named: Values, { grants }: ClientMetadataRules): Values {

@@ -13,7 +13,10 @@ export interface Authority {
   readonly userId: string | undefined
   readonly scopes: Scope
   readonly grantTypes: readonly string[]
+  /** As the server spells them. */
   readonly resources: Audience
+  /** All that the server has. */
+  readonly known: Audience
 }
 
 type Name = keyof ClientMetadata
@@ -118,7 +121,8 @@ export const clientMembers: { readonly [N in Name]-?: Member<N> } = {
     check: check.resources,
     setBy: 'owner',
     verify(resources, owner) {
-      if (resources.every((resource) => findResource(owner.resources, resource) !== undefined)) return
+      const may = (resource: string | undefined) => resource !== undefined && owner.resources.includes(resource)
+      if (resources.every((resource) => may(findResource(owner.known, resource)))) return
       throw new OAuthError('access_denied', "A client cannot have a resource that the caller's token is not for.")
     },
   },

@@ -1,7 +1,7 @@
 /** What a client says of itself, in a registration (RFC 7591 §2) or in the document at its id: checked, and cut to what it may have. */
 import { OAuthError } from '../errors'
 import { isPublicHost } from '../fetch/public-address'
-import { intersectScope, type Scope } from '../rules/scope'
+import { commaHint, intersectScope, type Scope, withoutOfflineAccess } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
@@ -145,10 +145,13 @@ function requireConsistent(grantTypes: readonly string[], responseTypes: readonl
   }
 }
 
-function cutScopes(asked: Scope, { scopes: permitted }: Permitted): string[] {
+/** Undefined where nothing was asked but `offline_access`, which the grant types decide about. */
+function cutScopes(asked: Scope, { scopes: permitted }: Permitted): string[] | undefined {
   const scopes = intersectScope([...new Set(asked)], permitted)
   if (scopes.length > 0 || asked.length === 0) return scopes
-  throw invalid(`scope must include at least one of those allowed here: ${permitted.join(' ')}`)
+  const named = withoutOfflineAccess(asked, new Set(permitted))
+  if (named.length === 0) return undefined
+  throw invalid(`scope must include at least one of those allowed here: ${permitted.join(' ')}${commaHint(named)}`)
 }
 
 function verifyRedirectUris(

@@ -12,14 +12,7 @@ import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { requireParameter } from '../rules/params'
 import { audienceMember, formatResource, heldAudience, narrowAudience, resolveAudience } from '../rules/resource'
-import {
-  askedScope,
-  formatScope,
-  intersectScope,
-  remainingScope,
-  requireScopeWithin,
-  resolveScope,
-} from '../rules/scope'
+import { formatScope, intersectScope, remainingScope, resolveScope, scopeWithin } from '../rules/scope'
 import type { Credential } from '../storage'
 import { latestEnd } from '../tokens/derived-session'
 import { findCredential } from '../tokens/find'
@@ -150,7 +143,8 @@ function askedOf(server: AuthorizationServer, { client, parameters }: TokenReque
   const held = remainingScope(server.scopes, client, found.scope)
   const asked = parameters.get('scope')
   // in the order of the grant: §3.3, it means nothing
-  const scope = asked === undefined ? held : intersectScope(held, requireScopeWithin(askedScope(asked), held))
+  const named = asked === undefined ? undefined : scopeWithin(server.scopes, client, asked, held)
+  const scope = named ? intersectScope(held, named) : held
   // RFC 8707 §2.2: the same for resources
   const granted = heldAudience(server, boundOf(found).audience)
   return { scope, audience: narrowAudience(server, client, granted, parameters.get('resource')) }

@@ -122,8 +122,8 @@ function approvedBy(
   const userId = subjectId(decision.userId)
   if (userId === undefined) throw new TypeError('decide must return { allow: true, userId } with a non-empty userId')
   const session = sessionInFront(request, decision, req, userId)
-  const scope = decision.scope === undefined ? request.scope : toScope(decision.scope)
-  requireScopeWithin(scope, request.scope)
+  const decided = decision.scope === undefined ? request.scope : toScope(decision.scope)
+  const scope = requireScopeWithin(decided, request.scope)
   // RFC 6749 §5.1: a token response could not say so, and without `scope` it means all that was asked
   if (scope.length === 0 && request.scope.length > 0) {
     throw new OAuthError('access_denied', 'None of the requested scope was granted.')
@@ -205,7 +205,16 @@ async function refuse(
   req: Request,
   res: Response,
 ): Promise<void> {
-  if (errorGoesTo(target, error, await isSignedIn(req)) === 'page' || res.headersSent) throw error
+  if (errorGoesTo(target, error, await isSignedIn(req)) === 'page' || res.headersSent) {
+    throw style === 'redirect' ? inOurWords(target, error) : error
+  }
   reportError(server, error)
   sendAuthorizationError(server, style, target, error, req, res)
+}
+
+/** A link must not be able to say anything on a page of ours: the client alone is told which scope was wrong. */
+function inOurWords({ client }: AuthorizationTarget, error: OAuthError): OAuthError {
+  // for a client that introduced itself the error names no word but ours
+  if (error.code !== 'invalid_scope' || client.origin !== undefined) return error
+  return new OAuthError('invalid_scope', 'A requested scope is unknown or not allowed for this client.')
 }

@@ -5,7 +5,8 @@ import { verifyWithin } from '../clients/metadata'
 import { OAuthError } from '../errors'
 import { guardedToken } from '../guard/guard'
 import { sentAuthorization } from '../http/header'
-import { includesScope, type Scope } from '../rules/scope'
+import { findResource } from '../rules/resource'
+import { includesScope, OFFLINE_ACCESS, type Scope } from '../rules/scope'
 import { userIdFrom } from '../rules/subject'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -73,13 +74,19 @@ function isOurOrigin(origin: string, hosts: readonly (string | undefined)[], pro
 }
 
 /** A caller without a user owns nothing: without this, `undefined` would own every client that has no `username`. */
-export function requireCaller(caller: ClientsCaller | undefined): ClientsCaller {
+export function requireCaller({ resources }: AuthorizationServer, caller: ClientsCaller | undefined): ClientsCaller {
   const userId = userIdFrom("clientsRouter's caller as userId", caller?.userId)
   const { scopes, audience, admin } = caller ?? {}
   if (!Array.isArray(scopes) || !Array.isArray(audience ?? []) || (userId === undefined && admin !== true)) {
     throw new OAuthError('access_denied', 'The caller may not administer clients.')
   }
-  return { scopes, admin: admin === true, ...(audience && { audience }), ...(userId !== undefined && { userId }) }
+  const spelled = audience?.map((uri) => findResource(resources, uri) ?? uri)
+  return {
+    scopes,
+    admin: admin === true,
+    ...(spelled && { audience: spelled }),
+    ...(userId !== undefined && { userId }),
+  }
 }
 
 /**
@@ -87,8 +94,11 @@ export function requireCaller(caller: ClientsCaller | undefined): ClientsCaller 
  * nothing that they could not make as it stands.
  */
 export function mayWrite(server: AuthorizationServer, who: ClientsCaller, grantTypes: readonly string[]) {
-  const { userId, scopes, audience = server.resources } = who
-  const authority = { userId, scopes, grantTypes, resources: audience }
+  const { resources: known } = server
+  const { userId, audience: resources = known } = who
+  // what is no scope here is nothing to hand on: it is left out of the record
+  const scopes = server.scopes.has(OFFLINE_ACCESS) ? who.scopes : [...who.scopes, OFFLINE_ACCESS]
+  const authority = { userId, scopes, grantTypes, resources, known }
   return (current: Client | undefined, next: ClientMetadata | undefined): void => {
     if (current) verifyOwner(who, current)
     if (!who.admin) {

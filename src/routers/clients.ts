@@ -119,7 +119,7 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   const by = (handle: ClientHandler): Handler => {
     return async (req, res) => {
       refuseForeignForm(server.issuer, req, !options.caller)
-      const { link, ...result } = await handle(api, requireCaller(await caller(req)), req)
+      const { link, ...result } = await handle(api, requireCaller(server, await caller(req)), req)
       const { status, body } = format.present(result)
       if (body === undefined) sendEmpty(res, status)
       else sendJson(res, status, body, link === undefined ? {} : { Link: link })

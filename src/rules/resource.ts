@@ -18,21 +18,43 @@ export function isResourceUri(text: unknown): text is string {
   return typeof text === 'string' && /^[\x21\x23-\x7e]+$/.test(text) && !text.includes('#') && URL.canParse(text)
 }
 
-/** The one of `resources` that is meant. A URI has more than one spelling: clients add the slash after a host, or not. */
+/**
+ * The one of the server's `resources` that is meant, as the server spells it. A URI has more than one spelling (RFC 3986
+ * §6.2.3), and clients add a slash after the path, or not. What is spelled alike comes first: where the server has both,
+ * they are two. Ask it of all that the server has, and then whether the one found is allowed: in a part of them the slash
+ * could mean another API than it does in the whole.
+ */
 export function findResource(resources: Audience, uri: string): string | undefined {
   if (resources.includes(uri)) return uri
   if (!isResourceUri(uri)) return undefined
-  return resources[hrefsOf(resources).indexOf(new URL(uri).href)]
+  const known = spellingsOf(resources)
+  const { href, bare } = spellingOf(uri)
+  const same = known.findIndex((one) => one?.href === href)
+  return resources[same < 0 ? known.findIndex((one) => one?.bare === bare) : same]
 }
 
-const hrefs = new WeakMap<Audience, readonly (string | undefined)[]>()
+interface Spelling {
+  /** As the URL parser writes it. */
+  readonly href: string
+  /** The same without the one slash at the end of an http path. Two of them are no spelling of one. */
+  readonly bare: string
+}
 
-/** As the URL parser writes them. Kept, because whoever names a thousand resources would have all of these parsed for each. */
-function hrefsOf(resources: Audience): readonly (string | undefined)[] {
-  const known = hrefs.get(resources)
+function spellingOf(uri: string): Spelling {
+  const url = new URL(uri)
+  const { href, protocol, pathname } = url
+  if ((protocol === 'https:' || protocol === 'http:') && /[^/]\/$/.test(pathname)) url.pathname = pathname.slice(0, -1)
+  return { href, bare: url.href }
+}
+
+const spellings = new WeakMap<Audience, readonly (Spelling | undefined)[]>()
+
+/** Kept, because whoever names a thousand resources would have all of these parsed for each. */
+function spellingsOf(resources: Audience): readonly (Spelling | undefined)[] {
+  const known = spellings.get(resources)
   if (known) return known
-  const found = resources.map((resource) => (isResourceUri(resource) ? new URL(resource).href : undefined))
-  hrefs.set(resources, found)
+  const found = resources.map((resource) => (isResourceUri(resource) ? spellingOf(resource) : undefined))
+  spellings.set(resources, found)
   return found
 }
 
@@ -58,7 +80,7 @@ export function resolveAudience(
 ): Audience {
   if (server.resources.length === 0) return server.audience
   const { resources, audience } = resourcesFor(server, client)
-  return asked === undefined ? audience : requireResources(resources, asked)
+  return asked === undefined ? audience : requireResources(server.resources, resources, asked)
 }
 
 /** Who one token is for: a token request may narrow what was authorized, and never widen it (RFC 8707 §2.2). */
@@ -73,16 +95,16 @@ export function narrowAudience(
   // what the server has no more is gone
   const held = granted.filter((resource) => resources.includes(resource))
   if (held.length === 0) throw invalidTarget()
-  return asked === undefined ? held : requireResources(held, asked)
+  return asked === undefined ? held : requireResources(server.resources, held, asked)
 }
 
 /** The values of a `resource` parameter, which may be repeated: one string with spaces, which no URI has. */
-function requireResources(allowed: Audience, asked: string): Audience {
+function requireResources(known: Audience, allowed: Audience, asked: string): Audience {
   const named = asked.split(' ').filter((uri) => uri !== '')
   if (named.length === 0) throw invalidTarget()
   const found = named.map((uri) => {
-    const resource = findResource(allowed, uri)
-    if (resource === undefined) throw invalidTarget()
+    const resource = findResource(known, uri)
+    if (resource === undefined || !allowed.includes(resource)) throw invalidTarget()
     return resource
   })
   return allowed.filter((resource) => found.includes(resource))

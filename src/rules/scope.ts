@@ -5,6 +5,15 @@ import type { Client } from '../storage'
 /** A list of scope tokens (RFC 6749 §3.3). */
 export type Scope = readonly string[]
 
+/**
+ * OpenID Connect Core §11: asks for a refresh token, which here the client's record decides about. Sent by habit, so it is
+ * never an error; where no record has it as a scope, it grants nothing.
+ */
+export const OFFLINE_ACCESS = 'offline_access'
+
+/** Scopes are URIs at times. */
+const MAX_SHOWN = 100
+
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 export function isScopeToken(text: unknown): text is string {
@@ -21,7 +30,7 @@ export function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
     : Object.entries(scopes)
   for (const [scope, words] of entries) {
     if (!isScopeToken(scope) || typeof words !== 'string') {
-      throw new TypeError(`scopes: ${String(scope)} must be a scope token (RFC 6749 §3.3) with a description`)
+      throw new TypeError(`scopes: ${String(scope)} must be a scope token (RFC 6749 section 3.3) with a description`)
     }
   }
   return new Map(entries as [string, string][])
@@ -60,6 +69,16 @@ export function formatScope(scope: Scope): string {
   return scope.join(' ')
 }
 
+/** The tokens without an `offline_access` that is none of `limit`. */
+export function withoutOfflineAccess(asked: Scope, limit: { has(token: string): boolean }): Scope {
+  return asked.filter((token) => token !== OFFLINE_ACCESS || limit.has(token))
+}
+
+/** §3.3: spaces stand between tokens. A comma is a character of one, so that nothing else would tell of the mistake. */
+export function commaHint(tokens: Scope): string {
+  return tokens.some((token) => token.includes(',')) ? ' Scopes are separated by spaces, not commas.' : ''
+}
+
 export function includesScope(held: Scope, asked: Scope): boolean {
   return asked.every((token) => held.includes(token))
 }
@@ -89,7 +108,7 @@ export function remainingScope(
 
 /**
  * The scope of a request: what was asked, or the client's default when nothing was (RFC 6749 §3.3). A scope that the
- * server does not have or the client may not have is refused, never silently dropped.
+ * client may not have is refused.
  */
 export function resolveScope(
   serverScopes: ReadonlyMap<string, string>,
@@ -97,14 +116,48 @@ export function resolveScope(
   asked: string | undefined,
 ): Scope {
   const allowed = scopesOfClient(serverScopes, client)
-  if (asked === undefined) return client.defaultScopes ? intersectScope(client.defaultScopes, allowed) : allowed
-  return requireScopeWithin(askedScope(asked), allowed)
+  const named = asked === undefined ? undefined : scopeWithin(serverScopes, client, asked, allowed)
+  if (named) return named
+  return client.defaultScopes ? intersectScope(client.defaultScopes, allowed) : allowed
 }
 
-/** A refresh or an exchange may narrow the scope, never widen it (RFC 6749 §6). */
+/**
+ * What a `scope` parameter asks for within `limit`; undefined where that is `offline_access` alone, which is no scope. A
+ * client that introduced itself brings the words of other servers along: those that mean nothing here are left out, and the
+ * answer says what was granted (§3.3). Everybody else is told of them.
+ */
+export function scopeWithin(
+  serverScopes: ReadonlyMap<string, string>,
+  client: Client,
+  text: string,
+  limit: Scope,
+): Scope | undefined {
+  const asked = askedScope(text)
+  if (includesScope(limit, asked)) return asked
+  const named = withoutOfflineAccess(asked, new Set(limit))
+  if (named.length === 0) return undefined
+  if (client.origin === undefined) return requireScopeWithin(named, limit)
+  const known = named.filter((token) => serverScopes.has(token))
+  const hint = commaHint(named.filter((token) => !serverScopes.has(token)))
+  // none of the words that were sent: strangers write these requests, and people may read the answer on a page
+  if (known.length > 0 && hint === '') return requireScopeWithin(known, limit)
+  throw new OAuthError('invalid_scope', `This server has no such scope. Open to this client: ${openTo(limit)}.${hint}`)
+}
+
+function openTo(limit: Scope): string {
+  return limit.length > 0 ? formatScope(limit) : 'none'
+}
+
+/** A refresh or an exchange may narrow the scope, never widen it (RFC 6749 §6). The error names what is beyond. */
 export function requireScopeWithin(asked: Scope, limit: Scope): Scope {
-  if (!includesScope(limit, asked)) {
-    throw new OAuthError('invalid_scope', 'The scope is unknown or not allowed for this client.')
-  }
-  return asked
+  if (includesScope(limit, asked)) return asked
+  const named = withoutOfflineAccess(asked, new Set(limit))
+  const wrong = named.find((token) => !limit.includes(token))
+  if (wrong === undefined) return named
+  // what is long may be a secret in the wrong place, and errors are logged
+  const shown = wrong.length > MAX_SHOWN ? '' : ` ${wrong}`
+  throw new OAuthError(
+    'invalid_scope',
+    `The scope${shown} is unknown or not allowed for this client.${commaHint([wrong])}`,
+  )
 }

@@ -3,6 +3,7 @@ import {
   approve,
   authorizeRouter,
   bearerGuard,
+  clientsRouter,
   consentPage,
   issueTokens,
   tokenRouter,
@@ -110,4 +111,59 @@ it('a consent that was shown for one resource is no answer for another', async (
   const consent_transaction = /name="consent_transaction" value="([^"]+)"/.exec(page.text)?.[1]
   const answer = { consent_transaction, consent: 'allow' }
   await asking.http().post(url(mail)).set('X-User', 'alice').type('form').send(answer).expect(400)
+})
+
+describe('an API whose URI differs from another one by a slash alone', () => {
+  const api = 'https://host.example/mcp'
+  const both = [api, `${api}/`]
+  let twins: Host
+  beforeEach(async () => {
+    twins = await createHost({
+      resources: both,
+      mount(app, server) {
+        app.use(paths.token, tokenRouter(server))
+        app.use(paths.authorize, authorizeRouter(server, { decide: () => ({ allow: true, userId: 'alice' }) }))
+        app.use(
+          paths.clients,
+          clientsRouter(server, { protect: bearerGuard(server, { scope: 'clients', resource: api }) }),
+        )
+      },
+    })
+  })
+
+  it('is not opened by what was authorized for the other one', async () => {
+    const tokens = await twins.signIn(twins.web, { resource: api })
+    const wider = twins.refresh(twins.web, tokens.refresh_token, { resource: `${api}/` })
+    expect(await errorOf(wider)).toEqual([400, 'invalid_target'])
+    await expect(verifyAccessToken(twins.server, tokens.access_token, { resource: api })).resolves.toBeTruthy()
+    const other = verifyAccessToken(twins.server, tokens.access_token, { resource: `${api}/` })
+    await expect(other).rejects.toMatchObject({ code: 'invalid_token' })
+  })
+
+  it('is not what a client asks for that may have the other one alone', async () => {
+    const one = await twins.register({ resources: [api] })
+    expect(answerOf(await twins.authorize(one, { resource: `${api}/` }))).toMatchObject({ error: 'invalid_target' })
+    expect(answerOf(await twins.authorize(one, { resource: 'https://HOST.example/mcp/' }))).toMatchObject({
+      error: 'invalid_target',
+    })
+    expect(answerOf(await twins.authorize(one, { resource: api }))).toHaveProperty('code')
+  })
+
+  it('is given to no client by a caller whose token is for the other one (ATTACKS 27)', async () => {
+    await twins.register({ clientId: 'portal', scopes: ['clients', 'read'] })
+    const { access_token } = await issueTokens(twins.server, { clientId: 'portal', userId: 'alice', resource: api })
+    const make = (body: object) =>
+      twins
+        .http()
+        .post(paths.clients)
+        .auth(access_token, { type: 'bearer' })
+        .send({ scope: 'read', ...body })
+    for (const resource of [`${api}/`, 'https://HOST.example/mcp/']) {
+      expect(await errorOf(make({ resources: [resource] }))).toEqual([403, 'access_denied'])
+    }
+    const { body } = await make({ resources: ['https://HOST.example/mcp'] }).expect(201)
+    expect(body.resources).toEqual([api])
+    const changed = twins.http().patch(`${paths.clients}/${body.client_id}`).auth(access_token, { type: 'bearer' })
+    expect(await errorOf(changed.send({ resources: both }))).toEqual([403, 'access_denied'])
+  })
 })

@@ -1,4 +1,13 @@
-import { heldAudience, isResourceUri, knownResource, resolveAudience } from '../../src/rules/resource'
+import fc from 'fast-check'
+import {
+  findResource,
+  heldAudience,
+  isResourceUri,
+  knownResource,
+  narrowAudience,
+  resolveAudience,
+} from '../../src/rules/resource'
+import { runs } from '../support/fuzz'
 
 describe('a resource (RFC 8707 §2)', () => {
   it.each(['https://a.example', 'https://a.example/b?c=d', 'urn:api', "https://a.example/it's"])(
@@ -51,4 +60,89 @@ it('the audience of an authorization means nothing on a server without resources
   expect(heldAudience({ resources: [], audience: [] }, [a])).toEqual([])
   expect(heldAudience({ resources: [a], audience: [] }, [a])).toEqual([a])
   expect(heldAudience({ resources: [a], audience: [b] }, undefined)).toEqual([b])
+})
+
+describe('a slash at the end of a path (RFC 3986 §6.2.3, RFC 8707 §2)', () => {
+  const api = 'https://host.example/mcp'
+  it.each<[registered: string, sent: string]>([
+    [api, `${api}/`],
+    [`${api}/`, api],
+    [api, 'https://HOST.example:443/mcp/'],
+    ['https://host.example', 'https://host.example/'],
+    ['https://host.example/', 'https://host.example'],
+    [`${api}?a=b`, `${api}/?a=b`],
+    ['http://127.0.0.1:3000/mcp', 'http://127.0.0.1:3000/mcp/'],
+  ])('%j is also %j, and stays what it is', (registered, sent) => {
+    expect(findResource([registered], sent)).toBe(registered)
+  })
+
+  it.each<[registered: string, sent: string]>([
+    [api, `${api}//`],
+    [`${api}/`, `${api}//`],
+    [`${api}//`, `${api}/`],
+    [api, `${api}%2F`],
+    [api, `${api}/x`],
+    [api, `${api}?/`],
+    [`${api}?a=b/`, `${api}?a=b`],
+    [api, 'https://host.example/MCP/'],
+    [api, 'http://host.example/mcp/'],
+    [api, 'https://host.example:8443/mcp/'],
+    ['https://host.example', 'https://host.example//'],
+    ['urn:api', 'urn:api/'],
+    ['app://host/mcp', 'app://host/mcp/'],
+  ])('%j is not %j', (registered, sent) => {
+    expect(findResource([registered], sent)).toBeUndefined()
+  })
+
+  it('is told apart where the server has both', () => {
+    const both = [api, `${api}/`]
+    for (const one of [both, [`${api}/`, api]]) {
+      expect(findResource(one, api)).toBe(api)
+      expect(findResource(one, `${api}/`)).toBe(`${api}/`)
+      expect(findResource(one, 'https://HOST.example/mcp/')).toBe(`${api}/`)
+    }
+  })
+
+  const uri = fc
+    .tuple(
+      fc.constantFrom('https://a.example', 'https://A.example', 'http://a.example', 'urn:a'),
+      fc.constantFrom('', '/', '//', '/mcp', '/mcp/', '/mcp//', '/mcp/v1', '/mcp%2F'),
+      fc.constantFrom('', '', '?x', '?x/'),
+    )
+    .map((parts) => parts.join(''))
+  const list = fc.uniqueArray(uri, { minLength: 1, maxLength: 6 })
+
+  it('never widens: what comes out is what the client may have, as the server spells it, and no other API', () => {
+    fc.assert(
+      fc.property(list, list, list, uri, (resources, ofClient, granted, asked) => {
+        const server = { resources, audience: resources.slice(0, 1) }
+        const named = ofClient.filter((one) => resources.includes(one))
+        const found = findResource(resources, asked)
+        if (found !== undefined) expect(resources).toContain(found)
+        if (resources.includes(asked)) expect(found).toBe(asked)
+        if (found !== undefined && found !== asked) expect(bare(found)).toBe(bare(asked))
+        if (named.length === 0) return
+        const client = { resources: named }
+        for (const [allowed, resolve] of [
+          [named, () => resolveAudience(server, client, asked)],
+          [named.filter((one) => granted.includes(one)), () => narrowAudience(server, client, granted, asked)],
+        ] as const) {
+          try {
+            expect(resolve()).toEqual([found])
+            expect(allowed).toContain(found)
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'invalid_target' })
+            expect(allowed).not.toContain(found)
+          }
+        }
+      }),
+      runs(2000),
+    )
+  })
+
+  /** What stands for an API, written once more and in another way. */
+  function bare(text: string): string {
+    const { protocol, host, pathname, search } = new URL(text)
+    return [protocol, host, /(^|[^/])\/$/.test(pathname) ? pathname.slice(0, -1) : pathname, search].join(' ')
+  }
 })

@@ -12,6 +12,7 @@ import {
   requireScopeWithin,
   resolveScope,
   scopesOfClient,
+  scopeWithin,
   toScope,
 } from '../../src/rules/scope'
 import type { Client } from '../../src/storage'
@@ -162,6 +163,74 @@ describe('the scope of a request', () => {
     else expect(resolve()).toEqual(scope)
   })
 
+  const introduced = { origin: 'registration' } as const
+  it.each<[string, Partial<Client>, string, string[] | string]>([
+    ['a token that is unknown is named', { scopes: ['read'] }, 'read other', 'The scope other is unknown'],
+    ['a token that is not allowed is named', { scopes: ['read'] }, 'admin read', 'The scope admin is unknown'],
+    ['a comma is the likely mistake', { scopes: ['read', 'write'] }, 'read,write', 'spaces, not commas'],
+    ['no comma is none', { scopes: ['read'] }, 'write', /client\.$/.source],
+    ['what is long is not shown', { scopes: ['read'] }, 'x'.repeat(101), 'The scope is unknown'],
+    ['offline_access is no error', { scopes: ['read'] }, 'offline_access read', ['read']],
+    [
+      'offline_access alone is nothing asked',
+      { scopes: ['read', 'write'], defaultScopes: ['read'] },
+      'offline_access',
+      ['read'],
+    ],
+    ['offline_access grants nothing by itself', {}, 'offline_access', []],
+    ['offline_access hides no other token', { scopes: ['read'] }, 'offline_access openid', 'The scope openid is'],
+    [
+      'who introduced itself brings words of other servers',
+      { scopes: ['read'], ...introduced },
+      'openid read offline_access claudeai',
+      ['read'],
+    ],
+    ['of a document, too', { scopes: ['read', 'write'], origin: 'metadata_document' }, 'profile write', ['write']],
+    [
+      'nothing is left: what is open is named',
+      { scopes: ['read', 'write'], ...introduced },
+      'openid profile',
+      'Open to this client: read write.',
+    ],
+    ['nothing is left, and nothing is open', introduced, 'openid', 'Open to this client: none.'],
+    ['a scope of this server is never left out', { scopes: ['read'], ...introduced }, 'read admin', 'The scope admin'],
+    ['a comma is never left out', { scopes: ['read', 'write'], ...introduced }, 'read read,write', 'not commas'],
+  ])('%s', (_, record, asked, expected) => {
+    const resolve = () => resolveScope(server, client(record), asked)
+    if (typeof expected !== 'string') expect(resolve()).toEqual(expected)
+    else expect(resolve).toThrow(invalidScope)
+    if (typeof expected === 'string') expect(resolve).toThrow(new RegExp(expected))
+  })
+
+  it('is offline_access where the server has it as a scope, and the record, too', () => {
+    const scopes = new Map([...server, ['offline_access', 'Stay signed in']])
+    expect(resolveScope(scopes, client({ scopes: ['read', 'offline_access'] }), 'offline_access')).toEqual([
+      'offline_access',
+    ])
+    expect(resolveScope(scopes, client({ scopes: ['read'] }), 'read offline_access')).toEqual(['read'])
+  })
+
+  it('of whoever introduced itself is never more than what was asked, the record and the server have', () => {
+    const words = fc.uniqueArray(fc.constantFrom('read', 'write', 'admin', 'openid', 'offline_access', 'a,b', 'Read'))
+    const record = fc.record({ scopes: tokens, defaultScopes: tokens }, { requiredKeys: [] })
+    fc.assert(
+      fc.property(record, words, tokens, (members, asked, held) => {
+        const by = client({ ...members, ...introduced })
+        for (const limit of [scopesOfClient(server, by), held]) {
+          try {
+            const scope = scopeWithin(server, by, formatScope(asked), limit) ?? []
+            expect(includesScope(limit, scope) && includesScope(asked, scope)).toBe(true)
+            // whatever this server has and was asked for is granted, or the answer is an error
+            expect(asked.filter((name) => server.has(name)).every((name) => scope.includes(name))).toBe(true)
+          } catch (error) {
+            expect(error).toEqual(invalidScope)
+          }
+        }
+      }),
+      runs(500),
+    )
+  })
+
   it('is never more than the record and the server have, whatever is asked', () => {
     const record = fc.record({ scopes: tokens, defaultScopes: tokens }, { requiredKeys: [] })
     fc.assert(
@@ -186,6 +255,10 @@ describe('the scope of a request', () => {
       fc.property(tokens, tokens, (asked, limit) => {
         if (includesScope(limit, asked)) expect(requireScopeWithin(asked, limit)).toEqual(asked)
         else expect(() => requireScopeWithin(asked, limit)).toThrow(invalidScope)
+        // no scope that must be there for the others to count
+        if (includesScope(limit, asked)) {
+          expect(requireScopeWithin([...asked, 'offline_access'], limit)).toEqual(asked)
+        }
       }),
       runs(200),
     )
