@@ -101,7 +101,7 @@ export function redirectUris(_member: string, uris: Values, rules: ClientMetadat
 }
 
 export function scopes(member: string, tokens: Values, { scopes: all }: ClientMetadataRules): Values {
-  const named = tokens.includes(OFFLINE_ACCESS) ? withoutOfflineAccess(tokens, all) : tokens
+  const named = tokens.includes(OFFLINE_ACCESS) ? withoutOfflineAccess(tokens, [...all.keys()]) : tokens
   const hint = tokens.join(' ').includes(',') ? NO_COMMAS : ''
   return requireEach(member, named, (token) => all.has(token), `scopes that the server has${hint}`)
 }
@@ -112,9 +112,14 @@ export function defaultScopes(
   { scopes: all }: ClientMetadataRules,
   record: { readonly scopes?: Values },
 ): Values {
-  const may = new Set(record.scopes?.filter((token) => all.has(token)))
+  const may = (record.scopes ?? []).filter((token) => all.has(token))
   const hint = tokens.join(' ').includes(',') ? NO_COMMAS : ''
-  return requireEach(member, withoutOfflineAccess(tokens, may), (token) => may.has(token), `a subset of scopes${hint}`)
+  return requireEach(
+    member,
+    withoutOfflineAccess(tokens, may),
+    (token) => may.includes(token),
+    `a subset of scopes${hint}`,
+  )
 }
 
 export function grantTypes(member: string, named: Values, { grants }: ClientMetadataRules): Values {

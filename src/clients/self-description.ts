@@ -149,7 +149,7 @@ function requireConsistent(grantTypes: readonly string[], responseTypes: readonl
 function cutScopes(asked: Scope, { scopes: permitted }: Permitted): string[] | undefined {
   const scopes = intersectScope([...new Set(asked)], permitted)
   if (scopes.length > 0 || asked.length === 0) return scopes
-  const named = withoutOfflineAccess(asked, new Set(permitted))
+  const named = withoutOfflineAccess(asked, permitted)
   if (named.length === 0) return undefined
   throw invalid(`scope must include at least one of those allowed here: ${permitted.join(' ')}${commaHint(named)}`)
 }

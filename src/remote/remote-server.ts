@@ -27,8 +27,9 @@ export interface RemoteServerOptions {
   /** The issuer, exactly as in the server's metadata; the rest is discovered from it (RFC 8414). */
   issuer: string
   /**
-   * The audience of the tokens that this process accepts (RFC 9068 §4), one URI or several. Required where it verifies
-   * tokens itself: otherwise a token for any other API of the same server would be accepted.
+   * The audience of the tokens that this process accepts (RFC 9068 §4), one URI or several, spelled as in the server's
+   * `resources`. Required where it verifies tokens itself: otherwise a token for any other API of the same server would
+   * be accepted.
    * @default none, with `introspect`
    */
   resource?: string | Audience

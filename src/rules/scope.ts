@@ -70,8 +70,8 @@ export function formatScope(scope: Scope): string {
 }
 
 /** The tokens without an `offline_access` that is none of `limit`. */
-export function withoutOfflineAccess(asked: Scope, limit: { has(token: string): boolean }): Scope {
-  return asked.filter((token) => token !== OFFLINE_ACCESS || limit.has(token))
+export function withoutOfflineAccess(asked: Scope, limit: Scope): Scope {
+  return asked.filter((token) => token !== OFFLINE_ACCESS || limit.includes(token))
 }
 
 /** §3.3: spaces stand between tokens. A comma is a character of one, so that nothing else would tell of the mistake. */
@@ -134,7 +134,7 @@ export function scopeWithin(
 ): Scope | undefined {
   const asked = askedScope(text)
   if (includesScope(limit, asked)) return asked
-  const named = withoutOfflineAccess(asked, new Set(limit))
+  const named = withoutOfflineAccess(asked, limit)
   if (named.length === 0) return undefined
   if (client.origin === undefined) return requireScopeWithin(named, limit)
   const known = named.filter((token) => serverScopes.has(token))
@@ -151,7 +151,7 @@ function openTo(limit: Scope): string {
 /** A refresh or an exchange may narrow the scope, never widen it (RFC 6749 §6). The error names what is beyond. */
 export function requireScopeWithin(asked: Scope, limit: Scope): Scope {
   if (includesScope(limit, asked)) return asked
-  const named = withoutOfflineAccess(asked, new Set(limit))
+  const named = withoutOfflineAccess(asked, limit)
   const wrong = named.find((token) => !limit.includes(token))
   if (wrong === undefined) return named
   // what is long may be a secret in the wrong place, and errors are logged
