@@ -18,7 +18,7 @@ import { memoryThrottle } from './passwords/throttle'
 import { verifiedSecrets } from './passwords/verified-secrets'
 import { verifiedIssuer } from './rules/issuer'
 import type { PkcePolicy } from './rules/pkce'
-import { isResourceUri, type ResourceRules } from './rules/resource'
+import { resourceRules } from './rules/resource'
 import { scopeMap } from './rules/scope'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
@@ -71,6 +71,13 @@ export interface AuthorizationServerOptions {
   /** Accepts redirect URIs with `http` beyond loopback, where the network can read the code. @default false */
   allowHttpRedirectUris?: boolean
   /**
+   * Which private-use schemes redirect URIs of apps may have (RFC 8252 §7.1). `'any'` also takes one without a dot, such
+   * as `cursor://`, of public clients that must use PKCE. `'with-dot'` takes reversed domain names alone. What browsers
+   * and other programs use, such as `javascript:`, is always refused.
+   * @default 'any'
+   */
+  privateUseSchemes?: 'any' | 'with-dot'
+  /**
    * Limits attempts at passwords and chosen client secrets, registrations and document fetches. `memoryThrottle()`,
    * `limiterThrottle()` for several processes, or `false` where the host limits them in front.
    * @default memoryThrottle()
@@ -113,6 +120,7 @@ const optionNames: readonly string[] = [
   'pkce',
   'throttle',
   'allowHttpRedirectUris',
+  'privateUseSchemes',
   'clientIdMetadataDocuments',
   'endpoints',
   'pages',
@@ -137,18 +145,19 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   verifyPlain(options)
   const accessTokens = verifiedFormat(options.accessTokens ?? opaque())
   const now = clock(options.now)
-  const responses = grants.filter((grant) => grant.authorize)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer)
   const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication ?? [clientSecret()])
   const capabilities = capabilitiesOf(grants, clientAuthentication)
   const clientRules = {
-    ...resourcesOf(options.resources, accessTokens),
+    ...resourceRules(options.resources, accessTokens.audience),
     scopes: scopeMap(options.scopes),
     clientAuthentication,
     grants: new Map(grants.map((grant) => [grant.grantType, grant])),
-    responseTypes: new Map(responses.map((grant) => [grant.responseType as string, grant])),
+    responseTypes: byResponseType(grants),
+    pkce: options.pkce ?? 'all-clients',
     allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
+    privateUseSchemes: options.privateUseSchemes ?? 'any',
     clientMembers: clientMembersOf(capabilities, tableNames, tableWireNames),
   }
   const documents = options.clientIdMetadataDocuments
@@ -162,7 +171,6 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     accessTokens,
     capabilities,
     users: verifiedUsers(options.users),
-    pkce: options.pkce ?? 'all-clients',
     clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now, throttle }),
     endpoints: verifiedEndpoints(options.endpoints ?? {}, capabilities),
     ...(options.tokenResponse && { tokenResponse: options.tokenResponse }),
@@ -178,17 +186,9 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   return server
 }
 
-/** RFC 8707: what may be asked for, and what is meant when nothing is. */
-function resourcesOf(resources: readonly string[] = [], { audience = [] }: AccessTokenFormat): ResourceRules {
-  if (!Array.isArray(resources) || !resources.every(isResourceUri)) {
-    throw new TypeError(
-      "resources must be a list of absolute URIs without fragment, such as ['https://api.example.com']",
-    )
-  }
-  return {
-    resources: Object.freeze([...new Set([...audience, ...resources])]),
-    audience: Object.freeze(audience.length > 0 ? [...audience] : resources.slice(0, 1)),
-  }
+function byResponseType(grants: readonly GrantType[]): ReadonlyMap<string, GrantType> {
+  const responses = grants.filter((grant) => grant.authorize)
+  return new Map(responses.map((grant) => [grant.responseType as string, grant]))
 }
 
 function verifiedFormat(accessTokens: AccessTokenFormat): AccessTokenFormat {
@@ -203,6 +203,9 @@ function verifyPlain(options: AuthorizationServerOptions): void {
   if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
   if (typeof (options.allowHttpRedirectUris ?? false) !== 'boolean') {
     throw new TypeError('allowHttpRedirectUris must be true or false')
+  }
+  if (!['any', 'with-dot', undefined].includes(options.privateUseSchemes)) {
+    throw new TypeError("privateUseSchemes must be 'any' or 'with-dot'")
   }
 }
 

@@ -85,6 +85,7 @@ describe('createAuthorizationServer refuses at start-up, naming the option and t
     ['an unknown pkce policy', { pkce: 'none' }, 'pkce must be one of all-clients, public-clients, optional'],
     ['pkce: false', { pkce: false }, 'pkce must be one of all-clients, public-clients, optional'],
     ['a throttle without take', { throttle: {} }, 'throttle.take must be a function'],
+    ['privateUseSchemes that is none', { privateUseSchemes: 'dot' }, "privateUseSchemes must be 'any' or 'with-dot'"],
     ['allowHttpRedirectUris that is text', { allowHttpRedirectUris: 'false' }, 'allowHttpRedirectUris must be true or'],
     ['an unknown endpoint', { endpoints: { tokens: '/t' } }, 'Unknown endpoints member tokens; there are authorize, t'],
     ['an endpoint that is a URL', { endpoints: { token: `${issuer}/t` } }, 'endpoints.token must be an absolute path'],
@@ -121,6 +122,7 @@ describe('createAuthorizationServer', () => {
       users: undefined,
       pkce: 'all-clients',
       allowHttpRedirectUris: false,
+      privateUseSchemes: 'any',
       endpoints: {},
     })
     expect(Math.abs(server.now() - Date.now() / 1000)).toBeLessThan(2)
@@ -131,6 +133,8 @@ describe('createAuthorizationServer', () => {
     'https://auth.example.com/',
     'https://auth.example.com:8443/tenant/a',
     'http://localhost:3000',
+    'http://auth.localhost:3000',
+    'http://a.b.localhost/tenant',
     'http://127.0.0.1',
     'http://[::1]:80',
   ])('takes the issuer %s, and keeps it as it is', (name) => {

@@ -5,6 +5,7 @@ import type { Awaitable } from '../awaitable'
 import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
+import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { staysOnDevice } from '../rules/redirect-uri'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer, Decide } from '../types/authorization-server'
@@ -17,6 +18,7 @@ export interface ApproveOptions {
   /**
    * The clients to approve without asking the user: client ids, or a predicate. A public client with a loopback or
    * private-use redirect URI must be listed by its id: any program on the device can pose as it (RFC 8252 §8.6). A
+   * private-use scheme without a dot is never approved, because such clients must be asked about each time. A
    * client that introduced itself must be listed too, because its record may say anything. A client that a user created
    * in the clients API has that user's id as `username`. List only registered ids: with the clients API mounted, a user
    * could register a free one.
@@ -53,14 +55,18 @@ export function approve(options: ApproveOptions): Decide {
   const decide = async (request: AuthorizationRequest, req: Request) => {
     const userId = (await usersAt(request.server).signedIn(req))?.id
     if (userId === undefined) throw new OAuthError('access_denied', 'No user is signed in.')
+    // §8.6 with nothing that stands against it: not even a domain name says whose app gets the code
+    if (schemeWithoutDot.test(request.redirectUri)) throw mustAsk(': its redirect URI has a scheme without a dot')
     if (await isApproved(clients, request)) return { allow: true as const, userId, fromTokensOf }
     // RFC 9700 §4.11.2: no user has decided, so a stranger's link must not lead through here to a stranger's page
-    if (request.client.origin !== undefined) {
-      throw new OAuthError('unauthorized_client', 'This client cannot be approved without asking the user.')
-    }
+    if (request.client.origin !== undefined) throw mustAsk()
     return { allow: false as const }
   }
   return Object.assign(decide, { usersAt })
+}
+
+function mustAsk(reason = ''): OAuthError {
+  return new OAuthError('unauthorized_client', `This client cannot be approved without asking the user${reason}.`)
 }
 
 async function isApproved(clients: ApproveOptions['clients'], request: AuthorizationRequest): Promise<boolean> {

@@ -11,7 +11,8 @@ import { listGrants } from '../operations/grants'
 import { requireKnown, requireNoMore } from '../options/known'
 import { type ConsentView, renderConsent } from '../pages/consent'
 import { type PageContext, scopeInWords } from '../pages/page'
-import { redirectHost, staysOnDevice } from '../rules/redirect-uri'
+import { schemeWithoutDot } from '../rules/private-use-scheme'
+import { appScheme, redirectHost, staysOnDevice } from '../rules/redirect-uri'
 import { type Audience, heldAudience } from '../rules/resource'
 import { includesScope } from '../rules/scope'
 import type { Credential, Grant } from '../storage'
@@ -40,7 +41,7 @@ export interface ConsentPageOptions {
   /**
    * Skips the question where the user has a live authorization of the same client for the same scope and resource.
    * Public clients are always asked unless they are listed, because any program can pose as one (RFC 8252 §8.6). List
-   * only registered ids.
+   * only registered ids. A redirect URI with a private-use scheme without a dot is always asked about.
    * @default false
    */
   remember?: boolean | { publicClients: readonly string[] }
@@ -161,6 +162,7 @@ function describe(
   { server, client, scope, audience, redirectUri, parameters }: AuthorizationRequest,
   context: PageContext,
 ): Omit<ConsentView, 'user' | 'fields'> {
+  const scheme = appScheme(redirectUri)
   return {
     client: {
       id: client.clientId,
@@ -172,6 +174,7 @@ function describe(
     },
     redirectHost: redirectHost(redirectUri),
     onDevice: staysOnDevice(redirectUri),
+    ...(scheme !== undefined && { scheme }),
     scopes: scope.map((token) => ({ scope: token, description: scopeInWords(context, server.scopes, token) })),
     resources: parameters.has('resource') ? [...audience] : [],
     allow: { name: ANSWER, value: 'allow' },
@@ -182,10 +185,11 @@ function describe(
 
 async function isRemembered(
   remember: NonNullable<ConsentPageOptions['remember']>,
-  { server, client, scope, audience }: AuthorizationRequest,
+  { server, client, scope, audience, redirectUri }: AuthorizationRequest,
   userId: string,
 ): Promise<boolean> {
-  if (remember === false) return false
+  // RFC 8252 §8.6: the yes was to a program that nothing tells from the one that asks now
+  if (remember === false || schemeWithoutDot.test(redirectUri)) return false
   if (mayOmitAuthentication(client) && !(remember !== true && remember.publicClients.includes(client.clientId)))
     return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })

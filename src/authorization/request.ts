@@ -11,7 +11,7 @@ import {
   requireUnrepeated,
 } from '../rules/params'
 import { requireCodeChallenge } from '../rules/pkce'
-import { matchesRedirectUri } from '../rules/redirect-uri'
+import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import type { Client } from '../storage'
@@ -53,8 +53,8 @@ export async function requireTarget(
   if (redirectUri === undefined || !matchesRedirectUri(client, redirectUri)) {
     // such as a service, which has none to name
     requireGrantType(client, grant?.grantType ?? 'authorization_code')
-    if (redirectUri === undefined) requireParameter(parameters, 'redirect_uri')
-    throw new OAuthError('invalid_request', 'redirect_uri is not registered for this client.')
+    const sent = redirectUri ?? requireParameter(parameters, 'redirect_uri')
+    throw new OAuthError('invalid_request', unregistered(client, 'redirect_uri', sent))
   }
   const responseMode = grant?.responseMode ?? 'query'
   const state = repeated.has('state') ? undefined : parameters.get('state')

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express'
 import type { OAuthError } from '../errors'
 import { sendError, sendJson } from '../http/json'
+import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { staysOnDevice, withParameters } from '../rules/redirect-uri'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { AuthorizationTarget } from './request'
@@ -43,7 +44,8 @@ export function sendAuthorizationResponse(
  * RFC 9700 §4.11.2: a stranger's link must not make this server send a browser on, so only a signed-in user is sent, and only
  * where the redirect URI can be trusted. Anybody can introduce a client with a redirect URI of their own, and make this
  * server's links lead there by a request that is wrong; so the user has decided before such a URI on the web gets an answer,
- * and reads on a page what is wrong. Where nobody is redirected, both are the same answer.
+ * or a scheme without a dot, which opens any program, and reads on a page what is wrong. Where nobody is redirected, both are
+ * the same answer.
  */
 export function errorGoesTo(
   { client, redirectUri }: AuthorizationTarget,
@@ -51,7 +53,8 @@ export function errorGoesTo(
   isSignedIn: boolean,
 ): 'client' | 'page' {
   if (!isSignedIn) return 'page'
-  const mayBeTold = client.origin === undefined || staysOnDevice(redirectUri) || code === 'access_denied'
+  const isApps = staysOnDevice(redirectUri) && !schemeWithoutDot.test(redirectUri)
+  const mayBeTold = client.origin === undefined || isApps || code === 'access_denied'
   return mayBeTold ? 'client' : 'page'
 }
 

@@ -5,6 +5,7 @@ import { OAuthError } from '../errors'
 import type { PkcePolicy } from '../rules/pkce'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientMetadata } from '../types/client-metadata'
 
 /**
  * @internal The client of that id: the one way to it for everything that a client does. An id that is a document's URL is
@@ -71,7 +72,10 @@ export function hasClientSecret({ tokenEndpointAuthMethods }: WithMethods): bool
 }
 
 /** Whether it must use PKCE (RFC 7636): by its record, or by the policy of the server. */
-export function pkceRequired(policy: PkcePolicy, client: Client): boolean {
+export function pkceRequired(
+  policy: PkcePolicy,
+  client: Pick<Client, 'requirePkce' | 'tokenEndpointAuthMethods'>,
+): boolean {
   if (typeof client.requirePkce === 'boolean') return client.requirePkce
   if (policy === 'public-clients') return mayOmitAuthentication(client)
   return policy === 'all-clients'
@@ -85,4 +89,30 @@ export interface AuthenticationRules {
 /** The methods by which clients of the server prove who they are: all that a record may name, but for `none`. */
 export function provingMethods({ clientAuthentication }: AuthenticationRules): TokenEndpointAuthMethod[] {
   return clientAuthentication.flatMap(({ methods }) => methods)
+}
+
+/** What decides about the private-use schemes of redirect URIs. */
+export interface SchemeRules {
+  readonly privateUseSchemes: 'any' | 'with-dot'
+  readonly pkce: PkcePolicy
+  readonly grants: ReadonlyMap<string, { readonly responseType?: unknown; readonly codes?: unknown }>
+}
+
+/**
+ * Why a client needs a dot in a private-use scheme, or undefined where it does not. RFC 8252 §7.1 wants a domain name of the
+ * app's maker, and apps in wide use have a plain word. Any program may take a scheme for itself, with a dot or without; what
+ * makes the code useless to it is PKCE (§8.1). A token in a redirect URI has no such protection, and a secret no place on a
+ * device. The record is as it was given: none of its members is checked.
+ */
+export function needsDot({ privateUseSchemes, pkce, grants }: SchemeRules, record: ClientMetadata): string | undefined {
+  const rule = 'must have a dot in its scheme (RFC 8252 section 7.1)'
+  if (privateUseSchemes === 'with-dot') return `${rule}, as the server option privateUseSchemes says`
+  const { tokenEndpointAuthMethods = secretMethods, grantTypes = [] } = record
+  const client = { ...record, tokenEndpointAuthMethods }
+  if (!Array.isArray(tokenEndpointAuthMethods) || !isPublic(client)) {
+    return `${rule}, unless the client is public: its token_endpoint_auth_method must be none`
+  }
+  const named = Array.isArray(grantTypes) ? grantTypes.map((name) => grants.get(name)) : []
+  const onlyCodes = named.every((grant) => grant?.responseType === undefined || grant.codes !== undefined)
+  return onlyCodes && pkceRequired(pkce, client) ? undefined : `${rule}, unless the client must use PKCE each time`
 }

@@ -1,11 +1,12 @@
 /** What a member of a client record can be, each alone: its type, in the record and in JSON, and its check (RFC 7591 §2). */
 import { OAuthError, type OAuthErrorCode } from '../errors'
-import { redirectUriProblem } from '../rules/redirect-uri'
+import { redirectUriProblem, shownUri } from '../rules/redirect-uri'
 import { type Audience, findResource } from '../rules/resource'
 import { OFFLINE_ACCESS, withoutOfflineAccess } from '../rules/scope'
 import type { TokenEndpointAuthMethod } from '../storage'
 import type { ClientMember } from '../types/capability'
-import { type AuthenticationRules, provingMethods } from './client'
+import type { ClientMetadata } from '../types/client-metadata'
+import { type AuthenticationRules, needsDot, provingMethods, type SchemeRules } from './client'
 
 /** The type of a member. `read` and `write` are there where JSON says it in another form than the record. */
 export interface MemberType {
@@ -72,9 +73,8 @@ export function invalid(problem: string): OAuthError {
 }
 
 /** What a record may name is what the server has. */
-export interface ClientMetadataRules extends AuthenticationRules {
+export interface ClientMetadataRules extends AuthenticationRules, SchemeRules {
   readonly scopes: ReadonlyMap<string, string>
-  readonly grants: ReadonlyMap<string, unknown>
   readonly allowHttpRedirectUris: boolean
   readonly resources: Audience
   /** What the values in its lists bring along. */
@@ -92,10 +92,14 @@ type Values = readonly string[]
 
 const NO_COMMAS = ', with spaces and no commas between them'
 
-export function redirectUris(_member: string, uris: Values, rules: ClientMetadataRules): Values {
-  for (const uri of uris) {
-    const problem = redirectUriProblem(uri, { allowHttp: rules.allowHttpRedirectUris })
-    if (problem) throw new OAuthError('invalid_redirect_uri', `A redirect URI ${problem}.`)
+export function redirectUris(member: string, uris: Values, rules: ClientMetadataRules, record: ClientMetadata): Values {
+  const accepted = { allowHttp: rules.allowHttpRedirectUris, needsDot: () => needsDot(rules, record) }
+  for (const [at, uri] of uris.entries()) {
+    const problem = redirectUriProblem(uri, accepted)
+    if (!problem) continue
+    // which of them, or a registration with several would have to be taken apart to find out
+    const named = uri === '' ? '' : `, ${shownUri(uri)},`
+    throw new OAuthError('invalid_redirect_uri', `${member}[${at}]${named} ${problem}.`)
   }
   return unique(uris)
 }

@@ -72,7 +72,7 @@ export async function replaceRegistration(
     verifyReplacement(current, members)
     // never more than it has: an administrator may have taken the rest away
     const may = { scopes: scopesOfClient(server.scopes, current), grantTypes: grantTypesOf(current) }
-    const described = parseSelfDescription(members, may, server)
+    const described = parseSelfDescription(members, may, server, current.tokenEndpointAuthMethods)
     const methods = described.tokenEndpointAuthMethods ?? current.tokenEndpointAuthMethods
     const next = { tokenEndpointAuthMethods: methods }
     // a proof is never dropped, and no secret is made here

@@ -1,6 +1,7 @@
 /** What a client says of itself, in a registration (RFC 7591 §2) or in the document at its id: checked, and cut to what it may have. */
 import { OAuthError } from '../errors'
 import { isPublicHost } from '../fetch/public-address'
+import { isLoopbackHost } from '../rules/loopback'
 import { commaHint, intersectScope, type Scope, withoutOfflineAccess } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -29,13 +30,19 @@ type Json = Readonly<Record<string, unknown>>
 /**
  * The members of the table that clients may set; all others are ignored (§2), but their URIs are looked at: who sends
  * `javascript:` is no client to have. Grant types and scopes that are not permitted are left out, as §3.2.1 allows, and the
- * answer says what is left; nothing left is `invalid_client_metadata`.
+ * answer says what is left; nothing left is `invalid_client_metadata`. `methods` is how it authenticates where it does not say.
  */
-export function parseSelfDescription(json: Json, permitted: Permitted, rules: SelfDescriptionRules): SelfDescription {
+export function parseSelfDescription(
+  json: Json,
+  permitted: Permitted,
+  rules: SelfDescriptionRules,
+  methods?: Client['tokenEndpointAuthMethods'],
+): SelfDescription {
   refuseStatement(json.software_statement)
   requirePublicUris(json)
   // what it names as `scope` is what it begins with, and no other member says that here
-  const { name, scopes: asked, ...members } = readMembers({ ...json, default_scope: undefined }, 'self', rules)
+  const { name, scopes: asked, ...read } = readMembers({ ...json, default_scope: undefined }, 'self', rules)
+  const members = { ...(methods && { tokenEndpointAuthMethods: methods }), ...read }
   const shown = name === undefined ? undefined : shownName(name)
   const grantTypes = cutGrantTypes(json, members.grantTypes, permitted)
   const scopes = asked && cutScopes(asked, permitted)
@@ -47,7 +54,8 @@ export function parseSelfDescription(json: Json, permitted: Permitted, rules: Se
     ...(scopes && { scopes }),
   }
   verifyRedirectUris(described, rules)
-  parseClientMetadata(described, rules, 'wire')
+  // each of them has to use PKCE: its record will say so
+  parseClientMetadata({ ...described, requirePkce: true }, rules, 'wire')
   return described
 }
 
@@ -59,7 +67,7 @@ export function describedClient(
   source: SelfDescriptionRules & Pick<AuthorizationServer, 'now'>,
 ): Client {
   verifyDocument(url, json)
-  const { scopes, ...described } = parseSelfDescription(json, permitted, source)
+  const { scopes, ...described } = parseSelfDescription(json, permitted, source, ['none'])
   const metadata = {
     name: new URL(url).host,
     // as for a registration: what it names is what it begins with
@@ -103,16 +111,21 @@ function refuseStatement(statement: unknown): void {
 function requirePublicUris(members: Json): void {
   for (const [member, value] of Object.entries(members)) {
     if (!/^\w+_uri(#.*)?$/s.test(member) || isAbsent(value)) continue
-    if (typeof value === 'string' && value.length <= 2048 && isPublicUri(value)) continue
     // without the language tag, which can be any text: what is wrong with a document is told on a page of ours
-    throw invalid(`${(member.split('#', 1)[0] as string).slice(0, 40)} must be an https URL of a public host`)
+    const name = member.split('#', 1)[0] as string
+    if (typeof value === 'string' && value.length <= 2048 && isPublicUri(value, pagesForPeople.includes(name))) continue
+    throw invalid(`${name.slice(0, 40)} must be an https URL of a public host`)
   }
 }
 
-function isPublicUri(uri: string): boolean {
-  if (!/^https:\/\/[\x21-\x7e]+$/.test(uri) || !URL.canParse(uri)) return false
-  const { username, password, hostname } = new URL(uri)
-  return username === '' && password === '' && isPublicHost(hostname)
+/** What people could be shown of a client. Nothing is fetched from there, and an app under development has it on loopback. */
+const pagesForPeople: readonly string[] = ['client_uri', 'logo_uri', 'tos_uri', 'policy_uri']
+
+function isPublicUri(uri: string, orLoopback: boolean): boolean {
+  if (!/^https?:\/\/[\x21-\x7e]+$/.test(uri) || !URL.canParse(uri)) return false
+  const { protocol, username, password, hostname } = new URL(uri)
+  if (username !== '' || password !== '') return false
+  return (protocol === 'https:' && isPublicHost(hostname)) || (orLoopback && isLoopbackHost(hostname))
 }
 
 function cutGrantTypes(

@@ -5,6 +5,7 @@
 import { Resolver } from 'node:dns/promises'
 import { readFileSync, statSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
+import { isLocalhostName } from '../rules/loopback'
 import { parseHosts } from './hosts-file'
 
 export interface Address {
@@ -19,8 +20,6 @@ const HOSTS_FILE =
   process.platform === 'win32'
     ? `${process.env.SystemRoot ?? 'C:\\Windows'}\\System32\\drivers\\etc\\hosts`
     : '/etc/hosts'
-// RFC 6761 §6.3: such a name is loopback, and no name server is asked about it
-const localhostName = /(^|\.)localhost$/
 
 let hostsFile: { changedAt: number; hosts: ReadonlyMap<string, readonly string[]> } | undefined
 
@@ -45,9 +44,9 @@ async function askNameServers(name: string, signal: AbortSignal): Promise<Addres
   }
 }
 
-/** What nobody has to be asked. */
+/** What nobody has to be asked: what the hosts file says, and a name below localhost (RFC 6761 §6.3). */
 function statedAddresses(name: string): readonly string[] | undefined {
-  return currentHosts().get(name) ?? (localhostName.test(name) ? ['127.0.0.1', '::1'] : undefined)
+  return currentHosts().get(name) ?? (isLocalhostName(name) ? ['127.0.0.1', '::1'] : undefined)
 }
 
 /** Read again when it has changed. At once, because what waits for the thread pool waits for everybody who is in it. */

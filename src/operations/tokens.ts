@@ -4,7 +4,7 @@ import { getsRefreshToken, pkceRequired, requireClient, requireGrantType } from 
 import { OAuthError } from '../errors'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { isCodeChallenge } from '../rules/pkce'
-import { matchesRedirectUri } from '../rules/redirect-uri'
+import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { audienceMember, formatResource, knownResource, resolveAudience } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
 import { prepareCode } from '../tokens/code'
@@ -61,7 +61,7 @@ export async function issueCode(
   const client = await requireClient(server, clientId)
   requireGrantType(client, 'authorization_code')
   if (redirectUri !== undefined && !matchesRedirectUri(client, redirectUri)) {
-    throw new OAuthError('invalid_request', 'redirectUri is not registered for this client.')
+    throw new OAuthError('invalid_request', unregistered(client, 'redirectUri', redirectUri))
   }
   if (codeChallenge === undefined ? pkceRequired(server.pkce, client) : !isCodeChallenge(codeChallenge)) {
     throw new OAuthError('invalid_request', 'issueCode needs a codeChallenge for this client (PKCE, S256).')

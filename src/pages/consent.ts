@@ -18,6 +18,8 @@ export interface ConsentView {
   redirectHost: string
   /** Whether that is an app on the user's own device (a loopback or private-use redirect URI, RFC 8252 §7). */
   onDevice: boolean
+  /** The private-use scheme by which that app gets the response. Undefined for a web or loopback redirect URI. */
+  scheme?: string
   /** The signed-in account. */
   user: { id: string; name: string }
   /** Where another user can sign in, with the way back. */
@@ -61,17 +63,23 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
     button(view.allow, texts.allow, 'primary'),
     '</div>',
     '</form>',
-    `<p class="soft">${fillHtml(view.onDevice ? texts.goesOnToDevice : texts.goesOnTo, names)}</p>`,
+    `<p class="soft">${fillHtml(whereTo(view, context), names)}</p>`,
   ]
   return renderPage(context, fillText(texts.consentTitle, names), parts.filter(Boolean).join('\n'))
+}
+
+function whereTo({ onDevice, scheme }: ConsentView, { texts }: PageContext): string {
+  if (scheme !== undefined) return texts.goesOnToScheme
+  return onDevice ? texts.goesOnToDevice : texts.goesOnTo
 }
 
 /**
  * An app can call itself whatever it likes, and put its document where everybody may put one: what counts is where the
  * answer goes. On the user's own device even that says nothing: every program there can pose as the app (RFC 8252 §8.6).
  */
-function uncheckedNotice({ client, redirectHost, onDevice }: ConsentView, { texts }: PageContext): string {
-  const target = onDevice ? fillText(texts.appOnDevice, { host: redirectHost }) : redirectHost
+function uncheckedNotice({ client, redirectHost, onDevice, scheme }: ConsentView, { texts }: PageContext): string {
+  const app = scheme === undefined ? texts.appOnDevice : texts.appByScheme
+  const target = onDevice ? fillText(app, { host: redirectHost }) : redirectHost
   const host = client.unchecked?.host
   const claim =
     host === undefined

@@ -8,6 +8,7 @@ export const english: PageTexts = {
   uncheckedHost:
     'This app says that it is from {host}, but its name is not verified. Access will be given to {target}.',
   appOnDevice: 'an app on this device ({host})',
+  appByScheme: 'an app on this device that opens {host}: links',
   allowIfKnown: 'Only allow this if you know that site.',
   allowIfStarted: 'Only allow this if you have just started that app yourself on this device.',
   notYou: 'Not you?',
@@ -18,6 +19,7 @@ export const english: PageTexts = {
   deny: 'Deny',
   goesOnTo: 'You will continue to {host} either way.',
   goesOnToDevice: 'You will continue to an app on this device ({host}) either way.',
+  goesOnToScheme: 'You will continue to an app on this device that opens {host}: links either way.',
   answerUnused: 'Your last answer could not be used: it was sent twice, too soon, too late, or from another account.',
 
   appsTitle: 'Connected apps',

@@ -8,6 +8,7 @@ export const german: PageTexts = {
   uncheckedHost:
     'Diese App gibt an, von {host} zu sein, aber ihr Name ist nicht geprüft. Der Zugriff geht an {target}.',
   appOnDevice: 'eine App auf diesem Gerät ({host})',
+  appByScheme: 'eine App auf diesem Gerät, die {host}:-Links öffnet',
   allowIfKnown: 'Erlauben Sie das nur, wenn Sie diese Website kennen.',
   allowIfStarted: 'Erlauben Sie das nur, wenn Sie die App gerade selbst auf diesem Gerät gestartet haben.',
   notYou: 'Nicht Sie?',
@@ -18,6 +19,7 @@ export const german: PageTexts = {
   deny: 'Ablehnen',
   goesOnTo: 'In beiden Fällen geht es weiter zu {host}.',
   goesOnToDevice: 'In beiden Fällen geht es weiter zu einer App auf diesem Gerät ({host}).',
+  goesOnToScheme: 'In beiden Fällen geht es weiter zu einer App auf diesem Gerät, die {host}:-Links öffnet.',
   answerUnused:
     'Ihre letzte Antwort konnte nicht verwendet werden: Sie kam doppelt, zu früh, zu spät oder von einem anderen Konto.',
 

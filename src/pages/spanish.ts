@@ -7,6 +7,7 @@ export const spanish: PageTexts = {
   uncheckedName: 'Esta aplicación eligió su propio nombre, que no está verificado. El acceso se dará a {host}.',
   uncheckedHost: 'Esta aplicación dice ser de {host}, pero su nombre no está verificado. El acceso se dará a {target}.',
   appOnDevice: 'una aplicación de este dispositivo ({host})',
+  appByScheme: 'una aplicación de este dispositivo que abre los enlaces «{host}:»',
   allowIfKnown: 'Permita esto solo si conoce ese sitio.',
   allowIfStarted: 'Permita esto solo si acaba de iniciar usted esa aplicación en este dispositivo.',
   notYou: '¿No es usted?',
@@ -17,6 +18,7 @@ export const spanish: PageTexts = {
   deny: 'Denegar',
   goesOnTo: 'En ambos casos continuará en {host}.',
   goesOnToDevice: 'En ambos casos continuará en una aplicación de este dispositivo ({host}).',
+  goesOnToScheme: 'En ambos casos continuará en una aplicación de este dispositivo que abre los enlaces «{host}:».',
   answerUnused:
     'No se pudo usar su última respuesta: se envió dos veces, demasiado pronto, demasiado tarde o desde otra cuenta.',
 

@@ -15,8 +15,10 @@ export interface PageTexts {
   uncheckedName: string
   /** The app is described by a document at `{host}`; `{target}` is where the response goes. */
   uncheckedHost: string
-  /** Where the response goes, if not to a host. `{host}` is the scheme of the app, or the address that it listens at. */
+  /** Where the response goes, if not to a host. `{host}` is the address that the app listens at. */
   appOnDevice: string
+  /** The same, where the app opens links of a private-use scheme. `{host}` is that scheme, such as `com.example.app`. */
+  appByScheme: string
   /** Follows `uncheckedName` or `uncheckedHost`. */
   allowIfKnown: string
   /** The same, where an app on the user's own device is waiting. */
@@ -34,6 +36,8 @@ export interface PageTexts {
   goesOnTo: string
   /** The same, where an app on the user's own device is waiting. */
   goesOnToDevice: string
+  /** The same, where that app opens links of the private-use scheme `{host}`. */
+  goesOnToScheme: string
   /** The user's answer was sent twice, too soon after the page, too late, or from another account. */
   answerUnused: string
 

@@ -1,4 +1,5 @@
 /** The issuer: an authorization server's name, which is a URL and is compared byte for byte (RFC 8414 §2). */
+import { isLoopbackHost } from './loopback'
 
 /** Throws a TypeError unless `issuer` is an https URL, or http on loopback, without query and fragment. */
 export function verifiedIssuer(issuer: unknown): string {
@@ -15,5 +16,5 @@ export function verifiedIssuer(issuer: unknown): string {
 export function isSafeUrl(url: unknown): url is string {
   if (typeof url !== 'string' || !URL.canParse(url)) return false
   const { protocol, hostname } = new URL(url)
-  return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
+  return protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))
 }

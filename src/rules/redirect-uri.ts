@@ -1,16 +1,15 @@
 /** Redirect URIs: what may be registered, and which one a request may use (RFC 6749 §3.1.2, RFC 8252, RFC 9700 §2.1). */
 import type { Client } from '../storage'
+import { isLocalhostName, isLoopbackHost } from './loopback'
+import { privateUseProblem } from './private-use-scheme'
 
 /** A URI that is exactly what every parser takes it for: printable ASCII without the characters that parsers disagree on. */
 const plainUri = /^[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+$/
 const webOrigin = /^(https?):\/\/([^/?#@]+)(?=[/?]|$)/
-// RFC 8252 §7.1: a private-use scheme is a reversed domain name, so it has a dot; this leaves out javascript:, data: and file:
-const privateUseScheme = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:\/?[^/]/
-const loopbackHost = /^(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})?$/
-// RFC 8252 §7.3: IP literals only; `localhost` may be resolved to anything (§8.3) and is compared like any other host
-const loopbackUri = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?(\/[^#]*|\?[^#]*)?$/
-const localhostPort =
-  /^(http:\/\/localhost):(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])(?=[/?]|$)/
+const dotSegment = /(^|\/)(\.|%2e){1,2}(?=$|[/?])/i
+const anyScheme = /^([a-z][a-z0-9+.-]*):/i
+/** An `http` URI without its port (which is from 1 to 65535), as host and the rest. */
+const withPort = /^http:\/\/([^/?#@:]+|\[::1\])(?::([1-9]\d{0,4}))?(\/[^#]*|\?[^#]*)?$/
 
 /**
  * What a client reads from an authorization response: the IANA registry's parameters of that place (RFC 6749 §4.1.2 and
@@ -24,6 +23,8 @@ const responseParameters: ReadonlySet<string> = new Set([
 export interface RedirectUriRules {
   /** Allow `http` to hosts other than the loopback interface. */
   allowHttp: boolean
+  /** Why this client needs a dot in a private-use scheme (RFC 8252 §7.1), or undefined where it does not. */
+  needsDot: () => string | undefined
 }
 
 /** Why a redirect URI cannot be registered, or undefined when it can. */
@@ -31,13 +32,17 @@ export function redirectUriProblem(uri: unknown, rules: RedirectUriRules): strin
   if (typeof uri !== 'string' || uri === '') return 'must be a non-empty string'
   if (uri.length > 2048) return 'must be at most 2048 characters'
   if (uri.includes('#')) return 'must not have a fragment (RFC 6749 section 3.1.2)'
+  // it would be registered in silence, and match nothing but itself
+  if (uri.includes('*')) return 'must not have a wildcard: a request must name the same URI (RFC 9700 section 2.1)'
   if (!plainUri.test(uri)) return 'must be ASCII, with other characters percent-encoded'
   const named = queryParts(uri).find(({ name }) => responseParameters.has(name))
   if (named) return `must not have the response parameter ${named.name} in its query`
+  if (dotSegment.test(uri.replace(/^[^:/?]+:(\/\/)?/, ''))) return 'must not have dot segments'
   const web = webOrigin.exec(uri)
   if (web) return webProblem(uri, web[1] as string, web[2] as string, rules)
-  if (privateUseScheme.test(uri) && URL.canParse(uri)) return undefined
-  return 'must use https, http on loopback, or a private-use scheme with a dot (RFC 8252 section 7.1)'
+  const scheme = anyScheme.exec(uri)?.[1]
+  if (scheme === undefined) return 'must be an absolute URI, such as https://app.example/callback'
+  return privateUseProblem(uri, scheme, rules.needsDot)
 }
 
 function webProblem(uri: string, scheme: string, authority: string, rules: RedirectUriRules): string | undefined {
@@ -45,34 +50,48 @@ function webProblem(uri: string, scheme: string, authority: string, rules: Redir
   // a host that the URL parser would rewrite (127.1, 0x7f000001, upper case, encoded dots) is not the host it seems
   const { host } = new URL(uri)
   if (host !== authority.replace(scheme === 'https' ? /:443$/ : /:80$/, '')) return 'has a host in an unusual form'
-  if (scheme === 'http' && !loopbackHost.test(authority) && !rules.allowHttp) {
+  if (scheme === 'http' && !rules.allowHttp && !isLoopbackHost(new URL(uri).hostname)) {
     return 'must use https (http only on loopback; the server option allowHttpRedirectUris lifts this)'
   }
-  if (/(^|\/)(\.|%2e){1,2}(?=$|[/?])/i.test(uri.slice(scheme.length + 3))) return 'must not have dot segments'
   return undefined
 }
 
 /**
- * Whether a client may use that URI. Simple string comparison (RFC 9700 §2.1), but for the port of a loopback IP address,
- * which native apps learn only at run time (RFC 8252 §7.3).
+ * Whether a client may use that URI. Simple string comparison (RFC 9700 §2.1), but for the port of a loopback address,
+ * which native apps learn only at run time (RFC 8252 §7.3). §8.3 advises against `localhost`, which may be resolved to
+ * anything; apps that introduce themselves write it all the same, and cannot know the port when they do.
  */
 export function matchesRedirectUri(client: Pick<Client, 'redirectUris' | 'origin'>, requested: string): boolean {
   const { redirectUris, origin } = client
-  if (redirectUris.includes(requested) || matchesLoopback(redirectUris, requested)) return true
-  // A metadata document is the same for every user of an app, so it cannot name the port; MCP clients in wide use write
-  // `http://localhost/…` there. Without a port nothing else can be meant: no app of a user listens at 80.
-  return origin === 'metadata_document' && redirectUris.includes(requested.replace(localhostPort, '$1'))
-}
-
-function matchesLoopback(registered: readonly string[], requested: string): boolean {
+  if (redirectUris.includes(requested)) return true
   const wanted = withoutLoopbackPort(requested)
-  return wanted !== undefined && registered.some((uri) => withoutLoopbackPort(uri) === wanted)
+  if (wanted === undefined || (origin === undefined && isLocalhostName(wanted.host))) return false
+  return redirectUris.some((uri) => withoutLoopbackPort(uri)?.uri === wanted.uri)
 }
 
-function withoutLoopbackPort(uri: string): string | undefined {
-  const match = plainUri.test(uri) ? loopbackUri.exec(uri) : null
-  if (!match || Number(match[2] ?? 1) > 65535) return undefined
-  return `${match[1]}${match[3] ?? ''}`
+function withoutLoopbackPort(uri: string): { host: string; uri: string } | undefined {
+  const match = plainUri.test(uri) ? withPort.exec(uri) : null
+  const [, host = '', port = '1', rest = ''] = match ?? []
+  if (!isLoopbackHost(host) || Number(port) > 65535) return undefined
+  return { host, uri: `http://${host}${rest}` }
+}
+
+/** Why `matchesRedirectUri` says no. Those registered are counted and not listed: anybody may read this. */
+export function unregistered({ redirectUris }: Pick<Client, 'redirectUris'>, name: string, requested: string): string {
+  const { length } = redirectUris
+  const others = length === 0 ? 'none' : `${length} ${length === 1 ? 'other' : 'others'}`
+  return `${name} ${shownUri(requested)} is not registered for this client, which has ${others}.`
+}
+
+const MAX_SHOWN = 120
+
+/** A URI for a person: what no URI has in it is encoded and what is long is cut, so that it is not read as words of ours. */
+export function shownUri(uri: string): string {
+  const shown = [...uri.slice(0, MAX_SHOWN)].map((character) => {
+    return plainUri.test(character) && character !== "'" ? character : encodeParameter(character.toWellFormed())
+  })
+  const text = shown.join('')
+  return uri.length > MAX_SHOWN || text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text
 }
 
 /**
@@ -129,11 +148,16 @@ function encodeParameter(value: string): string {
 /** Whether the browser stays on its own device: every program there can pose as the app (RFC 8252 §8.6). */
 export function staysOnDevice(uri: string): boolean {
   const { protocol, hostname } = new URL(uri)
-  return protocol !== 'https:' && (protocol !== 'http:' || ['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
+  return protocol !== 'https:' && (protocol !== 'http:' || isLoopbackHost(hostname))
 }
 
-/** Where a browser is sent, in words: the host of a web URI, the scheme of an app's. */
+/** The private-use scheme by which an app gets the answer; undefined for a URI of the web or of loopback. */
+export function appScheme(uri: string): string | undefined {
+  const { protocol } = new URL(uri)
+  return protocol === 'https:' || protocol === 'http:' ? undefined : protocol.slice(0, -1)
+}
+
+/** Where a browser is sent, in words: the host of a web URI, the scheme of an app's, whose host says nothing. */
 export function redirectHost(uri: string): string {
-  const { host, protocol } = new URL(uri)
-  return host === '' ? protocol.slice(0, -1) : host
+  return appScheme(uri) ?? new URL(uri).host
 }

@@ -18,6 +18,19 @@ export function isResourceUri(text: unknown): text is string {
   return typeof text === 'string' && /^[\x21\x23-\x7e]+$/.test(text) && !text.includes('#') && URL.canParse(text)
 }
 
+/** RFC 8707: what may be asked for, and what is meant when nothing is. `audience` is that of the tokens' format. */
+export function resourceRules(resources: readonly string[] = [], audience: Audience = []): ResourceRules {
+  if (!Array.isArray(resources) || !resources.every(isResourceUri)) {
+    throw new TypeError(
+      "resources must be a list of absolute URIs without fragment, such as ['https://api.example.com']",
+    )
+  }
+  return {
+    resources: Object.freeze([...new Set([...audience, ...resources])]),
+    audience: Object.freeze(audience.length > 0 ? [...audience] : resources.slice(0, 1)),
+  }
+}
+
 /**
  * The one of the server's `resources` that is meant, as the server spells it. A URI has more than one spelling (RFC 3986
  * §6.2.3), and clients add a slash after the path, or not. What is spelled alike comes first: where the server has both,

@@ -168,6 +168,7 @@ export interface AuthorizationServer extends ResourceRules {
   readonly users: Users | undefined
   readonly pkce: PkcePolicy
   readonly allowHttpRedirectUris: boolean
+  readonly privateUseSchemes: 'any' | 'with-dot'
   readonly endpoints: Endpoints
   /** @internal The additions of the values in the lists, including their members of client metadata. */
   readonly capabilities: readonly Capability[]

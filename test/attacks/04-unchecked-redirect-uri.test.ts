@@ -71,12 +71,16 @@ const wrongElsewhere: [string, Record<string, string | undefined>][] = [
   ['without state', { state: undefined }],
 ]
 
+/** What a page says of the error. The redirect URI stands in it as text, so that its developer sees what was sent. */
+const details =
+  /<code>invalid_request<\/code>: redirect_uri [!-;=?-~]+ is not registered for this client, which has \d others?\./
+
 /** Neither a header nor a page that leads away. */
 function expectLocalPage(answer: { status: number; headers: Record<string, string>; text: string }): void {
   expect(answer.status).toBe(400)
   expect(answer.headers).not.toHaveProperty('location')
   expect(answer.headers).not.toHaveProperty('refresh')
-  expect(answer.text).not.toMatch(/evil|http-equiv|javascript:|href=/)
+  expect(answer.text.replace(details, '')).not.toMatch(/evil|http-equiv|javascript:|href=/)
 }
 
 let host: Host
@@ -94,6 +98,28 @@ describe.each(evil)('redirect_uri with %s', (_, redirect_uri) => {
     const body = host.authorizationRequest(host.web, { redirect_uri })
     expectLocalPage(await host.http().post(paths.authorize).set('X-User', 'alice').type('form').send(body))
   })
+})
+
+it('the page says which redirect URI was sent, as text, and how many are registered but not which', async () => {
+  const redirectUris = [registered, 'https://app.example/secret-tool', 'https://app.example/third']
+  const client = await host.register({ redirectUris })
+  const pageFor = async (redirect_uri: string) => (await host.authorize(client, { redirect_uri })).text
+  expect(await pageFor('https://app.example/cb/?a=1&b')).toContain(
+    'redirect_uri https://app.example/cb/?a=1&amp;b is not registered for this client, which has 3 others.',
+  )
+  const page = await pageFor(`https://evil.example/"><script>alert('x')</script>${'x'.repeat(5000)}`)
+  expect(page).toContain('redirect_uri https://evil.example/%22%3E%3Cscript%3Ealert(%27x%27)%3C/script%3Exxx')
+  expect(page.length).toBeLessThan((await pageFor('x')).length + 300)
+  for (const uri of ['x', '\ud800', 'a b', ...redirectUris.map((uri) => `${uri}/`)]) {
+    const text = (await pageFor(uri)).replace(details, '')
+    expect(text).not.toMatch(/secret-tool|third|<script/)
+  }
+  const json = await host.authorize(client, { redirect_uri: 'myapp://cb' }).set('Accept', 'application/json')
+  expect(json.body.error_description).toBe(
+    'redirect_uri myapp://cb is not registered for this client, which has 3 others.',
+  )
+  const none = await host.authorize(await host.register({ redirectUris: [] }))
+  expect(none.text).toContain('which has none.')
 })
 
 describe('other ways to the same end:', () => {

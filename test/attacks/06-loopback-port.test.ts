@@ -1,4 +1,5 @@
-// ATTACKS.md row 6: only the port of a loopback IP address is free (RFC 8252 §7.3, §8.3), and only for that very host.
+// ATTACKS.md row 6: only the port of a loopback IP address is free (RFC 8252 §7.3, §8.3), and of a name below localhost for
+// a client that introduced itself; and only for that very host.
 import { createHost, type Host } from '../support/host'
 
 let host: Host

@@ -66,11 +66,19 @@ describe.each(nasty)('%j', (text) => {
     expectWhole(answer.text)
   })
 
-  it.each(['client_id', 'redirect_uri'])('as %s is nowhere on the error page', async (name) => {
-    const answer = await host.authorize(host.web, { [name]: text }).expect(400)
+  it('as client_id is nowhere on the error page', async () => {
+    const answer = await host.authorize(host.web, { client_id: text }).expect(400)
     expectWhole(answer.text)
     expect(answer.text).not.toContain('evil')
     expect(answer.text).not.toContain('alert')
+  })
+
+  it('as redirect_uri is on the error page as one word of the characters of URIs', async () => {
+    const answer = await host.authorize(host.web, { redirect_uri: text }).expect(400)
+    expectWhole(answer.text)
+    const shown = / redirect_uri (\S+) is not registered for this client/.exec(answer.text)?.[1] ?? ''
+    expect(shown).toMatch(/^[\w.~!$&()*+,/:;=?@%[\]-]+$/)
+    expect(answer.text.replace(shown, '')).not.toMatch(/evil|alert/)
   })
 
   it.each(['scope', 'response_type', 'state', 'code_challenge', 'response_mode', 'ui_locales'])(

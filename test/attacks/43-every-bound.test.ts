@@ -137,6 +137,8 @@ const documents = () =>
       responseTypes: new Map(),
       clientAuthentication: [],
       allowHttpRedirectUris: false,
+      privateUseSchemes: 'any' as const,
+      pkce: 'all-clients' as const,
       resources: [],
       emit: () => {},
       throttle: undefined,

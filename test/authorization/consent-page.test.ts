@@ -673,10 +673,40 @@ it.each([
   ['https://app.example/cb', false],
   ['http://127.0.0.1:4321/cb', true],
   ['http://localhost/cb', true],
+  ['http://app.localhost:5173/cb', true],
   ['com.example.app:/cb', true],
 ])('says of %s whether an app on this device is waiting (RFC 8252 §8.6): %p', async (uri, onDevice) => {
   const client = await host.register({}, uri)
   expect((await open(client)).text.includes('an app on this device')).toBe(onDevice)
+})
+
+// whatever stands where a host would: anybody can write that of a bank there
+it.each<[string, string, string]>([
+  ['en', 'cursor://bank.example/cb', 'an app on this device that opens <strong>cursor</strong>: links either way'],
+  ['de', 'cursor://bank.example/cb', 'zu einer App auf diesem Gerät, die <strong>cursor</strong>:-Links öffnet'],
+  [
+    'es',
+    'cursor://bank.example/cb',
+    'una aplicación de este dispositivo que abre los enlaces «<strong>cursor</strong>:»',
+  ],
+  ['en', 'com.example.app://bank.example/cb', 'that opens <strong>com.example.app</strong>: links either way'],
+])('in %s says by which scheme %s gets the answer', async (ui_locales, uri, words) => {
+  const client = await host.register({ tokenEndpointAuthMethods: ['none'] }, uri)
+  const { text } = await host.authorize(client, { ui_locales })
+  expect(text).toContain(words)
+  expect(text.replace(/<input[^>]*>/g, '')).not.toContain('bank')
+})
+
+it('tells a page of the host that an app gets the answer, and by which scheme', async () => {
+  const views: unknown[] = []
+  await begin({ render: ({ redirectHost, onDevice, scheme }) => String(views.push([redirectHost, onDevice, scheme])) })
+  const uris = ['cursor://bank.example/cb', 'http://127.0.0.1:1/cb', 'https://app.example/cb']
+  for (const uri of uris) await host.authorize(await host.register({ tokenEndpointAuthMethods: ['none'] }, uri))
+  expect(views).toEqual([
+    ['cursor', true, 'cursor'],
+    ['127.0.0.1:1', true, undefined],
+    ['app.example', false, undefined],
+  ])
 })
 
 describe('user', () => {

@@ -518,8 +518,15 @@ describe('what people see', () => {
     [
       'es',
       'com.example.app:/cb',
-      'se dará a <strong>una aplicación de este dispositivo (com.example.app)</strong>',
+      'se dará a <strong>una aplicación de este dispositivo que abre los enlaces «com.example.app:»</strong>',
       'iniciar',
+    ],
+    ['en', 'cursor://bank.example/cb', '<strong>an app on this device that opens cursor: links</strong>', 'started'],
+    [
+      'de',
+      'cursor://bank.example/cb',
+      '<strong>eine App auf diesem Gerät, die cursor:-Links öffnet</strong>',
+      'gestartet',
     ],
   ])('the consent page names the place of the document and where the answer goes: %s, %s', async (...row) => {
     const [ui_locales, target, words, advice] = row

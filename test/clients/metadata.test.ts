@@ -9,12 +9,14 @@ const rules = {
     ['read', 'See'],
     ['write', 'Change'],
   ]),
-  grants: new Map<string, unknown>([
+  grants: new Map<string, object>([
     ['authorization_code', {}],
     ['refresh_token', {}],
     ['client_credentials', {}],
   ]),
   allowHttpRedirectUris: false,
+  privateUseSchemes: 'any' as const,
+  pkce: 'all-clients' as const,
   resources: ['https://api.example'],
   clientAuthentication: [{ methods: ['client_secret_basic', 'client_secret_post'] as const }],
 }

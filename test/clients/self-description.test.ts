@@ -12,6 +12,8 @@ const rules = {
   ]),
   clientAuthentication: [{ methods: ['client_secret_basic', 'client_secret_post'] as const }],
   allowHttpRedirectUris: false,
+  privateUseSchemes: 'any' as const,
+  pkce: 'all-clients' as const,
   scopes: new Map(['read', 'write', 'admin'].map((scope) => [scope, ''])),
   grants: new Map(['authorization_code', 'refresh_token', 'implicit', 'password'].map((grant) => [grant, {}])),
   resources: [],
@@ -54,7 +56,8 @@ it('never gives more than is permitted, and never fails in other words', () => {
         expect(permitted.grantTypes).toEqual(expect.arrayContaining([...described.grantTypes]))
         expect(permitted.scopes).toEqual(expect.arrayContaining([...(described.scopes ?? [])]))
         expect(described.redirectUris.length).toBeGreaterThan(0)
-        for (const one of described.redirectUris) expect(redirectUriProblem(one, { allowHttp: false })).toBeUndefined()
+        for (const one of described.redirectUris)
+          expect(redirectUriProblem(one, { allowHttp: false, needsDot: () => undefined })).toBeUndefined()
       } catch (error) {
         if (!(error instanceof OAuthError)) throw error
         expect(codes).toContain(error.code)
@@ -89,6 +92,8 @@ describe('is taken:', () => {
     ['a URI that is absent', { tos_uri: null, logo_uri: '' }, {}],
     ['a URI in a language', { 'tos_uri#de': 'https://app.example/de' }, {}],
     ['what only ends like one', { 'x-policy_uri': 'javascript:1', 'uri#x_uri': 'javascript:1' }, {}],
+    ['a page on loopback, as in development', { client_uri: 'http://localhost:5173' }, {}],
+    ['the same in a language', { 'logo_uri#de': 'https://app.localhost/a.png', tos_uri: 'http://[::1]:1/' }, {}],
     ['20 redirect URIs', { redirect_uris: Array.from({ length: 20 }, (_, i) => url + i) }, expect.anything()],
   ])('%s', (_, sent, more) => {
     const described = parse(sent)
@@ -100,7 +105,7 @@ describe('is taken:', () => {
   it('http as a redirect URI, where the server allows it', () => {
     const sent = { redirect_uris: ['http://app.example/cb'] }
     expect(parse(sent, { ...rules, allowHttpRedirectUris: true }).redirectUris).toEqual(sent.redirect_uris)
-    expect(() => parse(sent)).toThrow('A redirect URI must use https')
+    expect(() => parse(sent)).toThrow('redirect_uris[0], http://app.example/cb, must use https')
   })
 })
 
@@ -132,7 +137,12 @@ describe('is refused by name:', () => {
       { redirect_uris: Array.from({ length: 21 }, (_, i) => `https://a.example/${i}`) },
       'redirect_uris must have at most 20 entries.',
     ],
-    [{ redirect_uris: ['/cb'] }, expect.stringMatching(/^A redirect URI must/)],
+    [{ redirect_uris: ['/cb'] }, expect.stringMatching(/^redirect_uris\[0\], \/cb, must/)],
+    [
+      { redirect_uris: ['https://app.example/cb', 'ws://app.example/cb', 'https://app.example/c d'] },
+      'redirect_uris[1], ws://app.example/cb, must not use the scheme ws, which belongs to browsers or other programs.',
+    ],
+    [{ redirect_uris: ['https://app.example/cb', ''] }, 'redirect_uris[1] must be a non-empty string.'],
     [{ token_endpoint_auth_method: 7 }, 'token_endpoint_auth_method must be a string.'],
     [
       { token_endpoint_auth_method: 'private_key_jwt' },
@@ -145,6 +155,11 @@ describe('is refused by name:', () => {
     [{ logo_uri: 'javascript:https://app.example/a' }, `logo_uri ${asPublic}`],
     [{ logo_uri: 'javascript://app.example/%0Aalert(1)//https://app.example/a' }, `logo_uri ${asPublic}`],
     [{ 'policy_uri#de': 'http://app.example/' }, `policy_uri ${asPublic}`],
+    [{ client_uri: 'ftp://localhost/' }, `client_uri ${asPublic}`],
+    [{ client_uri: 'http://user@localhost/' }, `client_uri ${asPublic}`],
+    [{ client_uri: 'http://localhost.evil.example/' }, `client_uri ${asPublic}`],
+    [{ jwks_uri: 'http://localhost:5173/' }, `jwks_uri ${asPublic}`],
+    [{ sector_identifier_uri: 'https://localhost/' }, `sector_identifier_uri ${asPublic}`],
   ])('%j', (sent, description) => {
     expect(() => parse(sent)).toThrow(expect.objectContaining({ message: description }))
   })

@@ -1,14 +1,20 @@
 import fc from 'fast-check'
+import { isLoopbackHost } from '../../src/rules/loopback'
+import { schemeWithoutDot } from '../../src/rules/private-use-scheme'
 import {
+  appScheme,
   matchesRedirectUri,
   redirectHost,
   redirectUriProblem,
+  shownUri,
   staysOnDevice,
   withParameters,
 } from '../../src/rules/redirect-uri'
 import { anyText, nastyText, runs } from '../support/fuzz'
 
-const problem = (uri: unknown, allowHttp = false) => redirectUriProblem(uri, { allowHttp })
+const needed = 'must have a dot in its scheme'
+const problem = (uri: unknown, allowHttp = false, needsDot: string | undefined = needed) =>
+  redirectUriProblem(uri, { allowHttp, needsDot: () => needsDot })
 
 describe('a redirect URI can be registered:', () => {
   it.each([
@@ -28,7 +34,7 @@ describe('a redirect URI can be registered:', () => {
     'https://192.0.2.1/cb',
     'https://[2001:db8::1]/cb',
     'https://app.example/cb;v=1',
-    "https://app.example/it's(fine)!*",
+    "https://app.example/it's(fine)!",
     'https://app.example/cb?next=https://other.example/',
     'http://127.0.0.1/cb',
     'http://127.0.0.1:80/cb',
@@ -39,9 +45,174 @@ describe('a redirect URI can be registered:', () => {
     'com.example.app:/oauth',
     'com.example.app:oauth',
     'com.example.my-app:/cb?x=1',
+    'com.example.app://oauth2redirect',
+    'com.example.app://oauth2redirect/a?b=c',
+    'com.example.app:///cb',
+    'http://app.localhost/cb',
+    'http://a.b.localhost:3000/cb',
   ])('%s', (uri) => {
     expect(problem(uri)).toBeUndefined()
   })
+})
+
+describe('a private-use scheme without a dot', () => {
+  const ofApps = [
+    ...['cursor://anysphere.cursor-mcp/oauth/callback', 'vscode://vscode.mcp/callback?x=1', 'myapp://cb', 'myapp:/cb'],
+    ...[
+      'myapp:cb',
+      'myapp:///cb',
+      'my-app+2://cb',
+      'ms-app://s-1-15-2-1/',
+      'exp://127.0.0.1:8081/--/cb',
+      'msal0123://auth',
+    ],
+    ...['httpie://cb', 'filed://cb', 'chromecast://cb', 'telegram://cb', 'datadog://cb', 'about-us://cb'],
+  ]
+  it.each(ofApps)('%s is for those who need no dot', (uri) => {
+    expect([problem(uri, false), redirectUriProblem(uri, { allowHttp: false, needsDot: () => undefined })]).toEqual([
+      needed,
+      undefined,
+    ])
+    expect([schemeWithoutDot.test(uri), staysOnDevice(uri)]).toEqual([true, true])
+  })
+
+  it.each([
+    ...['com.example.app://cb', 'com.example.app:/myapp:/cb', 'https://app.example/cb', 'http://localhost/cb'],
+    ...['http://127.0.0.1/a:b', 'https://app.example?x=myapp:/cb'],
+  ])('is not in %s', (uri) => expect(schemeWithoutDot.test(uri)).toBe(false))
+})
+
+describe('no app has a scheme that means something already, in any spelling:', () => {
+  const reserved = [
+    ...[
+      'javascript',
+      'data',
+      'vbscript',
+      'file',
+      'blob',
+      'about',
+      'mailto',
+      'tel',
+      'ws',
+      'wss',
+      'ftp',
+      'http',
+      'https',
+    ],
+    ...['view-source', 'filesystem', 'chrome', 'chrome-extension', 'moz-extension', 'safari-web-extension', 'edge'],
+    ...[
+      'devtools',
+      'intent',
+      'sms',
+      'facetime',
+      'ssh',
+      'ldap',
+      'smb',
+      'ms-msdt',
+      'search-ms',
+      'ms-word',
+      'ms-settings',
+    ],
+    ...['x-apple.systempreferences', 'web+app', 'http+unix', 'https-app', 'urn', 'itms-apps', 'microsoft-edge'],
+  ]
+  const loose = { allowHttp: true, needsDot: () => undefined }
+  const spelt = (scheme: string) =>
+    fc
+      .array(fc.boolean(), { minLength: scheme.length, maxLength: scheme.length })
+      .map((upper) => [...scheme].map((letter, at) => (upper[at] ? letter.toUpperCase() : letter)).join(''))
+  const rest = fc.oneof(
+    fc.constantFrom('cb', '/cb', '//cb', '///cb', '//app.example/cb', 'alert(1)', '//%0aalert(1)'),
+    anyText,
+  )
+  const padding = fc.constantFrom('', ' ', '\t', '\n', '\0', '\u00a0')
+
+  it.each(reserved)('%s', (scheme) => {
+    fc.assert(
+      fc.property(padding, spelt(scheme), padding, rest, (before, spelling, after, more) => {
+        const uri = `${before}${spelling}${after}:${more}`
+        if (/^https?:\/\/[^/]/.test(uri)) return
+        expect(redirectUriProblem(uri, loose)).toMatch(/^(must|has) /)
+      }),
+      runs(100),
+    )
+    expect(redirectUriProblem(`${scheme}:cb`, loose)).toContain(scheme.replace(/[+-].*|\..*/, ''))
+  })
+
+  it('what is left over begins with a plain scheme, is what the URL parser writes, and leads to no host', () => {
+    const scheme = fc.oneof(
+      fc.stringMatching(/^[A-Za-z][A-Za-z0-9+.-]{0,9}$/),
+      fc.constantFrom(...reserved, 'myapp', 'a.b'),
+    )
+    const path = fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom('cb', '/cb', '//cb', '///cb', '//h/p?q=1', '//u@h/', '/../cb', '//h:1/'),
+      },
+      { weight: 1, arbitrary: nastyText },
+    )
+    let taken = 0
+    fc.assert(
+      fc.property(scheme, path, fc.boolean(), (name, more, dot) => {
+        const uri = `${name}:${more}`
+        if (redirectUriProblem(uri, { allowHttp: false, needsDot: () => (dot ? needed : undefined) }) !== undefined)
+          return
+        taken++
+        if (/^https?:\/\//.test(uri)) return
+        const url = new URL(uri)
+        expect(url.href).toBe(uri)
+        expect([url.protocol, url.origin, url.username]).toEqual([`${name}:`, 'null', ''])
+        expect(reserved).not.toContain(name)
+        expect([appScheme(uri), redirectHost(uri), staysOnDevice(uri)]).toEqual([name, name, true])
+        if (dot) expect(name).toContain('.')
+        expect(schemeWithoutDot.test(uri)).toBe(!name.includes('.'))
+      }),
+      runs(3000),
+    )
+    expect(taken).toBeGreaterThan(100)
+  })
+})
+
+describe('why a redirect URI is refused is said in words:', () => {
+  it.each([
+    ['https://*.example.com/cb', 'must not have a wildcard: a request must name the same URI (RFC 9700 section 2.1)'],
+    ['http://localhost:*/cb', 'must not have a wildcard: a request must name the same URI (RFC 9700 section 2.1)'],
+    ['localhost:3000/cb', 'must begin with https:// or http:// to name a host and a port'],
+    ['app.example:443/cb', 'must begin with https:// or http:// to name a host and a port'],
+    ['app.example/cb', 'must be an absolute URI, such as https://app.example/callback'],
+    ['javascript:alert(1)', 'must not use the scheme javascript, which belongs to browsers or other programs'],
+    ['MyApp://cb', 'must have a scheme of two or more lower-case letters, digits, plus, minus and dots'],
+    ['c:/cb', 'must have a scheme of two or more lower-case letters, digits, plus, minus and dots'],
+    ['myapp://', 'must have a path after its scheme and no user name, as in myapp:/callback or myapp://callback'],
+    [
+      'myapp://user@cb',
+      'must have a path after its scheme and no user name, as in myapp:/callback or myapp://callback',
+    ],
+    ['https:/app.example/cb', 'must begin with https:// in lower case and a host, without a user name'],
+    ['https://user@app.example/cb', 'must begin with https:// in lower case and a host, without a user name'],
+    ['myapp://a/../cb', 'must not have dot segments'],
+  ])('%s', (uri, words) => expect(problem(uri)).toBe(words))
+})
+
+it('a URI is shown in the characters of URIs alone, at most 120 of them, and as it is where it has no others', () => {
+  fc.assert(
+    fc.property(fc.oneof(nastyText, anyText), (text) => {
+      expect(shownUri(text)).toMatch(/^[\w.~:/?#[\]@!$&()*+,;=%-]{0,123}$/)
+    }),
+    runs(1000),
+  )
+  expect(shownUri('cursor://anysphere.cursor-mcp/oauth/callback')).toBe('cursor://anysphere.cursor-mcp/oauth/callback')
+  expect(shownUri('a'.repeat(120))).toBe('a'.repeat(120))
+  expect(shownUri('a'.repeat(121))).toBe(`${'a'.repeat(120)}...`)
+})
+
+it.each([
+  [true, ['127.0.0.1', '[::1]', 'localhost', 'app.localhost', 'a.b-c.localhost']],
+  [
+    false,
+    ['127.0.0.2', '0.0.0.0', '[::]', 'localhost.', 'notlocalhost', '.localhost', 'localhost.evil.example', '', 'evil'],
+  ],
+])('RFC 6761 §6.3, RFC 8252 §7.3: it is %p that these are loopback', (expected, hosts) => {
+  for (const host of hosts) expect([host, isLoopbackHost(host)]).toEqual([host, expected])
 })
 
 describe('a redirect URI cannot be registered:', () => {
@@ -101,7 +272,10 @@ describe('a redirect URI cannot be registered:', () => {
     ['http to a name that begins like localhost', 'http://localhost.evil.example/cb'],
     ['http to another address of 127/8', 'http://127.0.0.2/cb'],
     ['http to all interfaces', 'http://0.0.0.0/cb'],
-    ['http to a name that ends like localhost', 'http://evil.localhost/cb'],
+    ['http to a name that ends like localhost', 'http://evillocalhost/cb'],
+    ['a wildcard for a host', 'https://*.example.com/cb'],
+    ['a wildcard for a path', 'https://app.example/*'],
+    ['a user in a private-use URI', 'com.example.app://user@cb'],
     ['http to the port of https', 'http://127.0.0.1:443:443/cb'],
     ['javascript:', 'javascript:alert(1)'],
     ['javascript: in capitals', 'JavaScript:alert(1)'],
@@ -115,7 +289,8 @@ describe('a redirect URI cannot be registered:', () => {
     ['ftp:', 'ftp://app.example/cb'],
     ['ws:', 'ws://app.example/cb'],
     ['a private-use scheme without a dot (RFC 8252 §7.1)', 'myapp:/cb'],
-    ['a private-use scheme with a host', 'com.example.app://evil.example/cb'],
+    ['a private-use scheme with four slashes', 'com.example.app:////cb'],
+    ['a private-use scheme with two slashes alone', 'com.example.app://'],
     ['a private-use scheme alone', 'com.example.app:'],
     ['a private-use scheme with a slash alone', 'com.example.app:/'],
     ['a private-use scheme in capitals', 'com.Example.app:/cb'],
@@ -184,7 +359,7 @@ describe('a redirect URI cannot be registered:', () => {
         expect([url.username, url.password, url.hash]).toEqual(['', '', ''])
         expect(uri).toMatch(/^[\x21-\x7e]+$/)
         expect(uri).not.toMatch(/["<>\\^`{|}#]/)
-        if (url.host === '') expect(url.protocol).toMatch(/\./)
+        if (appScheme(uri) !== undefined) expect(url.protocol).toMatch(/\./)
         else
           expect(uri.split('://')[1]).toMatch(new RegExp(`^${url.host.replace(/[.[\]]/g, '\\$&')}(:80|:443)?([/?]|$)`))
         if (url.protocol === 'http:' && !allowHttp) expect(['127.0.0.1', '[::1]', 'localhost']).toContain(url.hostname)
@@ -241,47 +416,47 @@ describe('a requested redirect URI matches', () => {
     expect(matchesRedirectUri({ redirectUris: registered }, uri)).toBe(false)
   })
 
-  describe('of localhost in a metadata document', () => {
-    const redirectUris = [
-      'http://localhost/cb',
-      'http://localhost:8080/fixed',
-      'http://localhost',
-      'https://app.example/?to=http://localhost/cb',
-    ]
-    const matches = (uri: string, origin?: 'metadata_document' | 'registration') =>
-      matchesRedirectUri({ redirectUris, ...(origin && { origin }) }, uri)
+  describe.each(['metadata_document', 'registration'] as const)(
+    'of localhost, of a client with the origin %s,',
+    (origin) => {
+      const redirectUris = [
+        ...['http://localhost/cb', 'http://localhost:8080/fixed', 'http://localhost', 'http://app.localhost:5173/cb'],
+        'https://app.example/?to=http://localhost/cb',
+      ]
+      const matches = (uri: string, of?: typeof origin) =>
+        matchesRedirectUri({ redirectUris, ...(of && { origin: of }) }, uri)
 
-    it.each([
-      'http://localhost/cb',
-      'http://localhost:1/cb',
-      ...[
-        2, 19, 80, 999, 1000, 9999, 10_000, 12_345, 59_999, 60_000, 64_999, 65_000, 65_499, 65_500, 65_529, 65_530,
-      ].map((port) => `http://localhost:${port}/cb`),
-      'http://localhost:65535/cb',
-      'http://localhost:8080/fixed',
-      'http://localhost:1',
-    ])('%s', (uri) => expect(matches(uri, 'metadata_document')).toBe(true))
+      it.each([
+        ...['http://localhost/cb', 'http://localhost:1/cb', 'http://localhost:65535/cb', 'http://localhost:1'],
+        ...[2, 19, 80, 999, 1000, 9999, 10_000, 59_999, 60_000, 65_000, 65_500, 65_530].map(
+          (p) => `http://localhost:${p}/cb`,
+        ),
+        ...['http://localhost:8080/fixed', 'http://localhost:1234/fixed', 'http://localhost/fixed'],
+        ...['http://app.localhost:5173/cb', 'http://app.localhost:1/cb', 'http://app.localhost/cb'],
+      ])('%s', (uri) => expect(matches(uri, origin)).toBe(true))
 
-    it.each([
-      ...[65_540, 65_600, 66_000, 70_000, 100_000].map((port) => `http://localhost:${port}/cb`),
-      ...['http://localhost:1a/cb', 'http://localhost:1234a/cb', 'http://localhost:6553a/cb', 'xhttp://localhost:1/cb'],
-      ...['http://localhost:0/cb', 'http://localhost:65536/cb', 'http://localhost:/cb', 'http://localhost:01/cb'],
-      ...['http://localhost:1/cb/', 'http://localhost:1/cb?x=1', 'http://localhost:1/cb#', 'http://localhost:1/'],
-      ...['http://localhost:1@evil.example/cb', 'http://localhost.evil.example:1/cb', 'http://evil.example:1/cb'],
-      ...['https://localhost:1/cb', 'HTTP://localhost:1/cb', 'http://127.0.0.1:1/cb', 'http://localhost:1:1/cb'],
-      'https://app.example/?to=http://localhost:1/cb',
-      ...['http://localhost:1234/fixed', 'http://localhost/fixed', ' http://localhost:1/cb', 'http://localhost:1/cb\n'],
-    ])('not %j', (uri) => {
-      expect(matches(uri, 'metadata_document')).toBe(false)
-    })
+      it.each([
+        ...[65_536, 65_540, 66_000, 70_000, 100_000].map((port) => `http://localhost:${port}/cb`),
+        ...[
+          'http://localhost:1a/cb',
+          'http://localhost:1234a/cb',
+          'http://localhost:6553a/cb',
+          'xhttp://localhost:1/cb',
+        ],
+        ...['http://localhost:0/cb', 'http://localhost:/cb', 'http://localhost:01/cb', 'http://localhost.:1/cb'],
+        ...['http://localhost:1/cb/', 'http://localhost:1/cb?x=1', 'http://localhost:1/cb#', 'http://localhost:1/'],
+        ...['http://localhost:1@evil.example/cb', 'http://localhost.evil.example:1/cb', 'http://evil.example:1/cb'],
+        ...['https://localhost:1/cb', 'HTTP://localhost:1/cb', 'http://127.0.0.1:1/cb', 'http://localhost:1:1/cb'],
+        ...['http://b.localhost:5173/cb', 'http://x.app.localhost:5173/cb', 'http://localhost:1/fixe'],
+        ...['https://app.example/?to=http://localhost:1/cb', ' http://localhost:1/cb', 'http://localhost:1/cb\n'],
+      ])('not %j', (uri) => expect(matches(uri, origin)).toBe(false))
 
-    it('and of nobody else: who registers can name the port, and localhost may be another host (RFC 8252 §8.3)', () => {
-      expect([matches('http://localhost:1/cb'), matches('http://localhost:1/cb', 'registration')]).toEqual([
-        false,
-        false,
-      ])
-    })
-  })
+      it('and of nobody else: a host that registers it can name the port, and localhost may be another host (RFC 8252 §8.3)', () => {
+        for (const uri of ['http://localhost:1/cb', 'http://app.localhost:1/cb']) expect(matches(uri)).toBe(false)
+        for (const uri of ['http://localhost/cb', 'http://app.localhost:5173/cb']) expect(matches(uri)).toBe(true)
+      })
+    },
+  )
 
   it('none where none is registered', () => {
     expect(matchesRedirectUri({ redirectUris: [] }, 'https://app.example/cb')).toBe(false)
@@ -368,22 +543,37 @@ describe('the port of a loopback address (RFC 8252 §7.3)', () => {
       '\\',
       ' ',
     )
-    const host = fc.constantFrom('127.0.0.1', '[::1]', 'localhost', '127.0.0.2', 'evil.example', 'a@127.0.0.1')
+    const host = fc.constantFrom(
+      ...[
+        '127.0.0.1',
+        '[::1]',
+        'localhost',
+        '127.0.0.2',
+        'evil.example',
+        'a@127.0.0.1',
+        'a.localhost',
+        'myapp:',
+        'x.localhost.',
+      ],
+    )
+    const origin = fc.constantFrom(undefined, 'registration' as const, 'metadata_document' as const)
     const port = fc.oneof(
       fc.constantFrom('', ':', ':0', ':99999', ':1x'),
       fc.nat(70000).map((n) => `:${n}`),
     )
     const uri = fc
-      .tuple(fc.constantFrom('http://', 'https://', 'http:'), host, port, tail)
+      .tuple(fc.constantFrom('http://', 'https://', 'http:', 'myapp://'), host, port, tail)
       .map((parts) => parts.join(''))
     fc.assert(
-      fc.property(uri, uri, (registered, requested) => {
-        if (registered === requested || !matchesRedirectUri({ redirectUris: [registered] }, requested)) return
+      fc.property(uri, uri, origin, (registered, requested, of) => {
+        const client = { redirectUris: [registered], ...(of && { origin: of }) }
+        if (registered === requested || !matchesRedirectUri(client, requested)) return
         const [one, other] = [new URL(registered), new URL(requested)]
         one.port = ''
         other.port = ''
         expect(other.href).toBe(one.href)
-        expect(['127.0.0.1', '[::1]']).toContain(other.hostname)
+        const addresses = ['127.0.0.1', '[::1]']
+        expect(of ? [...addresses, 'localhost', 'a.localhost'] : addresses).toContain(other.hostname)
         expect([other.protocol, other.username, other.hash]).toEqual(['http:', '', ''])
       }),
       runs(3000),
@@ -438,14 +628,18 @@ it.each([
   ['https://app.example:8443/cb', 'app.example:8443'],
   ['http://[::1]:4321/cb', '[::1]:4321'],
   ['com.example.app:/cb', 'com.example.app'],
+  // the host says nothing: anybody can write one there
+  ['cursor://bank.example/cb', 'cursor'],
+  ['com.example.app://bank.example/cb', 'com.example.app'],
 ])('%s leads to %s, in words', (uri, host) => {
   expect(redirectHost(uri)).toBe(host)
 })
 
 describe('a browser stays on its own device (RFC 8252 §8.6)', () => {
-  it.each(['http://127.0.0.1:1/cb', 'http://[::1]/cb', 'http://localhost/cb', 'com.example.app:/cb'])('at %s', (uri) =>
-    expect(staysOnDevice(uri)).toBe(true),
-  )
+  it.each([
+    ...['http://127.0.0.1:1/cb', 'http://[::1]/cb', 'http://localhost/cb', 'http://a.localhost:1/cb'],
+    ...['com.example.app:/cb', 'cursor://bank.example/cb'],
+  ])('at %s', (uri) => expect(staysOnDevice(uri)).toBe(true))
   it.each(['https://app.example/cb', 'https://127.0.0.1/cb', 'http://app.example/cb'])('not at %s', (uri) =>
     expect(staysOnDevice(uri)).toBe(false),
   )

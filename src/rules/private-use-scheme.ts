@@ -1,0 +1,46 @@
+/** Private-use URI schemes, by which a browser hands the authorization response to an app on its device (RFC 8252 §7.1). */
+
+/** Schemes that mean something already, on every device: a browser sent there would run, read, call or open something else. */
+const reservedNames: ReadonlySet<string> = new Set(
+  [
+    // what runs, or is read as a page
+    'javascript jscript livescript mocha vbscript wscript data blob jar mhtml',
+    // what is fetched from a host, or looked for by a name
+    'ws wss ftp ftps sftp tftp gopher dav davs git svn rtsp rtmp magnet ipfs ipns',
+    'urn cid mid tag dns news nntp snews feed webcal',
+    // what is on the device
+    'file filesystem content res resource shell search search-ms mk its hcp help prefs',
+    // people, by a message or a call, places and shops
+    'mailto tel sms smsto mms mmsto fax callto facetime sip sips xmpp irc ircs geo maps market itms payto bitcoin',
+    // another machine
+    'ssh telnet tn3270 rlogin smb nfs afp cifs ldap ldaps rdp vnc jdbc',
+    // browsers' own
+    'about chrome edge brave opera vivaldi firefox devtools extension intent android-app',
+    'view-source wyciwyg googlechrome googlechromes microsoft-edge',
+  ].flatMap((line) => line.split(' ')),
+)
+/** The same by how they begin: `http` in any form, a browser's own, a web page's (`web+`), and those of an operating system. */
+const reservedFamilies = /^(https?([+-]|$)|web\+|x-apple|(chrome|moz|safari|opera|firefox|x-safari|x-web|ms|itms)-)/
+/** Where a Windows app is waiting. */
+const windowsApp = 'ms-app'
+
+const lowerCase = /^[a-z][a-z0-9+-]+(\.[a-z0-9+-]+)*:/
+/** `scheme:path`, `scheme:/path`, `scheme://host/path` or `scheme:///path`, without a user name. */
+const withPath = /^[^:]+:(\/?[^/]|\/\/[^/?@]+([/?]|$)|\/\/\/[^/])/
+/** A scheme without a dot, which is no reversed domain name: any program may have registered the same one. */
+export const schemeWithoutDot = /^(?!https?:)[^:./?#]+:/
+
+/** Why an app cannot have this redirect URI, which begins with this scheme, or undefined when it can. */
+export function privateUseProblem(uri: string, scheme: string, needsDot: () => string | undefined): string | undefined {
+  const name = scheme.toLowerCase()
+  if (/^https?$/.test(name)) return `must begin with ${name}:// in lower case and a host, without a user name`
+  if (name !== windowsApp && (reservedNames.has(name) || reservedFamilies.test(name))) {
+    return `must not use the scheme ${name}, which belongs to browsers or other programs`
+  }
+  if (/^[^:]+:\d+([/?]|$)/.test(uri)) return 'must begin with https:// or http:// to name a host and a port'
+  if (!lowerCase.test(uri)) return 'must have a scheme of two or more lower-case letters, digits, plus, minus and dots'
+  if (!withPath.test(uri) || !URL.canParse(uri)) {
+    return `must have a path after its scheme and no user name, as in ${name}:/callback or ${name}://callback`
+  }
+  return scheme.includes('.') ? undefined : needsDot()
+}
