@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as library from 'express-authorization-server'
 import ts from 'typescript'
 import { withTables } from '../.scripts/docs-options.js'
-import { createMcpApp } from './interoperability/mcp-app'
+import { createMcpApp, cursor } from './interoperability/mcp-app'
 import { freePort } from './support/free-port'
 
 const root = join(__dirname, '..')
@@ -115,6 +115,9 @@ describe('README', () => {
     const { base, complaints } = await run(mcpFile)
     const client = createMcpApp('v2', `${base}/mcp`, { username: 'ana', password: 'correct horse' })
     expect(await client.call('list_notes')).toBe('The notes of ana')
+    const asAna = { username: 'ana', password: 'correct horse' }
+    const byScheme = createMcpApp('v1', `${base}/mcp`, { ...asAna, clientMetadata: cursor })
+    expect(await byScheme.call('list_notes')).toBe('The notes of ana')
     expect(complaints).toEqual([])
   }, 60_000)
 

@@ -26,6 +26,8 @@ interface McpAppOptions {
   clientId?: string
   /** The resource that the app names, in the place of the server's. */
   resource?: string
+  /** What the app registers with, in the place of some of its metadata. It is called back at the first redirect URI. */
+  clientMetadata?: { client_name: string; redirect_uris: string[] }
   /** What the app asks for at first, in the place of everything that the server offers. */
   scope?: string
   /** Who signs in. @default ada */
@@ -38,6 +40,8 @@ interface McpAppOptions {
 export interface McpApp {
   /** Every URL that the app asked, without the query. */
   asked: string[]
+  /** The body of every registration, as it was on the wire. */
+  registrations: unknown[]
   /** Every authorization request that the user saw. */
   authorizations: URL[]
   clientInformation: () => ClientInformation | undefined
@@ -50,10 +54,21 @@ export interface McpApp {
   callUnattended(tool: string, args?: Record<string, unknown>): Promise<string>
 }
 
+/** Cursor, as its registration was seen on the wire (2026): one request with its three places, the app on the device first. */
+export const cursor = {
+  client_name: 'Cursor',
+  redirect_uris: [
+    'cursor://anysphere.cursor-mcp/oauth/callback',
+    'https://www.cursor.com/agents/mcp/oauth/callback',
+    'http://localhost:8787/callback',
+  ],
+}
+
 /** Everything that an SDK asks of an app is kept in memory. `sdk` is which one calls. */
 export function createMcpApp(sdk: Sdk, serverUrl: string, options: McpAppOptions = {}): McpApp {
   const asked: string[] = []
   const authorizations: URL[] = []
+  const registrations: unknown[] = []
   const browser = openBrowser()
   let client: ClientInformation | undefined
   if (options.clientId !== undefined) client = { client_id: options.clientId, issuer: new URL(serverUrl).origin }
@@ -62,11 +77,11 @@ export function createMcpApp(sdk: Sdk, serverUrl: string, options: McpAppOptions
   let state = ''
   let discovery: v2.OAuthDiscoveryState | undefined
 
+  const { clientMetadata = { client_name: 'Notebook', redirect_uris: ['http://127.0.0.1:8976/callback'] } } = options
   const provider = {
-    redirectUrl: 'http://127.0.0.1:8976/callback',
+    redirectUrl: clientMetadata.redirect_uris[0],
     clientMetadata: {
-      client_name: 'Notebook',
-      redirect_uris: ['http://127.0.0.1:8976/callback'],
+      ...clientMetadata,
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
@@ -106,6 +121,7 @@ export function createMcpApp(sdk: Sdk, serverUrl: string, options: McpAppOptions
   const watchedFetch = (url: string | URL, init?: RequestInit) => {
     const { origin, pathname } = new URL(url)
     asked.push(`${init?.method ?? 'GET'} ${origin}${pathname}`)
+    if (pathname.endsWith('/register')) registrations.push(JSON.parse(String(init?.body)))
     return fetch(url, init)
   }
 
@@ -145,6 +161,7 @@ export function createMcpApp(sdk: Sdk, serverUrl: string, options: McpAppOptions
   return {
     asked,
     authorizations,
+    registrations,
     clientInformation: () => client,
     tokens: () => tokens,
     replaceTokens(change) {

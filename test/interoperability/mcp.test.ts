@@ -18,7 +18,8 @@ import {
   oauthRouter,
   protectedResourceRouter,
 } from '../../src'
-import { createMcpApp, type Sdk } from './mcp-app'
+import { openBrowser } from './browser'
+import { createMcpApp, cursor, type Sdk } from './mcp-app'
 
 let app: RunningApp
 let url: string
@@ -90,6 +91,56 @@ describe.each<[Sdk]>([['v1'], ['v2']])('the MCP client %s', (sdk) => {
     const client = createMcpApp(sdk, url, { button: 'Deny' })
     await expect(client.call('list_notes')).rejects.toThrow('access_denied')
     expect(client.tokens()).toBeUndefined()
+  })
+})
+
+describe('Cursor', () => {
+  it('connects by its own scheme: discovery, three redirect URIs in one registration, consent, PKCE, a tool', async () => {
+    const client = createMcpApp('v1', url, { clientMetadata: cursor })
+    expect(await client.call('list_notes')).toContain('Notes of Ada Lovelace')
+    expect(client.registrations).toEqual([
+      {
+        ...cursor,
+        token_endpoint_auth_method: 'none',
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        scope: 'notes:read notes:write',
+      },
+    ])
+    expect(Object.fromEntries(client.authorizations[0]?.searchParams ?? [])).toMatchObject({
+      response_type: 'code',
+      redirect_uri: 'cursor://anysphere.cursor-mcp/oauth/callback',
+      code_challenge_method: 'S256',
+      resource: url,
+    })
+    ahead += 3600
+    expect(await client.callUnattended('list_notes')).toContain('Notes of Ada Lovelace')
+  })
+
+  it.each([
+    ['cursor://anysphere.cursor-mcp/oauth/callback', 'an app on this device that opens cursor: links'],
+    ['https://www.cursor.com/agents/mcp/oauth/callback', 'www.cursor.com'],
+    // where that port is taken, the next one that is free
+    ['http://localhost:8788/callback', 'an app on this device (localhost:8788)'],
+  ])('has registered %s, and its user reads who gets access', async (redirectUri, words) => {
+    const body = JSON.stringify({ ...cursor, token_endpoint_auth_method: 'none' })
+    const headers = { 'Content-Type': 'application/json' }
+    const answer = await fetch(`${app.issuer}/oauth2/register`, { method: 'POST', headers, body })
+    const { client_id, redirect_uris } = (await answer.json()) as { client_id: string; redirect_uris: string[] }
+    expect([answer.status, redirect_uris]).toEqual([201, cursor.redirect_uris])
+    const browser = openBrowser()
+    const request = { response_type: 'code', client_id, redirect_uri: redirectUri, code_challenge_method: 'S256' }
+    const query = new URLSearchParams({ ...request, code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' })
+    const authorize = `${app.issuer}/oauth2/authorize?${query}`
+    // allowed once, and asked again the next time
+    for (let times = 0; times < 2; times++) {
+      expect(await browser.authorize(authorize)).toMatch(`${redirectUri}?code=`)
+      const { status, text } = await browser.get(authorize)
+      expect([status, text]).toEqual([
+        200,
+        expect.stringContaining(`Access will be given to <strong>${words}</strong>`),
+      ])
+    }
   })
 })
 
