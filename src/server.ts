@@ -71,9 +71,9 @@ export interface AuthorizationServerOptions {
   /** Accepts redirect URIs with `http` beyond loopback, where the network can read the code. @default false */
   allowHttpRedirectUris?: boolean
   /**
-   * Which private-use schemes redirect URIs of apps may have (RFC 8252 §7.1). `'any'` also takes one without a dot, such
-   * as `cursor://`, of public clients that must use PKCE. `'with-dot'` takes reversed domain names alone. What browsers
-   * and other programs use, such as `javascript:`, is always refused.
+   * Which private-use schemes redirect URIs may have (RFC 8252 §7.1): `'any'`, or only those `'with-dot'`. One without a
+   * dot, such as `cursor:`, is for public clients that must use PKCE, and their users are asked each time. A scheme of
+   * browsers and other programs, such as `javascript:`, is always refused.
    * @default 'any'
    */
   privateUseSchemes?: 'any' | 'with-dot'

@@ -1,4 +1,4 @@
-/** A real browser and the quickstart, for the tests of one file; whatever the browser complains about fails the test. */
+/** A real browser and the quickstart, or another app, for the tests of one file; whatever the browser complains about fails the test. */
 import {
   type Browser,
   type BrowserContext,
@@ -7,7 +7,7 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core'
-import { createApp } from '../../examples/quickstart'
+import { createApp as createQuickstart } from '../../examples/quickstart'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import { later } from '../support/later'
 
@@ -17,7 +17,7 @@ const reportViolations = `document.addEventListener('securitypolicyviolation', (
   console.error('Content-Security-Policy: ' + event.violatedDirective + ' ' + event.blockedURI)
 })`
 
-export function useBrowser() {
+export function useBrowser(createApp: Parameters<typeof listen>[0] = createQuickstart) {
   let browser: Browser
   let app: RunningApp
   let context: BrowserContext | undefined
