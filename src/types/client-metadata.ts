@@ -13,7 +13,8 @@ export interface ClientMetadata {
    */
   username?: string
   /**
-   * The redirect URIs; compared exactly, except for the port of a loopback IP address (RFC 8252 §7.3).
+   * The redirect URIs; compared exactly, except for the port of a loopback IP address (RFC 8252 §7.3). An error names the
+   * one that is refused, with the reason.
    * @default none
    */
   redirectUris?: readonly string[]

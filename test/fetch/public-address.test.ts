@@ -138,7 +138,12 @@ describe('isDocumentUrl (draft §3)', () => {
   ])('%j is not', (id) => expect(isDocumentUrl(id, false)).toBe(false))
 
   it('http is for loopback, and only by name of the option', () => {
-    for (const id of ['http://127.0.0.1:3000/a', 'http://[::1]:3000/a', 'http://localhost:3000/a']) {
+    for (const id of [
+      'http://127.0.0.1:3000/a',
+      'http://[::1]:3000/a',
+      'http://localhost:3000/a',
+      'http://app.localhost:3000/a',
+    ]) {
       expect([isDocumentUrl(id, false), isDocumentUrl(id, true)]).toEqual([false, true])
     }
     for (const id of [
