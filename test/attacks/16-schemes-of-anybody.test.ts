@@ -2,7 +2,7 @@
 // is asked each time, and nothing opens such a program before (RFC 8252 §8.6, RFC 9700 §4.11.2).
 import { approve, type Client, consentPage, type Decide, oauthRouter, registerClient } from '../../src/index'
 import { answerConsent, askConsent } from '../support/consent'
-import { createDocumentHost } from '../support/documents'
+import { createDocumentHost, type DocumentHost } from '../support/documents'
 import { answerOf, createHost, type Host, type TestClient } from '../support/host'
 
 const uri = 'cursor://anysphere.cursor-mcp/oauth/callback'
@@ -63,6 +63,9 @@ describe('approve', () => {
   })
 })
 
+let documents: DocumentHost | undefined
+afterEach(async () => void (await documents?.close()))
+
 describe('a client that introduced itself', () => {
   const hostOf = (decide: Decide) =>
     createHost({
@@ -74,7 +77,7 @@ describe('a client that introduced itself', () => {
     })
 
   it.each(['registration', 'document'])('by its %s opens no program by a wrong request', async (way) => {
-    const documents = await createDocumentHost()
+    documents = await createDocumentHost()
     const host = await hostOf(consentPage({ signIn: '/login' }))
     const description = { redirect_uris: [uri], token_endpoint_auth_method: 'none' }
     const register = () => host.http().post('/oauth2/register').send(description).expect(201)
@@ -93,6 +96,5 @@ describe('a client that introduced itself', () => {
       const answer = await answerConsent(host, query, fields, { consent })
       expect(answer.headers.location).toMatch(/^cursor:\/\/anysphere\.cursor-mcp\/oauth\/callback\?(code|error)=/)
     }
-    await documents.close()
   })
 })

@@ -57,6 +57,10 @@ describe('parsing takes linear time:', () => {
     ['a token of equals signs', request('GET', '/me', [`Authorization: Bearer ${'='.repeat(15_000)}x`])],
     ['a redirect URI of dots', request('GET', `/oauth2/authorize?client_id=web&redirect_uri=${'a.'.repeat(7_000)}`)],
     [
+      'a redirect URI below localhost of dots',
+      request('GET', `/oauth2/authorize?client_id=web&redirect_uri=http://${'a.'.repeat(7_000)}localhost:1/`),
+    ],
+    [
       'ten thousand scopes',
       request('POST', '/oauth2/token', [`Content-Type: ${form}`], `scope=${'a+'.repeat(30_000)}`),
     ],

@@ -190,6 +190,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'jwt/remote-keys.ts last': [100, keysOfServer],
   'routers/clients-access.ts underWay': UNDER_WAY,
   'errors.ts reservedMembers': CLOSED_LIST,
+  'rules/private-use-scheme.ts reservedNames': CLOSED_LIST,
   'rules/redirect-uri.ts responseParameters': CLOSED_LIST,
   'storage/memory/clients.ts allIds': STORE,
   'storage/memory/clients.ts clients': STORE,
