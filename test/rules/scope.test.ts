@@ -41,7 +41,7 @@ const invalidScope = expect.objectContaining({ code: 'invalid_scope' })
 const token = fc.constantFrom('read', 'write', 'admin', 'Read', 'rea', 'reads', '__proto__')
 const tokens = fc.uniqueArray(token)
 
-describe('a scope token (RFC 6749 §3.3)', () => {
+describe('a scope token (RFC 6749 section 3.3)', () => {
   it.each(['a', '!', '#', '[', ']', '~', 'https://example.com/read', 'read:all', "it's", '__proto__'])(
     '%j is one',
     (text) => {
@@ -280,7 +280,7 @@ describe('the scope that a route needs', () => {
   })
 })
 
-it('a scope parameter of spaces is blank, and an empty one was not sent (RFC 6749 §3.3)', () => {
+it('a scope parameter of spaces is blank, and an empty one was not sent (RFC 6749 section 3.3)', () => {
   expect(askedScope('')).toEqual([])
   expect(askedScope(' read ')).toEqual(['read'])
   expect(() => askedScope('  ')).toThrow(expect.objectContaining({ code: 'invalid_scope' }))
