@@ -1,8 +1,8 @@
 /** Clients that nobody registered: their id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
 import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
-import { isLoopbackAddress, isPublicAddress } from '../fetch/public-address'
-import { fetchDocument, WrongDocument } from '../fetch/untrusted'
+import { isLoopbackAddress, isPublicAddress, isThisMachine } from '../fetch/public-address'
+import { fetchDocument, hasPlace, WrongDocument } from '../fetch/untrusted'
 import { requireKnown } from '../options/known'
 import { takeAttempt } from '../passwords/throttle'
 import { siteOf } from '../rules/network'
@@ -10,7 +10,6 @@ import { type Scope, toScope } from '../rules/scope'
 import type { Client } from '../storage'
 import type { TakenAttempt } from '../types/attempts'
 import type { AuthorizationServer, ClientDocuments } from '../types/authorization-server'
-import { isDocumentUrl } from './client-id-url'
 import { type DocumentCache, documentCache, RETRY } from './document-cache'
 import { describedClient, type SelfDescriptionRules } from './self-description'
 
@@ -28,9 +27,6 @@ export interface ClientIdMetadataDocumentsOptions {
   dangerouslyAllowLoopback?: boolean
 }
 
-/** How many are fetched at once: in all, and from one host. */
-const MAX_LOADING = 100
-const MAX_LOADING_FROM_HOST = 5
 const TOO_MANY = 'Too many client metadata documents are being fetched. Try again later.'
 
 const optionNames: readonly string[] = [
@@ -53,7 +49,7 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
   const withoutFetch = (url: string, error: unknown): Awaitable<Client> =>
     cache.current(url) ?? loading.get(url) ?? cache.stale(url, error)
 
-  const mayFetch = (url: string) => !cache.current(url) && !loading.has(url) && hasPlace(loading, url)
+  const mayFetch = (url: string) => !cache.current(url) && !loading.has(url) && hasPlace(loading.keys(), url)
 
   /** One fetch for everybody who waits for it. Whoever had to wait before may find that others have come further. */
   const once = (url: string): Awaitable<Client> =>
@@ -171,14 +167,21 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
   return { allow, withLoopback: dangerouslyAllowLoopback, permitted: { scopes: toScope(scopes), grantTypes } }
 }
 
-function hasPlace(loading: ReadonlyMap<string, unknown>, url: string): boolean {
-  const { hostname } = new URL(url)
-  const fromHost = [...loading.keys()].filter((other) => new URL(other).hostname === hostname).length
-  return loading.size < MAX_LOADING && fromHost < MAX_LOADING_FROM_HOST
+/**
+ * Whether a client id is the URL of a document (§3 of the draft): https, with a path, without credentials, fragment and dot
+ * segments, and written exactly as the URL parser writes it, because ids are compared as strings. `withLoopback` also takes
+ * http, on loopback.
+ */
+export function isDocumentUrl(clientId: string, withLoopback: boolean): boolean {
+  if (!/^https?:\/\/[\x21-\x7e]+$/.test(clientId) || clientId.length > 255 || !URL.canParse(clientId)) return false
+  const { protocol, hostname, username, password, pathname, href } = new URL(clientId)
+  if (protocol !== 'https:' && !(withLoopback && isThisMachine(hostname))) return false
+  // the parser takes dot segments out, the encoded ones as well: what had them is not what it writes
+  return href === clientId && username === '' && password === '' && pathname !== '/' && !clientId.includes('#')
 }
 
 /** 400 and not `invalid_client`, after which a client would throw away its tokens; not 5xx, which is for our own failures. */
-function unavailable(description: string): OAuthError {
+export function unavailable(description: string): OAuthError {
   const headers = { 'Retry-After': String(RETRY) }
   return new OAuthError('temporarily_unavailable', description, { status: 400, headers })
 }

@@ -1,5 +1,6 @@
 /** Which addresses are on the public Internet (RFC 6890), and which hosts can be: nothing that only we can reach. */
 import { BlockList, isIP, isIPv4 } from 'node:net'
+import { isLocalhostName } from '../rules/loopback'
 
 // the IANA registries of special-purpose addresses: whatever is not "globally reachable" there
 const reserved = new BlockList()
@@ -45,6 +46,11 @@ export function isPublicAddress(address: string): boolean {
 
 export function isLoopbackAddress(address: string): boolean {
   return isIP(address) !== 0 && loopback.check(address, isIPv4(address) ? 'ipv4' : 'ipv6')
+}
+
+/** Whether that host of a URL is this machine, by all addresses that a socket may connect to: more than a redirect URI may have. */
+export function isThisMachine(hostname: string): boolean {
+  return isLocalhostName(hostname) || isLoopbackAddress(hostname.replace(/^\[|\]$/g, ''))
 }
 
 /** RFC 6761, RFC 6762, RFC 8375, and the domain that ICANN has set aside: names that mean something else everywhere. */

@@ -6,8 +6,12 @@ import CachePolicy from 'http-cache-semantics'
 import { decodeUtf8, parseJsonObject } from '../rules/params'
 import { type Address, resolveName } from './resolve-name'
 
+/** Of a document, where the caller says no other number. */
 const MAX_BYTES = 10 * 1024
 const MAX_MILLISECONDS = 5000
+/** How many are fetched at once: in all, and from one host. */
+const MAX_LOADING = 100
+const MAX_LOADING_FROM_HOST = 5
 
 /** What is there is no document; any other failure is one of the way to it. */
 export class WrongDocument extends Error {}
@@ -19,7 +23,11 @@ export interface FetchedDocument {
 }
 
 /** Throws for everything but a 200 with a JSON object. The message tells of our network: it is for the host alone. */
-export async function fetchDocument(url: string, mayConnectTo: (address: string) => boolean): Promise<FetchedDocument> {
+export async function fetchDocument(
+  url: string,
+  mayConnectTo: (address: string) => boolean,
+  maxBytes = MAX_BYTES,
+): Promise<FetchedDocument> {
   const { hostname, protocol } = new URL(url)
   const address = hostname.replace(/^\[|\]$/g, '')
   // nobody is asked where an address is
@@ -36,10 +44,17 @@ export async function fetchDocument(url: string, mayConnectTo: (address: string)
     request(url, options, done).on('error', failed).on('close', cutOff).end()
   })
   try {
-    return { members: await readMembers(response), fresh: freshSeconds(url, response) }
+    return { members: await readMembers(response, maxBytes), fresh: freshSeconds(url, response) }
   } finally {
     response.destroy()
   }
+}
+
+/** Whether one more may be fetched beside those that are under way. */
+export function hasPlace(loading: Iterable<string>, url: string): boolean {
+  const { hostname } = new URL(url)
+  const hosts = [...loading].map((other) => new URL(other).hostname)
+  return hosts.length < MAX_LOADING && hosts.filter((other) => other === hostname).length < MAX_LOADING_FROM_HOST
 }
 
 /**
@@ -77,7 +92,7 @@ function isBusy(statusCode = 500): boolean {
   return statusCode >= 500 || statusCode === 408 || statusCode === 429
 }
 
-async function readMembers(response: IncomingMessage): Promise<Record<string, unknown>> {
+async function readMembers(response: IncomingMessage, maxBytes: number): Promise<Record<string, unknown>> {
   const { statusCode, headers } = response
   if (statusCode !== 200) throw new (isBusy(statusCode) ? Error : WrongDocument)(`its status is ${statusCode}`)
   const isJson = /^application\/([\w.+-]+\+)?json *(;|$)/i.test(headers['content-type'] ?? '')
@@ -87,7 +102,7 @@ async function readMembers(response: IncomingMessage): Promise<Record<string, un
   let size = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > MAX_BYTES) throw new WrongDocument(`it has more than ${MAX_BYTES} bytes`)
+    if (size > maxBytes) throw new WrongDocument(`it has more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   try {

@@ -1,6 +1,6 @@
 // Which addresses and hosts are public (RFC 6890), and which client ids are URLs of documents.
 import fc from 'fast-check'
-import { isDocumentUrl } from '../../src/clients/client-id-url'
+import { isDocumentUrl } from '../../src/clients/metadata-document'
 import { isPublicAddress, isPublicHost } from '../../src/fetch/public-address'
 
 const internal = [
