@@ -135,10 +135,18 @@ export function toPublicKey(material: KeyMaterial): KeyObject {
   return createPublicKey(typeof material === 'string' ? material : { key: material, format: 'jwk' })
 }
 
-/** A new private key: elliptic on P-256, or RSA of 2048 bits. */
-export function newPrivateKey(type: 'ec' | 'rsa'): KeyObject {
-  if (type === 'ec') return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+/** A new private key: elliptic, or RSA of 2048 bits. */
+export function newPrivateKey(type: 'ec' | 'rsa', namedCurve = 'P-256'): KeyObject {
+  if (type === 'ec') return generateKeyPairSync('ec', { namedCurve }).privateKey
   return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+}
+
+/** A public key of RSA that no private one belongs to: made at once, where the search for two primes takes a second. */
+export function orphanedPublicKey(): KeyObject {
+  const modulus = randomBytes(256)
+  modulus.writeUInt8(modulus.readUInt8(0) | 0x80, 0)
+  modulus.writeUInt8(modulus.readUInt8(255) | 1, 255)
+  return toPublicKey({ kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' })
 }
 
 export const GRANT_ID_BYTES = 16

@@ -3,6 +3,7 @@
 export { type ApproveOptions, approve } from './authorization/approve'
 export { type ConsentPageOptions, consentPage } from './authorization/consent-page'
 export type { Awaitable } from './awaitable'
+export { type PrivateKeyJwtOptions, privateKeyJwt } from './clients/client-assertion'
 export { clientSecret } from './clients/client-secret'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
 export type { KeyMaterial } from './crypto'

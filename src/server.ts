@@ -2,6 +2,7 @@
 
 import type { Awaitable } from './awaitable'
 import { verifiedClientAuthentication } from './clients/authentication'
+import { privateKeyJwt } from './clients/client-assertion'
 import { clientSecret } from './clients/client-secret'
 import { isClientMetadata, tableNames, tableWireNames } from './clients/members'
 import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './clients/metadata-document'
@@ -45,7 +46,7 @@ export interface AuthorizationServerOptions {
   scopes: Readonly<Record<string, string>> | readonly string[]
   /** The grants of the server. @default [authorizationCode(), clientCredentials(), refreshToken()] */
   grants?: readonly GrantType[]
-  /** How clients authenticate at the token, revocation and introspection endpoints. @default [clientSecret()] */
+  /** How clients authenticate, wherever they must. @default [clientSecret(), privateKeyJwt()] */
   clientAuthentication?: readonly ClientAuthentication[]
   /** The form and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
   accessTokens?: AccessTokenFormat
@@ -147,7 +148,8 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const now = clock(options.now)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer)
-  const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication ?? [clientSecret()])
+  const methods = options.clientAuthentication ?? [clientSecret(), privateKeyJwt()]
+  const clientAuthentication = verifiedClientAuthentication(methods)
   const capabilities = capabilitiesOf(grants, clientAuthentication)
   const clientRules = {
     ...resourceRules(options.resources, accessTokens.audience),

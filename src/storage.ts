@@ -26,7 +26,7 @@
 import type { Awaitable } from './awaitable'
 
 /** How a client authenticates at the token endpoint (RFC 7591 §2). */
-export type TokenEndpointAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
+export type TokenEndpointAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
 /** A stored client secret: the SHA-256 of a generated one, or the bcrypt hash of a chosen one. */
 export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: number } & (
@@ -61,6 +61,12 @@ export interface Client {
   readonly resources?: readonly string[]
   /** How it authenticates at the token endpoint. */
   readonly tokenEndpointAuthMethods: readonly TokenEndpointAuthMethod[]
+  /** Its public keys (RFC 7517 §5), for `private_key_jwt`. */
+  readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
+  /** The URL of its public keys, where the record does not have them. */
+  readonly jwksUri?: string
+  /** The only algorithm of its assertions. Left out: every one that its keys are good for. */
+  readonly tokenEndpointAuthSigningAlg?: string
   /** Left out: the server's `pkce` applies. */
   readonly requirePkce?: boolean
   /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */

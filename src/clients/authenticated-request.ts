@@ -1,9 +1,12 @@
 /** The one entry of every endpoint where clients authenticate: what was sent, and which client sent it. */
 import type { Request } from 'express'
+import { isFirstUse } from '../credentials/once'
 import { requestParameters } from '../http/body'
 import type { RequestParameters } from '../rules/params'
+import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { type AuthenticatedClient, authenticateClient } from './authentication'
+import type { OneTimeProof } from '../types/capability'
+import { type AuthenticatedClient, authenticateClient, authenticationFailure } from './authentication'
 
 export interface AuthenticatedRequest extends AuthenticatedClient {
   parameters: RequestParameters
@@ -16,5 +19,13 @@ export async function authenticatedRequest(
   fromQuery = false,
 ): Promise<AuthenticatedRequest> {
   const parameters = await requestParameters(req, fromQuery)
-  return { ...(await authenticateClient(server, req, parameters)), parameters }
+  const proven = await authenticateClient(server, req, parameters)
+  if (proven.once) await useUp(server, proven.client, proven.once)
+  return { ...proven, parameters }
+}
+
+async function useUp(server: AuthorizationServer, { clientId }: Client, once: OneTimeProof): Promise<void> {
+  if (await isFirstUse(server, clientId, [once])) return
+  const problem = `This ${once.purpose} was used before. Its id must be new.`
+  throw authenticationFailure(server, { clientId }, { reason: problem, problem })
 }

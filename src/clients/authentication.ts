@@ -5,7 +5,13 @@ import { networkOf } from '../rules/network'
 import type { RequestParameters } from '../rules/params'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import type { ClientAuthentication, EndpointRequest, PresentedCredentials } from '../types/capability'
+import type {
+  ClientAuthentication,
+  EndpointRequest,
+  FailedProof,
+  OneTimeProof,
+  PresentedCredentials,
+} from '../types/capability'
 import { findClient } from './client'
 
 export interface AuthenticatedClient {
@@ -16,6 +22,8 @@ export interface AuthenticatedClient {
   authenticated: boolean
   /** Of the method that was tried, for an endpoint that refuses a client without a proof (RFC 6749 §5.2). */
   challenge: string | undefined
+  /** What of its proof counts once. */
+  once: OneTimeProof | undefined
 }
 
 /** What may prove the client, and the value that verifies it; none for a `client_id` alone. */
@@ -39,18 +47,21 @@ export async function authenticateClient(
     if (sought !== clientId) found = await findClient(server, clientId, network)
     sought = clientId
     const client = found?.tokenEndpointAuthMethods.includes(method) ? found : undefined
-    if (client && method === 'none') return { client, network, authenticated: false, challenge: presented.challenge }
+    if (client && method === 'none') {
+      return { client, network, authenticated: false, challenge: presented.challenge, once: undefined }
+    }
     if (!value || method === 'none' || (!client && !explicit)) continue
     const proof = await value.verify(server, client, presented)
+    if (proof && 'reason' in proof) throw authenticationFailure(server, presented, proof)
     // the record has the last word, whichever client was proved
     if (!proof?.client.tokenEndpointAuthMethods.includes(method)) continue
     // nobody is authenticated as one client and named as another
     if ((parameters.get('client_id') ?? proof.client.clientId) === proof.client.clientId) {
-      return { client: proof.client, network, authenticated: true, challenge: undefined }
+      return { client: proof.client, network, authenticated: true, challenge: undefined, once: proof.once }
     }
     throw new OAuthError('invalid_request', 'client_id differs from the authenticated client.')
   }
-  throw failure(server, candidates[0]?.[0])
+  throw authenticationFailure(server, candidates[0]?.[0])
 }
 
 /** RFC 6749 §2.3: a client must not use more than one method. What is there anyway does not count beside one. */
@@ -58,6 +69,8 @@ function candidatesOf(server: AuthorizationServer, request: EndpointRequest): Ca
   const explicit: Candidate[] = []
   const there: Candidate[] = []
   for (const value of server.clientAuthentication) {
+    // what a request cannot have is not looked for
+    if (value.parameter !== undefined && !request.parameters.has(value.parameter)) continue
     for (const presented of value.presented(request)) {
       if (!presented.explicit) there.push([presented, value])
       else if ((explicit[0]?.[1] ?? value) === value) explicit.push([presented, value])
@@ -69,14 +82,20 @@ function candidatesOf(server: AuthorizationServer, request: EndpointRequest): Ca
   return clientId === undefined ? there : [...there, [{ method: 'none', clientId, explicit: false }]]
 }
 
-function failure(server: AuthorizationServer, tried: PresentedCredentials | undefined): OAuthError {
-  const clientId = tried?.clientId
+/** `invalid_client`, and the event of it. */
+export function authenticationFailure(
+  server: AuthorizationServer,
+  tried: Partial<PresentedCredentials> = {},
+  failed?: FailedProof,
+): OAuthError {
+  const { clientId, problem, challenge } = tried
+  const unknown = clientId === undefined ? (problem ?? 'no client credentials') : 'unknown client or wrong credentials'
   server.emit({
     type: 'client.authentication_failed',
     ...(clientId !== undefined && { clientId }),
-    reason: clientId === undefined ? 'no client credentials' : 'unknown client or wrong credentials',
+    reason: failed?.reason ?? unknown,
   })
-  return invalidClient('Client authentication failed.', tried?.challenge)
+  return invalidClient(failed?.problem ?? problem ?? 'Client authentication failed.', challenge)
 }
 
 /**

@@ -5,6 +5,7 @@ import { OAuthError } from '../errors'
 import type { PkcePolicy } from '../rules/pkce'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientAuthentication } from '../types/capability'
 import type { ClientMetadata } from '../types/client-metadata'
 
 /**
@@ -83,7 +84,7 @@ export function pkceRequired(
 
 /** What is asked of a server, or of the options that become one. */
 export interface AuthenticationRules {
-  readonly clientAuthentication: readonly { readonly methods: readonly TokenEndpointAuthMethod[] }[]
+  readonly clientAuthentication: readonly Pick<ClientAuthentication, 'methods' | 'verifyRecord'>[]
 }
 
 /** The methods by which clients of the server prove who they are: all that a record may name, but for `none`. */

@@ -28,7 +28,8 @@ export function documentCache(now: () => number) {
   /** The client as it was, where that may still be used; else throws the error. */
   function stale(url: string, error: unknown): Client {
     const last = known.get(url)
-    if (last && now() - last.at < MAX_STALE) return last.client
+    // a key that was taken out may have been stolen: it does not count for longer because nobody can look
+    if (last && now() - last.at < (last.client.jwks ? MIN_FRESH : MAX_STALE)) return last.client
     throw error
   }
 
@@ -44,7 +45,8 @@ export function documentCache(now: () => number) {
     },
     keep(url: string, client: Client, fresh: number): void {
       const at = now()
-      known.set(url, { client, at, until: at + Math.min(Math.max(fresh, MIN_FRESH), MAX_FRESH) })
+      const until = at + Math.min(Math.max(fresh, MIN_FRESH), client.jwks ? MIN_FRESH : MAX_FRESH)
+      known.set(url, { client, at, until })
     },
     forget: (url: string): void => void known.delete(url),
     /** Remembers, and returns, why it could not be had. */

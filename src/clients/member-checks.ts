@@ -134,10 +134,14 @@ export function authenticationMethods(
   member: string,
   methods: Values,
   rules: ClientMetadataRules,
+  record: ClientMetadata,
 ): readonly TokenEndpointAuthMethod[] {
   if (methods.length === 0) throw invalid(`${member} must not be empty`)
   const allowed: readonly string[] = ['none', ...provingMethods(rules)]
   const known = requireEach(member, methods, (method) => allowed.includes(method), allowed.join(', '))
+  for (const { methods: own, verifyRecord } of rules.clientAuthentication) {
+    for (const method of own) if (verifyRecord && known.includes(method)) verifyRecord(record)
+  }
   return known as readonly TokenEndpointAuthMethod[]
 }
 

@@ -3,7 +3,7 @@ import { OAuthError } from '../errors'
 import { type Audience, findResource } from '../rules/resource'
 import { includesScope, type Scope } from '../rules/scope'
 import type { ClientMember } from '../types/capability'
-import type { ClientMetadata } from '../types/client-metadata'
+import type { ClientKeyMetadata, ClientMetadata } from '../types/client-metadata'
 import { secretMethods } from './client'
 import * as check from './member-checks'
 import { type ClientMetadataRules, MAX_REDIRECT_URIS, type MemberType } from './member-checks'
@@ -19,7 +19,8 @@ export interface Authority {
   readonly known: Audience
 }
 
-type Name = keyof ClientMetadata
+/** The others are brought along by `privateKeyJwt()`. */
+type Name = Exclude<keyof ClientMetadata, keyof ClientKeyMetadata>
 
 interface Member<N extends Name> {
   /** Its name in JSON: that of RFC 7591 §2, where there it has one. */
@@ -138,10 +139,24 @@ export interface BroughtMembers {
   readonly clientMembers?: readonly ClientMember[]
 }
 
+const none: readonly ClientMember[] = []
+/** The table of each server, made once. */
+const tables = new WeakMap<readonly ClientMember[], readonly Row[]>([[none, memberEntries]])
+
 /** The rows of the table, and those that the values in the server's lists bring along. */
-export function membersOf({ clientMembers: brought = [] }: BroughtMembers): readonly Row[] {
-  if (brought.length === 0) return memberEntries
-  return [...memberEntries, ...brought.map((row) => [row.name, row] as unknown as Row)]
+export function membersOf({ clientMembers: brought = none }: BroughtMembers): readonly Row[] {
+  let rows = tables.get(brought)
+  if (!rows) {
+    rows = [...memberEntries, ...brought.map(broughtRow)]
+    tables.set(brought, rows)
+  }
+  return rows
+}
+
+function broughtRow({ check: checked, ...row }: ClientMember): Row {
+  const check = (member: string, value: unknown, _rules: ClientMetadataRules, record: ClientMetadata) =>
+    checked ? checked(member, value, record) : value
+  return [row.name, { ...row, check }] as unknown as Row
 }
 
 export const tableNames: readonly string[] = memberEntries.map(([name]) => name)

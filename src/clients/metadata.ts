@@ -54,7 +54,7 @@ export function requireTypes(metadata: { readonly [N in Name]?: unknown }, rules
 }
 
 // RFC 6749 Appendix A.1: client-id = *VSCHAR
-const clientIdSyntax = /^[\x20-\x7e]{1,255}$/
+export const clientIdSyntax = /^[\x20-\x7e]{1,255}$/
 
 export function verifyClientId(clientId: unknown): void {
   if (typeof clientId === 'string' && clientIdSyntax.test(clientId)) return

@@ -169,6 +169,6 @@ async function makeSecret(
 function noSecret(): OAuthError {
   return new OAuthError(
     'invalid_client_metadata',
-    'A client that uses only the method none cannot have a clientSecret.',
+    'Only a client with client_secret_basic or client_secret_post can have a clientSecret.',
   )
 }

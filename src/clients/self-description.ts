@@ -6,7 +6,9 @@ import { commaHint, intersectScope, type Scope, withoutOfflineAccess } from '../
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
+import { provingMethods, secretMethods } from './client'
 import { type ClientMetadataRules, invalid, isAbsent, list, MAX_REDIRECT_URIS, shownName } from './member-checks'
+import { membersOf } from './members'
 import { parseClientMetadata, readMembers } from './metadata'
 
 /** What a client that introduces itself may have at most. */
@@ -39,7 +41,7 @@ export function parseSelfDescription(
   methods?: Client['tokenEndpointAuthMethods'],
 ): SelfDescription {
   refuseStatement(json.software_statement)
-  requirePublicUris(json)
+  requirePublicUris(json, rules)
   // what it names as `scope` is what it begins with, and no other member says that here
   const { name, scopes: asked, ...read } = readMembers({ ...json, default_scope: undefined }, 'self', rules)
   const members = { ...(methods && { tokenEndpointAuthMethods: methods }), ...read }
@@ -67,14 +69,15 @@ export function describedClient(
   source: SelfDescriptionRules & Pick<AuthorizationServer, 'now'>,
 ): Client {
   verifyDocument(url, json)
-  const { scopes, ...described } = parseSelfDescription(json, permitted, source, ['none'])
+  const method = documentMethod(json, source)
+  const said = { ...json, token_endpoint_auth_method: method }
+  const { scopes, ...described } = parseSelfDescription(said, permitted, source)
   const metadata = {
     name: new URL(url).host,
     // as for a registration: what it names is what it begins with
     scopes: permitted.scopes,
     ...(scopes && { defaultScopes: scopes }),
     ...described,
-    tokenEndpointAuthMethods: ['none'] as const,
     // anybody can use a public client's id: the verifier alone ties a code to who asked for it
     requirePkce: true,
   }
@@ -85,12 +88,23 @@ export function describedClient(
 
 /** §4.1 of the draft: the document is about this very URL, and there is nobody to share a secret with. */
 function verifyDocument(url: string, json: Json): void {
-  const { client_id: clientId, token_endpoint_auth_method: method = 'none' } = json
-  if (clientId !== url) throw invalid('its client_id is not its URL')
+  if (json.client_id !== url) throw invalid('its client_id is not its URL')
   if (json.client_secret !== undefined || json.client_secret_expires_at !== undefined) {
     throw invalid('it has a client_secret')
   }
-  if (method !== 'none') throw invalid('its token_endpoint_auth_method must be none')
+}
+
+/**
+ * §4.1, §8.2 of the draft: by a key, or not at all. A document may list more methods than the one that it prefers
+ * (`token_endpoint_auth_methods_supported`): then one that this server does not have is no reason to refuse it.
+ */
+function documentMethod(json: Json, rules: SelfDescriptionRules): string {
+  const { token_endpoint_auth_method: preferred, token_endpoint_auth_methods_supported: others } = json
+  const open = ['none', ...provingMethods(rules).filter((method) => !secretMethods.includes(method))]
+  const named = isAbsent(preferred) ? 'none' : preferred
+  const method = [named, ...(Array.isArray(others) ? others : [])].find((one) => open.includes(one))
+  if (typeof method === 'string' && !secretMethods.some((one) => one === named)) return method
+  throw invalid(`its token_endpoint_auth_method must be ${open.join(' or ')}`)
 }
 
 /** The response types that go with these grants. */
@@ -108,9 +122,11 @@ function refuseStatement(statement: unknown): void {
 }
 
 /** Every member `…_uri`, in whatever language (§2.2). `redirect_uris` has rules of its own; no other list is used. */
-function requirePublicUris(members: Json): void {
+function requirePublicUris(members: Json, rules: SelfDescriptionRules): void {
+  // what the table has is checked there
+  const checked = membersOf(rules).map(([, { wire }]) => wire)
   for (const [member, value] of Object.entries(members)) {
-    if (!/^\w+_uri(#.*)?$/s.test(member) || isAbsent(value)) continue
+    if (!/^\w+_uri(#.*)?$/s.test(member) || isAbsent(value) || checked.includes(member)) continue
     // without the language tag, which can be any text: what is wrong with a document is told on a page of ours
     const name = member.split('#', 1)[0] as string
     if (typeof value === 'string' && value.length <= 2048 && isPublicUri(value, pagesForPeople.includes(name))) continue

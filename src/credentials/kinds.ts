@@ -9,11 +9,12 @@
  * | refresh_replay     | `~n`         | made                                 | token (refresh)    | nothing        |
  * | consent            | `~t`         | pending → decided                    | consent page       | consent page   |
  * | removal            | `~x`         | pending → decided                    | connected apps     | connected apps |
+ * | jti                | `~j` + hash  | used                                 | every endpoint     | nothing        |
  *
  * `ended` is a session that began with an access token and ended without its grant (`tokens/derived-session.ts`): nothing is
  * bound in such a row any more. A refresh token that does not rotate has `#` and a digest more behind its state.
  *
- * What stands before the `~` is the id of the grant that the credential is of, or will begin.
+ * What stands before the `~` is the id of the grant that the credential is of, or will begin; of a `jti` the hash of its client.
  */
 type CredentialState =
   | { kind: 'authorization_code'; state: 'issued' | 'used' }
@@ -21,6 +22,7 @@ type CredentialState =
   | { kind: 'refresh_token'; state: 'ended' | Digest }
   | { kind: 'refresh_replay'; state: 'made' }
   | { kind: 'consent' | 'removal'; state: 'pending' | 'decided' }
+  | { kind: 'jti'; state: 'used' }
 
 export type CredentialKind = CredentialState['kind']
 
@@ -35,4 +37,5 @@ export const lookupSuffix = {
   access_token: ['a', 'b'],
   consent: 't',
   removal: 'x',
+  jti: 'j',
 } as const satisfies Record<CredentialKind, string | readonly string[]>

@@ -63,3 +63,13 @@ export function isPublicHost(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '')
   return name.includes('.') && !localNames.test(name)
 }
+
+/** Whether a URL is https and of a public host, without credentials and fragment; `withLoopback` also takes http, on loopback. */
+export function isPublicUrl(url: string, withLoopback: boolean): boolean {
+  if (!/^https?:\/\/[\x21-\x7e]+$/.test(url) || url.length > 2048 || !URL.canParse(url) || url.includes('#'))
+    return false
+  const { protocol, hostname, username, password } = new URL(url)
+  if (username !== '' || password !== '') return false
+  if (withLoopback && isThisMachine(hostname)) return true
+  return protocol === 'https:' && isPublicHost(hostname)
+}

@@ -31,7 +31,7 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
         `the issuer is ${issuer}: set issuer to an https URL, or codes and tokens travel unencrypted`,
       )
     }
-    if (server.clientDocuments?.isDocumentUrl('http://127.0.0.1/client.json')) {
+    if (server.clientDocuments?.isDocumentUrl('http://127.0.0.1/client.json') || takesLoopbackKeys(server)) {
       const effect = 'anyone can make this process send requests to local services. Leave the option out'
       warn('loopback_documents_in_production', `dangerouslyAllowLoopback is on: ${effect}`)
     }
@@ -41,6 +41,16 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
     const message = `replayWindow (${replayWindow} s) is longer than an access token lives (${accessTokens.ttl} s)`
     const fix = 'Lower refreshToken({ replayWindow }), or raise ttl'
     warn('replay_window_exceeds_access_token', `${message}: a repeated response can hold an expired token. ${fix}`)
+  }
+}
+
+/** Whether a record may have its `jwks_uri` on loopback. */
+function takesLoopbackKeys({ clientMembers }: AuthorizationServer): boolean {
+  const member = clientMembers.find(({ name }) => name === 'jwksUri')
+  try {
+    return member?.check?.('jwks_uri', 'http://127.0.0.1/jwks.json', {}) !== undefined
+  } catch {
+    return false
   }
 }
 

@@ -1,9 +1,10 @@
-/** The keys of JWT access tokens: their forms, the `kid` of each (RFC 7638), and how one follows the other (RFC 7517). */
+/** The keys of JWTs: their forms, the `kid` of each (RFC 7638), what each may sign with, and how one follows the other (RFC 7517). */
 import {
   type JsonWebKey,
   type KeyMaterial,
   type KeyObject,
   newPrivateKey,
+  orphanedPublicKey,
   sha256,
   toPrivateKey,
   toPublicKey,
@@ -14,6 +15,21 @@ import { requireNoMore } from '../options/known'
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'PS256'
 
 export const signingAlgorithms: readonly unknown[] = ['ES256', 'RS256', 'PS256'] satisfies SigningAlgorithm[]
+
+/** An algorithm by which others may have signed (RFC 7518 §3.1): asymmetric ones, all that the library verifies. */
+export type VerificationAlgorithm = (typeof verificationAlgorithms)[number]
+
+export const verificationAlgorithms = [
+  'ES256',
+  'PS256',
+  'RS256',
+  'ES384',
+  'PS384',
+  'RS384',
+  'ES512',
+  'PS512',
+  'RS512',
+] as const
 
 /**
  * The signing keys of a server. To replace a key without refusing a token: publish the new key as `next` for an hour,
@@ -31,7 +47,7 @@ export interface SigningKeys {
 
 /** A key that verifies, with the only algorithms that are believed under its id. */
 export interface VerificationKey {
-  readonly algorithms: readonly SigningAlgorithm[]
+  readonly algorithms: readonly VerificationAlgorithm[]
   readonly publicKey: KeyObject
 }
 
@@ -118,6 +134,51 @@ export function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObj
   if (asymmetricKeyType === 'ec') return asymmetricKeyDetails?.namedCurve === 'prime256v1' ? ['ES256'] : []
   if (asymmetricKeyType !== 'rsa') return []
   return (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048 ? ['RS256', 'PS256'] : []
+}
+
+/** Names of curves (RFC 7518 §6.2.1.1) and of OpenSSL, by algorithm. */
+const curves = { ES256: ['P-256', 'prime256v1'], ES384: ['P-384', 'secp384r1'], ES512: ['P-521', 'secp521r1'] } as const
+
+/** Of a key that a stranger has made. A signature of a longer one, or with a long exponent, takes this process milliseconds. */
+const MAX_MODULUS = 8192
+const MAX_EXPONENT = 2n ** 32n
+
+/** What the key of a client may have signed with. Empty for a key that is not fit. */
+export function verificationAlgorithmsOf(key: KeyObject): VerificationAlgorithm[] {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: { namedCurve, modulusLength = 0, publicExponent = 0n } = {} } =
+    key
+  if (type === 'ec')
+    return Object.entries(curves).flatMap(([alg, [, name]]) => (name === namedCurve ? [alg] : [])) as 'ES256'[]
+  if (type !== 'rsa' || modulusLength < 2048 || modulusLength > MAX_MODULUS || publicExponent > MAX_EXPONENT) return []
+  return verificationAlgorithms.filter((algorithm) => !(algorithm in curves))
+}
+
+/** A published JWK as a key, with what it may have signed with: undefined for one that is not fit, or not for signatures. */
+export function publishedKey(
+  jwk: JsonWebKey,
+  algorithmsOf: (key: KeyObject) => readonly VerificationAlgorithm[],
+): VerificationKey | undefined {
+  if (jwk.use !== undefined && jwk.use !== 'sig') return undefined
+  try {
+    const publicKey = toPublicKey(jwk)
+    const algorithms = algorithmsOf(publicKey).filter((algorithm) => jwk.alg === undefined || jwk.alg === algorithm)
+    return algorithms.length === 0 ? undefined : Object.freeze({ algorithms, publicKey })
+  } catch {
+    return undefined
+  }
+}
+
+const decoys = new Map<VerificationAlgorithm, VerificationKey>()
+
+/** A key of that kind that nobody has: with it a wrong signature takes as long as with one of a client. */
+export function decoyKey(algorithm: VerificationAlgorithm): VerificationKey {
+  const known = decoys.get(algorithm)
+  if (known) return known
+  const [curve] = algorithm in curves ? curves[algorithm as keyof typeof curves] : []
+  const publicKey = curve === undefined ? orphanedPublicKey() : toPublicKey(newPrivateKey('ec', curve))
+  const made = Object.freeze({ algorithms: [algorithm], publicKey })
+  decoys.set(algorithm, made)
+  return made
 }
 
 /** RFC 7638 §3: the id that everybody computes alike from a public key. The order of the members is part of it. */

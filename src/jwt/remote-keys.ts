@@ -1,10 +1,10 @@
 /** The keys of another server, found by its metadata (RFC 8414) in its JWKS (RFC 7517). */
 
 import { whenReady } from '../awaitable'
-import { type JsonWebKey, toPublicKey } from '../crypto'
+import type { JsonWebKey } from '../crypto'
 import { kept } from '../fetch/cached'
 import { fetchJson } from '../fetch/json'
-import { algorithmsOf, type VerificationKey } from './keys'
+import { algorithmsOf, publishedKey, type VerificationKey } from './keys'
 import type { FindKey } from './verify'
 
 const MAX_KEYS = 100
@@ -39,21 +39,11 @@ function parseJwks(jwks: Record<string, unknown>, last: ReadonlyMap<string, Know
   if (!Array.isArray(jwks.keys)) throw new Error('The JWKS has no list of keys')
   const found = new Map<string, KnownKey>()
   for (const jwk of jwks.keys.slice(0, MAX_KEYS) as (JsonWebKey | null)[]) {
-    if (typeof jwk?.kid !== 'string' || (jwk.use !== undefined && jwk.use !== 'sig') || found.has(jwk.kid)) continue
+    if (typeof jwk?.kid !== 'string' || found.has(jwk.kid)) continue
     const text = JSON.stringify(jwk)
     const before = last.get(jwk.kid)
-    const key = before?.text === text ? before.key : parseKey(jwk)
+    const key = before?.text === text ? before.key : publishedKey(jwk, algorithmsOf)
     if (key) found.set(jwk.kid, { text, key })
   }
   return found
-}
-
-function parseKey(jwk: JsonWebKey): VerificationKey | undefined {
-  try {
-    const publicKey = toPublicKey(jwk)
-    const algorithms = algorithmsOf(publicKey).filter((algorithm) => jwk.alg === undefined || jwk.alg === algorithm)
-    return algorithms.length === 0 ? undefined : Object.freeze({ algorithms, publicKey })
-  } catch {
-    return undefined
-  }
 }

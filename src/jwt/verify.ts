@@ -2,14 +2,16 @@
 import { decode, verify } from 'jsonwebtoken'
 import { LRUCache } from 'lru-cache'
 import { type Awaitable, whenReady } from '../awaitable'
-import { sha256 } from '../crypto'
-import type { SigningAlgorithm, VerificationKey } from './keys'
+import { type KeyObject, sha256 } from '../crypto'
+import type { VerificationAlgorithm, VerificationKey } from './keys'
 
 /** What every JWT that we believe has (RFC 7519 §4.1). */
 export interface JwtClaims {
   readonly iss: string
   readonly aud: string | readonly string[]
   readonly exp: number
+  readonly nbf?: unknown
+  readonly iat?: unknown
   readonly [claim: string]: unknown
 }
 
@@ -17,6 +19,8 @@ export interface JwtClaims {
 export interface JwtKind<Claims extends JwtClaims> {
   /** The `typ` of its header, without `application/` (RFC 8725 §3.11). */
   readonly type: string
+  /** What else may stand there, where this kind is older than its type: undefined for nothing. */
+  readonly olderTypes?: readonly (string | undefined)[]
   /** Whether the claims are there that it must have, in the types that they must have. */
   readonly isClaims: (claims: unknown) => claims is Claims
 }
@@ -47,6 +51,9 @@ interface VerifiedToken<Claims> {
 
 const MAX_REMEMBERED = 10_000
 
+/** Seconds by which the clock of an issuer may be ahead of ours. */
+export const CLOCK_SKEW = 10
+
 /**
  * A verifier that remembers whose signature was right, by the SHA-256 of the token: a signature costs as much as all the
  * rest of a request. What a token says is compared at each use, so that it ends with its `exp` and with its key.
@@ -56,12 +63,12 @@ export function jwtVerifier<Claims extends JwtClaims>(kind: JwtKind<Claims>): Jw
   return (token, findKey, expected) => {
     const digest = sha256(token)
     const known = remembered.get(digest)
-    const header = known?.header ?? parseHeader(token, kind.type)
-    if (!header) return undefined
+    const header = known?.header ?? parseHeader(token, kind)
+    if (header?.kid === undefined) return undefined
     return whenReady(findKey(header.kid), (key) => {
       // RFC 8725 §3.1: the key says which algorithms may be used with it, never the token
       if (!key?.algorithms.includes(header.alg)) return undefined
-      const claims = known?.key === key ? known.claims : verifiedClaims(token, kind, header, key, expected.now)
+      const claims = known?.key === key ? known.claims : verifiedClaims(token, kind, header, key)
       if (!claims || !isExpected(claims, expected)) {
         remembered.delete(digest)
         return undefined
@@ -73,25 +80,54 @@ export function jwtVerifier<Claims extends JwtClaims>(kind: JwtKind<Claims>): Jw
 }
 
 interface TokenHeader {
-  kid: string
-  alg: SigningAlgorithm
+  readonly kid?: string
+  readonly alg: VerificationAlgorithm
+}
+
+/** What a JWT says of itself before anybody has verified it: good for finding its key, and for nothing else. */
+export interface UnverifiedJwt<Claims> {
+  readonly header: TokenHeader
+  readonly claims: Claims
+}
+
+/** Of a token that is good once, and so is not remembered. Undefined for what is no JWT of this kind. */
+export function readJwt<Claims extends JwtClaims>(
+  token: string,
+  kind: JwtKind<Claims>,
+): UnverifiedJwt<Claims> | undefined {
+  const header = parseHeader(token, kind)
+  const claims: unknown = header && decoded(token)?.payload
+  return header && kind.isClaims(claims) ? { header, claims } : undefined
+}
+
+/** Whether a token that `readJwt` has read was signed with this key, by the algorithm that it names. */
+export function isSignedWith(token: string, { alg }: TokenHeader, { algorithms, publicKey }: VerificationKey): boolean {
+  return algorithms.includes(alg) && verifiedPayload(token, alg, publicKey) !== undefined
 }
 
 /** The header, if it is one of that type. Keys that it brings along (`jwk`, `jku`, `x5c`) are never looked at. */
-function parseHeader(token: string, type: string): TokenHeader | undefined {
-  const header = decoded(token) as Record<string, unknown> | undefined
+function parseHeader<Claims extends JwtClaims>(
+  token: string,
+  { type, olderTypes = [] }: JwtKind<Claims>,
+): TokenHeader | undefined {
+  const header = decoded(token)?.header as Record<string, unknown> | undefined
   if (!header) return undefined
   const { typ, kid, alg, crit } = header
   // RFC 8725 §3.11: any other typ is another kind of token that the same key has signed. RFC 7515 §4.1.9: in any case
-  if (typeof typ !== 'string' || typ.toLowerCase().replace(/^application\//, '') !== type) return undefined
+  const named = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ
+  if (named !== type && !olderTypes.some((older) => older === named)) return undefined
   // RFC 7515 §4.1.11: an extension that must be understood, and that jsonwebtoken does not look at
-  if (crit !== undefined) return undefined
-  return typeof kid === 'string' && typeof alg === 'string' ? { kid, alg: alg as SigningAlgorithm } : undefined
+  if (crit !== undefined || typeof alg !== 'string' || !isOptionalText(kid)) return undefined
+  return { ...(kid !== undefined && { kid }), alg: alg as VerificationAlgorithm }
 }
 
-function decoded(token: string): object | undefined {
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string'
+}
+
+function decoded(token: string): { header: object; payload: unknown } | undefined {
   try {
-    return decode(token, { complete: true })?.header
+    return decode(token, { complete: true }) ?? undefined
   } catch {
     return undefined
   }
@@ -102,18 +138,31 @@ function verifiedClaims<Claims extends JwtClaims>(
   { isClaims }: JwtKind<Claims>,
   { alg }: TokenHeader,
   { publicKey }: VerificationKey,
-  now: number,
 ): Claims | undefined {
+  const claims = verifiedPayload(token, alg, publicKey)
+  return isClaims(claims) ? deepFreeze(claims) : undefined
+}
+
+/** The payload of a token that this key has signed. Its times are compared where it is used, in one way for all. */
+function verifiedPayload(token: string, alg: VerificationAlgorithm, publicKey: KeyObject): unknown {
   try {
-    const claims: unknown = verify(token, publicKey, { algorithms: [alg], clockTimestamp: now })
-    return isClaims(claims) ? deepFreeze(claims) : undefined
+    return verify(token, publicKey, { algorithms: [alg], ignoreExpiration: true, ignoreNotBefore: true })
   } catch {
     return undefined
   }
 }
 
-function isExpected({ iss, aud, exp }: JwtClaims, { issuer, audience, now }: ExpectedClaims): boolean {
-  return iss === issuer && exp > now && audienceOf(aud).some((one) => audience.includes(one))
+function isExpected(claims: JwtClaims, { issuer, audience, now }: ExpectedClaims): boolean {
+  const { iss, aud, exp } = claims
+  return iss === issuer && exp > now && hasBegun(claims, now) && audienceOf(aud).some((one) => audience.includes(one))
+}
+
+/**
+ * RFC 7519 §4.1.5, §4.1.6: not before `nbf`, and not before it was made. Two clocks are never alike, so `CLOCK_SKEW` is
+ * taken; what is further ahead was made for later, or to be good for longer than its `exp` should allow.
+ */
+export function hasBegun({ nbf, iat }: Pick<JwtClaims, 'nbf' | 'iat'>, now: number): boolean {
+  return [nbf, iat].every((time) => time === undefined || (typeof time === 'number' && time <= now + CLOCK_SKEW))
 }
 
 /** RFC 7519 §4.1.3: one audience may stand alone. */

@@ -5,6 +5,7 @@ import type { JsonWebKey } from '../crypto'
 import type { RequestParameters } from '../rules/params'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
 import type { AuthorizationServer, Decide } from './authorization-server'
+import type { ClientMetadata } from './client-metadata'
 import type { CorsOptions } from './endpoints'
 
 /** A member of client metadata (RFC 7591 §2), checked and kept in records: one row of the table of members. */
@@ -20,8 +21,11 @@ export interface ClientMember {
     /** Whether the value has this type. */
     readonly is: (value: unknown) => boolean
   }
-  /** Returns the member as it is stored, or throws an `OAuthError` that names `member`. @default the value as it is */
-  readonly check?: (member: string, value: unknown) => unknown
+  /**
+   * Returns the member as it is stored, or throws an `OAuthError` that names `member`. `record` has the other members.
+   * @default the value as it is
+   */
+  readonly check?: (member: string, value: unknown, record: ClientMetadata) => unknown
   /** Who may set it: the client itself too (RFC 7591, 7592), the owner of the record, or administrators alone. */
   readonly setBy: 'self' | 'owner' | 'admin'
 }
@@ -86,26 +90,56 @@ export interface PresentedCredentials {
   readonly explicit: boolean
   /** The `WWW-Authenticate` header of a failure (RFC 6749 §5.2). @default none */
   readonly challenge?: string
+  /** The problem of credentials without a `clientId`, for the response. @default 'Client authentication failed.' */
+  readonly problem?: string
+}
+
+/** A proof that counts once: its id, for as long as it would be accepted. */
+export interface OneTimeProof {
+  /** The kind of proof, for which ids are counted apart: `'client_assertion'`. */
+  readonly purpose: string
+  /** Its id, unique for this client and purpose: a `jti`. */
+  readonly id: string
+  /** When it is no longer accepted. Seconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/** A proof that failed. */
+export interface FailedProof {
+  /** The reason, for the host's events. */
+  readonly reason: string
+  /**
+   * The problem, for the response, where it reveals nothing about clients.
+   * @default 'Client authentication failed.'
+   */
+  readonly problem?: string
 }
 
 /**
- * A method of client authentication at the token, revocation and introspection endpoints: `clientSecret()`. A host's
- * own is a value of this shape.
+ * A method of client authentication at the token, revocation and introspection endpoints: `clientSecret()` or
+ * `privateKeyJwt()`. A host's own is a value of this shape.
  */
 export interface ClientAuthentication<Presented extends PresentedCredentials = PresentedCredentials>
   extends Capability {
   /** Their names in client records and metadata. Never `'none'`: only a record allows a client to send nothing. */
   readonly methods: readonly TokenEndpointAuthMethod[]
+  /**
+   * The parameter that carries the credentials. `presented` is called only for requests that have it.
+   * @default `presented` is called for every request
+   */
+  readonly parameter?: string
+  /** Checks a client record that names one of the methods; throws an `OAuthError`. @default every record may */
+  readonly verifyRecord?: (record: ClientMetadata) => void
   /** Reads the credentials of these methods from the request; `[]` without any. It reads the request alone. */
   presented(request: EndpointRequest): readonly Presented[]
   /**
-   * Returns the proven client, or undefined for a wrong proof. `client` is the one of `presented.clientId`, whose
-   * record names the method. Without that client the proof must fail after the same work, or its time reveals which ids
-   * exist.
+   * Returns the proven client, or undefined or a reason for a wrong proof. `client` is the one of
+   * `presented.clientId`, whose record names the method. Without that client the proof must fail after the same work,
+   * or its time reveals which ids exist. `once` is stored last; a second use fails.
    */
   verify(
     server: AuthorizationServer,
     client: Client | undefined,
     presented: Presented,
-  ): Awaitable<{ readonly client: Client } | undefined>
+  ): Awaitable<{ readonly client: Client; readonly once?: OneTimeProof } | FailedProof | undefined>
 }

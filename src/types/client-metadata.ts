@@ -1,8 +1,29 @@
 /** Client metadata as hosts write it (RFC 7591 §2, with members of ours). */
 import type { TokenEndpointAuthMethod } from '../storage'
 
+/** The members that `privateKeyJwt()` brings along. */
+export interface ClientKeyMetadata {
+  /**
+   * Its public keys (RFC 7517 §5), `{ keys: [jwk] }`, for `private_key_jwt`. A key that is taken out stops working at
+   * once.
+   * @default none
+   */
+  jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
+  /**
+   * The https URL of its public keys, in the place of `jwks`. A key that is taken out there stops working within five
+   * minutes.
+   * @default none
+   */
+  jwksUri?: string
+  /**
+   * The only algorithm of its assertions (RFC 7591 §2), such as `'ES256'`.
+   * @default every algorithm of its keys
+   */
+  tokenEndpointAuthSigningAlg?: string
+}
+
 /** The members of a record that its owner may set. */
-export interface ClientMetadata {
+export interface ClientMetadata extends ClientKeyMetadata {
   /** Shown to users on the consent page. @default the client id */
   name?: string
   /** Shown below the name. @default nothing */
@@ -27,7 +48,7 @@ export interface ClientMetadata {
   /** Which resources of the server it may ask for (RFC 8707). @default all of them */
   resources?: readonly string[]
   /**
-   * How it authenticates (RFC 7591 §2): `['none']` for a public client.
+   * How it authenticates (RFC 7591 §2): `['none']` for a public client, `['private_key_jwt']` for one with keys.
    * @default client_secret_basic and client_secret_post
    */
   tokenEndpointAuthMethods?: readonly TokenEndpointAuthMethod[]

@@ -1,0 +1,180 @@
+/** `privateKeyJwt()`: clients that prove who they are by a signed JWT, RFC 7523 §2.2 and §3, draft-ietf-oauth-rfc7523bis. */
+import { decoyKey, type VerificationAlgorithm, verificationAlgorithms } from '../jwt/keys'
+import {
+  CLOCK_SKEW,
+  hasBegun,
+  isSignedWith,
+  type JwtClaims,
+  type JwtKind,
+  readJwt,
+  type UnverifiedJwt,
+} from '../jwt/verify'
+import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import type { Client } from '../storage'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type {
+  ClientAuthentication,
+  EndpointRequest,
+  FailedProof,
+  OneTimeProof,
+  PresentedCredentials,
+} from '../types/capability'
+import { clientKeys, type FindClientKeys, membersOfKeys, verifyKeys } from './keys'
+import { clientIdSyntax } from './metadata'
+
+/** Options of `privateKeyJwt`. */
+export interface PrivateKeyJwtOptions {
+  /**
+   * The accepted audience (`aud`) of an assertion: `'issuer'`, or `'issuer-or-token-endpoint'` for older clients.
+   * With the latter, another server that a client also uses can name our token endpoint as its own. It is then sent an
+   * assertion that is accepted here.
+   * @default 'issuer'
+   */
+  audience?: 'issuer' | 'issuer-or-token-endpoint'
+  /**
+   * Also accepts a `jwks_uri` on loopback, with http, for development and tests. Anyone can then make this process send
+   * GET requests to local services.
+   * @default false
+   */
+  dangerouslyAllowLoopback?: boolean
+}
+
+const METHOD = 'private_key_jwt'
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+/** Seconds, beyond which an assertion would be worth stealing. */
+const LONGEST_LIFE = 300
+
+interface AssertionClaims extends JwtClaims {
+  readonly sub: string
+}
+
+/** What a client sends. Everything else that it must say is compared one by one, so that its developer learns what is wrong. */
+const assertionJwt: JwtKind<AssertionClaims> = {
+  type: 'client-authentication+jwt',
+  // RFC 7523 names no type, and libraries write JWT or nothing
+  olderTypes: ['jwt', undefined],
+  isClaims(claims): claims is AssertionClaims {
+    const { sub } = (claims ?? {}) as { sub?: unknown }
+    return typeof sub === 'string' && clientIdSyntax.test(sub)
+  },
+}
+
+interface PresentedAssertion extends PresentedCredentials {
+  readonly assertion: string
+  readonly read?: UnverifiedJwt<AssertionClaims>
+  readonly network: string
+}
+
+/**
+ * Clients that sign with a key of their own, by the method `private_key_jwt` (RFC 7523 §2.2). Their public keys are in
+ * their record, as `jwks`, or at its `jwksUri`. An assertion is for this server alone, lives at most five minutes, and
+ * is accepted once.
+ *
+ * @throws TypeError for an option that is wrong, naming it and the fix.
+ */
+export function privateKeyJwt(options: PrivateKeyJwtOptions = {}): ClientAuthentication {
+  requireNoMore('privateKeyJwt', arguments, 1)
+  requireKnown('privateKeyJwt option', options, ['audience', 'dangerouslyAllowLoopback'])
+  const { audience = 'issuer', dangerouslyAllowLoopback = false } = options
+  requireFlags('privateKeyJwt', { dangerouslyAllowLoopback })
+  if (!['issuer', 'issuer-or-token-endpoint'].includes(audience)) {
+    throw new TypeError("privateKeyJwt({ audience }) must be 'issuer' or 'issuer-or-token-endpoint'")
+  }
+  const withTokenEndpoint = audience === 'issuer-or-token-endpoint'
+  const findKeys = clientKeys(dangerouslyAllowLoopback)
+  return Object.freeze({
+    methods: [METHOD],
+    parameter: 'client_assertion',
+    presented,
+    verify: (server, client, sent) => verify(server, client, sent, findKeys, withTokenEndpoint),
+    verifyRecord: (record) => verifyKeys(METHOD, record),
+    clientMembers: membersOfKeys(dangerouslyAllowLoopback),
+    metadata: (_server, urlOf) =>
+      Object.fromEntries(
+        [
+          ['token', 'token'],
+          ['revoke', 'revocation'],
+          ['introspect', 'introspection'],
+        ].flatMap(([endpoint = '', word]) =>
+          urlOf(endpoint) === undefined
+            ? []
+            : [[`${word}_endpoint_auth_signing_alg_values_supported`, verificationAlgorithms]],
+        ),
+      ),
+  } satisfies ClientAuthentication<PresentedAssertion>)
+}
+
+function presented({ parameters, network }: EndpointRequest): PresentedAssertion[] {
+  const assertion = parameters.get('client_assertion') ?? ''
+  const shared = { method: METHOD, explicit: true, assertion, network } as const
+  if (parameters.get('client_assertion_type') !== ASSERTION_TYPE) {
+    return [{ ...shared, clientId: undefined, problem: `client_assertion_type must be ${ASSERTION_TYPE}.` }]
+  }
+  const read = readJwt(assertion, assertionJwt)
+  if (read) return [{ ...shared, clientId: read.claims.sub, read }]
+  return [
+    { ...shared, clientId: undefined, problem: 'client_assertion must be a signed JWT with the client_id as sub.' },
+  ]
+}
+
+async function verify(
+  server: AuthorizationServer,
+  client: Client | undefined,
+  { assertion, read, network }: PresentedAssertion,
+  findKeys: FindClientKeys,
+  withTokenEndpoint: boolean,
+): Promise<{ client: Client; once: OneTimeProof } | FailedProof | undefined> {
+  if (!read) return undefined
+  const { header, claims } = read
+  const problem = problemOf(server, read, withTokenEndpoint)
+  if (problem !== undefined) return { reason: problem, problem }
+  const fixed = client?.tokenEndpointAuthSigningAlg ?? header.alg
+  const keys = client && fixed === header.alg ? await findKeys(server, client, header, network) : []
+  const isSigned = (keys.length > 0 ? keys : [decoyKey(header.alg)]).some((key) => isSignedWith(assertion, header, key))
+  // whoever has no such key, or is no such client, is told the same after the same work
+  if (!client || !isSigned) return { reason: reasonOf(client, header.alg, keys.length) }
+  return { client, once: { purpose: 'client_assertion', id: claims.jti as string, expiresAt: claims.exp } }
+}
+
+/** For the host alone. */
+function reasonOf(client: Client | undefined, alg: VerificationAlgorithm, keys: number): string {
+  if (!client) return 'unknown client, or one whose record does not name private_key_jwt'
+  const { tokenEndpointAuthSigningAlg: fixed = alg } = client
+  if (fixed !== alg) return `the client_assertion is signed with ${alg}, and the record wants ${fixed}`
+  return keys === 0
+    ? `the client has no key for ${alg} with that kid`
+    : 'the signature of the client_assertion is wrong'
+}
+
+/**
+ * What is wrong with an assertion whatever the client is, so that it may be told: RFC 7523 §3, and rfc7523bis for `aud`.
+ */
+function problemOf(
+  server: AuthorizationServer,
+  { header, claims }: UnverifiedJwt<AssertionClaims>,
+  withTokenEndpoint: boolean,
+): string | undefined {
+  const { iss, sub, exp, jti } = claims as { [claim: string]: unknown }
+  const now = server.now()
+  // RFC 8725 §3.1: never none, and no secret that both sides have
+  if (!verificationAlgorithms.includes(header.alg))
+    return `client_assertion must be signed with one of ${verificationAlgorithms.join(', ')}.`
+  if (iss !== sub) return 'iss of the client_assertion must be the client_id, as sub.'
+  if (!audiences(server, withTokenEndpoint).includes(claims.aud)) {
+    return `aud of the client_assertion must be ${server.issuer} as a string.`
+  }
+  if (typeof exp !== 'number') return 'client_assertion must have exp.'
+  if (exp <= now) return 'client_assertion has expired.'
+  // the client has added five minutes to its own clock
+  if (exp > now + LONGEST_LIFE + CLOCK_SKEW)
+    return `exp of the client_assertion must be at most ${LONGEST_LIFE} seconds ahead.`
+  if (!hasBegun(claims, now)) return 'iat or nbf of the client_assertion is in the future.'
+  if (typeof jti !== 'string' || jti === '') return 'client_assertion must have a jti.'
+  return undefined
+}
+
+/** A list of audiences is refused, too: each server in it could send the assertion to the others. */
+function audiences({ issuer, endpoints }: AuthorizationServer, withTokenEndpoint: boolean): unknown[] {
+  const { token } = endpoints
+  return withTokenEndpoint && token !== undefined ? [issuer, `${new URL(issuer).origin}${token}`] : [issuer]
+}

@@ -1,0 +1,222 @@
+/** The public keys of a client (RFC 7517 §5): those of its record, or those at its `jwks_uri`. */
+import { LRUCache } from 'lru-cache'
+import type { Awaitable } from '../awaitable'
+import type { JsonWebKey } from '../crypto'
+import { messageOf, OAuthError } from '../errors'
+import { type Kept, kept, type Pace } from '../fetch/cached'
+import { isLoopbackAddress, isPublicAddress, isPublicUrl } from '../fetch/public-address'
+import { fetchDocument, hasPlace } from '../fetch/untrusted'
+import {
+  publishedKey,
+  type VerificationAlgorithm,
+  type VerificationKey,
+  verificationAlgorithms,
+  verificationAlgorithmsOf,
+} from '../jwt/keys'
+import { takeAttempt } from '../passwords/throttle'
+import { siteOf } from '../rules/network'
+import type { Client } from '../storage'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientMember } from '../types/capability'
+import type { ClientMetadata } from '../types/client-metadata'
+import { invalid } from './member-checks'
+import { unavailable } from './metadata-document'
+
+/** Keys of one client that are looked at: a signature without a `kid` is tried with each. */
+const MAX_KEYS = 20
+/** A key may come with a chain of certificates, which nobody looks at here. */
+const MAX_BYTES = 64 * 1024
+const MAX_KEPT = 1000
+
+/** What is five minutes old is not believed any more: a key that was taken out may have been stolen. */
+const PACE: Pace = { fresh: 300, stale: 300, cooldown: 60, retry: 10 }
+
+/** What an assertion says of the key that has signed it. */
+export interface WantedKey {
+  readonly kid?: string
+  readonly alg: VerificationAlgorithm
+}
+
+/** The keys that may have signed; `network` is the sender's, because fetches for strangers have a pace. */
+export type FindClientKeys = (
+  server: AuthorizationServer,
+  client: Client,
+  wanted: WantedKey,
+  network: string,
+) => Awaitable<readonly VerificationKey[]>
+
+type Jwks = readonly JsonWebKey[]
+
+const ALGORITHMS = verificationAlgorithms.join(', ')
+
+/** Throws `temporarily_unavailable` where the keys of a client cannot be fetched. */
+export function clientKeys(withLoopback: boolean): FindClientKeys {
+  const sets = new LRUCache<string, Kept<Jwks>>({ max: MAX_KEPT })
+  const loading = new Set<string>()
+  const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
+
+  async function load(url: string): Promise<Jwks> {
+    loading.add(url)
+    try {
+      const { members } = await fetchDocument(url, mayConnectTo, MAX_BYTES)
+      if (!Array.isArray(members.keys)) throw new Error('it has no list of keys')
+      return members.keys.slice(0, MAX_KEYS)
+    } finally {
+      loading.delete(url)
+    }
+  }
+
+  function setAt({ issuer, now }: AuthorizationServer, url: string): Kept<Jwks> {
+    const key = `${issuer} ${url}`
+    const known = sets.get(key)
+    if (known) return known
+    const made = kept(
+      () => load(url),
+      now,
+      () => {},
+      PACE,
+    )
+    sets.set(key, made)
+    return made
+  }
+
+  /** In turn with all that strangers have fetched. An attempt is for a fetch: one that comes to none is given back. */
+  async function inPace(server: AuthorizationServer, url: string, network: string, set: Kept<Jwks>): Promise<Jwks> {
+    const attempt = { kind: 'document', account: new URL(url).hostname, network: siteOf(network) } as const
+    const taken = await takeAttempt(server, attempt)
+    const isShared = loading.has(url)
+    if (!isShared && !hasPlace(loading, url)) {
+      await taken.giveBack()
+      throw unavailable('Too many key sets are being fetched. Try again later.')
+    }
+    const known = set.current()
+    const keys = known ? set.newer() : set.get()
+    if (isShared || !loading.has(url)) await taken.giveBack()
+    return (await keys) ?? known ?? []
+  }
+
+  async function published(
+    server: AuthorizationServer,
+    { clientId, jwksUri }: Client,
+    wanted: WantedKey,
+    network: string,
+  ) {
+    const url = jwksUri as string
+    const set = setAt(server, url)
+    const known = set.current()
+    const found = known && fitting(known, wanted)
+    // one that is not known may be new
+    if (known && found && (found.length > 0 || set.isNew())) return found
+    try {
+      return fitting(await inPace(server, url, network, set), wanted)
+    } catch (error) {
+      if (error instanceof OAuthError) throw error
+      // what went wrong on the way there is for the host alone: a stranger could learn from it what is in our network
+      server.emit({ type: 'client.document_refused', clientId, reason: `its jwks_uri: ${messageOf(error)}` })
+      throw unavailable("The client's keys could not be fetched.")
+    }
+  }
+
+  return (server, client, wanted, network) =>
+    client.jwksUri === undefined
+      ? fitting((client.jwks?.keys ?? []) as Jwks, wanted)
+      : published(server, client, wanted, network)
+}
+
+/** RFC 7515 §4.1.4: the key that is named, or each of them where none is; of those that may have signed so. */
+function fitting(keys: Jwks, { kid, alg }: WantedKey): VerificationKey[] {
+  return keys.flatMap((jwk) => {
+    if (!isUsable(jwk) || (kid !== undefined && jwk.kid !== kid)) return []
+    const key = publishedKey(jwk, verificationAlgorithmsOf)
+    return key?.algorithms.includes(alg) ? [key] : []
+  })
+}
+
+/** Whether it is a public key. One whose private half is published proves nothing. */
+function isUsable(jwk: unknown): jwk is JsonWebKey {
+  return typeof jwk === 'object' && jwk !== null && !isPrivate(jwk)
+}
+
+/** RFC 7518 §6.2.2, §6.3.2, §6.4.1: the private members of every kind of key. */
+function isPrivate(jwk: object): boolean {
+  return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((member) => member in jwk)
+}
+
+/** The algorithms for which a set has a key. */
+function algorithmsOfSet(keys: readonly object[]): VerificationAlgorithm[] {
+  const all = keys.flatMap((jwk) =>
+    isUsable(jwk) ? (publishedKey(jwk, verificationAlgorithmsOf)?.algorithms ?? []) : [],
+  )
+  return [...new Set(all)]
+}
+
+/** A record with the method has keys, and no second, weaker way in. */
+export function verifyKeys(method: string, record: ClientMetadata): void {
+  const { tokenEndpointAuthMethods = [], jwks, jwksUri, tokenEndpointAuthSigningAlg: fixed } = record
+  if (tokenEndpointAuthMethods.length > 1) throw invalid(`a client with ${method} cannot have another method beside it`)
+  if (jwks === undefined && jwksUri === undefined) throw invalid(`a client with ${method} needs keys: jwks or jwks_uri`)
+  if (!Array.isArray(jwks?.keys)) return
+  const algorithms: string[] = algorithmsOfSet(jwks.keys)
+  if (fixed === undefined ? algorithms.length > 0 : algorithms.includes(fixed)) return
+  throw invalid(`jwks must have a public key for ${fixed ?? `one of ${ALGORITHMS}`}`)
+}
+
+/** The rows of the table of members: what `private_key_jwt` needs in a record (RFC 7591 §2). */
+export function membersOfKeys(withLoopback: boolean): readonly ClientMember[] {
+  const text = { words: 'a string', is: (value: unknown) => typeof value === 'string' }
+  return [
+    {
+      name: 'jwks',
+      wire: 'jwks',
+      type: { words: '{ keys: [...] }, a JWK Set', is: isJwks },
+      check: publicSet,
+      setBy: 'self',
+    },
+    {
+      name: 'jwksUri',
+      wire: 'jwks_uri',
+      type: text,
+      setBy: 'self',
+      check(member, value) {
+        if (isPublicUrl(value as string, withLoopback)) return value
+        throw invalid(`${member} must be an https URL of a public host`)
+      },
+    },
+    {
+      name: 'tokenEndpointAuthSigningAlg',
+      wire: 'token_endpoint_auth_signing_alg',
+      type: text,
+      setBy: 'self',
+      check(member, value) {
+        if ((verificationAlgorithms as readonly unknown[]).includes(value)) return value
+        throw invalid(`${member} must be one of ${ALGORITHMS}`)
+      },
+    },
+  ]
+}
+
+function isJwks(value: unknown): value is { keys: object[] } {
+  const { keys } = (value ?? {}) as { keys?: unknown }
+  return Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null)
+}
+
+/** What of a key is kept: its public members, and what says which it is. */
+const publicMembers = ['kty', 'kid', 'use', 'alg', 'crv', 'x', 'y', 'n', 'e']
+const MAX_MEMBER = 2048
+
+/** RFC 7591 §2: public keys, and not beside `jwks_uri`. */
+function publicSet(member: string, value: unknown, { jwksUri }: ClientMetadata): { keys: object[] } {
+  const { keys } = value as { keys: Record<string, unknown>[] }
+  if (jwksUri !== undefined) throw invalid('jwks and jwks_uri exclude each other')
+  if (keys.length > MAX_KEYS) throw invalid(`${member} must have at most ${MAX_KEYS} keys`)
+  if (keys.some((key) => isPrivate(key) || key.kty === 'oct')) throw invalid(`${member} must have public keys only`)
+  return {
+    keys: keys.map((key) => {
+      const known = Object.entries(key).filter(([name]) => publicMembers.includes(name))
+      const isFit =
+        typeof key.kty === 'string' && known.every(([, one]) => typeof one === 'string' && one.length <= MAX_MEMBER)
+      if (!isFit) throw invalid(`${member} must have keys with a kty and members of at most ${MAX_MEMBER} characters`)
+      return Object.fromEntries(known)
+    }),
+  }
+}
