@@ -280,7 +280,7 @@ issueCode(server, { clientId: 'app', userId: 1 })
 // @ts-expect-error whose grants end must be said
 revokeGrants(server, {})
 // @ts-expect-error there is no such method
-registerClient(server, { tokenEndpointAuthMethods: ['private_key_jwt'] })
+registerClient(server, { tokenEndpointAuthMethods: ['client_secret_jwt'] })
 // @ts-expect-error a limiter is made for each of the counts, from its options
 limiterThrottle({ points: 5 })
 

@@ -47,6 +47,9 @@ export type FindClientKeys = (
 
 type Jwks = readonly JsonWebKey[]
 
+/** No set is renewed while it is used. */
+const nobodyWaits = () => {}
+
 const ALGORITHMS = verificationAlgorithms.join(', ')
 
 /** Throws `temporarily_unavailable` where the keys of a client cannot be fetched. */
@@ -70,12 +73,7 @@ export function clientKeys(withLoopback: boolean): FindClientKeys {
     const key = `${issuer} ${url}`
     const known = sets.get(key)
     if (known) return known
-    const made = kept(
-      () => load(url),
-      now,
-      () => {},
-      PACE,
-    )
+    const made = kept(() => load(url), now, nobodyWaits, PACE)
     sets.set(key, made)
     return made
   }
@@ -142,22 +140,15 @@ function isPrivate(jwk: object): boolean {
   return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((member) => member in jwk)
 }
 
-/** The algorithms for which a set has a key. */
-function algorithmsOfSet(keys: readonly object[]): VerificationAlgorithm[] {
-  const all = keys.flatMap((jwk) =>
-    isUsable(jwk) ? (publishedKey(jwk, verificationAlgorithmsOf)?.algorithms ?? []) : [],
-  )
-  return [...new Set(all)]
-}
-
 /** A record with the method has keys, and no second, weaker way in. */
 export function verifyKeys(method: string, record: ClientMetadata): void {
   const { tokenEndpointAuthMethods = [], jwks, jwksUri, tokenEndpointAuthSigningAlg: fixed } = record
-  if (tokenEndpointAuthMethods.length > 1) throw invalid(`a client with ${method} cannot have another method beside it`)
-  if (jwks === undefined && jwksUri === undefined) throw invalid(`a client with ${method} needs keys: jwks or jwks_uri`)
-  if (!Array.isArray(jwks?.keys)) return
-  const algorithms: string[] = algorithmsOfSet(jwks.keys)
-  if (fixed === undefined ? algorithms.length > 0 : algorithms.includes(fixed)) return
+  if (tokenEndpointAuthMethods.some((other) => other !== method))
+    throw invalid(`a client with ${method} cannot have another method beside it`)
+  if (!jwks && !jwksUri) throw invalid(`a client with ${method} needs keys: jwks or jwks_uri`)
+  if (jwksUri || !Array.isArray(jwks?.keys)) return
+  const wanted = fixed === undefined ? verificationAlgorithms : ([fixed] as VerificationAlgorithm[])
+  if (wanted.some((alg) => fitting(jwks.keys, { alg }).length > 0)) return
   throw invalid(`jwks must have a public key for ${fixed ?? `one of ${ALGORITHMS}`}`)
 }
 
@@ -168,7 +159,7 @@ export function membersOfKeys(withLoopback: boolean): readonly ClientMember[] {
     {
       name: 'jwks',
       wire: 'jwks',
-      type: { words: '{ keys: [...] }, a JWK Set', is: isJwks },
+      type: { words: 'a JWK Set, { keys: [...] }', is: isJwks },
       check: publicSet,
       setBy: 'self',
     },
@@ -178,6 +169,7 @@ export function membersOfKeys(withLoopback: boolean): readonly ClientMember[] {
       type: text,
       setBy: 'self',
       check(member, value) {
+        if (value === '') return undefined
         if (isPublicUrl(value as string, withLoopback)) return value
         throw invalid(`${member} must be an https URL of a public host`)
       },
@@ -187,8 +179,10 @@ export function membersOfKeys(withLoopback: boolean): readonly ClientMember[] {
       wire: 'token_endpoint_auth_signing_alg',
       type: text,
       setBy: 'self',
-      check(member, value) {
+      check(member, value, { tokenEndpointAuthMethods: methods = [] }) {
         if ((verificationAlgorithms as readonly unknown[]).includes(value)) return value
+        // it says how a client signs that does not sign: what other servers ignore is no reason to refuse it
+        if (value === '' || !methods.includes('private_key_jwt')) return undefined
         throw invalid(`${member} must be one of ${ALGORITHMS}`)
       },
     },
@@ -204,10 +198,11 @@ function isJwks(value: unknown): value is { keys: object[] } {
 const publicMembers = ['kty', 'kid', 'use', 'alg', 'crv', 'x', 'y', 'n', 'e']
 const MAX_MEMBER = 2048
 
-/** RFC 7591 §2: public keys, and not beside `jwks_uri`. */
-function publicSet(member: string, value: unknown, { jwksUri }: ClientMetadata): { keys: object[] } {
+/** RFC 7591 §2: public keys, and not beside `jwks_uri`. An empty set is none, so that a URL can take its place. */
+function publicSet(member: string, value: unknown, { jwksUri }: ClientMetadata): { keys: object[] } | undefined {
   const { keys } = value as { keys: Record<string, unknown>[] }
-  if (jwksUri !== undefined) throw invalid('jwks and jwks_uri exclude each other')
+  if (keys.length === 0) return undefined
+  if (jwksUri) throw invalid('jwks and jwks_uri exclude each other')
   if (keys.length > MAX_KEYS) throw invalid(`${member} must have at most ${MAX_KEYS} keys`)
   if (keys.some((key) => isPrivate(key) || key.kty === 'oct')) throw invalid(`${member} must have public keys only`)
   return {

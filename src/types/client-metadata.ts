@@ -5,13 +5,13 @@ import type { TokenEndpointAuthMethod } from '../storage'
 export interface ClientKeyMetadata {
   /**
    * Its public keys (RFC 7517 §5), `{ keys: [jwk] }`, for `private_key_jwt`. A key that is taken out stops working at
-   * once.
+   * once. An empty list removes the member.
    * @default none
    */
   jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
   /**
    * The https URL of its public keys, in the place of `jwks`. A key that is taken out there stops working within five
-   * minutes.
+   * minutes. An empty string removes the member.
    * @default none
    */
   jwksUri?: string

@@ -287,10 +287,11 @@ describe('the option clientAuthentication', () => {
     })
   const value = sharedKey({})
 
-  it('is [clientSecret()] where it is left out', () => {
+  it('is [clientSecret(), privateKeyJwt()] where it is left out', () => {
     expect(create(undefined).clientAuthentication.flatMap(({ methods }) => methods)).toEqual([
       'client_secret_basic',
       'client_secret_post',
+      'private_key_jwt',
     ])
   })
 

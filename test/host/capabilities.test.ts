@@ -4,6 +4,7 @@ import {
   authorizationCode,
   type Capability,
   type ClientMember,
+  clientSecret,
   consentPage,
   createAuthorizationServer,
   type GrantType,
@@ -295,10 +296,11 @@ describe('at start-up', () => {
   })
 
   it('collects one value of two lists once, and what brings nothing along not at all', () => {
-    const server = serverWith({ grants: grants() })
+    const clientAuthentication = [clientSecret()]
+    const server = serverWith({ grants: grants(), clientAuthentication })
     expect(server.capabilities).toEqual([expect.objectContaining({ grantType: 'urn:example:telephone' })])
     expect(Object.isFrozen(server.capabilities)).toBe(true)
-    expect(serverWith().capabilities).toEqual([])
+    expect(serverWith({ clientAuthentication }).capabilities).toEqual([])
   })
 })
 
