@@ -139,7 +139,7 @@ export interface BroughtMembers {
   readonly clientMembers?: readonly ClientMember[]
 }
 
-const none: readonly ClientMember[] = []
+const none: readonly ClientMember[] = Object.freeze([])
 /** The table of each server, made once. */
 const tables = new WeakMap<readonly ClientMember[], readonly Row[]>([[none, memberEntries]])
 

@@ -36,6 +36,7 @@ jest.mock('rate-limiter-flexible', () => {
   return { ...real, RateLimiterMemory: Recorded }
 })
 
+import { clientKeys } from '../../src/clients/keys'
 import { clientDocuments } from '../../src/clients/metadata-document'
 import { generateSigningKey, memoryThrottle } from '../../src/index'
 import { remoteKeys } from '../../src/jwt/remote-keys'
@@ -184,9 +185,12 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'clients/client-secret.ts readings': ONE_CALL,
   'clients/document-cache.ts known': [1000, () => largestOf(documents, 1000)],
   'clients/document-cache.ts refused': [1000, () => largestOf(documents, 1000)],
+  'clients/keys.ts loading': 'driven in test/attacks/60-keys-for-strangers.test.ts',
+  'clients/keys.ts sets': [1000, () => largestOf(() => clientKeys(false), 1000)],
   'clients/metadata-document.ts paced': UNDER_WAY,
   'clients/metadata-document.ts loading': 'driven in test/attacks/37-server-side-requests.test.ts',
   'remote/remote-introspection.ts remembered': [10_000, () => largestOf(introspection, 10_000)],
+  'jwt/keys.ts decoys': CLOSED_LIST,
   'jwt/remote-keys.ts last': [100, keysOfServer],
   'routers/clients-access.ts underWay': UNDER_WAY,
   'errors.ts reservedMembers': CLOSED_LIST,

@@ -1,0 +1,122 @@
+// ATTACKS.md row 60 for `jwks_uri`: a stranger who registers one, or sends an assertion in the name of who has one, makes this
+// server fetch. That has the pace and the bounds of client documents.
+import { clientSecret, oauthRouter, privateKeyJwt } from '../../src/index'
+import { asserted, type ClientKey, clientKey, signAssertion } from '../support/assertions'
+import { createDocumentHost, type DocumentHost } from '../support/documents'
+import { createHost, type Host, paths } from '../support/host'
+import { createNameServer } from '../support/name-server'
+
+let key: ClientKey
+let documents: DocumentHost
+let host: Host
+beforeAll(async () => {
+  key = await clientKey()
+})
+beforeEach(async () => {
+  documents = await createDocumentHost()
+  host = await createHost({ clientAuthentication: [clientSecret(), privateKeyJwt({ dangerouslyAllowLoopback: true })] })
+  host.app.set('trust proxy', 1)
+})
+afterEach(() => documents.close())
+
+const register = (clientId: string, jwksUri: string) =>
+  host.register({ clientId, tokenEndpointAuthMethods: ['private_key_jwt'], jwksUri })
+const ask = async (clientId: string, network = '198.51.100.1', by = key) =>
+  host
+    .http()
+    .post(paths.token)
+    .type('form')
+    .set('X-Forwarded-For', network)
+    .send({ grant_type: 'client_credentials', ...asserted(await signAssertion(clientId, by)) })
+
+it('one network has fifty sets fetched in a quarter of an hour, and then waits; another one is not held up', async () => {
+  const statuses: number[] = []
+  for (let n = 0; n < 60; n++) {
+    await register(`app ${n}`, documents.at(`/${n}.json`, { keys: [] }))
+    statuses.push((await ask(`app ${n}`)).status)
+  }
+  expect(statuses).toEqual([...Array(50).fill(401), ...Array(10).fill(429)])
+  expect(documents.asked).toHaveLength(50)
+  expect((await ask('app 59', '203.0.113.9')).status).toBe(401)
+  expect(documents.asked).toHaveLength(51)
+})
+
+it('what was fetched already costs nobody an attempt, nor does a kid that is looked for too soon', async () => {
+  await register('app', documents.at('/jwks.json', { keys: [key.jwk] }))
+  const unknown = await clientKey()
+  for (let n = 0; n < 60; n++) await ask('app', '198.51.100.1', n % 2 === 0 ? key : unknown)
+  expect(documents.asked).toHaveLength(1)
+  await register('next', documents.at('/next.json', { keys: [key.jwk] }))
+  expect((await ask('next')).body.error).toBe('unauthorized_client')
+})
+
+it('from one host five are fetched at once, and the others are told to come again', async () => {
+  const open: (() => void)[] = []
+  for (let n = 0; n < 8; n++) {
+    const url = documents.at(`/${n}.json`, (_req, res) => {
+      open.push(() => void res.writeHead(200, { 'Content-Type': 'application/json' }).end('{"keys":[]}'))
+    })
+    await register(`app ${n}`, url)
+  }
+  const refused: unknown[] = []
+  const answers = Array.from({ length: 8 }, async (_, n) => {
+    const { status, body } = await ask(`app ${n}`, `198.51.100.${n}`)
+    if (status !== 401) refused.push([status, body.error])
+    return status
+  })
+  while (open.length < 5 || refused.length < 3) await new Promise(setImmediate)
+  expect(refused).toEqual(Array(3).fill([400, 'temporarily_unavailable']))
+  for (const finish of open) finish()
+  const statuses = await Promise.all(answers)
+  expect([statuses.filter((status) => status === 401).length, documents.asked.length]).toEqual([5, 5])
+})
+
+it('a set that never ends is cut off', async () => {
+  await register(
+    'app',
+    documents.at('/jwks.json', (_req, res) => {
+      res.writeHead(200, { 'Content-Type': 'application/json' })
+      res.write(`{"keys":["${'x'.repeat(70_000)}`)
+    }),
+  )
+  expect((await ask('app')).body.error).toBe('temporarily_unavailable')
+})
+
+it('a client that registers itself cannot point to the inside, nor by a name that leads there', async () => {
+  const open = { protect: 'open' as const, scopes: ['read'] }
+  host = await createHost({
+    mount: (app, server) =>
+      void app.use(
+        oauthRouter(server, { decide: () => ({ allow: true, userId: 'alice' }), protect: false, register: open }),
+      ),
+  })
+  const app = { redirect_uris: ['https://app.example/cb'], token_endpoint_auth_method: 'private_key_jwt' }
+  const { port } = new URL(documents.origin)
+  const registered = (jwks_uri: string) =>
+    host
+      .http()
+      .post('/oauth2/register')
+      .send({ ...app, jwks_uri })
+  for (const inside of [`https://127.0.0.1:${port}/a`, 'https://169.254.169.254/a', 'file:///etc/passwd', 'data:,{}']) {
+    const { body } = await registered(inside).expect(400)
+    expect(body.error).toBe('invalid_client_metadata')
+  }
+  const { body } = await registered(`https://keys.example:${port}/jwks.json`).expect(201)
+  const names = await createNameServer(() => ['127.0.0.1'])
+  const answer = await ask(body.client_id)
+  names.close()
+  expect([answer.status, answer.body.error]).toEqual([400, 'temporarily_unavailable'])
+  expect(documents.connections()).toBe(0)
+  const reasons = host.events.flatMap((event) => (event.type === 'client.document_refused' ? [event.reason] : []))
+  expect(reasons).toEqual(['its jwks_uri: keys.example is at 127.0.0.1, which is not public'])
+})
+
+it('an assertion in the name of nobody, or that is wrong by itself, fetches nothing', async () => {
+  await register('app', documents.at('/jwks.json', { keys: [key.jwk] }))
+  await ask('nobody')
+  await host.token(undefined, {
+    grant_type: 'client_credentials',
+    ...asserted(await signAssertion('app', key, { claims: { aud: 'https://other.example' } })),
+  })
+  expect(documents.connections()).toBe(0)
+})
