@@ -37,6 +37,15 @@ it.each(ceilings)(
   },
 )
 
+// in the default list, and used by none of these clients
+it.each(['clients/client-assertion.js', 'clients/keys.js', 'credentials/once.js'])(
+  'none of them enters %s',
+  (unused) => {
+    const entered = Object.values(measured).flatMap((hops) => hops.entered.map(({ file }) => file))
+    expect(entered).not.toContain(unused)
+  },
+)
+
 it('every flow that is measured has its ceilings', () => {
   expect(Object.keys(measured)).toEqual(ceilings.map(([flow]) => flow))
 })

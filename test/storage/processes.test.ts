@@ -2,6 +2,7 @@
 // goes away. Apps are processes of their own (support/app.ts), stores are real servers.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAuthorizationServer, type OAuthStorage, registerClient } from '../../src/index'
+import { asserted, type ClientKey, clientKey, signAssertion } from '../support/assertions'
 import { type Answer, type App, type Apps, buildApps } from './support/apps'
 import { type Backend, postgres, type RunningBackend, redis, sqlite } from './support/backends'
 import * as session from './support/session'
@@ -17,9 +18,11 @@ const PATIENCE = 240_000
 const WORKERS = 6
 
 let apps: Apps
+let key: ClientKey
 
-beforeAll(() => {
+beforeAll(async () => {
   apps = buildApps()
+  key = await clientKey()
 })
 afterAll(() => apps.stop())
 
@@ -32,7 +35,7 @@ describe.each([sqlite, postgres, redis])('$name', (backend: Backend) => {
       running = await backend.start()
       own = await (await loadDriver(running.store.kind))(running.store)
       const server = createAuthorizationServer({
-        issuer: 'http://127.0.0.1:3000',
+        issuer: session.issuer,
         storage: own.storage,
         scopes: ['read'],
       })
@@ -41,6 +44,13 @@ describe.each([sqlite, postgres, redis])('$name', (backend: Backend) => {
         redirectUris: ['http://127.0.0.1/callback'],
         scopes: [session.scope],
         tokenEndpointAuthMethods: ['none'],
+      })
+      await registerClient(server, {
+        clientId: 'robot',
+        grantTypes: ['client_credentials'],
+        scopes: [session.scope],
+        tokenEndpointAuthMethods: ['private_key_jwt'],
+        jwks: { keys: [key.jwk] },
       })
     }, PATIENCE)
     afterAll(async () => {
@@ -112,11 +122,17 @@ describe.each([sqlite, postgres, redis])('$name', (backend: Backend) => {
   })
 })
 
-/** Fifty requests with one code, and fifty with one refresh token, spread over the processes. */
+/** Fifty requests with one assertion, fifty with one code, and fifty with one refresh token, spread over the processes. */
 async function raceOnce(started: readonly App[]): Promise<void> {
   const race = (call: (app: App) => Promise<Answer>) =>
     Promise.all(Array.from({ length: RACERS }, (_, racer) => call(started[racer % started.length] as App)))
   const first = started[0] as App
+
+  const claims = { aud: session.issuer }
+  const assertion = await signAssertion('robot', key, { claims, now: Math.floor(Date.now() / 1000) })
+  const proven = await race((app) => app.post('/token', { grant_type: 'client_credentials', ...asserted(assertion) }))
+  const replays = proven.filter(({ status, body }) => status === 401 && body.error === 'invalid_client')
+  expect([proven.filter(({ status }) => status === 200).length, replays.length]).toEqual([1, RACERS - 1])
 
   const code = await session.newCode(first)
   const exchanged = await race((app) => session.exchange(app, code))

@@ -6,7 +6,7 @@
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { bearerGuard, createAuthorizationServer, issueCode, revokeRouter, tokenRouter } from '../../../src/index'
-import { challenge, clientId, scope } from './session'
+import { challenge, clientId, issuer, scope } from './session'
 import { loadDriver, type Store } from './stores'
 
 export type FromApp = { port: number } | { unhandled: string }
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
 
   const happened: Record<string, number> = {}
   const server = createAuthorizationServer({
-    issuer: 'http://127.0.0.1:3000',
+    issuer,
     storage,
     scopes: [scope],
     onEvent(event) {

@@ -1,6 +1,7 @@
 /** What a client does, and what it knows afterwards: a session over HTTP against an app in another process. */
 import type { Answer, App } from './apps'
 
+export const issuer = 'http://127.0.0.1:3000'
 export const clientId = 'app'
 export const scope = 'read'
 /** RFC 7636 Appendix B. */
