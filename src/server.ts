@@ -148,8 +148,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const now = clock(options.now)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer)
-  const methods = options.clientAuthentication ?? [clientSecret(), privateKeyJwt()]
-  const clientAuthentication = verifiedClientAuthentication(methods)
+  const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication ?? defaultAuthentication())
   const capabilities = capabilitiesOf(grants, clientAuthentication)
   const clientRules = {
     ...resourceRules(options.resources, accessTokens.audience),
@@ -187,6 +186,8 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   checkServer(server, options.storage)
   return server
 }
+
+const defaultAuthentication = () => [clientSecret(), privateKeyJwt()]
 
 function byResponseType(grants: readonly GrantType[]): ReadonlyMap<string, GrantType> {
   const responses = grants.filter((grant) => grant.authorize)

@@ -266,6 +266,13 @@ describe('the snippets', () => {
     expect(await ended).toEqual([false])
   })
 
+  it('of a client with keys registers it, and gives it no secret', async () => {
+    const server = library.createAuthorizationServer(base())
+    await run("jwksUri: 'https://robot.example.com/jwks.json'", { server })
+    const [client] = await library.listClients(server)
+    expect(client).toMatchObject({ clientId: 'robot', tokenEndpointAuthMethods: ['private_key_jwt'], secrets: [] })
+  })
+
   it('of a restored backup ends every token', async () => {
     const server = library.createAuthorizationServer(base())
     const token = await issuedBy(server)

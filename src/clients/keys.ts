@@ -54,7 +54,21 @@ const ALGORITHMS = verificationAlgorithms.join(', ')
 
 /** Throws `temporarily_unavailable` where the keys of a client cannot be fetched. */
 export function clientKeys(withLoopback: boolean): FindClientKeys {
-  const sets = new LRUCache<string, Kept<Jwks>>({ max: MAX_KEPT })
+  const source = keySets(withLoopback)
+  return (server, client, wanted, network) =>
+    client.jwksUri === undefined
+      ? fitting((client.jwks?.keys ?? []) as Jwks, wanted)
+      : published(server, client, wanted, source(server, client.jwksUri), network)
+}
+
+interface KeySet extends Kept<Jwks> {
+  hasPlace(): boolean
+  isLoading(): boolean
+}
+
+/** The sets at URLs, as they are known by now. */
+function keySets(withLoopback: boolean): (server: AuthorizationServer, url: string) => KeySet {
+  const sets = new LRUCache<string, KeySet>({ max: MAX_KEPT })
   const loading = new Set<string>()
   const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
 
@@ -69,70 +83,59 @@ export function clientKeys(withLoopback: boolean): FindClientKeys {
     }
   }
 
-  function setAt({ issuer, now }: AuthorizationServer, url: string): Kept<Jwks> {
+  return ({ issuer, now }, url) => {
     const key = `${issuer} ${url}`
     const known = sets.get(key)
     if (known) return known
-    const made = kept(() => load(url), now, nobodyWaits, PACE)
+    const value = kept(() => load(url), now, nobodyWaits, PACE)
+    const made = { ...value, hasPlace: () => hasPlace(loading, url), isLoading: () => loading.has(url) }
     sets.set(key, made)
     return made
   }
+}
 
-  /** In turn with all that strangers have fetched. An attempt is for a fetch: one that comes to none is given back. */
-  async function inPace(server: AuthorizationServer, url: string, network: string, set: Kept<Jwks>): Promise<Jwks> {
-    const attempt = { kind: 'document', account: new URL(url).hostname, network: siteOf(network) } as const
-    const taken = await takeAttempt(server, attempt)
-    const isShared = loading.has(url)
-    if (!isShared && !hasPlace(loading, url)) {
-      await taken.giveBack()
-      throw unavailable('Too many key sets are being fetched. Try again later.')
-    }
-    const known = set.current()
-    const keys = known ? set.newer() : set.get()
-    if (isShared || !loading.has(url)) await taken.giveBack()
-    return (await keys) ?? known ?? []
+async function published(
+  server: AuthorizationServer,
+  { clientId, jwksUri = '' }: Client,
+  wanted: WantedKey,
+  set: KeySet,
+  network: string,
+): Promise<VerificationKey[]> {
+  const known = set.current()
+  const found = known && fitting(known, wanted)
+  // one that is not known may be new
+  if (found && (found.length > 0 || set.isNew())) return found
+  try {
+    return fitting(await fetchInPace(server, new URL(jwksUri).hostname, set, network), wanted)
+  } catch (error) {
+    if (error instanceof OAuthError) throw error
+    // what went wrong on the way there is for the host alone: a stranger could learn from it what is in our network
+    server.emit({ type: 'client.document_refused', clientId, reason: `its jwks_uri: ${messageOf(error)}` })
+    throw unavailable("The client's keys could not be fetched.")
   }
+}
 
-  async function published(
-    server: AuthorizationServer,
-    { clientId, jwksUri }: Client,
-    wanted: WantedKey,
-    network: string,
-  ) {
-    const url = jwksUri as string
-    const set = setAt(server, url)
-    const known = set.current()
-    const found = known && fitting(known, wanted)
-    // one that is not known may be new
-    if (known && found && (found.length > 0 || set.isNew())) return found
-    try {
-      return fitting(await inPace(server, url, network, set), wanted)
-    } catch (error) {
-      if (error instanceof OAuthError) throw error
-      // what went wrong on the way there is for the host alone: a stranger could learn from it what is in our network
-      server.emit({ type: 'client.document_refused', clientId, reason: `its jwks_uri: ${messageOf(error)}` })
-      throw unavailable("The client's keys could not be fetched.")
-    }
-  }
-
-  return (server, client, wanted, network) =>
-    client.jwksUri === undefined
-      ? fitting((client.jwks?.keys ?? []) as Jwks, wanted)
-      : published(server, client, wanted, network)
+/** In turn with all that strangers have fetched. An attempt is for a fetch: one that comes to none is given back. */
+async function fetchInPace(server: AuthorizationServer, host: string, set: KeySet, network: string): Promise<Jwks> {
+  const taken = await takeAttempt(server, { kind: 'document', account: host, network: siteOf(network) })
+  const isShared = set.isLoading()
+  const mayFetch = isShared || set.hasPlace()
+  const known = set.current()
+  const keys = mayFetch && (known ? set.newer() : set.get())
+  if (isShared || !set.isLoading()) await taken.giveBack()
+  if (!mayFetch) throw unavailable('Too many key sets are being fetched. Try again later.')
+  return (await keys) || known || []
 }
 
 /** RFC 7515 §4.1.4: the key that is named, or each of them where none is; of those that may have signed so. */
 function fitting(keys: Jwks, { kid, alg }: WantedKey): VerificationKey[] {
   return keys.flatMap((jwk) => {
-    if (!isUsable(jwk) || (kid !== undefined && jwk.kid !== kid)) return []
+    // one whose private half is published proves nothing
+    if (typeof jwk !== 'object' || jwk === null || isPrivate(jwk)) return []
+    if (kid !== undefined && jwk.kid !== kid) return []
     const key = publishedKey(jwk, verificationAlgorithmsOf)
     return key?.algorithms.includes(alg) ? [key] : []
   })
-}
-
-/** Whether it is a public key. One whose private half is published proves nothing. */
-function isUsable(jwk: unknown): jwk is JsonWebKey {
-  return typeof jwk === 'object' && jwk !== null && !isPrivate(jwk)
 }
 
 /** RFC 7518 §6.2.2, §6.3.2, §6.4.1: the private members of every kind of key. */

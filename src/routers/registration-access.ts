@@ -14,7 +14,7 @@ import { presentedToken } from '../guard/presented-token'
 export type RegistrationProtection = RequestHandler | { initialAccessToken: InitialAccessToken } | 'open'
 
 /** The initial access token (RFC 7591 §3), or a function that verifies one. */
-export type InitialAccessToken = string | ((token: string, req: Request) => Awaitable<boolean>)
+type InitialAccessToken = string | ((token: string, req: Request) => Awaitable<boolean>)
 
 /** Resolves when the request may go on. A middleware that refuses has answered by itself, and then nothing follows. */
 export type Admit = (req: Request, res: Response) => Promise<void>
