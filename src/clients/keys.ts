@@ -32,7 +32,7 @@ const MAX_KEPT = 1000
 const PACE: Pace = { fresh: 300, stale: 300, cooldown: 60, retry: 10 }
 
 /** What an assertion says of the key that has signed it. */
-export interface WantedKey {
+interface WantedKey {
   readonly kid?: string
   readonly alg: VerificationAlgorithm
 }

@@ -12,6 +12,7 @@ const most: Record<string, number> = {
   bearerStrategy: 2,
   clientCredentials: 0,
   clientSecret: 0,
+  privateKeyJwt: 1,
   clientsRouter: 2,
   connectedAppsRouter: 2,
   consentPage: 1,

@@ -32,16 +32,25 @@ describe('the metadata document (RFC 8414)', () => {
     const answer = await (await createHost()).http().get(wellKnown).expect(200)
     expect(answer.headers['content-type']).toBe('application/json')
     expect(answer.headers['cache-control']).toBe('public, max-age=3600')
+    const algorithms = ['ES256', 'PS256', 'RS256', 'ES384', 'PS384', 'RS384', 'ES512', 'PS512', 'RS512']
     expect(answer.body).toEqual({
       issuer,
       authorization_endpoint: `${issuer}/oauth2/authorize`,
       authorization_response_iss_parameter_supported: true,
       token_endpoint: `${issuer}/oauth2/token`,
-      token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+      token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+      token_endpoint_auth_signing_alg_values_supported: algorithms,
       revocation_endpoint: `${issuer}/oauth2/revoke_token`,
-      revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+      revocation_endpoint_auth_methods_supported: [
+        'none',
+        'client_secret_basic',
+        'client_secret_post',
+        'private_key_jwt',
+      ],
+      revocation_endpoint_auth_signing_alg_values_supported: algorithms,
       introspection_endpoint: `${issuer}/oauth2/introspect`,
-      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+      introspection_endpoint_auth_signing_alg_values_supported: algorithms,
       scopes_supported: ['read', 'write', 'clients', 'admin'],
       response_types_supported: ['code'],
       response_modes_supported: ['query'],
