@@ -2,8 +2,6 @@
 
 import type { Awaitable } from './awaitable'
 import { verifiedClientAuthentication } from './clients/authentication'
-import { privateKeyJwt } from './clients/client-assertion'
-import { clientSecret } from './clients/client-secret'
 import { isClientMetadata, tableNames, tableWireNames } from './clients/members'
 import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './clients/metadata-document'
 import { authorizationCode } from './grants/authorization-code'
@@ -148,7 +146,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const now = clock(options.now)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer)
-  const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication ?? defaultAuthentication())
+  const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication)
   const capabilities = capabilitiesOf(grants, clientAuthentication)
   const clientRules = {
     ...resourceRules(options.resources, accessTokens.audience),
@@ -186,8 +184,6 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   checkServer(server, options.storage)
   return server
 }
-
-const defaultAuthentication = () => [clientSecret(), privateKeyJwt()]
 
 function byResponseType(grants: readonly GrantType[]): ReadonlyMap<string, GrantType> {
   const responses = grants.filter((grant) => grant.authorize)

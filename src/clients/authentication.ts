@@ -13,6 +13,8 @@ import type {
   PresentedCredentials,
 } from '../types/capability'
 import { findClient } from './client'
+import { privateKeyJwt } from './client-assertion'
+import { clientSecret } from './client-secret'
 
 export interface AuthenticatedClient {
   client: Client
@@ -110,8 +112,10 @@ export function invalidClient(description: string, challenge: string | undefined
   )
 }
 
-/** The option of the server, checked. */
-export function verifiedClientAuthentication(values: readonly ClientAuthentication[]): readonly ClientAuthentication[] {
+/** The option of the server, checked, or its default. */
+export function verifiedClientAuthentication(
+  values: readonly ClientAuthentication[] = [clientSecret(), privateKeyJwt()],
+): readonly ClientAuthentication[] {
   const fix = 'clientAuthentication must be a list such as [clientSecret()]'
   if (!Array.isArray(values) || values.length === 0) throw new TypeError(fix)
   const names = new Set<string>()
