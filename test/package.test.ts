@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hashSync } from 'bcryptjs'
 import manifest from '../package.json'
 
 const root = join(__dirname, '..')
@@ -67,6 +68,49 @@ const names =
 const asModule = `import express from 'express'\nimport { ${names} } from 'express-authorization-server'\n`
 const asCommonJs = `const express = require('express')\nconst { ${names} } = require('express-authorization-server')\n`
 const withoutTypes = mainJob.replaceAll(/ as \{[^}]*\}/g, '').replaceAll(': string', '')
+
+/** Signs in with chosen secrets, right and wrong, of a client and of a user: all of them are looked at by bcrypt workers. */
+const signInJob = `
+const server = createAuthorizationServer({
+  issuer: 'http://127.0.0.1:3000', storage: memoryStorage(), scopes: ['read'],
+  grants: [password({ verify: bcryptPasswords({ findByUsername: (name) => users.find((user) => user.id === name) }) })],
+})
+const users = [{ id: 'ana', passwordHash: '${hashSync('correct horse', 4)}' }]
+const app = express().use('/token', tokenRouter(server))
+async function main() {
+  await registerClient(server, { clientId: 'app', clientSecret: 'a chosen secret', scopes: ['read'], grantTypes: ['password'] })
+  const host = app.listen(0, '127.0.0.1')
+  await new Promise((resolve) => host.once('listening', resolve))
+  const signIn = async (clientSecret, word) => (await fetch('http://127.0.0.1:' + host.address().port + '/token', {
+    method: 'POST',
+    headers: { authorization: 'Basic ' + Buffer.from('app:' + clientSecret).toString('base64') },
+    body: new URLSearchParams({ grant_type: 'password', username: 'ana', password: word }),
+  })).status
+  console.log([
+    await signIn('a chosen secret', 'correct horse'),
+    await signIn('a chosen secret', 'wrong horse'),
+    await signIn('a wrong secret', 'correct horse'),
+  ].join())
+  host.close()
+}
+void main()
+`
+const signInNames = 'bcryptPasswords, createAuthorizationServer, memoryStorage, password, registerClient, tokenRouter'
+
+/** As hosts bundle a server: with everything in it. */
+const bundlers: Record<string, (entry: string, folder: string) => string> = {
+  esbuild: (entry, folder) => `
+    require(${JSON.stringify(require.resolve('esbuild'))}).buildSync({
+      entryPoints: ['${entry}'], bundle: true, minify: true, platform: 'node', outfile: '${folder}/app.js', logLevel: 'error',
+    })`,
+  webpack: (entry, folder) => `
+    require(${JSON.stringify(require.resolve('webpack'))})({
+      entry: './${entry}', target: 'node', mode: 'production', output: { path: '${folder}', filename: 'app.js' },
+    }, (error, result) => {
+      const errors = error ? [error] : result.toJson().errors
+      if (errors.length > 0) throw new Error(JSON.stringify(errors))
+    })`,
+}
 
 /** Every entry point that has code. */
 const entryPoints = Object.keys(manifest.exports)
@@ -162,7 +206,7 @@ describe('the package, installed from its tarball', () => {
     expect(files.filter((file) => !/^package\/dist\/.+\.(?:js|mjs|d\.ts|d\.mts)$/.test(file)).sort()).toEqual(
       expected.sort(),
     )
-    expect(files).toContain('package/dist/passwords/bcrypt-worker.js')
+    expect(files).toContain('package/dist/passwords/bcrypt-worker-source.js')
   })
 
   it('loads every entry point where no driver is installed, both ways', () => {
@@ -181,6 +225,17 @@ describe('the package, installed from its tarball', () => {
     const [ours, bare] = [host('size', ['express@5'], {}), host('bare', ['express@5'], {}, [])].map(installedIn)
     expect((ours?.packages ?? 0) - (bare?.packages ?? 0)).toBeLessThanOrEqual(25)
     expect((ours?.bytes ?? 0) - (bare?.bytes ?? 0)).toBeLessThanOrEqual(3_000_000)
+  }, 120_000)
+
+  it.each(Object.keys(bundlers))('signs in from a bundle in an empty folder, made by %s', (bundler) => {
+    const project = host(bundler, ['express@5'], {
+      'app.mjs': `import express from 'express'\nimport { ${signInNames} } from 'express-authorization-server'\n${signInJob}`,
+    })
+    const elsewhere = join(folder, `${bundler}-alone`)
+    mkdirSync(elsewhere)
+    run(project, '-e', bundlers[bundler]?.('app.mjs', elsewhere) as string)
+    rmSync(project, { recursive: true })
+    expect(run(elsewhere, 'app.js')).toBe('200,400,401')
   }, 120_000)
 
   it('runs in the Jest of a host: CommonJS as it comes, ES modules, and TypeScript', () => {

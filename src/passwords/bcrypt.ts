@@ -1,8 +1,8 @@
 /** bcrypt for passwords and chosen client secrets, in worker threads: bcryptjs blocks the event loop, in its asynchronous form too. */
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { siteOf } from '../rules/network'
+import { workerSource } from './bcrypt-worker-source'
 import { isAnyWaiting, type Job, leaveNext, type Task, wait } from './waiting'
 
 /** bcrypt reads no more than this many bytes (in UTF-8): with a longer secret, everything with the same beginning would match. */
@@ -105,7 +105,7 @@ function startWaiting(): void {
 /** A new worker, or undefined when there are enough: one core stays free for the event loop. */
 function startThread(): Thread | undefined {
   if (threads.size >= Math.max(1, Math.min(4, availableParallelism() - 1))) return undefined
-  const worker = new Worker(join(__dirname, 'bcrypt-worker.js'), { name: 'bcrypt' })
+  const worker = new Worker(workerSource, { eval: true, name: 'bcrypt' })
   const thread: Thread = { worker }
   threads.add(thread)
   worker.on('message', (answer: Answer) => finish(thread, answer))
