@@ -227,16 +227,20 @@ describe('the package, installed from its tarball', () => {
     expect((ours?.bytes ?? 0) - (bare?.bytes ?? 0)).toBeLessThanOrEqual(3_000_000)
   }, 120_000)
 
-  it.each(Object.keys(bundlers))('signs in from a bundle in an empty folder, made by %s', (bundler) => {
-    const project = host(bundler, ['express@5'], {
-      'app.mjs': `import express from 'express'\nimport { ${signInNames} } from 'express-authorization-server'\n${signInJob}`,
-    })
-    const elsewhere = join(folder, `${bundler}-alone`)
-    mkdirSync(elsewhere)
-    run(project, '-e', bundlers[bundler]?.('app.mjs', elsewhere) as string)
-    rmSync(project, { recursive: true })
-    expect(run(elsewhere, 'app.js')).toBe('200,400,401')
-  }, 120_000)
+  it.each(Object.keys(bundlers))(
+    'signs in from a bundle in an empty folder, made by %s',
+    (bundler) => {
+      const project = host(bundler, ['express@5'], {
+        'app.mjs': `import express from 'express'\nimport { ${signInNames} } from 'express-authorization-server'\n${signInJob}`,
+      })
+      const elsewhere = join(folder, `${bundler}-alone`)
+      mkdirSync(elsewhere)
+      run(project, '-e', bundlers[bundler]?.('app.mjs', elsewhere) as string)
+      rmSync(project, { recursive: true })
+      expect(run(elsewhere, 'app.js')).toBe('200,400,401')
+    },
+    120_000,
+  )
 
   it('runs in the Jest of a host: CommonJS as it comes, ES modules, and TypeScript', () => {
     const named = '{ bearerGuard, clientCredentials, createAuthorizationServer, memoryStorage, OAuthError }'
