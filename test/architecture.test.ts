@@ -26,7 +26,7 @@ const floors = [
   ['options/'],
   ['errors.ts', 'crypto.ts', 'awaitable.ts'],
 ]
-const mayImportExpress = ['routers/', 'guard/', 'http/router.ts']
+const mayImportExpress = ['routers/', 'guard/', 'http/router.ts', 'http/route.ts']
 const mayNameExpressTypes = [...mayImportExpress, 'http/', 'host/', 'clients/', 'authorization/', 'types/']
 const maxLines = 220
 const maxPublicNames = 132
@@ -324,12 +324,12 @@ describe('the floor plan, broken on purpose', () => {
     [
       'express as a value outside the routers',
       { 'http/page.ts': `import { type Request, Router } from 'express'` },
-      `src/http/page.ts imports 'express': express as a value belongs in routers/, guard/, http/router.ts`,
+      `src/http/page.ts imports 'express': express as a value belongs in routers/, guard/, http/router.ts, http/route.ts`,
     ],
     [
       'the types of express below http/',
       { 'rules/params.ts': `import type { Request } from 'express'` },
-      `src/rules/params.ts imports 'express': the types of express belong in routers/, guard/, http/router.ts, http/, host/, clients/, authorization/, types/`,
+      `src/rules/params.ts imports 'express': the types of express belong in routers/, guard/, http/router.ts, http/route.ts, http/, host/, clients/, authorization/, types/`,
     ],
     [
       'node:crypto outside crypto.ts',

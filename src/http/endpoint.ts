@@ -8,6 +8,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { CorsOptions } from '../types/endpoints'
 import { sendError } from './json'
 import { pathOf } from './request-target'
+import { isInPathOfRoute } from './route'
 
 export type Handler = (req: Request, res: Response) => Awaitable<void>
 
@@ -62,10 +63,11 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
     }
   }
   const methodsAt = (req: Request, path: string): Methods | undefined => {
+    // paths of its own come first where they have the method: a route that passed on may have matched as well
     const ofPath = below?.(path)
     if (ofPath && Object.hasOwn(ofPath, req.method)) return ofPath
     const mayBeRoute = !below || Object.hasOwn(options.methods, req.method)
-    return mayBeRoute && isPathOfRoute(req, path) ? options.methods : ofPath
+    return mayBeRoute && isInPathOfRoute(req) ? options.methods : ofPath
   }
   const { cors: corsOptions } = options
   const corsHere = corsOptions && corsMiddleware(corsOptions, options.methods)
@@ -120,23 +122,10 @@ function pathBelow(req: Request, router: RequestHandler): string {
   return path === '' || isInRoute(req, router) ? '' : path
 }
 
-interface HostRoute {
-  path: unknown
-  stack: { handle: unknown }[]
-}
-
 /** In `app.get(path, router)` the URL keeps the path of the route. */
 function isInRoute({ route }: Request, router: RequestHandler): boolean {
-  return (route as HostRoute | undefined)?.stack.some((layer) => layer.handle === router) ?? false
-}
-
-/**
- * In a function of the host in such a route, too. `req.route` can also be one that passed on before, and nothing tells the
- * two apart: paths of its own below come first where they have the method, and where neither has it.
- */
-function isPathOfRoute({ route }: Request, path: string): boolean {
-  const of: unknown = (route as HostRoute | undefined)?.path
-  return typeof of === 'string' && of.replace(/\/$/, '').toLowerCase() === path.toLowerCase()
+  const { stack } = (route ?? {}) as { stack?: { handle: unknown }[] }
+  return stack?.some((layer) => layer.handle === router) ?? false
 }
 
 /**

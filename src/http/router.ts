@@ -10,6 +10,7 @@
  * | `app.post('/token', router)`             | `/token`, `/token/`        | the endpoint: the URL keeps the path    |
  * | `app.get(…).post(…)`, one router each    | `/public/token`            | each its own method                     |
  * | `app.get('/x', (…) => router(…))`        | `/x`                       | the endpoint: the path is the route's   |
+ * | `app.get('/:x/y', …)`, lists, patterns   | `/a/y`                     | the same, wrapped by whatever it may be |
  * | two with `app.use` on one path           | a method of the second     | 405 by the first                        |
  * | any                                      | HEAD                       | 405: Express would run the GET handler  |
  * | any                                      | a method it does not have  | 405 with `Allow`                        |

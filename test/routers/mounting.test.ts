@@ -9,6 +9,13 @@ import { encode, type Host } from '../support/host'
 const authorizePath = '/a/authorize'
 const tokenPath = '/a/token'
 
+const passOn: RequestHandler = (_req, _res, next) => next()
+/** As express-async-errors and Nest do: another function than the router itself. */
+const wrapped =
+  (handler: RequestHandler): RequestHandler =>
+  async (req, res, next) =>
+    void (await handler(req, res, next))
+
 describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) => {
   let host: Host
 
@@ -41,9 +48,16 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
     expect('lazyrouter' in express()).toBe(_ === 'Express 4')
   })
 
-  it('in a handler of a route with several paths, it is none of them, and passes on', async () => {
-    await begin((app, { token }) => app.post([tokenPath, '/b'], (req, res, next) => token(req, res, next)))
-    await tokenRequest(tokenPath).expect(418)
+  it.each<[string, (app: Express, token: Router) => void]>([
+    ['a pattern that matches everything', (app, token) => app.all(/.*/, passOn).use(tokenPath, token)],
+    ['a pattern with groups', (app, token) => app.all(/(.*)/, passOn).use(tokenPath, token)],
+    ['parameters', (app, token) => app.all('/:x/:y/:z', passOn).use(tokenPath, token)],
+    ['parameters, in front of the root', (app, token) => app.all('/:x/:y/:z', passOn).use(token)],
+    ['parameters of the same names', (app, token) => app.all('/:x/:y/:z', passOn).use('/:x/:y', token)],
+    ['a list', (app, token) => app.all([`${tokenPath}/more`, '/b'], passOn).use(tokenPath, token)],
+  ])('behind a route that passed on, it keeps to its own path: %s', async (_, mount) => {
+    await begin((app, { token }) => mount(app, token))
+    await tokenRequest(`${tokenPath}/more`).expect(418)
   })
 
   it('below a route of another router that passes on, an endpoint with paths of its own keeps them', async () => {
@@ -295,6 +309,41 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
         app
           .get(authorizePath, (req, res, next) => authorize(req, res, next))
           .post(tokenPath, (req, res, next) => token(req, res, next)),
+    ],
+    [
+      'a handler of a route with a parameter',
+      (app, { authorize, token }) =>
+        app
+          .get('/:x/authorize', (req, res, next) => authorize(req, res, next))
+          .post('/:x/token', (req, res, next) => token(req, res, next)),
+    ],
+    [
+      'a handler of a route with a list of paths',
+      (app, { authorize, token }) =>
+        app
+          .get(['/b', '/:x/authorize'], (req, res, next) => authorize(req, res, next))
+          .post(['/b', tokenPath], (req, res, next) => token(req, res, next)),
+    ],
+    [
+      'a handler of a route with a pattern',
+      (app, { authorize, token }) =>
+        app
+          .get(/^\/(.)\/authorize\/?$/, (req, res, next) => authorize(req, res, next))
+          .post(/^\/.\/token\/?$/, (req, res, next) => token(req, res, next)),
+    ],
+    [
+      'a handler of a route with a parameter, in a router below another one',
+      (app, { authorize, token }) => {
+        const router = express.Router({ mergeParams: true })
+        router.get('/:y', (req, res, next) => (req.params.y === 'authorize' ? authorize : token)(req, res, next))
+        router.post('/:y', (req, res, next) => token(req, res, next))
+        app.use('/:x', router)
+      },
+    ],
+    [
+      'something that wraps every handler, behind a parameter',
+      (app, { authorize, token }) =>
+        app.get('/:x/authorize', wrapped(authorize)).post('/:x/token', (_req, _res, next) => next(), wrapped(token)),
     ],
   ])('by %s', (_, mount) => {
     beforeEach(() => begin(mount))
