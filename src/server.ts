@@ -17,6 +17,7 @@ import { memoryThrottle } from './passwords/throttle'
 import { verifiedSecrets } from './passwords/verified-secrets'
 import { verifiedIssuer } from './rules/issuer'
 import type { PkcePolicy } from './rules/pkce'
+import { verifiedProxyPrefix } from './rules/proxy-prefix'
 import { resourceRules } from './rules/resource'
 import { scopeMap } from './rules/scope'
 import type { OAuthStorage } from './storage'
@@ -24,7 +25,7 @@ import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/opaque'
 import type { Throttle } from './types/attempts'
 import type { AccessTokenFormat, AuthorizationServer, GrantType } from './types/authorization-server'
-import type { ClientAuthentication } from './types/capability'
+import type { Capability, ClientAuthentication } from './types/capability'
 import type { Endpoints } from './types/endpoints'
 import type { AuthorizationServerEvent } from './types/events'
 import type { TokenResponse, TokenResponseContext } from './types/token'
@@ -94,6 +95,12 @@ export interface AuthorizationServerOptions {
    * @default {}
    */
   endpoints?: Endpoints
+  /**
+   * The path that a proxy takes off each request: `'/auth'` for `location /auth/ { proxy_pass http://app/; }`.
+   * `endpoints` are the paths that clients see, and begin with it.
+   * @default the path of the issuer, for endpoints that begin with it
+   */
+  proxyPrefix?: string
   /** The words and look of all pages: `{ name, languages, texts, theme }`. @default English, German and Spanish */
   pages?: PagesOptions
   /** Adds members to token responses, or changes the standard ones for an old API. @default the response as it is */
@@ -122,6 +129,7 @@ const optionNames: readonly string[] = [
   'privateUseSchemes',
   'clientIdMetadataDocuments',
   'endpoints',
+  'proxyPrefix',
   'pages',
   'tokenResponse',
   'onEvent',
@@ -171,7 +179,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     capabilities,
     users: verifiedUsers(options.users),
     clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now, throttle }),
-    endpoints: verifiedEndpoints(options.endpoints ?? {}, capabilities),
+    ...placesOf(options, capabilities),
     ...(options.tokenResponse && { tokenResponse: options.tokenResponse }),
     verifiedSecrets: verifiedSecrets(),
     throttle,
@@ -188,6 +196,12 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
 function byResponseType(grants: readonly GrantType[]): ReadonlyMap<string, GrantType> {
   const responses = grants.filter((grant) => grant.authorize)
   return new Map(responses.map((grant) => [grant.responseType as string, grant]))
+}
+
+/** Where clients see the endpoints, and what a proxy takes off their paths. */
+function placesOf({ endpoints = {}, proxyPrefix }: AuthorizationServerOptions, capabilities: readonly Capability[]) {
+  const verified = verifiedEndpoints(endpoints, capabilities)
+  return { endpoints: verified, proxyPrefix: verifiedProxyPrefix(proxyPrefix, verified) }
 }
 
 function verifiedFormat(accessTokens: AccessTokenFormat): AccessTokenFormat {

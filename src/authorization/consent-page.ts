@@ -7,6 +7,7 @@ import { boundOf } from '../credentials/bound'
 import { sha256 } from '../crypto'
 import { queryParameters } from '../http/body'
 import { pageContext, setPageHeaders } from '../http/page'
+import { publicTarget } from '../http/request-target'
 import { listGrants } from '../operations/grants'
 import { requireKnown, requireNoMore } from '../options/known'
 import { type ConsentView, renderConsent } from '../pages/consent'
@@ -119,7 +120,7 @@ function requestOf({ parameters }: AuthorizationRequest): Map<string, string> {
 
 /** Where the request can be made again by GET, however it came. */
 function pathBackTo(request: AuthorizationRequest, req: Request): string {
-  return `${req.originalUrl.split('?', 1)[0]}?${new URLSearchParams([...requestOf(request)])}`
+  return `${publicTarget(request.server, req).split('?', 1)[0]}?${new URLSearchParams([...requestOf(request)])}`
 }
 
 /** A request that came by POST is not in the URL to which the form goes. */

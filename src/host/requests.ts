@@ -2,6 +2,7 @@
 import type { Request } from 'express'
 import { bodyIsGone } from '../http/body'
 import { pathOf } from '../http/request-target'
+import { arrivesAt, isPlainPath, prefixOf } from '../rules/proxy-prefix'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { checkGuards } from './guards'
 
@@ -40,14 +41,40 @@ function checkPlace(server: AuthorizationServer, name: string, req: Request): vo
   const stated = server.endpoints[name]
   const path = comparable(req.originalUrl)
   const expected = comparable(stated ?? path)
-  if (path === expected) return
-  // a proxy may take off the beginning of the path that clients see
-  const proxied = ['x-forwarded-for', 'x-forwarded-proto', 'forwarded', 'via'].some((header) => header in req.headers)
-  if (proxied && expected.endsWith(path)) return
-  server.warn(
-    'router_mounted_elsewhere',
-    `the ${name} router received a request at ${path}, but metadata says ${stated}: mount it there, or set endpoints.${name}`,
-  )
+  const isRight = path === expected || path === arrivesAt(expected, prefixOf(server))
+  const prefix = takenOff(server, req, path, expected)
+  if (isRight && prefix === undefined) return
+  // it matters where browsers are sent back to
+  if (prefix !== undefined && name !== 'authorize') return
+  const fix = prefix === undefined ? `mount it there, or set endpoints.${name}` : prefixFix(prefix)
+  const said = stated === undefined ? '' : `, but metadata says ${stated}`
+  server.warn('router_mounted_elsewhere', `the ${name} router received a request at ${path}${said}: ${fix}`)
+}
+
+/** What a proxy takes off and nobody has said: as some proxies tell, or what is missing of the path that is expected. */
+function takenOff(
+  server: AuthorizationServer,
+  { headers }: Request,
+  path: string,
+  expected: string,
+): string | undefined {
+  const told = comparable(String(headers['x-forwarded-prefix'] ?? ''))
+  const isTold = told !== '' && arrivesAt(expected, told) === undefined
+  const isProxied = ['x-forwarded-for', 'x-forwarded-proto', 'forwarded', 'via'].some((header) => header in headers)
+  const missing = isProxied && expected.endsWith(path) ? expected.slice(0, -path.length) : ''
+  const prefix = isTold ? told : missing
+  return prefix === '' || prefix === comparable(prefixOf(server)) || !isPlainPath(prefix) ? undefined : prefix
+}
+
+/** The mend for a proxy that takes off the beginning of a path. */
+export function prefixFix(prefix: string): string {
+  return `if a proxy takes ${prefix} off, set proxyPrefix: '${prefix}'`
+}
+
+/** Clients look for metadata and endpoints at the root of the host. */
+export function warnOfPlace(server: AuthorizationServer, router: string, place: string): void {
+  const fix = `Mount it at the root: app.use(${router}(server, ...))`
+  server.warn('router_mounted_elsewhere', `${router} is mounted below ${place}, where clients do not look. ${fix}`)
 }
 
 /** As Express compares paths. */

@@ -15,7 +15,7 @@
  * | any                                      | HEAD                       | 405: Express would run the GET handler  |
  * | any                                      | a method it does not have  | 405 with `Allow`                        |
  */
-import { type NextFunction, type RequestHandler, Router } from 'express'
+import { type NextFunction, type Request, type RequestHandler, Router } from 'express'
 import { orElse } from '../awaitable'
 import { asFailure } from '../errors'
 import { type EndpointOptions, type EndpointSource, endpoint } from './endpoint'
@@ -36,6 +36,17 @@ function caught(handler: RequestHandler): RequestHandler {
       () => handler(req, res, onward),
       (thrown) => next(asFailure(thrown)),
     )
+  }
+}
+
+/** Calls `check` with the first request that comes to the router, and costs the others nothing. */
+export function onFirstRequest(router: Router, check: (req: Request) => void): void {
+  const first = router as Handling
+  const { handle } = first
+  first.handle = (req, res, next) => {
+    first.handle = handle
+    check(req)
+    handle.call(first, req, res, next)
   }
 }
 

@@ -8,6 +8,7 @@ import { OAuthError } from '../errors'
 import { queryParameters, requestParameters } from '../http/body'
 import { type Handler, requireServer } from '../http/endpoint'
 import { errorPage, pageContext, setPageHeaders } from '../http/page'
+import { publicTarget } from '../http/request-target'
 import { endpointRouter } from '../http/router'
 import { listGrants, revokeGrants } from '../operations/grants'
 import { requireKnown, requireNoMore } from '../options/known'
@@ -58,7 +59,7 @@ export function connectedAppsRouter(server: AuthorizationServer, options: Connec
       const found = await signedIn(req)
       if (found) return handle({ server, req, res, userId: found.id, userName: accountName(found) })
       if (signIn === undefined) throw new OAuthError('access_denied', 'No user is signed in.', { status: 401 })
-      await sendToSignIn(server, signIn, req.originalUrl, req, res)
+      await sendToSignIn(server, signIn, publicTarget(server, req), req, res)
     }
   }
   const methods = { GET: forUser(show), POST: forUser(remove) }

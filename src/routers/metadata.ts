@@ -2,7 +2,9 @@
 import type { Router } from 'express'
 import { provingMethods } from '../clients/client'
 import type { JsonWebKey } from '../crypto'
+import { warnOfPlace } from '../host/requests'
 import { type CorsOptions, requireServer } from '../http/endpoint'
+import { onFirstRequest } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
 import { wellKnownPath, wellKnownUrl } from '../rules/well-known'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -37,7 +39,11 @@ export function metadataRouter(server: AuthorizationServer, options: MetadataRou
   ]
   // shorter, so that a new key is known everywhere before it signs
   if (jwks) documents.push({ path: wellKnownPath(JWKS, server.issuer), maxAge: 300, content: jwks })
-  return wellKnownRouter(server, documents, options.cors)
+  const router = wellKnownRouter(server, documents, options.cors)
+  onFirstRequest(router, ({ baseUrl }) => {
+    if (baseUrl !== '' && !documents[0]?.path.startsWith(baseUrl)) warnOfPlace(server, 'metadataRouter', baseUrl)
+  })
+  return router
 }
 
 type Members = Record<string, unknown>

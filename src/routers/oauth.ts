@@ -1,8 +1,11 @@
 /** All routers at conventional paths, in one, and what the values in the server's lists bring along. */
-import { type RequestHandler, Router } from 'express'
-import { comparable } from '../host/requests'
+import { type Request, type RequestHandler, Router } from 'express'
+import type { AuthorizationResponseStyle } from '../authorization/response'
+import { comparable, prefixFix, warnOfPlace } from '../host/requests'
 import { type CorsOptions, requireServer } from '../http/endpoint'
+import { onFirstRequest } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
+import { arrivesAt, prefixOf } from '../rules/proxy-prefix'
 import type { AuthorizationServer, Decide } from '../types/authorization-server'
 import { coreEndpoints } from '../types/endpoints'
 import { authorizeRouter } from './authorize'
@@ -21,6 +24,8 @@ export interface OAuthRouterOptions {
    * @default none
    */
   decide?: Decide
+  /** How the authorization response reaches the client: `'redirect'`, `'location'` or `'json'`. @default 'redirect' */
+  response?: AuthorizationResponseStyle
   /** The middleware that admits callers of the clients API at `/oauth2/clients`; `false` leaves that router out. */
   protect: RequestHandler | false
   /** Options of the clients API: `{ admin, caller, … }`, as in `clientsRouter`; `false` leaves it out. @default {} */
@@ -41,6 +46,7 @@ export interface OAuthRouterOptions {
 
 const optionNames: readonly string[] = [
   'decide',
+  'response',
   'protect',
   'clients',
   'introspect',
@@ -68,15 +74,43 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
   requireDistinct(endpoints)
   const mounted: AuthorizationServer = Object.freeze({ ...server, endpoints })
   const router = Router()
-  for (const [name, mount] of mounts) router.use(paths[name] as string, mount(mounted))
-  return router.use(metadataRouter(mounted, cors ? { cors } : {}))
+  onFirstRequest(router, ({ baseUrl }) => baseUrl !== '' && warnOfPlace(server, 'oauthRouter', baseUrl))
+  for (const [name, mount] of mounts) router.use(arrivals(mounted, paths[name] as string), mount(mounted))
+  router.use(metadataRouter(mounted, cors ? { cors } : {}))
+  const astray = pathsAstray(mounted, paths)
+  if (astray.size > 0) router.use((req, _res, next) => next(warnOfAstray(server, astray, req)))
+  return router
+}
+
+/** Where requests for this path arrive: at the path itself, and at what is left of it behind a proxy. */
+function arrivals(server: AuthorizationServer, path: string): string[] {
+  const left = arrivesAt(path, prefixOf(server))
+  const isTaken = Object.values(server.endpoints).some((other) => left !== undefined && isSame(other ?? '', left))
+  return left === undefined || isTaken ? [path] : [path, left]
+}
+
+/** Where requests would arrive if a proxy took off what a host has put before the conventional path, and has not said. */
+function pathsAstray(server: AuthorizationServer, paths: Readonly<Record<string, string>>): Map<string, string> {
+  const astray = Object.entries(paths).flatMap(([name, path]): [string, string][] => {
+    const left = conventionalPath(server, name)
+    return path !== left && path.endsWith(left) && !arrivals(server, path).includes(left) ? [[left, path]] : []
+  })
+  return new Map(astray)
+}
+
+function warnOfAstray(server: AuthorizationServer, astray: ReadonlyMap<string, string>, { path }: Request): void {
+  const stated = astray.get(comparable(path))
+  if (stated === undefined) return
+  const fix = prefixFix(stated.slice(0, -path.length))
+  server.warn('router_mounted_elsewhere', `a request came to ${path}, but metadata says ${stated}: ${fix}`)
 }
 
 function ofCore(server: AuthorizationServer, options: OAuthRouterOptions): [string, Mount][] {
-  const { decide, protect, clients = {}, introspect = {}, register = false, cors } = options
+  const { decide, response, protect, clients = {}, introspect = {}, register = false, cors } = options
   const withCors = cors ? { cors } : {}
+  const styled = response === undefined ? {} : { response }
   const mounts: Record<keyof typeof coreEndpoints, Mount | false> = {
-    authorize: server.responseTypes.size > 0 && ((at) => authorizeRouter(at, { decide: decide as Decide })),
+    authorize: server.responseTypes.size > 0 && ((at) => authorizeRouter(at, { decide: decide as Decide, ...styled })),
     token: (at) => tokenRouter(at, withCors),
     revoke: (at) => revokeRouter(at, withCors),
     introspect: introspect && ((at) => introspectRouter(at, { ...withCors, ...introspect })),
@@ -96,12 +130,17 @@ function ofCapabilities(
   )
 }
 
-/** Where the endpoints of these names are: as the server says, else by convention. */
-function pathsOf({ endpoints, capabilities }: AuthorizationServer, names: readonly string[]): Record<string, string> {
+/** Where the endpoints of these names are: as the server says, else by convention, below the path of the issuer. */
+function pathsOf(server: AuthorizationServer, names: readonly string[]): Record<string, string> {
+  const { endpoints } = server
+  const pathOf = (name: string) =>
+    (Object.hasOwn(endpoints, name) && endpoints[name]) || `${prefixOf(server)}${conventionalPath(server, name)}`
+  return Object.fromEntries(names.map((name) => [name, pathOf(name)]))
+}
+
+function conventionalPath({ capabilities }: AuthorizationServer, name: string): string {
   const rows = Object.assign({}, coreEndpoints, ...capabilities.map((value) => value.endpoints))
-  return Object.fromEntries(
-    names.map((name) => [name, Object.hasOwn(endpoints, name) ? endpoints[name] : rows[name].path]),
-  )
+  return rows[name].path
 }
 
 function verifyOptions({ protect, clients, introspect, register }: OAuthRouterOptions): void {
@@ -119,12 +158,14 @@ function verifyOptions({ protect, clients, introspect, register }: OAuthRouterOp
   if (!protect) throw new TypeError("oauthRouter's clients need protect: false turns the clients API off")
 }
 
+function isSame(one: string, other: string): boolean {
+  return comparable(one) === comparable(other)
+}
+
 /** The first router at a path answers everything there. */
 function requireDistinct(paths: Readonly<Record<string, string>>): void {
   for (const [name, path] of Object.entries(paths)) {
-    const other = Object.keys(paths).find(
-      (one) => one !== name && comparable(paths[one] as string) === comparable(path),
-    )
+    const other = Object.keys(paths).find((one) => one !== name && isSame(paths[one] as string, path))
     if (other) throw new TypeError(`oauthRouter: endpoints.${name} and ${other} are both at ${path}: change one`)
   }
 }

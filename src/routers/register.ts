@@ -11,7 +11,7 @@ import { requestChecks } from '../host/requests'
 import { jsonMembers } from '../http/body'
 import { type CorsOptions, type Handler, type Methods, requireServer } from '../http/endpoint'
 import { sendEmpty, sendError, sendJson } from '../http/json'
-import { pathOf } from '../http/request-target'
+import { pathOf, publicTarget } from '../http/request-target'
 import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
 import { takeAttempt } from '../passwords/throttle'
@@ -142,14 +142,14 @@ function describe(
 
 /** Of the issuer's origin and never of the Host header; where nobody has said the path, the one that the request came by. */
 function registrationUri(server: AuthorizationServer, req: Request): string {
-  const path = server.endpoints.register ?? mountPath(req)
+  const path = server.endpoints.register ?? mountPath(server, req)
   return `${new URL(server.issuer).origin}${path.replace(/\/$/, '')}`
 }
 
 /** Without what stands below the mount point: nothing for a registration, the client id for its configuration. */
-function mountPath({ method, originalUrl }: Request): string {
-  const path = pathOf(originalUrl)
-  return method === 'POST' ? path : path.slice(0, path.lastIndexOf('/'))
+function mountPath(server: AuthorizationServer, req: Request): string {
+  const path = pathOf(publicTarget(server, req))
+  return req.method === 'POST' ? path : path.slice(0, path.lastIndexOf('/'))
 }
 
 /** RFC 6750 §3: a missing or wrong token, initial or of the registration, is answered with a challenge. */

@@ -21,13 +21,13 @@ export function wellKnownRouter(
     const { path } = document
     const handler = serve(document)
     const methods = { GET: handler, HEAD: handler }
-    const below = (asked: string) => (asked === path ? methods : undefined)
-    return { path, handle: endpoint(source, { router, methods, cors, below }) }
+    // whatever of the path the host has mounted it at: which document is asked for is known already
+    return { path, handle: endpoint(source, { router, methods, cors, below: () => methods }) }
   })
-  // it is mounted at the root, and the root itself is the host's
+  // it is mounted at the root, which is the host's, or at a part of the well-known path
   return router.use((req, res, next) => {
-    const asked = `${req.baseUrl}${req.path}`.replace(/\/$/, '')
-    const found = handlers.find(({ path }) => asked.endsWith(path))
+    const below = req.path.replace(/\/$/, '')
+    const found = handlers.find(({ path }) => path === below || path === `${req.baseUrl}${below}`)
     return found ? found.handle(req, res, next) : next()
   })
 }

@@ -170,6 +170,8 @@ export interface AuthorizationServer extends ResourceRules {
   readonly allowHttpRedirectUris: boolean
   readonly privateUseSchemes: 'any' | 'with-dot'
   readonly endpoints: Endpoints
+  /** @internal */
+  readonly proxyPrefix: string | undefined
   /** @internal The additions of the values in the lists, including their members of client metadata. */
   readonly capabilities: readonly Capability[]
   /** @internal */

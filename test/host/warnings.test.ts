@@ -10,6 +10,7 @@ import {
   consentPage,
   createAuthorizationServer,
   memoryStorage,
+  metadataRouter,
   oauthRouter,
   opaque,
   refreshToken,
@@ -104,6 +105,39 @@ describe('a router mounted elsewhere than the metadata says', () => {
     for (let times = 0; times < 3; times++) await ask(host, '/token')
     expect(warningsOf(host)).toEqual(['router_mounted_elsewhere'])
     expect(printed.mock.calls[0]?.[0]).toContain('at /token, but metadata says /oauth2/token')
+  })
+
+  it.each([
+    ['another route of the host', '/api/health'],
+    ['the metadata', '/api/.well-known/oauth-authorization-server'],
+    ['nothing', '/api'],
+  ])(
+    'is warned of where all of them are below a path, with the first request, whatever that is: %s',
+    async (_, path) => {
+      const host = await createHost({
+        endpoints: {},
+        mount: (app, server) =>
+          void app.use('/api', oauthRouter(server, { decide: consentPage({ signIn: '/login' }), protect: false })),
+      })
+      await host.http().get('/elsewhere')
+      expect(warningsOf(host)).toEqual([])
+      for (let times = 0; times < 2; times++) await host.http().get(path)
+      expect(warningsOf(host)).toEqual(['router_mounted_elsewhere'])
+      expect(printed.mock.calls[0]?.[0]).toContain('oauthRouter is mounted below /api')
+    },
+  )
+
+  it('is warned of where the metadata is below a path that is none of its own', async () => {
+    for (const [place, warned] of [
+      ['/api', ['router_mounted_elsewhere']],
+      ['/.well-known', []],
+      ['/', []],
+    ] as const) {
+      printed.mockClear()
+      const host = await createHost({ mount: (app, server) => void app.use(place, metadataRouter(server)) })
+      await host.http().get(`${place}/x`)
+      expect(warningsOf(host)).toEqual(warned)
+    }
   })
 
   it('is warned of where all of them are below a path', async () => {

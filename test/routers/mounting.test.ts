@@ -455,6 +455,37 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
     await host.http().get('/auth').expect(418)
   })
 
+  it.each([
+    ['/.well-known', 'https://auth.example.com'],
+    ['/.well-known/oauth-authorization-server', 'https://auth.example.com'],
+    ['/.well-known/oauth-authorization-server/:tenant', 'https://auth.example.com/acme'],
+  ])('the metadata below %s is where clients look for it', async (place, issuer) => {
+    host = await createHost({ issuer, mount: (app, server) => void app.use(place, oauth.metadataRouter(server)) })
+    const path = `/.well-known/oauth-authorization-server${new URL(issuer).pathname.replace(/\/$/, '')}`
+    expect((await host.http().get(path).expect(200)).body.issuer).toBe(issuer)
+    await host.http().head(path).expect(200)
+    await host.http().post(path).expect(405)
+    await host.http().get(`${path}/more`).expect(418)
+  })
+
+  it('all at once, for an app that calls the authorization endpoint by fetch', async () => {
+    for (const [response, status] of [
+      ['json', 200],
+      ['location', 200],
+      ['redirect', 302],
+    ] as const) {
+      await begin((app, _routers, server) => {
+        const decide = () => ({ allow: true as const, userId: 'alice' })
+        app.use(oauth.oauthRouter(server, { decide, response, protect: false }))
+      })
+      const answer = await authorizeRequest('/oauth2/authorize').expect(status)
+      if (response === 'json') expect(answer.body).toMatchObject({ code: expect.any(String), state: 'xyz' })
+      else expect(answer.headers.location).toContain('?code=')
+    }
+    const wrong = { decide: () => undefined, protect: false, response: 'xml' as 'json' } as const
+    expect(() => oauth.oauthRouter(host.server, wrong)).toThrow(/response must be 'redirect', 'location' or 'json'/)
+  })
+
   it('with protect: false there is no clients API', async () => {
     await begin((app, _routers, server) => {
       app.use(oauth.oauthRouter(server, { decide: () => undefined, protect: false }))
