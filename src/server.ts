@@ -11,7 +11,7 @@ import { capabilitiesOf, clientMembersOf, verifiedEndpoints } from './host/capab
 import { emitter } from './host/events'
 import { checkServer, verifyGrants, warner } from './host/start-up'
 import { clock, exactClock } from './options/host-functions'
-import { requireKnown, requireNoMore } from './options/known'
+import { requireFlags, requireKnown, requireNoMore } from './options/known'
 import { type PagesOptions, preparePages } from './pages/page'
 import { memoryThrottle } from './passwords/throttle'
 import { verifiedSecrets } from './passwords/verified-secrets'
@@ -68,6 +68,8 @@ export interface AuthorizationServerOptions {
    * @default 'all-clients'
    */
   pkce?: PkcePolicy
+  /** Accepts an `http` issuer for containers in development: the network can read every token. @default false */
+  dangerouslyAllowHttp?: boolean
   /** Accepts redirect URIs with `http` beyond loopback, where the network can read the code. @default false */
   allowHttpRedirectUris?: boolean
   /**
@@ -125,6 +127,7 @@ const optionNames: readonly string[] = [
   'users',
   'pkce',
   'throttle',
+  'dangerouslyAllowHttp',
   'allowHttpRedirectUris',
   'privateUseSchemes',
   'clientIdMetadataDocuments',
@@ -153,7 +156,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const accessTokens = verifiedFormat(options.accessTokens ?? opaque())
   const now = clock(options.now)
   const emit = emitter(options.onEvent, now)
-  const issuer = verifiedIssuer(options.issuer)
+  const issuer = verifiedIssuer(options.issuer, options.dangerouslyAllowHttp)
   const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication)
   const capabilities = capabilitiesOf(grants, clientAuthentication)
   const clientRules = {
@@ -214,9 +217,8 @@ function verifyPlain(options: AuthorizationServerOptions): void {
   verifyPkce(options.pkce)
   for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
   if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
-  if (typeof (options.allowHttpRedirectUris ?? false) !== 'boolean') {
-    throw new TypeError('allowHttpRedirectUris must be true or false')
-  }
+  const { allowHttpRedirectUris, dangerouslyAllowHttp } = options
+  requireFlags('createAuthorizationServer', { allowHttpRedirectUris, dangerouslyAllowHttp })
   if (!['any', 'with-dot', undefined].includes(options.privateUseSchemes)) {
     throw new TypeError("privateUseSchemes must be 'any' or 'with-dot'")
   }

@@ -1,16 +1,21 @@
 /** Fetches JSON from an authorization server: nothing large, nothing slow, nothing from elsewhere. */
 import { OAuthError } from '../errors'
-import { isSafeUrl } from '../rules/issuer'
+import { isHttpUrl, isSafeUrl } from '../rules/issuer'
 
 const MAX_BYTES = 256 * 1024
 const MAX_MILLISECONDS = 5000
 
-/** A 200 whose body is a JSON object. Everything else throws; the message is for the host, never for a client. */
+/**
+ * A 200 whose body is a JSON object. Everything else throws; the message is for the host, never for a client. `allowHttp`
+ * where the host has said that the way there is its own.
+ */
 export async function fetchJson(
   url: unknown,
+  allowHttp: boolean,
   request: { method?: string; headers?: Record<string, string>; body?: URLSearchParams } = {},
 ): Promise<Record<string, unknown>> {
-  if (!isSafeUrl(url)) throw new Error(`${String(url)} is not an https URL (or http on loopback)`)
+  if (!isSafeUrl(url) && !(allowHttp && isHttpUrl(url)))
+    throw new Error(`${String(url)} is not an https URL (or http on loopback)`)
   const response = await fetch(url, {
     ...request,
     headers: { accept: 'application/json', ...request.headers },

@@ -15,20 +15,22 @@ export function warner(emit: AuthorizationServer['emit']): AuthorizationServer['
   }
 }
 
+/** Warns of an http URL in production, also where the host has allowed it for development. */
+export function checkHttps(warn: AuthorizationServer['warn'], option: string, url: string): void {
+  if (process.env.NODE_ENV !== 'production' || !url.startsWith('http:')) return
+  const effect = 'codes and tokens travel unencrypted, or keys can be exchanged on the way'
+  warn('http_issuer_in_production', `the ${option} is ${url}: set ${option} to an https URL, or ${effect}`)
+}
+
 /** The checks that need no request. */
 export function checkServer(server: AuthorizationServer, storage: unknown): void {
   const { issuer, refreshTokens, accessTokens, warn } = server
+  checkHttps(warn, 'issuer', issuer)
   if (process.env.NODE_ENV === 'production') {
     if (isMemoryStorage(storage)) {
       warn(
         'memory_storage_in_production',
         'memoryStorage() loses every client and token when the process ends: set storage to a database adapter',
-      )
-    }
-    if (issuer.startsWith('http:')) {
-      warn(
-        'http_issuer_in_production',
-        `the issuer is ${issuer}: set issuer to an https URL, or codes and tokens travel unencrypted`,
       )
     }
     if (server.clientDocuments?.isDocumentUrl('http://127.0.0.1/client.json') || takesLoopbackKeys(server)) {

@@ -20,13 +20,14 @@ export function remoteKeys(
   metadata: () => Promise<Record<string, unknown>>,
   now: () => number,
   failed: (error: unknown) => void,
+  allowHttp = false,
 ): FindKey {
   let last: ReadonlyMap<string, KnownKey> = new Map()
   const load = async () => {
     const { jwks_uri: url } = await metadata()
     if (url === undefined)
       throw new Error('The server has no jwks_uri: its tokens are not JWTs. Set remoteServer({ introspect })')
-    last = parseJwks(await fetchJson(url), last)
+    last = parseJwks(await fetchJson(url, allowHttp), last)
     return last
   }
   const keys = kept(load, now, failed)

@@ -22,6 +22,7 @@ export interface IntrospectionOptions {
   client: IntrospectionClient
   /** The URL of the endpoint. */
   endpoint: () => Awaitable<unknown>
+  allowHttp?: boolean
   /** Seconds. */
   cache: number
   now: () => number
@@ -48,8 +49,11 @@ function isOver({ expiresAt }: AccessToken, now: number): boolean {
   return expiresAt !== undefined && expiresAt <= now
 }
 
-async function ask({ issuer, client, endpoint, now }: IntrospectionOptions, token: string): Promise<AccessToken> {
-  const answer = await fetchJson(await endpoint(), {
+async function ask(
+  { issuer, client, endpoint, allowHttp = false, now }: IntrospectionOptions,
+  token: string,
+): Promise<AccessToken> {
+  const answer = await fetchJson(await endpoint(), allowHttp, {
     method: 'POST',
     headers: { authorization: basic(client) },
     body: new URLSearchParams({ token, token_type_hint: 'access_token' }),

@@ -5,13 +5,13 @@ import { invalidToken, OAuthError } from '../errors'
 import { kept } from '../fetch/cached'
 import { fetchJson, unreachable } from '../fetch/json'
 import { emitter } from '../host/events'
-import { warner } from '../host/start-up'
+import { checkHttps, warner } from '../host/start-up'
 import { remoteKeys } from '../jwt/remote-keys'
 import { jwtVerifier } from '../jwt/verify'
 import { clock } from '../options/host-functions'
-import { requireKnown, requireNoMore } from '../options/known'
+import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
-import { verifiedIssuer } from '../rules/issuer'
+import { isHttpUrl, isSafeUrl, verifiedIssuer } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
 import { wellKnownUrl } from '../rules/well-known'
 import { accessTokenJwt, accessTokenOfClaims } from '../tokens/claims'
@@ -26,6 +26,17 @@ import { type IntrospectionClient, remoteIntrospection } from './remote-introspe
 export interface RemoteServerOptions {
   /** The issuer, exactly as in the server's metadata; the rest is discovered from it (RFC 8414). */
   issuer: string
+  /**
+   * The origin at which this process reaches the server, such as `'http://auth:3000'`: metadata, keys and introspection
+   * are asked for there. The issuer stays what tokens say.
+   * @default the origin of the issuer
+   */
+  reachableAt?: string
+  /**
+   * Accepts `http` beyond loopback, as between containers in development. Whoever is on that way can forge every token.
+   * @default false
+   */
+  dangerouslyAllowHttp?: boolean
   /**
    * The audience of the tokens that this process accepts (RFC 9068 §4), one URI or several, spelled as in the server's
    * `resources`. Required where it verifies tokens itself: otherwise a token for any other API of the same server would
@@ -65,6 +76,8 @@ type FindAccessToken = (token: string, accepted: Audience) => Awaitable<AccessTo
 
 const optionNames: readonly string[] = [
   'issuer',
+  'reachableAt',
+  'dangerouslyAllowHttp',
   'resource',
   'introspect',
   'cache',
@@ -83,14 +96,17 @@ const optionNames: readonly string[] = [
  */
 export function remoteServer(options: RemoteServerOptions): RemoteServer {
   requireNoMore('remoteServer', arguments, 1)
-  const { issuer, resources, introspect, cache, users } = verifiedOptions(options)
+  const { issuer, reachableAt, allowHttp, resources, introspect, cache, users } = verifiedOptions(options)
   const now = clock(options.now)
   const emit = emitter(options.onEvent, now)
+  const warn = warner(emit)
+  checkHttps(warn, 'issuer', issuer)
+  checkHttps(warn, 'reachableAt', reachableAt)
   const failed = (error: unknown) => emit({ type: 'error', error: unreachable(error) })
-  const metadata = () => fetchMetadata(issuer)
+  const metadata = () => fetchMetadata(issuer, reachableAt, allowHttp)
   const verifying = (): FindAccessToken => {
     const verify = jwtVerifier(accessTokenJwt)
-    const findKey = remoteKeys(metadata, now, failed)
+    const findKey = remoteKeys(metadata, now, failed, allowHttp)
     return (token, audience) =>
       whenReady(verify(token, findKey, { issuer, audience, now: now() }), (claims) => {
         if (!claims) throw invalidToken()
@@ -100,7 +116,7 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
   const introspecting = (client: IntrospectionClient): FindAccessToken => {
     const described = kept(metadata, now, failed)
     const endpoint = () => whenReady(described.get(), (document) => document.introspection_endpoint)
-    return remoteIntrospection({ issuer, client, endpoint, cache, now })
+    return remoteIntrospection({ issuer, client, endpoint, allowHttp, cache, now })
   }
   const find = introspect ? introspecting(introspect) : verifying()
 
@@ -109,7 +125,7 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
     resources,
     audience: resources,
     emit,
-    warn: warner(emit),
+    warn,
     authenticate(token, resource) {
       const accepted = resource === undefined ? resources : [resource]
       const found = orElse<AccessToken>(
@@ -127,10 +143,21 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
 }
 
 /** RFC 8414 §3.3: a document about another issuer is no metadata of this one. */
-async function fetchMetadata(issuer: string): Promise<Record<string, unknown>> {
-  const url = wellKnownUrl('oauth-authorization-server', issuer)
-  const metadata = await fetchJson(url)
-  if (metadata.issuer === issuer) return metadata
+async function fetchMetadata(
+  issuer: string,
+  reachableAt: string,
+  allowHttp: boolean,
+): Promise<Record<string, unknown>> {
+  const { origin } = new URL(issuer)
+  // what the server says of itself is for everybody: only its own origin has another name inside
+  const inside = (url: unknown) => {
+    return typeof url === 'string' && url.startsWith(`${origin}/`) ? reachableAt + url.slice(origin.length) : url
+  }
+  const url = String(inside(wellKnownUrl('oauth-authorization-server', issuer)))
+  const metadata = await fetchJson(url, allowHttp)
+  const { jwks_uri, introspection_endpoint } = metadata
+  if (metadata.issuer === issuer)
+    return { ...metadata, jwks_uri: inside(jwks_uri), introspection_endpoint: inside(introspection_endpoint) }
   throw new Error(`${url} names the issuer ${String(metadata.issuer)}, but the option issuer is ${issuer}`)
 }
 
@@ -140,8 +167,18 @@ function verifyOwnAudience(held: Audience = [], accepted: Audience): void {
   throw new OAuthError('invalid_token', 'The access token is for another resource.')
 }
 
+function verifiedOrigin(reachableAt: unknown, allowHttp: boolean): string {
+  const isOrigin = typeof reachableAt === 'string' && /^https?:\/\/[^/?#@\s]+\/?$/.test(reachableAt)
+  if (isOrigin && (isSafeUrl(reachableAt) || (allowHttp && isHttpUrl(reachableAt)))) return new URL(reachableAt).origin
+  throw new TypeError(
+    "remoteServer's reachableAt must be an https origin without a path, such as 'https://auth.internal'. With http beyond loopback also set dangerouslyAllowHttp: true",
+  )
+}
+
 interface VerifiedOptions {
   issuer: string
+  reachableAt: string
+  allowHttp: boolean
   resources: Audience
   introspect: IntrospectionClient | undefined
   cache: number
@@ -151,7 +188,11 @@ interface VerifiedOptions {
 function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
   if (typeof options !== 'object' || options === null) throw new TypeError('remoteServer needs { issuer, resource }')
   requireKnown('option', options, optionNames)
-  const { issuer, resource = [], introspect, cache = 0, users } = options
+  const { resource = [], introspect, cache = 0, users, dangerouslyAllowHttp: allowHttp = false } = options
+  requireFlags('remoteServer', { dangerouslyAllowHttp: allowHttp })
+  const issuer = verifiedIssuer(options.issuer, allowHttp)
+  const { reachableAt: place = new URL(issuer).origin } = options
+  const reachableAt = verifiedOrigin(place, allowHttp)
   const resources: unknown = typeof resource === 'string' ? [resource] : resource
   if (!Array.isArray(resources) || !resources.every((one) => typeof one === 'string' && one !== '')) {
     throw new TypeError(
@@ -176,5 +217,5 @@ function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
     if (value !== undefined && typeof value !== 'function')
       throw new TypeError(`remoteServer's ${name} must be a function`)
   }
-  return { issuer: verifiedIssuer(issuer), resources: Object.freeze([...resources]), introspect, cache, users }
+  return { issuer, reachableAt, allowHttp, resources: Object.freeze([...resources]), introspect, cache, users }
 }

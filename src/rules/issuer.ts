@@ -1,15 +1,21 @@
 /** The issuer: an authorization server's name, which is a URL and is compared byte for byte (RFC 8414 §2). */
 import { isLoopbackHost } from './loopback'
 
-/** Throws a TypeError unless `issuer` is an https URL, or http on loopback, without query and fragment. */
-export function verifiedIssuer(issuer: unknown): string {
+/** Throws a TypeError unless `issuer` is an https URL, or http where that is safe or allowed, without query and fragment. */
+export function verifiedIssuer(issuer: unknown, allowHttp = false): string {
   const fix = "issuer must be an https URL without query and fragment, such as 'https://auth.example.com'"
   if (typeof issuer !== 'string' || !URL.canParse(issuer) || /[?#\s]/.test(issuer)) throw new TypeError(fix)
   const { username, password } = new URL(issuer)
-  if (username || password || !isSafeUrl(issuer)) {
-    throw new TypeError(`${fix} (http only on loopback); it is ${issuer}`)
+  if (username || password || !(isSafeUrl(issuer) || (allowHttp && isHttpUrl(issuer)))) {
+    const forContainers = 'for containers in development set dangerouslyAllowHttp: true'
+    throw new TypeError(`${fix} (http only on loopback; ${forContainers}); it is ${issuer}`)
   }
   return issuer
+}
+
+/** Whether it is an http URL, on loopback or not. */
+export function isHttpUrl(url: unknown): url is string {
+  return typeof url === 'string' && URL.canParse(url) && new URL(url).protocol === 'http:'
 }
 
 /** Whether nobody on the way can read or change what is fetched from there: https, or http on loopback. */

@@ -13,19 +13,6 @@ export interface ResourceRules {
   readonly audience: Audience
 }
 
-/** What may be asked for, and what is meant when nothing is. Throws a TypeError for a wrong list. */
-export function resourceRules(resources: readonly string[] = [], audience: Audience = []): ResourceRules {
-  if (!Array.isArray(resources) || !resources.every(isResourceUri)) {
-    throw new TypeError(
-      "resources must be a list of absolute URIs without fragment, such as ['https://api.example.com']",
-    )
-  }
-  return {
-    resources: Object.freeze([...new Set([...audience, ...resources])]),
-    audience: Object.freeze(audience.length > 0 ? [...audience] : resources.slice(0, 1)),
-  }
-}
-
 /** RFC 8707 §2: an absolute URI without a fragment. */
 export function isResourceUri(text: unknown): text is string {
   return typeof text === 'string' && /^[\x21\x23-\x7e]+$/.test(text) && !text.includes('#') && URL.canParse(text)
