@@ -33,7 +33,7 @@ export interface RemoteServerOptions {
    */
   reachableAt?: string
   /**
-   * Accepts `http` beyond loopback, as between containers in development. Whoever is on that way can forge every token.
+   * Accepts `http` beyond loopback, as between containers in development. Anyone on that way can forge every token.
    * @default false
    */
   dangerouslyAllowHttp?: boolean
