@@ -70,8 +70,8 @@ export async function createApp(issuer: string, storage: OAuthStorage = memorySt
   // Where users see which apps they have let in, and take it back
   app.use(demo.account, connectedAppsRouter(server))
 
-  // A guarded route: one line. A client's own token has no user
-  app.get('/api/me', bearerGuard(server, { scope: 'profile' }), (req, res) => {
+  // A guarded route: one line. A client's own token has no user, and is refused unless `user: false` says that it may call
+  app.get('/api/me', bearerGuard(server, { scope: 'profile', user: false }), (req, res) => {
     res.json({ user: req.user, token: accessToken(req) })
   })
 

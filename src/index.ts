@@ -13,13 +13,9 @@ export { clientCredentials } from './grants/client-credentials'
 export { type ImplicitOptions, implicit } from './grants/implicit'
 export { type PasswordOptions, password } from './grants/password'
 export { type RefreshTokenOptions, refreshToken } from './grants/refresh-token'
-export {
-  accessToken,
-  type BearerGuardOptions,
-  bearerGuard,
-  requireScope,
-} from './guard/guard'
-export { type BearerStrategy, bearerStrategy, type TokenSource } from './guard/strategy'
+export { accessToken, bearerGuard, requireScope, resourceOwner } from './guard/guard'
+export type { BearerGuardOptions, TokenSource } from './guard/options'
+export { type BearerStrategy, bearerStrategy } from './guard/strategy'
 export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './jwt/keys'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {

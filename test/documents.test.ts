@@ -100,12 +100,12 @@ const issuer = 'http://127.0.0.1:3000'
 const base = () => ({ issuer, storage: library.memoryStorage(), scopes: ['read', 'write'] })
 
 /** A client with a token of its own: proof that a server works. */
-async function issuedBy(server: library.AuthorizationServer, scope = 'read'): Promise<string> {
+async function issuedBy(server: library.AuthorizationServer, scope = 'read', user: { userId?: string } = {}) {
   const { client } = await library.registerClient(server, {
     scopes: ['read', 'write'],
     grantTypes: ['client_credentials'],
   })
-  return (await library.issueTokens(server, { clientId: client.clientId, scope })).access_token
+  return (await library.issueTokens(server, { clientId: client.clientId, scope, ...user })).access_token
 }
 
 describe('the snippets', () => {
@@ -186,8 +186,9 @@ describe('the snippets', () => {
     app.use('/api', api)
     const ask = (method: 'get' | 'post', path: string, token: string) =>
       request(app)[method](path).auth(token, { type: 'bearer' })
-    const [read, write] = [await issuedBy(server), await issuedBy(server, 'write')]
-    await ask('get', '/notes', read).expect(200)
+    const [read, write] = [await issuedBy(server, 'read', { userId: 'ana' }), await issuedBy(server, 'write')]
+    expect((await ask('get', '/notes', read).expect(200)).body).toEqual({ id: 'ana' })
+    await ask('get', '/notes', await issuedBy(server)).expect(403)
     await ask('get', '/notes', write).expect(403)
     await ask('post', '/api/notes', write).expect(200, /^"/)
     await ask('post', '/api/notes', read).expect(403)

@@ -12,7 +12,9 @@ import {
   approve,
   authorizationCode,
   authorizeRouter,
+  type BearerStrategy,
   bearerGuard,
+  bearerStrategy,
   type Client,
   type ClientAuthentication,
   type ClientStorage,
@@ -42,6 +44,7 @@ import {
   registerClient,
   remoteServer,
   requireScope,
+  resourceOwner,
   revokeGrants,
   rotateClientSecret,
   type Scope,
@@ -71,6 +74,10 @@ expectTypeOf(accessToken(req).scope).toEqualTypeOf<readonly string[]>()
 expectTypeOf(verifyAccessToken(server, 'token', { scope: 'read' })).resolves.toEqualTypeOf<AccessToken>()
 // @ts-expect-error what a guard found out is not for writing
 accessToken(req).scope.push('admin')
+expectTypeOf(resourceOwner(req)).toEqualTypeOf<Express.User>()
+expectTypeOf(
+  bearerStrategy(server, { scope: 'read', tokenFrom: ['header', 'query'], user: true }),
+).toEqualTypeOf<BearerStrategy>()
 // @ts-expect-error a request may have no user: it must be asked for
 req.user.id
 // @ts-expect-error nor an authorization

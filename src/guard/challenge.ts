@@ -5,8 +5,17 @@ import { formatScope, type Scope } from '../rules/scope'
 /** Marks the failure whose challenge has no `error`: RFC 6750 §3.1, a request that sent no token at all. */
 const NO_TOKEN = Object.freeze({})
 
+/** Marks the failure that more scope would not mend: a client would ask for the same again and again. */
+const NO_SCOPE = Object.freeze({})
+
 export function missingToken(): never {
   throw new OAuthError('invalid_token', 'The request has no access token.', { headers: NO_TOKEN })
+}
+
+/** RFC 6750 §3.1: the request needs more than this token has, and no token of the client itself would do. */
+export function clientsOwnToken(): OAuthError {
+  const description = "The request needs a user's access token, and this one belongs to the client itself."
+  return new OAuthError('insufficient_scope', description, { headers: NO_SCOPE })
 }
 
 /**
@@ -23,8 +32,8 @@ export function withChallenge(
   if (failure.headers !== NO_TOKEN) {
     parts.push(`error="${failure.code}"`, `error_description="${escapeQuoted(failure.description)}"`)
   }
-  const needsScope = failure.code === 'insufficient_scope' || (resourceMetadata !== undefined && scope.length > 0)
-  if (needsScope) parts.push(`scope="${formatScope(scope)}"`)
+  const namesScope = failure.code === 'insufficient_scope' || resourceMetadata !== undefined
+  if (namesScope && scope.length > 0 && failure.headers !== NO_SCOPE) parts.push(`scope="${formatScope(scope)}"`)
   if (resourceMetadata !== undefined) parts.push(`resource_metadata="${escapeQuoted(resourceMetadata)}"`)
   return new OAuthError(failure.code, failure.description, {
     status: failure.status,

@@ -35,10 +35,9 @@ export function setAdmission(req: object, admission: Admission): void {
 export function admissionOf(req: object): Admission | undefined {
   const places = req as { [ADMISSION]?: Admission; [OFFER]?: Offer }
   const offer = places[OFFER]
-  if (offer && [offer.place, 'authInfo'].some((place) => Reflect.get(req, place) === offer.handed)) {
-    // what the token may not do, the endpoints behind must know of: as behind the guard, which may be in front
-    const { challenge } = places[ADMISSION] ?? {}
-    setAdmission(req, { ...offer.admission, ...(challenge && { challenge }) })
+  if (offer && isTaken(req, offer)) {
+    // what the token may not do, the endpoints behind must know of: as behind the guard
+    setAdmission(req, offer.admission)
     delete places[OFFER]
   }
   return places[ADMISSION]
@@ -47,19 +46,26 @@ export function admissionOf(req: object): Admission | undefined {
 /** What our strategy found out. Passport, or a callback of the host, may still reject it. */
 interface Offer {
   admission: Admission
-  /** What Passport was given for it, and puts on the request when it lets that pass. */
+  /** What Passport was given for `req.authInfo`, and puts there when it lets the request pass: nobody else has it. */
   handed: object
-  /** Where Passport puts a user. */
+  /** Where Passport puts the user. */
   place: string
+  /** What stood there before: the host may have the very user of the token there, by its session. */
+  before?: unknown
+}
+
+function isTaken(req: object, { admission: { user }, handed, place, before }: Offer): boolean {
+  if (Reflect.get(req, 'authInfo') === handed) return true
+  return user !== undefined && user !== before && Reflect.get(req, place) === user
 }
 
 const OFFER = Symbol('access token, not admitted yet')
 
-/** Leaves what counts from when `handed` stands on the request, at `place` or in `req.authInfo`. */
-export function offerAdmission(req: object, offer: Offer): void {
+/** Leaves what counts from when `handed` stands in `req.authInfo`, or the user at `place`. */
+export function offerAdmission(req: object, offer: Omit<Offer, 'before'>): void {
   // an earlier one, which Passport may have let pass
   admissionOf(req)
-  ;(req as { [OFFER]?: Offer })[OFFER] = offer
+  ;(req as { [OFFER]?: Offer })[OFFER] = { ...offer, before: Reflect.get(req, offer.place) }
 }
 
 /** The one token of the request, or undefined. RFC 6750 §2: not more than one way to send it. */

@@ -1,19 +1,16 @@
 /** Access tokens through Passport's bearer strategy: for our own guard, and for hosts that use Passport themselves. */
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
 import { Strategy } from 'passport-http-bearer'
 import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { asFailure, OAuthError, toOAuthError } from '../errors'
-import { reportError, requireSource } from '../http/endpoint'
-import { requireKnown, requireNoMore } from '../options/known'
-import type { RemoteServer } from '../remote/remote-server'
-import { knownResource } from '../rules/resource'
+import { queryParameters } from '../http/body'
+import { reportError } from '../http/endpoint'
+import { requireNoMore } from '../options/known'
+import { formatScope, includesScope, type Scope } from '../rules/scope'
 import { type AuthenticatedToken, authenticateToken } from '../tokens/find'
-import type { AuthorizationServer } from '../types/authorization-server'
-import { escapeQuoted, withChallenge } from './challenge'
-import { offerAdmission, presentedToken } from './presented-token'
-
-/** The issuer of the tokens: the server of this process, or one in another. */
-export type TokenSource = AuthorizationServer | RemoteServer
+import { clientsOwnToken, withChallenge } from './challenge'
+import { type BearerGuardOptions, type TokenSource, verifiedEntrance } from './options'
+import { type Challenge, offerAdmission, presentedToken } from './presented-token'
 
 function authenticateAt(source: TokenSource, token: string, resource?: string): Awaitable<AuthenticatedToken> {
   return 'authenticate' in source ? source.authenticate(token, resource) : authenticateToken(source, token, resource)
@@ -29,47 +26,68 @@ export interface BearerStrategy {
 }
 
 /**
- * A strategy for hosts that call `passport.authenticate('bearer', { session: false })` themselves. Its "user" is the
- * access token (`{ clientId, userId, scope, … }`), not the resource owner: a client's own token has no user. `realm`
- * and `resource` are those of `bearerGuard`. A callback of your own admits a token by setting its argument on the
- * request: `req.user = user`, or `req.authInfo = info` where you have users of your own.
+ * A strategy for hosts that call `passport.authenticate('bearer', { session: false })` themselves, with the options of
+ * `bearerGuard`. It sets `req.user` and `req.authInfo` as the guard does, and `requireScope` works behind it. A
+ * callback of your own, `(error, user, info)`, admits a token by setting `req.user = user`, `req.authInfo = info`, or
+ * both.
+ *
+ * @throws TypeError at start-up for a wrong option, as `bearerGuard` does.
  */
-export function bearerStrategy(
-  source: TokenSource,
-  options: { realm?: string; resource?: string } = {},
-): BearerStrategy {
+export function bearerStrategy(source: TokenSource, options: BearerGuardOptions = {}): BearerStrategy {
   requireNoMore('bearerStrategy', arguments, 2)
-  requireSource(source)
-  requireKnown('bearerStrategy option', options, ['realm', 'resource'])
-  const { realm = 'api', resource } = options
-  if (typeof realm !== 'string') throw new TypeError("bearerStrategy's realm must be a string")
-  const known = knownResource(source, resource)
-  const strategy = new Strategy({ realm: escapeQuoted(realm) }, (token, done) => {
-    const settled = orElse<AuthenticatedToken | OAuthError>(() => authenticateAt(source, token, known), toOAuthError)
-    void whenReady(settled, (found) => {
-      if (!(found instanceof OAuthError)) return done(null, found)
-      if (found.code === 'invalid_token') return done(null, false, found.description)
-      reportError(source, found)
-      done(found)
-    })
-  })
-  const { authenticate } = strategy
-  // the header alone: Passport's own strategy takes a token from the query and the body as well, where it may be no string
-  return Object.assign(strategy, {
+  const { scope, resource, tokenFrom, challenge, needsUser, withoutToken } = verifiedEntrance(
+    'bearerStrategy',
+    source,
+    options,
+  )
+  const find = tokenAuthenticator(source, resource)
+  const inQuery = tokenFrom.includes('query')
+  return {
+    name: 'bearer',
     authenticate(this: PassportRun, req: Request, { assignProperty }: { assignProperty?: string } = {}): void {
-      const run = runFor(this, req, assignProperty)
-      const token = tokenOrFailure(req)
-      if (token instanceof OAuthError) {
-        const { status, headers } = withChallenge(token, realm, [])
-        return run.fail(headers['WWW-Authenticate'], status)
-      }
-      authenticate.call(run, { headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }) } })
+      const run = runFor(this, req, challenge, assignProperty)
+      const settled = orElse<AuthenticatedToken | OAuthError>(() => {
+        const token = presentedToken(req, tokenFrom)
+        return token === undefined ? withoutToken(req) : find(token)
+      }, toOAuthError)
+      void whenReady(settled, (found) => {
+        const failure = found instanceof OAuthError ? found : missingPart(found, scope, needsUser)
+        if (!failure) {
+          if (inQuery) keepPrivate(req, req.res)
+          return run.success(found as AuthenticatedToken)
+        }
+        reportError(source, failure)
+        if (failure.status > 403) return run.error(failure)
+        const { headers } = withChallenge(failure, challenge.realm, scope, challenge.resourceMetadata)
+        run.fail(headers['WWW-Authenticate'], failure.status)
+      })
     },
-  })
+  }
+}
+
+/** RFC 6750 §2.3: a cache on the way would go on answering to this URL after the token is revoked. */
+export function keepPrivate(req: Request, res: Response | undefined): void {
+  if (queryParameters(req).parameters.has('access_token')) res?.setHeader('Cache-Control', 'private')
+}
+
+/** What a valid token lacks: the scope, or a user. */
+export function missingPart(
+  { accessToken, user }: AuthenticatedToken,
+  scope: Scope,
+  needsUser: boolean,
+): OAuthError | undefined {
+  if (needsUser && user === undefined) return clientsOwnToken()
+  if (includesScope(accessToken.scope, scope)) return undefined
+  return new OAuthError('insufficient_scope', `The request needs the scope ${formatScope(scope)}.`)
 }
 
 /** Passport's answers to one request. Where a host passes the strategy itself, Passport writes those of each onto it. */
-function runFor(strategy: PassportRun, req: Request, assignProperty: string | undefined): PassportRun {
+function runFor(
+  strategy: PassportRun,
+  req: Request,
+  challenge: Challenge,
+  assignProperty: string | undefined,
+): Omit<PassportRun, 'success'> & { success(found: AuthenticatedToken): void } {
   const { success, fail, error } = strategy
   // a callback of the host may throw: after a promise nobody would catch it, and the process would end
   const caught = (tell: () => unknown) =>
@@ -82,24 +100,17 @@ function runFor(strategy: PassportRun, req: Request, assignProperty: string | un
       // a copy, which a host may add to: what is trusted is the other one
       const handed = { ...found.accessToken }
       const { _userProperty = 'user' } = req as { _userProperty?: string }
-      offerAdmission(req, { admission: found, handed, place: assignProperty ?? _userProperty })
-      caught(() => success.call(strategy, handed, handed))
+      const place = assignProperty ?? _userProperty
+      offerAdmission(req, { admission: { ...found, challenge }, handed, place })
+      caught(() => success.call(strategy, found.user, handed))
     },
     fail: (challenge?: unknown, status?: number) => caught(() => fail.call(strategy, challenge, status)),
     error: (failure: unknown) => caught(() => error.call(strategy, failure)),
   })
 }
 
-function tokenOrFailure(req: Request): string | OAuthError | undefined {
-  try {
-    return presentedToken(req, ['header'])
-  } catch (thrown) {
-    return toOAuthError(thrown)
-  }
-}
-
 /** The object that Passport makes for one request. */
-interface PassportRun extends Strategy {
+interface PassportRun {
   success(user: unknown, info?: unknown): void
   fail(challenge?: unknown, status?: number): void
   error(error: unknown): void

@@ -11,7 +11,7 @@ import { jwtVerifier } from '../jwt/verify'
 import { clock } from '../options/host-functions'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
-import { isHttpUrl, isSafeUrl, verifiedIssuer } from '../rules/issuer'
+import { verifiedIssuer, verifiedOrigin } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
 import { wellKnownUrl } from '../rules/well-known'
 import { accessTokenJwt, accessTokenOfClaims } from '../tokens/claims'
@@ -69,6 +69,8 @@ export interface RemoteServer extends ResourceRules, Pick<AuthorizationServer, '
    * Verifies an access token and returns its meaning. Throws `invalid_token`, or 503 when the server cannot be reached.
    */
   readonly authenticate: (token: string, resource?: string) => Awaitable<AuthenticatedToken>
+  /** @internal */
+  readonly users: Pick<Users, 'find'> | undefined
 }
 
 /** What a token stands for. `accepted` is who it may be for, where that can be seen without asking. */
@@ -126,6 +128,7 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
     audience: resources,
     emit,
     warn,
+    users,
     authenticate(token, resource) {
       const accepted = resource === undefined ? resources : [resource]
       const found = orElse<AccessToken>(
@@ -165,14 +168,6 @@ async function fetchMetadata(
 function verifyOwnAudience(held: Audience = [], accepted: Audience): void {
   if (accepted.length === 0 ? held.length === 0 : held.some((one) => accepted.includes(one))) return
   throw new OAuthError('invalid_token', 'The access token is for another resource.')
-}
-
-function verifiedOrigin(reachableAt: unknown, allowHttp: boolean): string {
-  const isOrigin = typeof reachableAt === 'string' && /^https?:\/\/[^/?#@\s]+\/?$/.test(reachableAt)
-  if (isOrigin && (isSafeUrl(reachableAt) || (allowHttp && isHttpUrl(reachableAt)))) return new URL(reachableAt).origin
-  throw new TypeError(
-    "remoteServer's reachableAt must be an https origin without a path, such as 'https://auth.internal'. With http beyond loopback also set dangerouslyAllowHttp: true",
-  )
 }
 
 interface VerifiedOptions {

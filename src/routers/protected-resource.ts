@@ -1,6 +1,6 @@
 /** Protected resource metadata: RFC 9728. A client that knows only the URL of an API finds its authorization server. */
 import type { Router } from 'express'
-import type { TokenSource } from '../guard/strategy'
+import type { TokenSource } from '../guard/options'
 import { type CorsOptions, requireSource } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
 import { knownResource } from '../rules/resource'

@@ -13,6 +13,15 @@ export function verifiedIssuer(issuer: unknown, allowHttp = false): string {
   return issuer
 }
 
+/** The origin at which an issuer is reached from inside. Throws a TypeError for anything else than an origin. */
+export function verifiedOrigin(reachableAt: unknown, allowHttp: boolean): string {
+  const isOrigin = typeof reachableAt === 'string' && /^https?:\/\/[^/?#@\s]+\/?$/.test(reachableAt)
+  if (isOrigin && (isSafeUrl(reachableAt) || (allowHttp && isHttpUrl(reachableAt)))) return new URL(reachableAt).origin
+  throw new TypeError(
+    "remoteServer's reachableAt must be an https origin without a path, such as 'https://auth.internal'. With http beyond loopback also set dangerouslyAllowHttp: true",
+  )
+}
+
 /** Whether it is an http URL, on loopback or not. */
 export function isHttpUrl(url: unknown): url is string {
   return typeof url === 'string' && URL.canParse(url) && new URL(url).protocol === 'http:'

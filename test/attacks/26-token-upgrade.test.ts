@@ -3,7 +3,6 @@ import type { Request, RequestHandler } from 'express'
 import { Passport } from 'passport'
 import { setAdmission } from '../../src/guard/presented-token'
 import {
-  type AccessToken,
   approve,
   authorizationCode,
   authorizeRouter,
@@ -90,9 +89,14 @@ describe('an access token at the authorization endpoint', () => {
   })
 
   it('of a client itself gives nothing: there is no user', async () => {
-    const host = await makeHost()
-    const answer = await authorize(host, await token(host, 'read', ''), { scope: 'read' })
-    expect([answer.status, answer.body.error]).toEqual([403, 'access_denied'])
+    for (const [guard, error] of [
+      [{}, 'insufficient_scope'],
+      [{ user: false }, 'access_denied'],
+    ] as const) {
+      const host = await makeHost(guard)
+      const answer = await authorize(host, await token(host, 'read', ''), { scope: 'read' })
+      expect([answer.status, answer.body.error]).toEqual([403, error])
+    }
   })
 
   it('gives nothing for app authorization by client_id', async () => {
@@ -179,7 +183,7 @@ describe('an access token at the authorization endpoint', () => {
   it('through our strategy of Passport is limited alike', async () => {
     const host = await createHost({
       mount(app, server) {
-        const user = (req: Request) => (req.user as AccessToken | undefined)?.userId
+        const user = (req: Request) => req.user
         app.use(
           paths.authorize,
           new Passport().use(bearerStrategy(server)).authenticate('bearer', { session: false }),

@@ -24,7 +24,7 @@ afterAll(() => void passport.unuse('bearer'))
 
 it('a token in the header is taken', async () => {
   const answer = await host.http().get('/passport').auth(token, { type: 'bearer' }).expect(200)
-  expect(answer.body.user).toMatchObject({ clientId: 'web', userId: 'alice' })
+  expect(answer.body.user).toEqual({ id: 'alice', name: 'Alice' })
 })
 
 it.each<[string, (sent: ReturnType<Host['http']>) => ReturnType<ReturnType<Host['http']>['get']>]>([
@@ -138,7 +138,7 @@ it('each request gets its own answer, also where Passport is given the strategy 
   const ask = async (userId: string) => {
     const { access_token } = await issueTokens(own.server, { clientId: 'web', userId })
     const asked = own.http().get('/passport').auth(access_token, { type: 'bearer' })
-    return { userId, answer: asked.then(({ body }) => body.user.userId) }
+    return { userId, answer: asked.then(({ body }) => body.user.id) }
   }
   const all = [await ask('alice'), await ask('bob')]
   while (waiting.length < 2) await new Promise(setImmediate)

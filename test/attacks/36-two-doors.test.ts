@@ -167,3 +167,20 @@ it.each(['guard', 'strategy'])(
     expect(await run({ authorization: [`Bearer ${token}`, `Bearer ${token}`] })).toBe(400)
   },
 )
+
+it('a callback that rejects records nothing, also where a session in front has the very user of the token', async () => {
+  const app = express()
+  app.get(
+    '/',
+    (req, res, next) => {
+      req.user = host.people.get('alice') as object
+      const rejects = (_error: unknown, user: unknown) => {
+        expect(user).toBe(req.user)
+        next()
+      }
+      passport.authenticate(bearerStrategy(host.server), { session: false }, rejects)(req, res, next)
+    },
+    (req, res) => void res.json({ seen: orUndefined(() => accessToken(req)) }),
+  )
+  expect((await request(app).get('/').auth(token, { type: 'bearer' }).expect(200)).body).toEqual({})
+})

@@ -2,7 +2,6 @@
 import type { Request, RequestHandler } from 'express'
 import { Passport } from 'passport'
 import {
-  type AccessToken,
   type ApproveOptions,
   approve,
   authorizationCode,
@@ -89,7 +88,7 @@ describe('an access token at the authorization endpoint is good for its own clie
   const asConsent = consentPage({ signIn: '/login', user: () => 'alice' })
   const asPassport = (server: Host['server']) =>
     new Passport().use(bearerStrategy(server)).authenticate('bearer', { session: false }) as RequestHandler
-  const user = (req: Request) => (req.user as AccessToken | undefined)?.userId
+  const user = (req: Request) => req.user
   const doors: [string, Setting][] = [
     ['approve', { approves: { fromTokensOf: undefined } }],
     ['approve by a predicate', { approves: { clients: () => true, fromTokensOf: undefined } }],

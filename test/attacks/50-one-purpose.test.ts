@@ -145,11 +145,11 @@ async function createWorld(format: keyof typeof formats): Promise<World> {
       app.use(paths.token, tokenRouter(server))
       app.use(paths.revoke, revokeRouter(server))
       app.use(paths.introspect, introspectRouter(server))
-      const protect = bearerGuard(server, { scope: 'clients' })
+      const protect = bearerGuard(server, { scope: 'clients', user: false })
       app.use(paths.clients, clientsRouter(server, { protect, admin: 'admin' }))
       app.use('/register', registerRouter(server, { protect: 'open', scopes: ['read'] }))
       app.use('/apps', connectedAppsRouter(server))
-      app.get('/me', bearerGuard(server), (_req, res) => void res.json({}))
+      app.get('/me', bearerGuard(server, { user: false }), (_req, res) => void res.json({}))
     },
   })
   const { server } = host

@@ -110,7 +110,7 @@ describe('approve behind a guard, for an app that is signed in by its token', ()
           decide: approve({ clients: ['web'], fromTokensOf: ['native'] }),
           response: 'location',
         })
-        app.use(paths.authorize, bearerGuard(server), router)
+        app.use(paths.authorize, bearerGuard(server, { user: false }), router)
       },
     })
     const { access_token } = await issueTokens(host.server, { clientId: 'native', userId: 'alice', scope: 'read' })

@@ -1,9 +1,24 @@
 import type { RequestHandler } from 'express'
 import passport from 'passport'
-import type { BearerGuardOptions } from '../../src'
+import type { BearerGuardOptions, Users } from '../../src'
 import { frameworks } from '../support/frameworks'
 import type { Host, HostOptions, Tokens } from '../support/host'
 import { gate } from '../support/storage'
+
+/** A host's own strategy, for another kind of bearer token. */
+const ownToken = {
+  name: 'jwt',
+  authenticate(this: { fail(challenge: string, status: number): void }): void {
+    this.fail('Bearer realm="own"', 401)
+  },
+}
+const orMessage = (look: () => unknown) => {
+  try {
+    return look()
+  } catch (error) {
+    return String(error)
+  }
+}
 
 describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth }) => {
   let host: Host
@@ -67,6 +82,7 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
     })
 
     it('has no user when it is of a client itself, also where a session in front has one', async () => {
+      await begin({ user: false })
       const own = await oauth.issueTokens(host.server, { clientId: 'web', scope: 'read' })
       const { body } = await bearer(own.access_token).set('X-User', 'bob').expect(200)
       expect(body).not.toHaveProperty('user')
@@ -478,6 +494,51 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
     })
   })
 
+  describe('a token without a user', () => {
+    const users = { find: (id: string) => ({ id }) }
+    it.each<[string, BearerGuardOptions, Users | undefined, number]>([
+      ['is refused where the host has users: a handler would look for the rows of nobody', {}, users, 403],
+      ['is refused by user: true', { user: true }, undefined, 403],
+      ['is admitted by user: false', { user: false }, users, 200],
+      ['is admitted where the host has no users', {}, undefined, 200],
+      ['is admitted where apps are, which have no user either', { clientIdQuery: true }, users, 200],
+    ])('%s', async (_, options, given, status) => {
+      const seen: unknown[] = []
+      host = await createHost({
+        ...({ users: given } as HostOptions),
+        mount(app, server) {
+          app.get('/', oauth.bearerGuard(server, { scope: 'read', ...options }), (req, res, next) => {
+            seen.push(orMessage(() => oauth.resourceOwner(req)))
+            show(req, res, next)
+          })
+        },
+      })
+      const issue = async (more: object) =>
+        (await oauth.issueTokens(host.server, { clientId: 'web', scope: 'read', ...more })).access_token
+      const answer = await bearer(await issue({})).expect(status)
+      const challenge =
+        status === 403
+          ? expect.stringMatching(
+              /^Bearer realm="api", error="insufficient_scope", error_description="The request needs a user's access token, [^"]*"$/,
+            )
+          : undefined
+      expect(answer.headers['www-authenticate']).toEqual(challenge)
+      if (status === 200) expect(seen).toEqual([expect.stringContaining('resourceOwner(req) needs bearerGuard')])
+      await bearer(await issue({ userId: 'alice' })).expect(200)
+      expect(seen.at(-1)).toEqual({ id: 'alice' })
+    })
+
+    it('is named at start-up where apps without a user are admitted as well', () => {
+      const options = { clientIdQuery: true, user: true }
+      expect(() => oauth.bearerGuard(host.server, options)).toThrow(
+        "bearerGuard's clientIdQuery admits apps without a user",
+      )
+      expect(() => oauth.bearerGuard(host.server, { user: 'yes' as never })).toThrow(
+        "bearerGuard's user must be true or false",
+      )
+    })
+  })
+
   it('can stand twice in front of a route: the inner one decides, too', async () => {
     host = await createHost({
       mount(app, server) {
@@ -507,12 +568,74 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
     const issue = (userId?: string) =>
       oauth.issueTokens(host.server, { clientId: 'web', scope: 'read', ...(userId !== undefined && { userId }) })
 
-    it('lets a valid token pass; its user is the access token, also where there is no resource owner', async () => {
-      const expected = { clientId: 'web', scope: ['read'], expiresAt: host.clock.now + 3600 }
-      const ofClient = await bearer((await issue()).access_token).expect(200)
-      expect(ofClient.body).toEqual({ user: expected, authInfo: expected })
+    it('lets a valid token pass as the guard does: with the user that users.find returns, and the token beside', async () => {
+      await bearer((await issue()).access_token).expect(403)
       const ofUser = await bearer((await issue('alice')).access_token).expect(200)
-      expect(ofUser.body.user).toMatchObject({ ...expected, userId: 'alice' })
+      expect(ofUser.body.user).toEqual({ id: 'alice', name: 'Alice' })
+      expect(ofUser.body.authInfo).toMatchObject({ clientId: 'web', userId: 'alice', scope: ['read'] })
+    })
+
+    /** Routes behind the strategy with these options, and perhaps behind another one. */
+    const behind = async (options: BearerGuardOptions, names = ['bearer']) => {
+      host = await createHost({
+        before: [express.urlencoded({ extended: false })],
+        mount(app, server) {
+          const one = new passport.Passport().use(oauth.bearerStrategy(server, options)).use(ownToken as never)
+          const authenticate = one.authenticate(names, { session: false }) as RequestHandler
+          app.all('/', authenticate, show)
+          app.get('/write', authenticate, oauth.requireScope('write'), (req, res) => {
+            res.json({ user: oauth.resourceOwner(req), authInfo: oauth.accessToken(req) })
+          })
+        },
+      })
+    }
+
+    it('takes the options of the guard', async () => {
+      await behind({ scope: 'write', tokenFrom: ['header', 'query', 'body'], realm: 'notes' })
+      const { access_token } = await issue('alice')
+      // Passport itself sends a challenge with 401 alone
+      await bearer(access_token).expect(403)
+      const { access_token: token } = await oauth.issueTokens(host.server, {
+        clientId: 'web',
+        userId: 'alice',
+        scope: 'write',
+      })
+      await host.http().post('/').type('form').send({ access_token: token }).expect(200)
+      const inQuery = await host.http().get(`/?access_token=${token}`).expect(200)
+      expect(inQuery.headers['cache-control']).toBe('private')
+      await bearer(token).query({ access_token: token }).expect(400)
+
+      await behind({ clientIdQuery: true })
+      const app = await host.http().get('/?client_id=web').expect(200)
+      expect(app.body).toEqual({ authInfo: { clientId: 'web', scope: [] }, token: { clientId: 'web', scope: [] } })
+      await behind({ resourceMetadata: true, resource: 'https://a.example' }).catch((error) =>
+        expect(String(error)).toContain('resource'),
+      )
+      for (const wrong of [
+        { scope: 'nonsense' },
+        { user: 1 },
+        { tokenFrom: ['cookie'] },
+        { realm: 1 },
+        { scopes: 'read' },
+      ]) {
+        expect(() => oauth.bearerStrategy(host.server, wrong as never)).toThrow(/bearerStrategy/)
+      }
+    })
+
+    it('lets requireScope, resourceOwner and accessToken work behind it, behind another strategy, too', async () => {
+      for (const names of [['bearer'], ['jwt', 'bearer']]) {
+        await behind({}, names)
+        const { access_token: read } = await issue('alice')
+        const refused = await host.http().get('/write').auth(read, { type: 'bearer' }).expect(403)
+        expect(refused.headers['www-authenticate']).toContain('scope="write"')
+        const { access_token } = await oauth.issueTokens(host.server, {
+          clientId: 'web',
+          userId: 'alice',
+          scope: 'write',
+        })
+        const { body } = await host.http().get('/write').auth(access_token, { type: 'bearer' }).expect(200)
+        expect(body).toMatchObject({ user: { id: 'alice', name: 'Alice' }, authInfo: { scope: ['write'] } })
+      }
     })
 
     it('refuses all others with a challenge', async () => {
@@ -537,7 +660,11 @@ describe.each(frameworks)('bearerGuard on %s', (_, { createHost, express, oauth 
         },
       })
       const ask = async (path: string, token: string) => await host.http().get(path).auth(token, { type: 'bearer' })
-      const { access_token } = await oauth.issueTokens(host.server, { clientId: 'web', resource: resources[1] })
+      const { access_token } = await oauth.issueTokens(host.server, {
+        clientId: 'web',
+        userId: 'alice',
+        resource: resources[1],
+      })
       expect((await ask('/mail', access_token)).status).toBe(200)
       const refused = await ask('/files', access_token)
       expect([refused.status, refused.headers['www-authenticate']]).toEqual([

@@ -17,7 +17,7 @@ async function begin(options: Partial<ClientsRouterOptions> = {}, hostOptions: H
   host = await createHost({
     ...hostOptions,
     mount(app, server) {
-      const protect = bearerGuard(server, { scope: 'clients' })
+      const protect = bearerGuard(server, { scope: 'clients', user: false })
       app.use(paths.clients, clientsRouter(server, { protect, admin: 'admin', ...options }))
     },
   })

@@ -103,7 +103,7 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
         seen.push(req.res === res, res.req === req, Object.keys(req).includes('res'), Object.keys(res).includes('req'))
         res.json(req.authInfo)
       }
-      app.get('/me', oauth.bearerGuard(server), look)
+      app.get('/me', oauth.bearerGuard(server, { user: false }), look)
     })
     const { body } = await tokenRequest(tokenPath).expect(200)
     await host.http().get('/me').auth(body.access_token, { type: 'bearer' }).expect(200)
@@ -114,7 +114,7 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
     const seen: unknown[] = []
     await begin((app, { token }, server) => {
       app.use(tokenPath, token)
-      const guard = oauth.bearerGuard(server)
+      const guard = oauth.bearerGuard(server, { user: false })
       app.get('/me', (req, res) => {
         const view = Object.create(req, { headers: { value: { authorization: `Bearer ${req.query.cookie}` } } })
         guard(view, res, () => {
@@ -189,7 +189,12 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
         Object.defineProperty(req, 'user', { get: () => undefined })
         next()
       }
-      app.get('/me', onlyRead, oauth.bearerGuard({ ...server, storage }), (_req, res) => void res.json({}))
+      app.get(
+        '/me',
+        onlyRead,
+        oauth.bearerGuard({ ...server, storage }, { user: false }),
+        (_req, res) => void res.json({}),
+      )
     })
     const { body } = await tokenRequest(tokenPath).expect(200)
     const answer = await host.http().get('/me').auth(body.access_token, { type: 'bearer' }).expect(599)
@@ -204,7 +209,7 @@ describe.each(frameworks)('mounting on %s', (_, { createHost, express, oauth }) 
         Object.defineProperty(res, 'req', { configurable: false })
         next()
       }
-      app.get('/me', keep, oauth.bearerGuard(server), (req, res) => {
+      app.get('/me', keep, oauth.bearerGuard(server, { user: false }), (req, res) => {
         seen.push(req.res === res, res.req === req)
         res.json({})
       })

@@ -107,10 +107,10 @@ export async function createHost(options: HostOptions = {}) {
     app.use(paths.token, oauth.tokenRouter(server, tokenRouter))
     app.use(paths.revoke, oauth.revokeRouter(server))
     app.use(paths.introspect, oauth.introspectRouter(server))
-    const protect = oauth.bearerGuard(server, { scope: 'clients' })
+    const protect = oauth.bearerGuard(server, { scope: 'clients', user: false })
     app.use(paths.clients, oauth.clientsRouter(server, { protect, admin: 'admin' }))
     app.use(oauth.metadataRouter(server))
-    app.get('/me', oauth.bearerGuard(server, { scope: 'read' }), (req, res) => {
+    app.get('/me', oauth.bearerGuard(server, { scope: 'read', user: false }), (req, res) => {
       res.json({ user: req.user, authInfo: req.authInfo })
     })
   }

@@ -336,5 +336,6 @@ it('serves oauth4webapi: code with PKCE and iss, implicit, password, refresh, cl
     client,
     await oauth4webapi.clientCredentialsGrantRequest(as, client, secret, { scope: 'read' }, insecure),
   )
-  expect((await me(own.access_token)).status).toBe(200)
+  // it has the scope, and is nobody's
+  expect((await me(own.access_token)).status).toBe(403)
 })

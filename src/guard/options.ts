@@ -1,0 +1,145 @@
+/** Whom a guard or a strategy admits: their options, checked once. */
+import type { Request } from 'express'
+import { type Awaitable, whenReady } from '../awaitable'
+import { isBeingDeleted } from '../clients/client'
+import { queryParameters } from '../http/body'
+import { requireSource } from '../http/endpoint'
+import { requireFlags, requireKnown } from '../options/known'
+import type { RemoteServer } from '../remote/remote-server'
+import { knownResource } from '../rules/resource'
+import { neededScope, type Scope } from '../rules/scope'
+import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from '../rules/well-known'
+import type { AuthenticatedToken } from '../tokens/find'
+import type { AuthorizationServer } from '../types/authorization-server'
+import { missingToken } from './challenge'
+import { type Challenge, type TokenPlace, tokenPlaces } from './presented-token'
+
+/** The issuer of the tokens: the server of this process, or one in another. */
+export type TokenSource = AuthorizationServer | RemoteServer
+
+/** Options of `bearerGuard`, and of `bearerStrategy`. */
+export interface BearerGuardOptions {
+  /** The scope that the token must have: `'read'`, `'read write'` or a list. @default no particular scope */
+  scope?: string | Scope
+  /**
+   * This API's URI, one of the `resources` of the server: a token for any other resource is refused (RFC 8707, RFC 9068
+   * §4). @default the audience of tokens whose request names no resource
+   */
+  resource?: string
+  /**
+   * Whether challenges name the metadata of the resource (RFC 9728 §5.1) and the required scope. Clients that discover
+   * the server by themselves need both. Requires `protectedResourceRouter`. @default false
+   */
+  resourceMetadata?: boolean
+  /** The `realm` of challenges (RFC 6750 §3). @default 'api' */
+  realm?: string
+  /**
+   * Where a token may be sent: `'header'`, `'body'`, `'query'`. A query puts tokens into logs and histories (RFC 6750
+   * §2.3 advises against it). A body needs a parser in front. @default ['header']
+   */
+  tokenFrom?: readonly TokenPlace[]
+  /**
+   * Admits calls without a token that carry `?client_id=` of a registered client, as "app authorization": with no user
+   * and the empty scope. A client id is not a secret: this identifies apps and protects nothing. @default false
+   */
+  clientIdQuery?: boolean
+  /**
+   * Whether the token must have a user, whom `resourceOwner(req)` then returns. A client's own token (client
+   * credentials) is refused with 403.
+   * @default true where the server has `users`, unless `clientIdQuery` admits apps
+   */
+  user?: boolean
+}
+
+const optionNames: readonly string[] = [
+  'scope',
+  'resource',
+  'resourceMetadata',
+  'realm',
+  'tokenFrom',
+  'clientIdQuery',
+  'user',
+] satisfies (keyof BearerGuardOptions)[]
+
+/** What is asked of a request. */
+export interface Entrance {
+  readonly scope: Scope
+  readonly resource: string | undefined
+  readonly tokenFrom: readonly TokenPlace[]
+  readonly challenge: Challenge
+  /** Whether a token without a user is refused. */
+  readonly needsUser: boolean
+  /** Answers a request that has no token. */
+  readonly withoutToken: (req: Request) => Awaitable<AuthenticatedToken>
+}
+
+/** The options of `owner`, checked. Throws a TypeError for a wrong one. */
+export function verifiedEntrance(owner: string, server: TokenSource, options: BearerGuardOptions): Entrance {
+  requireSource(server)
+  // a misspelt scope would be no scope
+  requireKnown(`${owner} option`, options, optionNames)
+  const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
+  if (typeof realm !== 'string') throw new TypeError(`${owner}'s realm must be a string`)
+  requireFlags(owner, { clientIdQuery, resourceMetadata: options.resourceMetadata, user: options.user })
+  if (clientIdQuery && options.user) {
+    throw new TypeError(`${owner}'s clientIdQuery admits apps without a user: leave it or user out`)
+  }
+  const scope = knownScope(owner, server, neededScope(owner, options))
+  const resource = knownResource(server, options.resource)
+  for (const place of tokenFrom) {
+    if (!tokenPlaces.includes(place)) {
+      throw new TypeError(`${owner}'s tokenFrom may hold 'header', 'body' and 'query', not ${place}`)
+    }
+  }
+  return {
+    scope,
+    resource,
+    tokenFrom,
+    challenge: {
+      realm,
+      resourceMetadata: options.resourceMetadata
+        ? metadataOf(owner, resource ?? onlyResource(owner, server))
+        : undefined,
+    },
+    // a host that looks users up has handlers that read the id of one: without it a query may match every row
+    needsUser: options.user ?? (server.users !== undefined && !clientIdQuery),
+    withoutToken: clientIdQuery ? appAuthorization(owner, server) : missingToken,
+  }
+}
+
+function knownScope(owner: string, server: TokenSource, required: Scope): Scope {
+  // what scopes a server in another process has is not known here
+  if (!('scopes' in server)) return required
+  for (const token of required) {
+    if (!server.scopes.has(token)) {
+      throw new TypeError(
+        `${owner}'s scope ${token} is not in the server's scopes: ${[...server.scopes.keys()].join(', ')}`,
+      )
+    }
+  }
+  return required
+}
+
+function onlyResource(owner: string, { audience }: TokenSource): string {
+  if (audience.length === 1) return audience[0] as string
+  throw new TypeError(`${owner}'s resourceMetadata needs resource: the URI of the API that it protects`)
+}
+
+function metadataOf(owner: string, resource: string): string {
+  requireResourceUrl(owner, resource)
+  return wellKnownUrl(PROTECTED_RESOURCE, resource)
+}
+
+function appAuthorization(owner: string, server: TokenSource): (req: Request) => Awaitable<AuthenticatedToken> {
+  if (!('storage' in server)) throw new TypeError(`${owner}'s clientIdQuery needs a server of this process`)
+  return (req) => {
+    const { parameters, repeated } = queryParameters(req)
+    const clientId = parameters.get('client_id')
+    if (clientId === undefined || repeated.has('client_id')) return missingToken()
+    // a registered client: anybody can publish a document
+    return whenReady(server.storage.clients.find(clientId), (client) => {
+      if (!client || isBeingDeleted(client)) return missingToken()
+      return { accessToken: Object.freeze({ clientId, scope: Object.freeze([]) }), user: undefined }
+    })
+  }
+}
