@@ -9,9 +9,9 @@ import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
 import { capabilitiesOf, clientMembersOf, verifiedEndpoints } from './host/capabilities'
 import { emitter } from './host/events'
-import { checkServer, verifyGrants, warner } from './host/start-up'
+import { checkServer, verifyGrants, verifyPlain, warner } from './host/start-up'
 import { clock, exactClock } from './options/host-functions'
-import { requireFlags, requireKnown, requireNoMore } from './options/known'
+import { requireKnown, requireNoMore } from './options/known'
 import { type PagesOptions, preparePages } from './pages/page'
 import { memoryThrottle } from './passwords/throttle'
 import { verifiedSecrets } from './passwords/verified-secrets'
@@ -138,7 +138,6 @@ const optionNames: readonly string[] = [
   'onEvent',
   'now',
 ] satisfies (keyof AuthorizationServerOptions)[]
-const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'optional'] satisfies PkcePolicy[]
 
 /**
  * Creates the authorization server: validated options, frozen. It is the first argument of every other function.
@@ -210,25 +209,4 @@ function placesOf({ endpoints = {}, proxyPrefix }: AuthorizationServerOptions, c
 function verifiedFormat(accessTokens: AccessTokenFormat): AccessTokenFormat {
   if (typeof accessTokens.create === 'function' && typeof accessTokens.locate === 'function') return accessTokens
   throw new TypeError('accessTokens must be opaque() or jwt()')
-}
-
-/** What needs nothing else to be judged. */
-function verifyPlain(options: AuthorizationServerOptions): void {
-  verifyPkce(options.pkce)
-  for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
-  if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
-  const { allowHttpRedirectUris, dangerouslyAllowHttp } = options
-  requireFlags('createAuthorizationServer', { allowHttpRedirectUris, dangerouslyAllowHttp })
-  if (!['any', 'with-dot', undefined].includes(options.privateUseSchemes)) {
-    throw new TypeError("privateUseSchemes must be 'any' or 'with-dot'")
-  }
-}
-
-function verifyPkce(pkce: unknown): void {
-  if (pkce === undefined || pkcePolicies.includes(pkce)) return
-  throw new TypeError(`pkce must be one of ${pkcePolicies.join(', ')}`)
-}
-
-function requireFunction(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
 }

@@ -1,5 +1,7 @@
 /** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
 
+import { requireFlags } from '../options/known'
+import type { PkcePolicy } from '../rules/pkce'
 import { isMemoryStorage } from '../storage/memory/memory'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { WarningCode } from '../types/events'
@@ -72,4 +74,39 @@ export function verifyGrants(grants: readonly GrantType[]): void {
     if (types.has(grant.responseType)) throw new TypeError(`grants has two for response_type ${grant.responseType}`)
     types.add(grant.responseType)
   }
+}
+
+const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'optional'] satisfies PkcePolicy[]
+
+/** Options that need nothing else to be judged, as a host in JavaScript may write them. */
+interface PlainOptions {
+  pkce?: unknown
+  tokenResponse?: unknown
+  onEvent?: unknown
+  now?: unknown
+  throttle?: { take?: unknown } | false
+  allowHttpRedirectUris?: unknown
+  dangerouslyAllowHttp?: unknown
+  privateUseSchemes?: unknown
+}
+
+/** Throws a TypeError for a wrong one. */
+export function verifyPlain(options: PlainOptions): void {
+  verifyPkce(options.pkce)
+  for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
+  if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
+  const { allowHttpRedirectUris, dangerouslyAllowHttp } = options
+  requireFlags('createAuthorizationServer', { allowHttpRedirectUris, dangerouslyAllowHttp })
+  if (!(['any', 'with-dot', undefined] as unknown[]).includes(options.privateUseSchemes)) {
+    throw new TypeError("privateUseSchemes must be 'any' or 'with-dot'")
+  }
+}
+
+function verifyPkce(pkce: unknown): void {
+  if (pkce === undefined || pkcePolicies.includes(pkce)) return
+  throw new TypeError(`pkce must be one of ${pkcePolicies.join(', ')}`)
+}
+
+function requireFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
 }
