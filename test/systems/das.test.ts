@@ -171,7 +171,7 @@ Authorization: Bearer ${access_token}
     expectDeadToken(await authorize(codeRequest, 'JlOZZ7B8syj0jvi1unArrPesy5IFwqjIMU2dw4NS'))
     const own = await issueTokens(example.server, { clientId: '1' })
     const asApp = await authorize(codeRequest, own.access_token)
-    expectRefusal(asApp, 403, 'insufficient_scope')
+    expectRefusal(asApp, 403, 'access_denied')
     expect(asApp.headers.location).toBeUndefined()
   })
 
