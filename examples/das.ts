@@ -56,7 +56,11 @@ export async function createApp(issuer: string, options: Partial<AuthorizationSe
 
   const app = express().disable('x-powered-by')
   const decide = approve({ clients: ['1', 'das'] })
-  app.use('/oauth2/authorize', bearerGuard(server, { user: false }), authorizeRouter(server, { decide, response: 'location' }))
+  app.use(
+    '/oauth2/authorize',
+    bearerGuard(server, { user: false }),
+    authorizeRouter(server, { decide, response: 'location' }),
+  )
   app.use('/oauth2/token', tokenRouter(server))
   app.use('/oauth2/revoke_token', revokeRouter(server))
 
