@@ -80,7 +80,9 @@ function withoutLoopbackPort(uri: string): { host: string; uri: string } | undef
 export function unregistered({ redirectUris }: Pick<Client, 'redirectUris'>, name: string, requested: string): string {
   const { length } = redirectUris
   const others = length === 0 ? 'none' : `${length} ${length === 1 ? 'other' : 'others'}`
-  return `${name} ${shownUri(requested)} is not registered for this client, which has ${others}.`
+  // without a scheme it may be a secret in the wrong place, and errors are logged
+  const shown = /^[a-z][a-z0-9+.-]*:/i.test(requested) ? ` ${shownUri(requested)}` : ''
+  return `${name}${shown} is not registered for this client, which has ${others}.`
 }
 
 const MAX_SHOWN = 120

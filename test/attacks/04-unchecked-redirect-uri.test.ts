@@ -110,6 +110,8 @@ it('the page says which redirect URI was sent, as text, and how many are registe
   const page = await pageFor(`https://evil.example/"><script>alert('x')</script>${'x'.repeat(5000)}`)
   expect(page).toContain('redirect_uri https://evil.example/%22%3E%3Cscript%3Ealert(%27x%27)%3C/script%3Exxx')
   expect(page.length).toBeLessThan((await pageFor('x')).length + 300)
+  // a secret in the wrong place has no scheme: neither the page nor a log of it repeats it
+  expect(await pageFor('g4taZnywImLZN6KGEf7gZt3hxnS9HEbCG_HKMHDxZX8')).toContain('redirect_uri is not registered for')
   for (const uri of ['x', '\ud800', 'a b', ...redirectUris.map((uri) => `${uri}/`)]) {
     const text = (await pageFor(uri)).replace(details, '')
     expect(text).not.toMatch(/secret-tool|third|<script/)
