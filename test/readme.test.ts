@@ -6,6 +6,7 @@ import * as library from 'express-authorization-server'
 import ts from 'typescript'
 import { withTables } from '../.scripts/docs-options.js'
 import { createMcpApp, cursor } from './interoperability/mcp-app'
+import { mcpClients, services } from './interoperability/platforms'
 import { freePort } from './support/free-port'
 
 const root = join(__dirname, '..')
@@ -134,6 +135,46 @@ describe('README', () => {
 describe('the option tables', () => {
   it('say what the docstrings say: npm run docs:options', () => {
     expect(readme).toBe(withTables())
+  })
+})
+
+describe('the table of clients and platforms', () => {
+  const table =
+    /\| client or platform \| what to set \| tested how \|\n\|---\|---\|---\|\n((?:\|.*\n)+)/.exec(readme)?.[1] ?? ''
+  const rows = [...table.matchAll(/^\| (.+?) \| (.+?) \| (.+?) \|$/gm)].map(
+    ([, ...cells]) => cells as [string, string, string],
+  )
+  const codesIn = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] as string)
+
+  it('has a row for each that is replayed, and no other', () => {
+    const replayed = new Set([...mcpClients, ...services].map(({ name }) => name))
+    expect(rows.map(([name]) => name).sort()).toEqual([...replayed].sort())
+  })
+
+  it.each(rows)('says of %s what the test sets', (name, set) => {
+    const records = services.filter((service) => service.name === name).map(({ record }) => record)
+    if (records.length === 0) {
+      expect(set).toMatch(/^nothing\b/)
+      expect(codesIn(set)).toEqual([])
+      return
+    }
+    const uris = codesIn(set).filter((code) => /^[a-z.]+:\//.test(code))
+    expect(uris.sort()).toEqual([...new Set(records.flatMap(({ redirectUris = [] }) => redirectUris))].sort())
+    const without = records.filter(({ requirePkce }) => requirePkce === false).length
+    expect(codesIn(set).includes('requirePkce: false')).toBe(without > 0)
+    // an alternative, or with its condition, where it connects with PKCE as well
+    expect(/(, or `requirePkce: false`|`requirePkce: false` where)/.test(set)).toBe(
+      without > 0 && without < records.length,
+    )
+    const isPublic = records.some(({ tokenEndpointAuthMethods }) => tokenEndpointAuthMethods?.includes('none'))
+    expect(codesIn(set).includes("tokenEndpointAuthMethods: ['none']")).toBe(isPublic)
+  })
+
+  it.each(rows)('names the tests of %s, and what they try', (name, _set, tested) => {
+    const tried = [...mcpClients, ...services].filter((one) => one.name === name).map(({ how }) => how)
+    expect(tested).toContain(`\`platforms.test.ts\`: ${tried.join('; ')}`)
+    const tests = readdirSync(join(root, 'test/interoperability'))
+    expect(tests).toEqual(expect.arrayContaining(codesIn(tested)))
   })
 })
 
