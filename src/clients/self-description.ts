@@ -69,8 +69,7 @@ export function describedClient(
   source: SelfDescriptionRules & Pick<AuthorizationServer, 'now'>,
 ): Client {
   verifyDocument(url, json)
-  const method = documentMethod(json, source)
-  const said = { ...json, token_endpoint_auth_method: method }
+  const said = { ...json, token_endpoint_auth_method: documentMethod(json, source) }
   const { scopes, ...described } = parseSelfDescription(said, permitted, source)
   const metadata = {
     name: new URL(url).host,
@@ -96,14 +95,20 @@ function verifyDocument(url: string, json: Json): void {
 
 /**
  * §4.1, §8.2 of the draft: by a key, or not at all. A document may list more methods than the one that it prefers
- * (`token_endpoint_auth_methods_supported`): then one that this server does not have is no reason to refuse it.
+ * (`token_endpoint_auth_methods_supported`): then one that this server does not have is no reason to refuse it. Where it
+ * prefers none of them, its client proves itself if it can, because the metadata of this server says that it may.
  */
 function documentMethod(json: Json, rules: SelfDescriptionRules): string {
   const { token_endpoint_auth_method: preferred, token_endpoint_auth_methods_supported: others } = json
-  const open = ['none', ...provingMethods(rules).filter((method) => !secretMethods.includes(method))]
-  const named = isAbsent(preferred) ? 'none' : preferred
-  const method = [named, ...(Array.isArray(others) ? others : [])].find((one) => open.includes(one))
-  if (typeof method === 'string' && !secretMethods.some((one) => one === named)) return method
+  const proofs: readonly string[] = provingMethods(rules).filter((method) => !secretMethods.includes(method))
+  const listed: unknown[] = Array.isArray(others) ? others : []
+  if (isAbsent(preferred)) {
+    const hasKeys = !isAbsent(json.jwks) || !isAbsent(json.jwks_uri)
+    return (hasKeys && proofs.find((method) => listed.includes(method))) || 'none'
+  }
+  const open = ['none', ...proofs]
+  const method = [preferred, ...listed].find((one) => open.includes(one as string))
+  if (typeof method === 'string' && !secretMethods.some((one) => one === preferred)) return method
   throw invalid(`its token_endpoint_auth_method must be ${open.join(' or ')}`)
 }
 

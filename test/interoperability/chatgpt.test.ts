@@ -32,12 +32,20 @@ const documentAt = (origin: string) => ({
   jwks_uri: `${origin}/oauth/jwks.json`,
 })
 
+/** What was at https://chatgpt.com/oauth/client.json: one for all connectors, which names no method that it prefers. */
+const sharedAt = (origin: string) => {
+  const { token_endpoint_auth_method: _, ...document } = documentAt(origin)
+  const redirect_uris = ['https://chatgpt.com/connector_platform_oauth_redirect']
+  return { ...document, client_id: `${origin}/oauth/client.json`, redirect_uris }
+}
+
 let site: RunningApp
 let app: RunningApp
 let key: ClientKey
 let fetched: string[]
 
-beforeAll(async () => {
+beforeEach(async () => {
+  fetched = []
   key = await clientKey('RS256')
   site = await listen((origin) =>
     express()
@@ -46,6 +54,7 @@ beforeAll(async () => {
         next()
       })
       .get('/oauth/kDmjx77UnKOM/client.json', (_req, res) => void res.json(documentAt(origin)))
+      .get('/oauth/client.json', (_req, res) => void res.json(sharedAt(origin)))
       .get('/oauth/jwks.json', (_req, res) => void res.json({ keys: [key.jwk] })),
   )
   app = await listen((issuer) =>
@@ -56,10 +65,7 @@ beforeAll(async () => {
     }),
   )
 })
-beforeEach(() => {
-  fetched = []
-})
-afterAll(() => Promise.all([site.close(), app.close()]))
+afterEach(() => Promise.all([site.close(), app.close()]))
 
 const getJson = async (url: string) => {
   const response = await fetch(url, { headers: { Accept: 'application/json' } })
@@ -84,8 +90,13 @@ const initialize = {
 }
 
 /** A token request: the form, and an assertion for the issuer that was discovered. */
-async function requestToken(endpoint: string, issuer: string, form: Record<string, string>, proven = true) {
-  const { client_id: clientId } = documentAt(site.issuer)
+async function requestToken(
+  clientId: string,
+  endpoint: string,
+  issuer: string,
+  form: Record<string, string>,
+  proven = true,
+) {
   const now = Math.floor(Date.now() / 1000)
   const assertion = await new SignJWT({
     iss: clientId,
@@ -105,7 +116,10 @@ async function requestToken(endpoint: string, issuer: string, form: Record<strin
   return { status: response.status, body: (await response.json()) as Record<string, string> }
 }
 
-it('ChatGPT connects: from 401 to a tool call, and refreshes', async () => {
+it.each([
+  ['the document of a connector', documentAt],
+  ['the document of all connectors', sharedAt],
+])('ChatGPT connects by %s: from 401 to a tool call, and refreshes', async (_name, published) => {
   // 1. the challenge names the metadata of the resource (RFC 9728 §5.1)
   const challenged = await call('initialize', undefined, initialize)
   expect(challenged.status).toBe(401)
@@ -126,7 +140,7 @@ it('ChatGPT connects: from 401 to a tool call, and refreshes', async () => {
   })
 
   // 3. the user
-  const { client_id: clientId, redirect_uris } = documentAt(site.issuer)
+  const { client_id: clientId, redirect_uris } = published(site.issuer)
   const [redirectUri = ''] = redirect_uris
   const state = `oauth_s_${randomBytes(12).toString('hex')}`
   const query = new URLSearchParams({
@@ -154,8 +168,8 @@ it('ChatGPT connects: from 401 to a tool call, and refreshes', async () => {
     resource: resource.resource as string,
   }
   const endpoint = metadata.token_endpoint as string
-  expect((await requestToken(endpoint, issuer, exchange, false)).body.error).toBe('invalid_client')
-  const { status, body } = await requestToken(endpoint, issuer, exchange)
+  expect((await requestToken(clientId, endpoint, issuer, exchange, false)).body.error).toBe('invalid_client')
+  const { status, body } = await requestToken(clientId, endpoint, issuer, exchange)
   expect([status, body]).toEqual([
     200,
     expect.objectContaining({
@@ -164,7 +178,7 @@ it('ChatGPT connects: from 401 to a tool call, and refreshes', async () => {
       refresh_token: expect.any(String),
     }),
   ])
-  expect(fetched).toEqual(['/oauth/kDmjx77UnKOM/client.json', '/oauth/jwks.json'])
+  expect(fetched).toEqual([new URL(clientId).pathname, '/oauth/jwks.json'])
 
   // 5. the server, and a tool
   const tool = { name: 'list_notes', arguments: {} }
@@ -177,7 +191,7 @@ it('ChatGPT connects: from 401 to a tool call, and refreshes', async () => {
     refresh_token: body.refresh_token as string,
     resource: resource.resource as string,
   }
-  const refreshed = await requestToken(endpoint, issuer, refresh)
+  const refreshed = await requestToken(clientId, endpoint, issuer, refresh)
   expect(refreshed.status).toBe(200)
   expect(await (await call('tools/call', refreshed.body.access_token, tool)).text()).toContain('Notes of Ada Lovelace')
   expect(fetched).toHaveLength(2)
@@ -192,11 +206,21 @@ it("its own document is taken by README's server as pasted, and by one that know
     grants: [authorizationCode(), refreshToken()],
     clientIdMetadataDocuments: { scopes: ['notes:read'] },
   }
-  const document = documentAt('https://chatgpt.com')
   const permitted = { scopes: ['notes:read'], grantTypes: ['authorization_code', 'refresh_token'] }
-  const methodsAt = (more: object) =>
+  const methodsOf = (document: { client_id: string }, more: object = {}) =>
     describedClient(document.client_id, document, permitted, createAuthorizationServer({ ...options, ...more }))
       .tokenEndpointAuthMethods
-  expect(methodsAt({})).toEqual(['private_key_jwt'])
-  expect(methodsAt({ clientAuthentication: [clientSecret()] })).toEqual(['none'])
+  const secretsAlone = { clientAuthentication: [clientSecret()] }
+  const document = documentAt('https://chatgpt.com')
+  expect(methodsOf(document)).toEqual(['private_key_jwt'])
+  expect(methodsOf(document, secretsAlone)).toEqual(['none'])
+  // where it prefers no method, the one that it lists and has the keys for
+  const { jwks_uri: keys, token_endpoint_auth_methods_supported: both, ...shared } = sharedAt('https://chatgpt.com')
+  const listing = (token_endpoint_auth_methods_supported: unknown, jwks_uri?: string) =>
+    methodsOf({ ...shared, ...{ token_endpoint_auth_methods_supported, jwks_uri } })
+  expect(listing(both, keys)).toEqual(['private_key_jwt'])
+  expect(listing(both)).toEqual(['none'])
+  expect(listing(['client_secret_post'], keys)).toEqual(['none'])
+  expect(listing(undefined, keys)).toEqual(['none'])
+  expect(methodsOf(sharedAt('https://chatgpt.com'), secretsAlone)).toEqual(['none'])
 })
