@@ -14,7 +14,7 @@ interface TokenRequests {
   basic?: 'plain' | 'form-encoded'
   exchange: string
   /** Left out where it never refreshes. */
-  refresh?: string
+  refresh?: string | undefined
 }
 
 export interface Platform {
@@ -93,6 +93,12 @@ const claudeCode = {
   redirectUri: 'http://localhost:56648/callback',
   state: 'Kq1w8oT0n5cFhV2yA7bE9dLmXrJsUzPgC3iN6tQfG4Y',
   headers: { 'User-Agent': 'claude-code/2.1.66 (cli)', 'MCP-Protocol-Version': '2025-11-25' },
+}
+
+const cursorApp = {
+  name: 'Cursor',
+  from: 'a registration that a server logged, and its document as the tests of another server keep it (2026)',
+  state: 'eyJpZCI6InVzZXItbm90ZXMifQ==',
 }
 
 const vsCode = {
@@ -191,26 +197,44 @@ export const mcpClients: McpClient[] = [
     name: 'ChatGPT, connectors',
     how: 'by registration',
     from: "OpenAI's documentation of connectors, and requests that servers logged (2026)",
-    redirectUri: 'https://chatgpt.com/connector/oauth/kDmjx77UnKOM',
+    redirectUri: 'https://chatgpt.com/connector_platform_oauth_redirect',
     state: 'oauth_s_68f2a9c4d3b08191a7c1e0f5b2d49e86',
     headers: { 'User-Agent': 'openai-mcp/1.0.0 (ChatGPT)', 'MCP-Protocol-Version': '2025-06-18' },
     introduces: {
       registration: {
         ...publicClient,
         client_name: 'ChatGPT',
-        redirect_uris: ['https://chatgpt.com/connector/oauth/kDmjx77UnKOM'],
+        redirect_uris: ['https://chatgpt.com/connector_platform_oauth_redirect'],
       },
     },
     token: { ...bySdk.token, headers: { Accept: '*/*', 'User-Agent': 'Python/3.12 aiohttp/3.13.3' } },
   },
   {
     ...bySdk,
-    name: 'Cursor',
+    ...cursorApp,
     how: 'by registration, back by its own scheme',
-    from: 'a registration that a server logged (2026)',
     redirectUri: 'cursor://anysphere.cursor-mcp/oauth/callback',
-    state: 'eyJpZCI6InVzZXItbm90ZXMifQ==',
     introduces: { registration: { ...publicClient, ...cursor } },
+  },
+  {
+    ...bySdk,
+    ...cursorApp,
+    how: 'by its document, back on loopback',
+    redirectUri: 'http://localhost:8787/callback',
+    introduces: {
+      // no grant_types, and so no refresh token (RFC 7591 §2)
+      document: {
+        client_name: 'Cursor',
+        token_endpoint_auth_method: 'none',
+        redirect_uris: [
+          'https://www.cursor.com/agents/mcp/oauth/callback',
+          'https://www.cursor.com/bot/mcp/oauth/callback',
+          'http://localhost:8787/callback',
+          'http://127.0.0.1:8787/callback',
+        ],
+      },
+    },
+    token: { ...bySdk.token, refresh: undefined },
   },
   {
     ...vsCode,
