@@ -20,15 +20,16 @@ export function isFirstUse(
   clientId: string,
   proofs: readonly OneTimeProof[],
 ): Awaitable<boolean> {
-  // The client column has the hash, too, which is no client's id: the mark of a revocation would let a store forget the row,
-  // and what was used before it could be used again for a token that begins after it
   const owner = sha256(clientId)
+  // The client column has what is no client's id (RFC 6749 Appendix A.1 has no line break in one): the mark of a revocation would
+  // let a store forget the row, and what was used could be used again. The hash alone is an id that anybody can give a client
+  const column = `${owner}\n`
   const issuedAt = now()
   const rows = proofs.map(({ purpose, id, expiresAt }) => {
     const named = sha256(JSON.stringify([purpose, id]))
     return lockedRow(
       { id: lookupId(owner, `${lookupSuffix.jti}${named}`), kind: 'jti', state: 'used' },
-      { clientId: owner, scope: [], startedAt: issuedAt },
+      { clientId: column, scope: [], startedAt: issuedAt },
       { issuedAt, expiresAt: Math.ceil(expiresAt) + REMEMBERED_LONGER },
     )
   })

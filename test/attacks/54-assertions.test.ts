@@ -3,19 +3,25 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import express from 'express'
 import request from 'supertest'
+import { verifyClientId } from '../../src/clients/metadata'
+import { isFirstUse } from '../../src/credentials/once'
+import { sha256 } from '../../src/crypto'
 import {
   type AuthorizationServer,
   type AuthorizationServerEvent,
   clientSecret,
   createAuthorizationServer,
   generateSigningKey,
+  issueTokens,
   jwt,
   memoryStorage,
+  OAuthError,
   privateKeyJwt,
   registerClient,
   tokenRouter,
   updateClient,
 } from '../../src/index'
+import type { Credential } from '../../src/storage'
 import { type AssertionChange, asserted, type ClientKey, clientKey, signAssertion } from '../support/assertions'
 import { createHost, type Host, type HostOptions, issuer, paths, startOfTime } from '../support/host'
 
@@ -84,6 +90,41 @@ describe('an assertion that was seen on its way', () => {
       401,
       'This client_assertion was used before. Its id must be new.',
     ])
+  })
+})
+
+describe('an id of a client that somebody has chosen, whose revocation marks all rows of that client', () => {
+  const inClientsApi = async () => {
+    await host.register({ clientId: 'console', scopes: ['clients', 'read'] })
+    const { access_token: token } = await issueTokens(host.server, { clientId: 'console', userId: 'bob' })
+    return (method: 'post' | 'delete', path: string) => host.http()[method](path).auth(token, { type: 'bearer' })
+  }
+
+  it('is not what the use of an assertion stands under: it is good once, whatever clients are made and deleted', async () => {
+    const call = await inClientsApi()
+    const owned = async (clientId: string) => {
+      await call('post', paths.clients).send({ client_id: clientId }).expect(201)
+      await call('delete', `${paths.clients}/${encodeURIComponent(clientId)}`).expect(204)
+    }
+    const before = await signAssertion('robot', key)
+    expect((await redeem(before)).status).toBe(200)
+    for (const clientId of [sha256('robot'), `${sha256('robot')}~`]) await owned(clientId)
+    const after = await signAssertion('robot', key)
+    const answers = [await redeem(before), await redeem(after), await redeem(after)]
+    expect(answers.map(({ status }) => status)).toEqual([401, 200, 401])
+  })
+
+  it('cannot be that: what stands there is the id of no client', async () => {
+    const storage = memoryStorage()
+    const rows: Credential[] = []
+    const insert = (added: readonly Credential[]) => rows.push(...added) > 0
+    await isFirstUse(
+      { storage: { ...storage, grants: { ...storage.grants, insert } }, now: () => startOfTime },
+      'robot',
+      [{ purpose: 'client_assertion', id: 'an id', expiresAt: startOfTime + 60 }],
+    )
+    expect(rows).toHaveLength(1)
+    for (const { clientId } of rows) expect(() => verifyClientId(clientId)).toThrow(OAuthError)
   })
 })
 
