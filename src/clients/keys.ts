@@ -7,6 +7,8 @@ import { type Kept, kept, type Pace } from '../fetch/cached'
 import { isLoopbackAddress, isPublicAddress, isPublicUrl } from '../fetch/public-address'
 import { fetchDocument, hasPlace } from '../fetch/untrusted'
 import {
+  isPrivateJwk,
+  mayHaveSigned,
   publishedKey,
   type VerificationAlgorithm,
   type VerificationKey,
@@ -22,8 +24,10 @@ import type { ClientMetadata } from '../types/client-metadata'
 import { invalid } from './member-checks'
 import { unavailable } from './metadata-document'
 
-/** Keys of one client that are looked at: a signature without a `kid` is tried with each. */
+/** Keys of one client that are looked at. */
 const MAX_KEYS = 20
+/** Those that a signature is tried with: strangers send them, and one takes milliseconds. A `kid` says which it is. */
+const MAX_TRIED = 4
 /** A key may come with a chain of certificates, which nobody looks at here. */
 const MAX_BYTES = 64 * 1024
 const MAX_KEPT = 1000
@@ -127,20 +131,16 @@ async function fetchInPace(server: AuthorizationServer, host: string, set: KeySe
   return (await keys) || known || []
 }
 
-/** RFC 7515 §4.1.4: the key that is named, or each of them where none is; of those that may have signed so. */
-function fitting(keys: Jwks, { kid, alg }: WantedKey): VerificationKey[] {
-  return keys.flatMap((jwk) => {
-    // one whose private half is published proves nothing
-    if (typeof jwk !== 'object' || jwk === null || isPrivate(jwk)) return []
-    if (kid !== undefined && jwk.kid !== kid) return []
+/** RFC 7515 §4.1.4: the key that is named, or the first where none is; of those that may have signed so. */
+function fitting(keys: Jwks, { kid, alg }: WantedKey, most = MAX_TRIED): VerificationKey[] {
+  const found: VerificationKey[] = []
+  for (const jwk of keys) {
+    if (found.length === most) break
+    if (!mayHaveSigned(jwk, alg) || (kid !== undefined && jwk.kid !== kid)) continue
     const key = publishedKey(jwk, verificationAlgorithmsOf)
-    return key?.algorithms.includes(alg) ? [key] : []
-  })
-}
-
-/** RFC 7518 §6.2.2, §6.3.2, §6.4.1: the private members of every kind of key. */
-function isPrivate(jwk: object): boolean {
-  return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((member) => member in jwk)
+    if (key?.algorithms.includes(alg)) found.push(key)
+  }
+  return found
 }
 
 /** A record with the method has keys, and no second, weaker way in. */
@@ -151,7 +151,7 @@ export function verifyKeys(method: string, record: ClientMetadata): void {
   if (!jwks && !jwksUri) throw invalid(`a client with ${method} needs keys: jwks or jwks_uri`)
   if (jwksUri || !Array.isArray(jwks?.keys)) return
   const wanted = fixed === undefined ? verificationAlgorithms : ([fixed] as VerificationAlgorithm[])
-  if (wanted.some((alg) => fitting(jwks.keys, { alg }).length > 0)) return
+  if (wanted.some((alg) => fitting(jwks.keys, { alg }, 1).length > 0)) return
   throw invalid(`jwks must have a public key for ${fixed ?? `one of ${ALGORITHMS}`}`)
 }
 
@@ -207,7 +207,7 @@ function publicSet(member: string, value: unknown, { jwksUri }: ClientMetadata):
   if (keys.length === 0) return undefined
   if (jwksUri) throw invalid('jwks and jwks_uri exclude each other')
   if (keys.length > MAX_KEYS) throw invalid(`${member} must have at most ${MAX_KEYS} keys`)
-  if (keys.some((key) => isPrivate(key) || key.kty === 'oct')) throw invalid(`${member} must have public keys only`)
+  if (keys.some((key) => isPrivateJwk(key) || key.kty === 'oct')) throw invalid(`${member} must have public keys only`)
   return {
     keys: keys.map((key) => {
       const known = Object.entries(key).filter(([name]) => publicMembers.includes(name))

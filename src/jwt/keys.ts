@@ -153,6 +153,22 @@ export function verificationAlgorithmsOf(key: KeyObject): VerificationAlgorithm[
   return verificationAlgorithms.filter((algorithm) => !(algorithm in curves))
 }
 
+/** RFC 7518 §6.2.2, §6.3.2, §6.4.1: the private members of every kind of key. */
+export function isPrivateJwk(jwk: object): boolean {
+  return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((member) => member in jwk)
+}
+
+/**
+ * Whether a JWK that a stranger has published may have signed so, by what it says of itself. Asked before a key is made of
+ * it: to see whether a point is on a curve takes milliseconds. One whose private half is published proves nothing.
+ */
+export function mayHaveSigned(jwk: unknown, algorithm: VerificationAlgorithm): jwk is JsonWebKey {
+  if (typeof jwk !== 'object' || jwk === null || isPrivateJwk(jwk)) return false
+  const { kty, crv, alg = algorithm } = jwk as JsonWebKey
+  const [curve] = algorithm in curves ? curves[algorithm as keyof typeof curves] : []
+  return alg === algorithm && (curve === undefined ? kty === 'RSA' : kty === 'EC' && crv === curve)
+}
+
 /** A published JWK as a key, with what it may have signed with: undefined for one that is not fit, or not for signatures. */
 export function publishedKey(
   jwk: JsonWebKey,
