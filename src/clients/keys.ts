@@ -8,7 +8,9 @@ import { isLoopbackAddress, isPublicAddress, isPublicUrl } from '../fetch/public
 import { fetchDocument, hasPlace } from '../fetch/untrusted'
 import {
   isPrivateJwk,
+  MAX_JWK_MEMBER,
   mayHaveSigned,
+  publicJwk,
   publishedKey,
   type VerificationAlgorithm,
   type VerificationKey,
@@ -81,7 +83,8 @@ function keySets(withLoopback: boolean): (server: AuthorizationServer, url: stri
     try {
       const { members } = await fetchDocument(url, mayConnectTo, MAX_BYTES)
       if (!Array.isArray(members.keys)) throw new Error('it has no list of keys')
-      return members.keys.slice(0, MAX_KEYS)
+      // what is kept is small, whatever else a stranger has put beside it
+      return members.keys.slice(0, MAX_KEYS).flatMap((jwk) => publicJwk(jwk) ?? [])
     } finally {
       loading.delete(url)
     }
@@ -197,10 +200,6 @@ function isJwks(value: unknown): value is { keys: object[] } {
   return Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null)
 }
 
-/** What of a key is kept: its public members, and what says which it is. */
-const publicMembers = ['kty', 'kid', 'use', 'alg', 'crv', 'x', 'y', 'n', 'e']
-const MAX_MEMBER = 2048
-
 /** RFC 7591 §2: public keys, and not beside `jwks_uri`. An empty set is none, so that a URL can take its place. */
 function publicSet(member: string, value: unknown, { jwksUri }: ClientMetadata): { keys: object[] } | undefined {
   const { keys } = value as { keys: Record<string, unknown>[] }
@@ -208,13 +207,10 @@ function publicSet(member: string, value: unknown, { jwksUri }: ClientMetadata):
   if (jwksUri) throw invalid('jwks and jwks_uri exclude each other')
   if (keys.length > MAX_KEYS) throw invalid(`${member} must have at most ${MAX_KEYS} keys`)
   if (keys.some((key) => isPrivateJwk(key) || key.kty === 'oct')) throw invalid(`${member} must have public keys only`)
-  return {
-    keys: keys.map((key) => {
-      const known = Object.entries(key).filter(([name]) => publicMembers.includes(name))
-      const isFit =
-        typeof key.kty === 'string' && known.every(([, one]) => typeof one === 'string' && one.length <= MAX_MEMBER)
-      if (!isFit) throw invalid(`${member} must have keys with a kty and members of at most ${MAX_MEMBER} characters`)
-      return Object.fromEntries(known)
-    }),
-  }
+  const kept = keys.map((key) => {
+    const found = publicJwk(key)
+    if (found) return found
+    throw invalid(`${member} must have keys with a kty and members of at most ${MAX_JWK_MEMBER} printable characters`)
+  })
+  return { keys: kept }
 }

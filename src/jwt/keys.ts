@@ -158,6 +158,20 @@ export function isPrivateJwk(jwk: object): boolean {
   return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((member) => member in jwk)
 }
 
+/** What of a stranger's key is kept: its public members, and what says which it is. */
+const publicMembers: readonly string[] = ['kty', 'kid', 'use', 'alg', 'crv', 'x', 'y', 'n', 'e']
+export const MAX_JWK_MEMBER = 2048
+
+/** The JWK without everything else, such as certificates; undefined for one that is private, or none. */
+export function publicJwk(jwk: unknown): (JsonWebKey & { kty: string }) | undefined {
+  if (typeof jwk !== 'object' || jwk === null || isPrivateJwk(jwk)) return undefined
+  const known = Object.entries(jwk).filter(([name]) => publicMembers.includes(name))
+  const isFit = known.every(
+    ([, one]) => typeof one === 'string' && one.length <= MAX_JWK_MEMBER && one.isWellFormed() && !/\p{Cc}/u.test(one),
+  )
+  return isFit && 'kty' in jwk ? (Object.fromEntries(known) as JsonWebKey & { kty: string }) : undefined
+}
+
 /**
  * Whether a JWK that a stranger has published may have signed so, by what it says of itself. Asked before a key is made of
  * it: to see whether a point is on a curve takes milliseconds. One whose private half is published proves nothing.

@@ -1,5 +1,7 @@
 // ATTACKS.md row 60 for `jwks_uri`: a stranger who registers one, or sends an assertion in the name of who has one, makes this
 // server fetch. That has the pace and the bounds of client documents.
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { clientSecret, oauthRouter, privateKeyJwt } from '../../src/index'
 import { asserted, type ClientKey, clientKey, signAssertion } from '../support/assertions'
 import { createDocumentHost, type DocumentHost } from '../support/documents'
@@ -69,6 +71,27 @@ it('from one host five are fetched at once, and the others are told to come agai
   for (const finish of open) finish()
   const statuses = await Promise.all(answers)
   expect([statuses.filter((status) => status === 401).length, documents.asked.length]).toEqual([5, 5])
+})
+
+it('of a set nothing is kept but its keys: 64 KiB of anything else would be megabytes here, for each of a thousand', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const heap = () => {
+    collect()
+    return process.memoryUsage().heapUsed / 2 ** 20
+  }
+  // as text a twentieth of what it takes up as objects
+  const body = `{"keys":[${JSON.stringify({ ...key.jwk, x5c: 0 }).replace('"x5c":0', `"x5c":[${'{},'.repeat(20_000)}{}]`)}]}`
+  const sets = Array.from({ length: 40 }, (_, n) =>
+    documents.at(`/${n}.json`, (_req, res) => {
+      res.writeHead(200, { 'Content-Type': 'application/json' }).end(body)
+    }),
+  )
+  for (const [n, url] of sets.entries()) await register(`app ${n}`, url)
+  await ask('nobody')
+  const before = heap()
+  for (const n of sets.keys()) expect((await ask(`app ${n}`)).body.error).toBe('unauthorized_client')
+  expect(heap() - before).toBeLessThan(15)
 })
 
 it('a set that never ends is cut off', async () => {

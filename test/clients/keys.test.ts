@@ -227,7 +227,7 @@ describe('registerClient', () => {
     [
       'a kid without end',
       () => ({ jwks: { keys: [{ ...key.jwk, kid: 'x'.repeat(2049) }] } }),
-      'jwks must have keys with a kty and members of at most 2048 characters.',
+      'jwks must have keys with a kty and members of at most 2048 printable characters.',
     ],
     [
       'another method beside it',
