@@ -5,12 +5,14 @@ const reservedNames: ReadonlySet<string> = new Set(
   [
     // what runs, or is read as a page
     'javascript jscript livescript mocha vbscript wscript data blob jar mhtml',
+    'applescript shortcuts workflow jnlp jnlps x-man-page',
     // what is fetched from a host, or looked for by a name
     'ws wss ftp ftps sftp tftp gopher dav davs git svn rtsp rtmp magnet ipfs ipns',
     'urn cid mid tag dns news nntp snews feed webcal',
     // what is on the device
-    'file filesystem content res resource shell search search-ms mk its hcp help prefs',
+    'file filesystem content res resource shell search search-ms mk its hcp help prefs app-prefs',
     // people, by a message or a call, places and shops
+    'telprompt facetime-audio facetime-prompt',
     'mailto tel sms smsto mms mmsto fax callto facetime sip sips xmpp irc ircs geo maps market itms payto bitcoin',
     // another machine
     'ssh telnet tn3270 rlogin smb nfs afp cifs ldap ldaps rdp vnc jdbc',
@@ -21,6 +23,8 @@ const reservedNames: ReadonlySet<string> = new Set(
 )
 /** The same by how they begin: `http` in any form, a browser's own, a web page's (`web+`), and those of an operating system. */
 const reservedFamilies = /^(https?([+-]|$)|web\+|x-apple|(chrome|moz|safari|opera|firefox|x-safari|x-web|ms|itms)-)/
+/** Characters. Users read it on the consent page, which a longer one would fill with words of a stranger. */
+const MAX_SCHEME = 128
 /** Where a Windows app is waiting. */
 const windowsApp = 'ms-app'
 
@@ -39,6 +43,7 @@ export function privateUseProblem(uri: string, scheme: string, needsDot: () => s
   }
   if (/^[^:]+:\d+([/?]|$)/.test(uri)) return 'must begin with https:// or http:// to name a host and a port'
   if (!lowerCase.test(uri)) return 'must have a scheme of two or more lower-case letters, digits, plus, minus and dots'
+  if (name.length > MAX_SCHEME) return `must have a scheme of at most ${MAX_SCHEME} characters`
   if (!withPath.test(uri) || !URL.canParse(uri)) {
     return `must have a path after its scheme and no user name, as in ${name}:/callback or ${name}://callback`
   }

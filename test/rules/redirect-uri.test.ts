@@ -113,6 +113,7 @@ describe('no app has a scheme that means something already, in any spelling:', (
       'ms-word',
       'ms-settings',
     ],
+    ...['applescript', 'shortcuts', 'workflow', 'jnlp', 'x-man-page', 'telprompt', 'facetime-audio', 'app-prefs'],
     ...['x-apple.systempreferences', 'web+app', 'http+unix', 'https-app', 'urn', 'itms-apps', 'microsoft-edge'],
   ]
   const loose = { allowHttp: true, needsDot: () => undefined }
@@ -295,6 +296,7 @@ describe('a redirect URI cannot be registered:', () => {
     ['a private-use scheme with a slash alone', 'com.example.app:/'],
     ['a private-use scheme in capitals', 'com.Example.app:/cb'],
     ['the out-of-band URN', 'urn:ietf:wg:oauth:2.0:oob'],
+    ['a scheme that fills a page', `com.this-app-is-verified.${'allow-it.'.repeat(20)}app:/cb`],
     ['more than 2048 characters', `https://app.example/${'a'.repeat(2048)}`],
   ])('%s: %j', (_, uri) => {
     expect(problem(uri)).toMatch(/^(must|has|is) /)
