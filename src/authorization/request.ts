@@ -11,6 +11,7 @@ import {
   requireUnrepeated,
 } from '../rules/params'
 import { requireCodeChallenge } from '../rules/pkce'
+import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
@@ -82,7 +83,9 @@ export function parseAuthorizationRequest(
   }
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
   const usesCode = grant.codes !== undefined
-  const codeChallenge = requireCodeChallenge(parameters, usesCode && pkceRequired(server.pkce, client))
+  // §8.1 of RFC 8252: a record of before may have such a scheme, and a policy of then
+  const isRequired = pkceRequired(server.pkce, client) || schemeWithoutDot.test(redirectUri)
+  const codeChallenge = requireCodeChallenge(parameters, usesCode && isRequired)
   return {
     server,
     client,

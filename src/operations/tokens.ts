@@ -4,6 +4,7 @@ import { getsRefreshToken, pkceRequired, requireClient, requireGrantType } from 
 import { OAuthError } from '../errors'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { isCodeChallenge } from '../rules/pkce'
+import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { audienceMember, formatResource, knownResource, resolveAudience } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
@@ -63,7 +64,8 @@ export async function issueCode(
   if (redirectUri !== undefined && !matchesRedirectUri(client, redirectUri)) {
     throw new OAuthError('invalid_request', unregistered(client, 'redirectUri', redirectUri))
   }
-  if (codeChallenge === undefined ? pkceRequired(server.pkce, client) : !isCodeChallenge(codeChallenge)) {
+  const isRequired = pkceRequired(server.pkce, client) || schemeWithoutDot.test(redirectUri ?? '')
+  if (codeChallenge === undefined ? isRequired : !isCodeChallenge(codeChallenge)) {
     throw new OAuthError('invalid_request', 'issueCode needs a codeChallenge for this client (PKCE, S256).')
   }
   const authorization = {

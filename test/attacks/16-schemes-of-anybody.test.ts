@@ -1,6 +1,16 @@
 // ATTACKS.md row 16, silent consent: any program of a device may take a private-use scheme without a dot for itself, so a user
 // is asked each time, and nothing opens such a program before (RFC 8252 §8.6, RFC 9700 §4.11.2).
-import { approve, type Client, consentPage, type Decide, oauthRouter, registerClient } from '../../src/index'
+import {
+  approve,
+  type Client,
+  consentPage,
+  type Decide,
+  issueCode,
+  memoryStorage,
+  type OAuthStorage,
+  oauthRouter,
+  registerClient,
+} from '../../src/index'
 import { answerConsent, askConsent } from '../support/consent'
 import { createDocumentHost, type DocumentHost } from '../support/documents'
 import { answerOf, createHost, type Host, type TestClient } from '../support/host'
@@ -62,6 +72,25 @@ describe('approve', () => {
     expect(answerOf(await host.authorize(byWeb))).toHaveProperty('code')
   })
 })
+
+describe('a policy that is less strict now than when the record was made', () => {
+  it('lets no code go to such a scheme without PKCE, by the endpoint or by the host', async () => {
+    const storage = memoryStorage()
+    await known(await createHost({ storage }))
+    const host = await createHost({ storage: withoutWeb(storage), pkce: 'optional' })
+    const client = { clientId: 'known', redirectUri: uri }
+    const without = { code_challenge: undefined, code_challenge_method: undefined }
+    expect(answerOf(await host.authorize(client, without))).toMatchObject({ error: 'invalid_request' })
+    expect(answerOf(await host.authorize(client))).toHaveProperty('code')
+    const byHost = issueCode(host.server, { clientId: 'known', userId: 'alice', redirectUri: uri })
+    await expect(byHost).rejects.toThrow('codeChallenge')
+  })
+})
+
+/** A store as the next process finds it, in which the host registers its clients again. */
+function withoutWeb(storage: OAuthStorage): OAuthStorage {
+  return { ...storage, clients: { ...storage.clients, insert: () => true } }
+}
 
 let documents: DocumentHost | undefined
 afterEach(async () => void (await documents?.close()))
