@@ -128,10 +128,13 @@ async function fetchInPace(server: AuthorizationServer, host: string, set: KeySe
   const isShared = set.isLoading()
   const mayFetch = isShared || set.hasPlace()
   const known = set.current()
-  const keys = mayFetch && (known ? set.newer() : set.get())
-  if (isShared || !set.isLoading()) await taken.giveBack()
+  const begun = mayFetch && (known ? set.newer() : set.get())
+  const isFree = isShared || !set.isLoading()
+  // together: a fetch that fails while the attempt goes back over a network would be a failure that nobody hears, which ends
+  // the process
+  const [keys] = await Promise.all([begun, isFree && taken.giveBack()])
   if (!mayFetch) throw unavailable('Too many key sets are being fetched. Try again later.')
-  return (await keys) || known || []
+  return keys || known || []
 }
 
 /** RFC 7515 §4.1.4: the key that is named, or the first where none is; of those that may have signed so. */

@@ -1,11 +1,11 @@
 // ATTACKS.md row 60 for `jwks_uri`: a stranger who registers one, or sends an assertion in the name of who has one, makes this
 // server fetch. That has the pace and the bounds of client documents.
 import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { runInNewContext, runInThisContext } from 'node:vm'
 import { clientSecret, oauthRouter, privateKeyJwt } from '../../src/index'
 import { asserted, type ClientKey, clientKey, signAssertion } from '../support/assertions'
 import { createDocumentHost, type DocumentHost } from '../support/documents'
-import { createHost, type Host, paths } from '../support/host'
+import { createHost, type Host, paths, startOfTime } from '../support/host'
 import { createNameServer } from '../support/name-server'
 
 let key: ClientKey
@@ -23,13 +23,13 @@ afterEach(() => documents.close())
 
 const register = (clientId: string, jwksUri: string) =>
   host.register({ clientId, tokenEndpointAuthMethods: ['private_key_jwt'], jwksUri })
-const ask = async (clientId: string, network = '198.51.100.1', by = key) =>
+const ask = async (clientId: string, network = '198.51.100.1', by = key, now = startOfTime) =>
   host
     .http()
     .post(paths.token)
     .type('form')
     .set('X-Forwarded-For', network)
-    .send({ grant_type: 'client_credentials', ...asserted(await signAssertion(clientId, by)) })
+    .send({ grant_type: 'client_credentials', ...asserted(await signAssertion(clientId, by, { now })) })
 
 it('one network has fifty sets fetched in a quarter of an hour, and then waits; another one is not held up', async () => {
   const statuses: number[] = []
@@ -92,6 +92,38 @@ it('of a set nothing is kept but its keys: 64 KiB of anything else would be mega
   const before = heap()
   for (const n of sets.keys()) expect((await ask(`app ${n}`)).body.error).toBe('unauthorized_client')
   expect(heap() - before).toBeLessThan(15)
+})
+
+it('a set that cannot be had does not end the process, where the store of attempts is over a network', async () => {
+  const unheard: unknown[] = []
+  const listener = (reason: unknown) => void unheard.push(reason)
+  // the one of Node: that of Jest hears nothing
+  const { on, off } = runInThisContext('({ on: process.on.bind(process), off: process.off.bind(process) })')
+  on('unhandledRejection', listener)
+  const later = () => new Promise<void>((done) => setTimeout(done, 50))
+  const throttle = { take: async () => ({ succeed: later, giveBack: later }) }
+  const clientAuthentication = [clientSecret(), privateKeyJwt({ dangerouslyAllowLoopback: true })]
+  host = await createHost({ throttle, clientAuthentication })
+  let isThere = true
+  const url = documents.at('/jwks.json', (_req, res) => {
+    const body = JSON.stringify({ keys: [key.jwk] })
+    if (isThere) res.writeHead(200, { 'Content-Type': 'application/json' }).end(body)
+    else setTimeout(() => res.writeHead(404).end(), 10)
+  })
+  await register('app', url)
+  expect((await ask('app')).body.error).toBe('unauthorized_client')
+  isThere = false
+  const unknown = await clientKey()
+  // one after the other, and then at the same time
+  for (const seconds of [60, 300]) {
+    host.clock.advance(seconds)
+    const now = host.clock.now
+    const answers = [ask('app', '198.51.100.1', unknown, now), ask('app', '198.51.100.2', unknown, now)]
+    for (const { body } of await Promise.all(answers)) expect(body.error).toBe('temporarily_unavailable')
+    expect((await ask('app', '198.51.100.1', unknown, now)).body.error).toBe('temporarily_unavailable')
+  }
+  off('unhandledRejection', listener)
+  expect(unheard).toEqual([])
 })
 
 it('a set that never ends is cut off', async () => {
