@@ -129,10 +129,12 @@ async function verify(
   const problem = problemOf(server, read, withTokenEndpoint)
   if (problem !== undefined) return { reason: problem, problem }
   const fixed = client?.tokenEndpointAuthSigningAlg ?? header.alg
-  const keys = client && fixed === header.alg ? await findKeys(server, client, header, network) : []
+  const isFit = client && fixed === header.alg
+  const { keys, giveBack } = isFit ? await findKeys(server, client, header, network) : { keys: [] }
   const isSigned = (keys.length > 0 ? keys : [decoyKey(header.alg)]).some((key) => isSignedWith(assertion, header, key))
   // whoever has no such key, or is no such client, is told the same after the same work
   if (!client || !isSigned) return { reason: reasonOf(client, header.alg, keys.length) }
+  await giveBack?.()
   return { client, once: { purpose: 'client_assertion', id: claims.jti as string, expiresAt: claims.exp } }
 }
 

@@ -43,13 +43,12 @@ interface WantedKey {
   readonly alg: VerificationAlgorithm
 }
 
-/** The keys that may have signed; `network` is the sender's, because fetches for strangers have a pace. */
+/** The keys that may have signed. A fetch costs the sender's network an attempt, which goes back once one of them has. */
+type FoundKeys = { readonly keys: readonly VerificationKey[]; readonly giveBack?: (() => unknown) | undefined }
+
 export type FindClientKeys = (
-  server: AuthorizationServer,
-  client: Client,
-  wanted: WantedKey,
-  network: string,
-) => Awaitable<readonly VerificationKey[]>
+  ...asked: [server: AuthorizationServer, client: Client, wanted: WantedKey, network: string]
+) => Awaitable<FoundKeys>
 
 type Jwks = readonly JsonWebKey[]
 
@@ -63,7 +62,7 @@ export function clientKeys(withLoopback: boolean): FindClientKeys {
   const source = keySets(withLoopback)
   return (server, client, wanted, network) =>
     client.jwksUri === undefined
-      ? fitting((client.jwks?.keys ?? []) as Jwks, wanted)
+      ? { keys: fitting((client.jwks?.keys ?? []) as Jwks, wanted) }
       : published(server, client, wanted, source(server, client.jwksUri), network)
 }
 
@@ -107,13 +106,14 @@ async function published(
   wanted: WantedKey,
   set: KeySet,
   network: string,
-): Promise<VerificationKey[]> {
+): Promise<FoundKeys> {
   const known = set.current()
   const found = known && fitting(known, wanted)
   // one that is not known may be new
-  if (found && (found.length > 0 || set.isNew())) return found
+  if (found && (found.length > 0 || set.isNew())) return { keys: found }
   try {
-    return fitting(await fetchInPace(server, new URL(jwksUri).hostname, set, network), wanted)
+    const { keys, giveBack } = await fetchInPace(server, new URL(jwksUri).hostname, set, network)
+    return { keys: fitting(keys, wanted), giveBack }
   } catch (error) {
     if (error instanceof OAuthError) throw error
     // what went wrong on the way there is for the host alone: a stranger could learn from it what is in our network
@@ -123,7 +123,7 @@ async function published(
 }
 
 /** In turn with all that strangers have fetched. An attempt is for a fetch: one that comes to none is given back. */
-async function fetchInPace(server: AuthorizationServer, host: string, set: KeySet, network: string): Promise<Jwks> {
+async function fetchInPace(server: AuthorizationServer, host: string, set: KeySet, network: string) {
   const taken = await takeAttempt(server, { kind: 'document', account: host, network: siteOf(network) })
   const isShared = set.isLoading()
   const mayFetch = isShared || set.hasPlace()
@@ -134,7 +134,7 @@ async function fetchInPace(server: AuthorizationServer, host: string, set: KeySe
   // the process
   const [keys] = await Promise.all([begun, isFree && taken.giveBack()])
   if (!mayFetch) throw unavailable('Too many key sets are being fetched. Try again later.')
-  return keys || known || []
+  return { keys: keys || known || [], giveBack: isFree ? undefined : taken.giveBack }
 }
 
 /** RFC 7515 §4.1.4: the key that is named, or the first where none is; of those that may have signed so. */

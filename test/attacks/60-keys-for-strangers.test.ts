@@ -43,6 +43,16 @@ it('one network has fifty sets fetched in a quarter of an hour, and then waits; 
   expect(documents.asked).toHaveLength(51)
 })
 
+it('clients that sign with a key of their set are not held up, however many come from one network', async () => {
+  const statuses: number[] = []
+  for (let n = 0; n < 60; n++) {
+    await register(`app ${n}`, documents.at(`/${n}.json`, { keys: [key.jwk] }))
+    statuses.push((await ask(`app ${n}`)).status)
+  }
+  expect(statuses).not.toContain(429)
+  expect(documents.asked).toHaveLength(60)
+})
+
 it('what was fetched already costs nobody an attempt, nor does a kid that is looked for too soon', async () => {
   await register('app', documents.at('/jwks.json', { keys: [key.jwk] }))
   const unknown = await clientKey()
