@@ -11,7 +11,7 @@ import { capabilitiesOf, clientMembersOf, verifiedEndpoints } from './host/capab
 import { emitter } from './host/events'
 import { checkServer, verifyGrants, verifyPlain, warner } from './host/start-up'
 import { clock, exactClock } from './options/host-functions'
-import { requireKnown, requireNoMore } from './options/known'
+import { kindOf, requireKnown, requireNoMore } from './options/known'
 import { type PagesOptions, preparePages } from './pages/page'
 import { memoryThrottle } from './passwords/throttle'
 import { verifiedSecrets } from './passwords/verified-secrets'
@@ -148,7 +148,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   requireNoMore('createAuthorizationServer', arguments, 1)
   if (typeof options !== 'object' || options === null)
     throw new TypeError('createAuthorizationServer needs options: { issuer, scopes, storage }')
-  requireKnown('option', options, optionNames)
+  requireKnown('option', options, optionNames, ['issuer', 'storage', 'scopes'])
   const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
   verifyGrants(grants)
   verifyPlain(options)
@@ -208,5 +208,5 @@ function placesOf({ endpoints = {}, proxyPrefix }: AuthorizationServerOptions, c
 
 function verifiedFormat(accessTokens: AccessTokenFormat): AccessTokenFormat {
   if (typeof accessTokens.create === 'function' && typeof accessTokens.locate === 'function') return accessTokens
-  throw new TypeError('accessTokens must be opaque() or jwt()')
+  throw new TypeError(`accessTokens must be opaque() or jwt(), not ${kindOf(accessTokens)}`)
 }

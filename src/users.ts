@@ -68,7 +68,8 @@ export function verifiedUsers(users: Users | undefined): Users | undefined {
 
 /** Throws at start-up for what is no page of the host. */
 export function verifyHostPage(name: string, page: unknown, example: string): void {
-  if (typeof page === 'function' || (typeof page === 'string' && page !== '')) return
+  // a relative one would be looked for below the path of our own page
+  if (typeof page === 'function' || (typeof page === 'string' && /^(\/(?![/\\])|https?:\/\/)/.test(page))) return
   throw new TypeError(
     `${name}: the path of one of your pages, such as '${example}', or a function that returns its URL`,
   )

@@ -41,7 +41,7 @@ export interface ApproveOptions {
  */
 export function approve(options: ApproveOptions): Decide {
   requireNoMore('approve', arguments, 1)
-  requireKnown('approve option', options, ['user', 'clients', 'fromTokensOf'])
+  requireKnown('approve option', options, ['user', 'clients', 'fromTokensOf'], ['clients', 'fromTokensOf'])
   const { user, clients, fromTokensOf = [] } = options ?? {}
   if (typeof clients !== 'function' && !Array.isArray(clients)) {
     throw new TypeError(

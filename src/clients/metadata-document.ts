@@ -156,7 +156,7 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
   if (typeof scopes !== 'string' && !Array.isArray(scopes)) {
     throw new TypeError(`${name} needs scopes: the scopes that these clients may have, such as { scopes: ['read'] }`)
   }
-  requireKnown(`${name} option`, options, optionNames)
+  requireKnown(`${name} option`, options, optionNames, ['scopes'])
   if (allow !== undefined && typeof allow !== 'function') throw new TypeError(`${name}.allow must be a function`)
   if (typeof dangerouslyAllowLoopback !== 'boolean') {
     throw new TypeError(`${name}.dangerouslyAllowLoopback must be true or false`)

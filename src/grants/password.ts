@@ -1,7 +1,8 @@
 /** The resource owner password credentials grant: RFC 6749 §4.3. By name only: RFC 9700 §2.4 and OAuth 2.1 forbid it. */
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
-import { requireKnown, requireNoMore } from '../options/known'
+import { requireCalled, requireKnown, requireNoMore } from '../options/known'
+import { bcryptPasswords } from '../passwords/bcrypt-passwords'
 import { checkChosenSecret } from '../passwords/chosen-secret'
 import { requireParameter } from '../rules/params'
 import { resolveAudience } from '../rules/resource'
@@ -36,8 +37,9 @@ export interface PasswordOptions {
  */
 export function password(options: PasswordOptions): GrantType {
   requireNoMore('password', arguments, 1)
-  requireKnown('password option', options, ['verify'])
+  requireKnown('password option', options, ['verify'], ['verify'])
   const { verify } = options ?? {}
+  requireCalled('password({ verify })', verify, { bcryptPasswords })
   if (typeof verify !== 'function') {
     throw new TypeError('password({ verify }) must be a function: (username, password) => user id or undefined')
   }

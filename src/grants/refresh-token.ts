@@ -67,6 +67,9 @@ export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
   const { ttl = 14 * 24 * 3600, maxAge, rotate = true, replayWindow = 60 } = options
   requireSeconds('refreshToken({ ttl })', ttl)
   if (maxAge !== undefined) requireSeconds('refreshToken({ maxAge })', maxAge)
+  if (maxAge !== undefined && options.ttl !== undefined && maxAge < ttl) {
+    throw new TypeError(`refreshToken({ maxAge }) is ${maxAge}, and ttl is longer (${ttl}): lower ttl, or raise maxAge`)
+  }
   requireSeconds('refreshToken({ replayWindow })', replayWindow, 3600, 0)
   if (typeof rotate !== 'boolean') throw new TypeError('refreshToken({ rotate }) must be true or false')
   if (!rotate && replayWindow === 0) {

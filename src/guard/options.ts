@@ -77,7 +77,7 @@ export interface Entrance {
 export function verifiedEntrance(owner: string, server: TokenSource, options: BearerGuardOptions): Entrance {
   requireSource(server)
   // a misspelt scope would be no scope
-  requireKnown(`${owner} option`, options, optionNames)
+  requireKnown(`${owner} option`, options, optionNames, ['scope'])
   const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
   if (typeof realm !== 'string') throw new TypeError(`${owner}'s realm must be a string`)
   requireFlags(owner, { clientIdQuery, resourceMetadata: options.resourceMetadata, user: options.user })

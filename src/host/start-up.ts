@@ -1,6 +1,7 @@
 /** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
 
-import { requireFlags } from '../options/known'
+import { requireCalled, requireFlags } from '../options/known'
+import { limiterThrottle, memoryThrottle } from '../passwords/throttle'
 import type { PkcePolicy } from '../rules/pkce'
 import { isMemoryStorage } from '../storage/memory/memory'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
@@ -94,6 +95,7 @@ interface PlainOptions {
 export function verifyPlain(options: PlainOptions): void {
   verifyPkce(options.pkce)
   for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
+  requireCalled('throttle', options.throttle, { memoryThrottle, limiterThrottle })
   if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)
   const { allowHttpRedirectUris, dangerouslyAllowHttp } = options
   requireFlags('createAuthorizationServer', { allowHttpRedirectUris, dangerouslyAllowHttp })

@@ -3,7 +3,7 @@ import cors from 'cors'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError, toOAuthError } from '../errors'
-import { requireKnown } from '../options/known'
+import { kindOf, requireKnown } from '../options/known'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { CorsOptions } from '../types/endpoints'
 import { sendError } from './json'
@@ -42,8 +42,11 @@ export function requireServer(server: AuthorizationServer): void {
 
 /** Throws for what is no server, here or elsewhere. */
 export function requireSource(server: EndpointSource): void {
-  if (typeof server?.emit === 'function') return
-  throw new TypeError('The first argument must be the value that createAuthorizationServer returned')
+  // an Express app has `emit`, too
+  if (typeof server?.emit === 'function' && 'resources' in server) return
+  throw new TypeError(
+    `The first argument must be the value that createAuthorizationServer returned, not ${kindOf(server)}`,
+  )
 }
 
 /** One handler that decides by path and method, catches what is thrown (Express 4 does not), and never answers twice. */
@@ -84,9 +87,29 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
 }
 
 function corsMiddleware(options: CorsOptions, methods: Methods): RequestHandler {
-  requireKnown('cors option', options, ['origin', 'maxAge'])
-  if (options.origin === undefined) throw new TypeError("cors needs origin, such as ['https://app.example.com']")
+  requireKnown('cors option', options, ['origin', 'maxAge'], ['origin'])
+  requireOrigins(options.origin)
   return cors({ ...options, methods: Object.keys(methods), exposedHeaders: ['WWW-Authenticate', 'Retry-After'] })
+}
+
+/** A browser sends an origin as the URL parser writes it: any other text would never match, in silence. */
+function requireOrigins(origin: unknown): void {
+  if (origin === '*' || typeof origin === 'boolean') return
+  const origins: unknown[] = Array.isArray(origin) ? origin : [origin]
+  const isRight = (one: unknown) => one instanceof RegExp || isOrigin(one)
+  if (origins.length > 0 && origins.every(isRight)) return
+  const wrong = origins.find((one) => !isRight(one))
+  const came = typeof wrong === 'string' ? `'${wrong}'` : kindOf(wrong)
+  const fix = "origins as a browser sends them, such as ['https://app.example.com'], without a path or a pattern"
+  throw new TypeError(`cors needs origin: ${fix}${origins.length === 0 ? '' : `, not ${came}`}`)
+}
+
+function isOrigin(text: unknown): boolean {
+  if (typeof text !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@*,\s]+$/.test(text) || !URL.canParse(text))
+    return false
+  const { origin } = new URL(text)
+  // a scheme of an app has no origin to the parser
+  return origin === 'null' ? !/[A-Z]/.test(text) : origin === text
 }
 
 /** Nothing that a failure does can end the process: an answer that is under way, or that cannot be sent, is cut off. */

@@ -10,6 +10,7 @@ import {
   toPublicKey,
 } from '../crypto'
 import { requireNoMore } from '../options/known'
+import { hintFor } from './key-hint'
 
 /** A signing algorithm for JWT access tokens (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'PS256'
@@ -85,7 +86,7 @@ export function keyRing({ current, next, retired = [] }: SigningKeys, algorithm?
   const verifying = new Map<string, VerificationKey>()
   const published: JsonWebKey[] = []
   for (const [name, material] of named) {
-    const publicKey = readKey(name, () => toPublicKey(material))
+    const publicKey = readKey(name, material, () => toPublicKey(material))
     const algorithms = believedAlgorithms(publicKey, material, name === 'current' ? (algorithm ?? 'RS256') : undefined)
     const [alg, other] = algorithms
     if (!alg) throw wrongKey(name, 'must be an EC key on P-256, or an RSA key of at least 2048 bits')
@@ -94,7 +95,7 @@ export function keyRing({ current, next, retired = [] }: SigningKeys, algorithm?
     verifying.set(kid, Object.freeze({ algorithms, publicKey }))
     published.push({ ...publicKey.export({ format: 'jwk' }), kid, ...(!other && { alg }), use: 'sig' })
   }
-  const privateKey = readKey('current', () => toPrivateKey(current))
+  const privateKey = readKey('current', current, () => toPrivateKey(current))
   const [[kid, { algorithms }]] = [...verifying] as [[string, VerificationKey]]
   const alg = algorithms[0] as SigningAlgorithm
   if (!privateKey) throw wrongKey('current', 'must be a private key')
@@ -106,11 +107,11 @@ function wrongKey(name: string, problem: string, cause?: unknown): TypeError {
   return new TypeError(`jwt({ keys }): ${name} ${problem}`, { cause })
 }
 
-function readKey<T>(name: string, read: () => T): T {
+function readKey<T>(name: string, material: unknown, read: () => T): T {
   try {
     return read()
   } catch (cause) {
-    throw wrongKey(name, 'must be a key: PEM, JWK or KeyObject', cause)
+    throw wrongKey(name, `must be a key: PEM, JWK or KeyObject${hintFor(material)}`, cause)
   }
 }
 

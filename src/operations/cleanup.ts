@@ -1,5 +1,6 @@
 /** Removes what has expired from the storage, again and again, for as long as the process lives. */
 import { toOAuthError } from '../errors'
+import { requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { deleteInBatches } from '../storage/paging'
@@ -24,6 +25,7 @@ export interface CleanupOptions {
  */
 export function startCleanup(server: AuthorizationServer, options: CleanupOptions = {}): () => Promise<void> {
   requireNoMore('startCleanup', arguments, 2)
+  requireServer(server)
   requireKnown('startCleanup option', options, ['every'])
   const { every = 3600 } = options
   requireSeconds('startCleanup({ every })', every, LONGEST)

@@ -4,16 +4,18 @@ import { grantTypesOf } from '../clients/client'
 import { endClient } from '../clients/deletion'
 import { metadataNames } from '../clients/metadata'
 import { changeMembers, insertClient, rotateSecret } from '../clients/records'
+import { requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
+import { filterBy, requireId } from '../rules/subject'
 import type { Client } from '../storage'
-import { allPages, pages, requireFilter } from '../storage/paging'
+import { allPages, pages } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 import { listGrants } from './grants'
 
 /** A client to register. Members that are left out have a safe default. */
-export interface RegisterClientOptions extends ClientMetadata {
+export interface RegisterClientOptions extends Omit<ClientMetadata, 'username'> {
   /** The `client_id`: 1 to 255 printable ASCII characters. @default a generated one */
   clientId?: string
   /**
@@ -21,6 +23,11 @@ export interface RegisterClientOptions extends ClientMetadata {
    * @default a generated one of 256 bits, kept as its SHA-256
    */
   clientSecret?: string
+  /**
+   * The user who owns this record in the clients API. A client of a deleted user gets no tokens of its own.
+   * @default no owner
+   */
+  username?: string | number
 }
 
 /**
@@ -33,14 +40,22 @@ export async function registerClient(
   options: RegisterClientOptions = {},
 ): Promise<{ client: Client; clientSecret?: string }> {
   requireNoMore('registerClient', arguments, 2)
+  requireServer(server)
   requireKnown('registerClient option', options, ['clientId', 'clientSecret', ...metadataNames(server)])
-  return insertClient(server, options)
+  return insertClient(server, withOwner(options))
+}
+
+/** An id that is a number is its text, as everywhere. */
+function withOwner<Options extends { username?: string | number }>({ username, ...members }: Options) {
+  return { ...members, ...(username !== undefined && { username: requireId('username', username) }) }
 }
 
 /** The members of a client record to change. Members that are left out stay as they are. */
-export interface ClientChanges extends ClientMetadata {
+export interface ClientChanges extends Omit<ClientMetadata, 'username'> {
   /** Replaces every secret of the client. 8 to 72 bytes. */
   clientSecret?: string
+  /** The user who owns this record in the clients API. */
+  username?: string | number
 }
 
 /** Changes the named members and no other, also during concurrent changes of the record. */
@@ -50,17 +65,21 @@ export async function updateClient(
   changes: ClientChanges,
 ): Promise<Client> {
   requireNoMore('updateClient', arguments, 3)
-  requireKnown('updateClient member', changes, ['clientSecret', ...metadataNames(server)])
-  return changeMembers(server, clientId, changes)
+  requireServer(server)
+  requireKnown('updateClient member', changes ?? null, ['clientSecret', ...metadataNames(server)])
+  return changeMembers(server, clientId, withOwner(changes))
 }
 
 /** Generates a new secret. The old secrets stay valid for `overlap` seconds. @default 0 */
 export async function rotateClientSecret(
   server: AuthorizationServer,
   clientId: string,
-  { overlap = 0 }: { overlap?: number } = {},
+  options: { overlap?: number } = {},
 ): Promise<{ clientSecret: string }> {
   requireNoMore('rotateClientSecret', arguments, 3)
+  requireServer(server)
+  requireKnown('rotateClientSecret option', options, ['overlap'])
+  const { overlap = 0 } = options
   requireSeconds('rotateClientSecret({ overlap })', overlap, Number.MAX_SAFE_INTEGER, 0)
   const { clientSecret } = await rotateSecret(server, clientId, { overlap })
   return { clientSecret }
@@ -69,17 +88,22 @@ export async function rotateClientSecret(
 /** Deletes a client and ends everything that was ever issued to it. Returns false for an unknown client. */
 export async function deleteClient(server: AuthorizationServer, clientId: string): Promise<boolean> {
   requireNoMore('deleteClient', arguments, 2)
+  requireServer(server)
   return endClient(server, clientId)
 }
 
 /**
- * Returns every client, or those of one user, ordered by id. Throws a TypeError for a `username` that is not a string.
+ * Returns every client, or those of one user, ordered by id. Throws a TypeError for a `username` that is not an id.
  */
-export async function listClients(server: AuthorizationServer, query: { username?: string } = {}): Promise<Client[]> {
+export async function listClients(
+  server: AuthorizationServer,
+  query: { username?: string | number } = {},
+): Promise<Client[]> {
   requireNoMore('listClients', arguments, 2)
-  requireFilter('listClients', query, ['username'])
+  requireServer(server)
+  const filter = filterBy('listClients', query, ['username'])
   return allPages(
-    (page) => server.storage.clients.list({ ...query, ...page }),
+    (page) => server.storage.clients.list({ ...filter, ...page }),
     (client) => client.clientId,
   )
 }
@@ -93,9 +117,12 @@ export async function listClients(server: AuthorizationServer, query: { username
  */
 export async function deleteUnusedClients(
   server: AuthorizationServer,
-  { unusedFor }: { unusedFor: number },
+  options: { unusedFor: number },
 ): Promise<number> {
   requireNoMore('deleteUnusedClients', arguments, 2)
+  requireServer(server)
+  requireKnown('deleteUnusedClients option', options ?? null, ['unusedFor'], ['unusedFor'])
+  const { unusedFor } = options
   requireSeconds('deleteUnusedClients({ unusedFor })', unusedFor)
   const before = server.now() - unusedFor
   let deleted = 0

@@ -1,25 +1,28 @@
 /** What hosts do with authorizations from their own code: list them, revoke them, clean up. */
 
 import { isExpired } from '../credentials/bound'
-import { requireNoMore } from '../options/known'
+import { requireServer } from '../http/endpoint'
+import { requireKnown, requireNoMore } from '../options/known'
+import { filterBy, requireId } from '../rules/subject'
 import type { Grant, RevocationTarget } from '../storage'
-import { allPages, deleteInBatches, requireFilter } from '../storage/paging'
+import { allPages, deleteInBatches } from '../storage/paging'
 import { revoke } from '../tokens/revocation'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 /**
  * Returns the live authorizations, for a "connected apps" page: all, or those of a user, a client, or both.
  *
- * @throws TypeError for a member that is not a string, so that an unknown user never lists the grants of all users.
+ * @throws TypeError for a member that is not an id, so that an unknown user never lists the grants of all users.
  */
 export async function listGrants(
   server: AuthorizationServer,
-  query: { userId?: string; clientId?: string } = {},
+  query: { userId?: string | number; clientId?: string } = {},
 ): Promise<Grant[]> {
   requireNoMore('listGrants', arguments, 2)
-  requireFilter('listGrants', query, ['userId', 'clientId'])
+  requireServer(server)
+  const filter = filterBy('listGrants', query, ['userId', 'clientId'])
   const grants = await allPages(
-    (page) => server.storage.grants.list({ ...query, ...page }),
+    (page) => server.storage.grants.list({ ...filter, ...page }),
     (grant) => grant.id,
   )
   return grants.filter((grant) => !isExpired(server, grant))
@@ -32,23 +35,26 @@ export async function listGrants(
  * begins in the next second, or after the latest stored start where that is later. A session that began with an access
  * token, of any client, began when that token's user signed in.
  */
-export async function revokeGrants(server: AuthorizationServer, target: RevocationTarget): Promise<void> {
+export async function revokeGrants(
+  server: AuthorizationServer,
+  target: RevocationTarget | { userId: number },
+): Promise<void> {
   requireNoMore('revokeGrants', arguments, 2)
-  const { grantId, userId, clientId } = target as { grantId?: string; userId?: string; clientId?: string }
-  const named = Object.entries({ grantId, userId, clientId }).filter(([, id]) => id !== undefined)
-  const [, id] = named[0] ?? []
-  if (named.length !== 1 || typeof id !== 'string' || id === '') {
-    throw new TypeError(
-      'revokeGrants needs exactly one of { grantId }, { userId } and { clientId }, a non-empty string',
-    )
-  }
+  requireServer(server)
+  const names = ['grantId', 'userId', 'clientId']
+  requireKnown('revokeGrants member', target ?? null, names, names)
   // without the members that are undefined: a storage asks which one there is
-  const only = Object.fromEntries(named) as RevocationTarget
-  await revoke(server, only)
+  const [named, ...more] = Object.entries(target).filter(([, id]) => id !== undefined)
+  if (!named || more.length > 0) {
+    throw new TypeError('revokeGrants needs exactly one of { grantId }, { userId } and { clientId }')
+  }
+  const [name, id] = named
+  await revoke(server, { [name]: requireId(`revokeGrants: ${name}`, id) } as RevocationTarget)
 }
 
 /** Deletes expired rows, in batches with pauses for other work. Returns the number of deleted codes and tokens. */
-export function deleteExpired(server: AuthorizationServer): Promise<number> {
+export async function deleteExpired(server: AuthorizationServer): Promise<number> {
   requireNoMore('deleteExpired', arguments, 1)
+  requireServer(server)
   return deleteInBatches(server.storage.grants, server.now)
 }

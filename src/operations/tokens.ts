@@ -2,12 +2,14 @@
 
 import { getsRefreshToken, pkceRequired, requireClient, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
+import { requireServer } from '../http/endpoint'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { isCodeChallenge } from '../rules/pkce'
 import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { audienceMember, formatResource, knownResource, resolveAudience } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
+import { requireId } from '../rules/subject'
 import { prepareCode } from '../tokens/code'
 import { authenticateToken } from '../tokens/find'
 import { type IssueRequest, issueNew, store } from '../tokens/issue'
@@ -21,7 +23,7 @@ export interface IssueCodeOptions {
   /** The client that receives the code. It must be allowed the authorization code grant. */
   clientId: string
   /** The user who agreed. */
-  userId: string
+  userId: string | number
   /**
    * Where the client expects the code: one of its redirect URIs, which the token request must repeat.
    * @default none, and the token request names none
@@ -55,8 +57,10 @@ export async function issueCode(
   options: IssueCodeOptions,
 ): Promise<{ code: string; expiresIn: number }> {
   requireNoMore('issueCode', arguments, 2)
-  requireKnown('issueCode option', options, codeOptionNames)
-  const { clientId, userId, redirectUri, scope, resource, codeChallenge } = options
+  requireServer(server)
+  requireKnown('issueCode option', options ?? null, codeOptionNames, codeOptionNames)
+  const { clientId, redirectUri, scope, resource, codeChallenge } = options
+  const userId = requireId('issueCode: userId', options.userId)
   const startedAt = server.now()
   if (!server.codes) throw new TypeError('issueCode needs authorizationCode() in the grants of the server')
   const client = await requireClient(server, clientId)
@@ -70,7 +74,7 @@ export async function issueCode(
   }
   const authorization = {
     clientId,
-    userId: requireId(userId),
+    userId,
     scope: resolveScope(server.scopes, client, asParameter(scope)),
     startedAt,
     ...audienceMember(resolveAudience(server, client, asResourceParameter(resource))),
@@ -91,7 +95,7 @@ export interface IssueTokensOptions {
   /** The client that receives the tokens. */
   clientId: string
   /** The resource owner. @default none: a token of the client itself, as with client credentials */
-  userId?: string
+  userId?: string | number
   /**
    * The granted scope, `'read write'` or a list, all of it allowed to the client.
    * @default the client's default scope
@@ -126,7 +130,8 @@ const tokenOptionNames: readonly string[] = [
  */
 export async function issueTokens(server: AuthorizationServer, options: IssueTokensOptions): Promise<TokenResponse> {
   requireNoMore('issueTokens', arguments, 2)
-  requireKnown('issueTokens option', options, tokenOptionNames)
+  requireServer(server)
+  requireKnown('issueTokens option', options ?? null, tokenOptionNames, ['userId', 'scope', 'resource'])
   requireFlags('issueTokens', { refreshToken: options.refreshToken })
   const request = options.request ?? (await hostRequest(server, options))
   const { client } = request
@@ -136,7 +141,7 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   }
   const scope = resolveScope(server.scopes, client, asParameter(options.scope))
   // a user that the host did not find must not become the client itself
-  const userId = 'userId' in options ? requireId(options.userId) : undefined
+  const userId = 'userId' in options ? requireId('issueTokens: userId', options.userId) : undefined
   if (userId === undefined && client.username !== undefined) await requireOwner(server, client.username)
   if (options.refreshToken && !getsRefreshToken(server, client)) {
     throw new OAuthError('unauthorized_client', 'This client may not use the refresh token grant.')
@@ -178,8 +183,9 @@ export async function verifyAccessToken(
   options: { scope?: string | Scope; resource?: string } = {},
 ): Promise<AccessToken> {
   requireNoMore('verifyAccessToken', arguments, 3)
+  requireServer(server)
   // a misspelt scope would be no scope
-  requireKnown('verifyAccessToken option', options, ['scope', 'resource'])
+  requireKnown('verifyAccessToken option', options, ['scope', 'resource'], ['scope'])
   const required = neededScope('verifyAccessToken', options)
   const { accessToken } = await authenticateToken(server, String(token), knownResource(server, options.resource))
   if (!includesScope(accessToken.scope, required)) {
@@ -194,9 +200,4 @@ function asParameter(scope: string | Scope | undefined): string | undefined {
 
 function asResourceParameter(resource: string | readonly string[] | undefined): string | undefined {
   return typeof resource === 'object' ? formatResource(resource) : resource
-}
-
-function requireId(userId: unknown): string {
-  if (typeof userId === 'string' && userId !== '') return userId
-  throw new TypeError('userId must be a non-empty string')
 }

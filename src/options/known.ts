@@ -1,9 +1,46 @@
 /** Options as hosts write them: a misspelt one must not be the default in silence. */
 
-/** @throws TypeError for a member of `value` that is none of `names`, saying what there is. */
-export function requireKnown(kind: string, value: object | undefined, names: readonly string[]): void {
-  const unknown = Object.keys(value ?? {}).find((name) => !names.includes(name))
-  if (unknown !== undefined) throw new TypeError(`Unknown ${kind} ${unknown}; there are ${names.join(', ')}`)
+/**
+ * Takes a value that is left out for no options. `mayBeUndefined` are the members whose type says that undefined is as
+ * good as left out.
+ *
+ * @throws TypeError for what is no object, and for a member of it that is none of `names`, or is there and undefined: a
+ * setting that is not set must not be the default in silence.
+ */
+export function requireKnown(
+  kind: string,
+  value: object | null | undefined,
+  names: readonly string[],
+  mayBeUndefined: readonly string[] = [],
+): void {
+  if (value === undefined) return
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError(`The ${kind}s must be one object, such as { ${names[0]}: … }, not ${kindOf(value)}`)
+  }
+  for (const [name, member] of Object.entries(value)) {
+    if (!names.includes(name)) throw new TypeError(`Unknown ${kind} ${name}; there are ${names.join(', ')}`)
+    if (member !== undefined || mayBeUndefined.includes(name)) continue
+    throw new TypeError(`The ${kind} ${name} is undefined. Set it, or leave it out`)
+  }
+}
+
+/** What came where something else was needed, in words. Never the value: it may be a secret in the wrong place. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`
+  if (typeof value !== 'object') return `a ${typeof value}`
+  if (typeof (value as { then?: unknown }).then === 'function') return 'a Promise (await it first)'
+  const { name = '' } = (Object.getPrototypeOf(value)?.constructor ?? {}) as { name?: unknown }
+  if (typeof name === 'string' && name !== 'Object' && name !== '') return `an object of the class ${name}`
+  const [first, second] = Object.keys(value)
+  return first === undefined ? 'an empty object' : `an object with ${[first, second].filter(Boolean).join(', ')}`
+}
+
+/** @throws TypeError where `value` is one of our own functions, which makes what is meant when it is called. */
+export function requireCalled(option: string, value: unknown, makers: Readonly<Record<string, unknown>>): void {
+  const name = Object.keys(makers).find((one) => makers[one] === value)
+  if (name !== undefined) throw new TypeError(`${option} is ${name} itself: call it, as ${name}(…)`)
 }
 
 /** @throws TypeError for a member of `flags` that is there and neither true nor false: the text 'false' would be true. */
@@ -20,6 +57,14 @@ export function requireFlags(owner: string, flags: Readonly<Record<string, unkno
  */
 export function requireNoMore(owner: string, given: ArrayLike<unknown>, most: number): void {
   if (given.length <= most) return
+  // a request, its response and `next`: Express was given what makes the handler
+  if (isResponse(given[1]) || isResponse(given[2])) {
+    throw new TypeError(`${owner} was not called: write ${owner}(…) where the handler is needed`)
+  }
   const fix = "several scopes are one string ('read write') or one list, and options are one object"
   throw new TypeError(`${owner} accepts ${most} argument${most === 1 ? '' : 's'}, not ${given.length}: ${fix}`)
+}
+
+function isResponse(value: unknown): boolean {
+  return typeof (value as { writeHead?: unknown } | null | undefined)?.writeHead === 'function'
 }

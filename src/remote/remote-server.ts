@@ -182,7 +182,7 @@ interface VerifiedOptions {
 
 function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
   if (typeof options !== 'object' || options === null) throw new TypeError('remoteServer needs { issuer, resource }')
-  requireKnown('option', options, optionNames)
+  requireKnown('option', options, optionNames, ['issuer'])
   const { resource = [], introspect, cache = 0, users, dangerouslyAllowHttp: allowHttp = false } = options
   requireFlags('remoteServer', { dangerouslyAllowHttp: allowHttp })
   const issuer = verifiedIssuer(options.issuer, allowHttp)

@@ -1,5 +1,7 @@
 /** The authorization endpoint: RFC 6749 §3.1. */
 import type { Request, Response, Router } from 'express'
+import { approve } from '../authorization/approve'
+import { consentPage } from '../authorization/consent-page'
 import {
   type AuthorizationTarget,
   authorizationParameters,
@@ -20,7 +22,7 @@ import { type Handler, reportError, requireServer } from '../http/endpoint'
 import { sendError } from '../http/json'
 import { errorPage } from '../http/page'
 import { endpointRouter } from '../http/router'
-import { requireKnown, requireNoMore } from '../options/known'
+import { requireCalled, requireKnown, requireNoMore } from '../options/known'
 import { networkOf } from '../rules/network'
 import { audienceMember } from '../rules/resource'
 import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
@@ -47,8 +49,9 @@ export interface AuthorizeRouterOptions {
 export function authorizeRouter(server: AuthorizationServer, options: AuthorizeRouterOptions): Router {
   requireNoMore('authorizeRouter', arguments, 2)
   requireServer(server)
-  requireKnown('authorizeRouter option', options, ['decide', 'response'])
+  requireKnown('authorizeRouter option', options, ['decide', 'response'], ['decide'])
   const { decide, response: style = 'redirect' } = options ?? {}
+  requireCalled("authorizeRouter's decide", decide, { consentPage, approve })
   if (typeof decide !== 'function') {
     throw new TypeError('authorizeRouter needs decide: consentPage(), approve(), or a function')
   }

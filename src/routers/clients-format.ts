@@ -84,9 +84,7 @@ export function completeFormat(format: ClientsFormat = {}, rules: BroughtMembers
   const standard = rfc7591(rules)
   requireKnown("clientsRouter's format member", format, Object.keys(standard))
   requireFlags("clientsRouter's format", { paged: format.paged })
-  // undefined is left out, as in every option: without a secretPath nobody would get a new secret
-  const named = Object.fromEntries(Object.entries(format).filter(([, value]) => value !== undefined))
-  const { parse, ...others }: ClientsFormat = named
+  const { parse, ...others } = format
   const complete: CompleteFormat = { ...standard, ...others, ...(parse && { parse: checkedParse(parse, rules) }) }
   for (const name of ['parse', 'present', 'presentError'] as const) {
     if (typeof (format[name] ?? complete[name]) !== 'function')
@@ -106,7 +104,7 @@ function checkedParse(parse: NonNullable<ClientsFormat['parse']>, rules: Brought
   const names = metadataNames(rules)
   return async (req) => {
     const { clientId, clientSecret, ...members } = await parse(req)
-    requireKnown('client member from format.parse', members, names)
+    requireKnown('client member from format.parse', members, names, names)
     const named = Object.entries(members).filter(([, value]) => value !== undefined && value !== null)
     const metadata: ClientMetadata = Object.fromEntries(named)
     requireTypes(metadata, rules)

@@ -7,11 +7,12 @@ import { verifyShownName } from '../clients/member-checks'
 import { parseClientMetadata } from '../clients/metadata'
 import { changeMembers, insertClient, rotateSecret, withChanges } from '../clients/records'
 import { OAuthError } from '../errors'
+import { bearerGuard, requireScope } from '../guard/guard'
 import { queryParameters } from '../http/body'
 import { type Handler, type Methods, requireServer } from '../http/endpoint'
 import { sendEmpty, sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
-import { requireKnown, requireNoMore } from '../options/known'
+import { requireCalled, requireKnown, requireNoMore } from '../options/known'
 import { inTurn } from '../passwords/concurrency'
 import { networkOf } from '../rules/network'
 import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
@@ -104,14 +105,14 @@ type ClientHandler = (api: Api, caller: ClientsCaller, req: Request) => Promise<
 export function clientsRouter(server: AuthorizationServer, options: ClientsRouterOptions): Router {
   requireNoMore('clientsRouter', arguments, 2)
   requireServer(server)
-  requireKnown('clientsRouter option', options, optionNames)
+  requireKnown('clientsRouter option', options, optionNames, ['protect'])
   const { protect, admin, caller = callerByToken(admin), defaults = {} } = options ?? {}
+  requireCalled("clientsRouter's protect", protect, { bearerGuard, requireScope })
   if (typeof protect !== 'function') {
     throw new TypeError("clientsRouter needs protect, such as bearerGuard(server, { scope: 'clients' })")
   }
-  if (admin !== undefined && !server.scopes.has(admin)) {
+  if (admin !== undefined && !server.scopes.has(admin))
     throw new TypeError(`clientsRouter's admin must be one of the server's scopes, not ${admin}`)
-  }
   parseClientMetadata(defaults, server)
   const grantTypes = ownGrantTypes(server, options.grantTypes, defaults.grantTypes)
   const format = completeFormat(options.format, server)
@@ -128,7 +129,7 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   const below = (path: string): Methods | undefined => {
     const [, id = '', action, ...more] = path.split('/')
     const clientId = tryDecodeComponent(id.replaceAll('+', '%2B'))
-    // no client has an id with NUL, and no store keeps it alike
+    // no client has an id with NUL
     if (more.length > 0 || !clientId || clientId.includes('\0')) return undefined
     if (action !== undefined) return action === format.secretPath ? { POST: by(giveSecret(clientId)) } : undefined
     return { GET: by(read(clientId)), [format.updateMethod]: by(update(clientId)), DELETE: by(remove(clientId)) }

@@ -63,7 +63,7 @@ type Mount = (server: AuthorizationServer) => Router
 export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOptions): Router {
   requireNoMore('oauthRouter', arguments, 2)
   requireServer(server)
-  requireKnown('oauthRouter option', options, optionNames)
+  requireKnown('oauthRouter option', options, optionNames, ['decide', 'protect'])
   verifyOptions(options ?? {})
   const { cors } = options
   const mounts = new Map([...ofCore(server, options), ...ofCapabilities(server, options)])

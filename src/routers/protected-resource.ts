@@ -52,7 +52,7 @@ const ourMembers: readonly string[] = [
 export function protectedResourceRouter(server: TokenSource, options: ProtectedResourceRouterOptions): Router {
   requireNoMore('protectedResourceRouter', arguments, 2)
   requireSource(server)
-  requireKnown('protectedResourceRouter option', options, optionNames)
+  requireKnown('protectedResourceRouter option', options, optionNames, ['resource'])
   const resource = knownResource(server, options?.resource)
   if (resource === undefined) throw new TypeError('protectedResourceRouter needs resource: the URL of the API')
   requireResourceUrl('protectedResourceRouter', resource)

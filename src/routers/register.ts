@@ -50,7 +50,7 @@ const defaultGrantTypes = ['authorization_code', 'refresh_token']
 export function registerRouter(server: AuthorizationServer, options: RegisterRouterOptions): Router {
   requireNoMore('registerRouter', arguments, 2)
   requireServer(server)
-  requireKnown('registerRouter option', options, ['protect', 'scopes', 'grantTypes', 'cors'])
+  requireKnown('registerRouter option', options, ['protect', 'scopes', 'grantTypes', 'cors'], ['protect', 'scopes'])
   const { protect, cors } = options ?? {}
   const admit = admission(protect)
   const permitted = permittedBy(server, options)

@@ -4,7 +4,9 @@ import type { Awaitable } from '../awaitable'
 import { equalDigests, sha256 } from '../crypto'
 import { invalidToken } from '../errors'
 import { missingToken } from '../guard/challenge'
+import { bearerGuard, requireScope } from '../guard/guard'
 import { presentedToken } from '../guard/presented-token'
+import { requireCalled } from '../options/known'
 
 /**
  * Who may register: a guard or another middleware of the host, the holder of an initial access token, or `'open'`,
@@ -23,6 +25,7 @@ const MIN_TOKEN_LENGTH = 32
 
 /** Throws at start-up for what would let in nobody, or everybody without saying so. */
 export function admission(protect: RegistrationProtection): Admit {
+  requireCalled("registerRouter's protect", protect, { bearerGuard, requireScope })
   if (protect === 'open') return async () => {}
   if (typeof protect === 'function') return (req, res) => passThrough(protect, req, res)
   const isRight = tokenVerifier(protect?.initialAccessToken)

@@ -1,10 +1,12 @@
 /** The issuer: an authorization server's name, which is a URL and is compared byte for byte (RFC 8414 §2). */
+import { kindOf } from '../options/known'
 import { isLoopbackHost } from './loopback'
 
 /** Throws a TypeError unless `issuer` is an https URL, or http where that is safe or allowed, without query and fragment. */
 export function verifiedIssuer(issuer: unknown, allowHttp = false): string {
   const fix = "issuer must be an https URL without query and fragment, such as 'https://auth.example.com'"
-  if (typeof issuer !== 'string' || !URL.canParse(issuer) || /[?#\s]/.test(issuer)) throw new TypeError(fix)
+  if (typeof issuer !== 'string') throw new TypeError(`${fix}, as a string, not ${kindOf(issuer)}`)
+  if (!URL.canParse(issuer) || /[?#\s]/.test(issuer)) throw new TypeError(fix)
   const { username, password } = new URL(issuer)
   if (username || password || !(isSafeUrl(issuer) || (allowHttp && isHttpUrl(issuer)))) {
     const forContainers = 'for containers in development set dangerouslyAllowHttp: true'

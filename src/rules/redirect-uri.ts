@@ -34,6 +34,7 @@ export function redirectUriProblem(uri: unknown, rules: RedirectUriRules): strin
   if (uri.includes('#')) return 'must not have a fragment (RFC 6749 section 3.1.2)'
   // it would be registered in silence, and match nothing but itself
   if (uri.includes('*')) return 'must not have a wildcard: a request must name the same URI (RFC 9700 section 2.1)'
+  if (uri.includes(',')) return 'must be one URI: list each by itself, or write %2C for a comma'
   if (!plainUri.test(uri)) return 'must be ASCII, with other characters percent-encoded'
   const named = queryParts(uri).find(({ name }) => responseParameters.has(name))
   if (named) return `must not have the response parameter ${named.name} in its query`

@@ -1,5 +1,6 @@
 /** Scope: RFC 6749 §3.3. In TypeScript a list of scope tokens, on the wire one string with spaces between them. */
 import { OAuthError } from '../errors'
+import { kindOf } from '../options/known'
 import type { Client } from '../storage'
 
 /** A list of scope tokens (RFC 6749 §3.3). */
@@ -22,13 +23,17 @@ export function isScopeToken(text: unknown): text is string {
 
 /** The option `scopes` of a server: what each token means in words. Throws a TypeError that names what is wrong. */
 export function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
-  if (typeof scopes !== 'object' || scopes === null) {
-    throw new TypeError("scopes must name every scope, such as { read: 'See your data' } or ['read'], or [] for none")
+  if (typeof scopes !== 'object' || scopes === null || Symbol.iterator in scopes !== Array.isArray(scopes)) {
+    const examples = "{ read: 'See your data' } or ['read'], or [] for none"
+    throw new TypeError(`scopes must name every scope, such as ${examples}, not ${kindOf(scopes)}`)
   }
   const entries: [string, unknown][] = Array.isArray(scopes)
     ? scopes.map((scope) => [scope, scope])
     : Object.entries(scopes)
   for (const [scope, words] of entries) {
+    if (typeof scope === 'string' && scope.includes(',')) {
+      throw new TypeError(`scopes: ${scope} has a comma. List each scope by itself: a request has spaces between them`)
+    }
     if (!isScopeToken(scope) || typeof words !== 'string') {
       throw new TypeError(`scopes: ${String(scope)} must be a scope token (RFC 6749 section 3.3) with a description`)
     }

@@ -1,4 +1,5 @@
 /** Users as hosts name them: an id, or a value that has one. */
+import { kindOf, requireKnown } from '../options/known'
 
 /**
  * The id as storage and tokens carry it, or undefined for nobody. Databases have numbers, the protocol has strings. NaN
@@ -36,4 +37,27 @@ export function problemOf(user: unknown): string {
   if (id !== undefined && id !== null) return `an object with an id of type ${typeof id}`
   const other = ['_id', 'sub'].find((name) => name in user)
   return other ? `an object with ${other} and no id` : 'an object without an id'
+}
+
+/** An id as hosts write it in a call: a non-empty string, or a number, which becomes its text. Throws for what is neither. */
+export function requireId(name: string, id: unknown): string {
+  const text = typeof id === 'object' ? undefined : subjectId(id)
+  if (text !== undefined) return text
+  throw new TypeError(`${name} must be a non-empty string, or a number, not ${id === '' ? 'an empty one' : kindOf(id)}`)
+}
+
+/**
+ * A filter by ids, as text. One by an id that a host failed to find must not become a list without that filter.
+ *
+ * @throws TypeError for a member that is no id.
+ */
+export function filterBy<Query extends object>(
+  operation: string,
+  query: Query,
+  names: readonly (keyof Query & string)[],
+): { [N in keyof Query]?: string } {
+  // undefined is no id, and the error says which one it is
+  requireKnown(`${operation} member`, query, names, names)
+  const ids = Object.entries(query).map(([name, id]) => [name, requireId(`${operation}: ${name}`, id)])
+  return Object.fromEntries(ids)
 }

@@ -1,6 +1,7 @@
 /** The host's storage as the library uses it: what it throws, and what cannot be an answer, becomes one 503 with a cause. */
 import { type Awaitable, isPromise, toPromise } from '../awaitable'
 import { storageFailure } from '../errors'
+import { kindOf } from '../options/known'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
 import { isFrozen } from './frozen'
 
@@ -12,7 +13,11 @@ const grantMethods = ['insert', 'find', 'transition', 'list', 'revoke', 'deleteE
  * those who know its members stand above. Throws at start-up when a method is missing.
  */
 export function checkedStorage(storage: OAuthStorage, isMetadata: (row: object) => boolean): OAuthStorage {
-  requireMethods('storage.clients', storage?.clients, clientMethods)
+  if (typeof storage?.clients !== 'object' || typeof storage.grants !== 'object') {
+    const fix = 'set storage to memoryStorage() or an adapter such as postgresStorage(pool)'
+    throw new TypeError(`storage must be a store: ${fix}, not ${kindOf(storage)}`)
+  }
+  requireMethods('storage.clients', storage.clients, clientMethods)
   requireMethods('storage.grants', storage?.grants, grantMethods)
   const { clients, grants } = storage
   const isClient = clientCheck(isMetadata)

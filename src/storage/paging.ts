@@ -1,19 +1,9 @@
 /** Walks through what storage has, in portions between which other work is done. */
 import type { Awaitable } from '../awaitable'
 import { storageFailure } from '../errors'
-import { requireKnown } from '../options/known'
 import type { GrantStorage } from '../storage'
 
 const PAGE = 100
-
-/** A filter by an id that a host failed to find must not become a list without that filter. */
-export function requireFilter(operation: string, query: object, names: readonly string[]): void {
-  requireKnown(`${operation} member`, query, names)
-  for (const [name, value] of Object.entries(query)) {
-    if (typeof value !== 'string' || value === '')
-      throw new TypeError(`${operation}: ${name} must be a non-empty string`)
-  }
-}
 
 /** Everything that `list` has, in its order. */
 export async function allPages<T>(list: List<T>, idOf: (item: T) => string): Promise<T[]> {

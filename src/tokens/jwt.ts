@@ -5,7 +5,7 @@ import { OAuthError } from '../errors'
 import { type KeyRing, keyRing, type SigningAlgorithm, type SigningKeys, signingAlgorithms } from '../jwt/keys'
 import { signJwt } from '../jwt/sign'
 import { jwtVerifier } from '../jwt/verify'
-import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { kindOf, requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { heldAudience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
@@ -82,7 +82,12 @@ const standardClaims: readonly string[] = [
 export function jwt(options: JwtOptions): AccessTokenFormat {
   requireNoMore('jwt', arguments, 1)
   if (typeof options !== 'object' || options === null) throw new TypeError('jwt needs { keys, audience }')
-  requireKnown('jwt option', options, ['keys', 'ttl', 'audience', 'algorithm', 'claims', 'stateless'])
+  requireKnown(
+    'jwt option',
+    options,
+    ['keys', 'ttl', 'audience', 'algorithm', 'claims', 'stateless'],
+    ['keys', 'audience'],
+  )
   const { keys, algorithm, claims, stateless = false } = options
   const { ttl = stateless ? DEFAULT_STATELESS_TTL : DEFAULT_TTL } = options
   requireSeconds('jwt({ ttl })', ttl)
@@ -133,7 +138,7 @@ function currentKeyRing(keys: JwtOptions['keys'], algorithm: SigningAlgorithm | 
   const ringOf = (given: KeyMaterial | SigningKeys) => {
     if (typeof given !== 'string' && (typeof given !== 'object' || given === null)) {
       throw new TypeError(
-        'jwt needs keys: a private key such as generateSigningKey() returns, or { current, next, retired }',
+        `jwt needs keys: a private key such as generateSigningKey() returns, or { current, next, retired }, not ${kindOf(given)}`,
       )
     }
     return keyRing(isSigningKeys(given) ? given : { current: given }, algorithm)

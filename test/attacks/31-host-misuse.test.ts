@@ -22,7 +22,7 @@ describe('a revocation that names nobody is an error, and one that names somebod
     ['nothing', {}],
     ['an undefined user, as after a failed look-up', { userId: undefined }],
     ['an empty user', { userId: '' }],
-    ['a number', { userId: 7 }],
+    ['no whole number', { userId: Number.NaN }],
     ['null', { clientId: null }],
     ['two targets', { userId: 'alice', clientId: 'web' }],
     ['a user and an empty grant', { userId: 'alice', grantId: '' }],

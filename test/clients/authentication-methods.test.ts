@@ -288,7 +288,8 @@ describe('the option clientAuthentication', () => {
   const value = sharedKey({})
 
   it('is [clientSecret(), privateKeyJwt()] where it is left out', () => {
-    expect(create(undefined).clientAuthentication.flatMap(({ methods }) => methods)).toEqual([
+    const options = { issuer: 'https://auth.example.com', storage: memoryStorage(), scopes: ['read'] }
+    expect(createAuthorizationServer(options).clientAuthentication.flatMap(({ methods }) => methods)).toEqual([
       'client_secret_basic',
       'client_secret_post',
       'private_key_jwt',

@@ -104,17 +104,6 @@ it.each([
   await expect(begin(format as never)).rejects.toThrow(problem)
 })
 
-it('takes a member that is undefined for one that is left out', async () => {
-  const nothing = { parse: undefined, present: undefined, presentError: undefined, secretPath: undefined }
-  await begin({ ...nothing, updateMethod: undefined, paged: undefined } as object)
-  await host.http().post('/apps').send({ client_id: 'k' }).expect(201)
-  await host.http().patch('/apps/k').send({ client_name: 'New' }).expect(200)
-  await host.http().post('/apps/k/secret').expect(200)
-  await host.http().post('/apps').send({ client_id: 'l' }).expect(201)
-  const { body, headers } = await host.http().get('/apps?limit=1').expect(200)
-  expect([body.length, headers.link]).toEqual([1, expect.stringContaining('rel="next"')])
-})
-
 it('lists no client that is being deleted, whole or in pages', async () => {
   for (const paged of [true, false]) {
     await begin({ paged })

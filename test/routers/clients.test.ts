@@ -1,6 +1,6 @@
 import type { Response, Test } from 'supertest'
 import { bearerGuard, type ClientsRouterOptions, clientsRouter, issueTokens, updateClient } from '../../src'
-import { createHost, type Host, type HostOptions, paths } from '../support/host'
+import { createHost, type Host, type HostOptions, named, paths } from '../support/host'
 
 let host: Host
 /** A user of the API: alice with the scopes clients, read, write; and an administrator. */
@@ -18,7 +18,7 @@ async function begin(options: Partial<ClientsRouterOptions> = {}, hostOptions: H
     ...hostOptions,
     mount(app, server) {
       const protect = bearerGuard(server, { scope: 'clients', user: false })
-      app.use(paths.clients, clientsRouter(server, { protect, admin: 'admin', ...options }))
+      app.use(paths.clients, clientsRouter(server, named({ protect, admin: 'admin', ...options })))
     },
   })
   await host.register({ clientId: 'portal', scopes: ['clients', 'admin', 'read', 'write'] })

@@ -83,16 +83,18 @@ export async function createHost(options: HostOptions = {}) {
     ['bob', { id: 'bob', name: 'Bob' }],
   ])
   const storage = isObserved(options.storage) ? options.storage : observedStorage(options.storage)
-  const server = oauth.createAuthorizationServer({
-    issuer,
-    scopes: { read: 'See your data', write: 'Change your data', clients: 'Manage apps', admin: 'Manage all apps' },
-    users: { find: (id) => people.get(id) },
-    endpoints: { authorize: paths.authorize, token: paths.token, revoke: paths.revoke, introspect: paths.introspect },
-    onEvent: (event) => events.push(event),
-    now: () => clock.now,
-    ...serverOptions,
-    storage,
-  })
+  const server = oauth.createAuthorizationServer(
+    named({
+      issuer,
+      scopes: { read: 'See your data', write: 'Change your data', clients: 'Manage apps', admin: 'Manage all apps' },
+      users: { find: (id) => people.get(id) },
+      endpoints: { authorize: paths.authorize, token: paths.token, revoke: paths.revoke, introspect: paths.introspect },
+      onEvent: (event) => events.push(event),
+      now: () => clock.now,
+      ...serverOptions,
+      storage,
+    }),
+  )
 
   const app = express()
   for (const handler of before) app.use(handler)
@@ -231,6 +233,11 @@ export async function createHost(options: HostOptions = {}) {
     reportedErrors: () => events.flatMap((event) => (event.type === 'error' ? [event.error] : [])),
   }
   return host
+}
+
+/** What a test sets to undefined takes a default of the host away, and is left out. */
+export function named<Options extends object>(options: Options): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options
 }
 
 /** A token response with a refresh token. */
