@@ -28,6 +28,7 @@ export {
   rotateClientSecret,
   updateClient,
 } from './operations/clients'
+export { ensureClient } from './operations/ensure-client'
 export { deleteExpired, listGrants, revokeGrants } from './operations/grants'
 export {
   type IssueCodeOptions,

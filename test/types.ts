@@ -25,6 +25,7 @@ import {
   consentPage,
   createAuthorizationServer,
   type Decide,
+  ensureClient,
   type Grant,
   type GrantStorage,
   type GrantType,
@@ -282,8 +283,17 @@ expectTypeOf(rotateClientSecret(server, 'app', { overlap: 60 }))
   .resolves.toHaveProperty('clientSecret')
   .toBeString()
 expectTypeOf(startCleanup(server, { every: 60 })).toBeCallableWith()
-// @ts-expect-error an id is a string everywhere but in the host's own user values
 issueCode(server, { clientId: 'app', userId: 1 })
+issueTokens(server, { clientId: 'app', userId: 1 })
+revokeGrants(server, { userId: 1 })
+// a plain list of records, whose lists are of strings
+const records = [
+  { clientId: 'app', tokenEndpointAuthMethods: ['none'] },
+  { clientId: 'api', username: 7 },
+]
+for (const record of records) ensureClient(server, record)
+// @ts-expect-error an id is a value, and not a user
+issueCode(server, { clientId: 'app', userId: { id: 1 } })
 // @ts-expect-error whose grants end must be said
 revokeGrants(server, {})
 // @ts-expect-error there is no such method

@@ -1,0 +1,77 @@
+/** What a host does at each start: a client is registered where it is not there, and else is as the host's code says. */
+import { metadataNames, parseClientMetadata } from '../clients/metadata'
+import { equalDigests, sha256 } from '../crypto'
+import { OAuthError } from '../errors'
+import { requireServer } from '../http/endpoint'
+import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import type { Client } from '../storage'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientMetadata } from '../types/client-metadata'
+import { type RegisterClientOptions, registerClient, updateClient } from './clients'
+
+/** As `registerClient` takes it, with an id. The methods are any list of strings, so that a plain list of records compiles. */
+type ClientRecord = Omit<RegisterClientOptions, 'clientId' | 'tokenEndpointAuthMethods'> & {
+  readonly clientId: string
+  readonly tokenEndpointAuthMethods?: readonly string[]
+}
+
+/**
+ * Registers a client where it does not exist. Otherwise changes the members that differ from the record, and no other.
+ * A client that is already right is not written. The result has `clientSecret` where this call made or set one. Throws
+ * the errors of `registerClient` and `updateClient`.
+ */
+export async function ensureClient(
+  server: AuthorizationServer,
+  record: ClientRecord,
+): Promise<{ client: Client; clientSecret?: string }> {
+  requireNoMore('ensureClient', arguments, 2)
+  requireServer(server)
+  const { clientId } = record ?? {}
+  // without an id every start would make another client
+  if (typeof clientId !== 'string') throw new TypeError(`ensureClient needs a clientId, not ${kindOf(clientId)}`)
+  const options = record as RegisterClientOptions
+  requireKnown('ensureClient option', options, ['clientId', 'clientSecret', ...metadataNames(server)])
+  const found = await server.storage.clients.find(clientId)
+  if (found) return updated(server, found, options)
+  try {
+    return await registerClient(server, options)
+  } catch (error) {
+    // another process was first
+    const other = error instanceof OAuthError && error.status === 409 && (await server.storage.clients.find(clientId))
+    if (!other) throw error
+    return updated(server, other, options)
+  }
+}
+
+async function updated(
+  server: AuthorizationServer,
+  current: Client,
+  { clientId, clientSecret, ...members }: RegisterClientOptions,
+): Promise<{ client: Client; clientSecret?: string }> {
+  const isNew = clientSecret !== undefined && !(await hasSecret(server, current, clientSecret))
+  const changes = { ...members, ...(isNew && { clientSecret }) }
+  if (!isNew && isAsNamed(server, current, members)) return { client: current }
+  const client = await updateClient(server, current.clientId, changes)
+  return isNew ? { client, clientSecret } : { client }
+}
+
+/** Compared as they would be stored. */
+function isAsNamed(
+  server: AuthorizationServer,
+  current: Client,
+  { username, ...members }: Omit<RegisterClientOptions, 'clientId' | 'clientSecret'>,
+): boolean {
+  const named: ClientMetadata = { ...members, ...(username !== undefined && { username: String(username) }) }
+  const next: ClientMetadata = parseClientMetadata({ ...current, ...named }, server)
+  const names = Object.keys(named) as (keyof ClientMetadata)[]
+  return names.every((name) => JSON.stringify(next[name]) === JSON.stringify(current[name]))
+}
+
+async function hasSecret(server: AuthorizationServer, { clientId, secrets }: Client, secret: string): Promise<boolean> {
+  for (const { bcrypt, digest, expiresAt } of secrets) {
+    if (expiresAt !== undefined && expiresAt <= server.now()) continue
+    if (digest !== undefined && equalDigests(digest, sha256(secret))) return true
+    if (bcrypt !== undefined && (await server.verifiedSecrets.verify(clientId, secret, bcrypt, ''))) return true
+  }
+  return false
+}
