@@ -7,9 +7,20 @@ import { problemOf, subjectId } from './rules/subject'
 import type { AuthorizationServer } from './types/authorization-server'
 import type { Users } from './types/users'
 
-/** RFC 6749 §5.2: a deleted or suspended user gets no new tokens out of old ones. */
-export async function requireUser(server: AuthorizationServer, userId: string | undefined): Promise<void> {
+/**
+ * RFC 6749 §5.2: a deleted or suspended user gets no new tokens out of old ones. `wasHere`: they agreed, or gave their
+ * password, a moment ago, and where they are not found the mistake is more likely the host's.
+ */
+export async function requireUser(
+  server: AuthorizationServer,
+  userId: string | undefined,
+  wasHere = false,
+): Promise<void> {
   if (userId !== undefined && !(await findUser(server, userId))) {
+    if (wasHere) {
+      const seen = 'users.find returned nothing for a user who signed in a moment ago'
+      server.warn('user_not_found', `${seen}. Check that it returns its result, and looks the id up as text`)
+    }
     throw new OAuthError('invalid_grant', 'The authorization is no longer valid.')
   }
 }

@@ -4,7 +4,8 @@ import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError } from '../errors'
-import { requireKnown, requireNoMore } from '../options/known'
+import { checkSession, sessionWatch } from '../host/session'
+import { kindOf, requireKnown, requireNoMore } from '../options/known'
 import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { staysOnDevice } from '../rules/redirect-uri'
 import type { Client } from '../storage'
@@ -52,8 +53,12 @@ export function approve(options: ApproveOptions): Decide {
     throw new TypeError("approve's fromTokensOf must be a list of client ids")
   }
   const usersAt = (server: AuthorizationServer) => pageUsers('approve', user === undefined ? {} : { user }, server)
+  const watch = sessionWatch()
+  const usesSession = ({ users }: AuthorizationServer) => user === undefined && users?.current === undefined
   const decide = async (request: AuthorizationRequest, req: Request) => {
     const userId = (await usersAt(request.server).signedIn(req))?.id
+    if (usesSession(request.server)) watch(request.server, req, userId !== undefined)
+    if (userId === undefined) checkSession(request.server, req, req.originalUrl)
     if (userId === undefined) throw new OAuthError('access_denied', 'No user is signed in.')
     // §8.6 with nothing that stands against it: not even a domain name says whose app gets the code
     if (schemeWithoutDot.test(request.redirectUri)) throw mustAsk(': its redirect URI has a scheme without a dot')
@@ -74,5 +79,7 @@ async function isApproved(clients: ApproveOptions['clients'], request: Authoriza
   if (typeof clients !== 'function') return clients.includes(client.clientId)
   if (client.origin !== undefined) return false
   if (staysOnDevice(redirectUri) && mayOmitAuthentication(client)) return false
-  return (await clients(client)) === true
+  const approved: unknown = await clients(client)
+  if (typeof approved === 'boolean') return approved
+  throw new TypeError(`approve({ clients }) must return true or false, not ${kindOf(approved)}`)
 }

@@ -2,25 +2,30 @@
 
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
-import { mayOmitAuthentication } from '../clients/client'
 import { boundOf } from '../credentials/bound'
 import { sha256 } from '../crypto'
 import { queryParameters } from '../http/body'
 import { pageContext, setPageHeaders } from '../http/page'
 import { publicTarget } from '../http/request-target'
-import { listGrants } from '../operations/grants'
 import { requireKnown, requireNoMore } from '../options/known'
 import { type ConsentView, renderConsent } from '../pages/consent'
 import { type PageContext, scopeInWords } from '../pages/page'
-import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { appScheme, redirectHost, staysOnDevice } from '../rules/redirect-uri'
-import { type Audience, heldAudience } from '../rules/resource'
-import { includesScope } from '../rules/scope'
-import type { Credential, Grant } from '../storage'
-import { sessionEnd } from '../tokens/rotation'
+import type { Credential } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types/authorization-server'
 import type { HostPage, PageUsers } from '../types/users'
 import { verifyHostPage } from '../users'
+import {
+  answerWatch,
+  checkOwnForm,
+  type OwnFields,
+  ownFields,
+  sendOwnPage,
+  setOwnPageHeaders,
+  verifyOwnPage,
+  withoutOwnFields,
+} from './own-page'
+import { isRemembered, type Remember, verifyRemember } from './remembered'
 import { accountName, hostPageUrl, pageUsers, sendToSignIn } from './sign-in'
 import { cameTooSoon, openTransaction, takeTransaction } from './transaction'
 
@@ -45,14 +50,29 @@ export interface ConsentPageOptions {
    * only registered ids. A redirect URI with a private-use scheme without a dot is always asked about.
    * @default false
    */
-  remember?: boolean | { publicClients: readonly string[] }
+  remember?: Remember
   /**
-   * Renders another page: returns its HTML, or sends the response itself. The security headers are already set.
+   * Renders another page: returns its HTML with `view.fields` in the form, or sends the response itself. The security
+   * headers are already set. Its Content-Security-Policy is yours; only frames are refused.
    * @default the built-in page
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that answers `res` itself returns nothing
   render?: (view: ConsentView, req: Request, res: Response) => Awaitable<string | undefined | void>
+  /**
+   * Hidden fields for the form, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
+   * @default none
+   */
+  fields?: OwnFields
 }
+
+const optionNames: readonly string[] = [
+  'user',
+  'signIn',
+  'switchUser',
+  'remember',
+  'render',
+  'fields',
+] satisfies (keyof ConsentPageOptions)[]
 
 const TRANSACTION = 'consent_transaction'
 const ANSWER = 'consent'
@@ -64,21 +84,23 @@ const ANSWER = 'consent'
  */
 export function consentPage(options: ConsentPageOptions = {}): Decide {
   requireNoMore('consentPage', arguments, 1)
-  requireKnown('consentPage option', options, ['user', 'signIn', 'switchUser', 'remember', 'render'])
-  const { user, signIn, switchUser, remember = false, render } = options
+  requireKnown('consentPage option', options, optionNames)
+  const { user, signIn, switchUser, remember = false, render, fields } = options
   const own = { ...(user !== undefined && { user }), signIn, switchUser }
   if (signIn !== undefined) verifyHostPage('consentPage needs signIn', signIn, '/login')
-  // in a string every part of it would be named
-  if (typeof remember !== 'boolean' && !Array.isArray(remember?.publicClients)) {
-    throw new TypeError('consentPage({ remember }) must be true, false, or { publicClients: [their ids] }')
-  }
+  verifyRemember(remember)
   if (switchUser !== undefined) verifyHostPage("consentPage's switchUser", switchUser, '/login')
-  const decide = async (request: AuthorizationRequest, req: Request, res: Response): Promise<Decision | undefined> => {
+  verifyOwnPage({ render, fields })
+  const watch = answerWatch()
+  const decide = async (given: AuthorizationRequest, req: Request, res: Response): Promise<Decision | undefined> => {
+    const added = fields ? await ownFields(fields, req) : []
+    const request = fields ? withoutOwnFields(given, added) : given
     const { signedIn, signIn, switchUser } = usersAt(request.server)
     const found = await signedIn(req)
     const returnTo = pathBackTo(request, req)
     if (!found) return void (await sendToSignIn(request.server, signIn, returnTo, req, res))
     const userId = found.id
+    watch.arrives ||= req.method === 'POST'
     const answer = request.parameters.get(ANSWER)
     const answered = req.method === 'POST' && request.parameters.has(TRANSACTION)
     const known = answered && (answer === 'allow' || answer === 'deny')
@@ -87,19 +109,22 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
     const tooSoon = transaction !== undefined && cameTooSoon(request.server, transaction)
     if (transaction && !tooSoon) return { allow: true, userId, startedAt: transaction.startedAt }
     if (!answered && (await isRemembered(remember, request, userId))) return { allow: true, userId }
+    watch.shown(request, userId)
+    if (render) checkOwnForm(request, req)
     const context = pageContext(request.server, req)
     const view: ConsentView = {
       ...describe(request, context),
       user: { id: userId, name: accountName(found) },
-      fields: [await ask(request, userId, tooSoon), ...fieldsBeyondUrl(request, req)],
+      fields: [await ask(request, userId, tooSoon), ...added, ...fieldsBeyondUrl(request, req)],
       ...(switchUser !== undefined && { switchUser: await hostPageUrl(switchUser, returnTo, req) }),
       ...(answered && { notice: context.texts.answerUnused }),
     }
-    setPageHeaders(request.server, res)
+    if (render) setOwnPageHeaders(request.server, res)
+    else setPageHeaders(request.server, res)
     if (answered) res.status(400)
-    const html = render ? await render(view, req, res) : renderConsent(view, context)
-    // a host that has answered already, also by a timeout: one more write would end the process
-    if (typeof html === 'string' && !res.headersSent) res.end(html)
+    if (render) sendOwnPage(await render(view, req, res), view, res)
+    // a timeout of the host may have answered while storage was slow
+    else if (!res.headersSent) res.end(renderConsent(view, context))
     return undefined
   }
   const usersAt = (server: AuthorizationServer) => withSignIn(pageUsers('consentPage', own, server))
@@ -182,27 +207,4 @@ function describe(
     deny: { name: ANSWER, value: 'deny' },
     language: context.language,
   }
-}
-
-async function isRemembered(
-  remember: NonNullable<ConsentPageOptions['remember']>,
-  { server, client, scope, audience, redirectUri }: AuthorizationRequest,
-  userId: string,
-): Promise<boolean> {
-  // RFC 8252 §8.6: the yes was to a program that nothing tells from the one that asks now
-  if (remember === false || schemeWithoutDot.test(redirectUri)) return false
-  if (mayOmitAuthentication(client) && !(remember !== true && remember.publicClients.includes(client.clientId)))
-    return false
-  const grants = await listGrants(server, { userId, clientId: client.clientId })
-  for (const grant of grants) {
-    if (sessionEnd(server, grant.startedAt) <= server.now()) continue
-    if (includesScope(grant.scope, scope) && coversAudience(server, grant, audience)) return true
-  }
-  return false
-}
-
-/** Yes to one API is no yes to another (RFC 8707 §3). */
-function coversAudience(server: AuthorizationServer, { data }: Grant, audience: Audience): boolean {
-  const covered = heldAudience(server, data.audience as Audience | undefined)
-  return audience.every((resource) => covered.includes(resource))
 }

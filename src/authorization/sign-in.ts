@@ -1,7 +1,9 @@
 /** The host's users and its sign-in page, seen from ours: who is signed in, and where to send a browser to be. */
 import type { Request, Response } from 'express'
-import { checkSession } from '../host/requests'
+import { messageOf } from '../errors'
+import { checkFailedSignIn, checkSession } from '../host/session'
 import { withoutOrigin } from '../http/request-target'
+import { kindOf } from '../options/known'
 import { userIdFrom } from '../rules/subject'
 import type { AuthorizationServer, Decide } from '../types/authorization-server'
 import type { HostPage, PageUsers, SignedIn, Users } from '../types/users'
@@ -42,8 +44,21 @@ export function signInCheck(server: AuthorizationServer, decide: Decide): (req: 
 /** The URL of that page, from which the browser comes back to `returnTo`. */
 export async function hostPageUrl(page: HostPage, returnTo: string, req: Request): Promise<string> {
   const path = pathOnThisHost(returnTo)
-  if (typeof page === 'function') return await page(path, req)
+  if (typeof page === 'function') return urlFrom(page, path, req)
   return `${page}${page.includes('?') ? '&' : '?'}return_to=${encodeURIComponent(path)}`
+}
+
+/** What a page of the host that is a function returns. One written as a handler, `(req, res)`, fails when it is called. */
+async function urlFrom(page: Extract<HostPage, (...args: never[]) => unknown>, path: string, req: Request) {
+  const fix = 'signIn and switchUser are called with (returnTo, req) and must return a URL'
+  let url: unknown
+  try {
+    url = await page(path, req)
+  } catch (cause) {
+    throw new TypeError(`${fix}: the function threw an error (${messageOf(cause)})`, { cause })
+  }
+  if (typeof url === 'string' && url !== '') return url
+  throw new TypeError(`${fix}, not ${url === '' ? 'an empty string' : kindOf(url)}`)
 }
 
 /** The request target of a request can be a whole URL, `//evil.example` or `/\evil.example`: to a browser, other hosts. */
@@ -59,8 +74,14 @@ export async function sendToSignIn(
   req: Request,
   res: Response,
 ): Promise<void> {
-  const location = await hostPageUrl(signIn, returnTo, req)
-  checkSession(server, req, location)
+  let location: string
+  try {
+    location = await hostPageUrl(signIn, returnTo, req)
+  } catch (error) {
+    checkFailedSignIn(server, req)
+    throw error
+  }
+  checkSession(server, req, returnTo, location)
   res.writeHead(303, { Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 })
   res.end()
 }

@@ -74,7 +74,7 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   // not before: whoever has proved nothing ends nothing, and does not learn whether the code is used or expired
   if (code.state !== 'issued') return refuseReplay(server, client, code)
   if (isExpired(server, code)) throw invalidCode()
-  await requireUser(server, code.userId)
+  await requireUser(server, code.userId, true)
 
   const derived = isDerived(code.id) ? await derivedSession(server, code) : undefined
   // the session of the access token ended since

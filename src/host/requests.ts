@@ -106,24 +106,3 @@ function checkTrust(server: AuthorizationServer, req: Request): void {
   const fix = "Set app.set('trust proxy', 1), or the number of your proxies"
   server.warn('every_proxy_trusted', `Express trusts every proxy: ${effect}. ${fix}`)
 }
-
-/** A browser that comes from the sign-in page and is nobody still would go round in circles. */
-export function checkSession(server: AuthorizationServer, req: Request, signInUrl: string): void {
-  const { session } = req as { session?: { passport?: { user?: unknown } } | null }
-  const signedIn = session?.passport?.user !== undefined && req.user === undefined
-  if (!signedIn && (session || !cameFrom(signInUrl, req))) return
-  const found = session ? 'a session with a user of Passport, but no req.user' : 'neither req.session nor a user'
-  const fix = session ? 'passport.session()' : 'the session middleware'
-  server.warn(
-    'session_missing',
-    `a browser returned from the sign-in page with ${found}: mount ${fix} before the router`,
-  )
-}
-
-function cameFrom(url: string, { headers }: Request): boolean {
-  const { referer, host } = headers
-  if (referer === undefined || !URL.canParse(referer) || !URL.canParse(url, `http://${host}`)) return false
-  const page = new URL(url, `http://${host}`)
-  const from = new URL(referer)
-  return from.host === page.host && from.pathname === page.pathname
-}

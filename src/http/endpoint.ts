@@ -127,6 +127,18 @@ export function answerFailure(
   if (!res.writableEnded) res.destroy()
 }
 
+/** The same for a failure that is found out when the handler has returned already. */
+export function failLate(
+  server: EndpointSource,
+  onError: (error: OAuthError, req: Request, res: Response) => void,
+  error: OAuthError,
+  req: Request,
+  res: Response,
+): void {
+  reportError(server, error)
+  answerFailure(onError, error, req, res)
+}
+
 /** Failures that the host must hear of: what is neither the client's fault nor its business. */
 export function reportError(server: EndpointSource, error: OAuthError): void {
   // strangers can bring it about: with a stack for each they would fill the log

@@ -2,6 +2,7 @@
 import type { Request, Response, Router } from 'express'
 import { approve } from '../authorization/approve'
 import { consentPage } from '../authorization/consent-page'
+import { expectAnswer, grantedScope, notADecision } from '../authorization/decision'
 import {
   type AuthorizationTarget,
   authorizationParameters,
@@ -18,14 +19,14 @@ import { signInCheck } from '../authorization/sign-in'
 import { OAuthError, toOAuthError } from '../errors'
 import { admissionOf } from '../guard/presented-token'
 import { requestChecks } from '../host/requests'
-import { type Handler, reportError, requireServer } from '../http/endpoint'
+import { failLate, type Handler, reportError, requireServer } from '../http/endpoint'
 import { sendError } from '../http/json'
 import { errorPage } from '../http/page'
 import { endpointRouter } from '../http/router'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
 import { networkOf } from '../rules/network'
 import { audienceMember } from '../rules/resource'
-import { intersectScope, requireScopeWithin, toScope } from '../rules/scope'
+import { intersectScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import { sessionEnd } from '../tokens/rotation'
 import type { SourceToken } from '../types/access-token'
@@ -59,6 +60,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
     throw new TypeError("authorizeRouter's response must be 'redirect', 'location' or 'json'")
   }
   const isSignedIn = signInCheck(server, decide)
+  const onError = style === 'redirect' ? errorPage(server) : sendError
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
     const target = await requireTarget(server, await authorizationParameters(req), networkOf(req.ip))
@@ -66,14 +68,18 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
       // frozen: what is in it becomes what was authorized, and a decider's own would be kept with every token
       const request = Object.freeze(limitToToken(req, parseAuthorizationRequest(server, target, startedAt)))
       const decision = await decide(request, req, res)
-      if (!decision) return
+      if (decision === undefined) {
+        if (!res.headersSent)
+          expectAnswer(res, "decide, or consentPage's render,", (error) => failLate(server, onError, error, req, res))
+        return
+      }
+      if (decision?.allow !== true && decision?.allow !== false) throw notADecision(decision)
       const parameters = await carryOut(server, request, decision, req)
       sendAuthorizationResponse(server, style, target, parameters, req, res)
     } catch (thrown) {
       await refuse(server, isSignedIn, { style, target, error: toOAuthError(thrown) }, req, res)
     }
   }
-  const onError = style === 'redirect' ? errorPage(server) : sendError
   const check = requestChecks(server, 'authorize')
   return endpointRouter(server, { methods: { GET: handler, POST: handler }, check, onError })
 }
@@ -93,14 +99,14 @@ function limitToToken(req: Request, request: AuthorizationRequest): Authorizatio
   return { ...request, scope }
 }
 
-/** The parameters of the answer to a decision. Only `allow: true` with a user is a yes. */
+/** The parameters of the answer to a decision. */
 async function carryOut(
   server: AuthorizationServer,
   request: AuthorizationRequest,
   decision: Decision,
   req: Request,
 ): Promise<Record<string, unknown>> {
-  if (decision.allow !== true) {
+  if (!decision.allow) {
     server.emit({ type: 'authorization.denied', clientId: request.client.clientId })
     throw new OAuthError('access_denied', 'The authorization was denied.')
   }
@@ -125,8 +131,7 @@ function approvedBy(
   const userId = subjectId(decision.userId)
   if (userId === undefined) throw new TypeError('decide must return { allow: true, userId } with a non-empty userId')
   const session = sessionInFront(request, decision, req, userId)
-  const decided = decision.scope === undefined ? request.scope : toScope(decision.scope)
-  const scope = requireScopeWithin(decided, request.scope)
+  const scope = decision.scope === undefined ? request.scope : grantedScope(request, decision.scope)
   // RFC 6749 §5.1: a token response could not say so, and without `scope` it means all that was asked
   if (scope.length === 0 && request.scope.length > 0) {
     throw new OAuthError('access_denied', 'None of the requested scope was granted.')

@@ -5,6 +5,7 @@ import { verifyWithin } from '../clients/metadata'
 import { OAuthError } from '../errors'
 import { guardedToken } from '../guard/guard'
 import { sentAuthorization } from '../http/header'
+import { kindOf } from '../options/known'
 import { findResource } from '../rules/resource'
 import { includesScope, OFFLINE_ACCESS, type Scope } from '../rules/scope'
 import { userIdFrom } from '../rules/subject'
@@ -75,11 +76,14 @@ function isOurOrigin(origin: string, hosts: readonly (string | undefined)[], pro
 
 /** A caller without a user owns nothing: without this, `undefined` would own every client that has no `username`. */
 export function requireCaller({ resources }: AuthorizationServer, caller: ClientsCaller | undefined): ClientsCaller {
-  const userId = userIdFrom("clientsRouter's caller as userId", caller?.userId)
-  const { scopes, audience, admin } = caller ?? {}
-  if (!Array.isArray(scopes) || !Array.isArray(audience ?? []) || (userId === undefined && admin !== true)) {
-    throw new OAuthError('access_denied', 'The caller may not administer clients.')
+  if (!caller) throw noCaller()
+  const userId = userIdFrom("clientsRouter's caller as userId", caller.userId)
+  const { scopes, audience, admin } = caller
+  if (!Array.isArray(scopes) || !Array.isArray(audience ?? [])) {
+    const fix = "clientsRouter's caller must return { userId, scopes } with scopes as a list, or undefined"
+    throw new TypeError(`${fix}, not ${kindOf(caller)}`)
   }
+  if (userId === undefined && admin !== true) throw noCaller()
   const spelled = audience?.map((uri) => findResource(resources, uri) ?? uri)
   return {
     scopes,
@@ -87,6 +91,10 @@ export function requireCaller({ resources }: AuthorizationServer, caller: Client
     ...(spelled && { audience: spelled }),
     ...(userId !== undefined && { userId }),
   }
+}
+
+function noCaller(): OAuthError {
+  return new OAuthError('access_denied', 'The caller may not administer clients.')
 }
 
 /**

@@ -35,6 +35,7 @@ export function problemOf(user: unknown): string {
   const { id } = user as { id?: unknown }
   if (id === '') return 'an object with an empty id'
   if (id !== undefined && id !== null) return `an object with an id of type ${typeof id}`
+  if ('rows' in user) return 'a query result (the first of its rows may be the user)'
   const other = ['_id', 'sub'].find((name) => name in user)
   return other ? `an object with ${other} and no id` : 'an object without an id'
 }

@@ -96,7 +96,7 @@ export async function issueForUser(
   { userId, scope, audience }: { userId: string; scope: Scope; audience: Audience },
 ): Promise<TokenResponse> {
   const { client, startedAt } = request
-  await requireUser(server, userId)
+  await requireUser(server, userId, true)
   const authorization = { clientId: client.clientId, userId, scope, startedAt, ...audienceMember(audience) }
   return issueNew(server, request, authorization, getsRefreshToken(server, client))
 }

@@ -1,6 +1,6 @@
 /** The token response: RFC 6749 §5.1, and as the host wants it on the wire. */
 
-import { OAuthError } from '../errors'
+import { messageOf, OAuthError } from '../errors'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { TokenResponse, TokenResponseContext } from '../types/token'
 
@@ -17,11 +17,16 @@ export async function shapeResponse(
       Object.entries(shaped).filter(([, value]) => value !== undefined && value !== null),
     )
     // before anything is used up: a cycle or a BigInt would be found out when the code is gone
-    JSON.stringify(response)
+    const text = JSON.stringify(response)
+    // under another name too, for an old API: without it the client has nothing
+    if (!text.includes(JSON.stringify(body.access_token).slice(1, -1))) throw new TypeError('without the access token')
     return response as unknown as TokenResponse
   } catch (problem) {
     throw new OAuthError('server_error', 'The server could not complete the request.', {
-      cause: new TypeError('The tokenResponse option must return an object that JSON can carry', { cause: problem }),
+      cause: new TypeError(
+        `The tokenResponse option must return an object that JSON can carry, such as { ...body, more }: ${messageOf(problem)}`,
+        { cause: problem },
+      ),
     })
   }
 }

@@ -20,6 +20,9 @@ export type WarningCode =
   | 'every_proxy_trusted'
   | 'body_read_before'
   | 'session_missing'
+  | 'user_not_found'
+  | 'consent_answer_missing'
+  | 'consent_form_incomplete'
   | 'loopback_documents_in_production'
   | 'guard_after_route'
 

@@ -38,6 +38,7 @@ jest.mock('rate-limiter-flexible', () => {
 
 import { clientKeys } from '../../src/clients/keys'
 import { clientDocuments } from '../../src/clients/metadata-document'
+import { returnCounter } from '../../src/host/session'
 import { generateSigningKey, memoryThrottle } from '../../src/index'
 import { remoteKeys } from '../../src/jwt/remote-keys'
 import { jwtVerifier } from '../../src/jwt/verify'
@@ -158,6 +159,7 @@ const introspection = () =>
 /** By file and name: the most there may be and how it is tried, or why there is no number. */
 const bounds: Record<string, string | [most: number, drive: () => number | Promise<number>]> = {
   'jwt/verify.ts remembered': [10_000, () => largestOf(() => jwtVerifier(accessTokenJwt), 10_000)],
+  'host/session.ts sent': [500, () => largestOf(returnCounter, 500)],
   'host/start-up.ts warned': CLOSED_LIST,
   'http/body.ts chunks': ONE_CALL,
   'passwords/limiter.ts keys': [

@@ -33,9 +33,9 @@ describe('approve', () => {
       [true, 'code'],
       [Promise.resolve(true), 'code'],
       [false, 'access_denied'],
-      ['yes', 'access_denied'],
-      [1, 'access_denied'],
-      [undefined, 'access_denied'],
+      ['yes', 'server_error'],
+      [1, 'server_error'],
+      [undefined, 'server_error'],
     ] as const) {
       await begin(() => answer as boolean)
       expect(await answerFor(host.web)).toBe(expected)

@@ -1,0 +1,49 @@
+/** What a decider of the host returned, and what becomes of a request that it has not answered. */
+import type { Response } from 'express'
+import { OAuthError } from '../errors'
+import { kindOf } from '../options/known'
+import { requireScopeWithin, type Scope, toScope } from '../rules/scope'
+import type { AuthorizationRequest, Decision } from '../types/authorization-server'
+
+const SECONDS_TO_ANSWER = 30
+
+/** Throws for what is neither a yes nor a no: a mistake of the host must not be a refusal of its user. */
+export function notADecision(decision: unknown): TypeError {
+  const fix = 'decide must return { allow: true, userId }, { allow: false }, or nothing after it answered res'
+  const { allow } = (decision ?? {}) as { allow?: unknown }
+  const came = allow === undefined ? kindOf(decision) : `allow as ${kindOf(allow)}`
+  return new TypeError(`${fix}, not ${came}`)
+}
+
+/** The scope that was granted: what was asked, or less. */
+export function grantedScope(request: AuthorizationRequest, scope: NonNullable<AllowedScope>): Scope {
+  if (typeof scope !== 'string' && !Array.isArray(scope)) {
+    throw new TypeError(`decide must return scope as 'read write' or a list, not ${kindOf(scope)}`)
+  }
+  try {
+    return requireScopeWithin(toScope(scope), request.scope)
+  } catch (cause) {
+    const fix = 'decide must return a scope within request.scope: it holds what the client may have'
+    throw new TypeError(fix, { cause })
+  }
+}
+
+type AllowedScope = Extract<Decision, { allow: true }>['scope']
+
+/**
+ * A handler of the host that returned nothing may still answer: `res.render` does so later. One that never does would let
+ * the browser wait for ever.
+ */
+export function expectAnswer(res: Response, name: string, failed: (error: OAuthError) => void): void {
+  if (res.headersSent || res.writableEnded || res.destroyed) return
+  const timer = setTimeout(() => {
+    if (res.headersSent || res.destroyed) return
+    const problem = `${name} returned nothing and did not answer res within ${SECONDS_TO_ANSWER} seconds`
+    failed(
+      new OAuthError('server_error', 'The server could not complete the request.', {
+        cause: new TypeError(`${problem}: return the result, or await what answers`),
+      }),
+    )
+  }, SECONDS_TO_ANSWER * 1000).unref()
+  res.once('close', () => clearTimeout(timer))
+}

@@ -1,0 +1,100 @@
+/** The host's part in the consent page: its own HTML, its own hidden fields, and what in front of it swallows the answer. */
+import type { Request, Response } from 'express'
+import type { Awaitable } from '../awaitable'
+import { setPageHeaders } from '../http/page'
+import { kindOf } from '../options/known'
+import type { ConsentView } from '../pages/consent'
+import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
+
+/** Clickjacking is refused on every page where people agree (RFC 9700 §4.16). */
+const FRAMES = "frame-ancestors 'none'"
+
+/** Throws at start-up for an option that is no function. */
+export function verifyOwnPage(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || typeof value === 'function') continue
+    throw new TypeError(`consentPage({ ${name} }) must be a function, not ${kindOf(value)}`)
+  }
+}
+
+/** The headers of our pages, but for the policy of style, scripts and fonts: that of a host's page is the host's. */
+export function setOwnPageHeaders(server: AuthorizationServer, res: Response): void {
+  const policy = res.getHeader('Content-Security-Policy') ?? []
+  setPageHeaders(server, res)
+  // two policies hold both
+  res.setHeader('Content-Security-Policy', [...[policy].flat().map(String), FRAMES])
+}
+
+/** Sends what `render` returned. */
+export function sendOwnPage(html: unknown, { fields }: ConsentView, res: Response): void {
+  // a host that has answered already, also by a timeout: one more write would end the process
+  if (html === undefined || res.headersSent) return
+  if (typeof html !== 'string') {
+    const fix = 'consentPage({ render }) must return HTML as a string, or nothing after it answered res'
+    throw new TypeError(`${fix}, not ${kindOf(html)}`)
+  }
+  if (/<form\b/i.test(html) && !html.includes(String(fields[0]?.value))) {
+    throw new TypeError('consentPage({ render }) returned a form without view.fields: add each as a hidden input')
+  }
+  res.end(html)
+}
+
+/** Returns hidden fields for the consent form, by name, such as `{ _csrf: req.csrfToken() }`. */
+export type OwnFields = (req: Request) => Awaitable<Readonly<Record<string, string>>>
+
+/** What the request itself says, and our form. */
+const reserved: readonly string[] = [
+  ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'resource', 'ui_locales'],
+  ...['code_challenge', 'code_challenge_method', 'consent', 'consent_transaction'],
+]
+
+/** The host's fields for this form. */
+export async function ownFields(fields: OwnFields, req: Request): Promise<ConsentView['fields']> {
+  const own: unknown = await fields(req)
+  const fix = 'consentPage({ fields }) must return strings by name, such as { _csrf: req.csrfToken() }'
+  if (typeof own !== 'object' || own === null || Array.isArray(own)) throw new TypeError(`${fix}, not ${kindOf(own)}`)
+  return Object.entries(own).map(([name, value]) => {
+    if (reserved.includes(name)) throw new TypeError(`consentPage({ fields }) cannot have the name ${name}`)
+    if (typeof value !== 'string') throw new TypeError(`${fix}, not ${name} as ${kindOf(value)}`)
+    return { name, value }
+  })
+}
+
+/** The request as it was before the form added the host's fields to it. */
+export function withoutOwnFields(request: AuthorizationRequest, own: ConsentView['fields']): AuthorizationRequest {
+  const names = own.map(({ name }) => name)
+  return { ...request, parameters: new Map([...request.parameters].filter(([name]) => !names.includes(name))) }
+}
+
+const TIMES = 3
+
+/**
+ * Warns once where the page is shown to one user again and again, and no form has ever come back: a middleware in front
+ * refuses it. One user at a time is remembered.
+ */
+export function answerWatch() {
+  let shownTo = ''
+  let times = 0
+  const watch = {
+    /** Whether any form has come back. */
+    arrives: false,
+    shown({ server, client }: AuthorizationRequest, user: string): void {
+      if (watch.arrives) return
+      const to = JSON.stringify([client.clientId, user])
+      times = shownTo === to ? times + 1 : 1
+      shownTo = to
+      if (times < TIMES) return
+      const seen = `the consent page was shown ${times} times to one user, and no answer arrived`
+      const fix = 'Mount the routers before CSRF middleware (csurf, lusca), or set consentPage({ fields })'
+      server.warn('consent_answer_missing', `${seen}. ${fix}`)
+    },
+  }
+  return watch
+}
+
+/** The answer of a host's own form that lacks our field: the page only comes again. */
+export function checkOwnForm({ server, parameters }: AuthorizationRequest, req: Request): void {
+  if (req.method !== 'POST' || !parameters.has('consent') || parameters.has('consent_transaction')) return
+  const seen = 'a consent form came back without the field consent_transaction'
+  server.warn('consent_form_incomplete', `${seen}. Add each of view.fields to the form of consentPage({ render })`)
+}

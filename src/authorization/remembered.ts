@@ -1,0 +1,42 @@
+/** Whether a user has said yes to a request before, so that nobody asks again. */
+import { mayOmitAuthentication } from '../clients/client'
+import { listGrants } from '../operations/grants'
+import { schemeWithoutDot } from '../rules/private-use-scheme'
+import { type Audience, heldAudience } from '../rules/resource'
+import { includesScope } from '../rules/scope'
+import type { Grant } from '../storage'
+import { sessionEnd } from '../tokens/rotation'
+import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
+
+/** Which clients are remembered: none, all but public ones, or these public ones too. */
+export type Remember = boolean | { publicClients: readonly string[] }
+
+/** Throws at start-up for what is none of these: in a string every part of it would be named. */
+export function verifyRemember(remember: Remember): void {
+  if (typeof remember === 'boolean' || Array.isArray(remember?.publicClients)) return
+  throw new TypeError('consentPage({ remember }) must be true, false, or { publicClients: [their ids] }')
+}
+
+/** Whether a live authorization covers all that is asked. */
+export async function isRemembered(
+  remember: Remember,
+  { server, client, scope, audience, redirectUri }: AuthorizationRequest,
+  userId: string,
+): Promise<boolean> {
+  // RFC 8252 §8.6: the yes was to a program that nothing tells from the one that asks now
+  if (remember === false || schemeWithoutDot.test(redirectUri)) return false
+  if (mayOmitAuthentication(client) && !(remember !== true && remember.publicClients.includes(client.clientId)))
+    return false
+  const grants = await listGrants(server, { userId, clientId: client.clientId })
+  for (const grant of grants) {
+    if (sessionEnd(server, grant.startedAt) <= server.now()) continue
+    if (includesScope(grant.scope, scope) && coversAudience(server, grant, audience)) return true
+  }
+  return false
+}
+
+/** Yes to one API is no yes to another (RFC 8707 §3). */
+function coversAudience(server: AuthorizationServer, { data }: Grant, audience: Audience): boolean {
+  const covered = heldAudience(server, data.audience as Audience | undefined)
+  return audience.every((resource) => covered.includes(resource))
+}
