@@ -128,7 +128,7 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
     return undefined
   }
   const usersAt = (server: AuthorizationServer) => withSignIn(pageUsers('consentPage', own, server))
-  return Object.assign(decide, { usersAt })
+  return Object.assign(decide, { usersAt, ownForm: render === undefined })
 }
 
 /** Throws where neither the page nor the server says where people sign in. */

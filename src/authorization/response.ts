@@ -1,9 +1,12 @@
 /** The authorization response and its error: RFC 6749 §4.1.2 and §4.2.2, with `iss` (RFC 9207), in three styles. */
 import type { Request, Response } from 'express'
-import type { OAuthError } from '../errors'
+import { OAuthError } from '../errors'
+import { reportError } from '../http/endpoint'
 import { sendError, sendJson } from '../http/json'
+import { pageContext, setPageHeaders } from '../http/page'
+import { renderOnward } from '../pages/onward'
 import { schemeWithoutDot } from '../rules/private-use-scheme'
-import { staysOnDevice, withParameters } from '../rules/redirect-uri'
+import { redirectHost, staysOnDevice, withParameters } from '../rules/redirect-uri'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { AuthorizationTarget } from './request'
 
@@ -14,9 +17,15 @@ import type { AuthorizationTarget } from './request'
  */
 export type AuthorizationResponseStyle = 'redirect' | 'location' | 'json'
 
+/**
+ * The same, with `page`: a page of ours sends the browser on. A redirect after a form of the host's page, such as its
+ * sign-in, falls under that page's `form-action` (CSP3 §6.3.1): with helmet's `'self'` Chromium would stop it.
+ */
+export type AnswerStyle = AuthorizationResponseStyle | 'page'
+
 export function sendAuthorizationResponse(
   server: AuthorizationServer,
-  style: AuthorizationResponseStyle,
+  style: AnswerStyle,
   target: AuthorizationTarget,
   parameters: Readonly<Record<string, unknown>>,
   req: Request,
@@ -29,6 +38,8 @@ export function sendAuthorizationResponse(
   const pairs = Object.entries(all).map(([name, value]): [string, string] => [name, String(value)])
   const location = withParameters(redirectUri, pairs, responseMode)
   if (style === 'location') return sendJson(res, 200, {}, { Location: location })
+  // a browser that is sent to an app on its own device by a page of ours would ask, or refuse: no hand has sent it
+  if (style === 'page' && /^https?:/.test(location)) return sendOnward(server, target, location, req, res)
   // RFC 9700 §4.12: after a POST 303, or a browser would post the form, password and all, to the client
   res.writeHead(req.method === 'POST' ? 303 : 302, {
     Location: location,
@@ -47,7 +58,7 @@ export function sendAuthorizationResponse(
  * or a scheme without a dot, which opens any program, and reads on a page what is wrong. Where nobody is redirected, both are
  * the same answer.
  */
-export function errorGoesTo(
+function errorGoesTo(
   { client, redirectUri }: AuthorizationTarget,
   { code }: OAuthError,
   isSignedIn: boolean,
@@ -58,17 +69,59 @@ export function errorGoesTo(
   return mayBeTold ? 'client' : 'page'
 }
 
-export function sendAuthorizationError(
+function sendOnward(
   server: AuthorizationServer,
-  style: AuthorizationResponseStyle,
+  { client, redirectUri }: AuthorizationTarget,
+  location: string,
+  req: Request,
+  res: Response,
+): void {
+  setPageHeaders(server, res)
+  // the client learns nothing of the request's URL, as with a redirect
+  res.writeHead(200, { Refresh: `0;url=${location}`, 'Referrer-Policy': 'no-referrer' })
+  const name = client.origin === undefined ? (client.name ?? client.clientId) : redirectHost(redirectUri)
+  res.end(renderOnward(name, location, pageContext(server, req)))
+}
+
+function sendAuthorizationError(
+  server: AuthorizationServer,
+  style: AnswerStyle,
   target: AuthorizationTarget,
   error: OAuthError,
   req: Request,
   res: Response,
 ): void {
-  if (style !== 'redirect') return sendError(error, req, res)
+  if (style === 'location' || style === 'json') return sendError(error, req, res)
   // RFC 6749 §4.1.2.1: the code that a redirect has in place of a 503
   const code = error.status === 503 ? 'temporarily_unavailable' : error.code
   const parameters = { error: code, error_description: error.description }
   sendAuthorizationResponse(server, style, target, parameters, req, res)
+}
+
+interface Refusal {
+  style: AnswerStyle
+  target: AuthorizationTarget
+  error: OAuthError
+}
+
+/** Answers a request that is refused: at the client, or else by what is thrown. */
+export async function refuse(
+  server: AuthorizationServer,
+  isSignedIn: (req: Request) => Promise<boolean>,
+  { style, target, error }: Refusal,
+  req: Request,
+  res: Response,
+): Promise<void> {
+  if (errorGoesTo(target, error, await isSignedIn(req)) === 'page' || res.headersSent) {
+    throw style === 'redirect' || style === 'page' ? inOurWords(target, error) : error
+  }
+  reportError(server, error)
+  sendAuthorizationError(server, style, target, error, req, res)
+}
+
+/** A link must not be able to say anything on a page of ours: the client alone is told which scope was wrong. */
+function inOurWords({ client }: AuthorizationTarget, error: OAuthError): OAuthError {
+  // for a client that introduced itself the error names no word but ours
+  if (error.code !== 'invalid_scope' || client.origin !== undefined) return error
+  return new OAuthError('invalid_scope', 'A requested scope is unknown or not allowed for this client.')
 }

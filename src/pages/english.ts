@@ -20,6 +20,7 @@ export const english: PageTexts = {
   goesOnTo: 'You will continue to {host} either way.',
   goesOnToDevice: 'You will continue to an app on this device ({host}) either way.',
   goesOnToScheme: 'You will continue to an app on this device that opens {host}: links either way.',
+  onward: 'Continue to {client}',
   answerUnused: 'Your last answer could not be used: it was sent twice, too soon, too late, or from another account.',
 
   appsTitle: 'Connected apps',

@@ -20,6 +20,7 @@ export const german: PageTexts = {
   goesOnTo: 'In beiden Fällen geht es weiter zu {host}.',
   goesOnToDevice: 'In beiden Fällen geht es weiter zu einer App auf diesem Gerät ({host}).',
   goesOnToScheme: 'In beiden Fällen geht es weiter zu einer App auf diesem Gerät, die {host}:-Links öffnet.',
+  onward: 'Weiter zu {client}',
   answerUnused:
     'Ihre letzte Antwort konnte nicht verwendet werden: Sie kam doppelt, zu früh, zu spät oder von einem anderen Konto.',
 

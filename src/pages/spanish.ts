@@ -19,6 +19,7 @@ export const spanish: PageTexts = {
   goesOnTo: 'En ambos casos continuará en {host}.',
   goesOnToDevice: 'En ambos casos continuará en una aplicación de este dispositivo ({host}).',
   goesOnToScheme: 'En ambos casos continuará en una aplicación de este dispositivo que abre los enlaces «{host}:».',
+  onward: 'Continuar a {client}',
   answerUnused:
     'No se pudo usar su última respuesta: se envió dos veces, demasiado pronto, demasiado tarde o desde otra cuenta.',
 

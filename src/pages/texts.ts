@@ -40,6 +40,8 @@ export interface PageTexts {
   goesOnToScheme: string
   /** The user's answer was sent twice, too soon after the page, too late, or from another account. */
   answerUnused: string
+  /** The page that sends a browser on to the client. */
+  onward: string
 
   appsTitle: string
   appsIntro: string

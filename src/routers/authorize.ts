@@ -1,25 +1,15 @@
 /** The authorization endpoint: RFC 6749 §3.1. */
-import type { Request, Response, Router } from 'express'
+import type { Request, Router } from 'express'
 import { approve } from '../authorization/approve'
 import { consentPage } from '../authorization/consent-page'
 import { expectAnswer, grantedScope, notADecision } from '../authorization/decision'
-import {
-  type AuthorizationTarget,
-  authorizationParameters,
-  parseAuthorizationRequest,
-  requireTarget,
-} from '../authorization/request'
-import {
-  type AuthorizationResponseStyle,
-  errorGoesTo,
-  sendAuthorizationError,
-  sendAuthorizationResponse,
-} from '../authorization/response'
+import { authorizationParameters, parseAuthorizationRequest, requireTarget } from '../authorization/request'
+import { type AuthorizationResponseStyle, refuse, sendAuthorizationResponse } from '../authorization/response'
 import { signInCheck } from '../authorization/sign-in'
 import { OAuthError, toOAuthError } from '../errors'
 import { admissionOf } from '../guard/presented-token'
 import { requestChecks } from '../host/requests'
-import { failLate, type Handler, reportError, requireServer } from '../http/endpoint'
+import { failLate, type Handler, requireServer } from '../http/endpoint'
 import { sendError } from '../http/json'
 import { errorPage } from '../http/page'
 import { endpointRouter } from '../http/router'
@@ -63,6 +53,10 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
   const onError = style === 'redirect' ? errorPage(server) : sendError
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
+    const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = req.headers
+    const isFromHost = mode === 'navigate' && (site === 'same-origin' || site === 'same-site')
+    const isForeignForm = isFromHost && style === 'redirect' && !(decide.ownForm && req.method === 'POST')
+    const how = isForeignForm ? 'page' : style
     const target = await requireTarget(server, await authorizationParameters(req), networkOf(req.ip))
     try {
       // frozen: what is in it becomes what was authorized, and a decider's own would be kept with every token
@@ -75,9 +69,9 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
       }
       if (decision?.allow !== true && decision?.allow !== false) throw notADecision(decision)
       const parameters = await carryOut(server, request, decision, req)
-      sendAuthorizationResponse(server, style, target, parameters, req, res)
+      sendAuthorizationResponse(server, how, target, parameters, req, res)
     } catch (thrown) {
-      await refuse(server, isSignedIn, { style, target, error: toOAuthError(thrown) }, req, res)
+      await refuse(server, isSignedIn, { style: how, target, error: toOAuthError(thrown) }, req, res)
     }
   }
   const check = requestChecks(server, 'authorize')
@@ -198,31 +192,4 @@ function sessionInFront(
   // since the guard let it in: a decider may take its time
   if (expiresAt <= server.now()) throw new OAuthError('access_denied', 'The access token has expired.')
   return { startedAt: admission.startedAt, source: { grantId, session, expiresAt } }
-}
-
-interface Refusal {
-  style: AuthorizationResponseStyle
-  target: AuthorizationTarget
-  error: OAuthError
-}
-
-async function refuse(
-  server: AuthorizationServer,
-  isSignedIn: (req: Request) => Promise<boolean>,
-  { style, target, error }: Refusal,
-  req: Request,
-  res: Response,
-): Promise<void> {
-  if (errorGoesTo(target, error, await isSignedIn(req)) === 'page' || res.headersSent) {
-    throw style === 'redirect' ? inOurWords(target, error) : error
-  }
-  reportError(server, error)
-  sendAuthorizationError(server, style, target, error, req, res)
-}
-
-/** A link must not be able to say anything on a page of ours: the client alone is told which scope was wrong. */
-function inOurWords({ client }: AuthorizationTarget, error: OAuthError): OAuthError {
-  // for a client that introduced itself the error names no word but ours
-  if (error.code !== 'invalid_scope' || client.origin !== undefined) return error
-  return new OAuthError('invalid_scope', 'A requested scope is unknown or not allowed for this client.')
 }

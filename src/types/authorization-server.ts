@@ -107,6 +107,8 @@ export interface Decide {
    * @internal Set by our deciders: their users at this server. Throws a TypeError where neither names a required one.
    */
   readonly usersAt?: (server: AuthorizationServer) => PageUsers
+  /** @internal Set by `consentPage` without `render`: the form that is posted here is on a page of ours. */
+  readonly ownForm?: boolean
 }
 
 /** The access token to make: its lookup id and its authorization. */
