@@ -49,6 +49,10 @@ export async function requireTarget(
   if (!client) throw new OAuthError('invalid_client', 'No client has this id.', { status: 400 })
   const responseType = parameters.get('response_type') ?? ''
   const grant = server.responseTypes.get(responseType)
+  if (client.redirectUris.length === 0) {
+    const seen = `an authorization request came for the client ${client.clientId}, which has no redirect URI`
+    server.warn('client_without_redirect_uris', `${seen}: set redirectUris in its record`)
+  }
   const sentRedirectUri = parameters.get('redirect_uri')
   const redirectUri = sentRedirectUri ?? onlyRedirectUri(client)
   if (redirectUri === undefined || !matchesRedirectUri(client, redirectUri)) {
@@ -81,6 +85,14 @@ export function parseAuthorizationRequest(
   if ((parameters.get('response_mode') ?? responseMode) !== responseMode) {
     throw new OAuthError('invalid_request', `response_mode must be ${responseMode}.`)
   }
+  if (server.scopes.size > 0 && !client.scopes?.length) {
+    const seen = `an authorization request came for the client ${client.clientId}, which has no scopes`
+    server.warn('client_without_scopes', `${seen}: its tokens can do nothing. Set scopes in its record`)
+  }
+  if (server.resources.length === 0 && parameters.has('resource')) {
+    const seen = 'a client names a resource, and the server has no resources'
+    server.warn('resource_ignored', `${seen}: its tokens are for any API. Set resources of the server`)
+  }
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
   const usesCode = grant.codes !== undefined
   // §8.1 of RFC 8252: a record of before may have such a scheme, and a policy of then
@@ -88,7 +100,7 @@ export function parseAuthorizationRequest(
   const codeChallenge = requireCodeChallenge(parameters, usesCode && isRequired)
   return {
     server,
-    client,
+    client: client.name === undefined ? { ...client, name: client.clientId } : client,
     responseType,
     redirectUri,
     scope,

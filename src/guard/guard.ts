@@ -2,7 +2,7 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { orElse, whenReady } from '../awaitable'
 import { OAuthError, toOAuthError } from '../errors'
-import { checkGuards, rememberGuard } from '../host/guards'
+import { checkGuards, checkRefused, rememberGuard } from '../host/guards'
 import { answerFailure, reportError, settle } from '../http/endpoint'
 import { sendError } from '../http/json'
 import { requireNoMore } from '../options/known'
@@ -11,7 +11,14 @@ import type { AuthenticatedToken } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
 import { withChallenge } from './challenge'
 import { type BearerGuardOptions, type TokenSource, verifiedEntrance } from './options'
-import { type Admission, admissionOf, type Challenge, presentedToken, setAdmission } from './presented-token'
+import {
+  type Admission,
+  admissionOf,
+  type Challenge,
+  notAdmitted,
+  presentedToken,
+  setAdmission,
+} from './presented-token'
 import { keepPrivate, missingPart, tokenAuthenticator } from './strategy'
 
 /**
@@ -67,7 +74,9 @@ export function requireScope(scope: string | Scope): RequestHandler {
   if (required.length === 0) throw new TypeError("requireScope needs a scope, such as 'read'")
   return (req, res, next) => {
     const found = admissionOf(req)
-    if (!found?.challenge) return next(new Error('requireScope needs bearerGuard or bearerStrategy in front of it'))
+    if (!found?.challenge) {
+      return next(notAdmitted(req, 'requireScope needs bearerGuard or bearerStrategy in front of it'))
+    }
     const failure = missingPart(found, required, false)
     if (!failure) return next()
     const { realm, resourceMetadata } = found.challenge
@@ -81,8 +90,8 @@ export function requireScope(scope: string | Scope): RequestHandler {
  */
 export function accessToken(req: Request): AccessToken {
   const found = guardedToken(req)
-  if (!found) throw new Error('accessToken(req) needs bearerGuard or bearerStrategy in front of it')
-  return found
+  if (found) return found
+  throw notAdmitted(req, 'accessToken(req) needs bearerGuard or bearerStrategy in front of it')
 }
 
 /**
@@ -92,7 +101,8 @@ export function accessToken(req: Request): AccessToken {
 export function resourceOwner(req: Request): Express.User {
   const user = admissionOf(req)?.user
   if (user) return user
-  throw new Error('resourceOwner(req) needs bearerGuard(server, { user: true }) or bearerStrategy in front of it')
+  const needed = 'resourceOwner(req) needs bearerGuard(server, { user: true }) or bearerStrategy in front of it'
+  throw notAdmitted(req, needed)
 }
 
 /** As `accessToken`, or undefined where neither a guard nor our strategy has admitted the request. */
@@ -117,6 +127,7 @@ function refuse(
   res: Response,
 ): void {
   reportError(server, failure)
+  checkRefused(server, req)
   const answer = (error: OAuthError) => {
     sendError(error.status >= 500 ? error : withChallenge(error, realm, scope, resourceMetadata), req, res)
   }

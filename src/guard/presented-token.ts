@@ -43,6 +43,14 @@ export function admissionOf(req: object): Admission | undefined {
   return places[ADMISSION]
 }
 
+/** The error of what needs an admission. One by another copy of this package is on the request, and is not ours to believe. */
+export function notAdmitted(req: object, problem: string): Error {
+  const isOther = (symbol: symbol) => symbol !== ADMISSION && symbol.description === ADMISSION.description
+  if (!Object.getOwnPropertySymbols(req).some(isOther)) return new Error(problem)
+  const fix = 'another copy of express-authorization-server admitted this request. Install one copy alone (see npm ls)'
+  return new Error(`${problem}: ${fix}`)
+}
+
 /** What our strategy found out. Passport, or a callback of the host, may still reject it. */
 interface Offer {
   admission: Admission

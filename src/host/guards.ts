@@ -1,6 +1,8 @@
 /** A guard that stands behind the routes it was meant for, seen in the host's own stack of handlers. */
 import type { Request, RequestHandler } from 'express'
+import { pathOf } from '../http/request-target'
 import type { AuthorizationServer } from '../types/authorization-server'
+import { coreEndpoints } from '../types/endpoints'
 
 /** What Express 4 and 5 have in common of what `app.use` and `app.get` put into a router. */
 interface Layer {
@@ -48,6 +50,20 @@ export function checkGuards(req: Request): void {
     walk(stack, { anything: false, paths: new Set() }, undefined)
   } catch {
     // a router that is in itself has no end, and this is only advice
+  }
+}
+
+/** A guard that refuses what clients send to the endpoints where they get their tokens: none of them has one there yet. */
+export function checkRefused(
+  server: Pick<AuthorizationServer, 'warn'> & Partial<AuthorizationServer>,
+  req: Request,
+): void {
+  if (req.method !== 'POST') return
+  const path = pathOf(req.originalUrl).toLowerCase()
+  for (const name of ['token', 'revoke', 'introspect'] as const) {
+    if (path !== (server.endpoints?.[name] ?? coreEndpoints[name].path).toLowerCase()) continue
+    const fix = 'Mount the router before the guard, or give the guard a path of its own'
+    server.warn('guard_before_endpoint', `a guard refused a request to the ${name} endpoint at ${path}. ${fix}`)
   }
 }
 

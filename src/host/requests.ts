@@ -5,6 +5,7 @@ import { pathOf } from '../http/request-target'
 import { arrivesAt, isPlainPath, prefixOf } from '../rules/proxy-prefix'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { checkGuards } from './guards'
+import { checkIssuerHost } from './issuer'
 
 /**
  * How many routers of each endpoint a server has: where there are several, they have several places, and none of them is a
@@ -26,6 +27,7 @@ export function requestChecks(server: AuthorizationServer, name: string): (req: 
       if (routers.get(name) === 1) checkPlace(server, name, req)
       checkGuards(req)
       checkTrust(server, req)
+      checkIssuerHost(server, req)
     }
     if (!proxied && isHttps && String(req.headers['x-forwarded-proto']).startsWith('https')) {
       proxied = true

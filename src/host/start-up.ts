@@ -29,13 +29,16 @@ export function checkHttps(warn: AuthorizationServer['warn'], option: string, ur
 export function checkServer(server: AuthorizationServer, storage: unknown): void {
   const { issuer, refreshTokens, accessTokens, warn } = server
   checkHttps(warn, 'issuer', issuer)
-  if (process.env.NODE_ENV === 'production') {
-    if (isMemoryStorage(storage)) {
-      warn(
-        'memory_storage_in_production',
-        'memoryStorage() loses every client and token when the process ends: set storage to a database adapter',
-      )
-    }
+  const { NODE_ENV: environment = '' } = process.env
+  // an https issuer is no try on one's own machine
+  const isServing = environment === '' && issuer.startsWith('https:')
+  if ((environment === 'production' || isServing) && isMemoryStorage(storage)) {
+    warn(
+      'memory_storage_in_production',
+      'memoryStorage() loses every client and token when the process ends: set storage to a database adapter',
+    )
+  }
+  if (environment === 'production') {
     if (server.clientDocuments?.isDocumentUrl('http://127.0.0.1/client.json') || takesLoopbackKeys(server)) {
       const effect = 'anyone can make this process send requests to local services. Leave the option out'
       warn('loopback_documents_in_production', `dangerouslyAllowLoopback is on: ${effect}`)

@@ -75,7 +75,9 @@ async function readBody(req: Request): Promise<Body | undefined> {
 
 function bodyType(req: Request): 'form' | 'json' {
   const codings = req.headers['content-encoding']
-  if (codings !== undefined && codings !== 'identity' && !req.readableDidRead) throw unsupported()
+  if (codings !== undefined && codings !== 'identity' && !req.readableDidRead) {
+    throw new OAuthError('invalid_request', 'The request body must have no Content-Encoding.', { status: 415 })
+  }
   const sent = req.headers['content-type'] ?? ''
   if (sent === 'application/x-www-form-urlencoded') return 'form'
   const [type, ...parameters] = sent.toLowerCase().split(';')

@@ -19,6 +19,7 @@ import type { PageUsers, Users } from './users'
 /** A validated authorization request: RFC 6749 §4.1.1. */
 export interface AuthorizationRequest extends Omit<Authorization, 'clientId' | 'userId' | 'grantId' | 'audience'> {
   readonly server: AuthorizationServer
+  /** The client; its `name` is its id where the record has none. */
   readonly client: Client
   readonly responseType: string
   /** Where the response goes: the redirect URI that was sent, or the only registered one. */

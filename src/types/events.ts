@@ -23,6 +23,11 @@ export type WarningCode =
   | 'user_not_found'
   | 'consent_answer_missing'
   | 'consent_form_incomplete'
+  | 'issuer_host_differs'
+  | 'guard_before_endpoint'
+  | 'client_without_redirect_uris'
+  | 'client_without_scopes'
+  | 'resource_ignored'
   | 'loopback_documents_in_production'
   | 'guard_after_route'
 

@@ -1,0 +1,24 @@
+/** An issuer whose host is not the one that requests come for: every client that compares the two would refuse it. */
+import { isIP } from 'node:net'
+import type { Request } from 'express'
+import type { AuthorizationServer } from '../types/authorization-server'
+
+const loopback = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * Of the first request. Never of what tells nothing: an address, as probes have it, a host that a proxy may have changed, and
+ * a loopback host before a public issuer, or in tests, where ports change.
+ */
+export function checkIssuerHost(server: AuthorizationServer, req: Request): void {
+  const host = req.headers.host?.toLowerCase()
+  if (host === undefined || !URL.canParse(`http://${host}`)) return
+  const { host: stated, hostname: statedName } = new URL(server.issuer)
+  const { hostname } = new URL(`http://${host}`)
+  const forwarded = ['x-forwarded-host', 'x-forwarded-for', 'forwarded', 'via'].some((name) => name in req.headers)
+  if (forwarded || stated === host || `${statedName}:443` === host) return
+  if (loopback.includes(hostname)) {
+    if (!loopback.includes(statedName) || process.env.NODE_ENV === 'test') return
+  } else if (isIP(hostname.replace(/[[\]]/g, '')) !== 0) return
+  const fix = 'Set issuer to the URL that clients use, or let the proxy pass on the Host header'
+  server.warn('issuer_host_differs', `a request came for ${host}, but the issuer is ${server.issuer}. ${fix}`)
+}
