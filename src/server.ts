@@ -9,6 +9,7 @@ import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
 import { capabilitiesOf, clientMembersOf, verifiedEndpoints } from './host/capabilities'
 import { emitter } from './host/events'
+import { refusalLog } from './host/refusals'
 import { checkServer, verifyGrants, verifyPlain, warner } from './host/start-up'
 import { clock, exactClock } from './options/host-functions'
 import { kindOf, requireKnown, requireNoMore } from './options/known'
@@ -187,6 +188,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     throttle,
     pages: preparePages(options.pages, issuer),
     emit,
+    explain: refusalLog(options.onEvent !== undefined),
     warn: warner(emit),
     now,
     exactNow: exactClock(options.now),

@@ -116,6 +116,7 @@ export async function refuse(
     throw style === 'redirect' || style === 'page' ? inOurWords(target, error) : error
   }
   reportError(server, error)
+  server.explain?.(error, req)
   sendAuthorizationError(server, style, target, error, req, res)
 }
 

@@ -18,7 +18,7 @@ export type Methods = Readonly<Record<string, Handler>>
 export type { CorsOptions }
 
 /** Whose endpoint it is, and who hears of its failures. */
-export type EndpointSource = Pick<AuthorizationServer, 'emit'>
+export type EndpointSource = Pick<AuthorizationServer, 'emit'> & { readonly explain?: AuthorizationServer['explain'] }
 
 export interface EndpointOptions {
   /** The router that the handler is in, by which it is found in a route of the host. */
@@ -62,6 +62,7 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
     } catch (thrown) {
       const error = toOAuthError(thrown)
       reportError(server, error)
+      server.explain?.(error, req)
       answerFailure(onError, error, req, res)
     }
   }

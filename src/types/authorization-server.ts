@@ -1,6 +1,7 @@
 /** The types that the whole house shares: the server value, grants, requests, decisions, events. Types only. */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
+import type { OAuthError } from '../errors'
 import type { Pages } from '../pages/page'
 import type { RequestParameters } from '../rules/params'
 import type { PkcePolicy } from '../rules/pkce'
@@ -190,6 +191,8 @@ export interface AuthorizationServer extends ResourceRules {
   readonly pages: Pages
   /** Sends an event with the time to `onEvent`. A thrown error is ignored. */
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
+  /** @internal In development, prints why a request was refused. */
+  readonly explain: ((error: OAuthError, req: Request, clientId?: string) => void) | undefined
   /** Warns the host of a mistake, once per code. */
   readonly warn: (code: WarningCode, message: string) => void
   /** Whole seconds since the epoch. */

@@ -1,0 +1,39 @@
+/** In development, one line for each request that is refused: which client, why, and what to look at. Never a secret. */
+import type { Request } from 'express'
+import type { OAuthError, OAuthErrorCode } from '../errors'
+import { pathOf } from '../http/request-target'
+
+const fixes: Partial<Readonly<Record<OAuthErrorCode, string>>> = {
+  invalid_client: 'compare client_id, secret and tokenEndpointAuthMethods with the record (registerClient)',
+  invalid_grant: 'a code is good once and for a minute, with the same client, redirect_uri and code_verifier',
+  unauthorized_client: 'add the grant to grantTypes in the record of the client',
+  unsupported_grant_type: 'add the grant to grants of the server',
+  unsupported_response_type: 'add the grant to grants of the server',
+  invalid_scope: 'add the scope to scopes in the record of the client, and of the server',
+  invalid_target: 'add the resource to resources of the server, or of the record',
+  access_denied: 'look at what decide returned, and at who is signed in',
+}
+
+/** Prints the line, where nobody listens to events. Undefined in production, and where a host listens. */
+export function refusalLog(hasListener: boolean): ((error: OAuthError, req: Request) => void) | undefined {
+  if (hasListener || process.env.NODE_ENV === 'production') return undefined
+  return ({ code, status, description }, req) => {
+    if (status < 400 || status >= 500) return
+    const client = clientOf(req)
+    const by = client === undefined ? '' : ` of the client ${client}`
+    const fix = fixes[code] ?? 'the description says which part of the request is wrong'
+    console.info(
+      `express-authorization-server: ${req.method} ${pathOf(req.originalUrl)}${by}: ${code}: ${description} Fix: ${fix}`,
+    )
+  }
+}
+
+/** The id that the request names: in its query, its header or its body. What looks like anything else is not printed. */
+function clientOf(req: Request): string | undefined {
+  const named = new URLSearchParams(req.originalUrl.split('?')[1] ?? '').get('client_id')
+  const [, basic = ''] = /^basic +(\S+)$/i.exec(req.headers.authorization ?? '') ?? []
+  const [sent = ''] = Buffer.from(basic, 'base64').toString().split(':')
+  const { client_id: inBody } = (req.body ?? {}) as { client_id?: unknown }
+  const id = named ?? (sent === '' ? inBody : sent)
+  return typeof id === 'string' && /^[\x21-\x7e]{1,100}$/.test(id) ? id : undefined
+}

@@ -1,0 +1,62 @@
+// In development a refusal says on the console why, in one line: error, client, reason and fix, and never a secret.
+import { createHost, type HostOptions, paths } from '../support/host'
+
+const { NODE_ENV } = process.env
+let printed: jest.SpyInstance
+beforeEach(() => {
+  process.env.NODE_ENV = 'development'
+  printed = jest.spyOn(console, 'info').mockImplementation(() => {})
+})
+afterEach(() => {
+  process.env.NODE_ENV = NODE_ENV
+  printed.mockRestore()
+})
+
+const lines = () => printed.mock.calls.map(([line]) => String(line))
+const start = (options: HostOptions = {}) => createHost({ onEvent: undefined as never, ...options })
+
+it('of the token endpoint', async () => {
+  const host = await start()
+  await host.token({ ...host.web, clientSecret: 'the wrong secret' }, { grant_type: 'client_credentials' }).expect(401)
+  await host.exchange(host.web, 'no-code').expect(400)
+  await host.token(host.web, { grant_type: 'client_credentials', scope: 'clients' }).expect(400)
+  expect(lines()).toEqual([
+    expect.stringMatching(
+      /: POST \/oauth2\/token of the client web: invalid_client: .* Fix: compare client_id, secret/,
+    ),
+    expect.stringMatching(/of the client web: invalid_grant: .* Fix: a code is good once/),
+    expect.stringMatching(/of the client web: invalid_scope: .* Fix: add the scope to scopes/),
+  ])
+  for (const secret of ['the wrong secret', host.web.clientSecret as string, 'no-code'])
+    expect(lines().join()).not.toContain(secret)
+})
+
+it('of the authorization endpoint, on a page and by redirect', async () => {
+  const host = await start()
+  await host.authorize(host.web, { redirect_uri: 'https://evil.example/cb' }).expect(400)
+  await host.authorize(host.web, { scope: 'clients' }).expect(302)
+  expect(lines()).toEqual([
+    expect.stringMatching(
+      /: GET \/oauth2\/authorize of the client web: invalid_request: redirect_uri is not registered/,
+    ),
+    expect.stringMatching(/of the client web: invalid_scope: /),
+  ])
+})
+
+it('an id that is none is not printed', async () => {
+  const host = await start()
+  await host.http().get(`${paths.authorize}?client_id=a%0Ab`)
+  expect(lines()).toEqual([expect.stringMatching(/^[^\n]*: GET \/oauth2\/authorize: invalid_client: [^\n]*$/)])
+})
+
+it('not in production, not where the host listens, and not of what went well', async () => {
+  const listening = await start({ onEvent: () => {} })
+  await listening.exchange(listening.web, 'no-code').expect(400)
+  const host = await start()
+  await host.signIn()
+  process.env.NODE_ENV = 'production'
+  jest.spyOn(console, 'warn').mockImplementation(() => {})
+  const serving = await start()
+  await serving.exchange(serving.web, 'no-code').expect(400)
+  expect(lines()).toEqual([])
+})
