@@ -9,14 +9,31 @@ import {
   createSecretKey,
   generateKeyPairSync,
   hash,
-  type JsonWebKey,
   KeyObject,
   randomBytes,
   randomInt,
   timingSafeEqual,
 } from 'node:crypto'
 
-export type { JsonWebKey, KeyObject }
+export type { KeyObject }
+
+/** A key as RFC 7517 writes it. Ours, because `node:crypto` of @types/node has had no such type since 25. */
+export interface JsonWebKey {
+  kty?: string
+  crv?: string
+  d?: string
+  dp?: string
+  dq?: string
+  e?: string
+  k?: string
+  n?: string
+  p?: string
+  q?: string
+  qi?: string
+  x?: string
+  y?: string
+  [member: string]: unknown
+}
 
 const POOL_BYTES = 4096
 let pool = Buffer.alloc(0)

@@ -200,6 +200,26 @@ describe('the package, installed from its tarball', () => {
     120_000,
   )
 
+  it.each([
+    ['5.4', '20', 'node16'],
+    ['5.9', '25', 'nodenext'],
+    ['7', '26', 'nodenext'],
+  ])(
+    'has declarations that TypeScript %s with @types/node %s compiles, skipLibCheck off',
+    (typescript, node, module) => {
+      const compilerOptions = { strict: true, target: 'es2022', types: ['node'], module, noEmit: true }
+      const packages = ['express@5', '@types/express@5', `@types/node@${node}`, `typescript@${typescript}`]
+      const project = host(`types-${typescript}`, packages, {
+        'app.mts': asModule + mainJob,
+        // without a type of keys, this would compile where nobody looks into declarations
+        'keys.mts': `import { jwt } from 'express-authorization-server'\n// @ts-expect-error\njwt({ keys: 42, audience: 'x' })`,
+        'tsconfig.json': JSON.stringify({ compilerOptions, files: ['app.mts', 'keys.mts'] }),
+      })
+      run(project, 'node_modules/typescript/bin/tsc')
+    },
+    180_000,
+  )
+
   it('packs what is built, and the texts, and nothing else', () => {
     const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n')
     const expected = ['package/package.json', 'package/README.md', 'package/LICENSE', 'package/CHANGELOG.md']

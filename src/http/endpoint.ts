@@ -18,7 +18,9 @@ export type Methods = Readonly<Record<string, Handler>>
 export type { CorsOptions }
 
 /** Whose endpoint it is, and who hears of its failures. */
-export type EndpointSource = Pick<AuthorizationServer, 'emit'> & { readonly explain?: AuthorizationServer['explain'] }
+export type EndpointSource = Pick<AuthorizationServer, 'emit'> & {
+  readonly explain?: ((error: OAuthError, req: Request) => void) | undefined
+}
 
 export interface EndpointOptions {
   /** The router that the handler is in, by which it is found in a route of the host. */

@@ -192,7 +192,7 @@ export interface AuthorizationServer extends ResourceRules {
   /** Sends an event with the time to `onEvent`. A thrown error is ignored. */
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
   /** @internal In development, prints why a request was refused. */
-  readonly explain: ((error: OAuthError, req: Request, clientId?: string) => void) | undefined
+  readonly explain: ((error: OAuthError, req: Request) => void) | undefined
   /** Warns the host of a mistake, once per code. */
   readonly warn: (code: WarningCode, message: string) => void
   /** Whole seconds since the epoch. */
