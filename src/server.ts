@@ -147,9 +147,7 @@ const optionNames: readonly string[] = [
  */
 export function createAuthorizationServer(options: AuthorizationServerOptions): AuthorizationServer {
   requireNoMore('createAuthorizationServer', arguments, 1)
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError('createAuthorizationServer needs options: { issuer, scopes, storage }')
-  requireKnown('option', options, optionNames, ['issuer', 'storage', 'scopes'])
+  requireKnown('createAuthorizationServer option', options ?? null, optionNames, ['issuer', 'storage', 'scopes'])
   const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
   verifyGrants(grants)
   verifyPlain(options)

@@ -20,7 +20,11 @@ describe('createAuthorizationServer refuses at start-up, naming the option and t
       { grants: [oauth.authorizationCode(), { grantType: 'x', responseType: 'code', authorize: () => ({}) }] },
       'grants has two for response_type code',
     ],
-    ['an unknown option', { issure: issuer }, 'Unknown option issure; there are issuer, storage, scopes,'],
+    [
+      'an unknown option',
+      { issure: issuer },
+      'Unknown createAuthorizationServer option issure; there are issuer, storage, scopes,',
+    ],
     ['no issuer', { issuer: undefined }, issuerFix],
     ['an issuer that is no string', { issuer: new URL(issuer) as never }, issuerFix],
     ['an issuer that is no URL', { issuer: 'auth.example.com' }, issuerFix],
@@ -115,7 +119,9 @@ describe('createAuthorizationServer refuses at start-up, naming the option and t
   })
 
   it.each([undefined, null, 'x', 5])('options that are %p', (options) => {
-    expect(() => createAuthorizationServer(options as never)).toThrow('createAuthorizationServer needs options')
+    expect(() => createAuthorizationServer(options as never)).toThrow(
+      'The createAuthorizationServer options must be one object, such as { issuer',
+    )
   })
 
   function lacking(collection: 'clients' | 'grants', method: string) {

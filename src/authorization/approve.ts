@@ -53,13 +53,17 @@ export function approve(options: ApproveOptions): Decide {
     throw new TypeError("approve's fromTokensOf must be a list of client ids")
   }
   const usersAt = (server: AuthorizationServer) => pageUsers('approve', user === undefined ? {} : { user }, server)
-  const watch = sessionWatch()
-  const usesSession = ({ users }: AuthorizationServer) => user === undefined && users?.current === undefined
+  const checkNobody = sessionWatch()
+  let hadUser = false
   const decide = async (request: AuthorizationRequest, req: Request) => {
     const userId = (await usersAt(request.server).signedIn(req))?.id
-    if (usesSession(request.server)) watch(request.server, req, userId !== undefined)
-    if (userId === undefined) checkSession(request.server, req, req.originalUrl)
-    if (userId === undefined) throw new OAuthError('access_denied', 'No user is signed in.')
+    if (userId === undefined) {
+      const usesSession = user === undefined && request.server.users?.current === undefined
+      if (usesSession && !hadUser) checkNobody(request.server, req)
+      checkSession(request.server, req, req.originalUrl)
+      throw new OAuthError('access_denied', 'No user is signed in.')
+    }
+    hadUser = true
     // §8.6 with nothing that stands against it: not even a domain name says whose app gets the code
     if (schemeWithoutDot.test(request.redirectUri)) throw mustAsk(': its redirect URI has a scheme without a dot')
     if (await isApproved(clients, request)) return { allow: true as const, userId, fromTokensOf }

@@ -41,7 +41,7 @@ export function expectAnswer(res: Response, name: string, failed: (error: OAuthE
     const problem = `${name} returned nothing and did not answer res within ${SECONDS_TO_ANSWER} seconds`
     failed(
       new OAuthError('server_error', 'The server could not complete the request.', {
-        cause: new TypeError(`${problem}: return the result, or await what answers`),
+        cause: new TypeError(`${problem}: return the result, or await it`),
       }),
     )
   }, SECONDS_TO_ANSWER * 1000).unref()

@@ -34,9 +34,8 @@ export function checkFailedSignIn(server: AuthorizationServer, req: Request): vo
 /** Without a session, and before any user was seen: the second request tells it from a visitor who is signed out. */
 export function sessionWatch() {
   let requests = 0
-  return (server: AuthorizationServer, req: Request, isSignedIn: boolean): void => {
-    if (isSignedIn) requests = Number.NEGATIVE_INFINITY
-    else if (!sessionOf(req) && ++requests === 2) warnOfNone(server)
+  return (server: AuthorizationServer, req: Request): void => {
+    if (!sessionOf(req) && ++requests === 2) warnOfNone(server)
   }
 }
 

@@ -28,8 +28,8 @@ describe('a member that is there and undefined is named', () => {
   it.each<[string, () => unknown]>([
     ['registerClient option clientSecret', () => oauth.registerClient(server, { clientSecret: undefined } as never)],
     ['updateClient member clientSecret', () => oauth.updateClient(server, 'web', { clientSecret: undefined } as never)],
-    ['option users', () => create({ users: undefined })],
-    ['option onEvent', () => create({ onEvent: undefined })],
+    ['createAuthorizationServer option users', () => create({ users: undefined })],
+    ['createAuthorizationServer option onEvent', () => create({ onEvent: undefined })],
     ['users member signIn', () => create({ users: { find: () => undefined, signIn: undefined } })],
     ['bearerGuard option resource', () => oauth.bearerGuard(server, { resource: undefined } as never)],
     ['tokenRouter option cors', () => oauth.tokenRouter(server, { cors: undefined } as never)],
