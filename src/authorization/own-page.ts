@@ -19,10 +19,10 @@ export function verifyOwnPage(options: Readonly<Record<string, unknown>>): void 
 
 /** The headers of our pages, but for the policy of style, scripts and fonts: that of a host's page is the host's. */
 export function setOwnPageHeaders(server: AuthorizationServer, res: Response): void {
-  const policy = res.getHeader('Content-Security-Policy') ?? []
+  const policy = res.getHeader('Content-Security-Policy')
   setPageHeaders(server, res)
   // two policies hold both
-  res.setHeader('Content-Security-Policy', [...[policy].flat().map(String), FRAMES])
+  res.setHeader('Content-Security-Policy', policy === undefined ? FRAMES : [policy, FRAMES].flat().map(String))
 }
 
 /** Sends what `render` returned. */

@@ -544,7 +544,6 @@ describe('caller, where protect is not our guard', () => {
     ['nobody, as null', null],
     ['somebody without an id', { scopes: ['read'] }],
     ['somebody with an empty id', { userId: '', scopes: ['read'] }],
-    ['somebody without scopes', { userId: 'alice' }],
     ['an administrator that is only truthy', { scopes: [], admin: 'yes' }],
   ])('means no when it says %s', async (_, answer) => {
     await begin({ protect, caller: () => answer as never })
