@@ -1,9 +1,9 @@
 /** In development, one line for each request that is refused: which client, why, and what to look at. Never a secret. */
 import type { Request } from 'express'
-import type { OAuthError, OAuthErrorCode } from '../errors'
+import type { OAuthError } from '../errors'
 import { pathOf } from '../http/request-target'
 
-const fixes: Partial<Readonly<Record<OAuthErrorCode, string>>> = {
+const fixes: Readonly<Record<string, string>> = {
   invalid_client: 'compare client_id, secret and tokenEndpointAuthMethods with the record (registerClient)',
   invalid_grant: 'a code is good once and for a minute, with the same client, redirect_uri and code_verifier',
   unauthorized_client: 'add the grant to grantTypes in the record of the client',

@@ -99,12 +99,12 @@ it.each(['login', '', '//evil.example', '/\\evil.example', 'javascript:x', 7])(
   },
 )
 
-it.each(['https://a.example/cb,https://b.example/cb', 'https://*.example.com/cb', 'https://a.example/*'])(
-  'a redirect URI %s is refused, because it is compared as it stands',
-  async (uri) => {
-    expect(await errorOf(() => redirectUris(uri))).toMatch(/A redirect URI must be one whole URI/)
-  },
-)
+it.each<[string, RegExp]>([
+  ['https://a.example/cb,https://b.example/cb', /must be one URI/],
+  ['https://*.example.com/cb', /wildcard/],
+])('a redirect URI %s is refused, because it is compared as it stands', async (uri, message) => {
+  expect(await errorOf(() => redirectUris(uri))).toMatch(message)
+})
 
 describe('lifetimes that only make sense as milliseconds', () => {
   it.each([300_000, 900_000, 3_600_000, 86_400_000, 604_800_000, 1_209_600_000, 2_592_000_000])(
