@@ -5,7 +5,6 @@ import { pathOf } from '../http/request-target'
 
 const fixes: Readonly<Record<string, string>> = {
   invalid_client: 'compare client_id, secret and tokenEndpointAuthMethods with the record (registerClient)',
-  invalid_grant: 'a code is good once and for a minute, with the same client, redirect_uri and code_verifier',
   unauthorized_client: 'add the grant to grantTypes in the record of the client',
   unsupported_grant_type: 'add the grant to grants of the server',
   unsupported_response_type: 'add the grant to grants of the server',
@@ -14,6 +13,9 @@ const fixes: Readonly<Record<string, string>> = {
   access_denied: 'look at what decide returned, and at who is signed in',
 }
 
+/** A refresh token or a password may be wrong, too. */
+const codeFix = 'a code is good once and for a minute, with the same client, redirect_uri and code_verifier'
+
 /** Prints the line, where nobody listens to events. Undefined in production, and where a host listens. */
 export function refusalLog(hasListener: boolean): ((error: OAuthError, req: Request) => void) | undefined {
   if (hasListener || process.env.NODE_ENV === 'production') return undefined
@@ -21,7 +23,8 @@ export function refusalLog(hasListener: boolean): ((error: OAuthError, req: Requ
     if (status < 400 || status >= 500) return
     const client = clientOf(req)
     const by = client === undefined ? '' : ` of the client ${client}`
-    const fix = fixes[code] ?? 'the description says which part of the request is wrong'
+    const ofCode = code === 'invalid_grant' && /\bcode/.test(description) ? codeFix : undefined
+    const fix = ofCode ?? fixes[code] ?? 'the description says which part of the request is wrong'
     console.info(
       `express-authorization-server: ${req.method} ${pathOf(req.originalUrl)}${by}: ${code}: ${description} Fix: ${fix}`,
     )

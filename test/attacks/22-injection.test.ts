@@ -73,8 +73,8 @@ describe.each(nasty)('%j', (text) => {
     expect(answer.text).not.toContain('alert')
   })
 
-  it('as redirect_uri is on the error page as one word of the characters of URIs', async () => {
-    const answer = await host.authorize(host.web, { redirect_uri: text }).expect(400)
+  it('in a redirect_uri is on the error page as one word of the characters of URIs', async () => {
+    const answer = await host.authorize(host.web, { redirect_uri: `https:${text}` }).expect(400)
     expectWhole(answer.text)
     const shown = / redirect_uri (\S+) is not registered for this client/.exec(answer.text)?.[1] ?? ''
     expect(shown).toMatch(/^[\w.~!$&()*+,/:;=?@%[\]-]+$/)

@@ -248,8 +248,6 @@ describe('a host that says itself who calls', () => {
   it.each<[string, unknown]>([
     ['nothing', () => undefined],
     ['null', () => null],
-    ['no scopes', () => ({ userId: 'alice' })],
-    ['scopes as a string', () => ({ userId: 'alice', scopes: 'clients read' })],
     ['nobody', () => ({ scopes: ['read'] })],
     ['an empty user', () => ({ userId: '', scopes: ['read'] })],
     ['an administrator in words', () => ({ scopes: ['read'], admin: 'yes' })],
@@ -258,6 +256,16 @@ describe('a host that says itself who calls', () => {
     const other = await withCaller(caller)
     const answer = await other.http().get(paths.clients)
     expect([answer.status, answer.body.error]).toEqual([403, 'access_denied'])
+  })
+
+  it.each<[string, unknown]>([
+    ['no scopes', () => ({ userId: 'alice' })],
+    ['scopes as a string', () => ({ userId: 'alice', scopes: 'clients read' })],
+  ])('lets nobody in who is %s, and hears of it', async (_, caller) => {
+    const other = await withCaller(caller)
+    const answer = await other.http().get(paths.clients)
+    expect([answer.status, answer.body.error]).toEqual([500, 'server_error'])
+    expect(String(other.reportedErrors()[0]?.cause)).toContain("clientsRouter's caller must return")
   })
 
   it('and names a user that is no number lets nobody in, and hears of it', async () => {
@@ -275,8 +283,8 @@ describe('a host that says itself who calls', () => {
   })
 
   it('and forgets to say, behind a guard that is not ours, lets nobody in', async () => {
-    const other = await withCaller(undefined)
-    expect((await other.http().get(paths.clients)).status).toBe(500)
+    await expect(withCaller(undefined)).rejects.toThrow('The clientsRouter option caller is undefined')
+    const other = await withCaller(() => undefined)
     expect(() => clientsRouter(other.server, {} as never)).toThrow('protect')
     expect(bearerGuard(other.server)).toEqual(expect.any(Function))
   })
