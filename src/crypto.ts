@@ -92,7 +92,12 @@ export function processKey(): KeyObject {
   return createSecretKey(randomBytes(32))
 }
 
-/** A fingerprint of `parts` that means nothing outside this process. */
+/** A key that all processes of a host make alike, of a secret in its configuration. */
+export function sharedKey(secret: string): KeyObject {
+  return createSecretKey(Buffer.from(secret))
+}
+
+/** A fingerprint of `parts` that means nothing to who does not have the key. */
 export function fingerprint(key: KeyObject, parts: readonly string[]): string {
   return createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')
 }

@@ -1,6 +1,6 @@
 /**
  * The one error class of the library and the closed list of its codes (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
- * RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 8707 §2).
+ * RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 8707 §2, RFC 9449 §5 and §8).
  */
 
 const statuses = {
@@ -20,6 +20,8 @@ const statuses = {
   invalid_redirect_uri: 400,
   invalid_software_statement: 400,
   unapproved_software_statement: 400,
+  invalid_dpop_proof: 400,
+  use_dpop_nonce: 400,
   temporarily_unavailable: 503,
   server_error: 500,
 } as const

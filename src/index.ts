@@ -60,6 +60,7 @@ export { type TokenRouterOptions, tokenRouter } from './routers/token'
 export type { RequestParameters } from './rules/params'
 export type { Audience } from './rules/resource'
 export type { Scope } from './rules/scope'
+export { type DpopOptions, dpop } from './sender-constraints/dpop'
 export { type AuthorizationServerOptions, createAuthorizationServer } from './server'
 export type {
   Client,

@@ -21,12 +21,13 @@ import type { PkcePolicy } from './rules/pkce'
 import { verifiedProxyPrefix } from './rules/proxy-prefix'
 import { resourceRules } from './rules/resource'
 import { scopeMap } from './rules/scope'
+import { verifiedConstraints } from './sender-constraints/confirmation'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/opaque'
 import type { Throttle } from './types/attempts'
 import type { AccessTokenFormat, AuthorizationServer, GrantType } from './types/authorization-server'
-import type { Capability, ClientAuthentication } from './types/capability'
+import type { Capability, ClientAuthentication, SenderConstraint } from './types/capability'
 import type { Endpoints } from './types/endpoints'
 import type { AuthorizationServerEvent } from './types/events'
 import type { TokenResponse, TokenResponseContext } from './types/token'
@@ -48,6 +49,8 @@ export interface AuthorizationServerOptions {
   grants?: readonly GrantType[]
   /** How clients authenticate, wherever they must. @default [clientSecret(), privateKeyJwt()] */
   clientAuthentication?: readonly ClientAuthentication[]
+  /** How tokens are bound to a key of their client: `[dpop()]` (RFC 9449). @default [] */
+  senderConstraints?: readonly SenderConstraint[]
   /** The form and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
   accessTokens?: AccessTokenFormat
   /**
@@ -123,6 +126,7 @@ const optionNames: readonly string[] = [
   'scopes',
   'grants',
   'clientAuthentication',
+  'senderConstraints',
   'accessTokens',
   'resources',
   'users',
@@ -155,12 +159,12 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const now = clock(options.now)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer, options.dangerouslyAllowHttp)
-  const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication)
-  const capabilities = capabilitiesOf(grants, clientAuthentication)
+  const lists = verifiedLists(options)
+  const capabilities = capabilitiesOf(grants, ...Object.values(lists))
   const clientRules = {
     ...resourceRules(options.resources, accessTokens.audience),
     scopes: scopeMap(options.scopes),
-    clientAuthentication,
+    ...lists,
     grants: new Map(grants.map((grant) => [grant.grantType, grant])),
     responseTypes: byResponseType(grants),
     pkce: options.pkce ?? 'all-clients',
@@ -193,6 +197,14 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   } satisfies AuthorizationServer)
   checkServer(server, options.storage)
   return server
+}
+
+/** The lists of values, each in its own words. */
+function verifiedLists({ clientAuthentication, senderConstraints }: AuthorizationServerOptions) {
+  return {
+    clientAuthentication: verifiedClientAuthentication(clientAuthentication),
+    senderConstraints: verifiedConstraints(senderConstraints),
+  }
 }
 
 function byResponseType(grants: readonly GrantType[]): ReadonlyMap<string, GrantType> {

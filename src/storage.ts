@@ -67,6 +67,8 @@ export interface Client {
   readonly jwksUri?: string
   /** The only algorithm of its assertions. Left out: every one that its keys are good for. */
   readonly tokenEndpointAuthSigningAlg?: string
+  /** Gets tokens that are bound to its key only (RFC 9449 §5.2). */
+  readonly dpopBoundAccessTokens?: boolean
   /** Left out: the server's `pkce` applies. */
   readonly requirePkce?: boolean
   /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */

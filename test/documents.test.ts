@@ -194,6 +194,16 @@ describe('the snippets', () => {
     await ask('post', '/api/notes', read).expect(403)
   })
 
+  it('of DPoP refuses a token without a key where it says so', async () => {
+    const app = express()
+    const { server } = await run<{ server: library.AuthorizationServer }>('/keys', { ...base(), app })
+    const token = await issuedBy(server)
+    const ask = (path: string) => request(app).get(path).auth(token, { type: 'bearer' })
+    await ask('/me').expect(200)
+    const { headers } = await ask('/keys').expect(401)
+    expect(headers['www-authenticate']).toMatch(/^DPoP realm="api", error="invalid_token"/)
+  })
+
   it('of JWTs signs and verifies, with keys before and after', async () => {
     const key = library.generateSigningKey
     const { server } = await run<{ server: library.AuthorizationServer }>('{ current, next, retired }', {

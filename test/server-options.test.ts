@@ -213,9 +213,9 @@ describe.each<[string, Record<string, () => unknown>, string]>([
     'refreshToken({ replayWindow }) must be a whole number of seconds from 0 to 3600, not',
   ],
   [
-    'refreshToken({ rotate }) must be true or false',
+    "refreshToken({ rotate }) must be true, false or 'public-clients'",
     { no: () => oauth.refreshToken({ rotate: 'no' as never }) },
-    'refreshToken({ rotate }) must be true or false',
+    "refreshToken({ rotate }) must be true, false or 'public-clients'",
   ],
   [
     'refreshToken({ rotate: false }) shares responses in a window',

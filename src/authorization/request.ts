@@ -15,6 +15,7 @@ import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
+import { keyToBind } from '../sender-constraints/confirmation'
 import type { Client } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 
@@ -98,6 +99,7 @@ export function parseAuthorizationRequest(
   // §8.1 of RFC 8252: a record of before may have such a scheme, and a policy of then
   const isRequired = pkceRequired(server.pkce, client) || schemeWithoutDot.test(redirectUri)
   const codeChallenge = requireCodeChallenge(parameters, usesCode && isRequired)
+  const dpopJkt = server.senderConstraints.length > 0 ? keyToBind(server, client, parameters) : undefined
   return {
     server,
     client: client.name === undefined ? { ...client, name: client.clientId } : client,
@@ -110,5 +112,6 @@ export function parseAuthorizationRequest(
     ...(sentRedirectUri !== undefined && { sentRedirectUri }),
     ...(state !== undefined && { state }),
     ...(codeChallenge !== undefined && { codeChallenge }),
+    ...(dpopJkt !== undefined && { dpopJkt }),
   }
 }

@@ -17,6 +17,8 @@ export interface RequestBinding {
   readonly codeChallenge?: string
   /** As it was sent: the token request repeats it (RFC 6749 §4.1.3). */
   readonly redirectUri?: string
+  /** The thumbprint of the key that the client must prove (RFC 9449 §10). */
+  readonly dpopJkt?: string
   /** Of a code that began with an access token: the session of that token, and when the token expires. */
   readonly source?: readonly [session: string, expiresAt: number]
   /** Of a question on a page: the digest of the request that it is about. */
@@ -94,7 +96,7 @@ export function boundOf({ data }: Pick<Credential, 'data'>): Bound {
 
 /** What the row stands for. */
 export function authorizationOf(row: Credential): Authorization {
-  const { codeChallenge, redirectUri, source, request, askedAt, again, ...authorization } = boundOf(row)
+  const { codeChallenge, redirectUri, dpopJkt, source, request, askedAt, again, ...authorization } = boundOf(row)
   return { clientId: row.clientId, ...authorization }
 }
 

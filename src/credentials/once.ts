@@ -1,6 +1,5 @@
-/** Proofs that count once, in whatever process: the `jti` of a client assertion (RFC 7523 §3). */
+/** Proofs that count once, in whatever process: the `jti` of a client assertion (RFC 7523 §3) or a DPoP proof (RFC 9449 §11.1). */
 
-import type { Awaitable } from '../awaitable'
 import { sha256 } from '../crypto'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { OneTimeProof } from '../types/capability'
@@ -12,14 +11,14 @@ import { lookupId } from './split-token'
 const REMEMBERED_LONGER = 60
 
 /**
- * Whether none of a client's proofs was used before; from then on they all were. One insert: of many at once one is the first,
- * and where one of two proofs was used the other one is not used up.
+ * Uses up a client's proofs. Returns the one that was used before, and then none of them is used up. One insert: of many at
+ * once one is the first.
  */
-export function isFirstUse(
+export async function useUp(
   { storage, now }: Pick<AuthorizationServer, 'storage' | 'now'>,
   clientId: string,
   proofs: readonly OneTimeProof[],
-): Awaitable<boolean> {
+): Promise<OneTimeProof | undefined> {
   const owner = sha256(clientId)
   // The client column has what is no client's id (RFC 6749 Appendix A.1 has no line break in one): the mark of a revocation would
   // let a store forget the row, and what was used could be used again. The hash alone is an id that anybody can give a client
@@ -33,5 +32,8 @@ export function isFirstUse(
       { issuedAt, expiresAt: Math.ceil(expiresAt) + REMEMBERED_LONGER },
     )
   })
-  return storage.grants.insert(rows)
+  if (await storage.grants.insert(rows)) return undefined
+  const found = await Promise.all(rows.slice(1).map(({ id }) => storage.grants.find(id)))
+  // where it is none of the others it is the first
+  return proofs[found.findIndex(Boolean) + 1]
 }

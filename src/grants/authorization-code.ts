@@ -11,6 +11,7 @@ import { requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
 import { audienceMember, heldAudience, narrowAudience, resolveAudience } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
+import { requireKey } from '../sender-constraints/confirmation'
 import type { Client, Credential } from '../storage'
 import { prepareCode, requireStanding } from '../tokens/code'
 import { derivedSession } from '../tokens/derived-session'
@@ -67,9 +68,11 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   if (code.clientId !== client.clientId) throw invalidCode()
   verifyRedirectUri(client, code, parameters.get('redirect_uri'))
   verifyPkce(server, request, code)
+  const { audience: granted, dpopJkt } = boundOf(code)
+  if (dpopJkt !== undefined) requireKey(server, client.clientId, dpopJkt, request.confirmation)
   // what the client has lost since the user agreed is gone, as at a refresh
   const scope = remainingScope(server.scopes, client, code.scope)
-  const audience = heldAudience(server, boundOf(code).audience)
+  const audience = heldAudience(server, granted)
   const accessAudience = narrowAudience(server, client, audience, parameters.get('resource'))
   // not before: whoever has proved nothing ends nothing, and does not learn whether the code is used or expired
   if (code.state !== 'issued') return refuseReplay(server, client, code)
@@ -81,7 +84,7 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   if (derived && derived.until <= server.now()) throw invalidCode()
   const refreshToken = getsRefreshToken(server, client) && (derived?.refreshable ?? true)
   const authorization = { ...authorizationOf(code), grantId: grantIdOf(code.id), scope, ...audienceMember(audience) }
-  const tokens = await prepareTokens(server, authorization, { refreshToken, accessAudience, derived })
+  const tokens = await prepareTokens(server, authorization, { request, refreshToken, accessAudience, derived })
   const next = usedCode(server, code, tokens)
   const response = await issue(server, request, tokens, { id: code.id, from: 'issued', next })
   // another request was faster, or the user or client was revoked meanwhile: a double submit must not kill the winner

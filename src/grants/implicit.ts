@@ -36,9 +36,9 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
       const { client, authorization, parameters, source } = approved
       // of the grant of the access token in front, and not longer than that
       const derived = source && { session: newSession(source.session), until: source.expiresAt }
-      const tokens = await prepareTokens(server, authorization, { ttl, derived })
-      const standing = () => requireStanding(server, approved, tokens.credentials[0])
       const request = { client, grantType: 'implicit', parameters }
+      const tokens = await prepareTokens(server, authorization, { request, ttl, derived })
+      const standing = () => requireStanding(server, approved, tokens.credentials[0])
       return (await issue(server, request, tokens, undefined, standing)) as TokenResponse
     },
   } satisfies GrantType)

@@ -3,6 +3,7 @@
  * session, and the same response again for the same token, so that one lost on its way is not a logout.
  */
 
+import { mayOmitAuthentication } from '../clients/client'
 import { authorizationOf, boundOf, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { grantIdOf, isDerived, lookupId, sessionOf } from '../credentials/split-token'
@@ -11,19 +12,22 @@ import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { requireParameter } from '../rules/params'
-import { audienceMember, formatResource, heldAudience, narrowAudience, resolveAudience } from '../rules/resource'
-import { formatScope, intersectScope, remainingScope, resolveScope, scopeWithin } from '../rules/scope'
+import { audienceMember, formatResource, resolveAudience } from '../rules/resource'
+import { formatScope, resolveScope } from '../rules/scope'
+import { requireKey } from '../sender-constraints/confirmation'
 import type { Credential } from '../storage'
 import { latestEnd } from '../tokens/derived-session'
 import { findCredential } from '../tokens/find'
 import { grantOf, issue, type PreparedTokens, prepareAccessToken } from '../tokens/issue'
-import { type Asked, invalidToken, type Refresh, repeat, replayRow, successorOf } from '../tokens/replay'
+import { type Asked, askedOf, invalidToken, type Refresh, repeat, replayRow, successorOf } from '../tokens/replay'
 import { endSessionOf } from '../tokens/revocation'
 import {
+  boundTo,
   hasStableHalf,
   nextPlace,
   type PresentedRefreshToken,
   parseRefreshToken,
+  type RefreshSettings,
   refreshTokenExpiry,
   rotationOf,
   sessionEnd,
@@ -44,11 +48,12 @@ export interface RefreshTokenOptions {
    */
   maxAge?: number
   /**
-   * Whether each refresh issues a new refresh token. Without rotation the theft of a token is never detected. Parallel
-   * refreshes for several scopes then keep only the last two access tokens of each set of resources alive.
+   * Whether each refresh issues a new refresh token: `true`, `false`, or `'public-clients'`, as FAPI 2.0 §5.3.2.1 asks.
+   * Without rotation the theft of a token is never detected. Parallel refreshes for several scopes then keep only the
+   * last two access tokens of each set of resources alive.
    * @default true
    */
-  rotate?: boolean
+  rotate?: boolean | 'public-clients'
   /** Seconds in which a refresh token that was just used gets the same response again. 0 turns it off. @default 60 */
   replayWindow?: number
 }
@@ -71,10 +76,12 @@ export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
     throw new TypeError(`refreshToken({ maxAge }) is ${maxAge}, and ttl is longer (${ttl}): lower ttl, or raise maxAge`)
   }
   requireSeconds('refreshToken({ replayWindow })', replayWindow, 3600, 0)
-  if (typeof rotate !== 'boolean') throw new TypeError('refreshToken({ rotate }) must be true or false')
-  if (!rotate && replayWindow === 0) {
+  if (typeof rotate !== 'boolean' && rotate !== 'public-clients') {
+    throw new TypeError("refreshToken({ rotate }) must be true, false or 'public-clients'")
+  }
+  if (rotate !== true && replayWindow === 0) {
     throw new TypeError(
-      'refreshToken({ rotate: false }) needs a replayWindow above 0: parallel refreshes share their response',
+      `refreshToken({ rotate: ${rotate} }) needs a replayWindow above 0: parallel refreshes share their response`,
     )
   }
   const settings = Object.freeze({ ttl, maxAge, rotate, replayWindow })
@@ -87,10 +94,12 @@ export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
 
 async function refresh(
   server: AuthorizationServer,
-  settings: RefreshTokenSettings,
+  { rotate: rotates, ...others }: RefreshTokenSettings,
   request: TokenRequest,
 ): Promise<TokenResponse> {
   const { client, parameters } = request
+  const rotate = rotates === 'public-clients' ? mayOmitAuthentication(client) : rotates
+  const settings = { ...others, rotate }
   const presented = parseRefreshToken(requireParameter(parameters, 'refresh_token'))
   // what no token of this client could be for is refused before this one is looked at: the answer tells nothing of it
   resolveScope(server.scopes, client, parameters.get('scope'))
@@ -109,7 +118,7 @@ async function refresh(
 /** Undefined where another request with the same token was faster, and this one has to look again. */
 async function refreshOnce(
   server: AuthorizationServer,
-  settings: RefreshTokenSettings,
+  settings: RefreshSettings,
   request: TokenRequest,
   presented: PresentedRefreshToken,
   hasLost: boolean,
@@ -120,6 +129,10 @@ async function refreshOnce(
   // RFC 6749 §6: the refresh token is bound to the client it was issued to
   if (found.clientId !== request.client.clientId || isExpired(server, found)) throw invalidToken()
   if (sessionEnd(server, found.startedAt) <= server.now()) throw invalidToken()
+  const { client, confirmation } = request
+  const { confirmation: held } = boundOf(found)
+  // RFC 9449 §5: not before, and before reuse is looked for, which ends the session: who has no key ends nothing
+  if (held) requireKey(server, client.clientId, held.jkt, confirmation)
   // before it is known where the token stands: which error comes tells nothing of that
   const asked = askedOf(server, request, found)
   const standing = standingOf(server, settings, found, presented)
@@ -128,7 +141,7 @@ async function refreshOnce(
   if (standing === 'reused') return refuseReuse(server, found)
   // as it was read: an adapter that changes the row which it returned would let every racer win
   const { id, state: from, userId } = found
-  const { username } = request.client
+  const { username } = client
   if (userId !== undefined) await requireUser(server, userId)
   else if (username !== undefined) await requireOwner(server, username)
   const end = isDerived(found.id) ? await latestEnd(server, found) : Number.POSITIVE_INFINITY
@@ -137,33 +150,26 @@ async function refreshOnce(
     const again = await repeat(server, request, found, presented, asked)
     if (again) return again
   }
-  const { tokens, next } = await prepareRefresh(server, settings, found, presented, asked, end)
+  // RFC 9449 §5: whoever may come without authentication is told by the key alone from now on
+  const isBoundNow = confirmation !== undefined && !held && mayOmitAuthentication(client)
+  const row = isBoundNow ? boundTo(found, presented, confirmation) : found
+  const { tokens, next } = await prepareRefresh(server, settings, row, presented, asked, end)
   return issue(server, request, tokens, { id, from, next })
-}
-
-// RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone
-function askedOf(server: AuthorizationServer, { client, parameters }: TokenRequest, found: Credential): Asked {
-  const held = remainingScope(server.scopes, client, found.scope)
-  const asked = parameters.get('scope')
-  // in the order of the grant: §3.3, it means nothing
-  const named = asked === undefined ? undefined : scopeWithin(server.scopes, client, asked, held)
-  const scope = named ? intersectScope(held, named) : held
-  // RFC 8707 §2.2: the same for resources
-  const granted = heldAudience(server, boundOf(found).audience)
-  return { scope, audience: narrowAudience(server, client, granted, parameters.get('resource')) }
 }
 
 async function prepareRefresh(
   server: AuthorizationServer,
-  settings: RefreshTokenSettings,
+  settings: RefreshSettings,
   found: Credential,
   presented: PresentedRefreshToken,
-  { scope, audience }: Asked,
+  { scope, audience, confirmation }: Asked,
   end: number,
 ): Promise<{ tokens: PreparedTokens; next: Credential }> {
   const { accessTokens } = server
   const now = server.now()
-  const { at, slot, places } = nextPlace(server, rotationOf(found), audience)
+  const jkt = confirmation?.jkt
+  // instances of a client that share a token have a place each, or they would end each other's access tokens
+  const { at, slot, places } = nextPlace(server, rotationOf(found), audience, settings.rotate ? undefined : jkt)
   const lifetime = { issuedAt: now, expiresAt: Math.min(now + accessTokens.ttl, end) }
   const refresh: Refresh = {
     accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[slot], sessionOf(found.id), at),
@@ -171,11 +177,12 @@ async function prepareRefresh(
     resource: formatResource(audience),
     refreshedAt: now,
     accessExpiresAt: lifetime.expiresAt,
+    ...(jkt !== undefined && { jkt }),
     nonce: newSecret(),
   }
   const successor = successorOf(settings, found, presented, refresh)
   const bound = authorizationOf(found)
-  const authorization = { ...bound, scope, ...audienceMember(audience) }
+  const authorization = { ...bound, scope, ...audienceMember(audience), ...(confirmation && { confirmation }) }
   const { accessId } = refresh
   const access = await prepareAccessToken(server, accessId, authorization, lifetime, successor.accessSecret)
   const body = { ...access.body, refresh_token: successor.refreshToken }

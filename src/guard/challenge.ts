@@ -1,6 +1,7 @@
-/** The `WWW-Authenticate: Bearer` challenge: RFC 6750 §3. */
+/** The `WWW-Authenticate` challenges: RFC 6750 §3, and RFC 9449 §7.1 where tokens may be bound to a key. */
 import { OAuthError } from '../errors'
 import { formatScope, type Scope } from '../rules/scope'
+import type { Challenge } from './presented-token'
 
 /** Marks the failure whose challenge has no `error`: RFC 6750 §3.1, a request that sent no token at all. */
 const NO_TOKEN = Object.freeze({})
@@ -20,24 +21,36 @@ export function clientsOwnToken(): OAuthError {
 
 /**
  * The failure with its challenge. `scope` is what the resource needs: named where the token has too little, and where
- * `resourceMetadata` (RFC 9728 §5.1) says that the client may know nothing of this resource yet.
+ * `resourceMetadata` (RFC 9728 §5.1) says that the client may know nothing of this resource yet. `sentBy` is the scheme of
+ * the request, in lower case.
  */
 export function withChallenge(
   failure: OAuthError,
-  realm: string,
+  { realm, resourceMetadata, bound }: Challenge,
   scope: Scope,
-  resourceMetadata?: string | undefined,
+  sentBy = 'bearer',
 ): OAuthError {
-  const parts = [`Bearer realm="${escapeQuoted(realm)}"`]
-  if (failure.headers !== NO_TOKEN) {
-    parts.push(`error="${failure.code}"`, `error_description="${escapeQuoted(failure.description)}"`)
-  }
+  const named = [`realm="${escapeQuoted(realm)}"`]
+  const error =
+    failure.headers === NO_TOKEN
+      ? []
+      : [`error="${failure.code}"`, `error_description="${escapeQuoted(failure.description)}"`]
   const namesScope = failure.code === 'insufficient_scope' || resourceMetadata !== undefined
-  if (namesScope && scope.length > 0 && failure.headers !== NO_SCOPE) parts.push(`scope="${formatScope(scope)}"`)
-  if (resourceMetadata !== undefined) parts.push(`resource_metadata="${escapeQuoted(resourceMetadata)}"`)
+  const more = [
+    ...(namesScope && scope.length > 0 && failure.headers !== NO_SCOPE ? [`scope="${formatScope(scope)}"`] : []),
+    ...(resourceMetadata === undefined ? [] : [`resource_metadata="${escapeQuoted(resourceMetadata)}"`]),
+  ]
+  const [bearer, others] = [bound?.only ? [] : [{ scheme: 'Bearer', challenge: '' }], bound?.schemes ?? []]
+  const all = [...bearer, ...others]
+  // the error is said of the scheme that was tried, and the others say that they are taken, too
+  const tried = all.find(({ scheme }) => scheme.toLowerCase() === sentBy) ?? all[0]
+  const challenges = [...all.filter((one) => one === tried), ...all.filter((one) => one !== tried)].map((one) => {
+    const own = one.challenge === '' ? [] : [one.challenge]
+    return `${one.scheme} ${[...named, ...(one === tried ? error : []), ...more, ...own].join(', ')}`
+  })
   return new OAuthError(failure.code, failure.description, {
     status: failure.status,
-    headers: { 'WWW-Authenticate': parts.join(', ') },
+    headers: { ...failure.headers, 'WWW-Authenticate': challenges.join(', ') },
     cause: failure.cause,
   })
 }

@@ -7,6 +7,7 @@ import { answerFailure, reportError, settle } from '../http/endpoint'
 import { sendError } from '../http/json'
 import { requireNoMore } from '../options/known'
 import { neededScope, type Scope } from '../rules/scope'
+import { schemeOf } from '../sender-constraints/confirmation'
 import type { AuthenticatedToken } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
 import { withChallenge } from './challenge'
@@ -32,7 +33,7 @@ import { keepPrivate, missingPart, tokenAuthenticator } from './strategy'
 export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {}): RequestHandler {
   requireNoMore('bearerGuard', arguments, 2)
   const entrance = verifiedEntrance('bearerGuard', server, options)
-  const { scope, resource, tokenFrom, challenge, needsUser, withoutToken } = entrance
+  const { scope, resource, tokenFrom, challenge, proofs, needsUser, withoutToken } = entrance
   const authenticate = tokenAuthenticator(server, resource)
   const inQuery = tokenFrom.includes('query')
   let placed = false
@@ -43,8 +44,8 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
       checkGuards(req)
     }
     const settled = orElse<AuthenticatedToken | OAuthError>(() => {
-      const token = presentedToken(req, tokenFrom)
-      return token === undefined ? withoutToken(req) : authenticate(token)
+      const token = presentedToken(req, tokenFrom, proofs !== undefined)
+      return token === undefined ? withoutToken(req) : authenticate(token, proofs && { ...proofs, req })
     }, toOAuthError)
     void whenReady(settled, (found) => {
       // a timeout of the host may have answered while storage was slow: there is nothing left to admit or to refuse
@@ -79,8 +80,7 @@ export function requireScope(scope: string | Scope): RequestHandler {
     }
     const failure = missingPart(found, required, false)
     if (!failure) return next()
-    const { realm, resourceMetadata } = found.challenge
-    sendError(withChallenge(failure, realm, required, resourceMetadata), req, res)
+    sendError(withChallenge(failure, found.challenge, required, schemeOf(req)), req, res)
   }
 }
 
@@ -121,7 +121,7 @@ function admit(req: Request, found: Admission): void {
 function refuse(
   server: TokenSource,
   failure: OAuthError,
-  { realm, resourceMetadata }: Challenge,
+  challenge: Challenge,
   scope: Scope,
   req: Request,
   res: Response,
@@ -129,7 +129,7 @@ function refuse(
   reportError(server, failure)
   checkRefused(server, req)
   const answer = (error: OAuthError) => {
-    sendError(error.status >= 500 ? error : withChallenge(error, realm, scope, resourceMetadata), req, res)
+    sendError(error.status >= 500 ? error : withChallenge(error, challenge, scope, schemeOf(req)), req, res)
   }
   answerFailure(answer, failure, req, res)
 }

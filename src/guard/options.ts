@@ -9,6 +9,7 @@ import type { RemoteServer } from '../remote/remote-server'
 import { knownResource } from '../rules/resource'
 import { neededScope, type Scope } from '../rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from '../rules/well-known'
+import { type ProofPlace, proofPlace } from '../sender-constraints/confirmation'
 import type { AuthenticatedToken } from '../tokens/find'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { missingToken } from './challenge'
@@ -49,6 +50,11 @@ export interface BearerGuardOptions {
    * @default true where the server has `users`, unless `clientIdQuery` admits apps
    */
   user?: boolean
+  /**
+   * Whether tokens that are bound to no key are refused (RFC 9449, DPoP). A bound token is always checked.
+   * @default false
+   */
+  senderConstrained?: boolean
 }
 
 const optionNames: readonly string[] = [
@@ -59,6 +65,7 @@ const optionNames: readonly string[] = [
   'tokenFrom',
   'clientIdQuery',
   'user',
+  'senderConstrained',
 ] satisfies (keyof BearerGuardOptions)[]
 
 /** What is asked of a request. */
@@ -67,6 +74,8 @@ export interface Entrance {
   readonly resource: string | undefined
   readonly tokenFrom: readonly TokenPlace[]
   readonly challenge: Challenge
+  /** Where proofs of a key are taken; undefined where tokens are bound to none. */
+  readonly proofs: ProofPlace | undefined
   /** Whether a token without a user is refused. */
   readonly needsUser: boolean
   /** Answers a request that has no token. */
@@ -80,7 +89,8 @@ export function verifiedEntrance(owner: string, server: TokenSource, options: Be
   requireKnown(`${owner} option`, options, optionNames, ['scope'])
   const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
   if (typeof realm !== 'string') throw new TypeError(`${owner}'s realm must be a string`)
-  requireFlags(owner, { clientIdQuery, resourceMetadata: options.resourceMetadata, user: options.user })
+  const { senderConstrained, resourceMetadata, user } = options
+  requireFlags(owner, { clientIdQuery, resourceMetadata, user, senderConstrained })
   if (clientIdQuery && options.user) {
     throw new TypeError(`${owner}'s clientIdQuery admits apps without a user: leave it or user out`)
   }
@@ -91,12 +101,15 @@ export function verifiedEntrance(owner: string, server: TokenSource, options: Be
       throw new TypeError(`${owner}'s tokenFrom may hold 'header', 'body' and 'query', not ${place}`)
     }
   }
+  const proofs = proofPlace(owner, server, resource, senderConstrained)
   return {
     scope,
     resource,
     tokenFrom,
+    proofs,
     challenge: {
       realm,
+      ...(proofs && { bound: { schemes: server.senderConstraints, only: proofs.required } }),
       resourceMetadata: options.resourceMetadata
         ? metadataOf(owner, resource ?? onlyResource(owner, server))
         : undefined,

@@ -4,6 +4,7 @@ import { OAuthError } from '../errors'
 import { queryParameters } from '../http/body'
 import { authorizationHeader } from '../http/header'
 import type { AuthenticatedToken } from '../tokens/find'
+import type { SenderConstraint } from '../types/capability'
 
 /** Where a token may be sent: the header (RFC 6750 §2.1), a form body (§2.2), or the query (§2.3). */
 export type TokenPlace = 'header' | 'body' | 'query'
@@ -16,7 +17,11 @@ const tokenSyntax = /^[A-Za-z0-9._~+/-]+=*$/
 /** What an answer of the guard says of itself: RFC 6750 §3, RFC 9728 §5.1. */
 export interface Challenge {
   realm: string
-  resourceMetadata: string | undefined
+  resourceMetadata?: string | undefined
+  /** Where tokens may be bound to a key: the schemes of those, and whether there is no other. */
+  bound?:
+    | { readonly schemes: readonly Pick<SenderConstraint, 'scheme' | 'challenge'>[]; readonly only: boolean }
+    | undefined
 }
 
 /** What let a request in; with the challenge where it was a guard. */
@@ -76,10 +81,17 @@ export function offerAdmission(req: object, offer: Omit<Offer, 'before'>): void 
   ;(req as { [OFFER]?: Offer })[OFFER] = { ...offer, before: Reflect.get(req, offer.place) }
 }
 
-/** The one token of the request, or undefined. RFC 6750 §2: not more than one way to send it. */
-export function presentedToken(req: Request, places: readonly TokenPlace[]): string | undefined {
+const bearer = /^bearer(?: +|$)(.*)$/i
+/** RFC 9449 §7.1, beside the former. */
+const bearerOrDpop = /^(?:bearer|dpop)(?: +|$)(.*)$/i
+
+/**
+ * The one token of the request, or undefined. RFC 6750 §2: not more than one way to send it. `mayBeBound`: also with the
+ * scheme of tokens that are bound to a key.
+ */
+export function presentedToken(req: Request, places: readonly TokenPlace[], mayBeBound = false): string | undefined {
   const tokens: string[] = []
-  if (places.includes('header')) tokens.push(...headerToken(req))
+  if (places.includes('header')) tokens.push(...headerToken(req, mayBeBound ? bearerOrDpop : bearer))
   if (places.includes('query')) tokens.push(...queryToken(req))
   if (places.includes('body')) tokens.push(...bodyToken(req))
   if (tokens.length > 1) throw new OAuthError('invalid_request', 'The request has more than one access token.')
@@ -90,9 +102,9 @@ export function presentedToken(req: Request, places: readonly TokenPlace[]): str
   return token
 }
 
-/** Another scheme is no bearer token at all: the bare challenge then tells which one is wanted. */
-function headerToken(req: Request): string[] {
-  const token = /^bearer(?: +|$)(.*)$/i.exec(authorizationHeader(req))?.[1]
+/** Another scheme is no access token at all: the bare challenge then tells which one is wanted. */
+function headerToken(req: Request, schemes: RegExp): string[] {
+  const token = schemes.exec(authorizationHeader(req))?.[1]
   return token === undefined ? [] : [token]
 }
 

@@ -7,13 +7,21 @@ import { queryParameters } from '../http/body'
 import { reportError } from '../http/endpoint'
 import { requireNoMore } from '../options/known'
 import { formatScope, includesScope, type Scope } from '../rules/scope'
+import { type Call, schemeOf } from '../sender-constraints/confirmation'
 import { type AuthenticatedToken, authenticateToken } from '../tokens/find'
 import { clientsOwnToken, withChallenge } from './challenge'
 import { type BearerGuardOptions, type TokenSource, verifiedEntrance } from './options'
 import { type Challenge, offerAdmission, presentedToken } from './presented-token'
 
-function authenticateAt(source: TokenSource, token: string, resource?: string): Awaitable<AuthenticatedToken> {
-  return 'authenticate' in source ? source.authenticate(token, resource) : authenticateToken(source, token, resource)
+function authenticateAt(
+  source: TokenSource,
+  token: string,
+  resource: string | undefined,
+  call: Call | undefined,
+): Awaitable<AuthenticatedToken> {
+  return 'authenticate' in source
+    ? source.authenticate(token, resource, call)
+    : authenticateToken(source, token, resource, call)
 }
 
 /** Passport's own strategy, as `passport.use` accepts it. */
@@ -35,7 +43,7 @@ export interface BearerStrategy {
  */
 export function bearerStrategy(source: TokenSource, options: BearerGuardOptions = {}): BearerStrategy {
   requireNoMore('bearerStrategy', arguments, 2)
-  const { scope, resource, tokenFrom, challenge, needsUser, withoutToken } = verifiedEntrance(
+  const { scope, resource, tokenFrom, challenge, proofs, needsUser, withoutToken } = verifiedEntrance(
     'bearerStrategy',
     source,
     options,
@@ -47,8 +55,8 @@ export function bearerStrategy(source: TokenSource, options: BearerGuardOptions 
     authenticate(this: PassportRun, req: Request, { assignProperty }: { assignProperty?: string } = {}): void {
       const run = runFor(this, req, challenge, assignProperty)
       const settled = orElse<AuthenticatedToken | OAuthError>(() => {
-        const token = presentedToken(req, tokenFrom)
-        return token === undefined ? withoutToken(req) : find(token)
+        const token = presentedToken(req, tokenFrom, proofs !== undefined)
+        return token === undefined ? withoutToken(req) : find(token, proofs && { ...proofs, req })
       }, toOAuthError)
       void whenReady(settled, (found) => {
         const failure = found instanceof OAuthError ? found : missingPart(found, scope, needsUser)
@@ -58,8 +66,10 @@ export function bearerStrategy(source: TokenSource, options: BearerGuardOptions 
         }
         reportError(source, failure)
         if (failure.status > 403) return run.error(failure)
-        const { headers } = withChallenge(failure, challenge.realm, scope, challenge.resourceMetadata)
-        run.fail(headers['WWW-Authenticate'], failure.status)
+        const { 'WWW-Authenticate': said, ...others } = withChallenge(failure, challenge, scope, schemeOf(req)).headers
+        // such as a nonce: Passport sends the challenge alone
+        for (const [name, value] of Object.entries(others)) req.res?.setHeader(name, value)
+        run.fail(said, failure.status)
       })
     },
   }
@@ -122,16 +132,16 @@ type Outcome = { found: AuthenticatedToken } | { failed: unknown }
 export function tokenAuthenticator(
   source: TokenSource,
   resource: string | undefined,
-): (token: string) => Awaitable<AuthenticatedToken> {
-  const strategy = new Strategy({}, (token, done) => {
+): (token: string, call?: Call) => Awaitable<AuthenticatedToken> {
+  const strategy = new Strategy({ passReqToCallback: true }, ({ call }, token, done) => {
     const settled = orElse<AuthenticatedToken | { failed: unknown }>(
-      () => authenticateAt(source, token, resource),
+      () => authenticateAt(source, token, resource, call),
       (failed) => ({ failed }),
     )
     void whenReady(settled, (found) => ('failed' in found ? done(found.failed) : done(null, found)))
   })
-  return (token) =>
-    whenReady(runStrategy(strategy, token), (outcome) => {
+  return (token, call) =>
+    whenReady(runStrategy(strategy, token, call), (outcome) => {
       if ('failed' in outcome) throw outcome.failed
       return outcome.found
     })
@@ -141,7 +151,7 @@ export function tokenAuthenticator(
  * One object per request over the shared strategy: `passport.authenticate` writes onto the strategy itself, and two
  * requests in flight would get each other's answer.
  */
-function runStrategy(strategy: Strategy, token: string): Awaitable<Outcome> {
+function runStrategy(strategy: Strategy, token: string, call: Call | undefined): Awaitable<Outcome> {
   const settled: { outcome?: Outcome } = {}
   let settle = (outcome: Outcome): void => {
     settled.outcome = outcome
@@ -151,7 +161,7 @@ function runStrategy(strategy: Strategy, token: string): Awaitable<Outcome> {
     fail: () => settle({ failed: new OAuthError('invalid_token', 'The access token is malformed.') }),
     error: (failed: unknown) => settle({ failed }),
   })
-  run.authenticate({ headers: { authorization: `Bearer ${token}` } })
+  run.authenticate({ headers: { authorization: `Bearer ${token}` }, call })
   if (settled.outcome) return settled.outcome
   return new Promise((resolve) => {
     settle = resolve

@@ -89,10 +89,12 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
   }
 }
 
+const exposedHeaders = ['WWW-Authenticate', 'Retry-After', 'DPoP-Nonce']
+
 function corsMiddleware(options: CorsOptions, methods: Methods): RequestHandler {
   requireKnown('cors option', options, ['origin', 'maxAge'], ['origin'])
   requireOrigins(options.origin)
-  return cors({ ...options, methods: Object.keys(methods), exposedHeaders: ['WWW-Authenticate', 'Retry-After'] })
+  return cors({ ...options, methods: Object.keys(methods), exposedHeaders })
 }
 
 /** A browser sends an origin as the URL parser writes it: any other text would never match, in silence. */

@@ -9,19 +9,19 @@ import { OAuthError } from '../errors'
 export function authorizationHeader(req: Request): string {
   const { authorization } = req.headers
   if (authorization === undefined) return ''
-  if (sentAuthorization(req).length > 1) {
+  if (sentHeader(req, 'authorization').length > 1) {
     throw new OAuthError('invalid_request', 'The Authorization header is included more than once.')
   }
   return authorization
 }
 
-/** Each Authorization header as it was sent. A request that a host's unit test makes up has nothing but `headers`. */
-export function sentAuthorization({ rawHeaders, headers }: Pick<Request, 'rawHeaders' | 'headers'>): string[] {
-  if (!rawHeaders) return [headers.authorization ?? []].flat()
+/** Each header of that name as it was sent. A request that a host's unit test makes up has nothing but `headers`. */
+export function sentHeader({ rawHeaders, headers }: Pick<Request, 'rawHeaders' | 'headers'>, wanted: string): string[] {
+  if (!rawHeaders) return [headers[wanted] ?? []].flat()
   const sent: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
-    if (name.length === 13 && name.toLowerCase() === 'authorization') sent.push(rawHeaders[i + 1] as string)
+    if (name.length === wanted.length && name.toLowerCase() === wanted) sent.push(rawHeaders[i + 1] as string)
   }
   return sent
 }

@@ -213,7 +213,7 @@ export function decoyKey(algorithm: VerificationAlgorithm): VerificationKey {
 }
 
 /** RFC 7638 §3: the id that everybody computes alike from a public key. The order of the members is part of it. */
-function thumbprint(publicKey: KeyObject): string {
+export function thumbprint(publicKey: KeyObject): string {
   const { kty, crv, x, y, e, n } = publicKey.export({ format: 'jwk' })
   return sha256(JSON.stringify(kty === 'EC' ? { crv, kty, x, y } : { e, kty, n }))
 }

@@ -2,7 +2,7 @@
 import { decode, verify } from 'jsonwebtoken'
 import { LRUCache } from 'lru-cache'
 import { type Awaitable, whenReady } from '../awaitable'
-import { type KeyObject, sha256 } from '../crypto'
+import { type JsonWebKey, type KeyObject, sha256 } from '../crypto'
 import type { VerificationAlgorithm, VerificationKey } from './keys'
 
 /** What every JWT that we believe has (RFC 7519 §4.1). */
@@ -16,11 +16,13 @@ export interface JwtClaims {
 }
 
 /** One kind of JWT. */
-export interface JwtKind<Claims extends JwtClaims> {
+export interface JwtKind<Claims> {
   /** The `typ` of its header, without `application/` (RFC 8725 §3.11). */
   readonly type: string
   /** What else may stand there, where this kind is older than its type: undefined for nothing. */
   readonly olderTypes?: readonly (string | undefined)[]
+  /** Whether it brings its key along (`jwk`, RFC 7515 §4.1.3): it proves that its sender has the key, and not who that is. */
+  readonly bringsKey?: true
   /** Whether the claims are there that it must have, in the types that they must have. */
   readonly isClaims: (claims: unknown) => claims is Claims
 }
@@ -82,6 +84,8 @@ export function jwtVerifier<Claims extends JwtClaims>(kind: JwtKind<Claims>): Jw
 interface TokenHeader {
   readonly kid?: string
   readonly alg: VerificationAlgorithm
+  /** Of a kind that brings its key along. */
+  readonly jwk?: JsonWebKey
 }
 
 /** What a JWT says of itself before anybody has verified it: good for finding its key, and for nothing else. */
@@ -91,10 +95,7 @@ export interface UnverifiedJwt<Claims> {
 }
 
 /** Of a token that is good once, and so is not remembered. Undefined for what is no JWT of this kind. */
-export function readJwt<Claims extends JwtClaims>(
-  token: string,
-  kind: JwtKind<Claims>,
-): UnverifiedJwt<Claims> | undefined {
+export function readJwt<Claims>(token: string, kind: JwtKind<Claims>): UnverifiedJwt<Claims> | undefined {
   const header = parseHeader(token, kind)
   const claims: unknown = header && decoded(token)?.payload
   return header && kind.isClaims(claims) ? { header, claims } : undefined
@@ -105,10 +106,10 @@ export function isSignedWith(token: string, { alg }: TokenHeader, { algorithms, 
   return algorithms.includes(alg) && verifiedPayload(token, alg, publicKey) !== undefined
 }
 
-/** The header, if it is one of that type. Keys that it brings along (`jwk`, `jku`, `x5c`) are never looked at. */
-function parseHeader<Claims extends JwtClaims>(
+/** The header, if it is one of that type. Of other kinds the keys in it (`jwk`, `jku`, `x5c`) are never looked at. */
+function parseHeader<Claims>(
   token: string,
-  { type, olderTypes = [] }: JwtKind<Claims>,
+  { type, olderTypes = [], bringsKey }: JwtKind<Claims>,
 ): TokenHeader | undefined {
   const header = decoded(token)?.header as Record<string, unknown> | undefined
   if (!header) return undefined
@@ -118,7 +119,13 @@ function parseHeader<Claims extends JwtClaims>(
   if (named !== type && !olderTypes.some((older) => older === named)) return undefined
   // RFC 7515 §4.1.11: an extension that must be understood, and that jsonwebtoken does not look at
   if (crit !== undefined || typeof alg !== 'string' || !isOptionalText(kid)) return undefined
-  return { ...(kid !== undefined && { kid }), alg: alg as VerificationAlgorithm }
+  const { jwk } = header
+  if (bringsKey && (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk))) return undefined
+  return {
+    ...(kid !== undefined && { kid }),
+    alg: alg as VerificationAlgorithm,
+    ...(bringsKey && { jwk: jwk as JsonWebKey }),
+  }
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

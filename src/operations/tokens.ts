@@ -10,11 +10,13 @@ import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { audienceMember, formatResource, knownResource, resolveAudience } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
 import { requireId } from '../rules/subject'
+import { proofPlace } from '../sender-constraints/confirmation'
 import { prepareCode } from '../tokens/code'
 import { authenticateToken } from '../tokens/find'
 import { type IssueRequest, issueNew, store } from '../tokens/issue'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { ProvingRequest } from '../types/capability'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { requireOwner } from '../users'
 
@@ -175,19 +177,23 @@ async function hostRequest(
  * Verifies an access token and returns its meaning, for WebSockets, GraphQL and other calls without the guard. Throws
  * an `OAuthError`: `invalid_token`, `insufficient_scope`, or `server_error` with status 503 when storage fails.
  * `resource` is the called one of the server's `resources`.
- * @default the audience of tokens whose request names no resource
+ * Without it: the audience of tokens whose request names no resource. A token that is bound to a key needs the `request`
+ * that it came with, such as that of a WebSocket: its `DPoP` header is the proof.
  */
 export async function verifyAccessToken(
   server: AuthorizationServer,
   token: string,
-  options: { scope?: string | Scope; resource?: string } = {},
+  options: { scope?: string | Scope; resource?: string; request?: ProvingRequest } = {},
 ): Promise<AccessToken> {
   requireNoMore('verifyAccessToken', arguments, 3)
   requireServer(server)
   // a misspelt scope would be no scope
-  requireKnown('verifyAccessToken option', options, ['scope', 'resource'], ['scope'])
+  requireKnown('verifyAccessToken option', options, ['scope', 'resource', 'request'], ['scope'])
   const required = neededScope('verifyAccessToken', options)
-  const { accessToken } = await authenticateToken(server, String(token), knownResource(server, options.resource))
+  const resource = knownResource(server, options.resource)
+  const proofs = options.request && proofPlace('verifyAccessToken', server, resource)
+  const call = proofs && options.request && { ...proofs, req: options.request }
+  const { accessToken } = await authenticateToken(server, String(token), resource, call)
   if (!includesScope(accessToken.scope, required)) {
     throw new OAuthError('insufficient_scope', `The access token lacks the scope ${formatScope(required)}.`)
   }

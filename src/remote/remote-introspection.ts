@@ -28,6 +28,8 @@ export interface IntrospectionOptions {
   now: () => number
 }
 
+const tokenTypes: readonly string[] = ['bearer', 'dpop']
+
 /** Asks about a token. Throws `invalid_token` for one that is not active, and something else when there is no answer. */
 export function remoteIntrospection(options: IntrospectionOptions): (token: string) => Awaitable<AccessToken> {
   const { cache, now } = options
@@ -61,8 +63,10 @@ async function ask(
   if (answer.active !== true) throw invalidToken()
   const { iss = issuer, nbf = 0, token_type: type } = answer
   // a refresh token of this very client is active, too
-  if (iss !== issuer || Number(nbf) > now() || String(type).toLowerCase() !== 'bearer') throw invalidToken()
+  if (iss !== issuer || Number(nbf) > now() || !tokenTypes.includes(String(type).toLowerCase())) throw invalidToken()
   const accessToken = parseAnswer(answer)
+  // RFC 9449 §6.2: it would be taken for a bearer token
+  if (String(type).toLowerCase() === 'dpop' && accessToken.confirmation?.jkt === undefined) throw invalidToken()
   if (isOver(accessToken, now())) throw invalidToken()
   return accessToken
 }
@@ -74,7 +78,8 @@ function basic({ clientId, clientSecret }: IntrospectionClient): string {
 }
 
 /** RFC 7662 §2.2. */
-function parseAnswer({ client_id: clientId, sub, scope = '', exp, aud = [] }: Record<string, unknown>): AccessToken {
+function parseAnswer(answer: Record<string, unknown>): AccessToken {
+  const { client_id: clientId, sub, scope = '', exp, aud = [], cnf } = answer
   const audience: unknown = typeof aud === 'string' ? [aud] : aud
   if (
     typeof clientId !== 'string' ||
@@ -91,5 +96,6 @@ function parseAnswer({ client_id: clientId, sub, scope = '', exp, aud = [] }: Re
     scope,
     ...(exp !== undefined && { exp: exp as number }),
     aud: audience as string[],
+    ...(cnf !== undefined && { cnf }),
   })
 }

@@ -14,10 +14,12 @@ import { requireSeconds } from '../options/seconds'
 import { verifiedIssuer, verifiedOrigin } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
 import { wellKnownUrl } from '../rules/well-known'
+import { type Call, verifiedConstraints, verifyConfirmation } from '../sender-constraints/confirmation'
 import { accessTokenJwt, accessTokenOfClaims } from '../tokens/claims'
 import { type AuthenticatedToken, userOf } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { SenderConstraint } from '../types/capability'
 import type { AuthorizationServerEvent } from '../types/events'
 import type { Users } from '../types/users'
 import { type IntrospectionClient, remoteIntrospection } from './remote-introspection'
@@ -57,6 +59,8 @@ export interface RemoteServerOptions {
    * @default every id is accepted, and `req.user` is `{ id }`
    */
   users?: Pick<Users, 'find'>
+  /** How tokens may be bound to a key of their client: `[dpop()]` (RFC 9449). @default [], and bound tokens are refused */
+  senderConstraints?: readonly SenderConstraint[]
   /** Receives failures, `{ type: 'error', error }`, and warnings. @default failures go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
   /** The time in whole seconds since the epoch. @default the clock */
@@ -64,11 +68,13 @@ export interface RemoteServerOptions {
 }
 
 /** The result of `remoteServer`, for `bearerGuard` and `protectedResourceRouter`. */
-export interface RemoteServer extends ResourceRules, Pick<AuthorizationServer, 'issuer' | 'emit' | 'warn'> {
+export interface RemoteServer
+  extends ResourceRules,
+    Pick<AuthorizationServer, 'issuer' | 'senderConstraints' | 'emit' | 'warn' | 'now'> {
   /**
    * Verifies an access token and returns its meaning. Throws `invalid_token`, or 503 when the server cannot be reached.
    */
-  readonly authenticate: (token: string, resource?: string) => Awaitable<AuthenticatedToken>
+  readonly authenticate: (token: string, resource?: string, call?: Call) => Awaitable<AuthenticatedToken>
   /** @internal */
   readonly users: Pick<Users, 'find'> | undefined
 }
@@ -84,6 +90,7 @@ const optionNames: readonly string[] = [
   'introspect',
   'cache',
   'users',
+  'senderConstraints',
   'onEvent',
   'now',
 ] satisfies (keyof RemoteServerOptions)[]
@@ -98,7 +105,8 @@ const optionNames: readonly string[] = [
  */
 export function remoteServer(options: RemoteServerOptions): RemoteServer {
   requireNoMore('remoteServer', arguments, 1)
-  const { issuer, reachableAt, allowHttp, resources, introspect, cache, users } = verifiedOptions(options)
+  const { issuer, reachableAt, allowHttp, resources, introspect, cache, users, senderConstraints } =
+    verifiedOptions(options)
   const now = clock(options.now)
   const emit = emitter(options.onEvent, now)
   const warn = warner(emit)
@@ -121,15 +129,14 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
     return remoteIntrospection({ issuer, client, endpoint, allowHttp, cache, now })
   }
   const find = introspect ? introspecting(introspect) : verifying()
+  const place = { issuer, audience: resources, emit, now, senderConstraints }
 
   return Object.freeze({
-    issuer,
+    ...place,
     resources,
-    audience: resources,
-    emit,
     warn,
     users,
-    authenticate(token, resource) {
+    authenticate(token, resource, call) {
       const accepted = resource === undefined ? resources : [resource]
       const found = orElse<AccessToken>(
         () => find(token, accepted),
@@ -139,7 +146,8 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
       )
       return whenReady(found, (accessToken) => {
         verifyOwnAudience(accessToken.audience, accepted)
-        return whenReady(userOf({ users }, accessToken), (user) => ({ accessToken, user }))
+        const proven = verifyConfirmation(place, token, accessToken, call)
+        return whenReady(proven, () => whenReady(userOf({ users }, accessToken), (user) => ({ accessToken, user })))
       })
     },
   } satisfies RemoteServer)
@@ -178,6 +186,7 @@ interface VerifiedOptions {
   introspect: IntrospectionClient | undefined
   cache: number
   users: RemoteServerOptions['users']
+  senderConstraints: readonly SenderConstraint[]
 }
 
 function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
@@ -212,5 +221,7 @@ function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
     if (value !== undefined && typeof value !== 'function')
       throw new TypeError(`remoteServer's ${name} must be a function`)
   }
-  return { issuer, reachableAt, allowHttp, resources: Object.freeze([...resources]), introspect, cache, users }
+  const senderConstraints = verifiedConstraints(options.senderConstraints)
+  const own = Object.freeze([...resources])
+  return { issuer, reachableAt, allowHttp, resources: own, introspect, cache, users, senderConstraints }
 }

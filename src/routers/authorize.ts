@@ -112,9 +112,8 @@ async function carryOut(
     )
   }
   const parameters = await grant?.authorize?.(server, approved)
-  if (!parameters)
-    throw new TypeError(`authorize of response_type ${request.responseType} must return the response parameters`)
-  return parameters
+  if (parameters) return parameters
+  throw new TypeError(`authorize of response_type ${request.responseType} must return the response parameters`)
 }
 
 function approvedBy(
@@ -134,7 +133,7 @@ function approvedBy(
   const since = session?.startedAt ?? request.startedAt
   const startedAt = Math.min(secondOf(decision.startedAt ?? request.startedAt), request.startedAt, since)
   const { server: _, responseType: _type, redirectUri: _uri, state: _state, ...approved } = request
-  const { client, parameters, sentRedirectUri, codeChallenge, audience, ...asked } = approved
+  const { client, parameters, sentRedirectUri, codeChallenge, dpopJkt, audience, ...asked } = approved
   return {
     client,
     parameters,
@@ -149,6 +148,7 @@ function approvedBy(
     },
     ...(sentRedirectUri !== undefined && { sentRedirectUri }),
     ...(codeChallenge !== undefined && { codeChallenge }),
+    ...(dpopJkt !== undefined && { dpopJkt }),
     ...(session && { source: session.source }),
   }
 }

@@ -4,7 +4,7 @@ import { grantTypesOf } from '../clients/client'
 import { verifyWithin } from '../clients/metadata'
 import { OAuthError } from '../errors'
 import { guardedToken } from '../guard/guard'
-import { sentAuthorization } from '../http/header'
+import { sentHeader } from '../http/header'
 import { kindOf } from '../options/known'
 import { findResource } from '../rules/resource'
 import { includesScope, OFFLINE_ACCESS, type Scope } from '../rules/scope'
@@ -55,7 +55,7 @@ export function refuseForeignForm(issuer: string, req: Request & { originalMetho
   const { originalMethod = req.method } = req
   if (originalMethod !== 'POST' && originalMethod === req.method) return
   // as it was sent: not one that the host has made of a cookie
-  const [sent] = sentAuthorization(req)
+  const [sent] = sentHeader(req, 'authorization')
   const isProof = authorization === sent && (sent === undefined ? byToken : /^bearer /i.test(sent))
   // admitted: a proxy may add a token of another issuer to every request
   if (/^application\/json\b/i.test(type) || (isProof && guardedToken(req))) return

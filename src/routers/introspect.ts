@@ -11,7 +11,7 @@ import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireParameter } from '../rules/params'
 import { type Audience, heldAudience } from '../rules/resource'
 import type { Client, Credential } from '../storage'
-import { sharedClaims } from '../tokens/claims'
+import { sharedClaims, tokenTypeOf } from '../tokens/claims'
 import { latestEnd } from '../tokens/derived-session'
 import { findAccessToken, findCredential } from '../tokens/find'
 import { hasStableHalf, isCurrent, parseRefreshToken, sessionEnd } from '../tokens/rotation'
@@ -89,10 +89,12 @@ async function findRefreshToken(server: AuthorizationServer, token: string): Pro
 
 /** RFC 7662 §2.2. */
 function describe(server: AuthorizationServer, found: Credential, audience: Audience): Record<string, unknown> {
+  const authorization = authorizationOf(found)
+  const { confirmation } = authorization
   return {
     active: true,
-    ...sharedClaims(server, authorizationOf(found), found, audience),
-    ...(found.kind === 'access_token' && { token_type: 'Bearer' }),
+    ...sharedClaims(server, authorization, found, audience),
+    ...(found.kind === 'access_token' && { token_type: confirmation ? tokenTypeOf(confirmation) : 'Bearer' }),
     ...(found.userId !== undefined && { sub: found.userId }),
   }
 }

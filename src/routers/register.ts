@@ -154,5 +154,5 @@ function mountPath(server: AuthorizationServer, req: Request): string {
 
 /** RFC 6750 §3: a missing or wrong token, initial or of the registration, is answered with a challenge. */
 function sendChallenged(error: OAuthError, req: Request, res: Response): void {
-  sendError(error.code === 'invalid_token' ? withChallenge(error, 'registration', []) : error, req, res)
+  sendError(error.code === 'invalid_token' ? withChallenge(error, { realm: 'registration' }, []) : error, req, res)
 }

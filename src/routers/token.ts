@@ -35,14 +35,15 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
   const fromQuery = parametersFrom.includes('query')
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
-    const { client, authenticated, network, parameters } = await authenticatedRequest(server, req, fromQuery)
+    const sent = await authenticatedRequest(server, req, { fromQuery, proofAt: 'token' })
+    const { client, authenticated, network, parameters, confirmation } = sent
     const grantType = requireParameter(parameters, 'grant_type')
     const grant = server.grants.get(grantType)
     if (!grant?.handle) throw new OAuthError('unsupported_grant_type', 'This grant_type is not supported.')
     // RFC 6749 §5.2: checked here for every grant, so that none can forget it
     requireGrantType(client, grantType)
     // no getter of `network`: V8 allocates one among what is old, and the whole request outlives hundreds of others
-    const request = { client, authenticated, grantType, parameters, startedAt, network }
+    const request = { client, authenticated, grantType, parameters, startedAt, network, confirmation }
     sendJson(res, 200, await grant.handle(server, request))
   }
   const methods = fromQuery ? { GET: handler, POST: handler } : { POST: handler }

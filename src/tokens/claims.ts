@@ -11,7 +11,7 @@ import { type Audience, heldAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import type { Credential, Writable } from '../storage'
 import type { AccessToken, LocatedToken } from '../types/access-token'
-import type { Authorization } from '../types/authorization'
+import type { Authorization, Confirmation } from '../types/authorization'
 import type { AuthorizationServer, UnsignedToken } from '../types/authorization-server'
 
 /** The claims of an access token: RFC 9068 §2.2, and whatever the issuer adds. */
@@ -38,10 +38,15 @@ export const accessTokenJwt: JwtKind<AccessTokenClaims> = {
   },
 }
 
+/** RFC 9449 §5, §6.2; a token that is bound otherwise is sent as a bearer token (RFC 8705 §3). */
+export function tokenTypeOf({ jkt }: Confirmation): 'DPoP' | 'Bearer' {
+  return jkt === undefined ? 'Bearer' : 'DPoP'
+}
+
 /** The claims that JWTs and introspection share. `sub` is not among them: introspection has none for a client's own token. */
 export function sharedClaims(
   server: Pick<AuthorizationServer, 'issuer'>,
-  { clientId, scope }: Authorization,
+  { clientId, scope, confirmation }: Authorization,
   { issuedAt, expiresAt }: Pick<Credential, 'issuedAt' | 'expiresAt'>,
   audience: Audience,
 ) {
@@ -52,6 +57,8 @@ export function sharedClaims(
     exp: expiresAt,
     iat: issuedAt,
     ...(scope.length > 0 && { scope: formatScope(scope) }),
+    // RFC 7800 §3.1, RFC 9449 §6
+    ...(confirmation && { cnf: confirmation }),
   }
 }
 
@@ -69,13 +76,14 @@ export function accessTokenOfRow(
     expiresAt: row.expiresAt,
   }
   if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, held))
+  if (bound.confirmation) accessToken.confirmation = Object.freeze({ ...bound.confirmation })
   if (claims) accessToken.claims = claims
   return Object.freeze(accessToken)
 }
 
 /** From the claims of a JWT, or an answer of introspection with the same names. */
 export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { client_id: string }): AccessToken {
-  const { client_id: clientId, scope = '', exp, aud } = claims
+  const { client_id: clientId, scope = '', exp, aud, cnf } = claims
   const audience = aud === undefined ? [] : audienceOf(aud)
   return Object.freeze({
     clientId,
@@ -83,7 +91,13 @@ export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { clien
     scope: Object.freeze(scope.split(' ').filter((token) => token !== '')),
     ...(exp !== undefined && { expiresAt: exp }),
     ...(audience.length > 0 && { audience: frozenList(audience) }),
+    ...(cnf !== undefined && { confirmation: confirmationOf(cnf) }),
   })
+}
+
+/** What is no confirmation is one that nothing verifies: whoever issued the token has bound it to something. */
+function confirmationOf(cnf: unknown): Confirmation {
+  return Object.freeze(typeof cnf === 'object' ? { ...cnf } : {})
 }
 
 /** RFC 9068 §2.2: where no user is involved, `sub` is the client. */
@@ -116,7 +130,7 @@ export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefine
   const { jti, client_id: clientId, iat, exp, started_at: startedAt, grant_id: named } = claims
   if (parseSplitToken(jti)) return undefined
   const [, grantId, session] = (typeof named === 'string' && sessionSyntax.exec(named)) || []
-  const { scope, audience } = accessTokenOfClaims(claims)
+  const { scope, audience, confirmation } = accessTokenOfClaims(claims)
   const authorization: Authorization = {
     clientId,
     ...userOfClaims(claims),
@@ -124,6 +138,7 @@ export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefine
     scope,
     startedAt: typeof startedAt === 'number' ? Math.min(startedAt, iat) : iat,
     ...(audience && { audience }),
+    ...(confirmation && { confirmation }),
   }
   const id = grantId === undefined ? jti : lookupId(grantId, lookupSuffix.access_token[0], session)
   const { clientId: _, ...bound } = authorization

@@ -16,7 +16,7 @@ type Approved = Omit<ApprovedAuthorization, 'client' | 'parameters'>
  */
 export function prepareCode(
   server: AuthorizationServer,
-  { authorization, codeChallenge, sentRedirectUri, source }: Approved,
+  { authorization, codeChallenge, sentRedirectUri, dpopJkt, source }: Approved,
   ttl: number,
 ): { code: string; credential: Credential } {
   const suffix = lookupSuffix.authorization_code
@@ -32,6 +32,7 @@ export function prepareCode(
       ...authorization,
       ...(codeChallenge !== undefined && { codeChallenge }),
       ...(sentRedirectUri !== undefined && { redirectUri: sentRedirectUri }),
+      ...(dpopJkt !== undefined && { dpopJkt }),
       ...(source && { source: [source.session, source.expiresAt] }),
     }),
   )

@@ -6,6 +6,7 @@ import type { CredentialKind } from '../credentials/kinds'
 import { sessionOf } from '../credentials/split-token'
 import { invalidToken } from '../errors'
 import { verifyAudience } from '../rules/resource'
+import { type Call, verifyConfirmation } from '../sender-constraints/confirmation'
 import type { Credential } from '../storage'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -54,21 +55,28 @@ export interface AuthenticatedToken {
 
 /**
  * Who calls `resource` with this access token. Throws `invalid_token` (RFC 6750 §3.1) unless the token is alive, so is its
- * user, and it is for that resource; without one, for the default audience of the server.
+ * user, and it is for that resource; without one, for the default audience of the server. A token that is bound to a key
+ * needs a call that proves it.
  */
 export function authenticateToken(
   server: AuthorizationServer,
   token: string,
   resource?: string,
+  call?: Call,
 ): Awaitable<AuthenticatedToken> {
   return whenReady(findAccessToken(server, token), (found) => {
     if (!found) throw invalidToken()
     const accessToken = accessTokenOfRow(server, found.row, found.claims)
     if (server.resources.length > 0) verifyAudience(server, accessToken.audience ?? [], resource)
-    return whenReady(userOf(server, accessToken), (user) => {
+    const admitted = (user: Express.User | undefined): AuthenticatedToken => {
       const { id, startedAt } = found.row
       return { accessToken, user, startedAt, session: sessionOf(id) }
-    })
+    }
+    if (call || accessToken.confirmation) {
+      const proven = verifyConfirmation(server, token, accessToken, call)
+      return whenReady(proven, () => whenReady(userOf(server, accessToken), admitted))
+    }
+    return whenReady(userOf(server, accessToken), admitted)
   })
 }
 

@@ -1,23 +1,27 @@
 /** The one end of all grants: makes tokens and their rows, lets the host shape the response, and stores all in one step. */
 
-import { getsRefreshToken } from '../clients/client'
+import { getsRefreshToken, mayOmitAuthentication } from '../clients/client'
 import { credentialOf } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId } from '../credentials/split-token'
-import { newGrantId, newSecret, sha256 } from '../crypto'
+import { newGrantId } from '../crypto'
 import { storageFailure } from '../errors'
 import { type Audience, audienceMember } from '../rules/resource'
 import { formatScope, type Scope } from '../rules/scope'
+import { missingProof } from '../sender-constraints/confirmation'
 import type { Credential, Grant, Writable } from '../storage'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { requireUser } from '../users'
+import { tokenTypeOf } from './claims'
 import { shapeResponse } from './response'
-import { firstPlace, refreshTokenExpiry } from './rotation'
+import { prepareRefreshToken, refreshTokenExpiry } from './rotation'
 
 /** What is asked for beside the authorization itself. */
 export interface TokenOptions {
+  /** Who asks, and with which key. */
+  readonly request: Pick<TokenRequest, 'client' | 'confirmation'>
   /** Whether there is a refresh token among them. @default false */
   readonly refreshToken?: boolean
   /** The resources of the access token, where it is for fewer than the authorization. */
@@ -59,7 +63,7 @@ export async function issue(
   uses?: Use,
   isStanding?: () => Promise<void>,
 ): Promise<TokenResponse | undefined> {
-  const { clientId, userId, grantId, scope } = authorization
+  const { clientId, userId, grantId, scope, confirmation } = authorization
   const context = { client, grantType, userId, scope, parameters }
   const response = server.tokenResponse ? await shapeResponse(server.tokenResponse, body, context) : body
   if (!uses) await store(server, credentials, grant)
@@ -74,6 +78,7 @@ export async function issue(
     ...(userId !== undefined && { userId }),
     ...(grantId !== undefined && { grantId }),
     scope,
+    ...(confirmation && { confirmation }),
   })
   return response
 }
@@ -86,7 +91,8 @@ export async function issueNew(
   refreshToken = false,
 ): Promise<TokenResponse> {
   // its ids are new: no other request can be faster
-  return (await issue(server, request, await prepareTokens(server, authorization, { refreshToken }))) as TokenResponse
+  const tokens = await prepareTokens(server, authorization, { request, refreshToken })
+  return (await issue(server, request, tokens)) as TokenResponse
 }
 
 /** The end of every grant that has authenticated a user at the token endpoint. */
@@ -109,8 +115,11 @@ export async function issueForUser(
 export async function prepareTokens(
   server: AuthorizationServer,
   asked: Authorization,
-  { refreshToken = false, accessAudience, ttl, derived }: TokenOptions = {},
+  { request, refreshToken = false, accessAudience, ttl, derived }: TokenOptions,
 ): Promise<PreparedTokens> {
+  const { client, confirmation } = request
+  // also where no proof can come, as from the host's own code
+  if (client.dpopBoundAccessTokens && !confirmation) throw missingProof(server, client.clientId)
   const { session = '', until = Number.POSITIVE_INFINITY } = derived ?? {}
   const { grantId = newGrantId() } = asked
   const now = server.now()
@@ -122,25 +131,28 @@ export async function prepareTokens(
   // an authorization that there is a row of
   const isGrant = derived !== undefined || hasRefreshToken || (asked.userId !== undefined && !stateless)
   const authorization = isGrant ? { ...asked, grantId } : withoutGrant(asked)
+  const access = confirmation ? { ...authorization, confirmation } : authorization
+  // RFC 9449 §5: who may come without authentication is told by the key alone
+  const kept = confirmation && mayOmitAuthentication(client) ? access : authorization
   const accessTtl = Math.min(ttl ?? server.accessTokens.ttl, server.accessTokens.ttl)
-  const access = await prepareAccessToken(
+  const { credential, body } = await prepareAccessToken(
     server,
     lookupId(grantId, lookupSuffix.access_token[0], session),
-    { ...authorization, ...(accessAudience && audienceMember(accessAudience)) },
+    accessAudience ? { ...access, ...audienceMember(accessAudience) } : access,
     { issuedAt: now, expiresAt: Math.min(now + accessTtl, until) },
   )
-  const all = [access.credential]
+  const all = [credential]
   if (hasRefreshToken) {
     const refreshId = lookupId(grantId, lookupSuffix.refresh_token, session)
     const lifetime = { issuedAt: now, expiresAt: refreshUntil }
-    const refresh = prepareRefreshToken(refreshId, authorization, lifetime, accessAudience)
+    const refresh = prepareRefreshToken(refreshId, kept, lifetime, accessAudience)
     all.push(refresh.credential)
-    access.body.refresh_token = refresh.token
+    body.refresh_token = refresh.token
   }
   const credentials = stateless ? all.slice(1) : all
   // a grant that is there already is another client's: its row stays what it is
-  const grant = isGrant && !derived ? grantOf(authorization, all) : undefined
-  return { authorization, body: access.body, credentials, grant }
+  const grant = isGrant && !derived ? grantOf(kept, all) : undefined
+  return { authorization: access, body, credentials, grant }
 }
 
 function withoutGrant(asked: Authorization): Authorization {
@@ -150,21 +162,6 @@ function withoutGrant(asked: Authorization): Authorization {
 }
 
 type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>
-
-/** The first refresh token of a grant. Its secret has two halves: one for the life of the grant, one that rotates. */
-function prepareRefreshToken(
-  id: string,
-  authorization: Authorization,
-  lifetime: Lifetime,
-  accessAudience: Audience | undefined,
-): { token: string; credential: Credential } {
-  const stable = newSecret()
-  const rotating = newSecret()
-  const made = { id, kind: 'refresh_token', secret: stable, state: sha256(rotating) }
-  const rotation = { places: [firstPlace(accessAudience ?? authorization.audience)] }
-  const credential = credentialOf(made, authorization, lifetime, undefined, { rotation })
-  return { token: `${id}.${stable}${rotating}`, credential }
-}
 
 /**
  * The row of the grant that an authorization is; it lives as long as the last of its credentials. A refresh makes it anew
@@ -193,12 +190,17 @@ export async function prepareAccessToken(
       : await create(server, { id, authorization, ...lifetime })
   // its state is its digest: a revocation must not overwrite the next token of the same row
   const credential = credentialOf({ id, kind: 'access_token', secret }, authorization, lifetime)
-  return { credential, body: responseOf(token, lifetime.expiresAt - lifetime.issuedAt, authorization.scope) }
+  return { credential, body: responseOf(token, lifetime.expiresAt - lifetime.issuedAt, authorization) }
 }
 
 /** RFC 6749 §5.1. */
-export function responseOf(accessToken: string, expiresIn: number, scope: Scope): TokenResponse {
-  const body: TokenResponse = { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn }
+export function responseOf(
+  accessToken: string,
+  expiresIn: number,
+  { scope, confirmation }: Pick<Authorization, 'scope' | 'confirmation'>,
+): TokenResponse {
+  const token_type = confirmation ? tokenTypeOf(confirmation) : 'Bearer'
+  const body: TokenResponse = { access_token: accessToken, token_type, expires_in: expiresIn }
   // required when it differs from what was asked; sent always, which every client takes
   if (scope.length > 0) body.scope = formatScope(scope)
   return body

@@ -41,7 +41,7 @@ export interface JwtOptions {
    */
   algorithm?: SigningAlgorithm
   /**
-   * More claims. Those of RFC 9068, `started_at` and `grant_id` are dropped; a thrown error refuses the token.
+   * More claims. Those of RFC 9068, `cnf`, `started_at` and `grant_id` are dropped; a thrown error refuses the token.
    * @default none
    */
   claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
@@ -68,6 +68,7 @@ const standardClaims: readonly string[] = [
   'iat',
   'jti',
   'scope',
+  'cnf',
   'started_at',
   'grant_id',
 ]

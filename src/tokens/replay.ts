@@ -4,25 +4,53 @@
  * (`refresh_replay`), which expires with the replay window. Opaque access tokens are derived from both; a JWT cannot be made
  * again, and is sealed under a key that both yield.
  */
-import { lockedRow } from '../credentials/bound'
+import { boundOf, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { grantIdOf, lookupId, sessionOf } from '../credentials/split-token'
 import { derivedSecret, seal, sha256, unseal } from '../crypto'
 import { OAuthError } from '../errors'
-import { type Audience, formatResource } from '../rules/resource'
-import { formatScope, includesScope, parseScope, type Scope } from '../rules/scope'
+import { type Audience, formatResource, heldAudience, narrowAudience } from '../rules/resource'
+import {
+  formatScope,
+  includesScope,
+  intersectScope,
+  parseScope,
+  remainingScope,
+  type Scope,
+  scopeWithin,
+} from '../rules/scope'
+import { requireKey } from '../sender-constraints/confirmation'
 import type { Credential } from '../storage'
-import type { AccessTokenFormat, AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
+import type { Confirmation } from '../types/authorization'
+import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { findAccessToken, findCredential } from './find'
 import { responseOf } from './issue'
 import { shapeResponse } from './response'
-import { isCurrent, type PresentedRefreshToken } from './rotation'
+import { isCurrent, type PresentedRefreshToken, type RefreshSettings } from './rotation'
 
 /** What the new access token is for. */
 export interface Asked {
   readonly scope: Scope
   readonly audience: Audience
+  /** The key that the request proved. */
+  readonly confirmation: Confirmation | undefined
+}
+
+// RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone
+export function askedOf(
+  server: AuthorizationServer,
+  { client, parameters, confirmation }: TokenRequest,
+  found: Credential,
+): Asked {
+  const held = remainingScope(server.scopes, client, found.scope)
+  const asked = parameters.get('scope')
+  // in the order of the grant: §3.3, it means nothing
+  const named = asked === undefined ? undefined : scopeWithin(server.scopes, client, asked, held)
+  const scope = named ? intersectScope(held, named) : held
+  // RFC 8707 §2.2: the same for resources
+  const granted = heldAudience(server, boundOf(found).audience)
+  return { scope, audience: narrowAudience(server, client, granted, parameters.get('resource')), confirmation }
 }
 
 /** One refresh, as its replay needs it. The secrets that it hands out are bound to all of it. */
@@ -35,6 +63,8 @@ export interface Refresh {
   /** When the refresh was, and when its access token expires. Seconds. */
   readonly refreshedAt: number
   readonly accessExpiresAt: number
+  /** The thumbprint of the key that its access token is bound to. */
+  readonly jkt?: string
   /** New for each, or racers with one token would hand out the same secrets for different scopes. */
   readonly nonce: string
 }
@@ -48,7 +78,7 @@ interface Successor {
 
 /** What follows the presented token by this refresh. */
 export function successorOf(
-  { rotate }: Pick<RefreshTokenSettings, 'rotate'>,
+  { rotate }: Pick<RefreshSettings, 'rotate'>,
   found: Credential,
   { token, stable, rotatingDigest }: PresentedRefreshToken,
   refresh: Refresh,
@@ -97,8 +127,9 @@ function accessTokenAgain(
 }
 
 function contextOf({ id, clientId }: Credential, refresh: Refresh): string {
-  const { accessId, scope, resource, refreshedAt, accessExpiresAt, nonce } = refresh
-  return JSON.stringify([id, clientId, accessId, scope, resource, refreshedAt, accessExpiresAt, nonce])
+  const { accessId, scope, resource, refreshedAt, accessExpiresAt, jkt, nonce } = refresh
+  const more = jkt === undefined ? [] : [jkt]
+  return JSON.stringify([id, clientId, accessId, scope, resource, refreshedAt, accessExpiresAt, nonce, ...more])
 }
 
 /**
@@ -119,16 +150,23 @@ export async function repeat(
   if (!row && rotate) throw invalidToken()
   if (!row) return undefined
   const made = row.data as unknown as Refresh
+  const { confirmation } = asked
   const difference = differenceOf(parameters.has('scope'), asked, made)
   if (difference && rotate) throw difference
-  if (difference) return undefined
+  const isSameKey = made.jkt === confirmation?.jkt
+  // its access token is of no use to another key
+  if (!isSameKey && rotate) requireKey(server, client.clientId, made.jkt, confirmation)
+  if (difference || !isSameKey) return undefined
   const successor = successorOf({ rotate }, found, presented, made)
   const accessToken = accessTokenAgain(server.accessTokens, successor, found, presented, made)
   if (accessToken === undefined && rotate) throw invalidToken()
   if (accessToken === undefined || (!rotate && !(await findAccessToken(server, accessToken)))) return undefined
   const scope = parseScope(made.scope)
   const left = Math.max(1, made.accessExpiresAt - Math.max(made.refreshedAt, server.now()))
-  const body = { ...responseOf(accessToken, left, scope), refresh_token: successor.refreshToken }
+  const body = {
+    ...responseOf(accessToken, left, { scope, ...(confirmation && { confirmation }) }),
+    refresh_token: successor.refreshToken,
+  }
   const { clientId, userId, grantId } = found
   const context = { client, grantType, userId, scope, parameters }
   const shaped = server.tokenResponse ? await shapeResponse(server.tokenResponse, body, context) : body

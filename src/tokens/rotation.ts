@@ -10,12 +10,16 @@
  * | right       | any other                           | reuse: grant ends        | reuse: grant ends  |
  * | wrong       | any                                 | `invalid_grant`          | `invalid_grant`    |
  */
-import { hasSecret } from '../credentials/bound'
+import { authorizationOf, credentialOf, hasSecret } from '../credentials/bound'
 import { parseSplitToken, SECRET_LENGTH } from '../credentials/split-token'
-import { equalDigests, sha256 } from '../crypto'
+import { equalDigests, newSecret, sha256 } from '../crypto'
 import { type Audience, formatResource } from '../rules/resource'
 import type { Credential } from '../storage'
+import type { Authorization, Confirmation } from '../types/authorization'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
+
+/** The settings as they are for one client. */
+export type RefreshSettings = RefreshTokenSettings & { readonly rotate: boolean }
 
 /** A refresh token as a client presents it. */
 export interface PresentedRefreshToken {
@@ -23,6 +27,21 @@ export interface PresentedRefreshToken {
   readonly token: string
   readonly stable: string
   readonly rotatingDigest: string
+}
+
+/** The first refresh token of a grant. Its secret has two halves: one for the life of the grant, one that rotates. */
+export function prepareRefreshToken(
+  id: string,
+  authorization: Authorization,
+  lifetime: Pick<Credential, 'issuedAt' | 'expiresAt'>,
+  accessAudience: Audience | undefined,
+): { token: string; credential: Credential } {
+  const stable = newSecret()
+  const rotating = newSecret()
+  const made = { id, kind: 'refresh_token', secret: stable, state: sha256(rotating) }
+  const rotation = { places: [firstPlace(accessAudience ?? authorization.audience)] }
+  const credential = credentialOf(made, authorization, lifetime, undefined, { rotation })
+  return { token: `${id}.${stable}${rotating}`, credential }
 }
 
 export function parseRefreshToken(token: string): PresentedRefreshToken | undefined {
@@ -36,6 +55,13 @@ export function parseRefreshToken(token: string): PresentedRefreshToken | undefi
 /** Whether the stable half is that of the row, and the row what it was when it was made. */
 export function hasStableHalf(found: Credential, { stable }: PresentedRefreshToken): boolean {
   return hasSecret(found, stable)
+}
+
+/** The row bound to a key, too (RFC 7800). Its secret stays, and stands for less than before. */
+export function boundTo(found: Credential, { stable }: PresentedRefreshToken, confirmation: Confirmation): Credential {
+  const { id, kind, state, data } = found
+  const made = { id, kind, secret: stable, state }
+  return credentialOf(made, { ...authorizationOf(found), confirmation }, found, undefined, { rotation: data.rotation })
 }
 
 /** What changes with each refresh, in `data.rotation` of the refresh token's row. */
@@ -65,20 +91,25 @@ interface Place {
 /** Without resources there is one set alone. */
 const setOf = (audience: Audience = []): string => (audience.length === 0 ? '' : sha256(formatResource(audience)))
 
-export function firstPlace(audience: Audience | undefined): Place {
+/** Instances of a client, each with a key of its own, that share a refresh token which does not rotate. */
+const MOST_KEYS = 8
+
+function firstPlace(audience: Audience | undefined): Place {
   return { set: setOf(audience), slot: 0, turn: 0 }
 }
 
 /**
  * The row of the next access token for these resources, and the places after it. There are no more places than the server
- * has resources: one more set takes the place that was used longest ago.
+ * has resources, or with `jkt` resources and keys: one more set takes the place that was used longest ago.
  */
 export function nextPlace(
   { resources }: Pick<AuthorizationServer, 'resources'>,
   { places }: Rotation,
   audience: Audience,
+  jkt?: string,
 ): { at: number; slot: 0 | 1; places: readonly Place[] } {
-  const set = setOf(audience)
+  const set = jkt === undefined ? setOf(audience) : sha256(`${setOf(audience)} ${jkt}`)
+  const most = jkt === undefined ? resources.length : Math.max(1, resources.length) * MOST_KEYS
   const [first] = places
   // one set of resources, as almost everywhere
   if (first && places.length === 1 && first.set === set) {
@@ -88,7 +119,7 @@ export function nextPlace(
   const turn = Math.max(...places.map((place) => place.turn)) + 1
   const known = places.findIndex((place) => place.set === set)
   const oldest = places.reduce((least, place, at) => (place.turn < (places[least] as Place).turn ? at : least), 0)
-  const at = known >= 0 ? known : places.length < resources.length ? places.length : oldest
+  const at = known >= 0 ? known : places.length < most ? places.length : oldest
   const slot = places[at]?.slot === 0 ? 1 : 0
   return { at, slot, places: Object.assign([...places], { [at]: { set, slot, turn } }) }
 }
@@ -96,7 +127,7 @@ export function nextPlace(
 /** Seconds in which a token that was just used gets the same response. */
 export function windowOf(
   server: AuthorizationServer,
-  { rotate, replayWindow }: Pick<RefreshTokenSettings, 'rotate' | 'replayWindow'>,
+  { rotate, replayWindow }: Pick<RefreshSettings, 'rotate' | 'replayWindow'>,
 ): number {
   // without rotation there is no successor to come back with, so what is replayed must still be good for something
   return rotate ? replayWindow : Math.min(replayWindow, server.accessTokens.ttl)
@@ -105,7 +136,7 @@ export function windowOf(
 /** Where the presented token stands: see the table above. */
 export function standingOf(
   server: AuthorizationServer,
-  settings: RefreshTokenSettings,
+  settings: RefreshSettings,
   found: Credential,
   presented: PresentedRefreshToken,
 ): 'current' | 'replayable' | 'reused' {

@@ -1,6 +1,7 @@
 /** What an access token stands for, and Passport's places on the request, typed. Types only. */
 import type { Scope } from '../rules/scope'
 import type { Credential } from '../storage'
+import type { Confirmation } from './authorization'
 
 /** The meaning of an access token: the guard's `req.authInfo`. */
 export interface AccessToken {
@@ -13,6 +14,8 @@ export interface AccessToken {
   readonly grantId?: string
   /** The resources that it is for (RFC 8707). Left out where the server has no `resources` and no JWTs. */
   readonly audience?: readonly string[]
+  /** The key that it is bound to (RFC 7800): `{ jkt }` with DPoP. Left out for a bearer token. */
+  readonly confirmation?: Confirmation
   /** The claims of a JWT (RFC 9068). Left out for opaque tokens. */
   readonly claims?: Readonly<Record<string, unknown>>
 }

@@ -11,14 +11,15 @@ import type { Client, OAuthStorage } from '../storage'
 import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
 import type { Authorization } from './authorization'
-import type { Capability, ClientAuthentication, ClientMember } from './capability'
+import type { Capability, ClientAuthentication, ClientMember, SenderConstraint } from './capability'
 import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
 import type { TokenRequest, TokenResponse, TokenResponseContext } from './token'
 import type { PageUsers, Users } from './users'
 
 /** A validated authorization request: RFC 6749 §4.1.1. */
-export interface AuthorizationRequest extends Omit<Authorization, 'clientId' | 'userId' | 'grantId' | 'audience'> {
+export interface AuthorizationRequest
+  extends Omit<Authorization, 'clientId' | 'userId' | 'grantId' | 'audience' | 'confirmation'> {
   readonly server: AuthorizationServer
   /** The client; its `name` is its id where the record has none. */
   readonly client: Client
@@ -31,12 +32,14 @@ export interface AuthorizationRequest extends Omit<Authorization, 'clientId' | '
   readonly audience: Audience
   readonly state?: string
   readonly codeChallenge?: string
+  /** The thumbprint of the key that the code is bound to (RFC 9449 §10). */
+  readonly dpopJkt?: string
   readonly parameters: RequestParameters
 }
 
 /** A user's decision, ready to become an authorization response. */
 export interface ApprovedAuthorization
-  extends Pick<AuthorizationRequest, 'client' | 'parameters' | 'sentRedirectUri' | 'codeChallenge'> {
+  extends Pick<AuthorizationRequest, 'client' | 'parameters' | 'sentRedirectUri' | 'codeChallenge' | 'dpopJkt'> {
   /** The approved authorization. */
   readonly authorization: Authorization & { readonly userId: string }
   /** Set where an access token in front identifies the user. */
@@ -76,7 +79,7 @@ export interface GrantType extends Capability {
 export interface RefreshTokenSettings {
   readonly ttl: number
   readonly maxAge: number | undefined
-  readonly rotate: boolean
+  readonly rotate: boolean | 'public-clients'
   readonly replayWindow: number
 }
 
@@ -164,6 +167,8 @@ export interface AuthorizationServer extends ResourceRules {
   readonly grants: ReadonlyMap<string, GrantType>
   readonly responseTypes: ReadonlyMap<string, GrantType>
   readonly clientAuthentication: readonly ClientAuthentication[]
+  /** @internal How tokens are bound to a key of their client. */
+  readonly senderConstraints: readonly SenderConstraint[]
   /** @internal */
   readonly codes: { readonly ttl: number } | undefined
   /** @internal */

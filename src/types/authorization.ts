@@ -17,4 +17,14 @@ export interface Authorization {
   readonly startedAt: number
   /** The resources that it is for (RFC 8707). Left out where the server has none. */
   readonly audience?: Audience
+  /** The key without which its tokens are of no use (RFC 7800). Left out for bearer tokens. */
+  readonly confirmation?: Confirmation
+}
+
+/** The key that a token is bound to, as `cnf` names it (RFC 7800 §3.1). */
+export interface Confirmation {
+  /** The thumbprint (RFC 7638, SHA-256) of the key that signs the DPoP proofs (RFC 9449 §6). */
+  readonly jkt?: string
+  /** Any other name of a key. A token with one that no sender constraint verifies is refused. */
+  readonly [member: string]: unknown
 }

@@ -1,9 +1,11 @@
 /** The kinds of values in the lists of a server, and what each may bring along. Types only. */
+import type { IncomingMessage } from 'node:http'
 import type { Request, Router } from 'express'
 import type { Awaitable } from '../awaitable'
 import type { JsonWebKey } from '../crypto'
 import type { RequestParameters } from '../rules/params'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
+import type { Confirmation } from './authorization'
 import type { AuthorizationServer, Decide } from './authorization-server'
 import type { ClientMetadata } from './client-metadata'
 import type { CorsOptions } from './endpoints'
@@ -142,4 +144,47 @@ export interface ClientAuthentication<Presented extends PresentedCredentials = P
     client: Client | undefined,
     presented: Presented,
   ): Awaitable<{ readonly client: Client; readonly once?: OneTimeProof } | FailedProof | undefined>
+}
+
+/** A request that may prove a key: that of Express, or one of Node that becomes a WebSocket. */
+export type ProvingRequest = Pick<IncomingMessage, 'method' | 'headers' | 'rawHeaders' | 'url'> & {
+  readonly originalUrl?: string
+}
+
+/** A request as a `SenderConstraint` sees it. */
+export interface ProofRequest {
+  readonly req: ProvingRequest
+  /** The URL of the request as clients know it, which a proof must name. */
+  readonly url: string
+  /** At an API: the access token of the request, whose client and key are known. Left out at an endpoint. */
+  readonly token?: { readonly value: string; readonly clientId: string; readonly confirmation: Confirmation }
+}
+
+/** The key that a request proved to hold. */
+export interface ProvenKey {
+  readonly confirmation: Confirmation
+  /** What of the proof counts once at the endpoints of a server. */
+  readonly once: OneTimeProof
+  /** Headers of the response, such as `DPoP-Nonce`. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** A way to bind tokens to a key of their client: `dpop()`. */
+export interface SenderConstraint extends Capability {
+  /** Its member of `cnf` (RFC 7800 §3.1). */
+  readonly member: 'jkt'
+  /** The scheme with which bound tokens are sent, and their `token_type`. */
+  readonly scheme: 'DPoP'
+  /** The parameters of its challenge, as they stand in the header. */
+  readonly challenge: string
+  /** The URL of a request to an API, where the host says it. @default by the resource or the issuer */
+  readonly url?: ((req: ProvingRequest) => string) | undefined
+  /**
+   * Returns the proven key, or undefined for a request at an endpoint without a proof. Throws an `OAuthError` for a wrong
+   * proof, and at an API for one that is not of the token, or was used before.
+   */
+  readonly confirm: (
+    source: Pick<AuthorizationServer, 'emit' | 'now'>,
+    request: ProofRequest,
+  ) => Awaitable<ProvenKey | undefined>
 }

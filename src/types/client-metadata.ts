@@ -22,8 +22,18 @@ export interface ClientKeyMetadata {
   tokenEndpointAuthSigningAlg?: string
 }
 
+/** The member that `dpop()` brings along. */
+export interface ClientProofMetadata {
+  /**
+   * Whether it gets tokens that are bound to its key only: token requests without a DPoP proof are refused (RFC 9449
+   * §5.2).
+   * @default false
+   */
+  dpopBoundAccessTokens?: boolean
+}
+
 /** The members of a record that its owner may set. */
-export interface ClientMetadata extends ClientKeyMetadata {
+export interface ClientMetadata extends ClientKeyMetadata, ClientProofMetadata {
   /** Shown to users on the consent page. @default the client id */
   name?: string
   /** Shown below the name. @default nothing */

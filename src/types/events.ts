@@ -1,6 +1,7 @@
 /** What happened, as a typed union: for logs, metrics and audits. Types only. */
 import type { OAuthError } from '../errors'
 import type { Scope } from '../rules/scope'
+import type { Confirmation } from './authorization'
 
 interface EventSubject {
   clientId: string
@@ -39,7 +40,8 @@ export type WarningCode =
 export type AuthorizationServerEvent = { at: number } & (
   | ({ type: 'code.issued'; scope: Scope } & EventSubject)
   | ({ type: 'code.replayed' } & EventSubject)
-  | ({ type: 'token.issued'; grantType: string; scope: Scope } & EventSubject)
+  /** `confirmation` names the key that the access token is bound to; left out for a bearer token. */
+  | ({ type: 'token.issued'; grantType: string; scope: Scope; confirmation?: Confirmation } & EventSubject)
   | ({ type: 'token.revoked' } & EventSubject)
   | ({ type: 'refresh.replayed' } & EventSubject)
   | ({ type: 'refresh.reused' } & EventSubject)
@@ -51,6 +53,8 @@ export type AuthorizationServerEvent = { at: number } & (
   /** The client metadata document could not be fetched or used. */
   | { type: 'client.document_refused'; clientId: string; reason: string }
   | { type: 'client.authentication_failed'; clientId?: string; reason: string }
+  /** A proof of a key (DPoP) was refused. At an endpoint its client is not known yet. */
+  | { type: 'proof.refused'; clientId?: string; reason: string }
   | { type: 'password.failed'; clientId: string }
   /** Too many failures, open registrations or document fetches: the attempt was refused without verification. */
   | { type: 'attempt.throttled'; kind: AttemptKind; clientId?: string; retryAfter: number }

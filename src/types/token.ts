@@ -3,6 +3,7 @@
 import type { RequestParameters } from '../rules/params'
 import type { Scope } from '../rules/scope'
 import type { Client } from '../storage'
+import type { Confirmation } from './authorization'
 
 /** A successful token response: RFC 6749 §5.1. */
 export interface TokenResponse {
@@ -35,4 +36,6 @@ export interface TokenRequest {
   readonly startedAt: number
   /** The sender's network, by which failures are counted: an IPv4 address or an IPv6 network. */
   readonly network: string
+  /** The key that the request proved, which its access token is bound to. Left out: a bearer token. */
+  readonly confirmation?: Confirmation | undefined
 }

@@ -20,6 +20,7 @@ const most: Record<string, number> = {
   deleteClient: 2,
   deleteExpired: 1,
   deleteUnusedClients: 2,
+  dpop: 1,
   ensureClient: 2,
   generateSigningKey: 1,
   implicit: 1,

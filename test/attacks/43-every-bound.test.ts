@@ -39,7 +39,7 @@ jest.mock('rate-limiter-flexible', () => {
 import { clientKeys } from '../../src/clients/keys'
 import { clientDocuments } from '../../src/clients/metadata-document'
 import { returnCounter } from '../../src/host/session'
-import { generateSigningKey, memoryThrottle } from '../../src/index'
+import { dpop, generateSigningKey, memoryThrottle } from '../../src/index'
 import { remoteKeys } from '../../src/jwt/remote-keys'
 import { jwtVerifier } from '../../src/jwt/verify'
 import { compareSecret } from '../../src/passwords/bcrypt'
@@ -191,6 +191,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'clients/keys.ts sets': [1000, () => largestOf(() => clientKeys(false), 1000)],
   'clients/metadata-document.ts paced': UNDER_WAY,
   'clients/metadata-document.ts loading': 'driven in test/attacks/37-server-side-requests.test.ts',
+  'sender-constraints/dpop.ts used': [100_000, () => largestOf(dpop, 100_000)],
   'remote/remote-introspection.ts remembered': [10_000, () => largestOf(introspection, 10_000)],
   'jwt/keys.ts decoys': CLOSED_LIST,
   'jwt/remote-keys.ts last': [100, keysOfServer],

@@ -4,7 +4,7 @@ import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import express from 'express'
 import request from 'supertest'
 import { verifyClientId } from '../../src/clients/metadata'
-import { isFirstUse } from '../../src/credentials/once'
+import { useUp } from '../../src/credentials/once'
 import { sha256 } from '../../src/crypto'
 import {
   type AuthorizationServer,
@@ -118,11 +118,9 @@ describe('an id of a client that somebody has chosen, whose revocation marks all
     const storage = memoryStorage()
     const rows: Credential[] = []
     const insert = (added: readonly Credential[]) => rows.push(...added) > 0
-    await isFirstUse(
-      { storage: { ...storage, grants: { ...storage.grants, insert } }, now: () => startOfTime },
-      'robot',
-      [{ purpose: 'client_assertion', id: 'an id', expiresAt: startOfTime + 60 }],
-    )
+    await useUp({ storage: { ...storage, grants: { ...storage.grants, insert } }, now: () => startOfTime }, 'robot', [
+      { purpose: 'client_assertion', id: 'an id', expiresAt: startOfTime + 60 },
+    ])
     expect(rows).toHaveLength(1)
     for (const { clientId } of rows) expect(() => verifyClientId(clientId)).toThrow(OAuthError)
   })

@@ -13,7 +13,7 @@ describe('the Bearer challenge (RFC 6750 §3)', () => {
   it('stays one header with one scheme and the same parameters, whatever realm and description are', () => {
     fc.assert(
       fc.property(nastyText, nastyText, (realm, description) => {
-        const failure = withChallenge(new OAuthError('insufficient_scope', description), realm, ['read', 'write'])
+        const failure = withChallenge(new OAuthError('insufficient_scope', description), { realm }, ['read', 'write'])
         const header = failure.headers['WWW-Authenticate'] as string
         expect(header).toMatch(/^[\x20-\x7e]+$/)
         expect(parseWwwAuthenticateChallenges(header)).toEqual([

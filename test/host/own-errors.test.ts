@@ -69,7 +69,7 @@ it('members are for the token endpoint: no redirect, challenge or JSON of anothe
     expect(told).not.toHaveProperty('login_hint')
   }
   expect(JSON.stringify(error())).toBe('{"error":"linking_error","error_description":"Link first."}')
-  expect(withChallenge(error(), 'api', []).headers).toEqual({
+  expect(withChallenge(error(), { realm: 'api' }, []).headers).toEqual({
     'WWW-Authenticate': 'Bearer realm="api", error="linking_error", error_description="Link first."',
   })
 })

@@ -75,7 +75,7 @@ describe('cors', () => {
     await begin({ origin: [origin] })
     const { headers } = await host.http()[method](path).set('Origin', origin)
     expect(headers['access-control-allow-origin']).toBe(origin)
-    expect(headers['access-control-expose-headers']).toBe('WWW-Authenticate,Retry-After')
+    expect(headers['access-control-expose-headers']).toBe('WWW-Authenticate,Retry-After,DPoP-Nonce')
     expect(headers.vary).toContain('Origin')
     const others = await host.http()[method](path).set('Origin', 'https://evil.example')
     expect(others.headers).not.toHaveProperty('access-control-allow-origin')

@@ -1,8 +1,8 @@
 // What follows a refresh token is made of it: the same from the same, and another from anything else.
 import { type Refresh, successorOf } from '../../src/tokens/replay'
-import type { RefreshTokenSettings } from '../../src/types/authorization-server'
+import type { RefreshSettings } from '../../src/tokens/rotation'
 
-const settings: RefreshTokenSettings = { ttl: 60, maxAge: undefined, rotate: true, replayWindow: 60 }
+const settings: RefreshSettings = { ttl: 60, maxAge: undefined, rotate: true, replayWindow: 60 }
 const row = {
   id: 'AAAAAAAAAAAAAAAAAAAAAA~r',
   kind: 'refresh_token',
@@ -61,6 +61,7 @@ describe('what follows a refresh token', () => {
     ['another expiry', row, token('R'), { ...refresh, accessExpiresAt: 3611 }],
     ['another client', { ...row, clientId: 'app' }, token('R'), refresh],
     ['another grant', { ...row, id: 'BAAAAAAAAAAAAAAAAAAAAA~r' }, token('R'), refresh],
+    ['another key', row, token('R'), { ...refresh, jkt: 'K'.repeat(43) }],
   ])('shares no secret with that of %s', (_, otherRow, otherToken, otherRefresh) => {
     const first = secretsOf(successorOf(settings, row, token('R'), refresh))
     const other = secretsOf(successorOf(settings, otherRow, otherToken, otherRefresh))

@@ -1,0 +1,177 @@
+/** RFC 7800: which key a request proves, and whether the token with it is bound to that key. */
+import type { Request } from 'express'
+import { type Awaitable, whenReady } from '../awaitable'
+import { OAuthError } from '../errors'
+import { withoutOrigin } from '../http/request-target'
+import type { RequestParameters } from '../rules/params'
+import type { Client } from '../storage'
+import type { AccessToken } from '../types/access-token'
+import type { Confirmation } from '../types/authorization'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { ProvenKey, ProvingRequest, SenderConstraint } from '../types/capability'
+import { refusedProof } from './refusal'
+
+/**
+ * The key that a request to an endpoint of the server proves; undefined where it sends no proof. Nothing is used up. What
+ * the response says of proofs is set at once: it holds for a refusal, too.
+ */
+export async function provenKey(
+  server: AuthorizationServer,
+  req: Request,
+  endpoint: string,
+): Promise<ProvenKey | undefined> {
+  const { origin } = new URL(server.issuer)
+  const url = origin + (server.endpoints[endpoint] ?? pathOfTarget(req))
+  for (const constraint of server.senderConstraints) {
+    const proven = await constraint.confirm(server, { req, url })
+    if (!proven) continue
+    for (const [name, value] of Object.entries(proven.headers)) req.res?.setHeader(name, value)
+    return proven
+  }
+  return undefined
+}
+
+function pathOfTarget({ originalUrl, url = '/' }: ProvingRequest): string {
+  return withoutOrigin(originalUrl ?? url).split('?', 1)[0] as string
+}
+
+/** RFC 9449 §5.2: a client that gets bound tokens only sent no proof. */
+export function missingProof(server: AuthorizationServer, clientId: string): OAuthError {
+  return refusedProof(server, 'This client must send a DPoP proof.', { clientId })
+}
+
+/** Throws where a code or a refresh token is bound to another key than the one that the request proves. */
+export function requireKey(
+  server: AuthorizationServer,
+  clientId: string,
+  bound: unknown,
+  proven: Confirmation | undefined,
+): void {
+  if (proven !== undefined && proven.jkt === bound) return
+  const reason = proven ? 'The DPoP proof is signed by another key.' : 'The request has no DPoP proof.'
+  throw refusedProof(server, reason, { clientId })
+}
+
+/**
+ * The thumbprint that the code of an authorization request is bound to (RFC 9449 §10): that of `dpop_jkt`, or of the proof
+ * that came with a pushed request (§10.1). Where there are both they must be the same.
+ */
+export function keyToBind(
+  server: AuthorizationServer,
+  { clientId }: Client,
+  parameters: RequestParameters,
+  proven?: Confirmation,
+): string | undefined {
+  const sent = parameters.get('dpop_jkt')
+  if (sent === undefined) return proven?.jkt
+  if (!/^[A-Za-z0-9_-]{43}$/.test(sent)) {
+    throw new OAuthError('invalid_request', 'dpop_jkt must be the SHA-256 thumbprint of a key, in base64url.')
+  }
+  if (proven) requireKey(server, clientId, sent, proven)
+  return sent
+}
+
+/** Where an API takes proofs, and which tokens. */
+export interface ProofPlace {
+  /** Where its clients know it to be; undefined where only the host's `url` can say. */
+  readonly base: { readonly origin: string; readonly prefix: string } | undefined
+  /** Whether tokens that are bound to no key are refused. */
+  readonly required: boolean
+}
+
+/** A call of an API that may have a proof. */
+export interface Call extends ProofPlace {
+  readonly req: ProvingRequest
+}
+
+type Constrained = Pick<AuthorizationServer, 'senderConstraints' | 'emit' | 'now' | 'issuer' | 'audience'> &
+  Partial<Pick<AuthorizationServer, 'proxyPrefix'>>
+
+/** Throws a TypeError where nobody could know which URL a proof must name. */
+export function proofPlace(
+  owner: string,
+  source: Constrained,
+  resource: string | undefined,
+  required = false,
+): ProofPlace | undefined {
+  if (source.senderConstraints.length === 0) {
+    if (!required) return undefined
+    throw new TypeError(`${owner}'s senderConstrained needs senderConstraints: [dpop()] of the server`)
+  }
+  const base = baseOf(source, resource)
+  if (base || source.senderConstraints.every(({ url }) => url)) return { base, required }
+  throw new TypeError(`${owner} needs resource, the https URL of this API, or dpop({ url }): proofs name that URL`)
+}
+
+/** Never by the Host header, which is the caller's to choose. */
+function baseOf(source: Constrained, resource: string | undefined): ProofPlace['base'] {
+  const isHere = 'storage' in source
+  const named = resource ?? (isHere || source.audience.length !== 1 ? undefined : source.audience[0])
+  if (named !== undefined && /^https?:/i.test(named) && URL.canParse(named)) {
+    const { origin, pathname } = new URL(named)
+    return { origin, prefix: pathname.replace(/\/$/, '') }
+  }
+  return isHere ? { origin: new URL(source.issuer).origin, prefix: source.proxyPrefix ?? '' } : undefined
+}
+
+/** A proxy may take the path of the resource off, or the `proxyPrefix`; where it does not, it is there already. */
+function urlOfCall({ url }: SenderConstraint, { req, base }: Call): string {
+  if (url) return url(req)
+  const path = pathOfTarget(req)
+  const { origin, prefix } = base as NonNullable<Call['base']>
+  const hasPrefix = path === prefix || path.startsWith(`${prefix}/`)
+  return origin + (hasPrefix ? path : prefix + path)
+}
+
+/** The scheme of the Authorization header, in lower case; '' without one. */
+export function schemeOf({ headers }: Pick<ProvingRequest, 'headers'>): string {
+  return /^[^ ]*/.exec(headers.authorization ?? '')?.[0].toLowerCase() ?? ''
+}
+
+/**
+ * Whether the access token may be used by this call. Throws for a bound token without its key, also where `call` is left out
+ * or nothing here verifies such a key: a token that one cannot judge is refused.
+ */
+export function verifyConfirmation(
+  source: Constrained,
+  value: string,
+  { confirmation, clientId }: AccessToken,
+  call: Call | undefined,
+): Awaitable<void> {
+  const scheme = call ? schemeOf(call.req) : ''
+  if (!confirmation) {
+    // RFC 9449 §7.1: an unbound token is of no other scheme than Bearer
+    const isTaken = !call?.required && !source.senderConstraints.some((one) => one.scheme.toLowerCase() === scheme)
+    if (isTaken) return undefined
+    throw refusedToken('The access token is not bound to a key.')
+  }
+  const members = Object.keys(confirmation)
+  const constraint = source.senderConstraints.find(({ member }) => members.length === 1 && members[0] === member)
+  if (!constraint || !call) throw refusedToken('The access token is bound to a key, which is not verified here.')
+  // RFC 9449 §7.2: or a stolen one would be good as a bearer token
+  if (scheme !== '' && scheme !== constraint.scheme.toLowerCase()) {
+    throw refusedToken(`The access token is bound to a key: send it with the scheme ${constraint.scheme}.`)
+  }
+  const token = { value, clientId, confirmation }
+  const proven = constraint.confirm(source, { req: call.req, url: urlOfCall(constraint, call), token })
+  return whenReady(proven, (found) => {
+    if (!found) throw refusedToken('The access token is bound to a key, which the request does not prove.')
+    const { res } = call.req as { res?: { headersSent: boolean; setHeader(name: string, value: string): void } }
+    for (const [name, said] of Object.entries(found.headers)) if (!res?.headersSent) res?.setHeader(name, said)
+  })
+}
+
+function refusedToken(problem: string): OAuthError {
+  return new OAuthError('invalid_token', problem)
+}
+
+/** The option of the server or of a `remoteServer`, checked. */
+export function verifiedConstraints(values: readonly SenderConstraint[] = []): readonly SenderConstraint[] {
+  const isConstraint = (value: SenderConstraint | undefined) => typeof value?.confirm === 'function'
+  if (!Array.isArray(values) || !values.every(isConstraint)) {
+    throw new TypeError('senderConstraints must be a list such as [dpop()]')
+  }
+  const twice = values.find(({ member }, at) => values.findIndex((one) => one.member === member) !== at)
+  if (twice) throw new TypeError(`senderConstraints has ${twice.scheme} more than once`)
+  return Object.freeze([...values])
+}

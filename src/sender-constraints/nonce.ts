@@ -1,0 +1,44 @@
+/** Nonces for DPoP proofs (RFC 9449 §8 and §9), without a row: each is the HMAC of a time slot. */
+import { fingerprint, sharedKey } from '../crypto'
+import { requireFlags, requireKnown } from '../options/known'
+
+/** The option `nonce` of `dpop()`. */
+export interface DpopNonceOptions {
+  /** At least 32 characters, from your configuration: the same in every process. */
+  secret: string
+  /** Whether a proof without a nonce is refused. @default true */
+  required?: boolean
+}
+
+/** Seconds of one slot. A nonce is accepted in its own slot and in the next one. */
+const SLOT = 120
+const LEAST_SECRET = 32
+
+export interface Nonces {
+  readonly required: boolean
+  /** The nonce of this moment. */
+  readonly current: (now: number) => string
+  /** Whether it is of this slot or of the one before. */
+  readonly isAccepted: (nonce: unknown, now: number) => boolean
+}
+
+/** The option, checked; undefined where it is off. */
+export function noncesOf(option: false | DpopNonceOptions): Nonces | undefined {
+  if (option === false) return undefined
+  if (typeof option !== 'object' || option === null) throw new TypeError('dpop({ nonce }) must be false or { secret }')
+  requireKnown('dpop nonce option', option, ['secret', 'required'])
+  const { secret, required = true } = option
+  requireFlags('dpop({ nonce })', { required })
+  if (typeof secret !== 'string' || secret.length < LEAST_SECRET) {
+    throw new TypeError(`dpop({ nonce: { secret } }) must have at least ${LEAST_SECRET} random characters`)
+  }
+  const key = sharedKey(secret)
+  const nonceOf = (slot: number) => fingerprint(key, ['dpop nonce', String(slot)])
+  const slotAt = (now: number) => Math.floor(now / SLOT)
+  return {
+    required,
+    current: (now) => nonceOf(slotAt(now)),
+    // no secret: whoever asks is told, so that how long it takes to compare tells nothing
+    isAccepted: (nonce, now) => nonce === nonceOf(slotAt(now)) || nonce === nonceOf(slotAt(now) - 1),
+  }
+}

@@ -1,0 +1,92 @@
+/** A DPoP proof: RFC 9449 §4.2, with the checks of §4.3. */
+import { type JsonWebKey, sha256, toPublicKey } from '../crypto'
+import { thumbprint, type VerificationAlgorithm, type VerificationKey, verificationAlgorithmsOf } from '../jwt/keys'
+import { CLOCK_SKEW, hasBegun, isSignedWith, type JwtKind, readJwt } from '../jwt/verify'
+import { comparableUri } from '../rules/target-uri'
+
+interface ProofClaims {
+  readonly jti: string
+  readonly htm: string
+  readonly htu: string
+  readonly iat: number
+  readonly nbf?: unknown
+  readonly exp?: unknown
+  readonly ath?: unknown
+  readonly nonce?: unknown
+}
+
+/** §4.2: what each proof has. */
+const proofJwt: JwtKind<ProofClaims> = {
+  type: 'dpop+jwt',
+  bringsKey: true,
+  isClaims(claims): claims is ProofClaims {
+    const { jti, htm, htu, iat } = (claims ?? {}) as Record<string, unknown>
+    const areTexts = [jti, htm, htu].every((claim) => typeof claim === 'string' && claim !== '')
+    return areTexts && Number.isFinite(iat)
+  },
+}
+
+/** What a proof must be for. */
+interface Expected {
+  readonly algorithms: readonly VerificationAlgorithm[]
+  readonly method: string | undefined
+  readonly url: string
+  /** The access token that comes with it. */
+  readonly token: string | undefined
+  /** Seconds since the epoch. */
+  readonly now: number
+}
+
+export interface Proof {
+  readonly jkt: string
+  readonly jti: string
+  readonly nonce: unknown
+  /** When it is too old. Seconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/** Seconds for which a proof is good. */
+const LIFETIME = 60
+/** RFC 7518 §6.2.2, §6.3.2, §6.4.1: what only the holder of a key may have. */
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+/** The proof, or what is wrong with it. Its nonce, its key and its first use are for who knows them to compare. */
+export function verifiedProof(text: string, expected: Expected): Proof | { readonly problem: string } {
+  const read = readJwt(text, proofJwt)
+  if (!read) return { problem: 'The DPoP proof must be a JWT of type dpop+jwt with jwk, jti, htm, htu and iat.' }
+  const { header, claims } = read
+  const { algorithms, now } = expected
+  if (!algorithms.includes(header.alg))
+    return { problem: `The DPoP proof must be signed with ${algorithms.join(', ')}.` }
+  const key = publicKeyOf(header.jwk as JsonWebKey)
+  if (!key) return { problem: 'jwk of the DPoP proof must be a public key that fits its alg, without private members.' }
+  const problem = problemOf(claims, expected)
+  if (problem !== undefined) return { problem }
+  if (!isSignedWith(text, header, key)) return { problem: 'The signature of the DPoP proof is wrong.' }
+  const { exp } = claims
+  const expiresAt = Math.min(claims.iat + LIFETIME + 1, typeof exp === 'number' ? exp : Number.POSITIVE_INFINITY)
+  return { jkt: thumbprint(key.publicKey), jti: claims.jti, nonce: claims.nonce, expiresAt: Math.max(now, expiresAt) }
+}
+
+function publicKeyOf(jwk: JsonWebKey): VerificationKey | undefined {
+  if (privateMembers.some((member) => member in jwk)) return undefined
+  try {
+    const publicKey = toPublicKey(jwk)
+    return { algorithms: verificationAlgorithmsOf(publicKey), publicKey }
+  } catch {
+    return undefined
+  }
+}
+
+function problemOf({ htm, htu, ...claims }: ProofClaims, { method, url, token, now }: Expected): string | undefined {
+  if (htm !== method) return 'htm of the DPoP proof must be the method of the request.'
+  if (comparableUri(htu) !== comparableUri(url)) return `htu of the DPoP proof must be ${url}.`
+  const { iat, exp, ath } = claims
+  if (iat > now + CLOCK_SKEW || iat < now - LIFETIME) {
+    return `iat of the DPoP proof must be within the last ${LIFETIME} seconds.`
+  }
+  if (!hasBegun(claims, now)) return 'nbf of the DPoP proof is in the future.'
+  if (exp !== undefined && !(typeof exp === 'number' && exp > now)) return 'The DPoP proof has expired.'
+  if (token !== undefined && ath !== sha256(token)) return 'ath of the DPoP proof must be the hash of the access token.'
+  return undefined
+}

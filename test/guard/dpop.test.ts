@@ -1,0 +1,291 @@
+// DPoP at an API: RFC 9449 §7, at bearerGuard, bearerStrategy and verifyAccessToken, with proofs that jose signs.
+import express from 'express'
+import passport from 'passport'
+import request from 'supertest'
+import {
+  accessToken,
+  type BearerGuardOptions,
+  bearerGuard,
+  bearerStrategy,
+  dpop,
+  generateSigningKey,
+  jwt,
+  requireScope,
+  verifyAccessToken,
+} from '../../src'
+import { parseWwwAuthenticateChallenges } from '../support/challenges'
+import { type ProofChange, type ProofKey, proof, proofKey } from '../support/dpop'
+import { createHost, type Host, type HostOptions, issuer } from '../support/host'
+import { request as bytes, exchange, listen } from '../support/raw'
+
+let key: ProofKey
+let other: ProofKey
+let host: Host
+let bound: string
+let unbound: string
+beforeAll(async () => {
+  ;[key, other] = await Promise.all([proofKey(), proofKey()])
+})
+
+const api = (options: BearerGuardOptions = {}) => {
+  const app = express()
+  app.get('/notes', bearerGuard(host.server, options), requireScope('read'), (req, res) => {
+    res.json({ user: req.user, confirmation: accessToken(req).confirmation })
+  })
+  return app
+}
+let app: express.Express
+const begin = async (options: HostOptions = {}, guard: BearerGuardOptions = {}) => {
+  host = await createHost({ senderConstraints: [dpop({ algorithms: ['ES256'] })], ...options })
+  app = api(guard)
+  bound = (await host.exchange(host.web, await host.code()).set('DPoP', await proof(key))).body.access_token
+  unbound = (await host.signIn()).access_token
+  host.events.length = 0
+}
+beforeEach(() => begin())
+
+const url = `${issuer}/notes`
+const proven = (change: ProofChange = {}, by = key) => proof(by, { method: 'GET', url, token: bound, ...change })
+const call = (scheme: string, token: string, sent?: string, path = '/notes') => {
+  const asked = request(app).get(path).set('Authorization', `${scheme} ${token}`)
+  return sent === undefined ? asked : asked.set('DPoP', sent)
+}
+/** The status, and the error of the first challenge with its scheme. */
+const answer = async (asked: PromiseLike<request.Response>) => {
+  const { status, headers } = await asked
+  const [first] = parseWwwAuthenticateChallenges(headers['www-authenticate'] ?? '')
+  return [status, first?.scheme ?? 'none', first?.parameters.error ?? 'none']
+}
+
+it.each(['DPoP', 'dpop', 'DPOP'])(
+  'a bound token with its proof is admitted by the scheme %s (§7.1)',
+  async (scheme) => {
+    const { status, body } = await call(scheme, bound, await proven())
+    expect([status, body]).toEqual([200, { user: { id: 'alice', name: 'Alice' }, confirmation: { jkt: key.jkt } }])
+  },
+)
+
+it('an unbound token is admitted as a bearer token, beside it', async () => {
+  const { status, body } = await call('Bearer', unbound)
+  expect([status, body.confirmation]).toEqual([200, undefined])
+})
+
+it.each<[string, () => PromiseLike<request.Response>, unknown[]]>([
+  [
+    'a bound token as Bearer (§7.2)',
+    async () => call('Bearer', bound, await proven()),
+    [401, 'Bearer', 'invalid_token'],
+  ],
+  ['a bound token as Bearer without a proof', () => call('Bearer', bound), [401, 'Bearer', 'invalid_token']],
+  [
+    'an unbound token as DPoP',
+    async () => call('DPoP', unbound, await proven({ token: unbound })),
+    [401, 'DPoP', 'invalid_token'],
+  ],
+  ['an unknown token as DPoP', async () => call('DPoP', 'x', await proven()), [401, 'DPoP', 'invalid_token']],
+  ['no proof', () => call('DPoP', bound), [401, 'DPoP', 'invalid_dpop_proof']],
+  [
+    'the proof of another key',
+    async () => call('DPoP', bound, await proven({}, other)),
+    [401, 'DPoP', 'invalid_token'],
+  ],
+])('%s is refused', async (_, asked, expected) => {
+  expect(await answer(asked())).toEqual(expected)
+})
+
+it.each<[string, ProofChange]>([
+  ['no ath (§4.3, check 12)', { token: undefined as never }],
+  ['ath of another token', { token: 'another' }],
+  ['another method', { method: 'POST' }],
+  ['another path', { url: `${issuer}/me` }],
+  ['another origin', { url: 'https://api.example.com/notes' }],
+  ['an old iat', { now: 1 }],
+  ['the typ of another JWT', { header: { typ: 'jwt' } }],
+  ['another alg than the challenge names', { header: { alg: 'ES384' } }],
+])('a proof with %s is refused', async (_, change) => {
+  const by = change.header?.alg === 'ES384' ? await proofKey('ES384') : key
+  expect(await answer(call('DPoP', bound, await proven(change, by)))).toEqual([401, 'DPoP', 'invalid_dpop_proof'])
+  expect(host.events).toEqual([expect.objectContaining({ type: 'proof.refused', clientId: 'web' })])
+})
+
+it('a proof counts once in the process, of 20 at once one', async () => {
+  const sent = await proven()
+  const answers = await Promise.all(Array.from({ length: 20 }, () => call('DPoP', bound, sent)))
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(19).fill(401)])
+  expect(await answer(call('DPoP', bound, sent))).toEqual([401, 'DPoP', 'invalid_dpop_proof'])
+})
+
+it('a refused proof is not used up, nor is it by a token of another key', async () => {
+  const sent = await proven()
+  const theirs = await host.exchange(host.web, await host.code()).set('DPoP', await proof(other))
+  expect((await call('DPoP', theirs.body.access_token, sent)).status).toBe(401)
+  expect((await call('DPoP', bound, sent)).status).toBe(200)
+})
+
+it('takes one look-up more than none: proofs write nothing at an API', async () => {
+  host.storage.calls.length = 0
+  await call('DPoP', bound, await proven())
+  expect(host.storage.calls).toEqual(['grants.find'])
+})
+
+it('two proofs, or two tokens of two schemes, are refused', async () => {
+  const { port, close } = await listen(app)
+  const send = (...headers: string[]) => exchange(port, bytes('GET', '/notes', headers))
+  const dpopHeader = `DPoP: ${await proven()}`
+  const twice = await send(`Authorization: DPoP ${bound}`, dpopHeader, `DPoP: ${await proven()}`)
+  const both = await send(`Authorization: DPoP ${bound}`, `Authorization: Bearer ${bound}`, dpopHeader)
+  await close()
+  expect([twice?.status, both?.status]).toEqual([401, 400])
+})
+
+it('a request target with a host of its own changes nothing, nor does the Host header', async () => {
+  const { port, close } = await listen(app)
+  const send = async (target: string, url: string) => {
+    const headers = [`Authorization: DPoP ${bound}`, `DPoP: ${await proven({ url })}`, 'X-Forwarded-Host: evil.example']
+    return (await exchange(port, bytes('GET', target, headers)))?.status
+  }
+  expect(await send('http://evil.example/notes?a=b', url)).toBe(200)
+  expect(await send('http://evil.example/notes', 'http://evil.example/notes')).toBe(401)
+  await close()
+})
+
+describe('challenges (§7.1)', () => {
+  const challengesOf = async (asked: request.Test) =>
+    parseWwwAuthenticateChallenges((await asked).headers['www-authenticate'] ?? '')
+
+  it('name both schemes where both are taken, and the algorithms of proofs', async () => {
+    expect(await challengesOf(request(app).get('/notes'))).toEqual([
+      { scheme: 'Bearer', parameters: { realm: 'api' } },
+      { scheme: 'DPoP', parameters: { realm: 'api', algs: 'ES256' } },
+    ])
+    const [first, second] = await challengesOf(call('DPoP', bound))
+    expect(first).toMatchObject({ scheme: 'DPoP', parameters: { error: 'invalid_dpop_proof', algs: 'ES256' } })
+    expect(second).toEqual({ scheme: 'Bearer', parameters: { realm: 'api' } })
+  })
+
+  it('name DPoP alone with senderConstrained, which refuses unbound tokens', async () => {
+    await begin({}, { senderConstrained: true })
+    expect(await challengesOf(request(app).get('/notes'))).toEqual([
+      { scheme: 'DPoP', parameters: { realm: 'api', algs: 'ES256' } },
+    ])
+    expect(await answer(call('Bearer', unbound))).toEqual([401, 'DPoP', 'invalid_token'])
+    expect((await call('DPoP', bound, await proven())).status).toBe(200)
+  })
+
+  it('name the scheme that was used for a scope that is missing, in the guard and in requireScope', async () => {
+    const asking = async (middle: express.RequestHandler[], guard: BearerGuardOptions) => {
+      app = express()
+      app.get('/notes', bearerGuard(host.server, guard), ...middle, (_req, res) => void res.json({}))
+      return challengesOf(call('DPoP', bound, await proven()))
+    }
+    for (const [first] of [await asking([], { scope: 'clients' }), await asking([requireScope('clients')], {})]) {
+      expect(first).toMatchObject({ scheme: 'DPoP', parameters: { error: 'insufficient_scope', scope: 'clients' } })
+    }
+  })
+
+  it('at a server without dpop() are as ever, and DPoP is no scheme', async () => {
+    await begin({ senderConstraints: [] })
+    expect(await challengesOf(call('DPoP', unbound))).toEqual([{ scheme: 'Bearer', parameters: { realm: 'api' } }])
+  })
+})
+
+describe('fails closed', () => {
+  it('a bound token is refused by a server that no longer lists dpop()', async () => {
+    const without = { ...host.server, senderConstraints: [] }
+    app = express()
+    app.get('/notes', bearerGuard(without), (_req, res) => void res.json({}))
+    for (const scheme of ['Bearer', 'DPoP']) expect((await call(scheme, bound, await proven())).status).toBe(401)
+    expect((await call('Bearer', unbound)).status).toBe(200)
+    await expect(verifyAccessToken(without, bound)).rejects.toMatchObject({ code: 'invalid_token' })
+  })
+
+  it('senderConstrained at such a server throws at start-up', () => {
+    const without = { ...host.server, senderConstraints: [] }
+    expect(() => bearerGuard(without, { senderConstrained: true })).toThrow(/dpop\(\)/)
+    expect(() => bearerGuard(host.server, { senderConstrained: 'yes' as never })).toThrow(/senderConstrained/)
+  })
+})
+
+describe.each([false, true])('JWTs, stateless: %s', (stateless) => {
+  const audience = 'https://api.example.com/v1'
+  const accessTokens = jwt({ keys: generateSigningKey(), audience, stateless })
+  it('are bound alike', async () => {
+    await begin({ accessTokens })
+    expect((await call('DPoP', bound, await proven())).body.confirmation).toEqual({ jkt: key.jkt })
+    expect((await call('Bearer', bound)).status).toBe(401)
+    expect((await call('DPoP', bound, await proven({}, other))).status).toBe(401)
+  })
+
+  it('for a resource are proven by its URL, whose path a proxy may take off', async () => {
+    await begin({ accessTokens }, { resource: audience })
+    const at = async (path: string) => (await call('DPoP', bound, await proven({ url: path }))).status
+    expect(await at(`${audience}/notes`)).toBe(200)
+    expect(await at('https://api.example.com/notes')).toBe(401)
+    expect(await at(url)).toBe(401)
+    app = express().use('/v1', api({ resource: audience }))
+    expect((await call('DPoP', bound, await proven({ url: `${audience}/notes` }), '/v1/notes')).status).toBe(200)
+  })
+})
+
+it('dpop({ url }) says the URL of a request', async () => {
+  await begin({ senderConstraints: [dpop({ url: (req) => `https://gateway.example${req.url}` })] })
+  expect((await call('DPoP', bound, await proven({ url: 'https://gateway.example/notes' }))).status).toBe(200)
+  expect((await call('DPoP', bound, await proven())).status).toBe(401)
+})
+
+describe('verifyAccessToken', () => {
+  const of = async (change: ProofChange = {}, headers: Record<string, string> = {}, by = key) => {
+    const req = { method: 'GET', url: '/notes?a=b', headers: { dpop: await proven(change, by), ...headers } }
+    return verifyAccessToken(host.server, bound, { request: req as never })
+  }
+
+  it('takes the proof of the request, as that of a WebSocket', async () => {
+    expect(await of()).toMatchObject({ confirmation: { jkt: key.jkt } })
+    expect(await of({}, { authorization: `DPoP ${bound}` })).toMatchObject({ clientId: 'web' })
+    expect(await verifyAccessToken(host.server, unbound)).not.toHaveProperty('confirmation')
+  })
+
+  it('refuses a bound token without a request, without its proof, and as Bearer', async () => {
+    await expect(verifyAccessToken(host.server, bound)).rejects.toMatchObject({ code: 'invalid_token', status: 401 })
+    await expect(of({ method: 'POST' })).rejects.toMatchObject({ code: 'invalid_dpop_proof', status: 401 })
+    await expect(of({}, {}, other)).rejects.toMatchObject({ code: 'invalid_token' })
+    await expect(of({}, { authorization: `Bearer ${bound}` })).rejects.toMatchObject({ code: 'invalid_token' })
+    const req = { method: 'GET', url: '/notes', headers: {} }
+    const asked = verifyAccessToken(host.server, bound, { request: req as never })
+    await expect(asked).rejects.toMatchObject({ code: 'invalid_dpop_proof' })
+  })
+})
+
+describe('bearerStrategy', () => {
+  const strategy = (nonce: { secret: string } | false = false) => {
+    const server = nonce ? { ...host.server, senderConstraints: [dpop({ nonce })] } : host.server
+    const own = new passport.Passport()
+    own.use(bearerStrategy(server))
+    app = express()
+    app.get('/notes', own.authenticate('bearer', { session: false }), (req, res) => {
+      res.json({ confirmation: accessToken(req).confirmation })
+    })
+  }
+
+  it('admits a bound token with its proof, and an unbound one', async () => {
+    strategy()
+    expect((await call('DPoP', bound, await proven())).body).toEqual({ confirmation: { jkt: key.jkt } })
+    expect((await call('bearer', unbound)).body).toEqual({})
+  })
+
+  it('refuses as the guard does, with both challenges', async () => {
+    strategy()
+    expect(await answer(call('DPoP', bound))).toEqual([401, 'DPoP', 'invalid_dpop_proof'])
+    expect(await answer(call('Bearer', bound, await proven()))).toEqual([401, 'Bearer', 'invalid_token'])
+    expect(await answer(call('DPoP', bound, await proven({}, other)))).toEqual([401, 'DPoP', 'invalid_token'])
+    expect(await answer(request(app).get('/notes'))).toEqual([401, 'Bearer', 'none'])
+  })
+
+  it('asks for a nonce', async () => {
+    strategy({ secret: 's'.repeat(32) })
+    const asked = await call('DPoP', bound, await proven())
+    expect([asked.status, asked.headers['www-authenticate']]).toEqual([401, expect.stringContaining('use_dpop_nonce')])
+    const nonce = asked.headers['dpop-nonce']
+    expect((await call('DPoP', bound, await proven({ claims: { nonce } }))).status).toBe(200)
+  })
+})
