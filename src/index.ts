@@ -39,7 +39,6 @@ export {
 } from './operations/tokens'
 export type { ConsentView } from './pages/consent'
 export type { PagesOptions } from './pages/page'
-export type { PageTheme } from './pages/style'
 export type { PageTexts } from './pages/texts'
 export { type BcryptPasswordsOptions, type BcryptUser, bcryptPasswords } from './passwords/bcrypt-passwords'
 export type { Limiter, LimiterOptions } from './passwords/limiter'
@@ -74,7 +73,7 @@ export type {
   TokenEndpointAuthMethod,
 } from './storage'
 export { memoryStorage } from './storage/memory/memory'
-export { type ClaimsContext, type JwtOptions, jwt } from './tokens/jwt'
+export { type JwtOptions, jwt } from './tokens/jwt'
 export { type OpaqueOptions, opaque } from './tokens/opaque'
 export type { AccessToken } from './types/access-token'
 export type { Attempt, Throttle } from './types/attempts'

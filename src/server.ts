@@ -10,7 +10,7 @@ import { refreshToken } from './grants/refresh-token'
 import { capabilitiesOf, clientMembersOf, verifiedEndpoints } from './host/capabilities'
 import { emitter } from './host/events'
 import { refusalLog } from './host/refusals'
-import { checkServer, verifyGrants, verifyPlain, warner } from './host/start-up'
+import { byResponseType, checkServer, verifyGrants, verifyPlain, warner } from './host/start-up'
 import { clock, exactClock } from './options/host-functions'
 import { kindOf, requireKnown, requireNoMore } from './options/known'
 import { type PagesOptions, preparePages } from './pages/page'
@@ -205,11 +205,6 @@ function verifiedLists({ clientAuthentication, senderConstraints }: Authorizatio
     clientAuthentication: verifiedClientAuthentication(clientAuthentication),
     senderConstraints: verifiedConstraints(senderConstraints),
   }
-}
-
-function byResponseType(grants: readonly GrantType[]): ReadonlyMap<string, GrantType> {
-  const responses = grants.filter((grant) => grant.authorize)
-  return new Map(responses.map((grant) => [grant.responseType as string, grant]))
 }
 
 /** Where clients see the endpoints, and what a proxy takes off their paths. */

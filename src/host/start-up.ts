@@ -115,3 +115,8 @@ function verifyPkce(pkce: unknown): void {
 function requireFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
 }
+
+export function byResponseType(grants: readonly GrantType[]): ReadonlyMap<string, GrantType> {
+  const responses = grants.filter((grant) => grant.authorize)
+  return new Map(responses.map((grant) => [grant.responseType as string, grant]))
+}

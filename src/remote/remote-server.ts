@@ -3,7 +3,7 @@
 import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { invalidToken, OAuthError } from '../errors'
 import { kept } from '../fetch/cached'
-import { fetchJson, unreachable } from '../fetch/json'
+import { unreachable } from '../fetch/json'
 import { emitter } from '../host/events'
 import { checkHttps, warner } from '../host/start-up'
 import { remoteKeys } from '../jwt/remote-keys'
@@ -13,7 +13,6 @@ import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { verifiedIssuer, verifiedOrigin } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
-import { wellKnownUrl } from '../rules/well-known'
 import { type Call, verifiedConstraints, verifyConfirmation } from '../sender-constraints/confirmation'
 import { accessTokenJwt, accessTokenOfClaims } from '../tokens/claims'
 import { type AuthenticatedToken, userOf } from '../tokens/find'
@@ -22,6 +21,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { SenderConstraint } from '../types/capability'
 import type { AuthorizationServerEvent } from '../types/events'
 import type { Users } from '../types/users'
+import { fetchMetadata } from './metadata'
 import { type IntrospectionClient, remoteIntrospection } from './remote-introspection'
 
 /** Options of `remoteServer`. */
@@ -151,25 +151,6 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
       })
     },
   } satisfies RemoteServer)
-}
-
-/** RFC 8414 §3.3: a document about another issuer is no metadata of this one. */
-async function fetchMetadata(
-  issuer: string,
-  reachableAt: string,
-  allowHttp: boolean,
-): Promise<Record<string, unknown>> {
-  const { origin } = new URL(issuer)
-  // what the server says of itself is for everybody: only its own origin has another name inside
-  const inside = (url: unknown) => {
-    return typeof url === 'string' && url.startsWith(`${origin}/`) ? reachableAt + url.slice(origin.length) : url
-  }
-  const url = String(inside(wellKnownUrl('oauth-authorization-server', issuer)))
-  const metadata = await fetchJson(url, allowHttp)
-  const { jwks_uri, introspection_endpoint } = metadata
-  if (metadata.issuer === issuer)
-    return { ...metadata, jwks_uri: inside(jwks_uri), introspection_endpoint: inside(introspection_endpoint) }
-  throw new Error(`${url} names the issuer ${String(metadata.issuer)}, but the option issuer is ${issuer}`)
 }
 
 /** A process that has not said what it is takes only tokens that are for nothing in particular. */

@@ -14,7 +14,7 @@ import { isUserId } from '../users'
 import { accessTokenJwt, namedRow, sessionClaims, sharedClaims, statelessRow, subjectOf } from './claims'
 
 /** The subject of an access token, for `claims`. */
-export interface ClaimsContext {
+interface ClaimsContext {
   clientId: string
   /** Left out: a token of the client itself. */
   userId?: string

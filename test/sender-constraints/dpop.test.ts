@@ -61,7 +61,7 @@ it.each<[string, ProofChange]>([
   ['another typ (check 4)', { header: { typ: 'jwt' } }],
   ['no typ', { header: { typ: undefined } }],
   ['the typ of an access token', { header: { typ: 'at+jwt' } }],
-  ['crit', { header: { crit: ['exp'] }, claims: { exp: startOfTime + 60 } }],
+  ['crit', { header: { crit: ['exp'], exp: 1 }, claims: { exp: startOfTime + 60 } }],
   ['no jwk (check 3)', { header: { jwk: undefined } }],
   ['a jwk that is no object', { header: { jwk: 'key' } }],
   ['a jwk that is a list', { header: { jwk: [] } }],
