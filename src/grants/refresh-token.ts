@@ -187,8 +187,8 @@ async function prepareRefresh(
   const access = await prepareAccessToken(server, accessId, authorization, lifetime, successor.accessSecret)
   const body = { ...access.body, refresh_token: successor.refreshToken }
   const expiresAt = refreshTokenExpiry(settings, found.startedAt, now, end)
-  const rotation = { previous: presented.rotatingDigest, refreshedAt: now, places }
-  const data = { ...found.data, rotation }
+  const rotation = Object.freeze({ previous: presented.rotatingDigest, refreshedAt: now, places })
+  const data = Object.freeze({ ...found.data, rotation })
   const next: Credential = { ...found, state: successor.state, data, issuedAt: now, expiresAt }
   const window = windowOf(server, settings)
   const credentials = accessTokens.stateless ? [] : [access.credential]

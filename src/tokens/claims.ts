@@ -62,20 +62,25 @@ export function sharedClaims(
   }
 }
 
+const ownPlace: ReadonlySet<string> = new Set(['startedAt', 'scope', 'audience'])
+
 /** From a row. `claims` are those of a JWT. Frozen: guards trust it, and many requests may share it. */
 export function accessTokenOfRow(
   server: AuthorizationServer,
   row: Credential,
   claims: AccessToken['claims'],
 ): AccessToken {
-  const { startedAt: _, scope, audience: held, ...bound } = boundOf(row)
+  const bound = boundOf(row)
   const accessToken: Writable<AccessToken> = {
-    ...bound,
     clientId: row.clientId,
-    scope: frozenList(scope),
+    scope: frozenList(bound.scope),
     expiresAt: row.expiresAt,
   }
-  if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, held))
+  // what is bound is for APIs to know, but for when the session began; without a spread, which takes longer than the rest
+  for (const name in bound) {
+    if (!ownPlace.has(name)) (accessToken as Record<string, unknown>)[name] = bound[name as keyof typeof bound]
+  }
+  if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, bound.audience))
   if (bound.confirmation) accessToken.confirmation = Object.freeze({ ...bound.confirmation })
   if (claims) accessToken.claims = claims
   return Object.freeze(accessToken)

@@ -138,7 +138,7 @@ export async function prepareTokens(
   const { credential, body } = await prepareAccessToken(
     server,
     lookupId(grantId, lookupSuffix.access_token[0], session),
-    accessAudience ? { ...access, ...audienceMember(accessAudience) } : access,
+    accessAudience?.length ? { ...access, ...audienceMember(accessAudience) } : access,
     { issuedAt: now, expiresAt: Math.min(now + accessTtl, until) },
   )
   const all = [credential]

@@ -106,9 +106,9 @@ export function replayRow(
   expiresAt: number,
 ): Credential {
   const kept = { id: replayId(found), kind: 'refresh_replay', state: 'made' }
-  const sealed = tokenOf ? {} : { sealed: seal(accessToken, token, contextOf(found, refresh)) }
   const lifetime = { issuedAt: refresh.refreshedAt, expiresAt }
-  return lockedRow(kept, found, lifetime, { ...refresh, ...sealed })
+  const data = tokenOf ? refresh : { ...refresh, sealed: seal(accessToken, token, contextOf(found, refresh)) }
+  return lockedRow(kept, found, lifetime, Object.freeze(data) as unknown as Credential['data'])
 }
 
 /** The access token that was handed out before; undefined where the rows are not what they were then. */

@@ -39,7 +39,7 @@ export function prepareRefreshToken(
   const stable = newSecret()
   const rotating = newSecret()
   const made = { id, kind: 'refresh_token', secret: stable, state: sha256(rotating) }
-  const rotation = { places: [firstPlace(accessAudience ?? authorization.audience)] }
+  const rotation = firstRotation(accessAudience ?? authorization.audience)
   const credential = credentialOf(made, authorization, lifetime, undefined, { rotation })
   return { token: `${id}.${stable}${rotating}`, credential }
 }
@@ -94,9 +94,11 @@ const setOf = (audience: Audience = []): string => (audience.length === 0 ? '' :
 /** Instances of a client, each with a key of its own, that share a refresh token which does not rotate. */
 const MOST_KEYS = 8
 
-function firstPlace(audience: Audience | undefined): Place {
-  return { set: setOf(audience), slot: 0, turn: 0 }
+function firstRotation(audience: Audience = []): Rotation {
+  return audience.length === 0 ? unused : { places: [{ set: setOf(audience), slot: 0, turn: 0 }] }
 }
+
+const unused: Rotation = Object.freeze({ places: Object.freeze([Object.freeze({ set: '', slot: 0, turn: 0 })]) })
 
 /**
  * The row of the next access token for these resources, and the places after it. There are no more places than the server
@@ -114,7 +116,7 @@ export function nextPlace(
   // one set of resources, as almost everywhere
   if (first && places.length === 1 && first.set === set) {
     const slot = first.slot === 0 ? 1 : 0
-    return { at: 0, slot, places: [{ set, slot, turn: first.turn + 1 }] }
+    return { at: 0, slot, places: Object.freeze([Object.freeze({ set, slot, turn: first.turn + 1 })]) }
   }
   const turn = Math.max(...places.map((place) => place.turn)) + 1
   const known = places.findIndex((place) => place.set === set)
