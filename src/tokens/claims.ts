@@ -62,8 +62,6 @@ export function sharedClaims(
   }
 }
 
-const ownPlace: ReadonlySet<string> = new Set(['startedAt', 'scope', 'audience'])
-
 /** From a row. `claims` are those of a JWT. Frozen: guards trust it, and many requests may share it. */
 export function accessTokenOfRow(
   server: AuthorizationServer,
@@ -78,7 +76,8 @@ export function accessTokenOfRow(
   }
   // what is bound is for APIs to know, but for when the session began; without a spread, which takes longer than the rest
   for (const name in bound) {
-    if (!ownPlace.has(name)) (accessToken as Record<string, unknown>)[name] = bound[name as keyof typeof bound]
+    if (name === 'startedAt' || name === 'scope' || name === 'audience') continue
+    ;(accessToken as Record<string, unknown>)[name] = bound[name as keyof typeof bound]
   }
   if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, bound.audience))
   if (bound.confirmation) accessToken.confirmation = Object.freeze({ ...bound.confirmation })
