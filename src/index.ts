@@ -2,6 +2,11 @@
 
 export { type ApproveOptions, approve } from './authorization/approve'
 export { type ConsentPageOptions, consentPage } from './authorization/consent-page'
+export {
+  type PushedAuthorizationRequestsOptions,
+  pushedAuthorizationRequests,
+  pushedAuthorizationRouter,
+} from './authorization/pushed-authorization'
 export type { Awaitable } from './awaitable'
 export { type PrivateKeyJwtOptions, privateKeyJwt } from './clients/client-assertion'
 export { clientSecret } from './clients/client-secret'
@@ -46,7 +51,6 @@ export { limiterThrottle, memoryThrottle } from './passwords/throttle'
 export { type RemoteServer, type RemoteServerOptions, remoteServer } from './remote/remote-server'
 export { type AuthorizeRouterOptions, authorizeRouter } from './routers/authorize'
 export { type ClientsRouterOptions, clientsRouter } from './routers/clients'
-export type { ClientsCaller } from './routers/clients-access'
 export type { ClientsFormat } from './routers/clients-format'
 export { type ConnectedAppsRouterOptions, connectedAppsRouter } from './routers/connected-apps'
 export { type IntrospectRouterOptions, introspectRouter } from './routers/introspect'
@@ -57,13 +61,11 @@ export { type RegisterRouterOptions, registerRouter } from './routers/register'
 export { type RevokeRouterOptions, revokeRouter } from './routers/revoke'
 export { type TokenRouterOptions, tokenRouter } from './routers/token'
 export type { RequestParameters } from './rules/params'
-export type { Audience } from './rules/resource'
 export type { Scope } from './rules/scope'
 export { type DpopOptions, dpop } from './sender-constraints/dpop'
 export { type AuthorizationServerOptions, createAuthorizationServer } from './server'
 export type {
   Client,
-  ClientSecret,
   ClientStorage,
   Credential,
   Grant,

@@ -7,18 +7,17 @@ import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './client
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
-import { capabilitiesOf, clientMembersOf, verifiedEndpoints } from './host/capabilities'
+import { capabilitiesOf, clientMembersOf, placesOf, verifiedRequests } from './host/capabilities'
 import { emitter } from './host/events'
 import { refusalLog } from './host/refusals'
-import { byResponseType, checkServer, verifyGrants, verifyPlain, warner } from './host/start-up'
+import { byResponseType, checkServer, verifiedFormat, verifyGrants, verifyPlain, warner } from './host/start-up'
 import { clock, exactClock } from './options/host-functions'
-import { kindOf, requireKnown, requireNoMore } from './options/known'
+import { requireKnown, requireNoMore } from './options/known'
 import { type PagesOptions, preparePages } from './pages/page'
 import { memoryThrottle } from './passwords/throttle'
 import { verifiedSecrets } from './passwords/verified-secrets'
 import { verifiedIssuer } from './rules/issuer'
 import type { PkcePolicy } from './rules/pkce'
-import { verifiedProxyPrefix } from './rules/proxy-prefix'
 import { resourceRules } from './rules/resource'
 import { scopeMap } from './rules/scope'
 import { verifiedConstraints } from './sender-constraints/confirmation'
@@ -27,7 +26,7 @@ import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/opaque'
 import type { Throttle } from './types/attempts'
 import type { AccessTokenFormat, AuthorizationServer, GrantType } from './types/authorization-server'
-import type { Capability, ClientAuthentication, SenderConstraint } from './types/capability'
+import type { ClientAuthentication, RequestSource, SenderConstraint } from './types/capability'
 import type { Endpoints } from './types/endpoints'
 import type { AuthorizationServerEvent } from './types/events'
 import type { TokenResponse, TokenResponseContext } from './types/token'
@@ -51,6 +50,12 @@ export interface AuthorizationServerOptions {
   clientAuthentication?: readonly ClientAuthentication[]
   /** How tokens are bound to a key of their client: `[dpop()]` (RFC 9449). @default [] */
   senderConstraints?: readonly SenderConstraint[]
+  /**
+   * Where an authorization request may also be: `pushedAuthorizationRequests()` (RFC 9126), `requestObjects()` (RFC
+   * 9101). Without them the parameters `request_uri` and `request` are refused.
+   * @default []
+   */
+  requests?: readonly RequestSource[]
   /** The form and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
   accessTokens?: AccessTokenFormat
   /**
@@ -127,6 +132,7 @@ const optionNames: readonly string[] = [
   'grants',
   'clientAuthentication',
   'senderConstraints',
+  'requests',
   'accessTokens',
   'resources',
   'users',
@@ -152,15 +158,12 @@ const optionNames: readonly string[] = [
 export function createAuthorizationServer(options: AuthorizationServerOptions): AuthorizationServer {
   requireNoMore('createAuthorizationServer', arguments, 1)
   requireKnown('createAuthorizationServer option', options ?? null, optionNames, ['issuer', 'storage', 'scopes'])
-  const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
-  verifyGrants(grants)
+  const { grants, lists, capabilities } = listsOf(options)
   verifyPlain(options)
   const accessTokens = verifiedFormat(options.accessTokens ?? opaque())
   const now = clock(options.now)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer, options.dangerouslyAllowHttp)
-  const lists = verifiedLists(options)
-  const capabilities = capabilitiesOf(grants, ...Object.values(lists))
   const clientRules = {
     ...resourceRules(options.resources, accessTokens.audience),
     scopes: scopeMap(options.scopes),
@@ -199,21 +202,13 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   return server
 }
 
-/** The lists of values, each in its own words. */
-function verifiedLists({ clientAuthentication, senderConstraints }: AuthorizationServerOptions) {
-  return {
-    clientAuthentication: verifiedClientAuthentication(clientAuthentication),
-    senderConstraints: verifiedConstraints(senderConstraints),
-  }
-}
-
-/** Where clients see the endpoints, and what a proxy takes off their paths. */
-function placesOf({ endpoints = {}, proxyPrefix }: AuthorizationServerOptions, capabilities: readonly Capability[]) {
-  const verified = verifiedEndpoints(endpoints, capabilities)
-  return { endpoints: verified, proxyPrefix: verifiedProxyPrefix(proxyPrefix, verified) }
-}
-
-function verifiedFormat(accessTokens: AccessTokenFormat): AccessTokenFormat {
-  if (typeof accessTokens.create === 'function' && typeof accessTokens.locate === 'function') return accessTokens
-  throw new TypeError(`accessTokens must be opaque() or jwt(), not ${kindOf(accessTokens)}`)
+/** The lists of the server, checked, and what their values bring along. */
+function listsOf(options: AuthorizationServerOptions) {
+  const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
+  verifyGrants(grants)
+  const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication)
+  const requests = verifiedRequests(options.requests, { clientAuthentication })
+  const senderConstraints = verifiedConstraints(options.senderConstraints)
+  const capabilities = capabilitiesOf(grants, clientAuthentication, senderConstraints, requests)
+  return { grants, lists: { clientAuthentication, senderConstraints, requests }, capabilities }
 }

@@ -69,6 +69,8 @@ export interface Client {
   readonly tokenEndpointAuthSigningAlg?: string
   /** Gets tokens that are bound to its key only (RFC 9449 §5.2). */
   readonly dpopBoundAccessTokens?: boolean
+  /** Must push its authorization requests (RFC 9126 §6). */
+  readonly requirePushedAuthorizationRequests?: boolean
   /** Left out: the server's `pkce` applies. */
   readonly requirePkce?: boolean
   /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */

@@ -101,8 +101,8 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
     if (!found) return void (await sendToSignIn(request.server, signIn, returnTo, req, res))
     const userId = found.id
     watch.arrives ||= req.method === 'POST'
-    const answer = request.parameters.get(ANSWER)
-    const answered = req.method === 'POST' && request.parameters.has(TRANSACTION)
+    const answer = request.sent.get(ANSWER)
+    const answered = req.method === 'POST' && request.sent.has(TRANSACTION)
     const known = answered && (answer === 'allow' || answer === 'deny')
     const transaction = known ? await takeAnswer(request, userId) : undefined
     if (transaction && answer === 'deny') return { allow: false }
@@ -111,7 +111,7 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
     if (!answered && (await isRemembered(remember, request, userId))) return { allow: true, userId }
     watch.shown(request, userId)
     if (render) checkOwnForm(request, req)
-    const context = pageContext(request.server, req)
+    const context = pageContext(request.server, req, request.parameters)
     const view: ConsentView = {
       ...describe(request, context),
       user: { id: userId, name: accountName(found) },
@@ -138,9 +138,9 @@ function withSignIn({ signIn, ...users }: PageUsers): PageUsers & { signIn: Host
   throw new TypeError(`consentPage needs signIn: the path of one of your pages, such as '/login', ${fix}`)
 }
 
-/** The authorization request without what our form adds to it. */
-function requestOf({ parameters }: AuthorizationRequest): Map<string, string> {
-  return new Map([...parameters].filter(([name]) => name !== TRANSACTION && name !== ANSWER))
+/** What the browser sent, without what our form adds to it: a pushed request is linked to, and not spelled out. */
+function requestOf({ sent }: AuthorizationRequest): Map<string, string> {
+  return new Map([...sent].filter(([name]) => name !== TRANSACTION && name !== ANSWER))
 }
 
 /** Where the request can be made again by GET, however it came. */
@@ -152,10 +152,10 @@ function pathBackTo(request: AuthorizationRequest, req: Request): string {
 function fieldsBeyondUrl(request: AuthorizationRequest, req: Request): ConsentView['fields'] {
   const inUrl = queryParameters(req).parameters
   return [...requestOf(request)].flatMap(([name, value]) => {
-    const sent = inUrl.get(name)
-    if (sent === undefined) return { name, value }
+    const before = inUrl.get(name)
+    if (before === undefined) return { name, value }
     // RFC 8707 §2: `resource` alone may be in both, and those of the URL come first
-    return sent === value ? [] : { name, value: value.slice(sent.length + 1) }
+    return before === value ? [] : { name, value: value.slice(before.length + 1) }
   })
 }
 
@@ -179,7 +179,7 @@ async function ask(
 
 /** The question that the form answers, used up; undefined when it is not the one that was shown to this user. */
 function takeAnswer(request: AuthorizationRequest, userId: string): Promise<Credential | undefined> {
-  const answer = { token: request.parameters.get(TRANSACTION), userId }
+  const answer = { token: request.sent.get(TRANSACTION), userId }
   const digest = requestDigest(request)
   return takeTransaction(request.server, 'consent', answer, (found) => boundOf(found).request === digest)
 }

@@ -45,7 +45,7 @@ export type OwnFields = (req: Request) => Awaitable<Readonly<Record<string, stri
 /** What the request itself says, and our form. */
 const reserved: readonly string[] = [
   ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'resource', 'ui_locales'],
-  ...['code_challenge', 'code_challenge_method', 'consent', 'consent_transaction'],
+  ...['code_challenge', 'code_challenge_method', 'request', 'request_uri', 'consent', 'consent_transaction'],
 ]
 
 /** The host's fields for this form. */
@@ -63,7 +63,8 @@ export async function ownFields(fields: OwnFields, req: Request): Promise<Consen
 /** The request as it was before the form added the host's fields to it. */
 export function withoutOwnFields(request: AuthorizationRequest, own: ConsentView['fields']): AuthorizationRequest {
   const names = own.map(({ name }) => name)
-  return { ...request, parameters: new Map([...request.parameters].filter(([name]) => !names.includes(name))) }
+  const sent = new Map([...request.sent].filter(([name]) => !names.includes(name)))
+  return { ...request, sent, parameters: request.parameters === request.sent ? sent : request.parameters }
 }
 
 const TIMES = 3
@@ -93,8 +94,8 @@ export function answerWatch() {
 }
 
 /** The answer of a host's own form that lacks our field: the page only comes again. */
-export function checkOwnForm({ server, parameters }: AuthorizationRequest, req: Request): void {
-  if (req.method !== 'POST' || !parameters.has('consent') || parameters.has('consent_transaction')) return
+export function checkOwnForm({ server, sent }: AuthorizationRequest, req: Request): void {
+  if (req.method !== 'POST' || !sent.has('consent') || sent.has('consent_transaction')) return
   const seen = 'a consent form came back without the field consent_transaction'
   server.warn('consent_form_incomplete', `${seen}. Add each of view.fields to the form of consentPage({ render })`)
 }

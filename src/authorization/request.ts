@@ -7,6 +7,7 @@ import {
   mergeParameters,
   noParameters,
   type ParsedParameters,
+  type RequestParameters,
   requireParameter,
   requireUnrepeated,
 } from '../rules/params'
@@ -16,8 +17,9 @@ import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { keyToBind } from '../sender-constraints/confirmation'
-import type { Client } from '../storage'
+import type { Client, Credential } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
+import type { SourcedRequest } from '../types/capability'
 
 /** The client and where its answer goes: what must be right before anything at all is sent there. */
 export interface AuthorizationTarget {
@@ -26,7 +28,10 @@ export interface AuthorizationTarget {
   sentRedirectUri: string | undefined
   state: string | undefined
   responseMode: 'query' | 'fragment'
-  parsed: ParsedParameters
+  /** What counts. */
+  parsed: Pick<ParsedParameters, 'repeated'> & { parameters: RequestParameters }
+  sent: RequestParameters
+  uses: Credential | undefined
 }
 
 /** Query and body as one: a consent page's form is posted to the URL of the request that it is about. */
@@ -37,17 +42,22 @@ export async function authorizationParameters(req: Request): Promise<ParsedParam
 
 /**
  * RFC 6749 §4.1.2.1: while the client or the redirect URI is in doubt, an error is for the person in front of the
- * browser. What is thrown here never becomes a redirect.
+ * browser. What is thrown here never becomes a redirect. `pushedBy`: the client that pushes the request (RFC 9126 §2.1).
  */
 export async function requireTarget(
   server: AuthorizationServer,
   parsed: ParsedParameters,
   network: string,
+  pushedBy?: Client,
 ): Promise<AuthorizationTarget> {
-  const { parameters, repeated } = parsed
+  const { parameters: sent, repeated } = parsed
   if (repeated.has('client_id') || repeated.has('redirect_uri')) requireUnrepeated(parsed)
-  const client = await findClient(server, requireParameter(parameters, 'client_id'), network)
+  const client = pushedBy ?? (await findClient(server, requireParameter(sent, 'client_id'), network))
   if (!client) throw new OAuthError('invalid_client', 'No client has this id.', { status: 400 })
+  const isPushed = pushedBy !== undefined
+  const source =
+    server.requests.length > 0 ? await sourcedRequest(server, client, parsed, network, isPushed) : undefined
+  const parameters = source?.parameters ?? sent
   const responseType = parameters.get('response_type') ?? ''
   const grant = server.responseTypes.get(responseType)
   if (client.redirectUris.length === 0) {
@@ -55,16 +65,20 @@ export async function requireTarget(
     server.warn('client_without_redirect_uris', `${seen}: set redirectUris in its record`)
   }
   const sentRedirectUri = parameters.get('redirect_uri')
-  const redirectUri = sentRedirectUri ?? onlyRedirectUri(client)
+  // FAPI 2.0 §5.3.2.2: what is pushed names it, also where there is no choice
+  const redirectUri = sentRedirectUri ?? (isPushed ? undefined : onlyRedirectUri(client))
   if (redirectUri === undefined || !matchesRedirectUri(client, redirectUri)) {
     // such as a service, which has none to name
     requireGrantType(client, grant?.grantType ?? 'authorization_code')
-    const sent = redirectUri ?? requireParameter(parameters, 'redirect_uri')
-    throw new OAuthError('invalid_request', unregistered(client, 'redirect_uri', sent))
+    if (redirectUri === undefined && (parameters.has('request') || parameters.has('request_uri')))
+      throw unsupported(parameters)
+    const named = redirectUri ?? requireParameter(parameters, 'redirect_uri')
+    throw new OAuthError('invalid_request', unregistered(client, 'redirect_uri', named))
   }
   const responseMode = grant?.responseMode ?? 'query'
   const state = repeated.has('state') ? undefined : parameters.get('state')
-  return { client, redirectUri, sentRedirectUri, state, responseMode, parsed }
+  const counts = source ? { parameters, repeated: new Set<string>() } : parsed
+  return { client, redirectUri, sentRedirectUri, state, responseMode, parsed: counts, sent, uses: source?.uses }
 }
 
 // RFC 6749 §3.1.2.3: it may be left out when there is no choice
@@ -72,13 +86,52 @@ function onlyRedirectUri({ redirectUris }: Client): string | undefined {
   return redirectUris.length === 1 ? redirectUris[0] : undefined
 }
 
+/**
+ * The request that a parameter names or carries, where one does. It counts alone: what stands beside it may have been
+ * changed on its way (RFC 9101 §6.3, RFC 9126 §4).
+ */
+async function sourcedRequest(
+  server: AuthorizationServer,
+  client: Client,
+  parsed: ParsedParameters,
+  network: string,
+  isPushed: boolean,
+): Promise<SourcedRequest | undefined> {
+  const { parameters } = parsed
+  // RFC 9101 §5: one of them would have to be ignored
+  if (parameters.has('request') && parameters.has('request_uri')) {
+    throw new OAuthError('invalid_request', 'request and request_uri exclude each other.')
+  }
+  const source = server.requests.find((one) => parameters.has(one.parameter))
+  // what was pushed was looked at then
+  const missing = server.requests.find(
+    (one) => one !== source && !(isPushed && one.parameter === 'request_uri') && one.required?.(client),
+  )
+  if (missing && source?.parameter !== 'request_uri') {
+    throw new OAuthError(
+      'invalid_request',
+      `Authorization requests of this client need the parameter ${missing.parameter}.`,
+    )
+  }
+  if (!source) return undefined
+  const value = requireUnrepeated(parsed).get(source.parameter) as string
+  return source.parametersOf(server, client, value, network)
+}
+
+/** RFC 9101 §7: what nobody looks at must not be taken for read. */
+function unsupported(parameters: RequestParameters): OAuthError {
+  const name = parameters.has('request') ? 'request' : 'request_uri'
+  return new OAuthError(`${name}_not_supported`, `The parameter ${name} is not supported.`)
+}
+
 /** Everything else about the request. What is thrown here is for the client, by redirect (RFC 6749 §4.1.2.1). */
 export function parseAuthorizationRequest(
   server: AuthorizationServer,
-  { client, redirectUri, sentRedirectUri, state, responseMode, parsed }: AuthorizationTarget,
+  { client, redirectUri, sentRedirectUri, state, responseMode, parsed, sent, uses }: AuthorizationTarget,
   startedAt: number,
 ): AuthorizationRequest {
   const parameters = requireUnrepeated(parsed)
+  if (parameters.has('request') || parameters.has('request_uri')) throw unsupported(parameters)
   const responseType = requireParameter(parameters, 'response_type')
   const grant = server.responseTypes.get(responseType)
   if (!grant) throw new OAuthError('unsupported_response_type', 'This response_type is not supported.')
@@ -108,10 +161,12 @@ export function parseAuthorizationRequest(
     scope,
     audience: resolveAudience(server, client, parameters.get('resource')),
     parameters,
+    sent,
     startedAt,
     ...(sentRedirectUri !== undefined && { sentRedirectUri }),
     ...(state !== undefined && { state }),
     ...(codeChallenge !== undefined && { codeChallenge }),
     ...(dpopJkt !== undefined && { dpopJkt }),
+    ...(uses && { uses }),
   }
 }

@@ -63,7 +63,8 @@ function errorGoesTo(
   { code }: OAuthError,
   isSignedIn: boolean,
 ): 'client' | 'page' {
-  if (!isSignedIn) return 'page'
+  // a request that was answered already: its client has that answer
+  if (!isSignedIn || code === 'invalid_request_uri') return 'page'
   const isApps = staysOnDevice(redirectUri) && !schemeWithoutDot.test(redirectUri)
   const mayBeTold = client.origin === undefined || isApps || code === 'access_denied'
   return mayBeTold ? 'client' : 'page'

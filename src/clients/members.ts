@@ -3,7 +3,12 @@ import { OAuthError } from '../errors'
 import { type Audience, findResource } from '../rules/resource'
 import { includesScope, type Scope } from '../rules/scope'
 import type { ClientMember } from '../types/capability'
-import type { ClientKeyMetadata, ClientMetadata, ClientProofMetadata } from '../types/client-metadata'
+import type {
+  ClientKeyMetadata,
+  ClientMetadata,
+  ClientProofMetadata,
+  ClientRequestMetadata,
+} from '../types/client-metadata'
 import { secretMethods } from './client'
 import * as check from './member-checks'
 import { type ClientMetadataRules, MAX_REDIRECT_URIS, type MemberType } from './member-checks'
@@ -19,8 +24,8 @@ export interface Authority {
   readonly known: Audience
 }
 
-/** The others are brought along by `privateKeyJwt()` and `dpop()`. */
-type Name = Exclude<keyof ClientMetadata, keyof (ClientKeyMetadata & ClientProofMetadata)>
+/** The others are brought along by values in the lists of the server. */
+type Name = Exclude<keyof ClientMetadata, keyof (ClientKeyMetadata & ClientProofMetadata & ClientRequestMetadata)>
 
 interface Member<N extends Name> {
   /** Its name in JSON: that of RFC 7591 §2, where there it has one. */

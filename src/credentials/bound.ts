@@ -23,6 +23,8 @@ export interface RequestBinding {
   readonly source?: readonly [session: string, expiresAt: number]
   /** Of a question on a page: the digest of the request that it is about. */
   readonly request?: string
+  /** Of a pushed request: its parameters (RFC 9126). */
+  readonly parameters?: readonly (readonly [name: string, value: string])[]
   /** When the question was asked, in seconds with their fraction; or that it was answered before, but too soon. */
   readonly askedAt?: number
   readonly again?: boolean
@@ -96,7 +98,8 @@ export function boundOf({ data }: Pick<Credential, 'data'>): Bound {
 
 /** What the row stands for. */
 export function authorizationOf(row: Credential): Authorization {
-  const { codeChallenge, redirectUri, dpopJkt, source, request, askedAt, again, ...authorization } = boundOf(row)
+  const { codeChallenge, redirectUri, dpopJkt, source, request, parameters, askedAt, again, ...authorization } =
+    boundOf(row)
   return { clientId: row.clientId, ...authorization }
 }
 

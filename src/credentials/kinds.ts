@@ -9,6 +9,7 @@
  * | refresh_replay     | `~n`         | made                                 | token (refresh)    | nothing        |
  * | consent            | `~t`         | pending → decided                    | consent page       | consent page   |
  * | removal            | `~x`         | pending → decided                    | connected apps     | connected apps |
+ * | pushed_request     | `~q`         | pushed → opened → used               | pushed request     | authorize      |
  * | jti                | `~j` + hash  | used                                 | every endpoint     | nothing        |
  *
  * `ended` is a session that began with an access token and ended without its grant (`tokens/derived-session.ts`): nothing is
@@ -22,6 +23,7 @@ type CredentialState =
   | { kind: 'refresh_token'; state: 'ended' | Digest }
   | { kind: 'refresh_replay'; state: 'made' }
   | { kind: 'consent' | 'removal'; state: 'pending' | 'decided' }
+  | { kind: 'pushed_request'; state: 'pushed' | 'opened' | 'used' }
   | { kind: 'jti'; state: 'used' }
 
 export type CredentialKind = CredentialState['kind']
@@ -37,5 +39,6 @@ export const lookupSuffix = {
   access_token: ['a', 'b'],
   consent: 't',
   removal: 'x',
+  pushed_request: 'q',
   jti: 'j',
 } as const satisfies Record<CredentialKind, string | readonly string[]>

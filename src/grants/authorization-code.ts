@@ -13,7 +13,7 @@ import { audienceMember, heldAudience, narrowAudience, resolveAudience } from '.
 import { remainingScope } from '../rules/scope'
 import { requireKey } from '../sender-constraints/confirmation'
 import type { Client, Credential } from '../storage'
-import { prepareCode, requireStanding } from '../tokens/code'
+import { prepareCode, requireStanding, useRequest } from '../tokens/code'
 import { derivedSession } from '../tokens/derived-session'
 import { findCredential } from '../tokens/find'
 import { issue, type PreparedTokens, prepareTokens, store } from '../tokens/issue'
@@ -49,7 +49,8 @@ export function authorizationCode(options: AuthorizationCodeOptions = {}): Grant
     codes: Object.freeze({ ttl }),
     async authorize(server, approved) {
       const { code, credential } = prepareCode(server, approved, ttl)
-      await store(server, [credential])
+      if (approved.uses) await useRequest(server, approved.uses, [credential])
+      else await store(server, [credential])
       await requireStanding(server, approved, credential)
       const { clientId, userId, scope } = credential
       server.emit({ type: 'code.issued', clientId, userId: userId as string, scope })

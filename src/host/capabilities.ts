@@ -1,7 +1,9 @@
 /** What the values in the server's lists bring along, collected and checked once, at start-up. */
 
 import { requireKnown } from '../options/known'
-import type { Capability, ClientMember } from '../types/capability'
+import { verifiedProxyPrefix } from '../rules/proxy-prefix'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { Capability, ClientMember, RequestSource } from '../types/capability'
 import { coreEndpoints, type Endpoints } from '../types/endpoints'
 
 /** Of the values of these lists, those that bring something along. One that is in two lists is one. */
@@ -66,7 +68,7 @@ function isMemberName(name: unknown): boolean {
 }
 
 /** Throws for a path that metadata could not name, and for the name of an endpoint that nobody brings along. */
-export function verifiedEndpoints(endpoints: Endpoints, capabilities: readonly Capability[]): Endpoints {
+function verifiedEndpoints(endpoints: Endpoints, capabilities: readonly Capability[]): Endpoints {
   const brought = capabilities.flatMap((value) => Object.keys(value.endpoints ?? {}))
   requireKnown('endpoints member', endpoints, [...Object.keys(coreEndpoints), ...brought])
   for (const [name, path] of Object.entries(endpoints)) requirePath(`endpoints.${name}`, name, path)
@@ -81,11 +83,45 @@ function requirePath(what: string, name: string, path: unknown): void {
 function requireUnique(kind: string, names: readonly string[]): void {
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined)
-    throw new TypeError(`Two of grants, clientAuthentication and the server declare the ${kind} ${twice}: rename one`)
+    throw new TypeError(
+      `Two of grants, clientAuthentication, requests and the server declare the ${kind} ${twice}: rename one`,
+    )
 }
 
 function requireFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') {
-    throw new TypeError(`The ${name} of a value in grants or clientAuthentication must be a function`)
+    throw new TypeError(`The ${name} of a value in grants, clientAuthentication or requests must be a function`)
   }
+}
+
+/** The option `requests` of the server, checked. */
+export function verifiedRequests(
+  values: readonly RequestSource[] = [],
+  server: Pick<AuthorizationServer, 'clientAuthentication'>,
+): readonly RequestSource[] {
+  const fix = 'requests must be a list such as [pushedAuthorizationRequests()]'
+  if (!Array.isArray(values)) throw new TypeError(fix)
+  for (const value of values as (RequestSource | undefined)[]) {
+    if (!['request_uri', 'request'].includes(value?.parameter as string) || typeof value?.parametersOf !== 'function')
+      throw new TypeError(`${fix}; a value has parameter ('request_uri' or 'request') and parametersOf`)
+    if (values.some((other) => other !== value && other?.parameter === value.parameter))
+      throw new TypeError(`requests has two for the parameter ${value.parameter}: name one`)
+    value.verifyServer?.(server)
+  }
+  return Object.freeze([...values])
+}
+
+/** What a host says of its paths. */
+interface PlaceOptions {
+  endpoints?: Endpoints
+  proxyPrefix?: string
+}
+
+/** Where clients see the endpoints, and what a proxy takes off their paths. */
+export function placesOf(
+  { endpoints = {}, proxyPrefix }: PlaceOptions,
+  capabilities: readonly Capability[],
+): Pick<AuthorizationServer, 'endpoints' | 'proxyPrefix'> {
+  const verified = verifiedEndpoints(endpoints, capabilities)
+  return { endpoints: verified, proxyPrefix: verifiedProxyPrefix(proxyPrefix, verified) }
 }

@@ -1,10 +1,10 @@
 /** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
 
-import { requireCalled, requireFlags } from '../options/known'
+import { kindOf, requireCalled, requireFlags } from '../options/known'
 import { limiterThrottle, memoryThrottle } from '../passwords/throttle'
 import type { PkcePolicy } from '../rules/pkce'
 import { isMemoryStorage } from '../storage/memory/memory'
-import type { AuthorizationServer, GrantType } from '../types/authorization-server'
+import type { AccessTokenFormat, AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { WarningCode } from '../types/events'
 
 /** Warns of each thing once: through `onEvent`, and on the console, where somebody looks who has no listener for it. */
@@ -116,7 +116,14 @@ function requireFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
 }
 
+/** The grants that answer at the authorization endpoint, by their response type. */
 export function byResponseType(grants: readonly GrantType[]): ReadonlyMap<string, GrantType> {
   const responses = grants.filter((grant) => grant.authorize)
   return new Map(responses.map((grant) => [grant.responseType as string, grant]))
+}
+
+/** Throws for what makes no access tokens. */
+export function verifiedFormat(accessTokens: AccessTokenFormat): AccessTokenFormat {
+  if (typeof accessTokens.create === 'function' && typeof accessTokens.locate === 'function') return accessTokens
+  throw new TypeError(`accessTokens must be opaque() or jwt(), not ${kindOf(accessTokens)}`)
 }

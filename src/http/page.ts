@@ -4,14 +4,19 @@ import type { OAuthError } from '../errors'
 import { renderError } from '../pages/error'
 import { chooseLanguage } from '../pages/language'
 import type { PageContext } from '../pages/page'
+import type { RequestParameters } from '../rules/params'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { sendError } from './json'
 
-/** @internal The pages in the language of this request: the client's `ui_locales`, else the browser's. */
-export function pageContext({ pages }: AuthorizationServer, req: Request): PageContext {
+/**
+ * @internal The pages in the language of this request: the client's `ui_locales`, else the browser's. `parameters`: those
+ * that count, where they are known already.
+ */
+export function pageContext({ pages }: AuthorizationServer, req: Request, parameters?: RequestParameters): PageContext {
   const languages = [...pages.texts.keys()]
   const question = req.url.indexOf('?')
-  const asked = question < 0 ? null : new URLSearchParams(req.url.slice(question)).get('ui_locales')
+  const inUrl = () => (question < 0 ? null : new URLSearchParams(req.url.slice(question)).get('ui_locales'))
+  const asked = parameters ? parameters.get('ui_locales') : inUrl()
   const language =
     chooseLanguage(languages, asked?.split(' ') ?? []) || req.acceptsLanguages(languages) || (languages[0] as string)
   return { pages, language, texts: pages.texts.get(language) as PageContext['texts'] }

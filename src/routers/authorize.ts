@@ -18,6 +18,7 @@ import { networkOf } from '../rules/network'
 import { audienceMember } from '../rules/resource'
 import { intersectScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
+import { useRequest } from '../tokens/code'
 import { sessionEnd } from '../tokens/rotation'
 import type { SourceToken } from '../types/access-token'
 import type {
@@ -100,7 +101,9 @@ async function carryOut(
   decision: Decision,
   req: Request,
 ): Promise<Record<string, unknown>> {
+  const { uses } = request
   if (!decision.allow) {
+    if (uses) await useRequest(server, uses)
     server.emit({ type: 'authorization.denied', clientId: request.client.clientId })
     throw new OAuthError('access_denied', 'The authorization was denied.')
   }
@@ -111,7 +114,10 @@ async function carryOut(
       `The grant of response_type ${request.responseType} does not accept a request with an access token: observe approved.source, and set fromAccessTokens`,
     )
   }
-  const parameters = await grant?.authorize?.(server, approved)
+  // a code of the request's own grant uses it up in the step that stores the code; for all else it is used up before
+  const isOneStep = grant?.codes !== undefined && !approved.source
+  if (uses && !isOneStep) await useRequest(server, uses)
+  const parameters = await grant?.authorize?.(server, uses && isOneStep ? { ...approved, uses } : approved)
   if (parameters) return parameters
   throw new TypeError(`authorize of response_type ${request.responseType} must return the response parameters`)
 }
@@ -132,7 +138,15 @@ function approvedBy(
   // a session that begins with a token is no younger than that of the token: it has the same end, and the same revocations
   const since = session?.startedAt ?? request.startedAt
   const startedAt = Math.min(secondOf(decision.startedAt ?? request.startedAt), request.startedAt, since)
-  const { server: _, responseType: _type, redirectUri: _uri, state: _state, ...approved } = request
+  const {
+    server: _,
+    responseType: _type,
+    redirectUri: _uri,
+    state: _state,
+    sent: _sent,
+    uses: _uses,
+    ...approved
+  } = request
   const { client, parameters, sentRedirectUri, codeChallenge, dpopJkt, audience, ...asked } = approved
   return {
     client,

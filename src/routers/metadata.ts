@@ -68,7 +68,12 @@ function describeServer(server: AuthorizationServer, hasKeys: boolean): Members 
   return {
     issuer: server.issuer,
     ...Object.fromEntries(urls.filter(([, url]) => url !== undefined)),
-    ...at('authorize', { authorization_response_iss_parameter_supported: true }),
+    ...at('authorize', {
+      authorization_response_iss_parameter_supported: true,
+      // OpenID Connect Discovery §3: left out, the second one would mean that a client's own URL is fetched
+      request_parameter_supported: server.requests.some(({ parameter }) => parameter === 'request'),
+      request_uri_parameter_supported: false,
+    }),
     ...at('token', { token_endpoint_auth_methods_supported: methods }),
     ...at('revoke', { revocation_endpoint_auth_methods_supported: methods }),
     ...at('introspect', { introspection_endpoint_auth_methods_supported: proving }),
@@ -97,7 +102,7 @@ function withCapabilities(server: AuthorizationServer, members: Members): Member
       if (said === undefined) continue
       if (Object.hasOwn(all, member)) {
         throw new TypeError(
-          `The metadata has ${member} already: a value in grants or clientAuthentication must not set it again`,
+          `The metadata has ${member} already: a value in grants, clientAuthentication or requests must not set it again`,
         )
       }
       all[member] = said

@@ -94,7 +94,10 @@ export function mergeParameters(first: ParsedParameters, second: ParsedParameter
 }
 
 /** RFC 6749 §3.1, §3.2: parameters must not be included more than once. */
-export function requireUnrepeated(parsed: ParsedParameters): RequestParameters {
+export function requireUnrepeated(parsed: {
+  readonly parameters: RequestParameters
+  readonly repeated: ReadonlySet<string>
+}): RequestParameters {
   if (parsed.repeated.size > 0) throw new OAuthError('invalid_request', 'A parameter is included more than once.')
   return parsed.parameters
 }

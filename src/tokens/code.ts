@@ -1,7 +1,7 @@
 /** Makes authorization codes and their rows, and stores what was approved at the authorization endpoint. */
 import { boundBy, credentialOf } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
-import { lookupId, newSession } from '../credentials/split-token'
+import { grantIdOf, lookupId, newSession } from '../credentials/split-token'
 import { newGrantId, newSecret } from '../crypto'
 import { OAuthError } from '../errors'
 import type { Credential } from '../storage'
@@ -16,11 +16,13 @@ type Approved = Omit<ApprovedAuthorization, 'client' | 'parameters'>
  */
 export function prepareCode(
   server: AuthorizationServer,
-  { authorization, codeChallenge, sentRedirectUri, dpopJkt, source }: Approved,
+  { authorization, codeChallenge, sentRedirectUri, dpopJkt, source, uses }: Approved,
   ttl: number,
 ): { code: string; credential: Credential } {
   const suffix = lookupSuffix.authorization_code
-  const id = source ? lookupId(source.grantId, suffix, newSession(source.session)) : lookupId(newGrantId(), suffix)
+  const id = source
+    ? lookupId(source.grantId, suffix, newSession(source.session))
+    : lookupId(uses ? grantIdOf(uses.id) : newGrantId(), suffix)
   const secret = newSecret()
   const issuedAt = server.now()
   const lifetime = { issuedAt, expiresAt: issuedAt + ttl }
@@ -53,4 +55,17 @@ export async function requireStanding(
   if (!row) await store(server, [stored])
   if (await server.storage.grants.find(stored.id)) return
   throw new OAuthError('access_denied', 'The session has been revoked. Sign in again.')
+}
+
+/**
+ * Uses up a pushed request, and stores what its answer is in the same step (RFC 9126 §4): of two answers at once one is
+ * the first, and the other one is none.
+ */
+export async function useRequest(
+  server: AuthorizationServer,
+  uses: Credential,
+  answer: readonly Credential[] = [],
+): Promise<void> {
+  if (await server.storage.grants.transition(uses.id, 'opened', { ...uses, state: 'used' }, answer)) return
+  throw new OAuthError('invalid_request_uri', 'The request of this request_uri was answered already.')
 }

@@ -7,11 +7,11 @@ import type { RequestParameters } from '../rules/params'
 import type { PkcePolicy } from '../rules/pkce'
 import type { Audience, ResourceRules } from '../rules/resource'
 import type { Scope } from '../rules/scope'
-import type { Client, OAuthStorage } from '../storage'
+import type { Client, Credential, OAuthStorage } from '../storage'
 import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
 import type { Authorization } from './authorization'
-import type { Capability, ClientAuthentication, ClientMember, SenderConstraint } from './capability'
+import type { Capability, ClientAuthentication, ClientMember, RequestSource, SenderConstraint } from './capability'
 import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
 import type { TokenRequest, TokenResponse, TokenResponseContext } from './token'
@@ -34,7 +34,12 @@ export interface AuthorizationRequest
   readonly codeChallenge?: string
   /** The thumbprint of the key that the code is bound to (RFC 9449 §10). */
   readonly dpopJkt?: string
+  /** The parameters that count: those of a pushed request or a request object, where there is one. */
   readonly parameters: RequestParameters
+  /** The parameters that the browser sent. Pages read their own fields here, and link back by these. */
+  readonly sent: RequestParameters
+  /** @internal The pushed request, which the answer uses up (RFC 9126). */
+  readonly uses?: Credential
 }
 
 /** A user's decision, ready to become an authorization response. */
@@ -44,6 +49,8 @@ export interface ApprovedAuthorization
   readonly authorization: Authorization & { readonly userId: string }
   /** Set where an access token in front identifies the user. */
   readonly source?: SourceToken
+  /** @internal The row to use up in the step that stores the code. */
+  readonly uses?: Credential
 }
 
 /**
@@ -169,6 +176,7 @@ export interface AuthorizationServer extends ResourceRules {
   readonly clientAuthentication: readonly ClientAuthentication[]
   /** @internal How tokens are bound to a key of their client. */
   readonly senderConstraints: readonly SenderConstraint[]
+  readonly requests: readonly RequestSource[]
   /** @internal */
   readonly codes: { readonly ttl: number } | undefined
   /** @internal */

@@ -4,7 +4,7 @@ import type { Request, Router } from 'express'
 import type { Awaitable } from '../awaitable'
 import type { JsonWebKey } from '../crypto'
 import type { RequestParameters } from '../rules/params'
-import type { Client, TokenEndpointAuthMethod } from '../storage'
+import type { Client, Credential, TokenEndpointAuthMethod } from '../storage'
 import type { Confirmation } from './authorization'
 import type { AuthorizationServer, Decide } from './authorization-server'
 import type { ClientMetadata } from './client-metadata'
@@ -187,4 +187,26 @@ export interface SenderConstraint extends Capability {
     source: Pick<AuthorizationServer, 'emit' | 'now'>,
     request: ProofRequest,
   ) => Awaitable<ProvenKey | undefined>
+}
+
+/** What a request by reference or by value says in the place of what the browser sent. */
+export interface SourcedRequest {
+  readonly parameters: RequestParameters
+  /** The row that the answer uses up, in the step that stores the code. */
+  readonly uses?: Credential
+}
+
+/**
+ * Another place where the parameters of an authorization request may be: `pushedAuthorizationRequests()` or
+ * `requestObjects()`. What stands there replaces the parameters of the request; nothing is mixed (RFC 9101 §6.3).
+ */
+export interface RequestSource extends Capability {
+  /** The parameter that names the request, or carries it. */
+  readonly parameter: 'request_uri' | 'request'
+  /** Whether the requests of this client must have the parameter. @default they need not */
+  readonly required?: (client: Client) => boolean
+  /** Checks at start-up that the server has what this needs; throws a TypeError. @default it needs nothing */
+  readonly verifyServer?: (server: Pick<AuthorizationServer, 'clientAuthentication'>) => void
+  /** Returns the request of the value, or throws an `OAuthError`. `network` is the sender's. */
+  parametersOf(server: AuthorizationServer, client: Client, value: string, network: string): Awaitable<SourcedRequest>
 }

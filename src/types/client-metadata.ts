@@ -32,8 +32,17 @@ export interface ClientProofMetadata {
   dpopBoundAccessTokens?: boolean
 }
 
+/** The members that `pushedAuthorizationRequests()` brings along. */
+export interface ClientRequestMetadata {
+  /**
+   * Whether it must push its authorization requests (RFC 9126 §6).
+   * @default the server's `pushedAuthorizationRequests({ required })` applies
+   */
+  requirePushedAuthorizationRequests?: boolean
+}
+
 /** The members of a record that its owner may set. */
-export interface ClientMetadata extends ClientKeyMetadata, ClientProofMetadata {
+export interface ClientMetadata extends ClientKeyMetadata, ClientProofMetadata, ClientRequestMetadata {
   /** Shown to users on the consent page. @default the client id */
   name?: string
   /** Shown below the name. @default nothing */

@@ -46,6 +46,8 @@ export type AuthorizationServerEvent = { at: number } & (
   | ({ type: 'refresh.replayed' } & EventSubject)
   | ({ type: 'refresh.reused' } & EventSubject)
   | ({ type: 'grant.revoked' } & Partial<EventSubject>)
+  /** A client pushed an authorization request (RFC 9126). */
+  | { type: 'request.pushed'; clientId: string; scope: Scope }
   | ({ type: 'authorization.denied' } & EventSubject)
   /** `origin` says that the client registered itself. */
   | { type: 'client.created'; clientId: string; origin?: 'registration' }

@@ -38,6 +38,8 @@ const most: Record<string, number> = {
   opaque: 1,
   password: 1,
   protectedResourceRouter: 2,
+  pushedAuthorizationRequests: 1,
+  pushedAuthorizationRouter: 2,
   refreshToken: 1,
   registerClient: 2,
   registerRouter: 2,

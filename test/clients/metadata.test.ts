@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { type ClientMetadata, OAuthError } from '../../src'
 import { clientMembers, isClientMetadata } from '../../src/clients/members'
 import { parseClientMetadata, readMembers, verifyClientId, writeMembers } from '../../src/clients/metadata'
-import type { ClientKeyMetadata, ClientProofMetadata } from '../../src/types/client-metadata'
+import type { ClientKeyMetadata, ClientProofMetadata, ClientRequestMetadata } from '../../src/types/client-metadata'
 import { nastyText, runs } from '../support/fuzz'
 
 const rules = {
@@ -223,7 +223,9 @@ describe('a client id (RFC 6749 Appendix A.1)', () => {
 
 describe('the table of members', () => {
   /** Those that a capability brings along have tests of their own. */
-  const record: Required<Omit<ClientMetadata, keyof (ClientKeyMetadata & ClientProofMetadata)>> = {
+  const record: Required<
+    Omit<ClientMetadata, keyof (ClientKeyMetadata & ClientProofMetadata & ClientRequestMetadata)>
+  > = {
     name: 'App',
     description: 'Does things.',
     username: 'alice',

@@ -224,7 +224,7 @@ describe('at start-up', () => {
     [
       'the name of an endpoint of the core',
       { grants: grants({ endpoints: { token: endpoint } }) },
-      'Two of grants, clientAuthentication and the server declare the endpoint token',
+      'Two of grants, clientAuthentication, requests and the server declare the endpoint token',
     ],
     [
       'a path that is none',

@@ -37,6 +37,8 @@ describe('the metadata document (RFC 8414)', () => {
       issuer,
       authorization_endpoint: `${issuer}/oauth2/authorize`,
       authorization_response_iss_parameter_supported: true,
+      request_parameter_supported: false,
+      request_uri_parameter_supported: false,
       token_endpoint: `${issuer}/oauth2/token`,
       token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
       token_endpoint_auth_signing_alg_values_supported: algorithms,

@@ -122,7 +122,7 @@ describe.each([sqlite, postgres, redis])('$name', (backend: Backend) => {
   })
 })
 
-/** Fifty requests with one assertion, fifty with one code, and fifty with one refresh token, spread over the processes. */
+/** Fifty requests each with one assertion, pushed request, code and refresh token, spread over the processes. */
 async function raceOnce(started: readonly App[]): Promise<void> {
   const race = (call: (app: App) => Promise<Answer>) =>
     Promise.all(Array.from({ length: RACERS }, (_, racer) => call(started[racer % started.length] as App)))
@@ -133,6 +133,11 @@ async function raceOnce(started: readonly App[]): Promise<void> {
   const proven = await race((app) => app.post('/token', { grant_type: 'client_credentials', ...asserted(assertion) }))
   const replays = proven.filter(({ status, body }) => status === 401 && body.error === 'invalid_client')
   expect([proven.filter(({ status }) => status === 200).length, replays.length]).toEqual([1, RACERS - 1])
+
+  const requestUri = await session.pushRequest(first)
+  const answered = await race((app) => session.answerRequest(app, requestUri))
+  const late = answered.filter(({ status, body }) => status === 400 && body.error === 'invalid_request_uri')
+  expect([answered.filter(({ status }) => status === 200).length, late.length]).toEqual([1, RACERS - 1])
 
   const code = await session.newCode(first)
   const exchanged = await race((app) => session.exchange(app, code))

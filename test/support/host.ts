@@ -58,6 +58,7 @@ export const paths = {
   token: '/oauth2/token',
   revoke: '/oauth2/revoke_token',
   introspect: '/oauth2/introspect',
+  pushedAuthorization: '/oauth2/par',
   clients: '/oauth2/clients',
 }
 
@@ -83,12 +84,16 @@ export async function createHost(options: HostOptions = {}) {
     ['bob', { id: 'bob', name: 'Bob' }],
   ])
   const storage = isObserved(options.storage) ? options.storage : observedStorage(options.storage)
+  const isPushed = options.requests?.some(({ parameter }) => parameter === 'request_uri')
   const server = oauth.createAuthorizationServer(
     named({
       issuer,
       scopes: { read: 'See your data', write: 'Change your data', clients: 'Manage apps', admin: 'Manage all apps' },
       users: { find: (id) => people.get(id) },
-      endpoints: { authorize: paths.authorize, token: paths.token, revoke: paths.revoke, introspect: paths.introspect },
+      endpoints: {
+        ...{ authorize: paths.authorize, token: paths.token, revoke: paths.revoke, introspect: paths.introspect },
+        ...(isPushed && { pushedAuthorization: paths.pushedAuthorization }),
+      },
       onEvent: (event) => events.push(event),
       now: () => clock.now,
       ...serverOptions,
@@ -109,6 +114,7 @@ export async function createHost(options: HostOptions = {}) {
     app.use(paths.token, oauth.tokenRouter(server, tokenRouter))
     app.use(paths.revoke, oauth.revokeRouter(server))
     app.use(paths.introspect, oauth.introspectRouter(server))
+    if (isPushed) app.use(paths.pushedAuthorization, oauth.pushedAuthorizationRouter(server))
     const protect = oauth.bearerGuard(server, { scope: 'clients', user: false })
     app.use(paths.clients, oauth.clientsRouter(server, { protect, admin: 'admin' }))
     app.use(oauth.metadataRouter(server))
@@ -189,6 +195,17 @@ export async function createHost(options: HostOptions = {}) {
     /** An authorization request of the browser of `user` (null: nobody is signed in). */
     authorize(client: TestClient = web, parameters: Parameters = {}, user: string | null = 'alice'): Test {
       const sent = request(listener).get(`${paths.authorize}?${host.authorizationRequest(client, parameters)}`)
+      return user === null ? sent : sent.set('X-User', user)
+    },
+    /** What `authorizationRequest` says, pushed (RFC 9126). */
+    push: (client: TestClient = web, parameters: Parameters = {}): Test =>
+      send(paths.pushedAuthorization, client, {
+        ...Object.fromEntries(new URLSearchParams(host.authorizationRequest(client))),
+        ...parameters,
+      }),
+    /** A request of the browser of `user` with just these parameters, such as `client_id` and `request_uri`. */
+    open(parameters: Parameters, user: string | null = 'alice'): Test {
+      const sent = request(listener).get(`${paths.authorize}?${encode(parameters)}`)
       return user === null ? sent : sent.set('X-User', user)
     },
     /** An authorization code of `user`. */

@@ -5,7 +5,16 @@
  */
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { bearerGuard, createAuthorizationServer, issueCode, revokeRouter, tokenRouter } from '../../../src/index'
+import {
+  authorizeRouter,
+  bearerGuard,
+  createAuthorizationServer,
+  issueCode,
+  pushedAuthorizationRequests,
+  pushedAuthorizationRouter,
+  revokeRouter,
+  tokenRouter,
+} from '../../../src/index'
 import { challenge, clientId, issuer, scope } from './session'
 import { loadDriver, type Store } from './stores'
 
@@ -27,6 +36,7 @@ async function main(): Promise<void> {
     issuer,
     storage,
     scopes: [scope],
+    requests: [pushedAuthorizationRequests()],
     onEvent(event) {
       const name = event.type === 'token.issued' ? `${event.type} ${event.grantType}` : event.type
       happened[name] = (happened[name] ?? 0) + 1
@@ -35,6 +45,9 @@ async function main(): Promise<void> {
   const app = express()
   app.use('/token', tokenRouter(server))
   app.use('/revoke', revokeRouter(server))
+  app.use('/par', pushedAuthorizationRouter(server))
+  const decide = () => ({ allow: true, userId: 'ada' }) as const
+  app.use('/authorize', authorizeRouter(server, { decide, response: 'json' }))
   app.get('/me', bearerGuard(server, { scope }), (req, res) => void res.json(req.user))
   app.post('/code/:userId', (req, res) => {
     issueCode(server, { clientId, userId: req.params.userId, codeChallenge: challenge }).then(

@@ -19,6 +19,20 @@ export async function newCode(app: App, userId = 'ada'): Promise<string> {
   return answer.body.code as string
 }
 
+/** Pushes a request (RFC 9126): its `request_uri`. */
+export async function pushRequest(app: App): Promise<string> {
+  const request = { response_type: 'code', redirect_uri: 'http://127.0.0.1/callback' }
+  const pkce = { code_challenge: challenge, code_challenge_method: 'S256' }
+  const answer = await app.post('/par', { client_id: clientId, ...request, ...pkce })
+  if (answer.status !== 201) throw new Error(`Not pushed: ${answer.status} ${JSON.stringify(answer.body)}`)
+  return answer.body.request_uri as string
+}
+
+/** Ada's yes to a pushed request. */
+export function answerRequest(app: App, requestUri: string): Promise<Answer> {
+  return app.get(`/authorize?${new URLSearchParams({ client_id: clientId, request_uri: requestUri })}`)
+}
+
 export function exchange(app: App, code: string): Promise<Answer> {
   return app.post('/token', { grant_type: 'authorization_code', client_id: clientId, code, code_verifier: verifier })
 }

@@ -1,0 +1,139 @@
+/** Pushed authorization requests: RFC 9126. The value for `requests`, and the endpoint where clients push. */
+
+import type { Router } from 'express'
+import { authenticatedRequest } from '../clients/authenticated-request'
+import { flag } from '../clients/member-checks'
+import { OAuthError } from '../errors'
+import { requestChecks } from '../host/requests'
+import { type Handler, requireServer } from '../http/endpoint'
+import { sendJson } from '../http/json'
+import { endpointRouter } from '../http/router'
+import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { requireSeconds } from '../options/seconds'
+import { keyToBind } from '../sender-constraints/confirmation'
+import type { Confirmation } from '../types/authorization'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { RequestSource } from '../types/capability'
+import type { CorsOptions } from '../types/endpoints'
+import { openPushedRequest, pushedParameters, storePushedRequest } from './pushed-request'
+import { type AuthorizationTarget, parseAuthorizationRequest, requireTarget } from './request'
+
+/** Options of `pushedAuthorizationRequests`. */
+export interface PushedAuthorizationRequestsOptions {
+  /**
+   * Seconds within which the browser must open the request (`expires_in`), at most 600. The user then has twenty minutes
+   * to sign in and answer.
+   * @default 60
+   */
+  ttl?: number
+  /**
+   * Whether every client must push its requests (RFC 9126 §5). A client record may require it of one client.
+   * @default false
+   */
+  required?: boolean
+}
+
+/** Options of `pushedAuthorizationRouter`. */
+interface PushedAuthorizationRouterOptions {
+  /** Which web pages of other origins may call (CORS). @default none */
+  cors?: CorsOptions
+}
+
+const ENDPOINT = 'pushedAuthorization'
+const PATH = '/oauth2/par'
+
+/** What proves the client, and is nothing of the request (RFC 9126 §2.1). */
+const proofs: readonly string[] = ['client_secret', 'client_assertion', 'client_assertion_type']
+
+/**
+ * Pushed authorization requests (RFC 9126), for the server's `requests`. A client sends its request from its own server
+ * and receives a `request_uri`, which the browser brings to the authorization endpoint. It belongs to that client and
+ * is answered once.
+ *
+ * @throws TypeError for an option that is wrong, naming it and the fix.
+ */
+export function pushedAuthorizationRequests(options: PushedAuthorizationRequestsOptions = {}): RequestSource {
+  requireNoMore('pushedAuthorizationRequests', arguments, 1)
+  requireKnown('pushedAuthorizationRequests option', options, ['ttl', 'required'])
+  const { ttl = 60, required = false } = options
+  requireSeconds('pushedAuthorizationRequests({ ttl })', ttl, 600)
+  requireFlags('pushedAuthorizationRequests', { required })
+  return Object.freeze({
+    parameter: 'request_uri',
+    required: (client) => required || client.requirePushedAuthorizationRequests === true,
+    async parametersOf(server, client, value) {
+      const uses = await openPushedRequest(server, client, value)
+      return { parameters: pushedParameters(uses), uses }
+    },
+    endpoints: { [ENDPOINT]: { path: PATH, router: (server, { cors }) => pushRouter(server, ttl, cors) } },
+    clientMembers: [
+      {
+        name: 'requirePushedAuthorizationRequests',
+        wire: 'require_pushed_authorization_requests',
+        type: flag,
+        setBy: 'self',
+      },
+    ],
+    metadata: (_server, urlOf) => describeEndpoint(urlOf(ENDPOINT), required),
+  } satisfies RequestSource)
+}
+
+/** RFC 9126 §5. */
+function describeEndpoint(url: string | undefined, required: boolean): Record<string, unknown> {
+  if (url === undefined) {
+    const fix = `set createAuthorizationServer({ endpoints: { ${ENDPOINT}: '${PATH}' } })`
+    throw new TypeError(`metadataRouter needs endpoints.${ENDPOINT} for pushedAuthorizationRequests(): ${fix}`)
+  }
+  return {
+    pushed_authorization_request_endpoint: url,
+    ...(required && { require_pushed_authorization_requests: true }),
+  }
+}
+
+/**
+ * The pushed authorization request endpoint (RFC 9126 §2). `oauthRouter` mounts it where the server has
+ * `pushedAuthorizationRequests()` in its `requests`.
+ *
+ * @throws TypeError at start-up for a server without it.
+ */
+export function pushedAuthorizationRouter(
+  server: AuthorizationServer,
+  options: PushedAuthorizationRouterOptions = {},
+): Router {
+  requireNoMore('pushedAuthorizationRouter', arguments, 2)
+  requireServer(server)
+  requireKnown('pushedAuthorizationRouter option', options, ['cors'])
+  const endpoint = server.requests.find(({ endpoints }) => endpoints?.[ENDPOINT])?.endpoints?.[ENDPOINT]
+  if (endpoint) return endpoint.router(server, options)
+  throw new TypeError('pushedAuthorizationRouter needs pushedAuthorizationRequests() in the requests of the server')
+}
+
+function pushRouter(server: AuthorizationServer, ttl: number, cors: CorsOptions | undefined): Router {
+  const handler: Handler = async (req, res) => {
+    const startedAt = server.now()
+    const sent = await authenticatedRequest(server, req, { proofAt: ENDPOINT })
+    const { client, network, parameters, confirmation } = sent
+    // RFC 9126 §2.1: or a request could lead to another one
+    if (parameters.has('request_uri')) throw new OAuthError('invalid_request', 'request_uri cannot be pushed.')
+    const pushed = new Map([...parameters].filter(([name]) => !proofs.includes(name)))
+    const parsed = { parameters: pushed.set('client_id', client.clientId), repeated: new Set<string>() }
+    const target = withKey(server, await requireTarget(server, parsed, network, client), confirmation)
+    const request = parseAuthorizationRequest(server, target, startedAt)
+    const requestUri = await storePushedRequest(request, ttl)
+    server.emit({ type: 'request.pushed', clientId: client.clientId, scope: request.scope })
+    sendJson(res, 201, { request_uri: requestUri, expires_in: ttl })
+  }
+  return endpointRouter(server, { methods: { POST: handler }, check: requestChecks(server, ENDPOINT), cors })
+}
+
+/** RFC 9449 §10.1: a proof that comes with a pushed request binds its code, as `dpop_jkt` does. */
+function withKey(
+  server: AuthorizationServer,
+  target: AuthorizationTarget,
+  confirmation: Confirmation | undefined,
+): AuthorizationTarget {
+  const { parsed, client } = target
+  const key = confirmation && keyToBind(server, client, parsed.parameters, confirmation)
+  if (key === undefined) return target
+  return { ...target, parsed: { ...parsed, parameters: new Map([...parsed.parameters, ['dpop_jkt', key]]) } }
+}
