@@ -7,6 +7,7 @@ export {
   pushedAuthorizationRequests,
   pushedAuthorizationRouter,
 } from './authorization/pushed-authorization'
+export { type RequestObjectsOptions, requestObjects } from './authorization/request-object'
 export type { Awaitable } from './awaitable'
 export { type PrivateKeyJwtOptions, privateKeyJwt } from './clients/client-assertion'
 export { clientSecret } from './clients/client-secret'
@@ -97,5 +98,5 @@ export type {
 export type { ClientMetadata } from './types/client-metadata'
 export type { CorsOptions, Endpoints } from './types/endpoints'
 export type { AuthorizationServerEvent, WarningCode } from './types/events'
-export type { TokenRequest, TokenResponse, TokenResponseContext } from './types/token'
-export type { HostPage, Users } from './types/users'
+export type { TokenRequest, TokenResponse } from './types/token'
+export type { Users } from './types/users'

@@ -71,6 +71,9 @@ export interface Client {
   readonly dpopBoundAccessTokens?: boolean
   /** Must push its authorization requests (RFC 9126 §6). */
   readonly requirePushedAuthorizationRequests?: boolean
+  /** Must sign its authorization requests (RFC 9101 §10.5), with this algorithm alone. */
+  readonly requireSignedRequestObject?: boolean
+  readonly requestObjectSigningAlg?: string
   /** Left out: the server's `pkce` applies. */
   readonly requirePkce?: boolean
   /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */

@@ -59,6 +59,17 @@ const assertionJwt: JwtKind<AssertionClaims> = {
   },
 }
 
+/** By the value that brings them along. */
+const finders = new WeakMap<object, FindClientKeys>()
+
+/** How the server finds the keys of its clients, for whatever else they sign. Undefined without `privateKeyJwt()`. */
+export function clientKeysOf({
+  clientAuthentication,
+}: Pick<AuthorizationServer, 'clientAuthentication'>): FindClientKeys | undefined {
+  const value = clientAuthentication.find((one) => finders.has(one))
+  return value && finders.get(value)
+}
+
 interface PresentedAssertion extends PresentedCredentials {
   readonly assertion: string
   readonly read?: UnverifiedJwt<AssertionClaims>
@@ -82,7 +93,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions = {}): ClientAuthent
   }
   const withTokenEndpoint = audience === 'issuer-or-token-endpoint'
   const findKeys = clientKeys(dangerouslyAllowLoopback)
-  return Object.freeze({
+  const value = Object.freeze({
     methods: [METHOD],
     parameter: 'client_assertion',
     presented,
@@ -102,6 +113,8 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions = {}): ClientAuthent
         ),
       ),
   } satisfies ClientAuthentication<PresentedAssertion>)
+  finders.set(value, findKeys)
+  return value
 }
 
 function presented({ parameters, network }: EndpointRequest): PresentedAssertion[] {

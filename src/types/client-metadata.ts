@@ -32,13 +32,23 @@ export interface ClientProofMetadata {
   dpopBoundAccessTokens?: boolean
 }
 
-/** The members that `pushedAuthorizationRequests()` brings along. */
+/** The members that `pushedAuthorizationRequests()` and `requestObjects()` bring along. */
 export interface ClientRequestMetadata {
   /**
    * Whether it must push its authorization requests (RFC 9126 §6).
    * @default the server's `pushedAuthorizationRequests({ required })` applies
    */
   requirePushedAuthorizationRequests?: boolean
+  /**
+   * Whether it must sign its authorization requests (RFC 9101 §10.5).
+   * @default the server's `requestObjects({ required })` applies
+   */
+  requireSignedRequestObject?: boolean
+  /**
+   * The only algorithm of its request objects, such as `'ES256'`.
+   * @default every algorithm of its keys
+   */
+  requestObjectSigningAlg?: string
 }
 
 /** The members of a record that its owner may set. */

@@ -48,6 +48,8 @@ export type AuthorizationServerEvent = { at: number } & (
   | ({ type: 'grant.revoked' } & Partial<EventSubject>)
   /** A client pushed an authorization request (RFC 9126). */
   | { type: 'request.pushed'; clientId: string; scope: Scope }
+  /** A request object was refused (RFC 9101). */
+  | { type: 'request.refused'; clientId: string; reason: string }
   | ({ type: 'authorization.denied' } & EventSubject)
   /** `origin` says that the client registered itself. */
   | { type: 'client.created'; clientId: string; origin?: 'registration' }

@@ -44,6 +44,7 @@ const most: Record<string, number> = {
   registerClient: 2,
   registerRouter: 2,
   remoteServer: 1,
+  requestObjects: 1,
   requireScope: 1,
   revokeGrants: 2,
   revokeRouter: 2,

@@ -13,6 +13,8 @@ import {
   issueTokens,
   jwt,
   opaque,
+  pushedAuthorizationRequests,
+  pushedAuthorizationRouter,
   refreshToken,
   registerRouter,
   revokeRouter,
@@ -29,6 +31,7 @@ const kinds = [
   'refresh token',
   'consent transaction',
   'removal transaction',
+  'pushed request',
   'registration token',
   'client secret',
   'client id',
@@ -125,6 +128,11 @@ const places: Record<string, Place> = {
     offer: ({ http }, text) =>
       statusIs(http().post('/apps').set('X-User', 'alice').type('form').send({ removal_transaction: text }), 303),
   },
+  request_uri: {
+    takes: ['pushed request'],
+    offer: (host, text) =>
+      statusIs(host.open({ client_id: 'web', request_uri: `urn:ietf:params:oauth:request_uri:${text}` }), 200),
+  },
 }
 
 const audience = 'https://api.example'
@@ -138,6 +146,7 @@ async function createWorld(format: keyof typeof formats): Promise<World> {
   const host = await createHost({
     accessTokens: formats[format](),
     grants: [authorizationCode({ ttl: 600 }), clientCredentials(), refreshToken()],
+    requests: [pushedAuthorizationRequests({ ttl: 600 })],
     throttle: false,
     clientIdMetadataDocuments: { scopes: ['read'] },
     mount(app, server) {
@@ -145,6 +154,7 @@ async function createWorld(format: keyof typeof formats): Promise<World> {
       app.use(paths.token, tokenRouter(server))
       app.use(paths.revoke, revokeRouter(server))
       app.use(paths.introspect, introspectRouter(server))
+      app.use(paths.pushedAuthorization, pushedAuthorizationRouter(server))
       const protect = bearerGuard(server, { scope: 'clients', user: false })
       app.use(paths.clients, clientsRouter(server, { protect, admin: 'admin' }))
       app.use('/register', registerRouter(server, { protect: 'open', scopes: ['read'] }))
@@ -168,6 +178,7 @@ async function createWorld(format: keyof typeof formats): Promise<World> {
   const code = await issueCode(server, { clientId: 'web', userId: 'alice', redirectUri, codeChallenge: pkce.challenge })
   const asked = await askConsent(host, host.web)
   const removal = fieldsOf(await host.http().get('/apps?app=web').set('X-User', 'alice'))
+  const pushed = await host.push(host.web).expect(201)
   const held: Record<Kind, string | undefined> = {
     code: code.code,
     'access token': tokens.access_token,
@@ -175,6 +186,7 @@ async function createWorld(format: keyof typeof formats): Promise<World> {
     'refresh token': tokens.refresh_token,
     'consent transaction': asked.fields.consent_transaction,
     'removal transaction': removal.removal_transaction,
+    'pushed request': pushed.body.request_uri.split(':').at(-1),
     'registration token': registered.body.registration_access_token,
     'client secret': host.web.clientSecret,
     'client id': 'web',
@@ -189,7 +201,7 @@ async function createWorld(format: keyof typeof formats): Promise<World> {
 function forms(text: string): string[] {
   const [id = '', secret = ''] = text.split('.')
   const [grant, suffix] = id.split('~')
-  const others = suffix === undefined ? [] : ['a', 'b', 'c', 'r', 't', 'x'].filter((one) => one !== suffix)
+  const others = suffix === undefined ? [] : ['a', 'b', 'c', 'q', 'r', 't', 'x'].filter((one) => one !== suffix)
   const half = secret.slice(0, 43)
   return [
     text,
@@ -244,6 +256,7 @@ describe.each(Object.keys(formats) as (keyof typeof formats)[])('with %s access 
       ['refresh_token', 'refresh token'],
       ['consent_transaction', 'consent transaction'],
       ['removal_transaction', 'removal transaction'],
+      ['request_uri', 'pushed request'],
       ['the end of a registration', 'registration token'],
     ]
     for (const [place, kind] of order) {

@@ -10,7 +10,9 @@ import {
   implicit,
   issueTokens,
   password,
+  pushedAuthorizationRequests,
   refreshToken,
+  requestObjects,
 } from '../../src/index'
 import { askConsent } from '../support/consent'
 import { nastyText, runs } from '../support/fuzz'
@@ -35,6 +37,7 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
   const host = await createHost({
     before,
     throttle: false,
+    requests: [pushedAuthorizationRequests(), requestObjects()],
     grants: [
       authorizationCode(),
       clientCredentials(),
@@ -51,11 +54,14 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
   })
   const user = await issueTokens(host.server, { clientId: 'console', userId: 'alice', scope: 'clients read' })
   const { fields } = await askConsent(host, host.native)
+  const pushed = await host.push(host.web)
   const known = {
     access: user.access_token,
     refresh: user.refresh_token as string,
     secret: host.web.clientSecret as string,
     consent: fields.consent_transaction as string,
+    requestUri: pushed.body.request_uri as string,
+    request: `${jsonPart({ alg: 'ES256', typ: 'oauth-authz-req+jwt' })}.${jsonPart({ client_id: 'web' })}.AAAA`,
     verifier: pkce.verifier,
     challenge: pkce.challenge,
     redirect: host.web.redirectUri,
@@ -64,7 +70,10 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
   return { host, known }
 }
 
+const jsonPart = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
 const names = [
+  ...['request', 'request_uri', 'request', 'request_uri'],
   ...[
     'client_id',
     'client_secret',
@@ -133,13 +142,23 @@ const words = [
     'alice',
     'query',
     'fragment',
+    'form_post',
     'true',
     '1',
     'de en',
   ],
 ]
 const endpoints = [
-  ...[paths.authorize, paths.token, paths.revoke, paths.introspect, paths.clients, '/me', '/account/apps'],
+  ...[
+    paths.authorize,
+    paths.pushedAuthorization,
+    paths.token,
+    paths.revoke,
+    paths.introspect,
+    paths.clients,
+    '/me',
+    '/account/apps',
+  ],
   ...[`${paths.clients}/web`, `${paths.clients}/console/secret`, '/.well-known/oauth-authorization-server', '/'],
 ]
 
@@ -155,7 +174,7 @@ function arbitraries(known: Known) {
   const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array).toString('latin1'))
   /** A request that would be right, with one thing wrong. */
   const nearlyRight = fc
-    .tuple(fc.constantFrom('authorize', 'token', 'consent'), name, value)
+    .tuple(fc.constantFrom('authorize', 'token', 'consent', 'push'), name, value)
     .map(([kind, changed, to]) => {
       const base =
         kind === 'token'
@@ -168,7 +187,8 @@ function arbitraries(known: Known) {
               code_challenge_method: 'S256',
               state: 'x',
             }
-      const more = kind === 'consent' ? { consent_transaction: known.consent, consent: 'allow' } : {}
+      const consent = kind === 'consent' && { consent_transaction: known.consent, consent: 'allow' }
+      const more = { ...consent, ...(kind === 'push' && { client_secret: known.secret }) }
       return new URLSearchParams({ ...base, ...more, [changed]: to } as Record<string, string>).toString()
     })
   const text = fc.oneof(
@@ -279,6 +299,7 @@ function arbitraries(known: Known) {
       { method: 'POST', target: paths.authorize, headers, body: sent },
       { method: 'POST', target: paths.token, headers: headers.slice(2), body: sent },
       { method: 'POST', target: paths.revoke, headers: headers.slice(2), body: sent },
+      { method: 'POST', target: paths.pushedAuthorization, headers: headers.slice(2), body: sent },
       { method: 'GET', target: `/account/apps?${query}`, headers, body: undefined },
       { method: 'GET', target: `${paths.clients}?${query}`, headers, body: undefined },
       { method: 'POST', target: paths.clients, headers, body: sent },

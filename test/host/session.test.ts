@@ -2,7 +2,8 @@
 // told, once, at the second return from the sign-in page at the latest; a visitor who is only signed out is none.
 import type express from 'express'
 import session from 'express-session'
-import { type AuthorizationServer, approve, authorizeRouter, consentPage, type HostPage } from '../../src'
+import { type AuthorizationServer, approve, authorizeRouter, consentPage } from '../../src'
+import type { HostPage } from '../../src/types/users'
 import { createHost, type Host, paths } from '../support/host'
 
 let printed: jest.SpyInstance

@@ -35,5 +35,19 @@ export async function signAssertion(clientId: string, key: ClientKey, change: As
   return new SignJWT(payload).setProtectedHeader(said).sign(key.privateKey)
 }
 
+/** An authorization request as a request object (RFC 9101), right in every way but for what `change` says. */
+export async function signRequest(
+  clientId: string,
+  key: ClientKey,
+  parameters: Readonly<Record<string, unknown>>,
+  change: AssertionChange = {},
+): Promise<string> {
+  const { claims, header, now = startOfTime } = change
+  const right = { iss: clientId, aud: issuer, iat: now, nbf: now, exp: now + 300, client_id: clientId, ...parameters }
+  const payload = JSON.parse(JSON.stringify({ ...right, ...claims })) as JWTPayload
+  const said = { alg: key.alg, kid: key.kid, typ: 'oauth-authz-req+jwt', ...header }
+  return new SignJWT(payload).setProtectedHeader(JSON.parse(JSON.stringify(said))).sign(key.privateKey)
+}
+
 /** The parameters of a request that is proven so. */
 export const asserted = (assertion: string) => ({ client_assertion: assertion, client_assertion_type: assertionType })
