@@ -15,6 +15,7 @@ import { requireCodeChallenge } from '../rules/pkce'
 import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { resolveAudience } from '../rules/resource'
+import { type ResponseMode, responseModesAt } from '../rules/response-mode'
 import { resolveScope } from '../rules/scope'
 import { keyToBind } from '../sender-constraints/confirmation'
 import type { Client, Credential } from '../storage'
@@ -27,7 +28,7 @@ export interface AuthorizationTarget {
   redirectUri: string
   sentRedirectUri: string | undefined
   state: string | undefined
-  responseMode: 'query' | 'fragment'
+  responseMode: ResponseMode
   /** What counts. */
   parsed: Pick<ParsedParameters, 'repeated'> & { parameters: RequestParameters }
   sent: RequestParameters
@@ -75,7 +76,10 @@ export async function requireTarget(
     const named = redirectUri ?? requireParameter(parameters, 'redirect_uri')
     throw new OAuthError('invalid_request', unregistered(client, 'redirect_uri', named))
   }
-  const responseMode = grant?.responseMode ?? 'query'
+  const usual = grant?.responseMode ?? 'query'
+  const asked = parameters.get('response_mode')
+  const modes = asked === undefined ? [] : responseModesAt(redirectUri, usual)
+  const responseMode = modes.find((mode) => mode === asked) ?? usual
   const state = repeated.has('state') ? undefined : parameters.get('state')
   const counts = source ? { parameters, repeated: new Set<string>() } : parsed
   return { client, redirectUri, sentRedirectUri, state, responseMode, parsed: counts, sent, uses: source?.uses }
@@ -137,7 +141,8 @@ export function parseAuthorizationRequest(
   if (!grant) throw new OAuthError('unsupported_response_type', 'This response_type is not supported.')
   requireGrantType(client, grant.grantType)
   if ((parameters.get('response_mode') ?? responseMode) !== responseMode) {
-    throw new OAuthError('invalid_request', `response_mode must be ${responseMode}.`)
+    const modes = responseModesAt(redirectUri, grant.responseMode ?? 'query').join(', ')
+    throw new OAuthError('invalid_request', `response_mode must be one of ${modes}.`)
   }
   if (server.scopes.size > 0 && !client.scopes?.length) {
     const seen = `an authorization request came for the client ${client.clientId}, which has no scopes`

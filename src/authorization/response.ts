@@ -1,9 +1,10 @@
-/** The authorization response and its error: RFC 6749 §4.1.2 and §4.2.2, with `iss` (RFC 9207), in three styles. */
+/** The authorization response and its error: RFC 6749 §4.1.2 and §4.2.2, with `iss` (RFC 9207), in three styles, or by a form. */
 import type { Request, Response } from 'express'
 import { OAuthError } from '../errors'
 import { reportError } from '../http/endpoint'
 import { sendError, sendJson } from '../http/json'
 import { pageContext, setPageHeaders } from '../http/page'
+import { formPostPolicy, renderFormPost } from '../pages/form-post'
 import { renderOnward } from '../pages/onward'
 import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { redirectHost, staysOnDevice, withParameters } from '../rules/redirect-uri'
@@ -37,6 +38,7 @@ export function sendAuthorizationResponse(
   if (style === 'json') return sendJson(res, 200, all)
   const pairs = Object.entries(all).map(([name, value]): [string, string] => [name, String(value)])
   const location = withParameters(redirectUri, pairs, responseMode)
+  if (responseMode === 'form_post') return sendForm(server, location, pairs, req, res)
   if (style === 'location') return sendJson(res, 200, {}, { Location: location })
   // a browser that is sent to an app on its own device by a page of ours would ask, or refuse: no hand has sent it
   if (style === 'page' && /^https?:/.test(location)) return sendOnward(server, target, location, req, res)
@@ -49,6 +51,22 @@ export function sendAuthorizationResponse(
     'Content-Length': 0,
   })
   res.end()
+}
+
+/** OAuth 2.0 Form Post Response Mode §2: a page of ours posts the answer to the verified redirect URI. */
+function sendForm(
+  server: AuthorizationServer,
+  action: string,
+  pairs: readonly [string, string][],
+  req: Request,
+  res: Response,
+): void {
+  const fields = pairs.map(([name, value]) => ({ name, value }))
+  setPageHeaders(server, res)
+  res.setHeader('Content-Security-Policy', formPostPolicy(server.pages))
+  // with `same-origin` the form would come from the origin `null`, which clients take for a forgery
+  res.setHeader('Referrer-Policy', 'strict-origin')
+  res.end(renderFormPost({ action, host: redirectHost(action), fields }, pageContext(server, req)))
 }
 
 /**

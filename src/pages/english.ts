@@ -41,6 +41,9 @@ export const english: PageTexts = {
     "Go back to where you came from and try again. If it keeps happening, send the details below to the app's developer.",
   failureTitle: 'Something went wrong here',
   failureText: 'It is not your fault. Wait a moment, then go back and try again.',
+  continueTitle: 'Continue to {host}',
+  continueText: 'If nothing happens, press the button.',
+  continue: 'Continue',
   signInTitle: 'You are not signed in',
   signInText: 'Sign in, then open this page again.',
 }

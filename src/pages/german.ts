@@ -42,6 +42,9 @@ export const german: PageTexts = {
     'Gehen Sie dorthin zurück, wo Sie herkamen, und versuchen Sie es noch einmal. Wenn es wieder geschieht, senden Sie die Angaben unten an die Entwickler der App.',
   failureTitle: 'Hier ist etwas schiefgegangen',
   failureText: 'Es liegt nicht an Ihnen. Warten Sie einen Moment, gehen Sie zurück und versuchen Sie es noch einmal.',
+  continueTitle: 'Weiter zu {host}',
+  continueText: 'Wenn nichts geschieht, klicken Sie auf den Knopf.',
+  continue: 'Fortfahren',
   signInTitle: 'Sie sind nicht angemeldet',
   signInText: 'Melden Sie sich an und öffnen Sie diese Seite noch einmal.',
 }

@@ -41,6 +41,9 @@ export const spanish: PageTexts = {
     'Vuelva al lugar de donde venía e inténtelo de nuevo. Si vuelve a ocurrir, envíe los detalles de abajo al desarrollador de la aplicación.',
   failureTitle: 'Algo ha fallado aquí',
   failureText: 'No es culpa suya. Espere un momento, vuelva atrás e inténtelo de nuevo.',
+  continueTitle: 'Continuar a {host}',
+  continueText: 'Si no ocurre nada, pulse el botón.',
+  continue: 'Continuar',
   signInTitle: 'No ha iniciado sesión',
   signInText: 'Inicie sesión y abra de nuevo esta página.',
 }

@@ -62,6 +62,10 @@ export interface PageTexts {
   /** The page of a failure of the server. */
   failureTitle: string
   failureText: string
+  /** The page that takes the answer back to the client, by a form. */
+  continueTitle: string
+  continueText: string
+  continue: string
   signInTitle: string
   signInText: string
 }

@@ -60,6 +60,9 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
     const how = isForeignForm ? 'page' : style
     const target = await requireTarget(server, await authorizationParameters(req), networkOf(req.ip))
     try {
+      if (style !== 'redirect' && target.responseMode === 'form_post') {
+        throw new OAuthError('invalid_request', 'response_mode form_post needs a browser.')
+      }
       // frozen: what is in it becomes what was authorized, and a decider's own would be kept with every token
       const request = Object.freeze(limitToToken(req, parseAuthorizationRequest(server, target, startedAt)))
       const decision = await decide(request, req, res)

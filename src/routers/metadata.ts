@@ -6,6 +6,7 @@ import { warnOfPlace } from '../host/requests'
 import { type CorsOptions, requireServer } from '../http/endpoint'
 import { onFirstRequest } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
+import { responseModes } from '../rules/response-mode'
 import { wellKnownPath, wellKnownUrl } from '../rules/well-known'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { coreEndpoints } from '../types/endpoints'
@@ -58,7 +59,7 @@ function describeServer(server: AuthorizationServer, hasKeys: boolean): Members 
     'token',
     grants.some((grant) => grant.handle),
   )
-  const modes = new Set(responses.map((grant) => grant.responseMode ?? 'query'))
+  const modes = new Set(responses.flatMap((grant) => responseModes(grant.responseMode ?? 'query')))
   const proving = provingMethods(server)
   const methods = ['none', ...proving]
   const at = (name: keyof typeof coreEndpoints, more: Members) => (server.endpoints[name] === undefined ? {} : more)

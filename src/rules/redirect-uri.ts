@@ -2,6 +2,7 @@
 import type { Client } from '../storage'
 import { isLocalhostName, isLoopbackHost } from './loopback'
 import { privateUseProblem } from './private-use-scheme'
+import type { ResponseMode } from './response-mode'
 
 /** A URI that is exactly what every parser takes it for: printable ASCII without the characters that parsers disagree on. */
 const plainUri = /^[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+$/
@@ -98,17 +99,14 @@ export function shownUri(uri: string): string {
 }
 
 /**
- * The URI with `parameters` added to its query, or as its fragment, keeping the query that it has (RFC 6749 §3.1.2) but
- * for what a client could take for a parameter of the answer.
+ * The URI with `parameters` added to its query, or as its fragment, or without them where a form has them; keeping the
+ * query that it has (RFC 6749 §3.1.2) but for what a client could take for a parameter of the answer.
  */
-export function withParameters(
-  uri: string,
-  parameters: Iterable<[string, string]>,
-  mode: 'query' | 'fragment',
-): string {
+export function withParameters(uri: string, parameters: Iterable<[string, string]>, mode: ResponseMode): string {
   const pairs = [...parameters]
   const added = pairs.map(([name, value]) => `${name}=${encodeParameter(value)}`).join('&')
   const base = withoutParameters(uri, new Set([...responseParameters, ...pairs.map(([name]) => readName(name))]))
+  if (mode === 'form_post') return base
   if (mode === 'fragment') return `${base}#${added}`
   const question = base.indexOf('?')
   if (question < 0) return `${base}?${added}`

@@ -67,7 +67,7 @@ const wrongElsewhere: [string, Record<string, string | undefined>][] = [
   ['with a scope that does not exist', { scope: 'nope' }],
   ['without PKCE', { code_challenge: undefined, code_challenge_method: undefined }],
   ['with plain PKCE', { code_challenge_method: 'plain' }],
-  ['with a response_mode that is not supported', { response_mode: 'form_post' }],
+  ['with a response_mode that is not supported', { response_mode: 'web_message' }],
   ['without state', { state: undefined }],
 ]
 

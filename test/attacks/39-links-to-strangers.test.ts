@@ -35,7 +35,7 @@ const wrong: [string, Parameters][] = [
   ['an unknown scope', { scope: 'nope' }],
   ['no code_challenge', { code_challenge: undefined, code_challenge_method: undefined }],
   ['an unknown response_type', { response_type: 'nope' }],
-  ['a response_mode that is not there', { response_mode: 'form_post' }],
+  ['a response_mode that is not there', { response_mode: 'web_message' }],
 ]
 
 describe.each(Object.entries(introduced))('a client that %s', (_, introduce) => {

@@ -181,7 +181,7 @@ describe('what else is wrong with a request is for the client, by redirect with 
     ['a response_type that is not switched on', { response_type: 'token' }, 'unsupported_response_type'],
     ['several response_types', { response_type: 'code token' }, 'unsupported_response_type'],
     ['a response_type that is a member of every object', { response_type: 'constructor' }, 'unsupported_response_type'],
-    ['another response_mode', { response_mode: 'form_post' }, 'invalid_request'],
+    ['another response_mode', { response_mode: 'web_message' }, 'invalid_request'],
     ['an unknown scope', { scope: 'read everything' }, 'invalid_scope'],
     ['a scope of others', { scope: 'admin' }, 'invalid_scope'],
     ['no code_challenge (RFC 9700 §2.1.1)', withoutPkce, 'invalid_request'],

@@ -55,7 +55,7 @@ describe('the metadata document (RFC 8414)', () => {
       introspection_endpoint_auth_signing_alg_values_supported: algorithms,
       scopes_supported: ['read', 'write', 'clients', 'admin'],
       response_types_supported: ['code'],
-      response_modes_supported: ['query'],
+      response_modes_supported: ['query', 'fragment', 'form_post'],
       grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
       code_challenge_methods_supported: ['S256'],
     })
@@ -165,7 +165,7 @@ describe('it follows the grants', () => {
       [authorizationCode(), implicit(), password({ verify: () => undefined })],
       {
         response_types_supported: ['code', 'token'],
-        response_modes_supported: ['query', 'fragment'],
+        response_modes_supported: ['query', 'fragment', 'form_post'],
         grant_types_supported: ['authorization_code', 'implicit', 'password'],
         code_challenge_methods_supported: ['S256'],
       },
