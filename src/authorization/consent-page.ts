@@ -90,10 +90,10 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
   if (signIn !== undefined) verifyHostPage('consentPage needs signIn', signIn, '/login')
   verifyRemember(remember)
   if (switchUser !== undefined) verifyHostPage("consentPage's switchUser", switchUser, '/login')
-  verifyOwnPage({ render, fields })
+  verifyOwnPage('consentPage', { render, fields })
   const watch = answerWatch()
   const decide = async (given: AuthorizationRequest, req: Request, res: Response): Promise<Decision | undefined> => {
-    const added = fields ? await ownFields(fields, req) : []
+    const added = fields ? await ownFields('consentPage', fields, req) : []
     const request = fields ? withoutOwnFields(given, added) : given
     const { signedIn, signIn, switchUser } = usersAt(request.server)
     const found = await signedIn(req)

@@ -1,4 +1,4 @@
-/** The host's part in the consent page: its own HTML, its own hidden fields, and what in front of it swallows the answer. */
+/** The host's part in our pages: its own HTML, its own hidden fields, and what in front of them swallows the answer. */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { setPageHeaders } from '../http/page'
@@ -10,10 +10,10 @@ import type { AuthorizationRequest, AuthorizationServer } from '../types/authori
 const FRAMES = "frame-ancestors 'none'"
 
 /** Throws at start-up for an option that is no function. */
-export function verifyOwnPage(options: Readonly<Record<string, unknown>>): void {
+export function verifyOwnPage(page: string, options: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || typeof value === 'function') continue
-    throw new TypeError(`consentPage({ ${name} }) must be a function, not ${kindOf(value)}`)
+    throw new TypeError(`${page}({ ${name} }) must be a function, not ${kindOf(value)}`)
   }
 }
 
@@ -39,22 +39,23 @@ export function sendOwnPage(html: unknown, { fields }: ConsentView, res: Respons
   res.end(html)
 }
 
-/** Returns hidden fields for the consent form, by name, such as `{ _csrf: req.csrfToken() }`. */
+/** Returns hidden fields for a form of ours, by name, such as `{ _csrf: req.csrfToken() }`. */
 export type OwnFields = (req: Request) => Awaitable<Readonly<Record<string, string>>>
 
-/** What the request itself says, and our form. */
+/** What the request itself says, and our forms. */
 const reserved: readonly string[] = [
   ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'resource', 'ui_locales'],
   ...['code_challenge', 'code_challenge_method', 'request', 'request_uri', 'consent', 'consent_transaction'],
+  'removal_transaction',
 ]
 
-/** The host's fields for this form. */
-export async function ownFields(fields: OwnFields, req: Request): Promise<ConsentView['fields']> {
+/** The host's fields for the form of that page. */
+export async function ownFields(page: string, fields: OwnFields, req: Request): Promise<ConsentView['fields']> {
   const own: unknown = await fields(req)
-  const fix = 'consentPage({ fields }) must return strings by name, such as { _csrf: req.csrfToken() }'
+  const fix = `${page}({ fields }) must return strings by name, such as { _csrf: req.csrfToken() }`
   if (typeof own !== 'object' || own === null || Array.isArray(own)) throw new TypeError(`${fix}, not ${kindOf(own)}`)
   return Object.entries(own).map(([name, value]) => {
-    if (reserved.includes(name)) throw new TypeError(`consentPage({ fields }) cannot have the name ${name}`)
+    if (reserved.includes(name)) throw new TypeError(`${page}({ fields }) cannot have the name ${name}`)
     if (typeof value !== 'string') throw new TypeError(`${fix}, not ${name} as ${kindOf(value)}`)
     return { name, value }
   })

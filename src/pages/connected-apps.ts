@@ -59,9 +59,9 @@ function pageLinks({ previous, next }: ConnectedAppsView, { texts }: PageContext
   return `<p class="pages">${link(previous, texts.previousPage, 'prev')}${link(next, texts.nextPage, 'next')}</p>`
 }
 
-/** The question before access is removed; the answer must bring `field` back. */
+/** The question before access is removed; the answer must bring `fields` back. */
 export function renderRemoval(
-  { clientName, field }: { clientName: string; field: { name: string; value: string } },
+  { clientName, fields }: { clientName: string; fields: readonly { name: string; value: string }[] },
   context: PageContext,
 ): string {
   const { texts } = context
@@ -72,7 +72,7 @@ export function renderRemoval(
     `<h1>${fillHtml(texts.removeTitle, names)}</h1>
 <p>${fillHtml(texts.removeText, names)}</p>
 <form method="post">
-${hiddenField(field)}
+${fields.map(hiddenField).join('\n')}
 <div class="actions wide">
 <a class="button" href="?">${escapeHtml(texts.keep)}</a>
 <button class="danger" type="submit">${escapeHtml(texts.remove)}</button>

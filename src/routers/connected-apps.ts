@@ -1,5 +1,6 @@
 /** The page where a user sees which apps have access to the account, since when and for what, and takes it back. */
 import type { Request, Response, Router } from 'express'
+import { type OwnFields, ownFields, verifyOwnPage } from '../authorization/own-page'
 import { accountName, pageUsers, sendToSignIn } from '../authorization/sign-in'
 import { findAnswered, openTransaction, takeTransaction } from '../authorization/transaction'
 import type { Awaitable } from '../awaitable'
@@ -34,6 +35,11 @@ export interface ConnectedAppsRouterOptions {
    * @default `users.signIn` of the server, or a page that says so, with status 401
    */
   signIn?: HostPage
+  /**
+   * Hidden fields for the form that removes an app, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
+   * @default none
+   */
+  fields?: OwnFields
 }
 
 const TRANSACTION = 'removal_transaction'
@@ -48,16 +54,18 @@ const APPS_ON_A_PAGE = 20
 export function connectedAppsRouter(server: AuthorizationServer, options: ConnectedAppsRouterOptions = {}): Router {
   requireNoMore('connectedAppsRouter', arguments, 2)
   requireServer(server)
-  requireKnown('connectedAppsRouter option', options, ['user', 'signIn'])
+  requireKnown('connectedAppsRouter option', options, ['user', 'signIn', 'fields'])
   if (options.signIn !== undefined) verifyHostPage("connectedAppsRouter's signIn", options.signIn, '/login')
-  const { signedIn, signIn } = pageUsers('connectedAppsRouter', options, server)
+  const { fields, ...own } = options
+  verifyOwnPage('connectedAppsRouter', { fields })
+  const { signedIn, signIn } = pageUsers('connectedAppsRouter', own, server)
   const forUser = (handle: (visit: Visit) => Promise<void>): Handler => {
     return async (req, res) => {
       // no window that opened or brought up this one keeps a hold on it. Not at the authorization endpoint: a client that
       // opened a window for the sign-in would lose it before it is answered
       res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
       const found = await signedIn(req)
-      if (found) return handle({ server, req, res, userId: found.id, userName: accountName(found) })
+      if (found) return handle({ server, req, res, userId: found.id, userName: accountName(found), fields })
       if (signIn === undefined) throw new OAuthError('access_denied', 'No user is signed in.', { status: 401 })
       await sendToSignIn(server, signIn, publicTarget(server, req), req, res)
     }
@@ -72,18 +80,20 @@ interface Visit {
   res: Response
   userId: string
   userName: string
+  fields: OwnFields | undefined
 }
 
 /** The list; with `?app=` the question whether that one is to be removed. */
 async function show(visit: Visit): Promise<void> {
-  const { server, req, res, userId } = visit
+  const { server, req, res, userId, fields } = visit
   const { parameters } = queryParameters(req)
   const clientId = parameters.get('app')
   const grants = clientId === undefined ? [] : await listGrants(server, { userId, clientId })
   if (clientId === undefined || grants.length === 0) return showList(visit, parameters)
+  const added = fields ? await ownFields('connectedAppsRouter', fields, req) : []
   const startedAt = server.now()
   const value = await openTransaction(server, 'removal', { clientId, userId, scope: [], startedAt })
-  const question = { clientName: await clientName(visit, clientId), field: { name: TRANSACTION, value } }
+  const question = { clientName: await clientName(visit, clientId), fields: [{ name: TRANSACTION, value }, ...added] }
   sendPage(server, res, 200, renderRemoval(question, pageContext(server, req)))
 }
 

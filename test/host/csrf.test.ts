@@ -2,7 +2,16 @@
 import express from 'express'
 import session from 'express-session'
 import request from 'supertest'
-import { type AuthorizationServer, authorizeRouter, type ConsentPageOptions, consentPage } from '../../src'
+import {
+  type AuthorizationServer,
+  authorizeRouter,
+  type ConnectedAppsRouterOptions,
+  type ConsentPageOptions,
+  connectedAppsRouter,
+  consentPage,
+  issueTokens,
+} from '../../src'
+import { fieldsOf } from '../support/consent'
 import { answerOf, createHost, type Host, paths } from '../support/host'
 
 let printed: jest.SpyInstance
@@ -89,4 +98,41 @@ it.each<[string, unknown, string]>([
   const { host, agent, url } = await visit({ fields: (() => fields) as never })
   expect(answerOf(await agent.get(url))).toMatchObject({ error: 'server_error' })
   expect(String(host.reportedErrors()[0]?.cause)).toContain(problem)
+})
+
+describe('connectedAppsRouter({ fields })', () => {
+  async function question(options: ConnectedAppsRouterOptions) {
+    const host = await createHost({
+      mount: (app, server) => void app.use('/apps', connectedAppsRouter(server, options)),
+      before,
+    })
+    await issueTokens(host.server, { clientId: 'web', userId: 'alice' })
+    const agent = request.agent(host.app).set('X-User', 'alice')
+    const page = await agent.get('/apps?app=web')
+    const send = () => agent.post('/apps?app=web').type('form').send(fieldsOf(page))
+    return { host, page, send }
+  }
+
+  it.each<[string, ConnectedAppsRouterOptions, number]>([
+    ['without them the answer never arrives', {}, 403],
+    ['with them it arrives, and the app is gone', { fields: (req) => ({ _csrf: csrfToken(req) }) }, 303],
+  ])('%s', async (_, options, status) => {
+    const { host, send } = await question(options)
+    expect((await send()).status).toBe(status)
+    expect(host.eventTypes().includes('grant.revoked')).toBe(status === 303)
+  })
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'connectedAppsRouter({ fields }) must return strings by name'],
+    ['the secret of our form', { removal_transaction: 'x' }, 'cannot have the name removal_transaction'],
+  ])('that return %s are a mistake of the host', async (_, fields, problem) => {
+    const { host, page } = await question({ fields: (() => fields) as never })
+    expect(page.status).toBe(500)
+    expect(String(host.reportedErrors()[0]?.cause)).toContain(problem)
+  })
+
+  it('that are no function are refused at start-up', async () => {
+    const problem = 'connectedAppsRouter({ fields }) must be a function, not an object with _csrf'
+    await expect(question({ fields: { _csrf: 'x' } as never })).rejects.toThrow(new TypeError(problem))
+  })
 })
