@@ -30,11 +30,11 @@ import type { ClientAuthentication, RequestSource, SenderConstraint } from './ty
 import type { Endpoints } from './types/endpoints'
 import type { AuthorizationServerEvent } from './types/events'
 import type { TokenResponse, TokenResponseContext } from './types/token'
-import type { Users } from './types/users'
+import type { FindAnswer, Users } from './types/users'
 import { verifiedUsers } from './users'
 
 /** Options of `createAuthorizationServer`. */
-export interface AuthorizationServerOptions {
+export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswer> {
   /**
    * The issuer identifier (RFC 8414 §2): an `https` URL, or `http` on loopback, without query and fragment. Clients
    * compare it byte for byte.
@@ -70,7 +70,7 @@ export interface AuthorizationServerOptions {
    * of an unknown user are refused. Pages call `current` for the signed-in user, and send a browser to `signIn`.
    * @default every id is accepted, and `req.user` is signed in
    */
-  users?: Users
+  users?: Users<Found>
   /**
    * Which clients must use PKCE (RFC 7636, RFC 9700 §2.1.1): `'all-clients'`, `'public-clients'`, or `'optional'`. A
    * client record may override it.
@@ -155,7 +155,9 @@ const optionNames: readonly string[] = [
  *
  * @throws TypeError for an option that is wrong, naming it and the fix.
  */
-export function createAuthorizationServer(options: AuthorizationServerOptions): AuthorizationServer {
+export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>(
+  options: AuthorizationServerOptions<Found>,
+): AuthorizationServer {
   requireNoMore('createAuthorizationServer', arguments, 1)
   requireKnown('createAuthorizationServer option', options ?? null, optionNames, ['issuer', 'storage', 'scopes'])
   const { grants, lists, capabilities } = listsOf(options)

@@ -102,6 +102,23 @@ createAuthorizationServer({
   ...required,
   users: { find: (id) => ({ id }), current: (incoming) => incoming.user, signIn: '/login', switchUser: (to) => to },
 })
+declare const rows: { id: string }[]
+declare const people: Map<string, { id: string; name: string }>
+createAuthorizationServer({ ...required, users: { find: (id) => people.get(id) } })
+createAuthorizationServer({ ...required, users: { find: async (id) => people.get(id) ?? null } })
+createAuthorizationServer({ ...required, users: { find: async () => req.user } })
+declare const ready: AuthorizationServerOptions
+createAuthorizationServer({ ...ready, users: { find: () => undefined } })
+// @ts-expect-error rows are no user
+createAuthorizationServer({ ...required, users: { find: (id) => rows.filter((row) => row.id === id) } })
+// @ts-expect-error nor are they later
+createAuthorizationServer({ ...required, users: { find: async () => rows } })
+// biome-ignore format: the error is on the line of the function
+// @ts-expect-error nothing is returned
+createAuthorizationServer({ ...required, users: { find: (id) => { people.get(id) } } })
+// biome-ignore format: the same
+// @ts-expect-error nor is anything later
+createAuthorizationServer({ ...required, users: { find: async (id) => { people.get(id) } } })
 // @ts-expect-error signIn, not signin
 createAuthorizationServer({ ...required, users: { find: () => undefined, signin: '/login' } })
 // @ts-expect-error who is signed in does not say who is still there

@@ -8,13 +8,19 @@ import type { Awaitable } from '../awaitable'
  */
 export type HostPage = string | ((returnTo: string, req: Request) => Awaitable<string>)
 
-/** The users of the host. */
-export interface Users {
+/** A user, and no rows: a list is nobody. Where the host declares no `Express.User`, everything would be one. */
+type FoundUser = Express.User & object & { readonly [Symbol.iterator]?: never; readonly then?: never }
+
+/** The answer of `users.find`. */
+export type FindAnswer = Awaitable<FoundUser | null | undefined>
+
+/** The users of the host. `Found` is inferred from `find`, so that a forgotten `return` does not compile. */
+export interface Users<Found extends FindAnswer = FindAnswer> {
   /**
    * Finds the user with that `id` (a number as text); undefined or null for a deleted user. It also receives ids of
    * clients.
    */
-  find: (userId: string) => Awaitable<Express.User | null | undefined>
+  find: (userId: string) => Found
   /**
    * The signed-in user of this browser: an id, or a value with an `id` and a name to show. Undefined if signed out.
    * Used by `consentPage`, `approve` and `connectedAppsRouter`. An error of an authorization request goes to the client
