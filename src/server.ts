@@ -10,7 +10,7 @@ import { refreshToken } from './grants/refresh-token'
 import { capabilitiesOf, clientMembersOf, placesOf, verifiedRequests } from './host/capabilities'
 import { emitter } from './host/events'
 import { refusalLog } from './host/refusals'
-import { byResponseType, checkServer, verifiedFormat, verifyGrants, verifyPlain, warner } from './host/start-up'
+import { byResponseType, checkServer, verifiedFormat, verifiedGrants, verifyPlain, warner } from './host/start-up'
 import { clock, exactClock } from './options/host-functions'
 import { requireKnown, requireNoMore } from './options/known'
 import { type PagesOptions, preparePages } from './pages/page'
@@ -206,8 +206,7 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
 
 /** The lists of the server, checked, and what their values bring along. */
 function listsOf(options: AuthorizationServerOptions) {
-  const grants = options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()]
-  verifyGrants(grants)
+  const grants = verifiedGrants(options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()])
   const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication)
   const requests = verifiedRequests(options.requests, { clientAuthentication })
   const senderConstraints = verifiedConstraints(options.senderConstraints)

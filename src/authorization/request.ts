@@ -2,6 +2,7 @@
 import type { Request } from 'express'
 import { findClient, pkceRequired, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
+import { warnOfNoScopes, warnOfResource } from '../host/requests'
 import { bodyParameters, queryParameters } from '../http/body'
 import {
   mergeParameters,
@@ -144,14 +145,8 @@ export function parseAuthorizationRequest(
     const modes = responseModesAt(redirectUri, grant.responseMode ?? 'query').join(', ')
     throw new OAuthError('invalid_request', `response_mode must be one of ${modes}.`)
   }
-  if (server.scopes.size > 0 && !client.scopes?.length) {
-    const seen = `an authorization request came for the client ${client.clientId}, which has no scopes`
-    server.warn('client_without_scopes', `${seen}: its tokens can do nothing. Set scopes in its record`)
-  }
-  if (server.resources.length === 0 && parameters.has('resource')) {
-    const seen = 'a client names a resource, and the server has no resources'
-    server.warn('resource_ignored', `${seen}: its tokens are for any API. Set resources of the server`)
-  }
+  if (server.scopes.size > 0 && !client.scopes?.length) warnOfNoScopes(server, client)
+  if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
   const usesCode = grant.codes !== undefined
   // §8.1 of RFC 8252: a record of before may have such a scheme, and a policy of then

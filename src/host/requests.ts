@@ -3,6 +3,7 @@ import type { Request } from 'express'
 import { bodyIsGone } from '../http/body'
 import { pathOf } from '../http/request-target'
 import { arrivesAt, isPlainPath, prefixOf } from '../rules/proxy-prefix'
+import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { checkGuards } from './guards'
 import { checkIssuerHost } from './issuer'
@@ -77,6 +78,18 @@ export function prefixFix(prefix: string): string {
 export function warnOfPlace(server: AuthorizationServer, router: string, place: string): void {
   const fix = `Mount it at the root: app.use(${router}(server, ...))`
   server.warn('router_mounted_elsewhere', `${router} is mounted below ${place}, where clients do not look. ${fix}`)
+}
+
+/** A client without scopes gets tokens that no guard with a scope takes. */
+export function warnOfNoScopes(server: AuthorizationServer, { clientId }: Client): void {
+  const seen = `a request came from the client ${clientId}, which has no scopes`
+  server.warn('client_without_scopes', `${seen}: its tokens can do nothing. Set scopes in its record`)
+}
+
+/** RFC 8707: the parameter means nothing to a server without resources. */
+export function warnOfResource(server: AuthorizationServer): void {
+  const seen = 'a client names a resource, and the server has no resources'
+  server.warn('resource_ignored', `${seen}: its tokens are for any API. Set resources of the server`)
 }
 
 /** As Express compares paths. */

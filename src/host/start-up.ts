@@ -29,6 +29,7 @@ export function checkHttps(warn: AuthorizationServer['warn'], option: string, ur
 export function checkServer(server: AuthorizationServer, storage: unknown): void {
   const { issuer, refreshTokens, accessTokens, warn } = server
   checkHttps(warn, 'issuer', issuer)
+  checkCopies(warn)
   const { NODE_ENV: environment = '' } = process.env
   // an https issuer is no try on one's own machine
   const isServing = environment === '' && issuer.startsWith('https:')
@@ -52,6 +53,22 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
   }
 }
 
+/** Where the first copy of this package in the process leaves its mark. Every copy has the same key, and its own mark. */
+const FIRST = Symbol.for('express-authorization-server: the first copy')
+const mark = Symbol('copy')
+
+/** Warns of a server that another copy of the package made: neither knows the other's servers, errors and admissions. */
+function checkCopies(warn: AuthorizationServer['warn']): void {
+  // test runners load every module anew
+  if (process.env.NODE_ENV === 'test') return
+  const places = globalThis as { [FIRST]?: symbol }
+  places[FIRST] ??= mark
+  if (places[FIRST] === mark) return
+  const effect = 'requireScope and accessToken of one do not see what a guard of the other admitted'
+  const fix = 'Install one copy alone (see npm ls express-authorization-server)'
+  warn('package_loaded_twice', `two copies of express-authorization-server run in this process: ${effect}. ${fix}`)
+}
+
 /** Whether a record may have its `jwks_uri` on loopback. */
 function takesLoopbackKeys({ clientMembers }: AuthorizationServer): boolean {
   const member = clientMembers.find(({ name }) => name === 'jwksUri')
@@ -63,7 +80,7 @@ function takesLoopbackKeys({ clientMembers }: AuthorizationServer): boolean {
 }
 
 /** Throws for what is no list of grants, or has two of one name. */
-export function verifyGrants(grants: readonly GrantType[]): void {
+export function verifiedGrants(grants: readonly GrantType[]): readonly GrantType[] {
   const fix = 'grants must be a list such as [authorizationCode(), refreshToken()]'
   if (!Array.isArray(grants) || grants.length === 0) throw new TypeError(fix)
   const names = new Set<string>()
@@ -78,6 +95,7 @@ export function verifyGrants(grants: readonly GrantType[]): void {
     if (types.has(grant.responseType)) throw new TypeError(`grants has two for response_type ${grant.responseType}`)
     types.add(grant.responseType)
   }
+  return grants
 }
 
 const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'optional'] satisfies PkcePolicy[]

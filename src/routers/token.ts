@@ -3,7 +3,7 @@ import type { Request, Response, Router } from 'express'
 import { authenticatedRequest } from '../clients/authenticated-request'
 import { requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
-import { requestChecks } from '../host/requests'
+import { requestChecks, warnOfNoScopes, warnOfResource } from '../host/requests'
 import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
 import { sendJson } from '../http/json'
 import { endpointRouter } from '../http/router'
@@ -42,6 +42,8 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
     if (!grant?.handle) throw new OAuthError('unsupported_grant_type', 'This grant_type is not supported.')
     // RFC 6749 §5.2: checked here for every grant, so that none can forget it
     requireGrantType(client, grantType)
+    if (server.scopes.size > 0 && !client.scopes?.length) warnOfNoScopes(server, client)
+    if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
     // no getter of `network`: V8 allocates one among what is old, and the whole request outlives hundreds of others
     const request = { client, authenticated, grantType, parameters, startedAt, network, confirmation }
     sendJson(res, 200, await grant.handle(server, request))

@@ -15,6 +15,7 @@ type AttemptKind = 'password' | 'client_secret' | 'registration' | 'document'
 export type WarningCode =
   | 'memory_storage_in_production'
   | 'http_issuer_in_production'
+  | 'package_loaded_twice'
   | 'replay_window_exceeds_access_token'
   | 'router_mounted_elsewhere'
   | 'proxy_not_trusted'

@@ -1,5 +1,6 @@
 // What the first requests tell of a host, each once, where before nothing was said.
 import type express from 'express'
+import type * as oauth from '../../src'
 import { bearerGuard, consentPage, createAuthorizationServer, memoryStorage, oauthRouter, tokenRouter } from '../../src'
 import { createHost, type Host, type HostOptions, paths } from '../support/host'
 
@@ -109,6 +110,15 @@ describe('an authorization request', () => {
     expect(warnings(other)).toEqual([])
   })
 
+  it('with a resource at the token endpoint alone, and of a client without scopes there', async () => {
+    const host = await createHost()
+    const credentials = { grant_type: 'client_credentials' }
+    await host.token(host.web, { ...credentials, resource: 'https://api.example.com' }).expect(200)
+    expect(warnings(host)).toEqual(['resource_ignored'])
+    await host.token(await host.register({ scopes: [], grantTypes: ['client_credentials'] }), credentials)
+    expect(warnings(host)).toEqual(['resource_ignored', 'client_without_scopes'])
+  })
+
   it('has the id of the client for its name where the record has none', async () => {
     const names: unknown[] = []
     const host = await createHost({
@@ -154,4 +164,34 @@ it('two copies of the package are named where one has let in what the other is a
   expect(thrown).toEqual(
     Array(2).fill(expect.stringContaining('another copy of express-authorization-server admitted')),
   )
+})
+
+describe('two copies of the package in one process', () => {
+  /** Makes a server with that copy, and gives the codes of what it was warned of. */
+  function create(copy: Pick<typeof oauth, 'createAuthorizationServer' | 'memoryStorage'>): string[] {
+    const codes: string[] = []
+    const onEvent: HostOptions['onEvent'] = (event) => void (event.type === 'warning' && codes.push(event.code))
+    const storage = copy.memoryStorage()
+    copy.createAuthorizationServer({ issuer: 'http://localhost:3000', storage, scopes: [], onEvent })
+    return codes
+  }
+  /** The same with a copy of its own. */
+  function createAnew(): string[] {
+    let codes: string[] = []
+    jest.isolateModules(() => {
+      codes = create(require('../../src'))
+    })
+    return codes
+  }
+
+  it('are told of by the servers of the second', () => {
+    process.env.NODE_ENV = 'development'
+    const first = { createAuthorizationServer, memoryStorage }
+    expect([create(first), create(first)]).toEqual([[], []])
+    expect(createAnew()).toEqual(['package_loaded_twice'])
+  })
+
+  it('are none in a test, where every file has modules of its own', () => {
+    expect([createAnew(), createAnew()]).toEqual([[], []])
+  })
 })
