@@ -3,12 +3,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAuthorizationServer, type OAuthStorage, registerClient } from '../../src/index'
 import { asserted, type ClientKey, clientKey, signAssertion } from '../support/assertions'
+import { type ProofKey, proof, proofKey } from '../support/dpop'
 import { type Answer, type App, type Apps, buildApps } from './support/apps'
 import { type Backend, postgres, type RunningBackend, redis, sqlite } from './support/backends'
 import * as session from './support/session'
 import { loadDriver, type OpenStore } from './support/stores'
 
 const RACERS = 50
+/** Requests with DPoP proofs. */
+const PROVERS = 20
 /** Of each store with two processes, and again with four: 216 in all. */
 const ROUNDS = 36
 const KILLS = 50
@@ -19,10 +22,13 @@ const WORKERS = 6
 
 let apps: Apps
 let key: ClientKey
+/** Of as many instances of a client. */
+let proofKeys: readonly ProofKey[]
 
 beforeAll(async () => {
   apps = buildApps()
   key = await clientKey()
+  proofKeys = await Promise.all(Array.from({ length: PROVERS }, () => proofKey()))
 })
 afterAll(() => apps.stop())
 
@@ -66,7 +72,11 @@ describe.each([sqlite, postgres, redis])('$name', (backend: Backend) => {
         for (let n = 0; n < processes; n++) {
           started.push(await apps.start(running.store, n + 1 < processes ? kind : undefined))
         }
-        for (let round = 0; round < ROUNDS; round++) await raceOnce(started)
+        for (let round = 0; round < ROUNDS; round++) {
+          await raceOnce(started)
+          await raceWithOneProof(started)
+          await raceWithManyKeys(started, own.storage)
+        }
         for (const app of started) {
           expect(app.unhandled).toEqual([])
           await app.kill()
@@ -153,6 +163,48 @@ async function raceOnce(started: readonly App[]): Promise<void> {
   expect(await happened(started)).toEqual({ 'token.issued refresh_token': 1, 'refresh.replayed': RACERS - 1 })
   const answers = await Promise.all(started.map((app) => session.me(app, session.tokensOf(refreshed[0] as Answer))))
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+}
+
+const signed = (by: ProofKey) => proof(by, { url: `${session.issuer}/token`, now: Math.floor(Date.now() / 1000) })
+const inTurns = <T>(started: readonly App[], each: readonly T[], call: (app: App, one: T) => Promise<Answer>) =>
+  Promise.all(each.map((one, racer) => call(started[racer % started.length] as App, one)))
+/** How many answers there are of each kind. */
+function kindsOf(answers: readonly Answer[]): Record<string, number> {
+  const kinds: Record<string, number> = {}
+  for (const { status, body } of answers) {
+    const kind = `${status} ${body.error ?? body.token_type}`
+    kinds[kind] = (kinds[kind] ?? 0) + 1
+  }
+  return kinds
+}
+
+/** One DPoP proof, with an assertion for each request: the proof counts once (RFC 9449 §11.1), and who loses loses nothing else. */
+async function raceWithOneProof(started: readonly App[]): Promise<void> {
+  const [proofOfAll, ...others] = await Promise.all(proofKeys.map(signed))
+  const claims = { aud: session.issuer }
+  const now = Math.floor(Date.now() / 1000)
+  const assertions = await Promise.all(proofKeys.map(() => signAssertion('robot', key, { claims, now })))
+  const send = (app: App, assertion: string, dpop = '') =>
+    app.post('/token', { grant_type: 'client_credentials', ...asserted(assertion) }, { dpop })
+
+  const answers = await inTurns(started, assertions, (app, assertion) => send(app, assertion, proofOfAll))
+  expect(kindsOf(answers)).toEqual({ '200 DPoP': 1, '400 invalid_dpop_proof': PROVERS - 1 })
+  const losers = assertions.filter((_, racer) => answers[racer]?.status !== 200)
+  const again = await inTurns(started, losers, (app, one) => send(app, one, others[losers.indexOf(one)]))
+  expect(kindsOf(again)).toEqual({ '200 DPoP': PROVERS - 1 })
+}
+
+/** One code with as many keys: its tokens are bound to the key of the one that wins. */
+async function raceWithManyKeys(started: readonly App[], { grants }: OAuthStorage): Promise<void> {
+  const code = await session.newCode(started[0] as App)
+  const proofs = await Promise.all(proofKeys.map(signed))
+  const answers = await inTurns(started, proofs, (app, one) => session.exchange(app, code, one))
+  expect(kindsOf(answers)).toEqual({ '200 DPoP': 1, '400 invalid_grant': PROVERS - 1 })
+  const winner = proofKeys[answers.findIndex(({ status }) => status === 200)]
+  for (const suffix of ['a', 'r']) {
+    const row = await grants.find(`${session.grantOf(code)}~${suffix}`)
+    expect(row?.data.bound).toMatchObject({ confirmation: { jkt: winner?.jkt } })
+  }
 }
 
 /** What the processes counted since they were asked last, in all. */

@@ -9,6 +9,7 @@ import {
   authorizeRouter,
   bearerGuard,
   createAuthorizationServer,
+  dpop,
   issueCode,
   pushedAuthorizationRequests,
   pushedAuthorizationRouter,
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
     storage,
     scopes: [scope],
     requests: [pushedAuthorizationRequests()],
+    senderConstraints: [dpop()],
     onEvent(event) {
       const name = event.type === 'token.issued' ? `${event.type} ${event.grantType}` : event.type
       happened[name] = (happened[name] ?? 0) + 1

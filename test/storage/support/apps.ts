@@ -22,7 +22,7 @@ export interface Answer {
 
 export interface App {
   pid: number
-  post(path: string, form?: Record<string, string>): Promise<Answer>
+  post(path: string, form?: Record<string, string>, headers?: Record<string, string>): Promise<Answer>
   get(path: string, bearer?: string): Promise<Answer>
   /** What it said of rejections that nobody handled. */
   unhandled: string[]
@@ -107,9 +107,9 @@ function appAt(child: ChildProcess, port: number, unhandled: string[]): App {
   return {
     pid: child.pid as number,
     unhandled,
-    post(path, form = {}) {
+    post(path, form = {}, headers = {}) {
       const body = new URLSearchParams(form).toString()
-      return send('POST', path, { 'content-type': 'application/x-www-form-urlencoded' }, body)
+      return send('POST', path, { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body)
     },
     get: (path, bearer) => send('GET', path, bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
     async kill() {

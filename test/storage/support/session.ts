@@ -33,8 +33,10 @@ export function answerRequest(app: App, requestUri: string): Promise<Answer> {
   return app.get(`/authorize?${new URLSearchParams({ client_id: clientId, request_uri: requestUri })}`)
 }
 
-export function exchange(app: App, code: string): Promise<Answer> {
-  return app.post('/token', { grant_type: 'authorization_code', client_id: clientId, code, code_verifier: verifier })
+/** With `proof`: for a token that is bound to the key that signed it (RFC 9449). */
+export function exchange(app: App, code: string, proof?: string): Promise<Answer> {
+  const form = { grant_type: 'authorization_code', client_id: clientId, code, code_verifier: verifier }
+  return app.post('/token', form, proof === undefined ? {} : { dpop: proof })
 }
 
 export function refresh(app: App, { refresh_token }: Pick<Tokens, 'refresh_token'>): Promise<Answer> {
