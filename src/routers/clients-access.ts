@@ -56,7 +56,7 @@ export function refuseForeignForm(issuer: string, req: Request & { originalMetho
   if (originalMethod !== 'POST' && originalMethod === req.method) return
   // as it was sent: not one that the host has made of a cookie
   const [sent] = sentHeader(req, 'authorization')
-  const isProof = authorization === sent && (sent === undefined ? byToken : /^bearer /i.test(sent))
+  const isProof = authorization === sent && (sent === undefined ? byToken : /^(?:bearer|dpop) /i.test(sent))
   // admitted: a proxy may add a token of another issuer to every request
   if (/^application\/json\b/i.test(type) || (isProof && guardedToken(req))) return
   // older browsers, and pages without TLS, say where they come from in `Origin` alone; who says nothing is no browser, or a

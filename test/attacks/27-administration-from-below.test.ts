@@ -2,13 +2,16 @@
 import type { RequestHandler } from 'express'
 import {
   bearerGuard,
+  type Client,
   type ClientChanges,
   clientsRouter,
+  dpop,
   issueTokens,
   registerClient,
   updateClient,
 } from '../../src/index'
 import { inTurn } from '../../src/passwords/concurrency'
+import { proof, proofKey } from '../support/dpop'
 import { createHost, type Host, issuer, paths } from '../support/host'
 
 let host: Host
@@ -380,6 +383,34 @@ describe("a session's user in the clients API (CSRF)", () => {
       expect((await sent.send(made)).status).toBe(isMade ? 403 : 200)
     },
   )
+
+  it('goes by a token that is bound to a key, too: no form can send its scheme', async () => {
+    const host = await createHost({
+      senderConstraints: [dpop()],
+      mount(app, server) {
+        app.use(paths.clients, clientsRouter(server, { protect: bearerGuard(server) }))
+      },
+    })
+    const key = await proofKey()
+    const client = (await host.server.storage.clients.find('web')) as Client
+    const request = {
+      ...{
+        client,
+        authenticated: true,
+        grantType: 'own',
+        parameters: new Map(),
+        startedAt: host.clock.now,
+        network: '',
+      },
+      confirmation: { jkt: key.jkt },
+    }
+    const { access_token: token } = await issueTokens(host.server, { clientId: 'web', userId: 'alice', request })
+    await registerClient(host.server, { clientId: 'mine', username: 'alice', scopes: ['read'] })
+    const path = `${paths.clients}${secretOf}`
+    const sent = await proof(key, { url: issuer + path, token })
+    const headers = { ...form, 'Sec-Fetch-Site': 'cross-site', Authorization: `DPoP ${token}`, DPoP: sent }
+    expect((await host.http().post(path).set(headers).send(made)).status).toBe(200)
+  })
 
   it('is not made ours by what else a form can send: a token of the attacker, or the name of a client', async () => {
     const headers = { ...form, 'Sec-Fetch-Site': 'cross-site' }
