@@ -1,4 +1,5 @@
 /** RFC 7800: which key a request proves, and whether the token with it is bound to that key. */
+import type { ServerResponse } from 'node:http'
 import type { Request } from 'express'
 import { type Awaitable, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
@@ -25,10 +26,18 @@ export async function provenKey(
   for (const constraint of server.senderConstraints) {
     const proven = await constraint.confirm(server, { req, url })
     if (!proven) continue
-    for (const [name, value] of Object.entries(proven.headers)) req.res?.setHeader(name, value)
+    tell(req.res, proven)
     return proven
   }
   return undefined
+}
+
+type Telling = Pick<ServerResponse, 'headersSent' | 'setHeader'>
+
+/** Where a timeout of the host has answered already there is nobody left to tell. */
+function tell(res: Telling | undefined, { headers }: ProvenKey): void {
+  if (res?.headersSent) return
+  for (const [name, value] of Object.entries(headers)) res?.setHeader(name, value)
 }
 
 function pathOfTarget({ originalUrl, url = '/' }: ProvingRequest): string {
@@ -116,11 +125,16 @@ function baseOf(source: Constrained, resource: string | undefined): ProofPlace['
 
 /** A proxy may take the path of the resource off, or the `proxyPrefix`; where it does not, it is there already. */
 function urlOfCall({ url }: SenderConstraint, { req, base }: Call): string {
-  if (url) return url(req)
+  if (url) return saidUrl(url(req))
   const path = pathOfTarget(req)
   const { origin, prefix } = base as NonNullable<Call['base']>
   const hasPrefix = path === prefix || path.startsWith(`${prefix}/`)
   return origin + (hasPrefix ? path : prefix + path)
+}
+
+function saidUrl(said: unknown): string {
+  if (typeof said === 'string' && /^https?:\/\//i.test(said)) return said
+  throw new TypeError('dpop({ url }) must return the whole URL of the request, such as https://api.example.com/notes')
 }
 
 /** The scheme of the Authorization header, in lower case; '' without one. */
@@ -156,8 +170,7 @@ export function verifyConfirmation(
   const proven = constraint.confirm(source, { req: call.req, url: urlOfCall(constraint, call), token })
   return whenReady(proven, (found) => {
     if (!found) throw refusedToken('The access token is bound to a key, which the request does not prove.')
-    const { res } = call.req as { res?: { headersSent: boolean; setHeader(name: string, value: string): void } }
-    for (const [name, said] of Object.entries(found.headers)) if (!res?.headersSent) res?.setHeader(name, said)
+    tell((call.req as { res?: Telling }).res, found)
   })
 }
 

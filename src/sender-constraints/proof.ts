@@ -1,8 +1,14 @@
 /** A DPoP proof: RFC 9449 §4.2, with the checks of §4.3. */
-import { type JsonWebKey, sha256, toPublicKey } from '../crypto'
-import { thumbprint, type VerificationAlgorithm, type VerificationKey, verificationAlgorithmsOf } from '../jwt/keys'
+import { sha256, toPublicKey } from '../crypto'
+import {
+  mayHaveSigned,
+  thumbprint,
+  type VerificationAlgorithm,
+  type VerificationKey,
+  verificationAlgorithmsOf,
+} from '../jwt/keys'
 import { CLOCK_SKEW, hasBegun, isSignedWith, type JwtKind, readJwt } from '../jwt/verify'
-import { comparableUri } from '../rules/target-uri'
+import { comparableTarget, comparableUri } from '../rules/target-uri'
 
 interface ProofClaims {
   readonly jti: string
@@ -47,8 +53,6 @@ export interface Proof {
 
 /** Seconds for which a proof is good. */
 const LIFETIME = 60
-/** RFC 7518 §6.2.2, §6.3.2, §6.4.1: what only the holder of a key may have. */
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /** The proof, or what is wrong with it. Its nonce, its key and its first use are for who knows them to compare. */
 export function verifiedProof(text: string, expected: Expected): Proof | { readonly problem: string } {
@@ -58,7 +62,7 @@ export function verifiedProof(text: string, expected: Expected): Proof | { reado
   const { algorithms, now } = expected
   if (!algorithms.includes(header.alg))
     return { problem: `The DPoP proof must be signed with ${algorithms.join(', ')}.` }
-  const key = publicKeyOf(header.jwk as JsonWebKey)
+  const key = publicKeyOf(header.jwk, header.alg)
   if (!key) return { problem: 'jwk of the DPoP proof must be a public key that fits its alg, without private members.' }
   const problem = problemOf(claims, expected)
   if (problem !== undefined) return { problem }
@@ -68,8 +72,8 @@ export function verifiedProof(text: string, expected: Expected): Proof | { reado
   return { jkt: thumbprint(key.publicKey), jti: claims.jti, nonce: claims.nonce, expiresAt: Math.max(now, expiresAt) }
 }
 
-function publicKeyOf(jwk: JsonWebKey): VerificationKey | undefined {
-  if (privateMembers.some((member) => member in jwk)) return undefined
+function publicKeyOf(jwk: unknown, alg: VerificationAlgorithm): VerificationKey | undefined {
+  if (!mayHaveSigned(jwk, alg)) return undefined
   try {
     const publicKey = toPublicKey(jwk)
     return { algorithms: verificationAlgorithmsOf(publicKey), publicKey }
@@ -80,7 +84,9 @@ function publicKeyOf(jwk: JsonWebKey): VerificationKey | undefined {
 
 function problemOf({ htm, htu, ...claims }: ProofClaims, { method, url, token, now }: Expected): string | undefined {
   if (htm !== method) return 'htm of the DPoP proof must be the method of the request.'
-  if (comparableUri(htu) !== comparableUri(url)) return `htu of the DPoP proof must be ${url}.`
+  const target = comparableTarget(url)
+  if (target === undefined) return 'No DPoP proof can name the URL of this request: send it normalised.'
+  if (comparableUri(htu) !== target) return `htu of the DPoP proof must be ${url}.`
   const { iat, exp, ath } = claims
   if (iat > now + CLOCK_SKEW || iat < now - LIFETIME) {
     return `iat of the DPoP proof must be within the last ${LIFETIME} seconds.`

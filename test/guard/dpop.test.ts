@@ -149,6 +149,51 @@ it('a request target with a host of its own changes nothing, nor does the Host h
   await close()
 })
 
+it('two guards on the way of one request admit it by its one proof, and another request with it is refused', async () => {
+  app = express()
+  app.use(bearerGuard(host.server))
+  app.use(api({ scope: 'read' }))
+  const sent = await proven()
+  expect((await call('DPoP', bound, sent)).status).toBe(200)
+  expect(await answer(call('DPoP', bound, sent))).toEqual([401, 'DPoP', 'invalid_dpop_proof'])
+})
+
+it.each([
+  ['dot segments', '/admin/../notes'],
+  ['escaped dot segments', '/admin/%2e%2E/notes'],
+  ['one dot', '/./notes'],
+  ['a dot segment at the end', '/notes/x/..'],
+  ['a backslash', '/admin\\..\\notes'],
+])(
+  'a target with %s is proven by no proof: routers do not take it for the URL that a client signs',
+  async (_, target) => {
+    app = express()
+    app.use(bearerGuard(host.server), (_req, res) => void res.json({}))
+    const { port, close } = await listen(app)
+    const statusOf = async (signed: string) => {
+      const headers = [`Authorization: DPoP ${bound}`, `DPoP: ${await proven({ url: signed })}`]
+      return (await exchange(port, bytes('GET', target, headers)))?.status
+    }
+    expect(await statusOf(new URL(target, issuer).href)).toBe(401)
+    expect(await statusOf(`${issuer}${target}`)).toBe(401)
+    await close()
+  },
+)
+
+it('a target that is no path is proven by no proof, whatever its htu is', async () => {
+  app = express()
+  app.use(bearerGuard(host.server), (_req, res) => void res.json({}))
+  const { port, close } = await listen(app)
+  for (const [target, htu] of [
+    ['*', 'nothing'],
+    ['*:x', 'https://:'],
+  ] as const) {
+    const headers = [`Authorization: DPoP ${bound}`, `DPoP: ${await proven({ method: 'OPTIONS', url: htu })}`]
+    expect((await exchange(port, bytes('OPTIONS', target, headers)))?.status).toBe(401)
+  }
+  await close()
+})
+
 describe('challenges (§7.1)', () => {
   const challengesOf = async (asked: request.Test) =>
     parseWwwAuthenticateChallenges((await asked).headers['www-authenticate'] ?? '')
@@ -232,6 +277,18 @@ it('dpop({ url }) says the URL of a request', async () => {
   expect((await call('DPoP', bound, await proven({ url: 'https://gateway.example/notes' }))).status).toBe(200)
   expect((await call('DPoP', bound, await proven())).status).toBe(401)
 })
+
+it.each([() => '/notes', () => undefined, () => 'urn:notes'])(
+  'dpop({ url }) that returns no URL is the mistake of the host: 500, and no proof is taken',
+  async (wrong) => {
+    await begin({ senderConstraints: [dpop({ url: wrong as never })] })
+    for (const htu of [url, '/notes', 'x']) {
+      expect((await call('DPoP', bound, await proven({ url: htu }))).status).toBe(500)
+    }
+    const causes = host.events.map((event) => (event.type === 'error' ? String((event.error as Error).cause) : ''))
+    expect(causes).toContainEqual(expect.stringContaining('dpop({ url }) must return the whole URL'))
+  },
+)
 
 describe('verifyAccessToken', () => {
   const of = async (change: ProofChange = {}, headers: Record<string, string> = {}, by = key) => {

@@ -114,6 +114,11 @@ it('a private key in the header is refused, and not used (check 7)', async () =>
   }
 })
 
+it('a key whose JWK says that it is for another algorithm is refused (RFC 7517 §4.4)', async () => {
+  expect(await answerTo({ header: { jwk: { ...key.jwk, alg: 'ES384' } } })).toEqual(refused)
+  expect(await answerTo({ header: { jwk: { ...key.jwk, alg: 'ES256' } } })).toEqual([200, 'DPoP'])
+})
+
 it('another signature than that of the key in the header is refused (check 6)', async () => {
   expect(await answerTo({ header: { jwk: other.jwk } })).toEqual(refused)
   const [header, payload, signature] = (await proof(key)).split('.')
@@ -279,6 +284,14 @@ describe('a client with dpop_bound_access_tokens (§5.2)', () => {
     const bound = await register()
     await host.revoke(bound, 'x').expect(200)
     await host.introspect(bound, 'x').expect(200)
+  })
+
+  it('keeps that where a server that lists no dpop() changes its record', async () => {
+    await register()
+    const { storage } = host
+    const without = createAuthorizationServer({ issuer, storage, scopes: ['read', 'write'], now: () => startOfTime })
+    await updateClient(without, 'bound', { name: 'Bound' })
+    expect(await storage.clients.find('bound')).toMatchObject({ name: 'Bound', dpopBoundAccessTokens: true })
   })
 
   it('may register itself so, and only with true or false', async () => {
