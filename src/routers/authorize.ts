@@ -6,6 +6,7 @@ import { expectAnswer, grantedScope, notADecision } from '../authorization/decis
 import { authorizationParameters, parseAuthorizationRequest, requireTarget } from '../authorization/request'
 import { type AuthorizationResponseStyle, refuse, sendAuthorizationResponse } from '../authorization/response'
 import { signInCheck } from '../authorization/sign-in'
+import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError, toOAuthError } from '../errors'
 import { admissionOf } from '../guard/presented-token'
 import { requestChecks } from '../host/requests'
@@ -18,6 +19,7 @@ import { networkOf } from '../rules/network'
 import { audienceMember } from '../rules/resource'
 import { intersectScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
+import { keyOfSession } from '../sender-constraints/confirmation'
 import { useRequest } from '../tokens/code'
 import { sessionEnd } from '../tokens/rotation'
 import type { SourceToken } from '../types/access-token'
@@ -94,7 +96,11 @@ function limitToToken(req: Request, request: AuthorizationRequest): Authorizatio
   if (audience && !request.audience.every((resource) => audience.includes(resource))) {
     throw new OAuthError('invalid_target', 'The access token is for another resource.')
   }
-  return { ...request, scope }
+  const { client, dpopJkt } = request
+  // RFC 9449 §5: as the refresh tokens of a public client, its next session stays with the key
+  const isOwn = token.clientId === client.clientId && mayOmitAuthentication(client)
+  const jkt = isOwn ? keyOfSession(token, dpopJkt) : dpopJkt
+  return { ...request, scope, ...(jkt !== undefined && { dpopJkt: jkt }) }
 }
 
 /** The parameters of the answer to a decision. */

@@ -80,6 +80,13 @@ export function keyToBind(
   return sent
 }
 
+/** The key of the code for a session that begins with an access token: that of the token, where it has one. */
+export function keyOfSession({ confirmation }: AccessToken, dpopJkt: string | undefined): string | undefined {
+  const { jkt } = confirmation ?? {}
+  if (jkt === undefined || dpopJkt === undefined || dpopJkt === jkt) return jkt ?? dpopJkt
+  throw new OAuthError('access_denied', 'The access token is bound to another key than dpop_jkt.')
+}
+
 /** Where an API takes proofs, and which tokens. */
 export interface ProofPlace {
   /** Where its clients know it to be; undefined where only the host's `url` can say. */

@@ -8,10 +8,12 @@ import {
   authorizeRouter,
   bearerGuard,
   bearerStrategy,
+  type Client,
   consentPage,
   type Decide,
   deleteClient,
   deleteExpired,
+  dpop,
   type GrantType,
   generateSigningKey,
   implicit,
@@ -26,10 +28,12 @@ import {
   tokenRouter,
 } from '../../src/index'
 import { fieldsOf } from '../support/consent'
+import { proof, proofKey } from '../support/dpop'
 import {
   createHost,
   type Host,
   type HostOptions,
+  issuer,
   type Parameters,
   paths,
   type TestClient,
@@ -587,4 +591,28 @@ it('approve refuses a wrong fromTokensOf at start-up', () => {
   }
   const decide: Decide = approve({ clients: [] })
   expect(typeof decide).toBe('function')
+})
+
+it("a public client's session from its bound token stays with that key: a code without it is of no use", async () => {
+  const { host } = await makeHost({ senderConstraints: [dpop()], approves: { clients: ['native'] } })
+  const [key, other] = [await proofKey(), await proofKey()]
+  const request = {
+    client: (await host.server.storage.clients.find('native')) as Client,
+    ...{ authenticated: true, grantType: 'own', parameters: new Map(), startedAt: host.clock.now, network: '' },
+    confirmation: { jkt: key.jkt },
+  }
+  const { access_token: token } = await issueTokens(host.server, { clientId: 'native', userId: 'alice', request })
+  const ask = async (more: Parameters = {}) => {
+    const query = host.authorizationRequest(host.native, { scope: 'read', ...more })
+    const sent = await proof(key, { method: 'GET', url: issuer + paths.authorize, token })
+    const asked = host.http().get(`${paths.authorize}?${query}`)
+    return (await asked.set({ Authorization: `DPoP ${token}`, DPoP: sent })).body
+  }
+  const { code } = await ask()
+  expect((await host.exchange(host.native, code)).body.error).toBe('invalid_dpop_proof')
+  expect((await host.exchange(host.native, code).set('DPoP', await proof(other))).body.error).toBe('invalid_dpop_proof')
+  const { body } = await host.exchange(host.native, code).set('DPoP', await proof(key))
+  expect(body.token_type).toBe('DPoP')
+  expect(await ask({ dpop_jkt: other.jkt })).toMatchObject({ error: 'access_denied' })
+  expect(await ask({ dpop_jkt: key.jkt })).toHaveProperty('code')
 })
