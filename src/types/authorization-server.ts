@@ -174,7 +174,7 @@ export interface AuthorizationServer extends ResourceRules {
   readonly grants: ReadonlyMap<string, GrantType>
   readonly responseTypes: ReadonlyMap<string, GrantType>
   readonly clientAuthentication: readonly ClientAuthentication[]
-  /** @internal How tokens are bound to a key of their client. */
+  /** How tokens are bound to a key of their client. */
   readonly senderConstraints: readonly SenderConstraint[]
   readonly requests: readonly RequestSource[]
   /** @internal */
@@ -187,7 +187,7 @@ export interface AuthorizationServer extends ResourceRules {
   readonly allowHttpRedirectUris: boolean
   readonly privateUseSchemes: 'any' | 'with-dot'
   readonly endpoints: Endpoints
-  /** @internal */
+  /** The path that a proxy takes off each request. */
   readonly proxyPrefix: string | undefined
   /** @internal The additions of the values in the lists, including their members of client metadata. */
   readonly capabilities: readonly Capability[]
