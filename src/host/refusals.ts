@@ -37,7 +37,8 @@ export function refusalLog(hasListener: boolean): ((error: OAuthError, req: Requ
 function clientOf(req: Request): string | undefined {
   const named = new URLSearchParams(req.originalUrl.split('?')[1] ?? '').get('client_id')
   const [, basic = ''] = /^basic +(\S+)$/i.exec(req.headers.authorization ?? '') ?? []
-  const [sent = ''] = Buffer.from(basic, 'base64').toString().split(':')
+  // without a colon it may be a secret alone
+  const [, sent = ''] = /^([^:]*):/.exec(Buffer.from(basic, 'base64').toString()) ?? []
   const { client_id: inBody } = (req.body ?? {}) as { client_id?: unknown }
   const id = named ?? (sent === '' ? inBody : sent)
   return typeof id === 'string' && /^[\x21-\x7e]{1,100}$/.test(id) ? id : undefined

@@ -43,6 +43,19 @@ it('of the authorization endpoint, on a page and by redirect', async () => {
   ])
 })
 
+it('a secret that was sent as Basic without a client id is not printed', async () => {
+  const host = await start()
+  const Authorization = `Basic ${Buffer.from(host.web.clientSecret as string).toString('base64')}`
+  await host
+    .http()
+    .post(paths.token)
+    .set({ Authorization })
+    .type('form')
+    .send({ grant_type: 'refresh_token' })
+    .expect(401)
+  expect(lines()).toEqual([expect.stringMatching(/: POST \/oauth2\/token: invalid_client: /)])
+})
+
 it('an id that is none is not printed', async () => {
   const host = await start()
   await host.http().get(`${paths.authorize}?client_id=a%0Ab`)
