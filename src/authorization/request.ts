@@ -3,7 +3,7 @@ import type { Request } from 'express'
 import { findClient, pkceRequired, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
 import { warnOfNoScopes, warnOfResource } from '../host/requests'
-import { bodyParameters, queryParameters } from '../http/body'
+import { bodyParameters, queryParameters } from '../http/request'
 import {
   mergeParameters,
   noParameters,

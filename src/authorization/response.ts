@@ -1,8 +1,7 @@
 /** The authorization response and its error: RFC 6749 §4.1.2 and §4.2.2, with `iss` (RFC 9207), in three styles, or by a form. */
 import type { Request, Response } from 'express'
 import { OAuthError } from '../errors'
-import { reportError } from '../http/endpoint'
-import { sendError, sendJson } from '../http/json'
+import { reportError, sendError, sendJson } from '../http/endpoint'
 import { pageContext, setPageHeaders } from '../http/page'
 import { formPostPolicy, renderFormPost } from '../pages/form-post'
 import { renderOnward } from '../pages/onward'

@@ -1,7 +1,7 @@
 /** The one entry of every endpoint where clients authenticate: what was sent, which client sent it, and which key it proves. */
 import type { Request } from 'express'
 import { useUp } from '../credentials/once'
-import { requestParameters } from '../http/body'
+import { requestParameters } from '../http/request'
 import type { RequestParameters } from '../rules/params'
 import { missingProof, provenKey } from '../sender-constraints/confirmation'
 import { refusedProof } from '../sender-constraints/refusal'

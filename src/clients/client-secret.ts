@@ -1,7 +1,7 @@
 /** `clientSecret()`: client secrets in the Authorization header and in the body, RFC 6749 §2.3.1. */
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
-import { authorizationHeader } from '../http/header'
+import { authorizationHeader } from '../http/request'
 import { requireNoMore } from '../options/known'
 import { spendAsMuch } from '../passwords/bcrypt'
 import { checkChosenSecret } from '../passwords/chosen-secret'

@@ -1,8 +1,7 @@
 /** The access token of a request: RFC 6750 §2. */
 import type { Request } from 'express'
 import { OAuthError } from '../errors'
-import { queryParameters } from '../http/body'
-import { authorizationHeader } from '../http/header'
+import { authorizationHeader, queryParameters } from '../http/request'
 import type { AuthenticatedToken } from '../tokens/find'
 import type { SenderConstraint } from '../types/capability'
 

@@ -1,6 +1,6 @@
 /** What the first requests tell of a host's mistakes. Each check costs a request as good as nothing, and warns once. */
 import type { Request } from 'express'
-import { bodyIsGone } from '../http/body'
+import { bodyIsGone } from '../http/request'
 import { pathOf } from '../http/request-target'
 import { arrivesAt, isPlainPath, prefixOf } from '../rules/proxy-prefix'
 import type { Client } from '../storage'

@@ -6,7 +6,7 @@ import { chooseLanguage } from '../pages/language'
 import type { PageContext } from '../pages/page'
 import type { RequestParameters } from '../rules/params'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { sendError } from './json'
+import { sendError } from './endpoint'
 
 /**
  * @internal The pages in the language of this request: the client's `ui_locales`, else the browser's. `parameters`: those

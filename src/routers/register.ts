@@ -8,9 +8,16 @@ import type { OAuthError } from '../errors'
 import { missingToken, withChallenge } from '../guard/challenge'
 import { presentedToken } from '../guard/presented-token'
 import { requestChecks } from '../host/requests'
-import { jsonMembers } from '../http/body'
-import { type CorsOptions, type Handler, type Methods, requireServer } from '../http/endpoint'
-import { sendEmpty, sendError, sendJson } from '../http/json'
+import {
+  type CorsOptions,
+  type Handler,
+  type Methods,
+  requireServer,
+  sendEmpty,
+  sendError,
+  sendJson,
+} from '../http/endpoint'
+import { jsonMembers } from '../http/request'
 import { pathOf, publicTarget } from '../http/request-target'
 import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'

@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import { sha256 } from '../crypto'
 import { OAuthError } from '../errors'
-import { sentHeader } from '../http/header'
+import { sentHeader } from '../http/request'
 import { type VerificationAlgorithm, verificationAlgorithms } from '../jwt/keys'
 import { requireKnown, requireNoMore } from '../options/known'
 import type { ClientMember, ProofRequest, ProvenKey, ProvingRequest, SenderConstraint } from '../types/capability'

@@ -161,7 +161,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'jwt/verify.ts remembered': [10_000, () => largestOf(() => jwtVerifier(accessTokenJwt), 10_000)],
   'host/session.ts sent': [500, () => largestOf(returnCounter, 500)],
   'host/start-up.ts warned': CLOSED_LIST,
-  'http/body.ts chunks': ONE_CALL,
+  'http/request.ts chunks': ONE_CALL,
   'passwords/limiter.ts keys': [
     20_000,
     () => largestOf(() => memoryLimiter({ keyPrefix: '', points: 1, duration: 1 }), 20_000),

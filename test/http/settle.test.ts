@@ -1,5 +1,5 @@
 // What is undone of Express on every request must be undone for its own objects alone, and be noticed by nobody.
-import { settle } from '../../src/http/endpoint'
+import { settle } from '../../src/http/request'
 
 type Part = Record<string, unknown>
 

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import type { Express, Request, RequestHandler } from 'express'
 import type { Test } from 'supertest'
-import { bodyParameters } from '../../src/http/body'
+import { bodyParameters } from '../../src/http/request'
 import { frameworks } from '../support/frameworks'
 import { encode, type Host, paths } from '../support/host'
 
