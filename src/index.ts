@@ -76,8 +76,8 @@ export type {
   TokenEndpointAuthMethod,
 } from './storage'
 export { memoryStorage } from './storage/memory/memory'
+export { type OpaqueOptions, opaque } from './tokens/access-token'
 export { type JwtOptions, jwt } from './tokens/jwt'
-export { type OpaqueOptions, opaque } from './tokens/opaque'
 export type { AccessToken } from './types/access-token'
 export type { Attempt, Throttle } from './types/attempts'
 export type {

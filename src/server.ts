@@ -1,9 +1,10 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
 
 import type { Awaitable } from './awaitable'
-import { verifiedClientAuthentication } from './clients/authentication'
+import { verifiedClientAuthentication } from './clients/authenticated-request'
 import { isClientMetadata, tableNames, tableWireNames } from './clients/members'
 import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './clients/metadata-document'
+import { systemClock } from './credentials/bound'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
@@ -23,7 +24,7 @@ import { scopeMap } from './rules/scope'
 import { verifiedConstraints } from './sender-constraints/confirmation'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
-import { opaque } from './tokens/opaque'
+import { opaque } from './tokens/access-token'
 import type { Throttle } from './types/attempts'
 import type { AccessTokenFormat, AuthorizationServer, GrantType } from './types/authorization-server'
 import type { ClientAuthentication, RequestSource, SenderConstraint } from './types/capability'
@@ -163,7 +164,7 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
   const { grants, lists, capabilities } = listsOf(options)
   verifyPlain(options)
   const accessTokens = verifiedFormat(options.accessTokens ?? opaque())
-  const now = clock(options.now)
+  const now = options.now === undefined ? systemClock : clock(options.now)
   const emit = emitter(options.onEvent, now)
   const issuer = verifiedIssuer(options.issuer, options.dangerouslyAllowHttp)
   const clientRules = {

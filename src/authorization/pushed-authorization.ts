@@ -111,12 +111,12 @@ function pushRouter(server: AuthorizationServer, ttl: number, cors: CorsOptions 
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
     const sent = await authenticatedRequest(server, req, { proofAt: ENDPOINT })
-    const { client, network, parameters, confirmation } = sent
+    const { client, parameters, confirmation } = sent
     // RFC 9126 §2.1: or a request could lead to another one
     if (parameters.has('request_uri')) throw new OAuthError('invalid_request', 'request_uri cannot be pushed.')
     const pushed = new Map([...parameters].filter(([name]) => !proofs.includes(name)))
     const parsed = { parameters: pushed.set('client_id', client.clientId), repeated: new Set<string>() }
-    const target = withKey(server, await requireTarget(server, parsed, network, client), confirmation)
+    const target = withKey(server, await requireTarget(server, parsed, req, client), confirmation)
     const request = parseAuthorizationRequest(server, target, startedAt)
     const requestUri = await storePushedRequest(request, ttl)
     server.emit({ type: 'request.pushed', clientId: client.clientId, scope: request.scope })

@@ -1,13 +1,12 @@
 /** The row of a pushed authorization request (RFC 9126 §2.2): what a client is told of it, and who may open it. */
 
-import { boundBy, boundOf, credentialOf, hasSecret, isExpired } from '../credentials/bound'
+import { boundBy, boundOf, credentialOf, findCredential, hasSecret, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, parseSplitToken } from '../credentials/split-token'
 import { newGrantId, newSecret } from '../crypto'
 import { OAuthError } from '../errors'
 import type { RequestParameters } from '../rules/params'
 import type { Client, Credential } from '../storage'
-import { findCredential } from '../tokens/find'
 import { store } from '../tokens/issue'
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 

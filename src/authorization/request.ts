@@ -4,6 +4,7 @@ import { findClient, pkceRequired, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
 import { warnOfNoScopes, warnOfResource } from '../host/requests'
 import { bodyParameters, queryParameters } from '../http/request'
+import { networkOf, type Sender } from '../rules/network'
 import {
   mergeParameters,
   noParameters,
@@ -49,16 +50,15 @@ export async function authorizationParameters(req: Request): Promise<ParsedParam
 export async function requireTarget(
   server: AuthorizationServer,
   parsed: ParsedParameters,
-  network: string,
+  req: Sender,
   pushedBy?: Client,
 ): Promise<AuthorizationTarget> {
   const { parameters: sent, repeated } = parsed
   if (repeated.has('client_id') || repeated.has('redirect_uri')) requireUnrepeated(parsed)
-  const client = pushedBy ?? (await findClient(server, requireParameter(sent, 'client_id'), network))
+  const client = pushedBy ?? (await findClient(server, requireParameter(sent, 'client_id'), req))
   if (!client) throw new OAuthError('invalid_client', 'No client has this id.', { status: 400 })
   const isPushed = pushedBy !== undefined
-  const source =
-    server.requests.length > 0 ? await sourcedRequest(server, client, parsed, network, isPushed) : undefined
+  const source = server.requests.length > 0 ? await sourcedRequest(server, client, parsed, req, isPushed) : undefined
   const parameters = source?.parameters ?? sent
   const responseType = parameters.get('response_type') ?? ''
   const grant = server.responseTypes.get(responseType)
@@ -99,7 +99,7 @@ async function sourcedRequest(
   server: AuthorizationServer,
   client: Client,
   parsed: ParsedParameters,
-  network: string,
+  req: Sender,
   isPushed: boolean,
 ): Promise<SourcedRequest | undefined> {
   const { parameters } = parsed
@@ -120,7 +120,7 @@ async function sourcedRequest(
   }
   if (!source) return undefined
   const value = requireUnrepeated(parsed).get(source.parameter) as string
-  return source.parametersOf(server, client, value, network)
+  return source.parametersOf(server, client, value, networkOf(req.ip))
 }
 
 /** RFC 9101 §7: what nobody looks at must not be taken for read. */

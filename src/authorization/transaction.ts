@@ -3,12 +3,11 @@
  * was shown to. It is what makes forms proof against forgery without cookies of our own (RFC 9700 §4.7).
  */
 
-import { boundBy, boundOf, credentialOf, hasSecret, isExpired } from '../credentials/bound'
+import { boundBy, boundOf, credentialOf, findCredential, hasSecret, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, parseSplitToken } from '../credentials/split-token'
 import { newGrantId, newSecret } from '../crypto'
 import type { Credential } from '../storage'
-import { findCredential } from '../tokens/find'
 import { store } from '../tokens/issue'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'

@@ -1,4 +1,5 @@
 /** `privateKeyJwt()`: clients that prove who they are by a signed JWT, RFC 7523 §2.2 and §3, draft-ietf-oauth-rfc7523bis. */
+import type { Request } from 'express'
 import { decoyKey, type VerificationAlgorithm, verificationAlgorithms } from '../jwt/keys'
 import {
   CLOCK_SKEW,
@@ -10,6 +11,7 @@ import {
   type UnverifiedJwt,
 } from '../jwt/verify'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { networkOf } from '../rules/network'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type {
@@ -73,7 +75,7 @@ export function clientKeysOf({
 interface PresentedAssertion extends PresentedCredentials {
   readonly assertion: string
   readonly read?: UnverifiedJwt<AssertionClaims>
-  readonly network: string
+  readonly req: Request
 }
 
 /**
@@ -117,9 +119,9 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions = {}): ClientAuthent
   return value
 }
 
-function presented({ parameters, network }: EndpointRequest): PresentedAssertion[] {
+function presented({ req, parameters }: EndpointRequest): PresentedAssertion[] {
   const assertion = parameters.get('client_assertion') ?? ''
-  const shared = { method: METHOD, explicit: true, assertion, network } as const
+  const shared = { method: METHOD, explicit: true, assertion, req } as const
   if (parameters.get('client_assertion_type') !== ASSERTION_TYPE) {
     return [{ ...shared, clientId: undefined, problem: `client_assertion_type must be ${ASSERTION_TYPE}.` }]
   }
@@ -133,7 +135,7 @@ function presented({ parameters, network }: EndpointRequest): PresentedAssertion
 async function verify(
   server: AuthorizationServer,
   client: Client | undefined,
-  { assertion, read, network }: PresentedAssertion,
+  { assertion, read, req }: PresentedAssertion,
   findKeys: FindClientKeys,
   withTokenEndpoint: boolean,
 ): Promise<{ client: Client; once: OneTimeProof } | FailedProof | undefined> {
@@ -143,7 +145,7 @@ async function verify(
   if (problem !== undefined) return { reason: problem, problem }
   const fixed = client?.tokenEndpointAuthSigningAlg ?? header.alg
   const isFit = client && fixed === header.alg
-  const { keys, giveBack } = isFit ? await findKeys(server, client, header, network) : { keys: [] }
+  const { keys, giveBack } = isFit ? await findKeys(server, client, header, networkOf(req.ip)) : { keys: [] }
   const isSigned = (keys.length > 0 ? keys : [decoyKey(header.alg)]).some((key) => isSignedWith(assertion, header, key))
   // whoever has no such key, or is no such client, is told the same after the same work
   if (!client || !isSigned) return { reason: reasonOf(client, header.alg, keys.length) }

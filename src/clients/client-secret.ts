@@ -1,4 +1,6 @@
 /** `clientSecret()`: client secrets in the Authorization header and in the body, RFC 6749 §2.3.1. */
+
+import type { Request } from 'express'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { authorizationHeader } from '../http/request'
@@ -6,6 +8,7 @@ import { requireNoMore } from '../options/known'
 import { spendAsMuch } from '../passwords/bcrypt'
 import { checkChosenSecret } from '../passwords/chosen-secret'
 import { requirePlace } from '../passwords/waiting'
+import { networkOf } from '../rules/network'
 import { decodeUtf8, tryDecodeComponent } from '../rules/params'
 import type { Client, ClientSecret } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -17,7 +20,7 @@ type Pair = readonly [clientId: string, secret: string]
 interface PresentedSecret extends PresentedCredentials {
   /** Every way to read what was sent, `clientId` first. All of them are one attempt. */
   readonly readings: readonly Pair[]
-  readonly network: string
+  readonly req: Request
 }
 
 /**
@@ -31,16 +34,16 @@ export function clientSecret(): ClientAuthentication {
 }
 
 function presented(request: EndpointRequest): PresentedSecret[] {
-  const { req, parameters, network } = request
+  const { req, parameters } = request
   const basic = /^basic(?: +|$)(.*)$/i.exec(authorizationHeader(req))?.[1]
   if (basic !== undefined) return fromBasic(basic, request)
   const [clientId, secret] = [parameters.get('client_id'), parameters.get('client_secret')]
   if (secret === undefined) return []
   const readings: Pair[] = clientId === undefined ? [] : [[clientId, secret]]
-  return [{ method: 'client_secret_post', clientId, explicit: true, readings, network }]
+  return [{ method: 'client_secret_post', clientId, explicit: true, readings, req }]
 }
 
-function fromBasic(basic: string, { parameters, network }: EndpointRequest): PresentedSecret[] {
+function fromBasic(basic: string, { req, parameters }: EndpointRequest): PresentedSecret[] {
   // RFC 6749 §2.3: a client must not use more than one method in one request
   if (parameters.has('client_secret')) {
     throw new OAuthError('invalid_request', 'Client credentials are both in the Authorization header and in the body.')
@@ -57,7 +60,7 @@ function fromBasic(basic: string, { parameters, network }: EndpointRequest): Pre
   if (named !== undefined && pairs.length > 0 && readings.length === 0) {
     throw new OAuthError('invalid_request', 'client_id differs from the Authorization header.')
   }
-  const sent = { explicit: true, challenge: 'Basic realm="OAuth", charset="UTF-8"', network }
+  const sent = { explicit: true, challenge: 'Basic realm="OAuth", charset="UTF-8"', req }
   const [first] = readings
   // an empty secret is none, in each reading
   if (first?.[1] === '') return readings.map(([clientId]) => ({ ...sent, method: 'none', clientId, readings: [] }))
@@ -87,16 +90,16 @@ function pairsOf(basic: string): Pair[] {
 async function verify(
   server: AuthorizationServer,
   client: Client | undefined,
-  { method, clientId: first, readings, network }: PresentedSecret,
+  { method, clientId: first, readings, req }: PresentedSecret,
 ): Promise<{ client: Client } | undefined> {
   const costly: [Client, string][] = []
   for (const [clientId, secret] of readings) {
-    const found = clientId === first ? client : await findClient(server, clientId, network)
+    const found = clientId === first ? client : await findClient(server, clientId, req)
     if (!found?.tokenEndpointAuthMethods.includes(method)) continue
     if (isKnownSecret(server, found, secret)) return { client: found }
     costly.push([found, secret])
   }
-  return findBySlowSecret(server, network, costly, readings)
+  return findBySlowSecret(server, networkOf(req.ip), costly, readings)
 }
 
 /** Generated secrets cannot be guessed, and chosen ones that were right before are known: neither is throttled. */

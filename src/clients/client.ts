@@ -2,6 +2,7 @@
 
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
+import { networkOf, type Sender } from '../rules/network'
 import type { PkcePolicy } from '../rules/pkce'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -10,16 +11,16 @@ import type { ClientMetadata } from '../types/client-metadata'
 
 /**
  * @internal The client of that id: the one way to it for everything that a client does. An id that is a document's URL is
- * never looked up in storage, where another client could be stored under it. `network` is the sender's, where a request
- * asks: fetches for strangers have a pace.
+ * never looked up in storage, where another client could be stored under it. `from` is the request that asks:
+ * fetches for strangers have a pace.
  */
 export function findClient(
   { clientDocuments, storage }: AuthorizationServer,
   clientId: string,
-  network?: string,
+  from?: Sender,
 ): Awaitable<Client | undefined> {
   if (!clientDocuments?.isDocumentUrl(clientId)) return storage.clients.find(clientId)
-  return clientDocuments.find(clientId, network)
+  return clientDocuments.find(clientId, from && networkOf(from.ip))
 }
 
 export async function requireClient(server: AuthorizationServer, clientId: string): Promise<Client> {

@@ -2,10 +2,12 @@
  * Rows of credentials: what a secret is bound to when it is made, and the digest that covers both. Columns are there for
  * look-ups and revocations; where they differ from what was bound, the credential is dead.
  */
+import { type Awaitable, whenReady } from '../awaitable'
 import { equalDigests, sha256 } from '../crypto'
 import type { Credential, Writable } from '../storage'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { CredentialKind } from './kinds'
 import { grantIdOf } from './split-token'
 
 /** What a secret stands for. It never changes afterwards. */
@@ -196,3 +198,15 @@ function isInOrder(value: unknown): boolean {
 export function isExpired(server: Pick<AuthorizationServer, 'now'>, row: { expiresAt: number }): boolean {
   return row.expiresAt <= server.now()
 }
+
+/** The credential of that id if it is of that kind: a refresh token is no access token, whatever its secret. */
+export function findCredential(
+  server: AuthorizationServer,
+  id: string,
+  kind: CredentialKind,
+): Awaitable<Credential | undefined> {
+  return whenReady(server.storage.grants.find(id), (found) => (found?.kind === kind ? found : undefined))
+}
+
+/** The clock of a server whose host gives none, in whole seconds. */
+export const systemClock = (): number => Math.floor(Date.now() / 1000)

@@ -1,7 +1,7 @@
 /** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
 
 import { getsRefreshToken, isPublic, pkceRequired } from '../clients/client'
-import { authorizationOf, boundOf, hasSecret, isExpired } from '../credentials/bound'
+import { authorizationOf, boundOf, findCredential, hasSecret, isExpired } from '../credentials/bound'
 import { grantIdOf, isDerived, parseSplitToken } from '../credentials/split-token'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
@@ -15,7 +15,6 @@ import { requireKey } from '../sender-constraints/confirmation'
 import type { Client, Credential } from '../storage'
 import { prepareCode, requireStanding, useRequest } from '../tokens/code'
 import { derivedSession } from '../tokens/derived-session'
-import { findCredential } from '../tokens/find'
 import { issue, type PreparedTokens, prepareTokens, store } from '../tokens/issue'
 import { endSessionOf } from '../tokens/revocation'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'

@@ -4,6 +4,7 @@ import { OAuthError } from '../errors'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
 import { bcryptPasswords } from '../passwords/bcrypt-passwords'
 import { checkChosenSecret } from '../passwords/chosen-secret'
+import { networkOf } from '../rules/network'
 import { requireParameter } from '../rules/params'
 import { resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
@@ -54,13 +55,13 @@ async function signIn(
   verify: PasswordOptions['verify'],
   request: TokenRequest,
 ): Promise<TokenResponse> {
-  const { client, parameters } = request
+  const { client, parameters, startedAt, req } = request
   const username = requireParameter(parameters, 'username')
   const secret = requireParameter(parameters, 'password')
   // before the password is checked: a wrong scope must not tell whether the password was right
   const scope = resolveScope(server.scopes, client, parameters.get('scope'))
   const audience = resolveAudience(server, client, parameters.get('resource'))
-  const { network, startedAt } = request
+  const network = networkOf(req.ip)
   const { clientId } = client
   const guess = { kind: 'password', account: username, parts: [secret], network, clientId } as const
   const found = await checkChosenSecret(server, { ...guess, requirePlace: verify.requirePlace }, async () => {

@@ -4,7 +4,7 @@
  */
 
 import { mayOmitAuthentication } from '../clients/client'
-import { authorizationOf, boundOf, isExpired } from '../credentials/bound'
+import { authorizationOf, boundOf, findCredential, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { grantIdOf, isDerived, lookupId, sessionOf } from '../credentials/split-token'
 import { newSecret } from '../crypto'
@@ -17,7 +17,6 @@ import { formatScope, resolveScope } from '../rules/scope'
 import { requireKey } from '../sender-constraints/confirmation'
 import type { Credential } from '../storage'
 import { latestEnd } from '../tokens/derived-session'
-import { findCredential } from '../tokens/find'
 import { grantOf, issue, type PreparedTokens, prepareAccessToken } from '../tokens/issue'
 import { type Asked, askedOf, invalidToken, type Refresh, repeat, replayRow, successorOf } from '../tokens/replay'
 import { endSessionOf } from '../tokens/revocation'

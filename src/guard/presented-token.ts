@@ -2,7 +2,7 @@
 import type { Request } from 'express'
 import { OAuthError } from '../errors'
 import { authorizationHeader, queryParameters } from '../http/request'
-import type { AuthenticatedToken } from '../tokens/find'
+import type { AuthenticatedToken } from '../tokens/access-token'
 import type { SenderConstraint } from '../types/capability'
 
 /** Where a token may be sent: the header (RFC 6750 §2.1), a form body (§2.2), or the query (§2.3). */

@@ -1,5 +1,6 @@
-/** What the first requests tell of a host's mistakes. Each check costs a request as good as nothing, and warns once. */
+/** What the first requests tell of a host's mistakes, and those that fail. Each check warns once. */
 import type { Request } from 'express'
+import type { OAuthError } from '../errors'
 import { bodyIsGone } from '../http/request'
 import { pathOf } from '../http/request-target'
 import { arrivesAt, isPlainPath, prefixOf } from '../rules/proxy-prefix'
@@ -14,17 +15,27 @@ import { checkIssuerHost } from './issuer'
  */
 const routersOf = new WeakMap<AuthorizationServer['warn'], Map<string, number>>()
 
-/** The checks of one router: called with each of its requests. */
-export function requestChecks(server: AuthorizationServer, name: string): (req: Request) => void {
+/** Requests of a router that are looked at. A proxy is seen with the first of them that comes from outside. */
+const FIRST = 16
+
+/** The checks of one router, and whether it has seen enough requests. */
+export function requestChecks(
+  server: AuthorizationServer,
+  name: string,
+): (req: Request, error?: OAuthError) => boolean {
   const routers = routersOf.get(server.warn) ?? new Map<string, number>()
   routersOf.set(server.warn, routers)
   routers.set(name, (routers.get(name) ?? 0) + 1)
   const isHttps = server.issuer.startsWith('https:')
-  let placed = false
+  let seen = 0
   let proxied = false
-  return (req) => {
-    if (!placed) {
-      placed = true
+  return (req, error) => {
+    if (error) {
+      if (error.cause instanceof Error && error.cause.message === bodyIsGone)
+        server.warn('body_read_before', bodyIsGone)
+      return true
+    }
+    if (++seen === 1) {
       if (routers.get(name) === 1) checkPlace(server, name, req)
       checkGuards(req)
       checkTrust(server, req)
@@ -34,9 +45,7 @@ export function requestChecks(server: AuthorizationServer, name: string): (req: 
       proxied = true
       checkProxy(server, req)
     }
-    if (req.readableDidRead && req.body === undefined) {
-      server.warn('body_read_before', bodyIsGone)
-    }
+    return seen >= FIRST
   }
 }
 

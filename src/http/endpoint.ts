@@ -27,8 +27,8 @@ export interface EndpointOptions {
   router: RequestHandler
   methods: Methods
   cors?: CorsOptions | undefined
-  /** Sees each request first. It must not throw. */
-  check?: (req: Request) => void
+  /** Sees requests first, until it returns true, and failures with their error. It must not throw. */
+  check?: (req: Request, error?: OAuthError) => boolean
   /** Answers a failure. @default JSON (RFC 6749 §5.2) */
   onError?: (error: OAuthError, req: Request, res: Response) => void
   /** The methods of a path below the mount point; undefined for one that is not the endpoint's, which is passed on. */
@@ -63,6 +63,7 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
       throw new OAuthError('invalid_request', `The method ${req.method} is not allowed here.`, { status: 405, headers })
     } catch (thrown) {
       const error = toOAuthError(thrown)
+      options.check?.(req, error)
       reportError(server, error)
       server.explain?.(error, req)
       answerFailure(onError, error, req, res)
@@ -76,13 +77,14 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
     return mayBeRoute && isInPathOfRoute(req) ? options.methods : ofPath
   }
   const { cors: corsOptions } = options
+  let { check } = options
   const corsHere = corsOptions && corsMiddleware(corsOptions, options.methods)
   return (req, res, next) => {
     const path = req.url === '/' ? '' : pathBelow(req, router)
     const methods = path === '' ? options.methods : methodsAt(req, path)
     if (!methods) return next()
     settle(req, res)
-    options.check?.(req)
+    if (check?.(req)) check = undefined
     if (!corsOptions || !corsHere) return void answer(methods, req, res)
     const withCors = path === '' ? corsHere : corsMiddleware(corsOptions, methods)
     withCors(req, res, () => void answer(methods, req, res))

@@ -4,8 +4,7 @@
 const MOST_SECONDS = 1e11
 
 /** The time in whole seconds. */
-export function clock(now?: () => number): () => number {
-  if (now === undefined) return () => Math.floor(Date.now() / 1000)
+export function clock(now: () => number): () => number {
   const exact = exactClock(now)
   return () => Math.floor(exact())
 }

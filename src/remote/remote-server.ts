@@ -1,6 +1,7 @@
 /** An authorization server in another process, seen from an API: its tokens verified by its keys, or by asking it. */
 
 import { type Awaitable, orElse, whenReady } from '../awaitable'
+import { systemClock } from '../credentials/bound'
 import { invalidToken, OAuthError } from '../errors'
 import { kept } from '../fetch/cached'
 import { unreachable } from '../fetch/json'
@@ -14,8 +15,8 @@ import { requireSeconds } from '../options/seconds'
 import { verifiedIssuer, verifiedOrigin } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
 import { type Call, verifiedConstraints, verifyConfirmation } from '../sender-constraints/confirmation'
+import { type AuthenticatedToken, userOf } from '../tokens/access-token'
 import { accessTokenJwt, accessTokenOfClaims } from '../tokens/claims'
-import { type AuthenticatedToken, userOf } from '../tokens/find'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { SenderConstraint } from '../types/capability'
@@ -107,7 +108,7 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
   requireNoMore('remoteServer', arguments, 1)
   const { issuer, reachableAt, allowHttp, resources, introspect, cache, users, senderConstraints } =
     verifiedOptions(options)
-  const now = clock(options.now)
+  const now = options.now === undefined ? systemClock : clock(options.now)
   const emit = emitter(options.onEvent, now)
   const warn = warner(emit)
   checkHttps(warn, 'issuer', issuer)

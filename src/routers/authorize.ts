@@ -14,7 +14,6 @@ import { failLate, type Handler, requireServer, sendError } from '../http/endpoi
 import { errorPage } from '../http/page'
 import { endpointRouter } from '../http/router'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
-import { networkOf } from '../rules/network'
 import { audienceMember } from '../rules/resource'
 import { intersectScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
@@ -59,7 +58,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
     const isFromHost = mode === 'navigate' && (site === 'same-origin' || site === 'same-site')
     const isForeignForm = isFromHost && style === 'redirect' && !(decide.ownForm && req.method === 'POST')
     const how = isForeignForm ? 'page' : style
-    const target = await requireTarget(server, await authorizationParameters(req), networkOf(req.ip))
+    const target = await requireTarget(server, await authorizationParameters(req), req)
     try {
       if (style !== 'redirect' && target.responseMode === 'form_post') {
         throw new OAuthError('invalid_request', 'response_mode form_post needs a browser.')

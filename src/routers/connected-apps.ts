@@ -15,7 +15,6 @@ import { listGrants, revokeGrants } from '../operations/grants'
 import { requireKnown, requireNoMore } from '../options/known'
 import { type ConnectedApp, type ConnectedAppsView, renderConnectedApps, renderRemoval } from '../pages/connected-apps'
 import { type PageContext, scopeInWords } from '../pages/page'
-import { networkOf } from '../rules/network'
 import { redirectHost } from '../rules/redirect-uri'
 import type { Client, Grant } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -173,7 +172,7 @@ async function clientName(visit: Visit, clientId: string): Promise<string> {
 
 async function described({ server, req }: Visit, clientId: string): Promise<Client | undefined> {
   try {
-    return await findClient(server, clientId, networkOf(req.ip))
+    return await findClient(server, clientId, req)
   } catch (error) {
     if (error instanceof OAuthError) return undefined
     throw error

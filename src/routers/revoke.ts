@@ -1,6 +1,8 @@
 /** The revocation endpoint: RFC 7009. */
+
 import type { Router } from 'express'
 import { authenticatedRequest } from '../clients/authenticated-request'
+import { findCredential } from '../credentials/bound'
 import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
@@ -8,7 +10,7 @@ import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireParameter } from '../rules/params'
 import type { Client } from '../storage'
-import { findAccessToken, findCredential } from '../tokens/find'
+import { findAccessToken } from '../tokens/access-token'
 import { endSessionOf } from '../tokens/revocation'
 import { hasStableHalf, parseRefreshToken } from '../tokens/rotation'
 import type { AuthorizationServer } from '../types/authorization-server'

@@ -35,7 +35,7 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
     const sent = await authenticatedRequest(server, req, { fromQuery, proofAt: 'token' })
-    const { client, authenticated, network, parameters, confirmation } = sent
+    const { client, authenticated, parameters, confirmation } = sent
     const grantType = requireParameter(parameters, 'grant_type')
     const grant = server.grants.get(grantType)
     if (!grant?.handle) throw new OAuthError('unsupported_grant_type', 'This grant_type is not supported.')
@@ -43,8 +43,7 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
     requireGrantType(client, grantType)
     if (server.scopes.size > 0 && !client.scopes?.length) warnOfNoScopes(server, client)
     if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
-    // no getter of `network`: V8 allocates one among what is old, and the whole request outlives hundreds of others
-    const request = { client, authenticated, grantType, parameters, startedAt, network, confirmation }
+    const request = { client, authenticated, grantType, parameters, startedAt, req, confirmation }
     sendJson(res, 200, await grant.handle(server, request))
   }
   const methods = fromQuery ? { GET: handler, POST: handler } : { POST: handler }

@@ -5,6 +5,11 @@ const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])'
 /** An address of IPv4, as it is or as a socket for both versions shows it: the form of almost every request. */
 const ipv4 = new RegExp(`^(?:::ffff:)?(${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET})$`)
 
+/** A request, as far as its sender goes: Express works `ip` out by its `trust proxy` setting, each time it is asked for. */
+export interface Sender {
+  readonly ip?: string | undefined
+}
+
 /** The network of `req.ip`, which is what Express makes of the connection and its `trust proxy` setting. */
 export function networkOf(ip: string | undefined): string {
   if (ip === undefined) return ''

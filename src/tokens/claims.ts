@@ -2,14 +2,14 @@
  * What an access token stands for, in its three forms: the row in storage, the claims of a JWT (RFC 9068 §2.2), and the
  * answer of introspection (RFC 7662 §2.2). A token that is bound to one thing more says so here.
  */
-import { boundOf, frozenList, lockedRow } from '../credentials/bound'
+import { frozenList, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, parseSplitToken, sessionOf } from '../credentials/split-token'
 import { sha256 } from '../crypto'
 import { audienceOf, type JwtClaims, type JwtKind } from '../jwt/verify'
-import { type Audience, heldAudience } from '../rules/resource'
+import type { Audience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
-import type { Credential, Writable } from '../storage'
+import type { Credential } from '../storage'
 import type { AccessToken, LocatedToken } from '../types/access-token'
 import type { Authorization, Confirmation } from '../types/authorization'
 import type { AuthorizationServer, UnsignedToken } from '../types/authorization-server'
@@ -60,29 +60,6 @@ export function sharedClaims(
     // RFC 7800 §3.1, RFC 9449 §6
     ...(confirmation && { cnf: confirmation }),
   }
-}
-
-/** From a row. `claims` are those of a JWT. Frozen: guards trust it, and many requests may share it. */
-export function accessTokenOfRow(
-  server: AuthorizationServer,
-  row: Credential,
-  claims: AccessToken['claims'],
-): AccessToken {
-  const bound = boundOf(row)
-  const accessToken: Writable<AccessToken> = {
-    clientId: row.clientId,
-    scope: frozenList(bound.scope),
-    expiresAt: row.expiresAt,
-  }
-  // what is bound is for APIs to know, but for when the session began; without a spread, which takes longer than the rest
-  for (const name in bound) {
-    if (name === 'startedAt' || name === 'scope' || name === 'audience') continue
-    ;(accessToken as Record<string, unknown>)[name] = bound[name as keyof typeof bound]
-  }
-  if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, bound.audience))
-  if (bound.confirmation) accessToken.confirmation = Object.freeze({ ...bound.confirmation })
-  if (claims) accessToken.claims = claims
-  return Object.freeze(accessToken)
 }
 
 /** From the claims of a JWT, or an answer of introspection with the same names. */

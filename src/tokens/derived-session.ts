@@ -4,12 +4,11 @@
  */
 
 import type { Awaitable } from '../awaitable'
-import { authorizationOf, boundOf, isExpired, lockedRow } from '../credentials/bound'
+import { authorizationOf, boundOf, findCredential, isExpired, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { firstOf, grantIdOf, isDerived, lookupId, sessionOf } from '../credentials/split-token'
 import type { Credential } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import { findCredential } from './find'
 import { rotationOf, sessionEnd } from './rotation'
 
 /** What may come of a code that began with an access token; undefined for every other. */

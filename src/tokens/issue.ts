@@ -50,7 +50,7 @@ export interface Use {
 }
 
 /** What a token request says that the host's own code may say in its place. */
-export type IssueRequest = Omit<TokenRequest, 'authenticated' | 'network'>
+export type IssueRequest = Omit<TokenRequest, 'authenticated' | 'req'>
 
 /**
  * Shapes the response, stores the rows with what is used up, and tells the host. Undefined where another request used it up

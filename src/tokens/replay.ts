@@ -4,7 +4,7 @@
  * (`refresh_replay`), which expires with the replay window. Opaque access tokens are derived from both; a JWT cannot be made
  * again, and is sealed under a key that both yield.
  */
-import { boundOf, lockedRow } from '../credentials/bound'
+import { boundOf, findCredential, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { grantIdOf, lookupId, sessionOf } from '../credentials/split-token'
 import { derivedSecret, seal, sha256, unseal } from '../crypto'
@@ -24,7 +24,7 @@ import type { Credential } from '../storage'
 import type { Confirmation } from '../types/authorization'
 import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
-import { findAccessToken, findCredential } from './find'
+import { findAccessToken } from './access-token'
 import { responseOf } from './issue'
 import { shapeResponse } from './response'
 import { isCurrent, type PresentedRefreshToken, type RefreshSettings } from './rotation'

@@ -75,8 +75,6 @@ export interface Capability {
 export interface EndpointRequest {
   readonly req: Request
   readonly parameters: RequestParameters
-  /** The sender's network, by which failures are counted: an IPv4 address or an IPv6 network. */
-  readonly network: string
 }
 
 /** The credentials in a request, which prove the client. A value adds members of its own, for its `verify`. */

@@ -1,5 +1,6 @@
 /** The token request and its response, and what a host sees of them: RFC 6749 §5.1. Types only. */
 
+import type { Request } from 'express'
 import type { RequestParameters } from '../rules/params'
 import type { Scope } from '../rules/scope'
 import type { Client } from '../storage'
@@ -34,8 +35,8 @@ export interface TokenRequest {
   readonly parameters: RequestParameters
   /** When the request arrived: the `startedAt` of a session that it begins. */
   readonly startedAt: number
-  /** The sender's network, by which failures are counted: an IPv4 address or an IPv6 network. */
-  readonly network: string
+  /** The request as Express received it. Its body may be read already. */
+  readonly req: Request
   /** The key that the request proved, which its access token is bound to. Left out: a bearer token. */
   readonly confirmation?: Confirmation | undefined
 }

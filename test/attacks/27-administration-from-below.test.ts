@@ -1,5 +1,5 @@
 // ATTACKS.md row 27: nobody gets by way of the clients API what they do not have.
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import {
   bearerGuard,
   type Client,
@@ -400,7 +400,7 @@ describe("a session's user in the clients API (CSRF)", () => {
         grantType: 'own',
         parameters: new Map(),
         startedAt: host.clock.now,
-        network: '',
+        req: {} as Request,
       },
       confirmation: { jkt: key.jkt },
     }

@@ -598,7 +598,7 @@ it("a public client's session from its bound token stays with that key: a code w
   const [key, other] = [await proofKey(), await proofKey()]
   const request = {
     client: (await host.server.storage.clients.find('native')) as Client,
-    ...{ authenticated: true, grantType: 'own', parameters: new Map(), startedAt: host.clock.now, network: '' },
+    ...{ authenticated: true, grantType: 'own', parameters: new Map(), startedAt: host.clock.now, req: {} as Request },
     confirmation: { jkt: key.jkt },
   }
   const { access_token: token } = await issueTokens(host.server, { clientId: 'native', userId: 'alice', request })

@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import fc from 'fast-check'
 import { createAuthorizationServer, memoryStorage, OAuthError, registerClient } from '../../src'
-import { authenticateClient } from '../../src/clients/authentication'
+import { authenticateClient } from '../../src/clients/authenticated-request'
 import { nastyText, runs } from '../support/fuzz'
 
 const server = createAuthorizationServer({

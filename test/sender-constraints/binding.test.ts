@@ -1,5 +1,7 @@
 // What is bound to a DPoP key: codes (RFC 9449 §10), access tokens (§5, §6) and the refresh tokens of public clients (§5).
+
 import { createHash } from 'node:crypto'
+import type { Request } from 'express'
 import { decodeJwt } from 'jose'
 import { type Credential, dpop, generateSigningKey, jwt, refreshToken } from '../../src'
 import { type ProofKey, proof, proofKey } from '../support/dpop'
@@ -82,7 +84,7 @@ describe('a code with dpop_jkt (§10)', () => {
       grantType: 'authorization_code',
       parameters,
       startedAt: 1,
-      network: '',
+      req: {} as Request,
     }
     await expect(grants.handle({ ...host.server, senderConstraints: [] }, request)).rejects.toMatchObject({
       code: wrong,

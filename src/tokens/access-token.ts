@@ -1,26 +1,53 @@
-/** Finds credentials and judges them: kind, secret, expiry, and whether their user is still there. */
-
+/**
+ * Access tokens: the opaque form, which is `<lookup id>.<secret>` and looked up at each use, so that a revocation holds at
+ * once; and of both forms how one is found, whether it is alive, and who calls with it.
+ */
 import { type Awaitable, whenReady } from '../awaitable'
-import { hasSecret, isExpired } from '../credentials/bound'
-import type { CredentialKind } from '../credentials/kinds'
-import { sessionOf } from '../credentials/split-token'
+import { boundOf, findCredential, frozenList, hasSecret, isExpired } from '../credentials/bound'
+import { parseSplitToken, sessionOf } from '../credentials/split-token'
+import { newSecret } from '../crypto'
 import { invalidToken } from '../errors'
-import { verifyAudience } from '../rules/resource'
+import { requireKnown, requireNoMore } from '../options/known'
+import { requireSeconds } from '../options/seconds'
+import { heldAudience, verifyAudience } from '../rules/resource'
 import { type Call, verifyConfirmation } from '../sender-constraints/confirmation'
-import type { Credential } from '../storage'
+import type { Credential, Writable } from '../storage'
 import type { AccessToken } from '../types/access-token'
-import type { AuthorizationServer } from '../types/authorization-server'
+import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
 import type { Users } from '../types/users'
 import { findUser } from '../users'
-import { accessTokenOfRow } from './claims'
 
-/** The credential of that id if it is of that kind: a refresh token is no access token, whatever its secret. */
-export function findCredential(
-  server: AuthorizationServer,
-  id: string,
-  kind: CredentialKind,
-): Awaitable<Credential | undefined> {
-  return whenReady(server.storage.grants.find(id), (found) => (found?.kind === kind ? found : undefined))
+/** Options of `opaque`. */
+export interface OpaqueOptions {
+  /** Lifetime of an access token in seconds. @default 3600 */
+  ttl?: number
+}
+
+/**
+ * Access tokens without a readable meaning: the default form.
+ *
+ * @throws TypeError when `ttl` is not a positive whole number.
+ */
+export function opaque(options: OpaqueOptions = {}): AccessTokenFormat {
+  requireNoMore('opaque', arguments, 1)
+  requireKnown('opaque option', options, ['ttl'])
+  const { ttl = 3600 } = options
+  requireSeconds('opaque({ ttl })', ttl)
+  return Object.freeze({
+    ttl,
+    create(_server, { id }) {
+      const secret = newSecret()
+      return { token: tokenOf(id, secret), secret }
+    },
+    tokenOf,
+    locate(_server, token) {
+      return parseSplitToken(token)
+    },
+  } satisfies AccessTokenFormat)
+}
+
+function tokenOf(id: string, secret: string): string {
+  return `${id}.${secret}`
 }
 
 export interface FoundAccessToken {
@@ -41,6 +68,29 @@ export function findAccessToken(server: AuthorizationServer, token: string): Awa
       return claims ? { row, claims } : { row }
     })
   })
+}
+
+/** What the row of a token says. `claims` are those of a JWT. Frozen: guards trust it, and many requests may share it. */
+export function accessTokenOfRow(
+  server: AuthorizationServer,
+  row: Credential,
+  claims: AccessToken['claims'],
+): AccessToken {
+  const bound = boundOf(row)
+  const accessToken: Writable<AccessToken> = {
+    clientId: row.clientId,
+    scope: frozenList(bound.scope),
+    expiresAt: row.expiresAt,
+  }
+  // what is bound is for APIs to know, but for when the session began; without a spread, which takes longer than the rest
+  for (const name in bound) {
+    if (name === 'startedAt' || name === 'scope' || name === 'audience') continue
+    ;(accessToken as Record<string, unknown>)[name] = bound[name as keyof typeof bound]
+  }
+  if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, bound.audience))
+  if (bound.confirmation) accessToken.confirmation = Object.freeze({ ...bound.confirmation })
+  if (claims) accessToken.claims = claims
+  return Object.freeze(accessToken)
 }
 
 export interface AuthenticatedToken {
