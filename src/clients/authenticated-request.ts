@@ -132,7 +132,7 @@ function candidatesOf(server: AuthorizationServer, request: EndpointRequest): Ca
 }
 
 /** `invalid_client`, and the event of it. */
-export function authenticationFailure(
+function authenticationFailure(
   server: AuthorizationServer,
   tried: Partial<PresentedCredentials> = {},
   failed?: FailedProof,
