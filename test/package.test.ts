@@ -97,6 +97,21 @@ void main()
 `
 const signInNames = 'bcryptPasswords, createAuthorizationServer, memoryStorage, password, registerClient, tokenRouter'
 
+/** A name that is written wrong in the call does not compile, and a plain list of records, whose names are any strings, does. */
+const misspeltGrants = `
+import { type AuthorizationServer, ensureClient, registerClient, updateClient } from 'express-authorization-server'
+declare const server: AuthorizationServer
+const records = [{ clientId: 'app', grantTypes: ['authorization_code', 'urn:example:device'] }, { clientId: 'api' }]
+for (const record of records) void ensureClient(server, record)
+void registerClient(server, { grantTypes: ['authorization_code', 'urn:example:device', 'one-time-password'] })
+// @ts-expect-error
+void registerClient(server, { grantTypes: ['authorizationCode'] })
+// @ts-expect-error
+void updateClient(server, 'app', { grantTypes: ['refresh_token', 'client-credentials'] })
+// @ts-expect-error
+void ensureClient(server, { clientId: 'app', grantTypes: ['Refresh_Token'] })
+`
+
 /** As hosts bundle a server: with everything in it. */
 const bundlers: Record<string, (entry: string, folder: string) => string> = {
   esbuild: (entry, folder) => `
@@ -215,7 +230,8 @@ describe('the package, installed from its tarball', () => {
         'app.mts': asModule + mainJob,
         // without a type of keys, this would compile where nobody looks into declarations
         'keys.mts': `import { jwt } from 'express-authorization-server'\n// @ts-expect-error\njwt({ keys: 42, audience: 'x' })`,
-        'tsconfig.json': JSON.stringify({ compilerOptions, files: ['app.mts', 'keys.mts'] }),
+        'grants.mts': misspeltGrants,
+        'tsconfig.json': JSON.stringify({ compilerOptions, files: ['app.mts', 'keys.mts', 'grants.mts'] }),
       })
       run(project, 'node_modules/typescript/bin/tsc')
     },

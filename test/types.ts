@@ -41,6 +41,7 @@ import {
   opaque,
   type PresentedCredentials,
   password,
+  type RegisterClientOptions,
   refreshToken,
   registerClient,
   remoteServer,
@@ -52,6 +53,7 @@ import {
   startCleanup,
   type TokenResponse,
   tokenRouter,
+  updateClient,
   verifyAccessToken,
   type WarningCode,
 } from 'express-authorization-server'
@@ -305,10 +307,32 @@ issueTokens(server, { clientId: 'app', userId: 1 })
 revokeGrants(server, { userId: 1 })
 // a plain list of records, whose lists are of strings
 const records = [
-  { clientId: 'app', tokenEndpointAuthMethods: ['none'] },
+  { clientId: 'app', tokenEndpointAuthMethods: ['none'], grantTypes: ['authorization_code'] },
   { clientId: 'api', username: 7 },
 ]
 for (const record of records) ensureClient(server, record)
+const everyGrant = ['authorization_code', 'client_credentials', 'refresh_token', 'password', 'implicit'] as const
+registerClient(server, { grantTypes: everyGrant })
+registerClient(server, { grantTypes: [] })
+registerClient(server, { grantTypes: [...server.grants.keys()] })
+registerClient(server)
+declare const someClient: RegisterClientOptions
+registerClient(server, someClient)
+registerClient(server, {
+  ...someClient,
+  grantTypes: ['refresh_token', 'urn:example:device', 'https://example.com/Grant'],
+})
+ensureClient(server, { clientId: 'app', grantTypes: ['client_credentials', 'one-time-password'] })
+// @ts-expect-error authorization_code
+registerClient(server, { grantTypes: ['authorizationCode'] })
+// @ts-expect-error also beside a right one
+registerClient(server, { grantTypes: ['authorization_code', 'refreshToken'] })
+// @ts-expect-error client_credentials
+updateClient(server, 'app', { grantTypes: ['client-credentials'] })
+// @ts-expect-error refresh_token
+ensureClient(server, { clientId: 'app', grantTypes: ['Refresh_Token'] })
+// @ts-expect-error there is no such member
+registerClient(server, { grants: ['authorization_code'] })
 // @ts-expect-error an id is a value, and not a user
 issueCode(server, { clientId: 'app', userId: { id: 1 } })
 // @ts-expect-error whose grants end must be said

@@ -15,7 +15,8 @@ import type { ClientMetadata } from '../types/client-metadata'
 import { listGrants } from './grants'
 
 /** A client to register. Members that are left out have a safe default. */
-export interface RegisterClientOptions extends Omit<ClientMetadata, 'username'> {
+export interface RegisterClientOptions<Grants extends string = string>
+  extends Omit<ClientMetadata<Grants>, 'username'> {
   /** The `client_id`: 1 to 255 printable ASCII characters. @default a generated one */
   clientId?: string
   /**
@@ -35,9 +36,9 @@ export interface RegisterClientOptions extends Omit<ClientMetadata, 'username'> 
  * `invalid_client_metadata` or `invalid_redirect_uri` that names the member, with status 409 when the id already
  * exists.
  */
-export async function registerClient(
+export async function registerClient<Grants extends string>(
   server: AuthorizationServer,
-  options: RegisterClientOptions = {},
+  options: RegisterClientOptions<Grants> = {},
 ): Promise<{ client: Client; clientSecret?: string }> {
   requireNoMore('registerClient', arguments, 2)
   requireServer(server)
@@ -51,7 +52,7 @@ function withOwner<Options extends { username?: string | number }>({ username, .
 }
 
 /** The members of a client record to change. Members that are left out stay as they are. */
-export interface ClientChanges extends Omit<ClientMetadata, 'username'> {
+export interface ClientChanges<Grants extends string = string> extends Omit<ClientMetadata<Grants>, 'username'> {
   /** Replaces every secret of the client. 8 to 72 bytes. */
   clientSecret?: string
   /** The user who owns this record in the clients API. */
@@ -59,10 +60,10 @@ export interface ClientChanges extends Omit<ClientMetadata, 'username'> {
 }
 
 /** Changes the named members and no other, also during concurrent changes of the record. */
-export async function updateClient(
+export async function updateClient<Grants extends string>(
   server: AuthorizationServer,
   clientId: string,
-  changes: ClientChanges,
+  changes: ClientChanges<Grants>,
 ): Promise<Client> {
   requireNoMore('updateClient', arguments, 3)
   requireServer(server)

@@ -10,7 +10,10 @@ import type { ClientMetadata } from '../types/client-metadata'
 import { type RegisterClientOptions, registerClient, updateClient } from './clients'
 
 /** As `registerClient` takes it, with an id. The methods are any list of strings, so that a plain list of records compiles. */
-type ClientRecord = Omit<RegisterClientOptions, 'clientId' | 'tokenEndpointAuthMethods'> & {
+type ClientRecord<Grants extends string> = Omit<
+  RegisterClientOptions<Grants>,
+  'clientId' | 'tokenEndpointAuthMethods'
+> & {
   readonly clientId: string
   readonly tokenEndpointAuthMethods?: readonly string[]
 }
@@ -20,9 +23,9 @@ type ClientRecord = Omit<RegisterClientOptions, 'clientId' | 'tokenEndpointAuthM
  * A client that is already right is not written. The result has `clientSecret` where this call made or set one. Throws
  * the errors of `registerClient` and `updateClient`.
  */
-export async function ensureClient(
+export async function ensureClient<Grants extends string>(
   server: AuthorizationServer,
-  record: ClientRecord,
+  record: ClientRecord<Grants>,
 ): Promise<{ client: Client; clientSecret?: string }> {
   requireNoMore('ensureClient', arguments, 2)
   requireServer(server)

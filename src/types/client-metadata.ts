@@ -51,8 +51,27 @@ export interface ClientRequestMetadata {
   requestObjectSigningAlg?: string
 }
 
-/** The members of a record that its owner may set. */
-export interface ClientMetadata extends ClientKeyMetadata, ClientProofMetadata, ClientRequestMetadata {
+/** The built-in grants by their letters alone, for a misspelt one differs in the rest. */
+interface GrantOfLetters {
+  authorizationcode: 'authorization_code'
+  clientcredentials: 'client_credentials'
+  refreshtoken: 'refresh_token'
+  password: 'password'
+  implicit: 'implicit'
+}
+
+type Letters<Text extends string> = Text extends `${infer Head}${'_' | '-' | ' '}${infer Tail}`
+  ? `${Lowercase<Head>}${Letters<Tail>}`
+  : Lowercase<Text>
+
+/** The name as it must be written: `'authorizationCode'` is `'authorization_code'`, and a grant of the host as it is. */
+type GrantName<Name extends string> = Letters<Name> extends keyof GrantOfLetters ? GrantOfLetters[Letters<Name>] : Name
+
+/** The members of a record that its owner may set. `Grants` is inferred, so that a misspelt grant does not compile. */
+export interface ClientMetadata<Grants extends string = string>
+  extends ClientKeyMetadata,
+    ClientProofMetadata,
+    ClientRequestMetadata {
   /** Shown to users on the consent page. @default the client id */
   name?: string
   /** Shown below the name. @default nothing */
@@ -69,7 +88,7 @@ export interface ClientMetadata extends ClientKeyMetadata, ClientProofMetadata, 
    */
   redirectUris?: readonly string[]
   /** Which grants it may use. @default authorization_code and refresh_token */
-  grantTypes?: readonly string[]
+  grantTypes?: readonly GrantName<Grants>[]
   /** The scope that the client may ask for. @default empty */
   scopes?: readonly string[]
   /** The scope of a request that names none. @default all of `scopes` */

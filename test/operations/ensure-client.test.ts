@@ -62,9 +62,8 @@ it('tells what is wrong with a record, in an update, too', async () => {
   await expect(ensureClient(host.server, { ...record, scope: 'read' } as never)).rejects.toThrow(/^Unknown .* scope/)
   await ensureClient(host.server, record)
   await expect(ensureClient(host.server, { ...record, scope: 'read' } as never)).rejects.toThrow(/^Unknown .* scope/)
-  await expect(ensureClient(host.server, { ...record, grantTypes: ['authorizationCode'] })).rejects.toThrow(
-    'authorizationCode is not',
-  )
+  const misspelt = { ...record, grantTypes: ['authorizationCode'] }
+  await expect(ensureClient(host.server, misspelt)).rejects.toThrow('authorizationCode is not')
   const failed = { ...record, clientSecret: undefined }
   await expect(ensureClient(host.server, failed as never)).rejects.toThrow('clientSecret is undefined')
 })
