@@ -125,6 +125,15 @@ const bundlers: Record<string, (entry: string, folder: string) => string> = {
       const errors = error ? [error] : result.toJson().errors
       if (errors.length > 0) throw new Error(JSON.stringify(errors))
     })`,
+  ncc: (entry, folder) => `
+    require(${JSON.stringify(require.resolve('@vercel/ncc'))})(require('node:path').resolve('${entry}'), {
+      minify: true, quiet: true, cache: false,
+    }).then(({ code, assets }) => {
+      // the file alone is moved: what it would need beside it is missing there
+      const { writeFileSync } = require('node:fs')
+      writeFileSync('${folder}/app.js', code)
+      writeFileSync('${folder}/package.json', assets['package.json'] ? assets['package.json'].source : '{}')
+    })`,
 }
 
 /** Every entry point that has code. */
