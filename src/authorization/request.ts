@@ -2,6 +2,7 @@
 import type { Request } from 'express'
 import { findClient, pkceRequired, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
+import { sentParameters } from '../host/refusals'
 import { warnOfNoScopes, warnOfResource } from '../host/requests'
 import { bodyParameters, queryParameters } from '../http/request'
 import { networkOf, type Sender } from '../rules/network'
@@ -38,9 +39,11 @@ export interface AuthorizationTarget {
 }
 
 /** Query and body as one: a consent page's form is posted to the URL of the request that it is about. */
-export async function authorizationParameters(req: Request): Promise<ParsedParameters> {
+export async function authorizationParameters(server: AuthorizationServer, req: Request): Promise<ParsedParameters> {
   const query = queryParameters(req)
-  return mergeParameters(query, req.method === 'POST' ? await bodyParameters(req) : noParameters())
+  const parsed = mergeParameters(query, req.method === 'POST' ? await bodyParameters(req) : noParameters())
+  if (server.explain) sentParameters.set(req, parsed.parameters)
+  return parsed
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { Request } from 'express'
 import { useUp } from '../credentials/once'
 import { OAuthError } from '../errors'
+import { sentParameters } from '../host/refusals'
 import { requestParameters } from '../http/request'
 import type { RequestParameters } from '../rules/params'
 import { missingProof, provenKey } from '../sender-constraints/confirmation'
@@ -54,6 +55,7 @@ export async function authenticatedRequest(
   { fromQuery, proofAt }: RequestPlaces = {},
 ): Promise<AuthenticatedRequest> {
   const parameters = await requestParameters(req, fromQuery)
+  if (server.explain) sentParameters.set(req, parameters)
   const takesProof = proofAt !== undefined && server.senderConstraints.length > 0
   const proven = takesProof ? await provenKey(server, req, proofAt) : undefined
   const found = await authenticateClient(server, req, parameters)

@@ -1,7 +1,9 @@
 /** In development, one line for each request that is refused: which client, why, and what to look at. Never a secret. */
 import type { Request } from 'express'
+import { SECRET_LENGTH } from '../credentials/split-token'
 import type { OAuthError } from '../errors'
 import { pathOf } from '../http/request-target'
+import type { RequestParameters } from '../rules/params'
 
 const fixes: Readonly<Record<string, string>> = {
   invalid_client: 'compare client_id, secret and tokenEndpointAuthMethods with the record (registerClient)',
@@ -17,6 +19,9 @@ const fixes: Readonly<Record<string, string>> = {
 
 /** A refresh token or a password may be wrong, too. */
 const codeFix = 'a code is good once and for a minute, with the same client, redirect_uri and code_verifier'
+
+/** Where a body was read here, nothing on the request says what was in it. Filled where the line is printed, alone. */
+export const sentParameters = new WeakMap<Request, RequestParameters>()
 
 /** Prints the line, where nobody listens to events. Undefined in production, and where a host listens. */
 export function refusalLog(hasListener: boolean): ((error: OAuthError, req: Request) => void) | undefined {
@@ -39,7 +44,9 @@ function clientOf(req: Request): string | undefined {
   const [, basic = ''] = /^basic +(\S+)$/i.exec(req.headers.authorization ?? '') ?? []
   // without a colon it may be a secret alone
   const [, sent = ''] = /^([^:]*):/.exec(Buffer.from(basic, 'base64').toString()) ?? []
-  const { client_id: inBody } = (req.body ?? {}) as { client_id?: unknown }
-  const id = named ?? (sent === '' ? inBody : sent)
-  return typeof id === 'string' && /^[\x21-\x7e]{1,100}$/.test(id) ? id : undefined
+  const { client_id: parsed } = (req.body ?? {}) as { client_id?: unknown }
+  const id = named ?? (sent === '' ? (parsed ?? sentParameters.get(req)?.get('client_id')) : sent)
+  if (typeof id !== 'string' || !/^[\x21-\x7e]{1,100}$/.test(id)) return undefined
+  // a secret of ours in the place of an id, as where the two were mixed up
+  return id.length === SECRET_LENGTH && /^[\w-]+$/.test(id) ? undefined : id
 }

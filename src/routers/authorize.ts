@@ -58,7 +58,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
     const isFromHost = mode === 'navigate' && (site === 'same-origin' || site === 'same-site')
     const isForeignForm = isFromHost && style === 'redirect' && !(decide.ownForm && req.method === 'POST')
     const how = isForeignForm ? 'page' : style
-    const target = await requireTarget(server, await authorizationParameters(req), req)
+    const target = await requireTarget(server, await authorizationParameters(server, req), req)
     try {
       if (style !== 'redirect' && target.responseMode === 'form_post') {
         throw new OAuthError('invalid_request', 'response_mode form_post needs a browser.')

@@ -43,6 +43,47 @@ it('of the authorization endpoint, on a page and by redirect', async () => {
   ])
 })
 
+it('of a client that is named only in a body that nobody read before', async () => {
+  const host = await start()
+  const { native } = host
+  const post = (path: string, body: object, type = 'form') => host.http().post(path).type(type).send(body)
+  const wrong = {
+    grant_type: 'authorization_code',
+    code: 'no-code',
+    redirect_uri: native.redirectUri,
+    code_verifier: 'v',
+  }
+  await post(paths.token, { client_id: native.clientId, ...wrong }).expect(400)
+  await post(paths.token, { client_id: native.clientId, ...wrong }, 'json').expect(400)
+  await post(paths.token, { client_id: 'web', client_secret: 'the wrong secret', ...wrong }).expect(401)
+  await post(paths.revoke, { client_id: 'unknown', token: 'a-token' }).expect(401)
+  await post(paths.authorize, { client_id: 'web', redirect_uri: 'https://evil.example/cb' }).expect(400)
+  expect(lines()).toEqual([
+    expect.stringMatching(`: POST ${paths.token} of the client ${native.clientId}: invalid_`),
+    expect.stringMatching(`: POST ${paths.token} of the client ${native.clientId}: invalid_`),
+    expect.stringMatching(`: POST ${paths.token} of the client web: invalid_client: `),
+    expect.stringMatching(`: POST ${paths.revoke} of the client unknown: invalid_client: `),
+    expect.stringMatching(`: POST ${paths.authorize} of the client web: invalid_request: `),
+  ])
+  for (const secret of ['the wrong secret', 'no-code', 'a-token']) expect(lines().join()).not.toContain(secret)
+})
+
+it.each(['form', 'json'])(
+  'a secret in the place of the client id is not printed, nor what is no id: %s',
+  async (type) => {
+    const host = await start()
+    const clientId = host.web.clientSecret as string
+    for (const client_id of [clientId, 'a\nb', 'x'.repeat(101), '']) {
+      const sent = { client_id, client_secret: 'web', grant_type: 'client_credentials' }
+      await host.http().post(paths.token).type(type).send(sent)
+    }
+    await host.http().get(`${paths.authorize}?client_id=${clientId}`)
+    expect(lines()).toHaveLength(5)
+    expect(lines().filter((line) => /of the client/.test(line))).toEqual([])
+    expect(lines().join()).not.toContain(clientId)
+  },
+)
+
 it('a secret that was sent as Basic without a client id is not printed', async () => {
   const host = await start()
   const Authorization = `Basic ${Buffer.from(host.web.clientSecret as string).toString('base64')}`
