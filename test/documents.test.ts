@@ -27,6 +27,7 @@ const pages = [
   ...readdirSync(join(root, '.github'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `.github/${name}`),
+  'examples/symptoms/README.md',
 ]
 const text = Object.fromEntries(pages.map((page) => [page, readFileSync(join(root, page), 'utf8')]))
 /** All but the complete server, which test/readme.test.ts runs. */

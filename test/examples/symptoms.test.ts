@@ -1,0 +1,58 @@
+// examples/symptoms/README.md: every event, warning and TypeError that a host can cause is there, with why and the fix.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { withMessages } from '../../.scripts/docs-symptoms'
+
+const root = join(__dirname, '../..')
+const page = readFileSync(join(root, 'examples/symptoms/README.md'), 'utf8')
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => readFileSync(join(root, 'src', name), 'utf8'))
+const [warnings = '', events = ''] = readFileSync(join(root, 'src/types/events.ts'), 'utf8').split(
+  'export type AuthorizationServerEvent',
+)
+
+/** The rows of the table below a heading: a name, and two more cells. */
+function rowsOf(heading: string): string[] {
+  const [, section = ''] = new RegExp(`\n## ${heading}\n([\\s\\S]*?)\n## `).exec(page) ?? []
+  return [...section.matchAll(/^\| `([a-z_.]+)` \| [^|]+ \| [^|]+ \|$/gm)].map(([, name]) => name as string)
+}
+
+it('has every warning, and no others', () => {
+  const codes = [...warnings.matchAll(/^ {2}\| '([a-z_]+)'$/gm)].map(([, code]) => code as string)
+  expect(codes.length).toBeGreaterThan(15)
+  expect(rowsOf('Warnings').sort()).toEqual(codes.sort())
+})
+
+it('has every event, and no others', () => {
+  const types = [...events.matchAll(/\btype: ((?:'[a-z_.]+'(?: \| )?)+)/g)].flatMap(([, union = '']) =>
+    [...union.matchAll(/'([^']+)'/g)].map(([, type]) => type as string),
+  )
+  expect(types.length).toBeGreaterThan(20)
+  expect(rowsOf('Events').sort()).toEqual(types.sort())
+})
+
+it('has every TypeError, and no others: `npm run docs:symptoms` writes them', () => {
+  expect(page).toBe(withMessages())
+})
+
+it('leaves out none that can be read in the source as it stands', () => {
+  const plain = sources.flatMap((text) =>
+    [...text.matchAll(/new TypeError\(\s*(?:'([^'\n]+)'|"([^"\n]+)"),?\s*[,)]/g)].map(([, one, other]) => one ?? other),
+  )
+  expect(plain.length).toBeGreaterThan(60)
+  // said in other words by what catches them
+  const inner = ['not an object', 'without the access token']
+  expect(plain.filter((text) => !page.includes(`\n- \`${text}\`\n`))).toEqual(inner)
+})
+
+describe('every group of TypeErrors', () => {
+  const [, ...groups] = (page.split('\n## TypeErrors\n')[1] as string).split('\n### ')
+
+  it.each(groups.map((group) => [group.split('\n')[0], group]))('says why, and the fix: %s', (_, group) => {
+    const [, why = '', fix = '', lists = ''] =
+      /\n\nWhy: (.+)\nFix: (.+)\n\n<!-- messages of [^>]+ -->\n((?:- `.+`\n)+)<!-- end -->/.exec(group) ?? []
+    expect(lists).not.toBe('')
+    for (const sentence of `${why} ${fix}`.split(/[.?!] /)) expect(sentence.split(/\s+/).length).toBeLessThanOrEqual(20)
+  })
+})
