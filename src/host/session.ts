@@ -40,7 +40,8 @@ export function sessionWatch() {
 }
 
 function warnOfNone(server: AuthorizationServer): void {
-  warn(server, 'neither req.session nor a user', 'mount the session middleware before the router')
+  const fix = 'mount the session middleware before the router, with a cookie for the path /'
+  warn(server, 'neither req.session nor a user', fix)
 }
 
 function warn(server: AuthorizationServer, found: string, fix: string): void {

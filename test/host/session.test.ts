@@ -33,6 +33,12 @@ const ways: [string, Mount][] = [
     (app, router) => void app.use(sessions({ domain: 'elsewhere.example' })).use(paths.authorize, router),
   ],
 ]
+/** Where it is not that of the middleware's place. */
+const fixes: Readonly<Record<string, string>> = {
+  'secure on http': 'set cookie.secure to false',
+  'of another path': 'with a cookie for the path /',
+  'lost each time': 'check the path, domain and sameSite of its cookie',
+}
 const pages: [string, HostPage][] = [
   ['a path', '/login'],
   ['a function that keeps the way back in the session', storesWayBack],
@@ -46,6 +52,14 @@ async function visit(host: Host, times: number, headers: Record<string, string> 
   for (let visits = 0; visits < times; visits++)
     await host.authorize(host.web, {}, null).set(visits === 0 ? {} : headers)
 }
+
+it.each<[string, Mount, string]>(
+  ways.map(([way, mount]) => [way, mount, fixes[way] ?? 'mount the session middleware before the router']),
+)('the fix is that of a session %s', async (_, mount, fix) => {
+  const host = await hostWith(mount)
+  await visit(host, 3, { 'Sec-Fetch-Site': 'same-origin' })
+  expect(host.events).toContainEqual(expect.objectContaining({ message: expect.stringContaining(fix) }))
+})
 
 describe.each(pages)('with signIn as %s,', (_, signIn) => {
   it.each(ways)('a session %s is told, once', async (_, mount) => {

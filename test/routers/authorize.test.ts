@@ -18,6 +18,26 @@ describe('an authorization response (RFC 6749 §4.1.2)', () => {
     expect(answer.text).toBe('')
   })
 
+  it("goes by a page of ours where a form of the host's page may have been sent: form-action 'self' would stop a 302", async () => {
+    const navigate = { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Site': 'same-origin' }
+    const answer = await host.authorize().set(navigate).expect(200)
+    const [, location = ''] = /^0;url=(https:\/\/app\.example\/cb\?code=.+)$/.exec(String(answer.headers.refresh)) ?? []
+    expect(answer.headers).not.toHaveProperty('location')
+    expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+    expect(answer.text).toContain(location.replaceAll('&', '&amp;'))
+    // errors take the same way
+    const refused = await host.authorize(host.web, { scope: 'clients' }).set(navigate).expect(200)
+    expect(refused.headers.refresh).toContain('error=invalid_scope')
+  })
+
+  it.each([
+    ['a link of the client', { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Site': 'cross-site' }],
+    ['an address that was typed', { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Site': 'none' }],
+    ['a browser that does not say', {}],
+  ])('is a redirect to %s', async (_, headers) => {
+    expect((await host.authorize().set(headers).expect(302)).headers).not.toHaveProperty('refresh')
+  })
+
   it('takes two storage calls', async () => {
     await host.authorize().expect(302)
     expect(host.storage.calls).toEqual(['clients.find', 'grants.insert'])
