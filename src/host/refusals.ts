@@ -21,7 +21,7 @@ const fixes: Readonly<Record<string, string>> = {
 const codeFix = 'a code is good once and for a minute, with the same client, redirect_uri and code_verifier'
 
 /** Where a body was read here, nothing on the request says what was in it. Filled where the line is printed, alone. */
-export const sentParameters = new WeakMap<Request, RequestParameters>()
+export const sentParameters: WeakMap<Request, RequestParameters> = new WeakMap()
 
 /** Prints the line, where nobody listens to events. Undefined in production, and where a host listens. */
 export function refusalLog(hasListener: boolean): ((error: OAuthError, req: Request) => void) | undefined {

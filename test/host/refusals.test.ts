@@ -84,17 +84,31 @@ it.each(['form', 'json'])(
   },
 )
 
-it('a secret that was sent as Basic without a client id is not printed', async () => {
+it.each(['generated', 'chosen'])(
+  'a %s secret that was sent as Basic without a client id is not printed',
+  async (kind) => {
+    const host = await start()
+    const secret = kind === 'chosen' ? 'chosen-by-a-person' : (host.web.clientSecret as string)
+    const Authorization = `Basic ${Buffer.from(secret).toString('base64')}`
+    await host
+      .http()
+      .post(paths.token)
+      .set({ Authorization })
+      .type('form')
+      .send({ grant_type: 'refresh_token' })
+      .expect(401)
+    expect(lines()).toEqual([expect.stringMatching(/: POST \/oauth2\/token: invalid_client: /)])
+  },
+)
+
+it('a failure of the host is an error, and no refusal', async () => {
+  const errors = jest.spyOn(console, 'error').mockImplementation(() => {})
   const host = await start()
-  const Authorization = `Basic ${Buffer.from(host.web.clientSecret as string).toString('base64')}`
-  await host
-    .http()
-    .post(paths.token)
-    .set({ Authorization })
-    .type('form')
-    .send({ grant_type: 'refresh_token' })
-    .expect(401)
-  expect(lines()).toEqual([expect.stringMatching(/: POST \/oauth2\/token: invalid_client: /)])
+  host.storage.replace('clients.find', () => Promise.reject(new Error('the database is away')))
+  await host.exchange(host.web, 'no-code').expect(503)
+  expect(lines()).toEqual([])
+  expect(String(errors.mock.calls)).toContain('the database is away')
+  errors.mockRestore()
 })
 
 it('an id that is none is not printed', async () => {
