@@ -1,5 +1,6 @@
 // The package as users get it: packed, installed from its tarball into empty folders, and run in every kind of host.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   cpSync,
   lstatSync,
@@ -13,9 +14,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { hashSync } from 'bcryptjs'
+import ts from 'typescript'
 import manifest from '../package.json'
+import { demoTokens } from './interoperability/quickstart'
 
 const root = join(__dirname, '..')
 const packed = [
@@ -93,7 +96,8 @@ async function main() {
   ].join())
   host.close()
 }
-void main()
+if (process.argv[2] === 'quickstart') void starter.start(example.createApp)
+else void main()
 `
 const signInNames = 'bcryptPasswords, createAuthorizationServer, memoryStorage, password, registerClient, tokenRouter'
 
@@ -112,27 +116,44 @@ void updateClient(server, 'app', { grantTypes: ['refresh_token', 'client-credent
 void ensureClient(server, { clientId: 'app', grantTypes: ['Refresh_Token'] })
 `
 
+/** examples/quickstart.ts with what it imports, in JavaScript. */
+function quickstart(): Record<string, string> {
+  const shared = readdirSync(join(root, 'examples/shared')).map((name) => `shared/${name}`)
+  const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true }
+  return Object.fromEntries(
+    ['quickstart.ts', ...shared].map((name) => {
+      const source = readFileSync(join(root, 'examples', name), 'utf8')
+      return [name.replace('.ts', '.js'), ts.transpileModule(source, { compilerOptions }).outputText]
+    }),
+  )
+}
+
+/** What the quickstart loads where a host has named that database. */
+const drivers = ['pg', 'redis', 'better-sqlite3']
+
 /** As hosts bundle a server: with everything in it. */
 const bundlers: Record<string, (entry: string, folder: string) => string> = {
   esbuild: (entry, folder) => `
     require(${JSON.stringify(require.resolve('esbuild'))}).buildSync({
       entryPoints: ['${entry}'], bundle: true, minify: true, platform: 'node', outfile: '${folder}/app.js', logLevel: 'error',
+      external: ${JSON.stringify(drivers)},
     })`,
   webpack: (entry, folder) => `
     require(${JSON.stringify(require.resolve('webpack'))})({
       entry: './${entry}', target: 'node', mode: 'production', output: { path: '${folder}', filename: 'app.js' },
+      externals: ${JSON.stringify(drivers)}.map((name) => ({ [name]: 'commonjs ' + name })),
     }, (error, result) => {
       const errors = error ? [error] : result.toJson().errors
       if (errors.length > 0) throw new Error(JSON.stringify(errors))
     })`,
   ncc: (entry, folder) => `
     require(${JSON.stringify(require.resolve('@vercel/ncc'))})(require('node:path').resolve('${entry}'), {
-      minify: true, quiet: true, cache: false,
-    }).then(({ code, assets }) => {
-      // the file alone is moved: what it would need beside it is missing there
+      minify: true, quiet: true, cache: false, externals: ${JSON.stringify(drivers)},
+    }).then(({ code }) => {
+      // the file alone: what it would need beside it is missing there. Of an ES module ncc makes an ES module
       const { writeFileSync } = require('node:fs')
       writeFileSync('${folder}/app.js', code)
-      writeFileSync('${folder}/package.json', assets['package.json'] ? assets['package.json'].source : '{}')
+      writeFileSync('${folder}/package.json', '{ "type": "module" }')
     })`,
 }
 
@@ -179,7 +200,10 @@ describe('the package, installed from its tarball', () => {
     const project = join(folder, name)
     mkdirSync(project)
     writeFileSync(join(project, 'package.json'), '{ "private": true }')
-    for (const [file, text] of Object.entries(files)) writeFileSync(join(project, file), text)
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(project, file)), { recursive: true })
+      writeFileSync(join(project, file), text)
+    }
     const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--silent']
     execFileSync('npm', ['install', ...flags, ...ours, ...packages], {
       cwd: project,
@@ -229,6 +253,7 @@ describe('the package, installed from its tarball', () => {
   it.each([
     ['5.4', '20', 'node16'],
     ['5.9', '25', 'nodenext'],
+    ['6', '24', 'nodenext'],
     ['7', '26', 'nodenext'],
   ])(
     'has declarations that TypeScript %s with @types/node %s compiles, skipLibCheck off',
@@ -275,18 +300,35 @@ describe('the package, installed from its tarball', () => {
   }, 120_000)
 
   it.each(Object.keys(bundlers))(
-    'signs in from a bundle in an empty folder, made by %s',
-    (bundler) => {
-      const project = host(bundler, ['express@5'], {
-        'app.mjs': `import express from 'express'\nimport { ${signInNames} } from 'express-authorization-server'\n${signInJob}`,
+    'signs in from a bundle in an empty folder, made by %s, and so does the quickstart in it',
+    async (bundler) => {
+      const packages = ['express@5', 'express-session@1', 'passport@0.7', 'passport-local@1', 'bcryptjs@3']
+      const project = host(bundler, packages, {
+        ...quickstart(),
+        'app.mjs': `import express from 'express'\nimport { ${signInNames} } from 'express-authorization-server'
+import example from './quickstart.js'\nimport starter from './shared/start.js'\n${signInJob}`,
       })
       const elsewhere = join(folder, `${bundler}-alone`)
       mkdirSync(elsewhere)
       run(project, '-e', bundlers[bundler]?.('app.mjs', elsewhere) as string)
       rmSync(project, { recursive: true })
       expect(run(elsewhere, 'app.js')).toBe('200,400,401')
+
+      const running = spawn(process.execPath, ['app.js', 'quickstart'], {
+        cwd: elsewhere,
+        env: { ...process.env, PORT: '0' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      try {
+        const [printed] = await once(running.stdout, 'data')
+        const issuer = String(printed).trim().replace('listening on ', '')
+        expect(await demoTokens(issuer)).toMatchObject({ access_token: expect.any(String), scope: 'profile' })
+      } finally {
+        running.kill()
+        await once(running, 'exit')
+      }
     },
-    120_000,
+    300_000,
   )
 
   it('runs in the Jest of a host: CommonJS as it comes, ES modules, and TypeScript', () => {
