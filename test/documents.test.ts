@@ -13,6 +13,9 @@ import {
 import express from 'express'
 import * as library from 'express-authorization-server'
 import { postgresSchema } from 'express-authorization-server/postgres'
+import { sign } from 'jsonwebtoken'
+import { Passport } from 'passport'
+import { ExtractJwt, Strategy as JwtStrategy } from 'passport-jwt'
 import { Pool } from 'pg'
 import type { createClient } from 'redis'
 import request from 'supertest'
@@ -34,7 +37,7 @@ const text = Object.fromEntries(pages.map((page) => [page, readFileSync(join(roo
 const snippets = pages.flatMap((page) =>
   [...(text[page] as string).matchAll(/```ts\n([\s\S]*?)```/g)]
     .map((match) => match[1] as string)
-    .filter((snippet) => !snippet.includes('passport.use(')),
+    .filter((snippet) => !snippet.includes('passport.use(new LocalStrategy(')),
 )
 
 /** What the text around a snippet speaks of, beside the names of the library: its type here, its value where it is run. */
@@ -45,6 +48,7 @@ const spokenOf: Record<string, string> = {
   storage: "import('express-authorization-server').OAuthStorage",
   scopes: 'string[]',
   server: "import('express-authorization-server').AuthorizationServer",
+  passport: "import('passport').PassportStatic",
   port: 'number',
   pool: "import('pg').Pool",
   otherPool: "import('pg').Pool",
@@ -183,7 +187,7 @@ describe('the snippets', () => {
   it('of the guard lets through what it should', async () => {
     const server = library.createAuthorizationServer(base())
     const app = express()
-    const { api } = await run<{ api: express.Router }>('/notes', { app, express, server })
+    const { api } = await run<{ api: express.Router }>("app.get('/notes'", { app, express, server })
     app.use('/api', api)
     const ask = (method: 'get' | 'post', path: string, token: string) =>
       request(app)[method](path).auth(token, { type: 'bearer' })
@@ -193,6 +197,23 @@ describe('the snippets', () => {
     await ask('get', '/notes', write).expect(403)
     await ask('post', '/api/notes', write).expect(200, /^"/)
     await ask('post', '/api/notes', read).expect(403)
+  })
+
+  it('of two kinds of token on one route takes either, and is 403 without the scope', async () => {
+    const server = library.createAuthorizationServer(base())
+    const passport = new Passport()
+    const secretOrKey = 'of this test alone, and long enough for HS256'
+    const settings = { jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(), secretOrKey }
+    passport.use(new JwtStrategy(settings, ({ sub }, done) => done(null, { id: String(sub) })))
+    const app = express()
+    await run("authenticate(['jwt', 'bearer']", { app, passport, server })
+    const ask = (token: string) => request(app).post('/notes').auth(token, { type: 'bearer' })
+    const user = { userId: 'ana' }
+    expect((await ask(sign({}, secretOrKey, { subject: 'bob' })).expect(200)).body).toEqual({ id: 'bob' })
+    expect((await ask(await issuedBy(server, 'write', user)).expect(200)).body).toEqual({ id: 'ana' })
+    const refused = await ask(await issuedBy(server, 'read', user)).expect(403)
+    expect(refused.headers['www-authenticate']).toContain('scope="write"')
+    await ask('made-up').expect(401)
   })
 
   it('of DPoP refuses a token without a key where it says so', async () => {
@@ -259,6 +280,20 @@ describe('the snippets', () => {
     ])
     await provider.shutdown()
     metrics.disable()
+  })
+
+  it('of Sentry, in one line, hands on each error with its cause, and no other event', () => {
+    const [, line = ''] = /`onEvent: (\(event\) => [^`]*Sentry\.[^`]*)`/.exec(text['README.md'] as string) ?? []
+    const captured: unknown[] = []
+    const onEvent = new Function('Sentry', `return ${line}`)({
+      captureException: (error: unknown) => captured.push(error),
+    })
+    const server = library.createAuthorizationServer({ ...base(), onEvent })
+    const [cause, bare] = [new Error('disk full'), new library.OAuthError('server_error', 'no')]
+    server.emit({ type: 'client.created', clientId: 'app' })
+    server.emit({ type: 'error', error: new library.OAuthError('server_error', 'no', { cause }) })
+    server.emit({ type: 'error', error: bare })
+    expect(captured).toEqual([cause, bare])
   })
 
   it('of the shutdown ends requests, cleanup and pool in this order', async () => {
