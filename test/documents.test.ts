@@ -246,6 +246,21 @@ describe('the snippets', () => {
     expect(server.accessTokens.jwks?.().keys).toHaveLength(2)
   })
 
+  it('of FAPI 2.0 push their requests, prove keys, and get no other tokens', async () => {
+    const options = { ...base(), scopes: ['accounts'] }
+    const { server } = await run<{ server: library.AuthorizationServer }>('opaque({ ttl: 300 })', options)
+    await run("redirectUris: ['https://ledger.example/callback']", { server })
+    const app = express().use(library.oauthRouter(server, { decide: library.approve({ clients: [] }), protect: false }))
+    expect((await request(app).get('/.well-known/oauth-authorization-server')).body).toMatchObject({
+      require_pushed_authorization_requests: true,
+      dpop_signing_alg_values_supported: ['ES256', 'PS256'],
+    })
+    const [client] = await server.storage.clients.list({ limit: 1 })
+    const { clientId = '' } = client ?? {}
+    const issued = library.issueTokens(server, { clientId, userId: 'ada' })
+    await expect(issued).rejects.toMatchObject({ code: 'invalid_dpop_proof' })
+  })
+
   it('of pino logs each event once, errors with their cause', async () => {
     const lines: Record<string, unknown>[] = []
     const pino = jest.requireActual<typeof import('pino')>('pino')

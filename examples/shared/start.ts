@@ -1,6 +1,7 @@
 /** Starts an example on the loopback interface alone: for a person on PORT (3000), for a test on any free port. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Express } from 'express'
 
@@ -12,11 +13,11 @@ export interface RunningApp {
   close(): Promise<void>
 }
 
-/** Listens first, so that the app is made for the port that it really has. */
-export async function listen(createApp: CreateApp, port = 0): Promise<RunningApp> {
-  const server = createServer().listen(port, '127.0.0.1')
+/** Listens first, so that the app is made for the port that it really has. With `tls` it is https. */
+export async function listen(createApp: CreateApp, port = 0, tls?: ServerOptions): Promise<RunningApp> {
+  const server = (tls ? createTlsServer(tls) : createServer()).listen(port, '127.0.0.1')
   await once(server, 'listening')
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const issuer = `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`
   const close = async () => {
     server.close()
     server.closeAllConnections()
@@ -32,10 +33,14 @@ export async function listen(createApp: CreateApp, port = 0): Promise<RunningApp
 }
 
 /** The main program of an example: `if (require.main === module) void start(createApp, (issuer) => ['a line to print'])`. */
-export async function start(createApp: CreateApp, describe: (issuer: string) => string[] = () => []): Promise<void> {
+export async function start(
+  createApp: CreateApp,
+  describe: (issuer: string) => string[] = () => [],
+  tls?: ServerOptions,
+): Promise<void> {
   const port = Number(process.env.PORT || 3000)
   try {
-    const { issuer } = await listen(createApp, port)
+    const { issuer } = await listen(createApp, port, tls)
     console.log([`listening on ${issuer}`, ...describe(issuer)].join('\n'))
   } catch (error) {
     console.error(reason(error, port))

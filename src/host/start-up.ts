@@ -2,6 +2,7 @@
 
 import { kindOf, requireCalled, requireFlags } from '../options/known'
 import { limiterThrottle, memoryThrottle } from '../passwords/throttle'
+import { isLoopbackHost } from '../rules/loopback'
 import type { PkcePolicy } from '../rules/pkce'
 import { isMemoryStorage } from '../storage/memory/memory'
 import type { AccessTokenFormat, AuthorizationServer, GrantType } from '../types/authorization-server'
@@ -31,8 +32,9 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
   checkHttps(warn, 'issuer', issuer)
   checkCopies(warn)
   const { NODE_ENV: environment = '' } = process.env
-  // an https issuer is no try on one's own machine
-  const isServing = environment === '' && issuer.startsWith('https:')
+  // an https issuer is no try on one's own machine, but for one on loopback
+  const { protocol, hostname } = new URL(issuer)
+  const isServing = environment === '' && protocol === 'https:' && !isLoopbackHost(hostname)
   if ((environment === 'production' || isServing) && isMemoryStorage(storage)) {
     warn(
       'memory_storage_in_production',

@@ -60,6 +60,13 @@ describe('at start-up', () => {
     expect(codesAt('development', { storage: memoryStorage() })).toEqual([])
   })
 
+  it('warns of memoryStorage() with an https issuer that is not on loopback, where no environment is named', () => {
+    const codes = ['https://auth.example', 'https://127.0.0.1:3000', 'https://localhost'].map((issuer) =>
+      codesAt('', { issuer, storage: memoryStorage() }),
+    )
+    expect(codes).toEqual([['memory_storage_in_production'], [], []])
+  })
+
   it('warns of an http issuer in production', () => {
     const issuer = 'http://localhost:3000'
     expect(codesAt('production', { issuer })).toEqual(['http_issuer_in_production'])

@@ -10,7 +10,7 @@ export interface Page {
   location: string | undefined
 }
 
-export function openBrowser() {
+export function openBrowser(fetch: typeof globalThis.fetch = globalThis.fetch) {
   // one jar for all: cookies know hosts, not ports (RFC 6265 §8.5), and every server here is on 127.0.0.1
   const cookies = new Map<string, string>()
 
