@@ -65,7 +65,7 @@ export function jwtVerifier<Claims extends JwtClaims>(kind: JwtKind<Claims>): Jw
   return (token, findKey, expected) => {
     const digest = sha256(token)
     const known = remembered.get(digest)
-    const header = known?.header ?? parseHeader(token, kind)
+    const header = known?.header ?? headerOf(decoded(token), kind)
     if (header?.kid === undefined) return undefined
     return whenReady(findKey(header.kid), (key) => {
       // RFC 8725 §3.1: the key says which algorithms may be used with it, never the token
@@ -96,8 +96,9 @@ export interface UnverifiedJwt<Claims> {
 
 /** Of a token that is good once, and so is not remembered. Undefined for what is no JWT of this kind. */
 export function readJwt<Claims>(token: string, kind: JwtKind<Claims>): UnverifiedJwt<Claims> | undefined {
-  const header = parseHeader(token, kind)
-  const claims: unknown = header && decoded(token)?.payload
+  const read = decoded(token)
+  const header = headerOf(read, kind)
+  const claims = read?.payload
   return header && kind.isClaims(claims) ? { header, claims } : undefined
 }
 
@@ -107,11 +108,11 @@ export function isSignedWith(token: string, { alg }: TokenHeader, { algorithms, 
 }
 
 /** The header, if it is one of that type. Of other kinds the keys in it (`jwk`, `jku`, `x5c`) are never looked at. */
-function parseHeader<Claims>(
-  token: string,
+function headerOf<Claims>(
+  read: DecodedToken | undefined,
   { type, olderTypes = [], bringsKey }: JwtKind<Claims>,
 ): TokenHeader | undefined {
-  const header = decoded(token)?.header as Record<string, unknown> | undefined
+  const header = read?.header
   if (!header) return undefined
   const { typ, kid, alg, crit } = header
   // RFC 8725 §3.11: any other typ is another kind of token that the same key has signed. RFC 7515 §4.1.9: in any case
@@ -132,9 +133,14 @@ function isOptionalText(value: unknown): value is string | undefined {
   return value === undefined || typeof value === 'string'
 }
 
-function decoded(token: string): { header: object; payload: unknown } | undefined {
+interface DecodedToken {
+  readonly header: Readonly<Record<string, unknown>>
+  readonly payload: unknown
+}
+
+function decoded(token: string): DecodedToken | undefined {
   try {
-    return decode(token, { complete: true }) ?? undefined
+    return (decode(token, { complete: true }) as DecodedToken | null) ?? undefined
   } catch {
     return undefined
   }

@@ -32,6 +32,7 @@ const servers = {
   'ours-redis': { server: 'ours', storage: 'redis' },
   'driver-postgres': { server: 'driver', storage: 'postgres' },
   'driver-redis': { server: 'driver', storage: 'redis' },
+  'ours-plain-proof': { server: 'ours', proof: 'plain' },
   'ours-1k': { server: 'ours', live: 1000 },
   'ours-1m': { server: 'ours', live: 1_000_000 },
   'node-oauth': { server: 'node-oauth' },
@@ -50,6 +51,7 @@ const groups = {
     ...['ours-postgres', 'driver-postgres', 'ours-redis', 'driver-redis'],
   ],
   sizes: ['bare', 'bare-again', 'ours-1k', 'ours-1m'],
+  proofs: ['bare', 'bare-again', 'ours', 'ours-plain-proof'],
 }
 
 const usage = `npm run bench -- [options]

@@ -10,6 +10,7 @@ const { describeMachine, requirePeers } = require('./lib/machine')
 const { table } = require('./lib/report')
 const { quantile } = require('./lib/statistics')
 const { load } = require('./servers/common')
+const { adapterOf } = require('./servers/ours')
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +39,7 @@ const stores = {
     const connectionString = await startPostgres()
     if (!connectionString) return undefined
     const pool = new (load('pg').Pool)({ connectionString, max: 16 })
-    const storage = require(join(folder, 'dist', 'storage', 'postgres.js')).postgresStorage(pool)
+    const storage = require(adapterOf(folder, 'postgres')).postgresStorage(pool)
     await storage.migrate()
     const tables = ['oauth_grants', 'oauth_credentials']
     return {
@@ -57,7 +58,7 @@ const stores = {
     if (!url) return undefined
     const client = load('redis').createClient({ url })
     await client.connect()
-    const storage = require(join(folder, 'dist', 'storage', 'redis.js')).redisStorage(client)
+    const storage = require(adapterOf(folder, 'redis')).redisStorage(client)
     return {
       storage,
       bytes: async () => Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]),
@@ -69,7 +70,7 @@ const stores = {
   async sqlite(folder) {
     const place = mkdtempSync(join(tmpdir(), 'eas-bench-sqlite-'))
     const database = new (load('better-sqlite3'))(join(place, 'oauth.db'))
-    const storage = require(join(folder, 'dist', 'storage', 'sqlite.js')).sqliteStorage(database)
+    const storage = require(adapterOf(folder, 'sqlite')).sqliteStorage(database)
     storage.migrate()
     const pragma = (/** @type {string} */ name) => database.pragma(name, { simple: true })
     return {

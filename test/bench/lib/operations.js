@@ -165,6 +165,46 @@ const revokeSession = (ready, token, spoiled) =>
 /** @type {Operation['request']} */
 const guard = (ready, token) => read(ready, token)
 
+/** A request of before, with the proof that comes with its material. @param {Sent} sent @param {string} proof @returns {Sent} */
+const proven = (sent, proof) => ({ ...sent, headers: { ...sent.headers, DPoP: proof } })
+/** @type {Operation['request']} */
+const push = (ready, proof, spoiled) => {
+  const { redirectUri, codeChallenge, scope } = fixtures
+  const asked = { response_type: 'code', redirect_uri: redirectUri, scope, state: 'a-state-of-the-client' }
+  const parameters = { ...asked, code_challenge: codeChallenge, code_challenge_method: 'S256' }
+  return proven(post(ready, 'par', parameters, spoiled), proof)
+}
+/** @type {Operation['request']} */
+const provenCode = (ready, piece, spoiled) => {
+  const [first = '', proof = ''] = piece.split(' ')
+  return proven(code(ready, first, spoiled), proof)
+}
+/** @type {Operation['request']} */
+const provenGuard = ({ paths, tokenType = 'DPoP' }, piece) => {
+  const [token = '', proof = ''] = piece.split(' ')
+  return proven({ method: 'GET', path: String(paths.read), headers: { Authorization: `${tokenType} ${token}` } }, proof)
+}
+
+/** @param {Operation['request']} request @param {(answer: Answer, ready: Ready) => boolean} isReal @returns {Operation['check']} */
+function checkProven(request, isReal) {
+  return async (ready, pieces) => {
+    const [first = '', second = '', third = ''] = pieces
+    const answer = await send(ready, request(ready, first))
+    require_(isReal(answer, ready), 'a right request is refused', answer)
+    const bad = await send(ready, request(ready, altered(second)))
+    require_(isRefused(bad), 'a proof with another signature is not refused', bad)
+    if (request === provenGuard) return
+    const wrong = await send(ready, request(ready, third, { secret: altered(ready.client.secret) }))
+    require_(isRefused(wrong), 'a wrong client secret is not refused', wrong)
+  }
+}
+
+/** A proof counts once, where it is more than a signature. @param {Operation['request']} request @returns {NonNullable<Operation['checkUsed']>} */
+const checkProofUsed = (request) => async (ready, piece) => {
+  const again = await send(ready, request(ready, piece))
+  require_(ready.tokenType === 'Bearer' || isRefused(again), 'a used proof is accepted again', again)
+}
+
 /** @type {Operation['check']} */
 const checkGuard = async (ready, pieces) => {
   const [token = ''] = pieces
@@ -254,6 +294,33 @@ const operations = {
   guard_rs256: jwtGuard('guard, RS256, seen before', 'rs256', false),
   guard_es256_first: jwtGuard('guard, ES256, first sight', 'es256', true),
   guard_es256: jwtGuard('guard, ES256, seen before', 'es256', false),
+  par: {
+    title: 'pushed request, with a DPoP proof',
+    material: 'par',
+    once: true,
+    request: push,
+    check: checkProven(push, ({ status, body }) => status === 201 && body.expires_in === 60),
+    checkUsed: checkProofUsed(push),
+  },
+  code_dpop: {
+    title: 'code exchange, with a DPoP proof',
+    material: 'code_dpop',
+    once: true,
+    request: provenCode,
+    check: checkProven(
+      provenCode,
+      ({ status, body }, { tokenType }) => status === 200 && body.token_type === tokenType,
+    ),
+    checkUsed: checkProofUsed(provenCode),
+  },
+  guard_dpop: {
+    title: 'guard, opaque token, with a DPoP proof',
+    material: 'guard_dpop',
+    once: true,
+    request: provenGuard,
+    check: checkProven(provenGuard, ({ status, body }) => status === 200 && /^user-\d+$/.test(body.id)),
+    checkUsed: checkProofUsed(provenGuard),
+  },
 }
 
 /** Usernames stand in for material where there is none to make. @param {number} count */

@@ -89,6 +89,7 @@ function report(figures, notes, { seconds }) {
       ),
     ),
     ...comparisons(figures),
+    ...proofs(figures),
     ...(notes.length > 0 ? ['', ...notes.map((note) => `- ${note}`)] : []),
   ]
   return `${lines.join('\n')}\n`
@@ -109,6 +110,21 @@ function comparisons(figures) {
   if (rows.length === 0) return []
   const header = ['ours, beside the driver alone with the same statements', 'requests/s', 'CPU']
   return ['', '### Adapters', '', table(header, rows)]
+}
+
+/** What a proof costs that is checked in every way, beside a look at its signature alone. @param {readonly Figure[]} figures */
+function proofs(figures) {
+  const at = (/** @type {string} */ server, /** @type {string} */ operation) =>
+    figures.filter((figure) => figure.server === server && figure.operation === operation && figure.connections === 64)
+  const rows = ['par', 'code_dpop', 'guard_dpop']
+    .filter((operation) => at('ours-plain-proof', operation).length > 0)
+    .map((operation) => {
+      const [plain, own] = [at('ours-plain-proof', operation), at('ours', operation)]
+      return [String(operations[operation]?.title), ratio(plain, own, 'cpu'), ratio(plain, own, 'quiet')]
+    })
+  if (rows.length === 0) return []
+  const header = ['CPU of ours, as a multiple of ours without DPoP and a plain crypto.verify', 'all', 'quiet quarter']
+  return ['', '### Proofs (less is better)', '', table(header, rows)]
 }
 
 /** @param {string} title @param {string} server @param {Figure[]} own @param {Figure[]} bare */

@@ -8,9 +8,10 @@ const { join } = require('node:path')
  * @property {number} port
  * @property {{ id: string, secret: string }} client
  * @property {'basic' | 'post'} clientAuthentication
- * @property {Record<string, string>} paths of token, introspect, revoke, read
+ * @property {Record<string, string>} paths of token, introspect, revoke, read, par
  * @property {readonly string[]} operations
  * @property {string[]} [needs] what it lacks for this operation; then nothing is measured
+ * @property {'DPoP' | 'Bearer'} [tokenType] of tokens whose request had a proof
  */
 
 /**

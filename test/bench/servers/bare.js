@@ -19,14 +19,17 @@ async function start() {
     app,
     client: { id: fixtures.clientId, secret: fixtures.clientSecret },
     clientAuthentication: 'basic',
-    paths: { token: '/token', introspect: '/token', revoke: '/token', read: '/read' },
+    paths: { token: '/token', introspect: '/token', revoke: '/token', par: '/token', read: '/read' },
     operations: [
       ...['client_credentials', 'password', 'refresh', 'code', 'guard', 'introspect', 'revoke', 'revoke_session'],
       ...['guard_rs256_first', 'guard_rs256', 'guard_es256_first', 'guard_es256'],
+      ...['par', 'code_dpop', 'guard_dpop'],
     ],
     // of the length that ours have
     material: (/** @type {string} */ kind, /** @type {number} */ count) =>
       times(count, (n) => {
+        if (kind === 'par') return 'p'.repeat(500)
+        if (kind.endsWith('dpop')) return `${token} ${'p'.repeat(500)}`
         const secret = randomBytes(kind === 'refresh_token' ? 64 : 32).toString('base64url')
         if (!kind.startsWith('jwt')) return `${randomBytes(16).toString('base64url')}~a.${secret}`
         const signature = randomBytes(kind.startsWith('jwt_rs') ? 256 : 64).toString('base64url')

@@ -8,6 +8,7 @@ const { join } = require('node:path')
  * @property {{ id: string, secret: string }} client
  * @property {'basic' | 'post'} clientAuthentication
  * @property {Record<string, string>} paths
+ * @property {'DPoP' | 'Bearer'} [tokenType] of tokens whose request had a proof
  * @property {readonly string[]} operations what it can do
  * @property {string[]} [needs]
  * @property {(kind: string, count: number) => Promise<string[]>} [material] codes and tokens, made ahead
@@ -29,10 +30,10 @@ async function main() {
   })
   http.on('request', server.app)
   http.on('request', countRequest)
-  const { client, clientAuthentication, paths, operations, needs } = server
+  const { client, clientAuthentication, paths, operations, needs, tokenType } = server
   /** @type {Record<string, (...args: any[]) => unknown>} */
   const commands = {
-    ready: () => ({ port, client, clientAuthentication, paths, operations, needs }),
+    ready: () => ({ port, client, clientAuthentication, paths, operations, needs, tokenType }),
     material: async (kind, count) => {
       const made = await server.material?.(kind, count)
       globalThis.gc?.()

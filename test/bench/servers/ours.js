@@ -2,6 +2,7 @@
 const { generateKeyPairSync } = require('node:crypto')
 const { join } = require('node:path')
 const { findUser, fixtures, load, times, userId } = require('./common')
+const { proofFor, verifyPlainly } = require('./proofs')
 
 const express = load('express')
 
@@ -14,6 +15,7 @@ const express = load('express')
  * @property {string} [url] of the database
  * @property {number} [live] access tokens that are there before
  * @property {'worker' | 'loop'} [bcrypt] passwords are bcrypt hashes, compared there
+ * @property {'plain'} [proof] DPoP proofs get a `crypto.verify` in front, tokens are bearer tokens, and nothing is bound
  */
 
 async function start(/** @type {Config} */ config) {
@@ -25,26 +27,61 @@ async function start(/** @type {Config} */ config) {
     const options = { clientId: client.id, userId: userId(n), scope: fixtures.scope, refreshToken }
     return library.issueTokens(server, options)
   }
+  const paths = {
+    ...{ token: '/oauth2/token', introspect: '/oauth2/introspect', revoke: '/oauth2/revoke_token', read: '/read' },
+    par: '/oauth2/par',
+  }
+  const proof = (/** @type {number} */ n, /** @type {'token' | 'par'} */ endpoint) =>
+    proofFor(n, 'POST', config.origin + paths[endpoint])
   if (needs.length === 0) await times(config.live ?? 0, (n) => issue(n, false))
   return {
     app,
     client,
     clientAuthentication: 'basic',
-    paths: { token: '/oauth2/token', introspect: '/oauth2/introspect', revoke: '/oauth2/revoke_token', read: '/read' },
+    tokenType: config.proof === 'plain' ? 'Bearer' : 'DPoP',
+    paths,
     needs,
     operations: [
       ...['client_credentials', 'password', 'refresh', 'code', 'guard', 'introspect', 'revoke', 'revoke_session'],
       ...['guard_rs256_first', 'guard_rs256', 'guard_es256_first', 'guard_es256'],
+      ...(library.dpop ? ['par', 'code_dpop', 'guard_dpop'] : []),
     ],
     async material(/** @type {string} */ kind, /** @type {number} */ count) {
+      if (kind === 'par') return times(count, (n) => proof(n, 'par'))
       if (kind === 'refresh_token') return times(count, async (n) => (await issue(n, true)).refresh_token)
-      if (kind !== 'code') return times(count, async (n) => (await issue(n, false)).access_token)
       const { redirectUri, codeChallenge, scope } = fixtures
       const options = { clientId: client.id, redirectUri, codeChallenge, scope }
-      return times(count, async (n) => (await library.issueCode(server, { ...options, userId: userId(n) })).code)
+      const code = async (/** @type {number} */ n) =>
+        (await library.issueCode(server, { ...options, userId: userId(n) })).code
+      if (kind === 'code') return times(count, code)
+      if (kind === 'code_dpop') return times(count, async (n) => `${await code(n)} ${proof(n, 'token')}`)
+      if (kind !== 'guard_dpop') return times(count, async (n) => (await issue(n, false)).access_token)
+      // one token for each key: whoever calls an API does so again and again
+      const tokens = await times(Math.min(count, 100), async (n) => redeem(await code(n), proof(n, 'token')))
+      const url = config.origin + paths.read
+      return times(count, (n) => `${tokens[n % 100]} ${proofFor(n, 'GET', url, tokens[n % 100])}`)
     },
   }
+
+  /** Over HTTP: a token is bound by the proof that comes with its request. @param {string} code @param {string} dpop */
+  async function redeem(code, dpop) {
+    const { redirectUri: redirect_uri, codeVerifier: code_verifier } = fixtures
+    const headers = { DPoP: dpop, Authorization: `Basic ${btoa(`${client.id}:${client.secret}`)}` }
+    const body = new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri, code_verifier })
+    const answer = await fetch(config.origin + paths.token, { method: 'POST', headers, body })
+    return /** @type {any} */ (await answer.json()).access_token
+  }
 }
+
+/** With proofs and pushed requests, or with a plain look at the proof in front of the same. */
+function capabilities(/** @type {Config} */ { operation, proof }, /** @type {any} */ library) {
+  return {
+    ...(operation === 'par' && { requests: [library.pushedAuthorizationRequests()] }),
+    ...(takesProofs(operation) && !proof && { senderConstraints: [library.dpop()] }),
+  }
+}
+
+const takesProofs = (/** @type {string} */ operation) => ['par', 'code_dpop', 'guard_dpop'].includes(operation)
 
 async function mount(/** @type {Config} */ config, /** @type {any} */ library) {
   const { authorizationCode, clientCredentials, refreshToken, password } = library
@@ -61,6 +98,7 @@ async function mount(/** @type {Config} */ config, /** @type {any} */ library) {
     users: { find: (/** @type {string} */ id) => fixtures.users.get(id) },
     ...(config.operation.includes('256') && { accessTokens: jwtTokens(config.operation, library) }),
     ...(config.bcrypt && { throttle: false }),
+    ...capabilities(config, library),
   })
   const registered = await library.registerClient(server, {
     redirectUris: [fixtures.redirectUri],
@@ -68,7 +106,9 @@ async function mount(/** @type {Config} */ config, /** @type {any} */ library) {
     scopes: ['read', 'write'],
   })
   const app = express()
+  if (config.proof && takesProofs(config.operation)) app.use(verifyPlainly)
   app.use('/oauth2/token', library.tokenRouter(server))
+  if (config.operation === 'par') app.use('/oauth2/par', library.pushedAuthorizationRouter(server))
   app.use('/oauth2/revoke_token', library.revokeRouter(server))
   app.use('/oauth2/introspect', library.introspectRouter(server))
   // clients' own tokens are measured, too; a build of before admits them without a word
@@ -78,13 +118,16 @@ async function mount(/** @type {Config} */ config, /** @type {any} */ library) {
   return { app, server, client: { id: registered.client.clientId, secret: registered.clientSecret } }
 }
 
+const adapterOf = (/** @type {string} */ folder, /** @type {string} */ name) =>
+  join(folder, 'dist', 'storage', name, `${name}.js`)
+
 /** What this build, or this machine, does not have yet. */
 function missing(/** @type {Config} */ { operation, storage, folder, url }, /** @type {any} */ library) {
   const needs = []
   if (operation.includes('256') && !library.jwt) needs.push('jwt()')
   if (storage === 'postgres' || storage === 'redis' || storage === 'sqlite') {
     try {
-      require.resolve(join(folder, 'dist', 'storage', `${storage}.js`))
+      require.resolve(adapterOf(folder, storage))
     } catch {
       needs.push(`express-authorization-server/${storage}`)
     }
@@ -111,7 +154,7 @@ async function makeStorage(
     return { clients: asynchronous(clients), grants: asynchronous(grants) }
   }
   /** @type {any} */
-  const adapter = require(join(folder, 'dist', 'storage', `${storage}.js`))
+  const adapter = require(adapterOf(folder, storage))
   if (storage === 'postgres') {
     const pool = new (load('pg').Pool)({ connectionString: url, max: 10 })
     const store = adapter.postgresStorage(wrap(pool))
@@ -155,4 +198,4 @@ function jwtTokens(/** @type {string} */ operation, /** @type {any} */ library) 
   return library.jwt({ keys, audience: 'https://api.example.com', ttl: fixtures.accessTokenTtl })
 }
 
-module.exports = { makeStorage, missing, start }
+module.exports = { adapterOf, makeStorage, missing, start }
