@@ -20,6 +20,7 @@ export interface ExpiringMap<Row> {
 /** `onExpired` sees each row that expiry removed. A row's `expiresAt` may be moved later while it is in the map. */
 export function expiringMap<Row extends { readonly expiresAt: number }>(
   onExpired?: (row: Row) => void,
+  grace: number = GRACE,
 ): ExpiringMap<Row> {
   const rows = new Map<string, Row>()
   let walk = rows.entries()
@@ -49,7 +50,7 @@ export function expiringMap<Row extends { readonly expiresAt: number }>(
           return
         }
         const [id, row] = entry.value
-        if (row.expiresAt + GRACE <= now) expire(id, row)
+        if (row.expiresAt + grace <= now) expire(id, row)
       }
     },
     deleteExpired(now, limit = Number.POSITIVE_INFINITY) {

@@ -5,7 +5,7 @@
 
 import { requireNoMore } from '../../options/known'
 import type { Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
-import { REVOCATION_MEMORY } from '../retention'
+import { BRIEF_GRACE, BRIEF_KIND, REVOCATION_MEMORY } from '../retention'
 import { memoryClients, page } from './clients'
 import { expiringMap } from './expiring-map'
 import { rowKeeper } from './frozen-rows'
@@ -40,6 +40,8 @@ export function isMemoryStorage(storage: unknown): boolean {
 
 function memoryGrants(): GrantStorage {
   const credentials = expiringMap<Credential>()
+  /** Those whose grace is brief, by themselves: a walk over all would come by too seldom. */
+  const brief = expiringMap<Credential>(undefined, BRIEF_GRACE)
   const grants = expiringMap<GrantRow>(unindex)
   const userMarks = expiringMap<Mark>()
   const clientMarks = expiringMap<Mark>()
@@ -52,6 +54,11 @@ function memoryGrants(): GrantStorage {
   let latestStart = Number.NEGATIVE_INFINITY
 
   const kept = rowKeeper()
+
+  const credentialOf = (id: string) => credentials.get(id) ?? brief.get(id)
+  /** An id has one place, whatever its kind becomes. */
+  const placeOf = ({ id, kind }: Credential) =>
+    brief.has(id) || (kind === BRIEF_KIND && !credentials.has(id)) ? brief : credentials
 
   // Liveness is judged when it is asked for, so that a revocation holds in whatever order it and the rows arrive.
   function isCovered({ userId, clientId, startedAt }: Credential | Grant): boolean {
@@ -91,12 +98,13 @@ function memoryGrants(): GrantStorage {
 
   function putCredential(credential: Credential): void {
     const row = grants.get(credential.grantId)
+    const place = placeOf(credential)
     // What is dead on arrival is not kept, or it would come to life when the mark that covers it is forgotten.
     if (isCovered(credential) || (row && !stands(row))) {
-      credentials.delete(credential.id)
+      place.delete(credential.id)
       return
     }
-    credentials.set(credential.id, kept.credential(credential))
+    place.set(credential.id, kept.credential(credential))
     if (row) row.expiresAt = Math.max(row.expiresAt, credential.expiresAt)
   }
 
@@ -105,7 +113,7 @@ function memoryGrants(): GrantStorage {
     // as good as always: one process has one clock
     if (latestStart <= now) return now
     let latest = now
-    for (const id of credentials.keys()) latest = laterOf(latest, credentials.get(id))
+    for (const rows of [credentials, brief]) for (const id of rows.keys()) latest = laterOf(latest, rows.get(id))
     for (const id of grants.keys()) latest = laterOf(latest, grants.get(id)?.grant)
     return latest
 
@@ -129,24 +137,24 @@ function memoryGrants(): GrantStorage {
       latestStart = Math.max(latestStart, credential.startedAt)
       clock = Math.max(clock, credential.issuedAt)
     }
-    for (const rows of [credentials, grants, userMarks, clientMarks]) rows.sweep(clock)
+    for (const rows of [credentials, brief, grants, userMarks, clientMarks]) rows.sweep(clock)
     return true
   }
 
   return {
     insert(added, grant) {
       const ids = new Set(added.map(({ id }) => id))
-      const isTaken = ids.size < added.length || added.some(({ id }) => credentials.has(id))
+      const isTaken = ids.size < added.length || added.some(({ id }) => credentialOf(id))
       return !isTaken && !(grant && grants.has(grant.id)) && store(added, grant)
     },
     find(id) {
-      const credential = credentials.get(id)
+      const credential = credentialOf(id)
       return credential !== undefined && isAlive(credential) ? credential : undefined
     },
     transition(id, from, next, additions, grant) {
       if (next.id !== id)
         throw new TypeError('transition must not change the id of its credential: the old row would stay')
-      const current = credentials.get(id)
+      const current = credentialOf(id)
       if (current === undefined || current.state !== from || !isAlive(current)) return false
       return (!grant || mayStand(grant, grants.get(grant.id))) && store([next, ...additions], grant)
     },
@@ -171,7 +179,8 @@ function memoryGrants(): GrantStorage {
       marks.set(id, { at: Math.max(at, until), expiresAt: Math.max(expiresAt, remembered) })
     },
     deleteExpired(now, limit) {
-      const removed = credentials.deleteExpired(now, limit)
+      const most = credentials.deleteExpired(now, limit)
+      const removed = most + brief.deleteExpired(now, limit - most)
       // A grant leaves after its last credential, so not while one that is due remains.
       if (removed < limit) for (const rows of [grants, userMarks, clientMarks]) rows.deleteExpired(now)
       return removed

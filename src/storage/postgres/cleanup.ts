@@ -1,4 +1,5 @@
 /** What the PostgreSQL adapter deletes: as a call of its own, and a little with every so many inserts. */
+import { BRIEF_KIND } from '../retention'
 import type { Tables } from '../sql/tables'
 
 /**
@@ -9,10 +10,12 @@ import type { Tables } from '../sql/tables'
  *   Their ids begin with its own and `~`: a stretch of the primary key.
  * - A mark is put off once, to when the last of all rows expires: what was under way beside it is among them by then.
  *
+ * With `brief`, rows of the kind whose grace is brief are removed that expired by then, as many again. No grant waits for them.
+ *
  * Written for the planner: rows are named by ARRAY(SELECT …), because it takes a join for a reason to read whole tables,
  * and `limit` is a number in the text, because it takes a parameter for a tenth of the table.
  */
-export function cleanup({ credentials, grants, marks }: Tables, now: string, limit: number): string {
+export function cleanup({ credentials, grants, marks }: Tables, now: string, limit: number, brief?: string): string {
   const whoseTimeHasCome = `WHERE delete_at <= ${now} AND (SELECT count(*) FROM due) < ${limit}
     ORDER BY delete_at LIMIT ${limit} FOR UPDATE SKIP LOCKED`
   const nextExpiry = (grant: string) => `(
@@ -24,8 +27,11 @@ export function cleanup({ credentials, grants, marks }: Tables, now: string, lim
   due AS MATERIALIZED (
     SELECT id FROM ${credentials} WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
   ),
+  ${brief === undefined ? '' : dueBrief(credentials, brief, limit)}
   removed AS (
-    DELETE FROM ${credentials} WHERE id = ANY (ARRAY(SELECT id FROM due)) RETURNING 1
+    DELETE FROM ${credentials} WHERE id = ANY (ARRAY(
+      SELECT id FROM due ${brief === undefined ? '' : 'UNION ALL SELECT id FROM due_brief'}
+    )) RETURNING 1
   ),
   due_grants AS MATERIALIZED (
     SELECT id, expires_at FROM ${grants} ${whoseTimeHasCome}
@@ -54,3 +60,8 @@ export function cleanup({ credentials, grants, marks }: Tables, now: string, lim
     DELETE FROM ${marks} WHERE ctid = ANY (ARRAY(SELECT place FROM due_marks WHERE settled))
   )`
 }
+
+const dueBrief = (credentials: string, brief: string, limit: number) => `due_brief AS MATERIALIZED (
+    SELECT id FROM ${credentials} WHERE kind = '${BRIEF_KIND}' AND expires_at <= ${brief}
+    ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+  ),`

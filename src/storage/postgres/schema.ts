@@ -1,5 +1,6 @@
 /** The tables of the PostgreSQL adapter, as SQL, and how they come to be. */
 
+import { BRIEF_KIND } from '../retention'
 import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
 import type { Row } from '../sql/rows'
 import { DEFAULT_PREFIX, endSessions, requireFrom, requireName, type Tables } from '../sql/tables'
@@ -88,6 +89,7 @@ CREATE TABLE IF NOT EXISTS ${credentials} (
 );
 CREATE INDEX IF NOT EXISTS ${prefix}credentials_by_expires_at ON ${credentials} (expires_at);
 CREATE INDEX IF NOT EXISTS ${prefix}credentials_by_started_at ON ${credentials} (started_at) WHERE grant_id IS NULL;
+CREATE INDEX IF NOT EXISTS ${prefix}credentials_brief ON ${credentials} (expires_at) WHERE kind = '${BRIEF_KIND}';
 
 CREATE TABLE IF NOT EXISTS ${marks} (
   owner text COLLATE "C" NOT NULL,

@@ -1,6 +1,6 @@
 /** What the script `store` is told: the rows, how long each stays, and which indexes they belong in. */
 import type { Credential, Grant } from '../../storage'
-import { GRACE, REVOCATION_MEMORY } from '../retention'
+import { graceOf, REVOCATION_MEMORY } from '../retention'
 import { ALL, encodeCredential, encodeGrant, type Keys, restOf, shardOf, subjectsOf } from './rows'
 
 /** What a subject's index learns of a write, so that a mark of the subject outlives everything it covers. */
@@ -42,7 +42,7 @@ export function jobOf(keys: Keys, credentials: readonly Credential[], grant?: Gr
   }
   // A life is counted from the write, by the clock of the server that writes: Redis measures only how long it lasts
   const clock = Math.max(...(credentials.length > 0 ? credentials.map((row) => row.issuedAt) : [grant?.startedAt ?? 0]))
-  const lifeOf = (row: { expiresAt: number }) => Math.ceil((Math.max(0, row.expiresAt - clock) + GRACE) * 1000)
+  const lifeOf = (row: { expiresAt: number }) => Math.ceil((Math.max(0, row.expiresAt - clock) + graceOf(row)) * 1000)
   return {
     keys: [...credentials.map(({ id }) => keys.credential(id)), ...(grant ? [keys.grant(grant.id)] : [])],
     rows: [...credentials.map(encodeCredential), ...(grant ? [encodeGrant(grant)] : [])],

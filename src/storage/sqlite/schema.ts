@@ -1,5 +1,6 @@
 /** The tables of the SQLite adapter, as SQL, and how they come to be. */
 
+import { BRIEF_KIND } from '../retention'
 import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
 import { credentialColumns, grantColumns } from '../sql/rows'
 import { DEFAULT_PREFIX, endSessions, requireFrom, requireName, type Tables } from '../sql/tables'
@@ -84,6 +85,7 @@ CREATE TABLE IF NOT EXISTS ${credentials} (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS ${prefix}credentials_by_expires_at ON ${credentials} (expires_at);
 CREATE INDEX IF NOT EXISTS ${prefix}credentials_by_started_at ON ${credentials} (started_at) WHERE grant_id IS NULL;
+CREATE INDEX IF NOT EXISTS ${prefix}credentials_brief ON ${credentials} (expires_at) WHERE kind = '${BRIEF_KIND}';
 
 CREATE TABLE IF NOT EXISTS ${marks} (
   owner TEXT NOT NULL,

@@ -7,7 +7,7 @@ import { requireKnown } from '../../options/known'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
 import type { Migration } from '../schema-version'
 import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from '../sql/rows'
-import { markOf, SWEEP_LIMIT, sweeper } from '../sql/tables'
+import { BRIEF_AHEAD, markOf, SWEEP_LIMIT, sweeper } from '../sql/tables'
 import {
   prepareConnection,
   requireDatabase,
@@ -121,7 +121,10 @@ function grantStorage(statements: SqliteStatements, write: Write): GrantStorage 
         const ids = JSON.stringify(credentials.map(({ id }) => id))
         if (statements.findTaken.get({ ids, grantId: grant?.id ?? null })) return false
         const sweep = sweepOf(credentials)
-        if (sweep !== undefined) deleteExpired(sweep, SWEEP_LIMIT)
+        if (sweep !== undefined) {
+          deleteExpired(sweep, SWEEP_LIMIT)
+          statements.deleteBrief.run({ now: sweep + BRIEF_AHEAD, limit: SWEEP_LIMIT })
+        }
         return store(credentials, grant)
       })
     },

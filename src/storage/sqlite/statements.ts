@@ -1,6 +1,6 @@
 /** The statements of the SQLite adapter, each prepared once. Whatever decides and writes runs in one transaction. */
 
-import { REVOCATION_MEMORY } from '../retention'
+import { BRIEF_KIND, REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'
 import { isCovered, markedUntil, selectAlive, type Tables } from '../sql/tables'
 import { type SqliteDatabase, type Statement, statement } from './connection'
@@ -86,6 +86,9 @@ ON CONFLICT (owner, owner_id) DO UPDATE SET revoked_at = max(revoked_at, exclude
 
     deleteCredentials: prepare(`DELETE FROM ${credentials} WHERE id IN (
   SELECT id FROM ${credentials} WHERE expires_at <= @now ORDER BY expires_at LIMIT @limit
+)`),
+    deleteBrief: prepare(`DELETE FROM ${credentials} WHERE id IN (
+  SELECT id FROM ${credentials} WHERE kind = '${BRIEF_KIND}' AND expires_at <= @now ORDER BY expires_at LIMIT @limit
 )`),
     // the credentials of a grant have ids that begin with its own and `~`: a stretch of the primary key
     dueGrants: prepare(`SELECT id, max(coalesce(expires_at, 0), coalesce(
