@@ -90,8 +90,8 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
    */
   privateUseSchemes?: 'any' | 'with-dot'
   /**
-   * Limits attempts at passwords and chosen client secrets, registrations and document fetches. `memoryThrottle()`,
-   * `limiterThrottle()` for several processes, or `false` where the host limits them in front.
+   * Limits attempts at passwords and chosen client secrets, registrations, document fetches, and stored requests of public
+   * clients. `memoryThrottle()`, `limiterThrottle()` for several processes, or `false` where the host limits them in front.
    * @default memoryThrottle()
    */
   throttle?: Throttle | false

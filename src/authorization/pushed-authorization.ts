@@ -1,7 +1,7 @@
 /** Pushed authorization requests: RFC 9126. The value for `requests`, and the endpoint where clients push. */
 
 import type { Router } from 'express'
-import { authenticatedRequest } from '../clients/authenticated-request'
+import { attemptOfPublicClient, authenticatedRequest } from '../clients/authenticated-request'
 import { flag } from '../clients/member-checks'
 import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
@@ -118,6 +118,8 @@ function pushRouter(server: AuthorizationServer, ttl: number, cors: CorsOptions 
     const parsed = { parameters: pushed.set('client_id', client.clientId), repeated: new Set<string>() }
     const target = withKey(server, await requireTarget(server, parsed, req, client), confirmation)
     const request = parseAuthorizationRequest(server, target, startedAt)
+    // after the look at the request: a developer who gets it right at the tenth try has pushed once
+    if (!sent.authenticated && !sent.attempt) await attemptOfPublicClient(server, client, req)
     const requestUri = await storePushedRequest(request, ttl)
     server.emit({ type: 'request.pushed', clientId: client.clientId, scope: request.scope })
     sendJson(res, 201, { request_uri: requestUri, expires_in: ttl })

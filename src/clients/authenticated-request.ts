@@ -7,10 +7,13 @@ import { useUp } from '../credentials/once'
 import { OAuthError } from '../errors'
 import { sentParameters } from '../host/refusals'
 import { requestParameters } from '../http/request'
+import { takeAttempt } from '../passwords/throttle'
+import { networkOf, siteOf } from '../rules/network'
 import type { RequestParameters } from '../rules/params'
 import { missingProof, provenKey } from '../sender-constraints/confirmation'
 import { refusedProof } from '../sender-constraints/refusal'
 import type { Client } from '../storage'
+import type { TakenAttempt } from '../types/attempts'
 import type { Confirmation } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type {
@@ -39,6 +42,8 @@ export interface AuthenticatedRequest extends AuthenticatedClient {
   parameters: RequestParameters
   /** The key that tokens are bound to; undefined for bearer tokens, and at endpoints that issue none. */
   confirmation: Confirmation | undefined
+  /** Where a proof of a public client was stored: to be given back once the request turns out to be right. */
+  attempt: Required<TakenAttempt> | undefined
 }
 
 interface RequestPlaces {
@@ -62,8 +67,19 @@ export async function authenticatedRequest(
   const { client } = found
   // whatever the server lists: a record that asks for bound tokens gets no others
   if (proofAt === 'token' && client.dpopBoundAccessTokens && !proven) throw missingProof(server, client.clientId)
+  const attempt = proven && !found.authenticated ? await attemptOfPublicClient(server, client, req) : undefined
   if (found.once || proven) await useUpAll(server, client, found.once, proven)
-  return { ...found, parameters, confirmation: proven?.confirmation }
+  return { ...found, parameters, confirmation: proven?.confirmation, attempt }
+}
+
+/** Everybody knows the id of a public client, and may have rows stored in its name: so many for each network. */
+export function attemptOfPublicClient(
+  server: AuthorizationServer,
+  { clientId }: Client,
+  { ip }: Request,
+): Promise<Required<TakenAttempt>> {
+  const site = siteOf(networkOf(ip))
+  return takeAttempt(server, { kind: 'public_client', account: site, network: site }, clientId)
 }
 
 async function useUpAll(

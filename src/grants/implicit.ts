@@ -1,6 +1,7 @@
 /** The implicit grant: RFC 6749 §4.2. By name only: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
 
 import { newSession } from '../credentials/split-token'
+import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { requireStanding } from '../tokens/code'
@@ -33,7 +34,11 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
     responseMode: 'fragment',
     fromAccessTokens: true,
     async authorize(server, approved) {
-      const { client, authorization, parameters, source } = approved
+      const { client, authorization, parameters, source, dpopJkt } = approved
+      // no proof comes with an authorization request (RFC 9449 §5): what is to be bound is never issued unbound
+      if (client.dpopBoundAccessTokens || dpopJkt !== undefined) {
+        throw new OAuthError('unauthorized_client', 'The implicit grant cannot bind a token to a key: use the code.')
+      }
       // of the grant of the access token in front, and not longer than that
       const derived = source && { session: newSession(source.session), until: source.expiresAt }
       const request = { client, grantType: 'implicit', parameters }

@@ -10,7 +10,7 @@ import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { audienceMember, formatResource, knownResource, resolveAudience } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
 import { requireId } from '../rules/subject'
-import { proofPlace } from '../sender-constraints/confirmation'
+import { keyToBind, proofPlace } from '../sender-constraints/confirmation'
 import { authenticateToken } from '../tokens/access-token'
 import { prepareCode } from '../tokens/code'
 import { type IssueRequest, issueNew, store } from '../tokens/issue'
@@ -40,6 +40,8 @@ export interface IssueCodeOptions {
   resource?: string | readonly string[] | undefined
   /** The S256 challenge (RFC 7636). Required where the server requires PKCE of this client. @default none */
   codeChallenge?: string | undefined
+  /** The thumbprint of the key that the tokens must be bound to (RFC 9449 §10). @default none */
+  dpopJkt?: string | undefined
 }
 
 const codeOptionNames: readonly string[] = [
@@ -49,6 +51,7 @@ const codeOptionNames: readonly string[] = [
   'scope',
   'resource',
   'codeChallenge',
+  'dpopJkt',
 ] satisfies (keyof IssueCodeOptions)[]
 
 /**
@@ -61,7 +64,7 @@ export async function issueCode(
   requireNoMore('issueCode', arguments, 2)
   requireServer(server)
   requireKnown('issueCode option', options ?? null, codeOptionNames, codeOptionNames)
-  const { clientId, redirectUri, scope, resource, codeChallenge } = options
+  const { clientId, redirectUri, scope, resource, codeChallenge, dpopJkt } = options
   const userId = requireId('issueCode: userId', options.userId)
   const startedAt = server.now()
   if (!server.codes) throw new TypeError('issueCode needs authorizationCode() in the grants of the server')
@@ -74,6 +77,11 @@ export async function issueCode(
   if (codeChallenge === undefined ? isRequired : !isCodeChallenge(codeChallenge)) {
     throw new OAuthError('invalid_request', 'issueCode needs a codeChallenge for this client (PKCE, S256).')
   }
+  if (dpopJkt !== undefined) {
+    if (server.senderConstraints.length === 0)
+      throw new TypeError('issueCode: dpopJkt needs dpop() in senderConstraints')
+    keyToBind(server, client, new Map([['dpop_jkt', dpopJkt]]))
+  }
   const authorization = {
     clientId,
     userId,
@@ -85,6 +93,7 @@ export async function issueCode(
     authorization,
     ...(redirectUri !== undefined && { sentRedirectUri: redirectUri }),
     ...(codeChallenge !== undefined && { codeChallenge }),
+    ...(dpopJkt !== undefined && { dpopJkt }),
   }
   const { code, credential } = prepareCode(server, approved, server.codes.ttl)
   await store(server, [credential])

@@ -30,6 +30,8 @@ const attempts: Record<Attempt['kind'], { fromNetwork: number; atAllAccounts?: n
   registration: { fromNetwork: 50, fromAnywhere: 1000 },
   // a network, whatever it asks for; and for one host of documents, from many networks together, one a second
   document: { fromNetwork: 50, fromAnywhere: 3600 },
+  // what is stored for who knows no secret; a network is its own account, or strangers could shut out a client
+  public_client: { fromNetwork: 300, fromAnywhere: 1200 },
 }
 
 // rate-limiter-flexible sets a timer for each key in memory, and no timer runs for more than 24 days
@@ -61,6 +63,7 @@ export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limite
     client_secret: throttleOf(makeLimiter, 'client_secret'),
     registration: throttleOf(makeLimiter, 'registration'),
     document: throttleOf(makeLimiter, 'document'),
+    public_client: throttleOf(makeLimiter, 'public_client'),
   }
   return Object.freeze({
     take: (attempt: Attempt) => throttles[attempt.kind].take(attempt),
@@ -136,6 +139,7 @@ const tooMany: Readonly<Record<Attempt['kind'], string>> = {
   client_secret: 'failed attempts',
   registration: 'registrations',
   document: 'client metadata documents',
+  public_client: 'requests of public clients',
 }
 
 /** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). Until one of the two is called it is a failure. */

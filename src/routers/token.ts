@@ -45,6 +45,7 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
     if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
     const request = { client, authenticated, grantType, parameters, startedAt, req, confirmation }
     sendJson(res, 200, await grant.handle(server, request))
+    if (sent.attempt) await sent.attempt.giveBack()
   }
   const methods = fromQuery ? { GET: handler, POST: handler } : { POST: handler }
   return endpointRouter(server, { methods, check: requestChecks(server, 'token'), cors, onError: sendTokenError })

@@ -1,16 +1,19 @@
 /** Attempts at secrets that people choose, registrations and fetches: who may make how many, and which were right. Types only. */
 import type { Awaitable } from '../awaitable'
 
-/** One attempt at a chosen secret, one open registration, or one document fetch for an unverified client. */
+/**
+ * One attempt at a chosen secret, one open registration, one document fetch for an unverified client, or one request of a
+ * public client that is stored.
+ */
 export interface Attempt {
-  readonly kind: 'password' | 'client_secret' | 'registration' | 'document'
+  readonly kind: 'password' | 'client_secret' | 'registration' | 'document' | 'public_client'
   /**
    * The username or client id, exactly as it was sent. Empty for a registration; the host of a client metadata
-   * document.
+   * document; the network for a request of a public client.
    */
   readonly account: string
   /**
-   * The sender's network: an IPv4 address or an IPv6 /64; for registrations and documents a /48, to count a whole
+   * The sender's network: an IPv4 address or an IPv6 /64; for all but secrets a /48, to count a whole
    * customer.
    */
   readonly network: string

@@ -9,7 +9,7 @@ interface EventSubject {
   grantId?: string | undefined
 }
 
-type AttemptKind = 'password' | 'client_secret' | 'registration' | 'document'
+type AttemptKind = 'password' | 'client_secret' | 'registration' | 'document' | 'public_client'
 
 /** A warning about a mistake of the host. README has the fix of each. */
 export type WarningCode =
@@ -61,7 +61,7 @@ export type AuthorizationServerEvent = { at: number } & (
   /** A proof of a key (DPoP) was refused. At an endpoint its client is not known yet. */
   | { type: 'proof.refused'; clientId?: string; reason: string }
   | { type: 'password.failed'; clientId: string }
-  /** Too many failures, open registrations or document fetches: the attempt was refused without verification. */
+  /** Too many failures, registrations, document fetches or requests of public clients: one more was refused. */
   | { type: 'attempt.throttled'; kind: AttemptKind; clientId?: string; retryAfter: number }
   /**
    * Too many requests at once: one was refused with 503. At most one event a second; `untold` is the number of refusals

@@ -30,6 +30,8 @@ interface McpAppOptions {
   clientMetadata?: { client_name: string; redirect_uris: string[] }
   /** What the app asks for at first, in the place of everything that the server offers. */
   scope?: string
+  /** The key that its tokens are bound to (RFC 9449). The client v2 alone can: v1 knows the words of the metadata, and no more. */
+  dpop?: v2.DpopSession
   /** Who signs in. @default ada */
   username?: string
   password?: string
@@ -87,6 +89,7 @@ export function createMcpApp(sdk: Sdk, serverUrl: string, options: McpAppOptions
       token_endpoint_auth_method: 'none',
     },
     ...(options.clientMetadataUrl !== undefined && { clientMetadataUrl: options.clientMetadataUrl }),
+    ...(options.dpop && { dpop: () => options.dpop }),
     ...(options.resource !== undefined && { validateResourceURL: async () => new URL(options.resource as string) }),
     state() {
       state = crypto.randomUUID()

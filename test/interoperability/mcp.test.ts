@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { DpopSession } from '@modelcontextprotocol/client'
 import { McpServer as McpServerV1 } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import express from 'express'
@@ -14,6 +15,7 @@ import {
   bearerGuard,
   consentPage,
   createAuthorizationServer,
+  dpop,
   memoryStorage,
   oauthRouter,
   protectedResourceRouter,
@@ -91,6 +93,25 @@ describe.each<[Sdk]>([['v1'], ['v2']])('the MCP client %s', (sdk) => {
     const client = createMcpApp(sdk, url, { button: 'Deny' })
     await expect(client.call('list_notes')).rejects.toThrow('access_denied')
     expect(client.tokens()).toBeUndefined()
+  })
+})
+
+describe('the MCP client v2 with a key of its own (RFC 9449)', () => {
+  it.each([
+    ['without nonces', false],
+    ['with nonces', { secret: 'of all processes, and long enough' }],
+  ] as const)('%s: its token is bound to the key, refreshed with it, and of no use without it', async (_, nonce) => {
+    const bound = await listen((issuer) => createApp(issuer, { senderConstraints: [dpop({ nonce })] }))
+    const client = createMcpApp('v2', `${bound.issuer}/mcp`, { dpop: await DpopSession.create() })
+    expect(await client.call('list_notes')).toContain('Notes of Ada Lovelace')
+    const { access_token: token, token_type: type } = client.tokens() ?? {}
+    expect(type).toBe('DPoP')
+    const stolen = await fetch(`${bound.issuer}/mcp`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+    expect(stolen.status).toBe(401)
+    client.replaceTokens({ access_token: 'lost' })
+    expect(await client.callUnattended('list_notes')).toContain('Notes of Ada Lovelace')
+    expect(client.tokens()?.token_type).toBe('DPoP')
+    await bound.close()
   })
 })
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Request } from 'express'
 import { decodeJwt } from 'jose'
-import { type Credential, dpop, generateSigningKey, jwt, refreshToken } from '../../src'
+import { type Credential, dpop, generateSigningKey, implicit, issueCode, jwt, refreshToken } from '../../src'
 import { type ProofKey, proof, proofKey } from '../support/dpop'
 import { answerOf, createHost, type Host, type HostOptions, type TestClient, type Tokens } from '../support/host'
 
@@ -66,6 +66,18 @@ describe('a code with dpop_jkt (§10)', () => {
     },
   )
 
+  it('may be given by code of the host, where the server has dpop()', async () => {
+    const options = { clientId: 'web', userId: 'alice', codeChallenge, redirectUri: host.web.redirectUri }
+    const { code } = await issueCode(host.server, { ...options, dpopJkt: key.jkt })
+    expect((await exchange(host.web, code, other)).body.error).toBe(wrong)
+    expect((await exchange(host.web, code, key)).body.token_type).toBe('DPoP')
+    await expect(issueCode(host.server, { ...options, dpopJkt: 'short' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    await begin({ senderConstraints: [] })
+    await expect(issueCode(host.server, { ...options, dpopJkt: key.jkt })).rejects.toThrow('needs dpop()')
+  })
+
   it('is ignored by a server without dpop(), whose tokens are bearer tokens', async () => {
     await begin({ senderConstraints: [] })
     const { body } = await host.exchange(host.web, await codeFor(host.web)).expect(200)
@@ -92,6 +104,24 @@ describe('a code with dpop_jkt (§10)', () => {
   })
 })
 const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+const codeChallenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+
+describe('the implicit grant, where no proof can come', () => {
+  const grantTypes = ['authorization_code', 'implicit']
+  beforeEach(() => begin({ grants: [...grantsOf(host), implicit()] }))
+  const ask = async (client: TestClient, more = {}) =>
+    answerOf(await host.authorize(client, { response_type: 'token', ...more }))
+
+  it('gives no token to a client of bound ones, and none unbound in the place of a bound one', async () => {
+    const bound = await host.register({ clientId: 'bound', dpopBoundAccessTokens: true, grantTypes })
+    const free = await host.register({ clientId: 'free', grantTypes })
+    for (const [client, more] of [[bound], [free, { dpop_jkt: key.jkt }]] as const) {
+      const answer = await ask(client, more)
+      expect([answer.error, answer.access_token]).toEqual(['unauthorized_client', undefined])
+    }
+    expect((await ask(free)).token_type).toBe('Bearer')
+  })
+})
 
 describe('an access token', () => {
   it('says its key in JWTs, where no claim of the host can say another, and in introspection (§6)', async () => {
