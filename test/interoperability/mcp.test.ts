@@ -1,8 +1,8 @@
 // The clients of the official MCP SDKs, v1 and v2, against examples/mcp-server.ts: they know its URL, and nothing else.
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { DpopSession } from '@modelcontextprotocol/client'
+import { promisify } from 'node:util'
 import { McpServer as McpServerV1 } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import express from 'express'
@@ -100,19 +100,22 @@ describe('the MCP client v2 with a key of its own (RFC 9449)', () => {
   it.each([
     ['without nonces', false],
     ['with nonces', { secret: 'of all processes, and long enough' }],
-  ] as const)('%s: its token is bound to the key, refreshed with it, and of no use without it', async (_, nonce) => {
-    const bound = await listen((issuer) => createApp(issuer, { senderConstraints: [dpop({ nonce })] }))
-    const client = createMcpApp('v2', `${bound.issuer}/mcp`, { dpop: await DpopSession.create() })
-    expect(await client.call('list_notes')).toContain('Notes of Ada Lovelace')
-    const { access_token: token, token_type: type } = client.tokens() ?? {}
-    expect(type).toBe('DPoP')
-    const stolen = await fetch(`${bound.issuer}/mcp`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
-    expect(stolen.status).toBe(401)
-    client.replaceTokens({ access_token: 'lost' })
-    expect(await client.callUnattended('list_notes')).toContain('Notes of Ada Lovelace')
-    expect(client.tokens()?.token_type).toBe('DPoP')
-    await bound.close()
-  })
+  ] as const)(
+    '%s: its token is bound to the key, refreshed with it, and of no use without it',
+    async (_, nonce) => {
+      const bound = await listen((issuer) => createApp(issuer, { senderConstraints: [dpop({ nonce })] }))
+      const url = `${bound.issuer}/mcp`
+      const script = join(__dirname, 'mcp-dpop.ts')
+      const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, url])
+      const { token, ...said } = JSON.parse(stdout)
+      const notes = expect.stringContaining('Notes of Ada Lovelace')
+      expect(said).toEqual({ first: notes, second: notes, type: 'DPoP', isRefreshed: true })
+      const stolen = await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+      expect(stolen.status).toBe(401)
+      await bound.close()
+    },
+    60_000,
+  )
 })
 
 describe('Cursor', () => {
