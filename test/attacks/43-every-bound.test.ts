@@ -204,6 +204,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'storage/memory/expiring-map.ts rows': STORE,
   'storage/memory/frozen-rows.ts scopes': [1000, scopesKept],
   'storage/memory/grant-index.ts all': STORE,
+  'storage/memory/memory.ts brief': STORE,
   'storage/memory/memory.ts clientMarks': STORE,
   'storage/memory/memory.ts credentials': STORE,
   'storage/memory/memory.ts grants': STORE,
