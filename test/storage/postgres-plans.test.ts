@@ -2,11 +2,10 @@
 import { type PostgresPool, type PostgresQuery, postgresStorage } from 'express-authorization-server/postgres'
 import { Pool, type PoolClient } from 'pg'
 import type { OAuthStorage } from '../../src/storage'
-import { client, code, credential, grant, HOUR, NOW, used } from '../../src/storage/contract/rows'
+import { storageCalls, storageRows } from './support/calls'
 import { describePostgres, startPostgres, type TestPostgres } from './support/postgres'
 
-const ROWS = 20_000
-const LATER = 5 * HOUR
+const { rows: ROWS, now: NOW } = storageRows
 
 /** What stands in the tables: users with three grants each, grants with a code and three tokens each, and marks. */
 const filling = `
@@ -18,38 +17,6 @@ INSERT INTO oauth_credentials
   FROM generate_series(1, ${ROWS}) AS n, unnest(ARRAY['c', 'r', 'a', 'b']) AS kind;
 INSERT INTO oauth_marks SELECT 'user', 'old-user-' || n, ${NOW}, ${NOW} + n, n % 2 = 0 FROM generate_series(1, ${ROWS}) AS n;
 VACUUM ANALYZE`
-
-const refresh = credential({ id: 'g5~r', grantId: 'g5', state: 'state' })
-const access = credential({ id: 'g5~a', grantId: 'g5' })
-
-const calls: Record<string, (storage: OAuthStorage) => unknown> = {
-  'clients.find': ({ clients }) => clients.find('client-7'),
-  'clients.list': ({ clients }) => clients.list({ after: 'client-5', limit: 100 }),
-  'clients.list of a username': ({ clients }) => clients.list({ username: 'user-7', limit: 100 }),
-  'clients.insert': ({ clients }) => clients.insert(client({ clientId: 'new' })),
-  'clients.update': ({ clients }) => clients.update(client({ clientId: 'client-7', version: 2 }), 1),
-  'clients.delete': ({ clients }) => clients.delete('client-8'),
-  // the first insert of a storage also sweeps, the second does not
-  'grants.insert that sweeps': ({ grants }) => grants.insert([code({ id: 'new~c' })]),
-  'grants.insert': ({ grants }) => grants.insert([credential({ id: 'newer~a' })], grant({ id: 'newer' })),
-  'grants.insert of an id that is taken': ({ grants }) => grants.insert([refresh]),
-  'grants.find': ({ grants }) => grants.find('g77~a'),
-  'grants.transition': ({ grants }) => grants.transition('g6~c', 'state', used(code({ id: 'g6~c' }), 'g6'), []),
-  'grants.transition with a grant': ({ grants }) =>
-    grants.transition(refresh.id, 'state', { ...refresh, state: 'next' }, [access], grant({ id: 'g5' })),
-  'grants.transition that loses': ({ grants }) =>
-    grants.transition(refresh.id, 'state', { ...refresh, state: 'other' }, [access], grant({ id: 'g5' })),
-  'grants.list': ({ grants }) => grants.list({ after: 'g5', limit: 100 }),
-  'grants.list of a user': ({ grants }) => grants.list({ userId: 'user-7', limit: 100 }),
-  'grants.list of a client': ({ grants }) => grants.list({ clientId: 'client-7', limit: 100 }),
-  'grants.list of a user and a client': ({ grants }) =>
-    grants.list({ userId: 'user-7', clientId: 'client-7', after: 'g1', limit: 100 }),
-  'grants.revoke of a grant': ({ grants }) => grants.revoke({ grantId: 'g9' }, NOW),
-  'grants.revoke of a user': ({ grants }) => grants.revoke({ userId: 'user-99' }, NOW),
-  'grants.revoke of a client': ({ grants }) => grants.revoke({ clientId: 'client-99' }, NOW),
-  'grants.deleteExpired of a full batch': ({ grants }) => grants.deleteExpired(NOW + LATER, 100),
-  'grants.deleteExpired of the rest': ({ grants }) => grants.deleteExpired(NOW + 10, 100),
-}
 
 interface Plan {
   'Node Type': string
@@ -107,7 +74,7 @@ describePostgres('the statements of postgresStorage', () => {
     return plans
   }
 
-  it.each(Object.entries(calls))('%s: one round trip, by indexes', async (_, call) => {
+  it.each(Object.entries(storageCalls))('%s: one round trip, by indexes', async (_, { call }) => {
     queries.length = 0
     await call(storage)
     expect(queries).toHaveLength(1)

@@ -7,7 +7,7 @@ import { requireFlags, requireKnown } from '../../options/known'
 import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
 import type { Migration } from '../schema-version'
 import { clientRecord, grantRow, hasRepeatedId, rowsById, toClient, toCredential, toGrant } from '../sql/rows'
-import { markOf, sweeper } from '../sql/tables'
+import { markOf, sweeper, verifyingFirst } from '../sql/tables'
 import {
   codeOf,
   type PostgresPool,
@@ -18,7 +18,7 @@ import {
   sqlState,
   surviveLostConnections,
 } from './connection'
-import { migrate, type PostgresSchemaOptions, postgresSchema, postgresTables, requiringVersion } from './schema'
+import { migrate, type PostgresSchemaOptions, postgresSchema, postgresTables, requireVersion } from './schema'
 import { postgresStatements } from './statements'
 
 export { type Migration, type PostgresPool, type PostgresQuery, type PostgresSchemaOptions, postgresSchema }
@@ -55,7 +55,7 @@ export function postgresStorage(pool: PostgresPool, options: PostgresStorageOpti
   const tables = postgresTables(options)
   const statements = postgresStatements(tables)
   const direct = runner(pool, options.prepare ?? true)
-  const run = requiringVersion(direct, tables)
+  const run = verifyingFirst(direct, () => requireVersion(direct, tables))
   surviveLostConnections(pool)
   return {
     clients: clientStorage(statements, run),

@@ -133,26 +133,12 @@ async function versionOf(run: Run, { schema, grants }: Tables): Promise<number> 
   return Number(version)
 }
 
-/** `run`, that first finds out whether the tables are what this code knows. Where there are none a statement says so. */
-export function requiringVersion(run: Run, tables: Tables): Run {
-  let verified: Promise<boolean> | undefined
-  async function verify(): Promise<boolean> {
-    const version = await versionOf(run, tables)
-    if (version === 0 || version === SCHEMA_VERSION) return version > 0
-    const fix = 'Call `await storage.migrate()` at start-up, or run the SQL of postgresSchema({ from: 1 })'
-    throw needsUpgrade('postgresStorage', version, fix)
-  }
-  const again = () => {
-    verified = undefined
-  }
-  return async (...statement) => {
-    verified ??= verify().catch((error) => {
-      again()
-      throw error
-    })
-    if (!(await verified)) again()
-    return run(...statement)
-  }
+/** True where the tables are what this code knows, false where there are none: a statement says so. Else throws. */
+export async function requireVersion(run: Run, tables: Tables): Promise<boolean> {
+  const version = await versionOf(run, tables)
+  if (version === 0 || version === SCHEMA_VERSION) return version > 0
+  const fix = 'Call `await storage.migrate()` at start-up, or run the SQL of postgresSchema({ from: 1 })'
+  throw needsUpgrade('postgresStorage', version, fix)
 }
 
 /** Every table and index, as `to_regclass` takes them. */

@@ -100,3 +100,25 @@ export function sweeper(): (credentials: readonly Credential[]) => number | unde
     return Math.max(...credentials.map(({ issuedAt }) => issuedAt)) - GRACE
   }
 }
+
+/**
+ * `run`, that first finds out by `verify` whether the tables are what this code knows: once, where there are some. False:
+ * there are none, which the statement says itself.
+ */
+export function verifyingFirst<Asked extends unknown[], Answer>(
+  run: (...asked: Asked) => Promise<Answer>,
+  verify: () => Promise<boolean>,
+): (...asked: Asked) => Promise<Answer> {
+  let verified: Promise<boolean> | undefined
+  const again = () => {
+    verified = undefined
+  }
+  return async (...asked) => {
+    verified ??= verify().catch((error) => {
+      again()
+      throw error
+    })
+    if (!(await verified)) again()
+    return run(...asked)
+  }
+}

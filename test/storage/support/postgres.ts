@@ -10,11 +10,12 @@
  * Its collation is ICU's English, which sorts otherwise than by bytes: what relies on the database's own order fails.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dieWithParent, unprivileged } from './private-server'
 
 export interface TestPostgres {
   /** Stays the same over `restart` and `kill`. */
@@ -59,16 +60,6 @@ if (!binaries) console.warn(missing)
 /** `describe` where there is a PostgreSQL to start, `describe.skip` where there is none. */
 export const describePostgres: jest.Describe = binaries ? describe : describe.skip
 
-/** PostgreSQL refuses to run as root, so root lends it another user. */
-function unprivileged(): { uid?: number; gid?: number } {
-  if (userInfo().uid !== 0) return {}
-  const users = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'))
-  const user = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody')
-  return { uid: Number(user?.[2]), gid: Number(user?.[3]) }
-}
-
 async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -82,7 +73,7 @@ export async function startPostgres({
   settings = {},
 }: StartPostgresOptions = {}): Promise<TestPostgres> {
   if (!binaries) throw new Error(missing)
-  const user = unprivileged()
+  const user = unprivileged('postgres')
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'))
   if (user.uid !== undefined) chownSync(folder, user.uid, user.gid as number)
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
@@ -105,7 +96,13 @@ export async function startPostgres({
 
   /** True once it takes connections; false when it gave up, with its last words in `log`. */
   async function launch(log: string[]): Promise<boolean> {
-    const [command, ...rest] = [...dieWithParent(), join(binaries as string, 'postgres'), '-D', data, ...arguments_]
+    const [command, ...rest] = [
+      ...dieWithParent('QUIT'),
+      join(binaries as string, 'postgres'),
+      '-D',
+      data,
+      ...arguments_,
+    ]
     const started = spawn(command as string, rest, { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
     server = started
     process.once('exit', killServer)
@@ -160,9 +157,4 @@ export async function startPostgres({
     },
     kill: () => end('SIGKILL'),
   }
-}
-
-/** On Linux the server ends with the process that started it, however that ends: no orphans after `kill -9` of Jest. */
-function dieWithParent(): string[] {
-  return existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'QUIT'] : []
 }

@@ -1,11 +1,12 @@
 /** A private Redis on a free port, in a temporary folder, for one test file. Nothing of it stays. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dieWithParent } from './private-server'
 
 export interface RunningRedis {
   /** Of the node, or of the first node of the cluster. */
@@ -90,7 +91,7 @@ async function startNode(dir: string, settings: Record<string, string>): Promise
     async start() {
       const options = { port: String(node.port), bind: '127.0.0.1', dir, save: '', daemonize: 'no', ...settings }
       const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
-      const [command, ...rest] = [...dieWithParent(), programs.server]
+      const [command, ...rest] = [...dieWithParent('KILL'), programs.server]
       const child = spawn(command as string, [...rest, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
       let log = ''
       for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text))
@@ -156,9 +157,4 @@ async function makeCluster(nodes: readonly Node[]): Promise<void> {
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
   cli(nodes[0]?.port as number, '--cluster', 'create', ...addresses, '--cluster-yes')
   for (const { port } of nodes) while (!cli(port, 'cluster', 'info').includes('cluster_state:ok')) await sleep(20)
-}
-
-/** On Linux the server ends with the process that started it, however that ends: no orphans after `kill -9` of Jest. */
-function dieWithParent(): string[] {
-  return existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : []
 }

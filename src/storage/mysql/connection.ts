@@ -1,0 +1,129 @@
+/** How the MySQL adapter talks to its pool: values as hexadecimal, conflicts, and clear errors. */
+import { messageOf } from '../../errors'
+import type { Row } from '../sql/rows'
+
+/** The used part of a `Pool` of mysql2/promise. */
+export interface MysqlPool extends MysqlQueryable {
+  /** Takes one of its connections. */
+  getConnection(): Promise<MysqlConnection>
+}
+
+/** The used part of a `PoolConnection` of mysql2/promise. */
+export interface MysqlConnection extends MysqlQueryable {
+  /** Gives it back to the pool. */
+  release(): void
+}
+
+/** What runs one statement. */
+export interface MysqlQueryable {
+  /** The result and its columns. */
+  query(statement: MysqlQuery): Promise<[unknown, unknown]>
+}
+
+/** One statement, as mysql2 accepts it. */
+export interface MysqlQuery {
+  /** SQL without placeholders. */
+  sql: string
+  /** Reads a value as its bytes. */
+  typeCast: (field: { buffer(): Buffer | null }) => unknown
+  /** Rows are objects. */
+  rowsAsArray: false
+  /** Their members are the columns. */
+  nestTables: false
+}
+
+/** Runs one statement, and gives its rows, every value as text, and how many rows it changed. */
+export type Run = (sql: string) => Promise<{ rows: readonly Row[]; changed: number }>
+
+/** What MySQL and MariaDB say by number. */
+export const errno = {
+  noDatabase: 1046,
+  unknownColumn: 1054,
+  duplicateEntry: 1062,
+  syntaxError: 1064,
+  noSuchTable: 1146,
+  lockDeadlock: 1213,
+  procedureExists: 1304,
+  noSuchProcedure: 1305,
+  mayNotExecute: 1370,
+  recordChanged: 1020,
+} as const
+
+/** The promises of `pool`. Throws unless it is a pool, with a word on what it is instead. */
+export function requirePool(pool: unknown): MysqlPool {
+  const given = pool as Partial<Record<keyof MysqlPool | 'promise' | 'createPool', unknown>> | null | undefined
+  if (typeof given?.query === 'function' && typeof given.getConnection === 'function') {
+    // that of mysql2 itself takes callbacks
+    return typeof given.promise === 'function' ? (given.promise() as MysqlPool) : (pool as MysqlPool)
+  }
+  const mistake =
+    typeof given?.createPool === 'function'
+      ? 'this is the module mysql2 itself'
+      : typeof given?.query === 'function'
+        ? 'a Connection is one connection, which does not reconnect'
+        : `this is ${given === null ? 'null' : typeof given}`
+  throw new TypeError(`mysqlStorage needs a Pool of mysql2, as in createPool(process.env.DATABASE_URL): ${mistake}`)
+}
+
+/**
+ * The options of the host's pool change what values look like, and its charset changes text. Bytes are the same under all
+ * of them.
+ */
+const how = {
+  typeCast: (field: { buffer(): Buffer | null }) => field.buffer(),
+  rowsAsArray: false,
+  nestTables: false,
+} as const
+
+/** Statements that lose against others with the same rows are tried again; this many losses are a defect. */
+const MAX_TRIES = 100
+
+/** Nothing of a statement is there when it lost: each is one transaction. */
+export function runner(on: MysqlQueryable): Run {
+  return async (sql) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        const answer = await on.query({ sql, ...how })
+        if (!Array.isArray(answer))
+          throw new TypeError('mysqlStorage: this pool returned no rows. Give it a Pool of mysql2')
+        return resultOf(answer[0])
+      } catch (error) {
+        const lost = [errno.lockDeadlock, errno.recordChanged] as unknown[]
+        if (!lost.includes(errnoOf(error)) || tries === MAX_TRIES) throw explained(error)
+      }
+    }
+  }
+}
+
+/** A procedure answers with a list of what its statements said: rows first. */
+function resultOf(result: unknown): { rows: readonly Row[]; changed: number } {
+  if (!Array.isArray(result)) return { rows: [], changed: Number((result as { affectedRows: number }).affectedRows) }
+  const rows = (Array.isArray(result[0]) ? result[0] : result) as Readonly<Record<string, Buffer | null>>[]
+  return { rows: rows.map(asText), changed: 0 }
+}
+
+function asText(row: Readonly<Record<string, Buffer | null>>): Row {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value === null ? null : String(value)]))
+}
+
+export function errnoOf(error: unknown): unknown {
+  return (error as { errno?: unknown } | null | undefined)?.errno
+}
+
+const migrate = 'Call `await storage.migrate()` at start-up, or run the SQL of mysqlSchema()'
+const explanations: Readonly<Record<number, string>> = {
+  [errno.noSuchTable]: `the tables are missing. ${migrate}`,
+  [errno.noSuchProcedure]: `a procedure is missing. ${migrate}`,
+  [errno.noDatabase]: 'the pool has no database. Name it in its options, or in its URL after the last slash',
+  [errno.unknownColumn]: 'a table of this name has other columns. Choose another prefix',
+  [errno.syntaxError]: 'the server does not know this SQL. It must be MySQL 8 or MariaDB 10.6, or newer',
+  [errno.mayNotExecute]: 'the user of the pool may not call a procedure. GRANT EXECUTE on the database to it',
+}
+
+/** The error of the server, or one that names the fix where we know it. */
+export function explained(error: unknown): unknown {
+  const explanation = explanations[Number(errnoOf(error))]
+  return explanation === undefined
+    ? error
+    : new Error(`mysqlStorage: ${explanation} (${messageOf(error)})`, { cause: error })
+}

@@ -1,0 +1,265 @@
+/**
+ * What the MySQL adapter writes to several tables at once, as procedures: each call is one round trip and one transaction.
+ * What they rely on, under READ COMMITTED, which each of them asks for:
+ *
+ * - Each statement sees what was committed when it began. A locking one sees the newest version of each row. So what a
+ *   decision hangs on is locked first (credentials in the order of their ids, then grants), and decided then.
+ * - What was locked is written with INSERT … ON DUPLICATE KEY UPDATE. A tombstone may come between the look for a grant
+ *   that is not there and its insert: the insert keeps `revoked_at`, and a second look finds it.
+ * - Marks need no lock. They only grow, and every reader judges by them: a transition that did not see a mark is one that
+ *   ended just before it, and what it stored is dead.
+ * - A deadlock undoes everything, and the adapter calls again.
+ */
+import { sha256 } from '../../crypto'
+import { REVOCATION_MEMORY } from '../retention'
+import { credentialColumns, grantColumns } from '../sql/rows'
+import { isCovered, markedUntil, SWEEP_LIMIT, type Tables } from '../sql/tables'
+import { ID_BYTES, limits, OWNER_BYTES } from './values'
+
+/** What it is called, and the statement that creates it. */
+export interface Procedure {
+  readonly name: string
+  readonly sql: string
+}
+
+export interface Procedures {
+  readonly sweep: Procedure
+  readonly deleteExpired: Procedure
+  readonly insert: Procedure
+  readonly transition: Procedure
+  readonly mark: Procedure
+}
+
+/**
+ * The name ends with a digest of the text: a release that changes one makes another one, and processes of the release
+ * before go on with theirs. The rights are those of who calls.
+ */
+function procedure(prefix: string, name: string, parameters: string, body: string): Procedure {
+  const rest = `(${parameters})\nSQL SECURITY INVOKER\n${body}`
+  const version = Buffer.from(sha256(rest), 'base64url').toString('hex').slice(0, 8)
+  return { name: `${prefix}${name}_${version}`, sql: `CREATE PROCEDURE ${prefix}${name}_${version}${rest}` }
+}
+
+const ROLLED_BACK = `DECLARE EXIT HANDLER FOR SQLEXCEPTION
+  BEGIN
+    ROLLBACK;
+    RESIGNAL;
+  END;`
+const BEGUN = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  START TRANSACTION;`
+const GIVEN = `IN p_credentials LONGTEXT CHARACTER SET ascii, IN p_grants LONGTEXT CHARACTER SET ascii`
+
+/** The rows of a parameter (`values.ts`), in their order. */
+function given(parameter: string, columns: readonly string[]): string {
+  const isNumber = (name: string) => name.endsWith('_at')
+  const typeOf = (name: string) => {
+    const limit = limits[name]
+    if (isNumber(name)) return 'BIGINT'
+    return `${limit === undefined ? 'LONGTEXT' : `VARCHAR(${limit * 2})`} CHARACTER SET ascii`
+  }
+  const values = columns.map((name) => (isNumber(name) ? name : `UNHEX(${name}) AS ${name}`))
+  return `SELECT ${values.join(', ')}
+    FROM JSON_TABLE(${parameter}, '$[*]' COLUMNS (
+      ${columns.map((name) => `${name} ${typeOf(name)} PATH '$.${name}'`).join(',\n      ')}
+    )) AS parameter`
+}
+
+/** `column = VALUES(column)`, but for those that stay as they are. */
+const replaced = (columns: readonly string[], kept: readonly string[]) =>
+  columns
+    .filter((name) => !kept.includes(name))
+    .map((name) => `${name} = VALUES(${name})`)
+    .join(', ')
+
+export function mysqlProcedures(prefix: string, tables: Tables): Procedures {
+  const sweep = sweeping(prefix, tables)
+  const deleteExpired = procedure(
+    prefix,
+    'delete_expired',
+    'IN p_now BIGINT, IN p_limit INT',
+    `BEGIN
+  DECLARE v_removed INT DEFAULT 0;
+  CALL ${sweep.name}(p_now, p_limit, v_removed);
+  SELECT v_removed AS removed;
+END`,
+  )
+  return {
+    sweep,
+    deleteExpired,
+    insert: inserting(prefix, tables, sweep),
+    transition: moving(prefix, tables),
+    mark: marking(prefix, tables),
+  }
+}
+
+/** `done` is 0 where an id is taken: then the primary key refuses it, also when another insert is faster. */
+function inserting(prefix: string, { credentials, grants }: Tables, sweep: Procedure): Procedure {
+  return procedure(
+    prefix,
+    'insert',
+    `${GIVEN}, IN p_sweep BIGINT`,
+    `BEGIN
+  DECLARE v_removed INT;
+  ${ROLLED_BACK}
+  DECLARE EXIT HANDLER FOR 1062
+  BEGIN
+    ROLLBACK;
+    SELECT 0 AS done;
+  END;
+  IF p_sweep IS NOT NULL THEN
+    CALL ${sweep.name}(p_sweep, ${SWEEP_LIMIT}, v_removed);
+  END IF;
+  ${BEGUN}
+  INSERT INTO ${credentials} (${credentialColumns.join(', ')})
+    ${given('p_credentials', credentialColumns)};
+  INSERT INTO ${grants} (${grantColumns.join(', ')})
+    ${given('p_grants', grantColumns)};
+  COMMIT;
+  SELECT 1 AS done;
+END`,
+  )
+}
+
+function moving(prefix: string, tables: Tables): Procedure {
+  const { credentials, grants } = tables
+  const refused = `ROLLBACK;
+    SELECT 0 AS done;
+    LEAVE transition;`
+  return procedure(
+    prefix,
+    'transition',
+    `IN p_id VARBINARY(${ID_BYTES}), IN p_from VARBINARY(${ID_BYTES}), ${GIVEN}`,
+    `transition: BEGIN
+  DECLARE v_found, v_dead INT;
+  DECLARE v_grant, v_given_grant VARBINARY(${ID_BYTES});
+  ${ROLLED_BACK}
+  ${BEGUN}
+  SELECT count(*) INTO v_found
+    FROM (${given('p_credentials', ['id'])}) AS given
+    STRAIGHT_JOIN ${credentials} AS credential ON credential.id = given.id FOR UPDATE;
+  SELECT count(*), max(credential.grant_id) INTO v_found, v_grant FROM ${credentials} AS credential
+    WHERE credential.id = p_id AND credential.state = p_from AND NOT ${isCovered(tables, 'credential')} FOR UPDATE;
+  IF v_found = 0 THEN
+    ${refused}
+  END IF;
+  SELECT max(given.id), count(CASE WHEN given.revoked_at IS NOT NULL OR ${isCovered(tables, 'given')} THEN 1 END)
+    INTO v_given_grant, v_dead FROM (${given('p_grants', grantColumns)}) AS given;
+  IF v_dead > 0 THEN
+    ${refused}
+  END IF;
+  SELECT count(CASE WHEN present.id = v_grant THEN 1 END),
+      count(CASE WHEN present.revoked_at IS NOT NULL OR ${isCovered(tables, 'present')} THEN 1 END)
+    INTO v_found, v_dead FROM ${grants} AS present WHERE present.id IN (v_grant, v_given_grant) FOR UPDATE;
+  IF v_dead > 0 OR v_grant IS NOT NULL AND v_found = 0 THEN
+    ${refused}
+  END IF;
+  IF v_given_grant IS NOT NULL THEN
+    INSERT INTO ${grants} (${grantColumns.join(', ')})
+      ${given('p_grants', grantColumns)}
+      ON DUPLICATE KEY UPDATE ${replaced(grantColumns, ['id', 'revoked_at', 'delete_at'])};
+    SELECT count(*) INTO v_dead FROM ${grants} WHERE id = v_given_grant AND revoked_at IS NOT NULL FOR UPDATE;
+    IF v_dead > 0 THEN
+      ${refused}
+    END IF;
+  END IF;
+  INSERT INTO ${credentials} (${credentialColumns.join(', ')})
+    ${given('p_credentials', credentialColumns)}
+    ON DUPLICATE KEY UPDATE ${replaced(credentialColumns, ['id'])};
+  COMMIT;
+  SELECT 1 AS done;
+END`,
+  )
+}
+
+/** A procedure for the sake of READ COMMITTED: above it the look for later rows would lock the end of their index. */
+function marking(prefix: string, tables: Tables): Procedure {
+  const until = markedUntil(tables, 'GREATEST', { owner: 'p_owner', ownerId: 'p_owner_id', now: 'p_now' })
+  return procedure(
+    prefix,
+    'mark',
+    `IN p_owner VARBINARY(6), IN p_owner_id VARBINARY(${OWNER_BYTES}), IN p_now BIGINT`,
+    `BEGIN
+  ${ROLLED_BACK}
+  ${BEGUN}
+  INSERT INTO ${tables.marks} (owner, owner_id, revoked_at, delete_at, settled)
+    VALUES (p_owner, p_owner_id, ${until}, p_now + ${REVOCATION_MEMORY}, 0)
+    ON DUPLICATE KEY UPDATE revoked_at = GREATEST(revoked_at, VALUES(revoked_at)),
+      delete_at = GREATEST(delete_at, VALUES(delete_at)), settled = 0;
+  COMMIT;
+  SELECT 1 AS done;
+END`,
+  )
+}
+
+/**
+ * Removes what expired by `p_now`: at most `p_limit` of each kind, and nothing that somebody else is about to change. Once
+ * no expired credential is left, the grants and marks whose time has come are looked at:
+ * - A grant leaves when no credential of it is stored. Until then it is looked at again when the last of them expires.
+ *   Their ids begin with its own and `~`: a stretch of the primary key.
+ * - A mark is put off once, to when the last of all rows expires: what was under way beside it is among them by then.
+ */
+function sweeping(prefix: string, { credentials, grants, marks }: Tables): Procedure {
+  const due = (table: string, columns: string, time: string) =>
+    `CURSOR FOR SELECT ${columns} FROM ${table} FORCE INDEX (by_${time})
+    WHERE ${time} <= p_now ORDER BY ${time} LIMIT p_limit FOR UPDATE SKIP LOCKED`
+  const forEach = (cursor: string, into: string, act: string) => `SET v_end = 0;
+    OPEN ${cursor};
+    ${cursor}: LOOP
+      FETCH ${cursor} INTO ${into};
+      IF v_end THEN
+        LEAVE ${cursor};
+      END IF;
+      ${act}
+    END LOOP;
+    CLOSE ${cursor};`
+  return procedure(
+    prefix,
+    'sweep',
+    'IN p_now BIGINT, IN p_limit INT, OUT p_removed INT',
+    `BEGIN
+  DECLARE v_end, v_settled INT DEFAULT 0;
+  DECLARE v_expires_at, v_last BIGINT;
+  DECLARE v_id VARBINARY(${ID_BYTES});
+  DECLARE v_owner VARBINARY(6);
+  DECLARE v_owner_id VARBINARY(${OWNER_BYTES});
+  DECLARE due_credentials ${due(credentials, 'id', 'expires_at')};
+  DECLARE due_grants ${due(grants, 'id, expires_at', 'delete_at')};
+  DECLARE due_marks ${due(marks, 'owner, owner_id, settled', 'delete_at')};
+  DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_end = 1;
+  ${ROLLED_BACK}
+  SET p_removed = 0;
+  ${BEGUN}
+    ${forEach(
+      'due_credentials',
+      'v_id',
+      `DELETE FROM ${credentials} WHERE id = v_id;
+      SET p_removed = p_removed + 1;`,
+    )}
+  IF p_removed < p_limit THEN
+    ${forEach(
+      'due_grants',
+      'v_id, v_expires_at',
+      `SELECT max(expires_at) INTO v_last FROM ${credentials}
+        WHERE id >= CONCAT(v_id, x'7e') AND id < CONCAT(v_id, x'7f');
+      IF v_last IS NULL AND coalesce(v_expires_at, 0) <= p_now THEN
+        DELETE FROM ${grants} WHERE id = v_id;
+      ELSE
+        UPDATE ${grants} SET delete_at = GREATEST(coalesce(v_last, 0), coalesce(v_expires_at, 0), p_now + 1) WHERE id = v_id;
+      END IF;`,
+    )}
+    ${forEach(
+      'due_marks',
+      'v_owner, v_owner_id, v_settled',
+      `IF v_settled THEN
+        DELETE FROM ${marks} WHERE owner = v_owner AND owner_id = v_owner_id;
+      ELSE
+        SELECT GREATEST(coalesce((SELECT max(expires_at) FROM ${credentials}), 0),
+          coalesce((SELECT max(delete_at) FROM ${grants}), 0), p_now + 1) INTO v_last;
+        UPDATE ${marks} SET delete_at = v_last, settled = 1 WHERE owner = v_owner AND owner_id = v_owner_id;
+      END IF;`,
+    )}
+  END IF;
+  COMMIT;
+END`,
+  )
+}
