@@ -14,7 +14,7 @@ module.exports = {
   mutate: [
     'src/**/*.ts',
     // the drivers: storage/contract.ts proves them, on real servers
-    '!src/storage/{contract,postgres,redis,sql,sqlite}/**',
+    '!src/storage/{contract,mysql,postgres,redis,sql,sqlite}/**',
     '!src/storage/contract.ts',
     // words and looks. Worker threads are files of JavaScript: no mutant could be switched on in them
     '!src/pages/{english,german,spanish,style}.ts',

@@ -9,7 +9,7 @@ const readme = join(root, 'README.md')
 const marked = /<!-- options of (\w+) -->\n[\s\S]*?<!-- end -->/g
 
 /** What those of the adapters extend, and so hold: those of the functions that make their SQL. */
-const bases = ['PostgresSchemaOptions', 'SqliteSchemaOptions']
+const bases = ['MysqlSchemaOptions', 'PostgresSchemaOptions', 'SqliteSchemaOptions']
 
 /**
  * The table of every exported interface whose name ends in Options, by name.
@@ -23,6 +23,7 @@ function optionTables() {
     'index',
     'storage/sqlite/sqlite',
     'storage/postgres/postgres',
+    'storage/mysql/mysql',
     'storage/redis/redis',
     'storage/contract',
   ]

@@ -19,7 +19,7 @@ const floors = [
   ['types/', 'fetch/'],
   ['rules/'],
   ['storage/checked.ts', 'storage/contract.ts', 'storage/contract/', 'storage/memory/', 'storage/postgres/'],
-  ['storage/redis/', 'storage/sqlite/', 'pages/'],
+  ['storage/mysql/', 'storage/redis/', 'storage/sqlite/', 'pages/'],
   ['storage/sql/'],
   ['storage/frozen.ts', 'storage/paging.ts', 'storage/retention.ts', 'storage/schema-version.ts'],
   ['storage.ts'],

@@ -14,12 +14,14 @@ import express from 'express'
 import * as library from 'express-authorization-server'
 import { postgresSchema } from 'express-authorization-server/postgres'
 import { sign } from 'jsonwebtoken'
+import mysql2, { type Pool as MysqlPool } from 'mysql2/promise'
 import { Passport } from 'passport'
 import { ExtractJwt, Strategy as JwtStrategy } from 'passport-jwt'
 import { Pool } from 'pg'
 import type { createClient } from 'redis'
 import request from 'supertest'
 import ts from 'typescript'
+import { describeMysql, startMysql } from './storage/support/mysql'
 import { describePostgres, startPostgres } from './storage/support/postgres'
 import { describeRedis, startRedis } from './storage/support/redis'
 import { createHost } from './support/host'
@@ -360,6 +362,25 @@ describePostgres('the snippet of PostgreSQL', () => {
     await library.verifyAccessToken(server, await issuedBy(server))
     for (const pool of pools) await pool.end()
     await postgres.stop()
+  })
+})
+
+describeMysql('the snippet of MySQL', () => {
+  it('keeps clients there', async () => {
+    const mysql = await startMysql()
+    const pools: MysqlPool[] = []
+    const createPool = (uri: string) => {
+      const pool = mysql2.createPool(uri)
+      pools.push(pool)
+      return pool
+    }
+    const load = loadOther('mysql2/promise', { createPool })
+    const values = { process: { env: { DATABASE_URL: mysql.url } } }
+    const { storage } = await run<{ storage: library.OAuthStorage }>('createPool(', values, load)
+    const server = library.createAuthorizationServer({ ...base(), storage })
+    await library.verifyAccessToken(server, await issuedBy(server))
+    for (const pool of pools) await pool.end()
+    await mysql.stop()
   })
 })
 

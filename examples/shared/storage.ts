@@ -1,6 +1,6 @@
 /**
- * Where an example keeps its data: in PostgreSQL when DATABASE_URL is set, in Redis when REDIS_URL is, else in a SQLite
- * file (SQLITE_FILE, or `quickstart.sqlite` in this folder). Only the driver that is needed is loaded.
+ * Where an example keeps its data: in PostgreSQL or MySQL when DATABASE_URL is set, in Redis when REDIS_URL is, else in a
+ * SQLite file (SQLITE_FILE, or `quickstart.sqlite` in this folder). Only the driver that is needed is loaded.
  */
 import { resolve } from 'node:path'
 import {
@@ -16,15 +16,24 @@ import {
 const { DATABASE_URL, REDIS_URL, SQLITE_FILE = 'quickstart.sqlite' } = process.env
 const file = SQLITE_FILE === ':memory:' ? SQLITE_FILE : resolve(SQLITE_FILE)
 
+const isMysql = DATABASE_URL?.startsWith('mysql:')
+
 /** For the lines that are printed at start-up. */
 export const storagePlace = DATABASE_URL
-  ? 'PostgreSQL (DATABASE_URL)'
+  ? `${isMysql ? 'MySQL' : 'PostgreSQL'} (DATABASE_URL)`
   : REDIS_URL
     ? 'Redis (REDIS_URL)'
     : `the SQLite file ${file}`
 
 /** The storage, with its tables made and its server checked. */
 export async function openStorage(): Promise<OAuthStorage> {
+  if (DATABASE_URL && isMysql) {
+    const { createPool } = await import('mysql2/promise')
+    const { mysqlStorage } = await import('express-authorization-server/mysql')
+    const storage = mysqlStorage(createPool(DATABASE_URL))
+    await storage.migrate()
+    return storage
+  }
   if (DATABASE_URL) {
     const { Pool } = await import('pg')
     const { postgresStorage } = await import('express-authorization-server/postgres')

@@ -2,7 +2,7 @@
 // where there is one the database is restarted, right after each answer.
 import { createAuthorizationServer, deleteClient, registerClient, revokeGrants } from '../../src/index'
 import { type App, type Apps, buildApps } from '../storage/support/apps'
-import { type Backend, postgres, type RunningBackend, redis, sqlite } from '../storage/support/backends'
+import { type Backend, mysql, postgres, type RunningBackend, redis, sqlite } from '../storage/support/backends'
 import * as session from '../storage/support/session'
 import { loadDriver, type OpenStore } from '../storage/support/stores'
 
@@ -16,7 +16,7 @@ beforeAll(() => {
 })
 afterAll(() => apps.stop())
 
-describe.each([sqlite, postgres, redis])('$name', (backend: Backend) => {
+describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
   backend.describe('', () => {
     let running: RunningBackend
     let own: OpenStore

@@ -5,7 +5,7 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { parseArgs } = require('node:util')
 const { buildPackage } = require('./lib/build')
-const { startPostgres, startRedis } = require('./lib/databases')
+const { startMysql, startPostgres, startRedis } = require('./lib/databases')
 const { describeMachine, requirePeers } = require('./lib/machine')
 const { table } = require('./lib/report')
 const { quantile } = require('./lib/statistics')
@@ -14,7 +14,7 @@ const { adapterOf } = require('./servers/ours')
 
 const { values } = parseArgs({
   options: {
-    stores: { type: 'string', default: 'postgres,redis' },
+    stores: { type: 'string', default: 'postgres,mysql,redis' },
     sizes: { type: 'string', default: '1000,100000,1000000' },
     samples: { type: 'string', default: '3000' },
   },
@@ -50,6 +50,27 @@ const stores = {
       },
       empty: () => pool.query(`TRUNCATE ${tables.join(', ')}, oauth_clients`),
       settle: () => pool.query('VACUUM ANALYZE'),
+      close: () => pool.end(),
+    }
+  },
+  async mysql(folder) {
+    const uri = await startMysql()
+    if (!uri) return undefined
+    const pool = load('mysql2/promise').createPool({ uri, connectionLimit: 16 })
+    const storage = require(adapterOf(folder, 'mysql')).mysqlStorage(pool)
+    await storage.migrate()
+    const tables = ['oauth_grants', 'oauth_credentials']
+    return {
+      storage,
+      async bytes() {
+        const text = `SELECT SUM(data_length + index_length) AS bytes FROM information_schema.tables
+          WHERE table_schema = DATABASE() AND table_name IN ('${tables.join("', '")}')`
+        return Number((await pool.query(text))[0][0].bytes)
+      },
+      async empty() {
+        for (const table of [...tables, 'oauth_clients']) await pool.query(`TRUNCATE TABLE ${table}`)
+      },
+      settle: () => pool.query(`ANALYZE TABLE ${tables.join(', ')}`),
       close: () => pool.end(),
     }
   },

@@ -1,5 +1,6 @@
 // A misspelt option must not be the default in silence: everything that takes options names the one it does not know.
 import Database from 'better-sqlite3'
+import { createPool } from 'mysql2/promise'
 import { Pool } from 'pg'
 import { createClient } from 'redis'
 import {
@@ -35,6 +36,7 @@ import {
   updateClient,
   verifyAccessToken,
 } from '../../src'
+import { mysqlStorage } from '../../src/storage/mysql/mysql'
 import { postgresStorage } from '../../src/storage/postgres/postgres'
 import { redisStorage } from '../../src/storage/redis/redis'
 import { sqliteStorage } from '../../src/storage/sqlite/sqlite'
@@ -83,6 +85,7 @@ const takers: Record<string, () => unknown> = {
   startCleanup: () => startCleanup(server, misspelt as never),
   sqliteStorage: () => sqliteStorage(new Database(':memory:'), misspelt as never),
   postgresStorage: () => postgresStorage(new Pool(), misspelt as never),
+  mysqlStorage: () => mysqlStorage(createPool({}), misspelt as never),
   redisStorage: () => redisStorage(createClient(), misspelt as never),
 }
 

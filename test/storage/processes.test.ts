@@ -5,7 +5,7 @@ import { createAuthorizationServer, type OAuthStorage, registerClient } from '..
 import { asserted, type ClientKey, clientKey, signAssertion } from '../support/assertions'
 import { type ProofKey, proof, proofKey } from '../support/dpop'
 import { type Answer, type App, type Apps, buildApps } from './support/apps'
-import { type Backend, postgres, type RunningBackend, redis, sqlite } from './support/backends'
+import { type Backend, mysql, postgres, type RunningBackend, redis, sqlite } from './support/backends'
 import * as session from './support/session'
 import { loadDriver, type OpenStore } from './support/stores'
 
@@ -32,7 +32,7 @@ beforeAll(async () => {
 })
 afterAll(() => apps.stop())
 
-describe.each([sqlite, postgres, redis])('$name', (backend: Backend) => {
+describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
   backend.describe('', () => {
     let running: RunningBackend
     let own: OpenStore

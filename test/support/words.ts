@@ -7,6 +7,7 @@ const entries = [
   'index',
   'storage/sqlite/sqlite',
   'storage/postgres/postgres',
+  'storage/mysql/mysql',
   'storage/redis/redis',
   'storage/contract',
 ]

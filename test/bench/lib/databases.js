@@ -1,5 +1,5 @@
-// A private PostgreSQL and a private Redis for the adapters, where their programs are installed. Or, from the
-// environment, others: BENCH_POSTGRES_URL, BENCH_REDIS_URL.
+// A private PostgreSQL, MariaDB and Redis for the adapters, where their programs are installed. Or, from the environment,
+// others: BENCH_POSTGRES_URL, BENCH_MYSQL_URL, BENCH_REDIS_URL.
 const { execFileSync, spawn, spawnSync } = require('node:child_process')
 const { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } = require('node:fs')
 const { connect, createServer } = require('node:net')
@@ -77,10 +77,37 @@ async function startPostgres() {
   return `postgres://bench@127.0.0.1:${port}/postgres`
 }
 
+/** The URL of a MariaDB, or undefined. It does not wait for the disk. */
+async function startMysql() {
+  if (process.env.BENCH_MYSQL_URL) return process.env.BENCH_MYSQL_URL
+  const programs = ['/usr/sbin/mariadbd', '/usr/bin/mariadb-install-db', '/usr/bin/mariadb']
+  const [server, installer, client] = programs
+  if (!server || !installer || !client || !programs.every(existsSync)) return undefined
+  const folder = mkdtempSync(join(tmpdir(), 'eas-bench-mysql-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  // MariaDB refuses to run as root
+  const user = process.getuid?.() === 0 ? ids('mysql') : undefined
+  if (user) chownSync(folder, user.uid, user.gid)
+  const data = ['--no-defaults', `--datadir=${join(folder, 'data')}`]
+  execFileSync(installer, [...data, '--auth-root-authentication-method=normal'], {
+    ...user,
+    stdio: 'ignore',
+    cwd: folder,
+  })
+  const port = await freePort()
+  const place = [`--socket=${join(folder, 'socket')}`, `--port=${port}`, '--bind-address=127.0.0.1']
+  const settings = ['--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=1G', '--skip-name-resolve']
+  keepRunning(server, [...data, ...place, ...settings], { ...user, cwd: folder })
+  await untilOpen(port)
+  const grant = "CREATE DATABASE bench; CREATE USER bench@'127.0.0.1'; GRANT ALL ON bench.* TO bench@'127.0.0.1'"
+  execFileSync(client, ['--no-defaults', '-uroot', `--socket=${join(folder, 'socket')}`, '-e', grant])
+  return `mysql://bench@127.0.0.1:${port}/bench`
+}
+
 /** @param {string} user */
 function ids(user) {
   const id = (/** @type {string} */ flag) => Number(execFileSync('id', [flag, user], { encoding: 'utf8' }))
   return { uid: id('-u'), gid: id('-g') }
 }
 
-module.exports = { startPostgres, startRedis }
+module.exports = { startMysql, startPostgres, startRedis }

@@ -2,8 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createConnection } from 'mysql2/promise'
 import { Client } from 'pg'
 import { createClient } from 'redis'
+import { describeMysql, startMysql } from './mysql'
 import { describePostgres, startPostgres } from './postgres'
 import { describeRedis, startRedis } from './redis'
 import type { Store } from './stores'
@@ -49,6 +51,27 @@ export const postgres: Backend = {
         const admin = new Client({ connectionString })
         await admin.connect()
         await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
+        await admin.end()
+      },
+    }
+  },
+}
+
+export const mysql: Backend = {
+  name: 'one MariaDB',
+  describe: describeMysql,
+  async start() {
+    const { url, stop, restart } = await startMysql()
+    return {
+      store: { kind: 'mysql', url },
+      stop,
+      restart,
+      async cut() {
+        const admin = await createConnection(url)
+        const [rows] = await admin.query(
+          `SELECT id FROM information_schema.processlist WHERE user = 'app' AND id <> CONNECTION_ID()`,
+        )
+        for (const { id } of rows as { id: number }[]) await admin.query(`KILL ${id}`).catch(() => {})
         await admin.end()
       },
     }

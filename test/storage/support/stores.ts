@@ -1,9 +1,10 @@
-/** The three durable stores, as a process of its own opens them: by a value that can be sent to it. */
+/** The durable stores, as a process of its own opens them: by a value that can be sent to it. */
 import type { OAuthStorage } from '../../../src/storage'
 
 export type Store =
   | { kind: 'sqlite'; file: string }
   | { kind: 'postgres'; connectionString: string }
+  | { kind: 'mysql'; url: string }
   | { kind: 'redis'; url: string }
 
 export interface OpenStore {
@@ -31,6 +32,17 @@ export async function loadDriver(kind: Store['kind']): Promise<(store: Store) =>
       const connectionString = store.kind === 'postgres' ? store.connectionString : ''
       const pool = new Pool({ connectionString, max: 8, connectionTimeoutMillis: 2000 })
       const storage = postgresStorage(pool)
+      await storage.migrate()
+      return { storage, close: () => pool.end() }
+    }
+  }
+  if (kind === 'mysql') {
+    const { createPool } = await import('mysql2/promise')
+    const { mysqlStorage } = await import('express-authorization-server/mysql')
+    return async (store) => {
+      const uri = store.kind === 'mysql' ? store.url : ''
+      const pool = createPool({ uri, connectionLimit: 8, connectTimeout: 2000 })
+      const storage = mysqlStorage(pool)
       await storage.migrate()
       return { storage, close: () => pool.end() }
     }
