@@ -12,6 +12,7 @@ import {
   registerClient,
   updateClient,
 } from 'express-authorization-server'
+import type { SqliteDatabase } from 'express-authorization-server/sqlite'
 
 const { DATABASE_URL, REDIS_URL, SQLITE_FILE = 'quickstart.sqlite' } = process.env
 const file = SQLITE_FILE === ':memory:' ? SQLITE_FILE : resolve(SQLITE_FILE)
@@ -51,11 +52,20 @@ export async function openStorage(): Promise<OAuthStorage> {
     await checkRedis(client)
     return storage
   }
-  const { default: Database } = await import('better-sqlite3')
   const { sqliteStorage } = await import('express-authorization-server/sqlite')
-  const storage = sqliteStorage(new Database(file))
+  const storage = sqliteStorage(await openFile())
   storage.migrate()
   return storage
+}
+
+/** With what Node has since 22.13, so that nothing has to be compiled; before that, with better-sqlite3. */
+async function openFile(): Promise<SqliteDatabase> {
+  const builtin = process.getBuiltinModule?.('node:sqlite') as
+    | { DatabaseSync: new (file: string) => SqliteDatabase }
+    | undefined
+  if (builtin) return new builtin.DatabaseSync(file)
+  const { default: Database } = await import('better-sqlite3')
+  return new Database(file)
 }
 
 /** `registerClient`, or `updateClient` for one that an earlier start has registered. */

@@ -77,7 +77,8 @@ function pairsOf(basic: string): Pair[] {
   if (text === undefined || text.includes('\0') || colon < 0) return []
   const [rawId, rawSecret] = [text.slice(0, colon), text.slice(colon + 1)]
   const [id, secret] = [tryDecodeComponent(rawId), tryDecodeComponent(rawSecret)]
-  if (id === undefined || secret === undefined) return [[rawId, rawSecret]]
+  // no client has an id with NUL, for which some stores fail
+  if (id === undefined || secret === undefined || id.includes('\0')) return [[rawId, rawSecret]]
   const isPlain = id === rawId && secret === rawSecret
   return isPlain
     ? [[id, secret]]

@@ -121,7 +121,8 @@ export async function rotateSecret(
   const client = await changeClient(server, clientId, (current) => {
     mayReplace(current, current)
     if (!hasClientSecret(current)) throw noSecret()
-    const until = now + overlap
+    // in whole seconds: the last one counts, or the overlap would be shorter than it is called
+    const until = overlap === 0 ? now : now + overlap + 1
     const old = current.secrets
       .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? until, until) }))
       .filter((secret) => secret.expiresAt > now)

@@ -121,7 +121,8 @@ async function refuseReplay(server: AuthorizationServer, client: Client, code: C
 function isSentTwice(server: AuthorizationServer, client: Client, code: Credential): boolean {
   const { usedAt } = code.data
   if (!isPublic(client) || boundOf(code).codeChallenge === undefined || typeof usedAt !== 'number') return false
-  return Math.max(0, server.now() - usedAt) < SENT_TWICE_WITHIN
+  // in whole seconds: the last one counts, or it would be less
+  return Math.max(0, server.now() - usedAt) <= SENT_TWICE_WITHIN
 }
 
 /** What is wrong with every code of the client is refused before this one is looked at: the answer tells nothing of it. */

@@ -192,7 +192,8 @@ async function prepareRefresh(
   const window = windowOf(server, settings)
   const credentials = accessTokens.stateless ? [] : [access.credential]
   if (window > 0) {
-    const until = Math.min(expiresAt, now + window)
+    // also in the second in which the window ends
+    const until = Math.min(expiresAt, now + window + 1)
     credentials.push(replayRow(accessTokens, body.access_token, found, presented, refresh, until))
   }
   // the row of a grant that another client began stays what it is

@@ -16,7 +16,7 @@ import { endpointRouter } from '../http/router'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
 import { audienceMember } from '../rules/resource'
 import { intersectScope } from '../rules/scope'
-import { subjectId } from '../rules/subject'
+import { subjectId, userIdWords } from '../rules/subject'
 import { keyOfSession } from '../sender-constraints/confirmation'
 import { useRequest } from '../tokens/code'
 import { sessionEnd } from '../tokens/rotation'
@@ -135,7 +135,8 @@ function approvedBy(
   req: Request,
 ): ApprovedAuthorization {
   const userId = subjectId(decision.userId)
-  if (userId === undefined) throw new TypeError('decide must return { allow: true, userId } with a non-empty userId')
+  if (userId === undefined)
+    throw new TypeError(`decide must return { allow: true, userId } with ${userIdWords(decision)}`)
   const session = sessionInFront(request, decision, req, userId)
   const scope = decision.scope === undefined ? request.scope : grantedScope(request, decision.scope)
   // RFC 6749 §5.1: a token response could not say so, and without `scope` it means all that was asked

@@ -1,6 +1,7 @@
 /** Request parameters: `application/x-www-form-urlencoded` and JSON, parsed strictly (RFC 6749 §3.1, §3.2, Appendix B). */
 import { isUtf8 } from 'node:buffer'
 import { OAuthError } from '../errors'
+import { isKeepable } from './keepable'
 
 /** Parameters of one request by name. Empty ones are absent (RFC 6749 §3.1). */
 export type RequestParameters = ReadonlyMap<string, string>
@@ -117,9 +118,9 @@ function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: s
   else if (name === REPEATABLE) parsed.parameters.set(name, `${before} ${value}`)
 }
 
-/** No store keeps NUL or half a surrogate pair alike, and no parameter of OAuth has a use for them. */
+/** No parameter of OAuth has a use for other characters. */
 function requireKeepable(text: string): void {
-  if (!text.includes('\0') && text.isWellFormed()) return
+  if (/^[\x20-\x7e]*$/.test(text) || isKeepable(text)) return
   throw new OAuthError('invalid_request', 'A parameter has a character that is not allowed.')
 }
 

@@ -253,7 +253,7 @@ describe('a secret', () => {
     const { clientSecret: second } = await rotateClientSecret(host.server, 'web')
     expect(await authenticates(host.web, host.web.clientSecret)).toBe(false)
     const { clientSecret: third } = await rotateClientSecret(host.server, 'web', { overlap: 3600 })
-    host.clock.advance(3599)
+    host.clock.advance(3600)
     expect(await authenticates(host.web, second)).toBe(true)
     expect(await authenticates(host.web, third)).toBe(true)
     host.clock.advance(1)

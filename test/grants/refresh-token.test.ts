@@ -176,6 +176,25 @@ describe('inside the replay window', () => {
     expect(host.eventTypes()).toContain('refresh.replayed')
   })
 
+  // seconds are whole: without the one in which it ends, a window of a second was as short as the rest of the present one
+  it.each([
+    [1, 0.98, 0.02],
+    [1, 0, 1],
+    [60, 0.03, 59.98],
+    [60, 0, 60],
+  ])('of %d s is open %d s into a second and %d s later', async (replayWindow, into, later) => {
+    await begin({ replayWindow })
+    host.clock.advance(into)
+    const second = await refreshed(first)
+    host.clock.advance(later)
+    expect(await refreshed(first)).toMatchObject({ refresh_token: second.refresh_token })
+    await deleteExpired(host.server)
+    expect(await refreshed(first)).toMatchObject({ refresh_token: second.refresh_token })
+    host.clock.advance(1.001)
+    await expectRefused(first)
+    expect(await host.isAlive(second)).toBe(false)
+  })
+
   it('a replay opens the response for its own scope alone, whatever storage says that it was for', async () => {
     await refreshed(first, { scope: 'read' })
     rewriting(host.storage, (row) => ({
@@ -267,7 +286,7 @@ describe('reuse of a refresh token (RFC 9700 §4.14.2)', () => {
 
   it('after the window is invalid_grant, and the grant is dead', async () => {
     const second = await refreshed(first)
-    host.clock.advance(60)
+    host.clock.advance(61)
     await expectRefused(first)
     await expectDeadGrant(second, first)
   })
@@ -282,7 +301,7 @@ describe('reuse of a refresh token (RFC 9700 §4.14.2)', () => {
   it('kills that authorization alone', async () => {
     const other = await host.signIn()
     const second = await refreshed(first)
-    host.clock.advance(60)
+    host.clock.advance(61)
     await expectRefused(first)
     expect(await host.isAlive(second)).toBe(false)
     expect(await host.isAlive(other)).toBe(true)
@@ -292,7 +311,7 @@ describe('reuse of a refresh token (RFC 9700 §4.14.2)', () => {
   it('by another client is none: nobody else can end a session', async () => {
     const thief = await host.register({ clientId: 'thief' })
     const second = await refreshed(first)
-    host.clock.advance(60)
+    host.clock.advance(61)
     await expectRefused(first, 'invalid_grant', {}, thief)
     expect(await host.isAlive(second)).toBe(true)
   })
@@ -356,7 +375,7 @@ describe('a racer', () => {
   it('that comes back after the window gets invalid_grant, and revokes nothing', async () => {
     const finish = await race()
     const second = await refreshed(first)
-    host.clock.advance(60)
+    host.clock.advance(61)
     expect((await finish()).body.error).toBe('invalid_grant')
     expect(await host.isAlive(second)).toBe(true)
   })
@@ -468,7 +487,7 @@ describe('with rotate: false', () => {
   it('it works again and again, after the window too, with new access tokens in the same rows', async () => {
     const seen = new Set([first.access_token])
     for (let i = 1; i <= 5; i++) {
-      host.clock.advance(60)
+      host.clock.advance(61)
       seen.add((await refreshed(first)).access_token)
       expect(seen.size).toBe(i + 1)
     }
@@ -524,7 +543,7 @@ describe('with rotate: false', () => {
     const slow = host.refresh(host.web, first.refresh_token).then((answer) => answer)
     await pause.reached
     await refreshed(first)
-    host.clock.advance(1)
+    host.clock.advance(2)
     pause.resume()
     const { status, body } = await slow
     expect([status, await host.isAlive(body)]).toEqual([200, true])

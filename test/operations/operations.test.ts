@@ -230,10 +230,11 @@ describe('rotateClientSecret', () => {
     const { now } = host.clock
     const expiries = async () =>
       (await host.server.storage.clients.find('web'))?.secrets.map(({ expiresAt }) => expiresAt)
-    expect(await expiries()).toEqual([undefined, now + 1000, now + 10])
-    host.clock.advance(10)
+    // in whole seconds: the last one counts
+    expect(await expiries()).toEqual([undefined, now + 1001, now + 11])
+    host.clock.advance(11)
     await rotateClientSecret(host.server, 'web', { overlap: 1000 })
-    expect(await expiries()).toEqual([undefined, now + 1010, now + 1000])
+    expect(await expiries()).toEqual([undefined, now + 1012, now + 1001])
   })
 
   it.each([-1, 1.5, Number.NaN, '60'])('refuses an overlap of %p', async (overlap) => {

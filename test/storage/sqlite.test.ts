@@ -255,6 +255,20 @@ describe('migrate', () => {
     database.exec(`CREATE TABLE oauth_clients (client_id, username, secret)`)
     expect(() => ready(database)).toThrow(/other columns\. Choose another prefix \(no such column/)
   })
+
+  it.each(['migrate', 'first call'])('says what to do with tables that are older than versions: %s', (when) => {
+    const database = open(':memory:')
+    ready(database)
+    database.exec(`DROP TABLE oauth_schema; DROP TABLE oauth_clients; ALTER TABLE oauth_grants DROP COLUMN data`)
+    database.exec(`CREATE TABLE oauth_clients (client_id TEXT PRIMARY KEY, version INTEGER, record TEXT)`)
+    const storage = sqliteStorage(database)
+    if (when === 'migrate') {
+      expect(() => storage.migrate()).toThrow(/other columns\. Choose another prefix \(no such column: username/)
+    } else {
+      expect(() => storage.clients.list({ username: 'ada', limit: 1 })).toThrow('Call `storage.migrate()` at start-up')
+    }
+    expect(database.prepare('SELECT name FROM sqlite_schema WHERE name = ?').get('oauth_schema')).toBeUndefined()
+  })
 })
 
 describe('wrong use of sqliteStorage', () => {
@@ -274,7 +288,9 @@ describe('wrong use of sqliteStorage', () => {
     ]
     for (const [value, said] of wrong) {
       expect(() => sqliteStorage(value as SqliteDatabase)).toThrow(
-        new RegExp(`^sqliteStorage needs a Database of better-sqlite3, as in new Database\\('oauth.db'\\): .*${said}`),
+        new RegExp(
+          `^sqliteStorage needs a Database of better-sqlite3 or a DatabaseSync of node:sqlite, as in new Database\\('oauth.db'\\): .*${said}`,
+        ),
       )
     }
   })

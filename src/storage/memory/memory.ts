@@ -47,8 +47,6 @@ function memoryGrants(): GrantStorage {
   const clientMarks = expiringMap<Mark>()
   /** Made when something is listed for the first time: where nobody lists, nobody pays for it. */
   let index: GrantIndex | undefined
-  /** The latest `issuedAt` so far: the only clock here. It decides when rows leave and never whether they are alive. */
-  let clock = Number.NEGATIVE_INFINITY
   let latestExpiry = Number.NEGATIVE_INFINITY
   /** The latest `startedAt` so far, of anybody. */
   let latestStart = Number.NEGATIVE_INFINITY
@@ -124,6 +122,9 @@ function memoryGrants(): GrantStorage {
 
   /** Everything that `insert` and `transition` write, once it is decided that they do. */
   function store(added: readonly Credential[], grant: Grant | undefined): true {
+    // The latest `issuedAt` of the call is the only clock here. It decides when rows leave and never whether they are
+    // alive. One that leapt ahead ends with its call: kept, it would remove fresh rows once it is right again
+    let clock = Number.NEGATIVE_INFINITY
     if (grant) {
       const row = grants.get(grant.id)
       const expiresAt = Math.max(grant.expiresAt, row?.expiresAt ?? 0)

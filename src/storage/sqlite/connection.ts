@@ -2,20 +2,22 @@
 import { messageOf } from '../../errors'
 import type { Row } from '../sql/rows'
 
-/** The used part of a `Database` of better-sqlite3. */
+/** The used part of a `Database` of better-sqlite3, and of a `DatabaseSync` of `node:sqlite`. */
 export interface SqliteDatabase {
   /** Compiles one statement. */
   prepare(sql: string): SqliteStatement
   /** Runs any number of statements. */
   exec(sql: string): unknown
-  /** Whether a transaction is open. */
+  /** Whether a transaction is open, in better-sqlite3. */
   readonly inTransaction?: boolean
+  /** The same in `node:sqlite`, since Node 22.16. */
+  readonly isTransaction?: boolean
 }
 
 /** Values of `@name` parameters. */
 export type NamedValues = Readonly<Record<string, string | number | null>>
 
-/** The used part of a `Statement` of better-sqlite3. */
+/** The used part of a `Statement` of better-sqlite3, and of a `StatementSync` of `node:sqlite`. */
 export interface SqliteStatement {
   /** Runs it, and returns the number of changed rows. */
   run(values: NamedValues): { changes: number | bigint }
@@ -30,12 +32,16 @@ const BUSY_TIMEOUT = 5000
 
 /** Throws unless `database` is one that is open for writing, with a word on the fix. */
 export function requireDatabase(database: unknown): asserts database is SqliteDatabase {
-  const given = database as { prepare?: unknown; exec?: unknown; open?: unknown; readonly?: unknown } | null | undefined
-  const wanted = "sqliteStorage needs a Database of better-sqlite3, as in new Database('oauth.db')"
+  const given = database as
+    | Partial<Record<'prepare' | 'exec' | 'open' | 'isOpen' | 'readonly', unknown>>
+    | null
+    | undefined
+  const wanted =
+    "sqliteStorage needs a Database of better-sqlite3 or a DatabaseSync of node:sqlite, as in new Database('oauth.db')"
   if (typeof given?.prepare !== 'function' || typeof given.exec !== 'function') {
     throw new TypeError(`${wanted}: this is ${given === null ? 'null' : typeof given}`)
   }
-  if (given.open === false) throw new TypeError(`${wanted}: this one is closed`)
+  if (given.open === false || given.isOpen === false) throw new TypeError(`${wanted}: this one is closed`)
   if (given.readonly === true) throw new TypeError(`${wanted}: this one is read-only`)
   const version = value(given as SqliteDatabase, 'SELECT sqlite_version()')
   if (typeof version !== 'string') throw new TypeError(`${wanted}: this one is asynchronous`)
@@ -58,10 +64,16 @@ export function value(database: SqliteDatabase, sql: string, values: NamedValues
  * unless the host has said for how long.
  */
 export function prepareConnection(database: SqliteDatabase, synchronous: 'full' | 'normal'): void {
-  if (database.inTransaction)
+  if (isInTransaction(database)) {
     throw new Error('sqliteStorage: the database is in a transaction. Commit it or roll it back first')
+  }
   database.exec(`PRAGMA synchronous = ${synchronous === 'normal' ? 'NORMAL' : 'FULL'}`)
   if (value(database, 'PRAGMA busy_timeout') === 0) database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
+}
+
+/** Undefined: its driver does not say. */
+function isInTransaction({ inTransaction, isTransaction }: SqliteDatabase): boolean | undefined {
+  return inTransaction ?? isTransaction
 }
 
 export interface Statement {
@@ -95,6 +107,15 @@ export function statement(database: SqliteDatabase, sql: string, first?: () => v
   }
 }
 
+/** Runs any number of statements. */
+export function execute(database: SqliteDatabase, sql: string): void {
+  try {
+    database.exec(sql)
+  } catch (error) {
+    throw explained(error)
+  }
+}
+
 /** Does `act` as one transaction. */
 export type Write = <T>(act: () => T) => T
 
@@ -107,11 +128,7 @@ export function writer(database: SqliteDatabase): Write {
   const commit = statement(database, 'COMMIT')
   const rollback = statement(database, 'ROLLBACK')
   return (act) => {
-    if (database.inTransaction) {
-      throw new Error(
-        'sqliteStorage: its database is in a transaction of the host. Give the storage a Database of its own',
-      )
-    }
+    if (isInTransaction(database)) throw new Error(`sqliteStorage: ${ofTheHost}`)
     begin.run()
     try {
       const result = act()
@@ -119,10 +136,17 @@ export function writer(database: SqliteDatabase): Write {
       return result
     } catch (error) {
       // a full disk, for one, has ended the transaction already
-      if (database.inTransaction !== false) rollback.run()
+      if (isInTransaction(database) ?? !isRolledBack(error)) rollback.run()
       throw error
     }
   }
+}
+
+const ofTheHost = 'its database is in a transaction of the host. Give the storage a Database of its own'
+
+/** What SQLite ends a transaction for by itself (lang_transaction). */
+function isRolledBack(error: unknown): boolean {
+  return /disk is full|disk I\/O error|out of memory|interrupted/.test(messageOf(error))
 }
 
 /** The error of SQLite, or one that names the fix where we know it. */
@@ -132,6 +156,8 @@ function explained(error: unknown): unknown {
     ? 'the tables are missing. Call `storage.migrate()` at start-up, or run the SQL of sqliteSchema()'
     : /no such column|has no column/.test(said)
       ? 'a table of this name has other columns. Choose another prefix'
-      : undefined
+      : said.startsWith('cannot start a transaction within')
+        ? ofTheHost
+        : undefined
   return explanation === undefined ? error : new Error(`sqliteStorage: ${explanation} (${said})`, { cause: error })
 }

@@ -4,7 +4,7 @@ import { BRIEF_KIND } from '../retention'
 import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
 import { credentialColumns, grantColumns } from '../sql/rows'
 import { DEFAULT_PREFIX, endSessions, requireFrom, requireName, type Tables } from '../sql/tables'
-import { type SqliteDatabase, statement, value, type Write } from './connection'
+import { execute, type SqliteDatabase, statement, value, type Write } from './connection'
 
 /** Options of `sqliteSchema`. */
 export interface SqliteSchemaOptions {
@@ -143,19 +143,20 @@ export function migrate(database: SqliteDatabase, write: Write, options: SqliteS
     const from = versionOf(database, tables)
     if (from === 1) {
       requireColumns(database, tables)
-      database.exec(upgradeSql(options))
+      execute(database, upgradeSql(options))
     }
-    database.exec(tablesSql(options))
+    execute(database, tablesSql(options))
     return { ...current, from, sessionsEnded: from === 1 }
   })
   return announced('sqliteStorage', migration)
 }
 
 /** Before anything is deleted: tables of these names may be somebody else's. */
-function requireColumns(database: SqliteDatabase, { grants, credentials }: Tables): void {
+function requireColumns(database: SqliteDatabase, { clients, grants, credentials }: Tables): void {
   const columns = grantColumns.filter((name) => name !== 'data')
   statement(database, `SELECT ${columns.join(', ')} FROM ${grants}`).prepare()
   statement(database, `SELECT ${credentialColumns.join(', ')} FROM ${credentials}`).prepare()
+  statement(database, `SELECT client_id, version, username, record FROM ${clients}`).prepare()
 }
 
 const TRIES = 250

@@ -1,6 +1,6 @@
 /**
- * Storage in SQLite, on the host's own Database of better-sqlite3: one file, any number of processes on one machine. It
- * answers with plain values, never with promises, so a guard goes on in the same turn.
+ * Storage in SQLite, on the host's own Database of better-sqlite3 or DatabaseSync of `node:sqlite`: one file, any number of
+ * processes on one machine. It answers with plain values, never with promises, so a guard goes on in the same turn.
  */
 
 import { requireKnown } from '../../options/known'
@@ -42,7 +42,8 @@ export interface SqliteStorage extends OAuthStorage {
 }
 
 /**
- * Storage in `database`, which the host owns: it is never closed here. Call `migrate()` before the first request. Use a
+ * Storage in `database`, which the host owns: it is never closed here. It is a `Database` of better-sqlite3, or a
+ * `DatabaseSync` of `node:sqlite` (Node 22.13 or newer). Call `migrate()` before the first request. Use a
  * separate Database object, on which the host begins no transactions; the file may be shared. Throws when `database` is
  * not one, or is closed or read-only, or an option is wrong.
  *
