@@ -10,17 +10,12 @@
  *   ended just before it, and what it stored is dead.
  * - A deadlock undoes everything, and the adapter calls again.
  */
-import { sha256 } from '../../crypto'
 import { REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'
 import { isCovered, markedUntil, SWEEP_LIMIT, type Tables } from '../sql/tables'
+import { sweeping } from './cleanup'
+import { BEGUN, type Procedure, procedure, ROLLED_BACK } from './procedure'
 import { ID_BYTES, limits, OWNER_BYTES } from './values'
-
-/** What it is called, and the statement that creates it. */
-export interface Procedure {
-  readonly name: string
-  readonly sql: string
-}
 
 export interface Procedures {
   readonly sweep: Procedure
@@ -30,23 +25,6 @@ export interface Procedures {
   readonly mark: Procedure
 }
 
-/**
- * The name ends with a digest of the text: a release that changes one makes another one, and processes of the release
- * before go on with theirs. The rights are those of who calls.
- */
-function procedure(prefix: string, name: string, parameters: string, body: string): Procedure {
-  const rest = `(${parameters})\nSQL SECURITY INVOKER\n${body}`
-  const version = Buffer.from(sha256(rest), 'base64url').toString('hex').slice(0, 8)
-  return { name: `${prefix}${name}_${version}`, sql: `CREATE PROCEDURE ${prefix}${name}_${version}${rest}` }
-}
-
-const ROLLED_BACK = `DECLARE EXIT HANDLER FOR SQLEXCEPTION
-  BEGIN
-    ROLLBACK;
-    RESIGNAL;
-  END;`
-const BEGUN = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  START TRANSACTION;`
 const GIVEN = `IN p_credentials LONGTEXT CHARACTER SET ascii, IN p_grants LONGTEXT CHARACTER SET ascii`
 
 /** The rows of a parameter (`values.ts`), in their order. */
@@ -187,79 +165,6 @@ function marking(prefix: string, tables: Tables): Procedure {
       delete_at = GREATEST(delete_at, VALUES(delete_at)), settled = 0;
   COMMIT;
   SELECT 1 AS done;
-END`,
-  )
-}
-
-/**
- * Removes what expired by `p_now`: at most `p_limit` of each kind, and nothing that somebody else is about to change. Once
- * no expired credential is left, the grants and marks whose time has come are looked at:
- * - A grant leaves when no credential of it is stored. Until then it is looked at again when the last of them expires.
- *   Their ids begin with its own and `~`: a stretch of the primary key.
- * - A mark is put off once, to when the last of all rows expires: what was under way beside it is among them by then.
- */
-function sweeping(prefix: string, { credentials, grants, marks }: Tables): Procedure {
-  const due = (table: string, columns: string, time: string) =>
-    `CURSOR FOR SELECT ${columns} FROM ${table} FORCE INDEX (by_${time})
-    WHERE ${time} <= p_now ORDER BY ${time} LIMIT p_limit FOR UPDATE SKIP LOCKED`
-  const forEach = (cursor: string, into: string, act: string) => `SET v_end = 0;
-    OPEN ${cursor};
-    ${cursor}: LOOP
-      FETCH ${cursor} INTO ${into};
-      IF v_end THEN
-        LEAVE ${cursor};
-      END IF;
-      ${act}
-    END LOOP;
-    CLOSE ${cursor};`
-  return procedure(
-    prefix,
-    'sweep',
-    'IN p_now BIGINT, IN p_limit INT, OUT p_removed INT',
-    `BEGIN
-  DECLARE v_end, v_settled INT DEFAULT 0;
-  DECLARE v_expires_at, v_last BIGINT;
-  DECLARE v_id VARBINARY(${ID_BYTES});
-  DECLARE v_owner VARBINARY(6);
-  DECLARE v_owner_id VARBINARY(${OWNER_BYTES});
-  DECLARE due_credentials ${due(credentials, 'id', 'expires_at')};
-  DECLARE due_grants ${due(grants, 'id, expires_at', 'delete_at')};
-  DECLARE due_marks ${due(marks, 'owner, owner_id, settled', 'delete_at')};
-  DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_end = 1;
-  ${ROLLED_BACK}
-  SET p_removed = 0;
-  ${BEGUN}
-    ${forEach(
-      'due_credentials',
-      'v_id',
-      `DELETE FROM ${credentials} WHERE id = v_id;
-      SET p_removed = p_removed + 1;`,
-    )}
-  IF p_removed < p_limit THEN
-    ${forEach(
-      'due_grants',
-      'v_id, v_expires_at',
-      `SELECT max(expires_at) INTO v_last FROM ${credentials}
-        WHERE id >= CONCAT(v_id, x'7e') AND id < CONCAT(v_id, x'7f');
-      IF v_last IS NULL AND coalesce(v_expires_at, 0) <= p_now THEN
-        DELETE FROM ${grants} WHERE id = v_id;
-      ELSE
-        UPDATE ${grants} SET delete_at = GREATEST(coalesce(v_last, 0), coalesce(v_expires_at, 0), p_now + 1) WHERE id = v_id;
-      END IF;`,
-    )}
-    ${forEach(
-      'due_marks',
-      'v_owner, v_owner_id, v_settled',
-      `IF v_settled THEN
-        DELETE FROM ${marks} WHERE owner = v_owner AND owner_id = v_owner_id;
-      ELSE
-        SELECT GREATEST(coalesce((SELECT max(expires_at) FROM ${credentials}), 0),
-          coalesce((SELECT max(delete_at) FROM ${grants}), 0), p_now + 1) INTO v_last;
-        UPDATE ${marks} SET delete_at = v_last, settled = 1 WHERE owner = v_owner AND owner_id = v_owner_id;
-      END IF;`,
-    )}
-  END IF;
-  COMMIT;
 END`,
   )
 }

@@ -183,10 +183,10 @@ async function missing(run: Run, options: MysqlSchemaOptions): Promise<string[]>
   const { rows } =
     await run(`SELECT routine_name AS name FROM information_schema.routines WHERE routine_schema = DATABASE()
 UNION ALL SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()`)
-  const present = new Set(rows.map(({ name }) => name))
-  const areTablesThere = Object.values(tables).every((name) => present.has(name))
+  const present = rows.map(({ name }) => name)
+  const areTablesThere = Object.values(tables).every((name) => present.includes(name))
   return [
     ...(areTablesThere ? [] : tableStatements(options)),
-    ...Object.values(procedures).flatMap(({ name, sql }) => (present.has(name) ? [] : [sql])),
+    ...Object.values(procedures).flatMap(({ name, sql }) => (present.includes(name) ? [] : [sql])),
   ]
 }
