@@ -93,8 +93,10 @@ export interface Client {
 
 /** One authorization and everything issued under it, which is revoked together. */
 export interface Grant {
+  /** At most 126 characters of `[A-Za-z0-9_-]`. */
   readonly id: string
   readonly clientId: string
+  /** At most 255 characters: well-formed Unicode without NUL. */
   readonly userId?: string
   readonly scope: readonly string[]
   /** When the request that began it arrived, before any password was verified. Seconds. */
@@ -110,12 +112,12 @@ export interface Grant {
 /** Any secret that the server issues and later accepts. New protocol features add kinds, never methods. */
 export interface Credential {
   /**
-   * The lookup id, in `[A-Za-z0-9._~-]`. The part before the first `~` is the same for all credentials of one grant:
+   * The lookup id: at most 128 characters of `[A-Za-z0-9._~-]`. The part before the first `~` is the same for all credentials of one grant:
    * the key to shard by.
    */
   readonly id: string
   readonly kind: string
-  /** The state that `transition` compares. */
+  /** The state that `transition` compares: at most 128 ASCII characters, as `kind` and `digest`. */
   readonly state: string
   /** SHA-256, base64url, of the token's secret half and of the values bound to the token. */
   readonly digest: string

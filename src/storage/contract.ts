@@ -6,6 +6,7 @@ import type { Awaitable } from '../awaitable'
 import { requireFlags } from '../options/known'
 import type { OAuthStorage } from '../storage'
 import { clientRules } from './contract/clients'
+import { columnRules } from './contract/columns'
 import { expiryRules } from './contract/expiry'
 import { insertRules } from './contract/insert'
 import { listRules } from './contract/lists'
@@ -74,6 +75,7 @@ export function storageContract({ describe, test, create, nativeExpiry = false }
   describe('expiry', () => expiryRules(rule, nativeExpiry))
   describe('lists', () => listRules(rule))
   describe('values', () => valueRules(rule))
+  describe('columns', () => columnRules(rule, nativeExpiry))
 }
 
 /** One storage over several connections: whoever asks for its clients or its grants gets those of the next one. */

@@ -15,7 +15,7 @@ const fullClient: Client = {
     { digest: '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU', createdAt: NOW, expiresAt: NOW + DAY },
     { bcrypt: '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy', createdAt: NOW + 1 },
   ],
-  redirectUris: ['https://b.example/?a=1&b=2', 'https://a.example/', 'com.example.app:/callback'],
+  redirectUris: ['https://b.example/?a=1,2&b=2', 'https://a.example/', 'com.example.app:/callback'],
   grantTypes: ['refresh_token', 'urn:ietf:params:oauth:grant-type:device_code', 'authorization_code'],
   scopes: ['write', 'read'],
   defaultScopes: [],
@@ -37,6 +37,8 @@ const data = {
   numbers: [0, -1, 0.1, 1e21, 1_800_000_000_123, Number.MAX_SAFE_INTEGER],
   flags: [true, false, null],
   empty: [{}, [], ''],
+  none: { none: null, text: '', object: {}, list: [] },
+  names: { 'with.dot': 1, $dollar: { $set: 2 }, '': 3 },
   nested: { a: { b: [{ c: 'd' }] }, constructor: 'own', ['__proto__']: { polluted: true } },
 }
 
@@ -44,7 +46,7 @@ const fullCredential = credential({
   state: 'state with spaces  ',
   grantId: 'g1',
   userId: 'ada',
-  scope: ['write', 'read', 'https://api.example/all'],
+  scope: ['write', 'read', 'read,write', 'https://api.example/all'],
   startedAt: NOW + 1,
   issuedAt: NOW + 2,
   expiresAt: NOW + 3,
@@ -54,8 +56,9 @@ const fullCredential = credential({
 /** User and client ids are the host's: any text, up to 255 characters. */
 // biome-ignore format: a table
 const oddIds = [
-  "o'brien", '"quoted"', '100%', '1000', 'a_b', 'axb', 'back\\slash', 'with space', ' padded ', 'padded', 'Case', 'case',
-  'a:b:c', 'a{b}c', 'a{b}', '{}', '}{', 'a*b?[c]', 'semi;colon--', '$1', '/../', '日本語', '🚀👩‍👩‍👧', 'Zoë', 'Zoe\u0308',
+  "o'brien", '"quoted"', '100%', '1000', 'a_b', 'axb', 'back\\slash', 'with space', ' padded ', 'padded ', 'padded', 'Case', 'case',
+  'a:b:c', 'a{b}c', 'a{b}', '{}', '}{', 'a*b?[c]', 'semi;colon--', '$1', '/../', '日本語', '🚀👩‍👩‍👧', '🚀', '🎈', 'Zoë', 'Zoe\u0308', 'Zoe',
+  'soft\u00adhyphen', 'softhyphen', 'ア', 'あ',
   '__proto__', 'constructor', 'toString', 'hasOwnProperty', '0', '-1', '00', '1e3', 'null', 'undefined', 'true',
   `${'x'.repeat(254)}1`, `${'x'.repeat(254)}2`, 'é'.repeat(255),
 ]
@@ -93,7 +96,7 @@ export function valueRules(rule: Rule): void {
 
   rule('keeps every member of a grant', async (storage) => {
     const [full, minimal] = [
-      grant({ userId: 'ada', scope: ['b', 'a'], startedAt: NOW + 1, expiresAt: NOW + 2 }),
+      grant({ userId: 'ada', scope: ['b', 'a', 'a,b'], startedAt: NOW + 1, expiresAt: NOW + 2 }),
       grant({ id: 'g2', scope: [] }),
     ]
     for (const stored of [full, minimal]) await storage.grants.insert([], stored)

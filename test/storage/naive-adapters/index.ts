@@ -1,5 +1,6 @@
 // Adapters as they are written in a hurry, each with one mistake.
 import { clientMistakes } from './clients'
+import { columnMistakes } from './columns'
 import { expiryMistakes } from './expiry'
 import { insertMistakes } from './insert'
 import { listMistakes } from './lists'
@@ -18,4 +19,5 @@ export const naiveAdapters: NaiveAdapter[] = [
   ...expiryMistakes,
   ...listMistakes,
   ...valueMistakes,
+  ...columnMistakes,
 ]
