@@ -4,10 +4,9 @@
  *
  * - Each statement sees what was committed when it began. A locking one sees the newest version of each row. So what a
  *   decision hangs on is locked first (credentials in the order of their ids, then grants), and decided then.
- * - What was locked is written with INSERT … ON DUPLICATE KEY UPDATE. A tombstone may come between the look for a grant
- *   that is not there and its insert: the insert keeps `revoked_at`, and a second look finds it.
- * - Marks need no lock. They only grow, and every reader judges by them: a transition that did not see a mark is one that
- *   ended just before it, and what it stored is dead.
+ * - What was locked is written with INSERT … ON DUPLICATE KEY UPDATE, which keeps `revoked_at`.
+ * - Marks need no lock, nor does a tombstone that comes between the look for a grant that is not there and its insert. Every
+ *   reader judges by them: a transition that did not see one ended just before it, and what it stored is dead.
  * - A deadlock undoes everything, and the adapter calls again.
  */
 import { REVOCATION_MEMORY } from '../retention'
@@ -135,10 +134,6 @@ function moving(prefix: string, tables: Tables): Procedure {
     INSERT INTO ${grants} (${grantColumns.join(', ')})
       ${given('p_grants', grantColumns)}
       ON DUPLICATE KEY UPDATE ${replaced(grantColumns, ['id', 'revoked_at', 'delete_at'])};
-    SELECT count(*) INTO v_dead FROM ${grants} WHERE id = v_given_grant AND revoked_at IS NOT NULL FOR UPDATE;
-    IF v_dead > 0 THEN
-      ${refused}
-    END IF;
   END IF;
   INSERT INTO ${credentials} (${credentialColumns.join(', ')})
     ${given('p_credentials', credentialColumns)}
