@@ -71,11 +71,7 @@ export function findAccessToken(server: AuthorizationServer, token: string): Awa
 }
 
 /** What the row of a token says. `claims` are those of a JWT. Frozen: guards trust it, and many requests may share it. */
-function accessTokenOfRow(
-  server: AuthorizationServer,
-  row: Credential,
-  claims: AccessToken['claims'],
-): AccessToken {
+function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: AccessToken['claims']): AccessToken {
   const bound = boundOf(row)
   const accessToken: Writable<AccessToken> = {
     clientId: row.clientId,

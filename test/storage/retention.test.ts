@@ -2,7 +2,7 @@
 import { useUp } from '../../src/credentials/once'
 import { memoryStorage, type OAuthStorage } from '../../src/index'
 import { credential, HOUR, MINUTE, NOW } from '../../src/storage/contract/rows'
-import { postgres, redis, sqlite } from './support/backends'
+import { mysql, postgres, redis, sqlite } from './support/backends'
 import { loadDriver } from './support/stores'
 
 /** Seconds between two token requests. How many there are in a second changes no share of the rows. */
@@ -48,7 +48,7 @@ async function rowsAfterTwoHours(storage: OAuthStorage) {
 
 const backends = [
   { name: 'memoryStorage', describe, open: async () => ({ storage: memoryStorage(), close: async () => {} }) },
-  ...[sqlite, postgres].map(({ name, describe, start }) => ({
+  ...[sqlite, postgres, mysql].map(({ name, describe, start }) => ({
     name,
     describe,
     async open() {

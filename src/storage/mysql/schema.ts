@@ -85,6 +85,7 @@ function tableStatements(options: MysqlSchemaOptions): string[] {
   expires_at BIGINT NOT NULL,
   data LONGBLOB NOT NULL,
   INDEX by_expires_at (expires_at),
+  INDEX by_kind (kind, expires_at),
   INDEX by_started_at (started_at)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
     `CREATE TABLE IF NOT EXISTS ${marks} (
