@@ -60,6 +60,11 @@ export function firstVersion(): number {
   return randomInt(1, 2 ** 30)
 }
 
+/** A random index below `length`, each as likely as the others. */
+export function randomIndex(length: number): number {
+  return randomInt(length)
+}
+
 // In one step where Node has it (20.12): an object for each digest costs more than the digest itself
 const digestOf: (text: string) => string = hash
   ? (text) => hash('sha256', text, 'base64url')

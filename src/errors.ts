@@ -1,6 +1,6 @@
 /**
  * The one error class of the library and the closed list of its codes (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
- * RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 8707 §2, RFC 9101 §7, RFC 9449 §5 and §8).
+ * RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 8628 §3.5, RFC 8707 §2, RFC 9101 §7, RFC 9449 §5 and §8).
  */
 
 const statuses = {
@@ -26,6 +26,9 @@ const statuses = {
   unapproved_software_statement: 400,
   invalid_dpop_proof: 400,
   use_dpop_nonce: 400,
+  authorization_pending: 400,
+  slow_down: 400,
+  expired_token: 400,
   temporarily_unavailable: 503,
   server_error: 500,
 } as const

@@ -12,7 +12,9 @@ export type { Awaitable } from './awaitable'
 export { type PrivateKeyJwtOptions, privateKeyJwt } from './clients/client-assertion'
 export { clientSecret } from './clients/client-secret'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
-export type { KeyMaterial } from './crypto'
+export { deviceAuthorizationRouter } from './device/device-authorization'
+export { type DeviceCodeOptions, deviceCode } from './device/device-code'
+export { type DeviceRouterOptions, deviceRouter } from './device/verification'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './errors'
 export { type AuthorizationCodeOptions, authorizationCode } from './grants/authorization-code'
 export { clientCredentials } from './grants/client-credentials'
@@ -20,9 +22,9 @@ export { type ImplicitOptions, implicit } from './grants/implicit'
 export { type PasswordOptions, password } from './grants/password'
 export { type RefreshTokenOptions, refreshToken } from './grants/refresh-token'
 export { accessToken, bearerGuard, requireScope, resourceOwner } from './guard/guard'
-export type { BearerGuardOptions, TokenSource } from './guard/options'
+export type { BearerGuardOptions } from './guard/options'
 export { type BearerStrategy, bearerStrategy } from './guard/strategy'
-export { generateSigningKey, type SigningAlgorithm, type SigningKeys } from './jwt/keys'
+export { generateSigningKey, type SigningKeys } from './jwt/keys'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
   type ClientChanges,
@@ -46,7 +48,7 @@ export {
 export type { ConsentView } from './pages/consent'
 export type { PagesOptions } from './pages/page'
 export type { PageTexts } from './pages/texts'
-export { type BcryptPasswordsOptions, type BcryptUser, bcryptPasswords } from './passwords/bcrypt-passwords'
+export { type BcryptPasswordsOptions, bcryptPasswords } from './passwords/bcrypt-passwords'
 export type { Limiter, LimiterOptions } from './passwords/limiter'
 export { limiterThrottle, memoryThrottle } from './passwords/throttle'
 export { type RemoteServer, type RemoteServerOptions, remoteServer } from './remote/remote-server'
@@ -92,7 +94,6 @@ export type {
   Capability,
   ClientAuthentication,
   ClientMember,
-  EndpointRequest,
   PresentedCredentials,
 } from './types/capability'
 export type { ClientMetadata } from './types/client-metadata'

@@ -65,13 +65,13 @@ export function approve(options: ApproveOptions): Decide {
     }
     hadUser = true
     // §8.6 with nothing that stands against it: not even a domain name says whose app gets the code
-    if (schemeWithoutDot.test(request.redirectUri)) throw mustAsk(': its redirect URI has a scheme without a dot')
+    if (schemeWithoutDot.test(request.redirectUri ?? '')) throw mustAsk(': its redirect URI has a scheme without a dot')
     if (await isApproved(clients, request)) return { allow: true as const, userId, fromTokensOf }
     // RFC 9700 §4.11.2: no user has decided, so a stranger's link must not lead through here to a stranger's page
     if (request.client.origin !== undefined) throw mustAsk()
     return { allow: false as const }
   }
-  return Object.assign(decide, { usersAt })
+  return Object.assign(decide, { usersAt, silent: true })
 }
 
 function mustAsk(reason = ''): OAuthError {
@@ -79,7 +79,7 @@ function mustAsk(reason = ''): OAuthError {
 }
 
 async function isApproved(clients: ApproveOptions['clients'], request: AuthorizationRequest): Promise<boolean> {
-  const { client, redirectUri } = request
+  const { client, redirectUri = '' } = request
   if (typeof clients !== 'function') return clients.includes(client.clientId)
   if (client.origin !== undefined) return false
   if (staysOnDevice(redirectUri) && mayOmitAuthentication(client)) return false

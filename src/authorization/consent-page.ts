@@ -145,12 +145,15 @@ function requestOf({ sent }: AuthorizationRequest): Map<string, string> {
 
 /** Where the request can be made again by GET, however it came. */
 function pathBackTo(request: AuthorizationRequest, req: Request): string {
-  return `${publicTarget(request.server, req).split('?', 1)[0]}?${new URLSearchParams([...requestOf(request)])}`
+  const { server, device } = request
+  const parameters = device ? { user_code: device.userCode } : [...requestOf(request)]
+  return `${publicTarget(server, req).split('?', 1)[0]}?${new URLSearchParams(parameters)}`
 }
 
 /** A request that came by POST is not in the URL to which the form goes. */
 function fieldsBeyondUrl(request: AuthorizationRequest, req: Request): ConsentView['fields'] {
-  const inUrl = queryParameters(req).parameters
+  // the code of a device counts where it was entered alone
+  const inUrl = request.device ? new Map<string, string>() : queryParameters(req).parameters
   return [...requestOf(request)].flatMap(([name, value]) => {
     const before = inUrl.get(name)
     if (before === undefined) return { name, value }
@@ -185,10 +188,10 @@ function takeAnswer(request: AuthorizationRequest, userId: string): Promise<Cred
 }
 
 function describe(
-  { server, client, scope, audience, redirectUri, parameters }: AuthorizationRequest,
+  { server, client, scope, audience, redirectUri = '', parameters, device }: AuthorizationRequest,
   context: PageContext,
 ): Omit<ConsentView, 'user' | 'fields'> {
-  const scheme = appScheme(redirectUri)
+  const scheme = device ? undefined : appScheme(redirectUri)
   return {
     client: {
       id: client.clientId,
@@ -198,8 +201,9 @@ function describe(
         unchecked: client.origin === 'registration' ? {} : { host: redirectHost(client.clientId) },
       }),
     },
-    redirectHost: redirectHost(redirectUri),
-    onDevice: staysOnDevice(redirectUri),
+    redirectHost: device ? '' : redirectHost(redirectUri),
+    onDevice: !device && staysOnDevice(redirectUri),
+    ...(device && { device }),
     ...(scheme !== undefined && { scheme }),
     scopes: scope.map((token) => ({ scope: token, description: scopeInWords(context, server.scopes, token) })),
     resources: parameters.has('resource') ? [...audience] : [],

@@ -46,7 +46,7 @@ export type OwnFields = (req: Request) => Awaitable<Readonly<Record<string, stri
 const reserved: readonly string[] = [
   ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'resource', 'ui_locales'],
   ...['code_challenge', 'code_challenge_method', 'request', 'request_uri', 'consent', 'consent_transaction'],
-  'removal_transaction',
+  ...['removal_transaction', 'user_code', 'device_transaction'],
 ]
 
 /** The host's fields for the form of that page. */

@@ -23,8 +23,10 @@ export async function isRemembered(
   { server, client, scope, audience, redirectUri }: AuthorizationRequest,
   userId: string,
 ): Promise<boolean> {
+  // RFC 8628 §5.4: a device that asks now may be a stranger's, whatever the user has let in before
+  if (remember === false || redirectUri === undefined) return false
   // RFC 8252 §8.6: the yes was to a program that nothing tells from the one that asks now
-  if (remember === false || schemeWithoutDot.test(redirectUri)) return false
+  if (schemeWithoutDot.test(redirectUri)) return false
   if (mayOmitAuthentication(client) && !(remember !== true && remember.publicClients.includes(client.clientId)))
     return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })

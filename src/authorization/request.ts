@@ -173,3 +173,9 @@ export function parseAuthorizationRequest(
     ...(uses && { uses }),
   }
 }
+
+/** When a decision says that it began. Stores keep whole seconds, and no revocation would cover what began at no time. */
+export function secondOf(startedAt: unknown): number {
+  if (typeof startedAt === 'number' && Number.isFinite(startedAt)) return Math.floor(startedAt)
+  throw new TypeError(`decide must return startedAt in seconds since the epoch, as a number, not ${String(startedAt)}`)
+}

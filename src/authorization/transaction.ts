@@ -12,7 +12,7 @@ import { store } from '../tokens/issue'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 
-type Question = 'consent' | 'removal'
+type Question = 'consent' | 'removal' | 'device_entry'
 
 const SECONDS_TO_ANSWER = 600
 /** Seconds in which nobody reads a page. */
@@ -45,18 +45,33 @@ export function cameTooSoon(server: AuthorizationServer, question: Credential): 
   return !(typeof askedAt === 'number' && server.exactNow() - askedAt >= SECONDS_TO_READ)
 }
 
+interface Answer {
+  /** What the page has sent back. */
+  readonly token: string | undefined
+  readonly userId: string
+}
+
+/** The question that an answer belongs to, answered or not; undefined unless it was asked of this user. */
+export async function findTransaction(
+  server: AuthorizationServer,
+  kind: Question,
+  { token = '', userId }: Answer,
+): Promise<Credential | undefined> {
+  const presented = parseSplitToken(token)
+  const found = presented && (await findCredential(server, presented.id, kind))
+  if (!found || !hasSecret(found, presented.secret)) return undefined
+  return found.userId === userId && !isExpired(server, found) ? found : undefined
+}
+
 /** The question that an answer belongs to, used up; undefined unless it is `expected` and was asked of this user. */
 export async function takeTransaction(
   server: AuthorizationServer,
   kind: Question,
-  answer: { token: string | undefined; userId: string },
+  answer: Answer,
   expected: (found: Credential) => boolean = () => true,
 ): Promise<Credential | undefined> {
-  const presented = parseSplitToken(answer.token ?? '')
-  const found = presented && (await findCredential(server, presented.id, kind))
-  if (!found || !hasSecret(found, presented.secret)) return undefined
-  if (isExpired(server, found)) return undefined
-  if (found.userId !== answer.userId || !expected(found)) return undefined
+  const found = await findTransaction(server, kind, answer)
+  if (!found || !expected(found)) return undefined
   const won = await server.storage.grants.transition(found.id, 'pending', { ...found, state: 'decided' }, [])
   return won ? found : undefined
 }

@@ -30,6 +30,10 @@ export interface RequestBinding {
   /** When the question was asked, in seconds with their fraction; or that it was answered before, but too soon. */
   readonly askedAt?: number
   readonly again?: boolean
+  /** Of the code of a device: the network that the device asked from (RFC 8628 §5.4). */
+  readonly network?: string
+  /** Of the code that the user of a device enters: the id of the device's own. */
+  readonly device?: string
 }
 
 /** The formula by which `digest` is made. A later one gets the next number, and rows of this one are still read. */
@@ -100,8 +104,18 @@ export function boundOf({ data }: Pick<Credential, 'data'>): Bound {
 
 /** What the row stands for. */
 export function authorizationOf(row: Credential): Authorization {
-  const { codeChallenge, redirectUri, dpopJkt, source, request, parameters, askedAt, again, ...authorization } =
-    boundOf(row)
+  const {
+    codeChallenge,
+    redirectUri,
+    dpopJkt,
+    source,
+    request,
+    parameters,
+    askedAt,
+    again,
+    network,
+    ...authorization
+  } = boundOf(row)
   return { clientId: row.clientId, ...authorization }
 }
 
@@ -120,9 +134,12 @@ function digestOf({ id, clientId, data }: Credential, secret: string): string {
   return sha256(isInOrder(data.bound) ? JSON.stringify(members) : canonical(members))
 }
 
-/** A code gets its grant when it is used; every other column stays what was bound. */
-function isAsBound({ id, state, userId, grantId, scope, startedAt, data }: Credential): boolean {
-  const bound = data.bound as Bound
+/**
+ * A code gets its grant when it is used, and that of a device what its user has answered; every other column stays what was
+ * bound.
+ */
+function isAsBound({ id, kind, state, userId, grantId, scope, startedAt, data }: Credential): boolean {
+  const bound = ((kind === 'device_code' && data.answer) || data.bound) as Bound
   return (
     userId === bound.userId &&
     startedAt === bound.startedAt &&

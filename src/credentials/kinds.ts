@@ -11,11 +11,15 @@
  * | removal            | `~x`         | pending → decided                    | connected apps     | connected apps |
  * | pushed_request     | `~q`         | pushed → opened → used               | pushed request     | authorize      |
  * | jti                | `~j` + hash  | used                                 | every endpoint     | nothing        |
+ * | device_code        | `~v`         | pending → approved, denied → used    | device endpoint    | device page, token |
+ * | user_code          | `~u`         | issued                               | device endpoint    | nothing        |
+ * | device_entry       | `~y`         | pending → decided                    | device page        | device page    |
  *
  * `ended` is a session that began with an access token and ended without its grant (`tokens/derived-session.ts`): nothing is
  * bound in such a row any more. A refresh token that does not rotate has `#` and a digest more behind its state.
  *
- * What stands before the `~` is the id of the grant that the credential is of, or will begin; of a `jti` the hash of its client.
+ * What stands before the `~` is the id of the grant that the credential is of, or will begin; of a `jti` the hash of its client,
+ * and of a `user_code` that of the code.
  */
 type CredentialState =
   | { kind: 'authorization_code'; state: 'issued' | 'used' }
@@ -25,6 +29,9 @@ type CredentialState =
   | { kind: 'consent' | 'removal'; state: 'pending' | 'decided' }
   | { kind: 'pushed_request'; state: 'pushed' | 'opened' | 'used' }
   | { kind: 'jti'; state: 'used' }
+  | { kind: 'device_code'; state: 'pending' | 'approved' | 'denied' | 'used' }
+  | { kind: 'user_code'; state: 'issued' }
+  | { kind: 'device_entry'; state: 'pending' | 'decided' }
 
 export type CredentialKind = CredentialState['kind']
 
@@ -41,4 +48,7 @@ export const lookupSuffix = {
   removal: 'x',
   pushed_request: 'q',
   jti: 'j',
+  device_code: 'v',
+  user_code: 'u',
+  device_entry: 'y',
 } as const satisfies Record<CredentialKind, string | readonly string[]>

@@ -14,8 +14,13 @@ export interface ConsentView {
      */
     unchecked?: { host?: string }
   }
-  /** Where the browser goes next: the host of the redirect URI, or the scheme of an app. */
+  /** Where the browser goes next: the host of the redirect URI, or the scheme of an app. Empty for a device. */
   redirectHost: string
+  /**
+   * Set where a device asks (RFC 8628): the code that it shows, and from which network and when it asked. A page must show
+   * all of them, and that only who started this on the device should go on.
+   */
+  device?: { userCode: string; network: string; startedAt: number }
   /** Whether that is an app on the user's own device (a loopback or private-use redirect URI, RFC 8252 §7). */
   onDevice: boolean
   /** The private-use scheme by which that app gets the response. Undefined for a web or loopback redirect URI. */
@@ -44,13 +49,15 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
   const { client, redirectHost, fields } = view
   const { texts } = context
   const resources = new Intl.ListFormat(context.language).format(view.resources)
-  const names = { client: client.name, user: view.user.name, host: redirectHost, resources }
+  const code = view.device?.userCode ?? ''
+  const names = { client: client.name, user: view.user.name, host: redirectHost, resources, code }
   const descriptions = view.scopes.map(({ description }) => description)
   const may = descriptions.length > 0
   const parts = [
     clientBlock(client.name, `<h1>${fillHtml(texts.consentTitle, names)}</h1>`),
     client.description !== undefined && `<p class="soft"><bdi>${escapeHtml(client.description)}</bdi></p>`,
     client.unchecked && uncheckedNotice(view, context),
+    view.device && deviceNotice(view.device, context),
     view.notice !== undefined && `<p class="notice" role="alert">${escapeHtml(view.notice)}</p>`,
     `<p>${fillHtml(may ? texts.clientMay : texts.clientKnowsYou, names)}</p>`,
     may && scopeList(descriptions),
@@ -68,7 +75,19 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
   return renderPage(context, fillText(texts.consentTitle, names), parts.filter(Boolean).join('\n'))
 }
 
-function whereTo({ onDevice, scheme }: ConsentView, { texts }: PageContext): string {
+/** RFC 8628 §5.4: what tells the user of a stranger who has sent the code along. */
+function deviceNotice(
+  { userCode, network, startedAt }: NonNullable<ConsentView['device']>,
+  { texts, language }: PageContext,
+): string {
+  const format = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' })
+  const date = format.format(new Date(startedAt * 1000))
+  const asked = fillHtml(texts.deviceAsked, { date, network: network === '' ? '?' : network })
+  return `<p class="notice">${asked} ${fillHtml(texts.deviceOnlyIf, { code: userCode })}</p>`
+}
+
+function whereTo({ onDevice, scheme, device }: ConsentView, { texts }: PageContext): string {
+  if (device) return texts.deviceLearns
   if (scheme !== undefined) return texts.goesOnToScheme
   return onDevice ? texts.goesOnToDevice : texts.goesOnTo
 }
@@ -77,14 +96,20 @@ function whereTo({ onDevice, scheme }: ConsentView, { texts }: PageContext): str
  * An app can call itself whatever it likes, and put its document where everybody may put one: what counts is where the
  * answer goes. On the user's own device even that says nothing: every program there can pose as the app (RFC 8252 §8.6).
  */
-function uncheckedNotice({ client, redirectHost, onDevice, scheme }: ConsentView, { texts }: PageContext): string {
+function uncheckedNotice(
+  { client, redirectHost, onDevice, scheme, device }: ConsentView,
+  { texts }: PageContext,
+): string {
   const app = scheme === undefined ? texts.appOnDevice : texts.appByScheme
-  const target = onDevice ? fillText(app, { host: redirectHost }) : redirectHost
+  const place = onDevice ? fillText(app, { host: redirectHost }) : redirectHost
+  const target = device ? fillText(texts.deviceShowing, { code: device.userCode }) : place
   const host = client.unchecked?.host
   const claim =
     host === undefined
       ? fillHtml(texts.uncheckedName, { host: target })
       : fillHtml(texts.uncheckedHost, { host, target })
+  // what else there is to say of a device stands below
+  if (device) return `<p class="notice">${claim}</p>`
   const advice = escapeHtml(onDevice ? texts.allowIfStarted : texts.allowIfKnown)
   return `<p class="notice">${claim} ${advice}</p>`
 }

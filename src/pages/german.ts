@@ -24,6 +24,20 @@ export const german: PageTexts = {
   answerUnused:
     'Ihre letzte Antwort konnte nicht verwendet werden: Sie kam doppelt, zu früh, zu spät oder von einem anderen Konto.',
 
+  deviceTitle: 'Ein Gerät verbinden',
+  deviceIntro:
+    'Geben Sie den Code ein, den Ihr Gerät zeigt. Fahren Sie nur fort, wenn Sie das auf Ihrem Gerät begonnen haben.',
+  deviceCode: 'Code',
+  deviceUnknown: 'Dieser Code ist nicht gültig. Prüfen Sie ihn, oder holen Sie auf Ihrem Gerät einen neuen.',
+  deviceShowing: 'das Gerät, das den Code {code} zeigt',
+  deviceAsked: 'Ein Gerät hat am {date} danach gefragt, aus dem Netz {network}.',
+  deviceOnlyIf: 'Fahren Sie nur fort, wenn Sie das auf Ihrem Gerät begonnen haben und es den Code {code} zeigt.',
+  deviceLearns: 'Ihr Gerät erfährt Ihre Antwort von selbst.',
+  deviceAllowedTitle: 'Ihr Gerät ist verbunden',
+  deviceAllowedText: 'Es darf Ihr Konto jetzt verwenden. Sie können diese Seite schließen.',
+  deviceDeniedTitle: 'Der Zugriff wurde abgelehnt',
+  deviceDeniedText: 'Das Gerät darf Ihr Konto nicht verwenden. Sie können diese Seite schließen.',
+
   appsTitle: 'Verbundene Apps',
   appsIntro: 'Diese Apps dürfen Ihr Konto verwenden.',
   noApps: 'Keine App darf Ihr Konto verwenden.',

@@ -23,6 +23,20 @@ export const spanish: PageTexts = {
   answerUnused:
     'No se pudo usar su última respuesta: se envió dos veces, demasiado pronto, demasiado tarde o desde otra cuenta.',
 
+  deviceTitle: 'Conectar un dispositivo',
+  deviceIntro:
+    'Escriba el código que muestra su dispositivo. Continúe solo si ha iniciado esto usted en su dispositivo.',
+  deviceCode: 'Código',
+  deviceUnknown: 'Este código no es válido. Compruébelo u obtenga uno nuevo en su dispositivo.',
+  deviceShowing: 'el dispositivo que muestra el código {code}',
+  deviceAsked: 'Un dispositivo lo pidió el {date}, desde la red {network}.',
+  deviceOnlyIf: 'Continúe solo si ha iniciado esto usted en su dispositivo y este muestra el código {code}.',
+  deviceLearns: 'Su dispositivo sabrá su respuesta por sí mismo.',
+  deviceAllowedTitle: 'Su dispositivo está conectado',
+  deviceAllowedText: 'Ya puede usar su cuenta. Puede cerrar esta página.',
+  deviceDeniedTitle: 'Se denegó el acceso',
+  deviceDeniedText: 'El dispositivo no puede usar su cuenta. Puede cerrar esta página.',
+
   appsTitle: 'Aplicaciones conectadas',
   appsIntro: 'Estas aplicaciones pueden usar su cuenta.',
   noApps: 'Ninguna aplicación puede usar su cuenta.',

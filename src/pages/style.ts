@@ -80,6 +80,8 @@ ul{list-style:none;margin:0 0 1rem;padding:0}
 .scopes li::before{content:"";position:absolute;inset-inline-start:.35rem;top:.3em;width:.35em;height:.7em;border:solid var(--accent);border-width:0 .14em .14em 0;transform:rotate(45deg)}
 .apps>li{padding:1.25rem 0;border-top:1px solid var(--line)}
 form{margin:0 0 1rem}
+label{display:block;margin:0 0 .375rem;font-weight:600}
+input:not([type=hidden]){width:100%;min-height:2.75rem;padding:.6rem .75rem;border:1px solid var(--soft);border-radius:calc(var(--radius)*.6);background:var(--background);color:var(--text);font:inherit;letter-spacing:.1em}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 0}
 .wide>*{flex-basis:11rem}
 .pages{display:flex;justify-content:space-between;gap:1rem}

@@ -1,6 +1,6 @@
 /**
- * The words of every page: plain text with the placeholders `{client}`, `{user}`, `{host}`, `{target}`, `{resources}`
- * and `{date}`.
+ * The words of every page: plain text with the placeholders `{client}`, `{user}`, `{host}`, `{target}`, `{resources}`,
+ * `{date}`, `{code}` and `{network}`.
  */
 
 export interface PageTexts {
@@ -42,6 +42,26 @@ export interface PageTexts {
   answerUnused: string
   /** The page that sends a browser on to the client. */
   onward: string
+
+  /** The page where the code of a device is entered (RFC 8628). */
+  deviceTitle: string
+  deviceIntro: string
+  /** The label of the field. */
+  deviceCode: string
+  /** The code is unknown, expired or answered. */
+  deviceUnknown: string
+  /** Replaces `{host}` and `{target}` in `uncheckedName` and `uncheckedHost`, where a device asks. */
+  deviceShowing: string
+  /** Which device asks, and the warning of links from strangers. */
+  deviceAsked: string
+  deviceOnlyIf: string
+  /** Replaces `goesOnTo`, where a device asks. */
+  deviceLearns: string
+  /** The page after the answer. */
+  deviceAllowedTitle: string
+  deviceAllowedText: string
+  deviceDeniedTitle: string
+  deviceDeniedText: string
 
   appsTitle: string
   appsIntro: string

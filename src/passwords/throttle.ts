@@ -32,6 +32,8 @@ const attempts: Record<Attempt['kind'], { fromNetwork: number; atAllAccounts?: n
   document: { fromNetwork: 50, fromAnywhere: 3600 },
   // what is stored for who knows no secret; a network is its own account, or strangers could shut out a client
   public_client: { fromNetwork: 300, fromAnywhere: 1200 },
+  // RFC 8628 §5.1: one in 25 billion codes, and of all networks together 1,000 guesses an hour
+  user_code: { fromNetwork: 20, fromAnywhere: 1000 },
 }
 
 // rate-limiter-flexible sets a timer for each key in memory, and no timer runs for more than 24 days
@@ -65,8 +67,14 @@ export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limite
     document: throttleOf(makeLimiter, 'document'),
     public_client: throttleOf(makeLimiter, 'public_client'),
   }
+  // with the first code of a device: few servers have any
+  let userCodes: Throttle | undefined
   return Object.freeze({
-    take: (attempt: Attempt) => throttles[attempt.kind].take(attempt),
+    take(attempt: Attempt) {
+      if (attempt.kind !== 'user_code') return throttles[attempt.kind].take(attempt)
+      userCodes ??= throttleOf(makeLimiter, 'user_code')
+      return userCodes.take(attempt)
+    },
   })
 }
 
@@ -140,6 +148,7 @@ const tooMany: Readonly<Record<Attempt['kind'], string>> = {
   registration: 'registrations',
   document: 'client metadata documents',
   public_client: 'requests of public clients',
+  user_code: 'wrong codes',
 }
 
 /** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). Until one of the two is called it is a failure. */

@@ -3,7 +3,7 @@ import type { Request, Router } from 'express'
 import { approve } from '../authorization/approve'
 import { consentPage } from '../authorization/consent-page'
 import { expectAnswer, grantedScope, notADecision } from '../authorization/decision'
-import { authorizationParameters, parseAuthorizationRequest, requireTarget } from '../authorization/request'
+import { authorizationParameters, parseAuthorizationRequest, requireTarget, secondOf } from '../authorization/request'
 import { type AuthorizationResponseStyle, refuse, sendAuthorizationResponse } from '../authorization/response'
 import { signInCheck } from '../authorization/sign-in'
 import { mayOmitAuthentication } from '../clients/client'
@@ -173,12 +173,6 @@ function approvedBy(
     ...(dpopJkt !== undefined && { dpopJkt }),
     ...(session && { source: session.source }),
   }
-}
-
-/** Stores keep whole seconds, and no revocation would cover what began at no time. */
-function secondOf(startedAt: unknown): number {
-  if (typeof startedAt === 'number' && Number.isFinite(startedAt)) return Math.floor(startedAt)
-  throw new TypeError(`decide must return startedAt in seconds since the epoch, as a number, not ${String(startedAt)}`)
 }
 
 /** The session of the access token in front, which what is approved will be of; undefined where there is none. */

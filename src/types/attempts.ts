@@ -2,14 +2,14 @@
 import type { Awaitable } from '../awaitable'
 
 /**
- * One attempt at a chosen secret, one open registration, one document fetch for an unverified client, or one request of a
- * public client that is stored.
+ * One attempt at a chosen secret or the code of a device, one open registration, one document fetch for an unverified
+ * client, or one request of a public client that is stored.
  */
 export interface Attempt {
-  readonly kind: 'password' | 'client_secret' | 'registration' | 'document' | 'public_client'
+  readonly kind: 'password' | 'client_secret' | 'registration' | 'document' | 'public_client' | 'user_code'
   /**
-   * The username or client id, exactly as it was sent. Empty for a registration; the host of a client metadata
-   * document; the network for a request of a public client.
+   * The username or client id, exactly as it was sent. Empty for a registration and for the code of a device; the host
+   * of a client metadata document; the network for a request of a public client.
    */
   readonly account: string
   /**

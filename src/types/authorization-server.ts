@@ -10,7 +10,7 @@ import type { Scope } from '../rules/scope'
 import type { Client, Credential, OAuthStorage } from '../storage'
 import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
-import type { Authorization } from './authorization'
+import type { Authorization, DeviceRequest } from './authorization'
 import type { Capability, ClientAuthentication, ClientMember, RequestSource, SenderConstraint } from './capability'
 import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
@@ -24,8 +24,10 @@ export interface AuthorizationRequest
   /** The client; its `name` is its id where the record has none. */
   readonly client: Client
   readonly responseType: string
-  /** Where the response goes: the redirect URI that was sent, or the only registered one. */
-  readonly redirectUri: string
+  /** Where the response goes: the redirect URI that was sent, or the only registered one. A device has none. */
+  readonly redirectUri?: string
+  /** Set where a device asks, which polls for the answer (RFC 8628). */
+  readonly device?: DeviceRequest
   /** The `redirect_uri` parameter; the token request must repeat it (RFC 6749 §4.1.3). */
   readonly sentRedirectUri?: string
   /** The resources that the tokens will be for (RFC 8707). Empty where the server has none. */
@@ -119,6 +121,8 @@ export interface Decide {
    * @internal Set by our deciders: their users at this server. Throws a TypeError where neither names a required one.
    */
   readonly usersAt?: (server: AuthorizationServer) => PageUsers
+  /** @internal Set by `approve`: no user is asked. */
+  readonly silent?: boolean
   /** @internal Set by `consentPage` without `render`: the form that is posted here is on a page of ours. */
   readonly ownForm?: boolean
 }

@@ -28,3 +28,13 @@ export interface Confirmation {
   /** Any other name of a key. A token with one that no sender constraint verifies is refused. */
   readonly [member: string]: unknown
 }
+
+/** A device that asks for an authorization, as its user is told of it (RFC 8628 §5.4). */
+export interface DeviceRequest {
+  /** The code that the device shows: `WDJB-MJHT`. */
+  readonly userCode: string
+  /** The network that the device asked from: an IPv4 address or an IPv6 /64. Empty where it is unknown. */
+  readonly network: string
+  /** When it asked. Seconds. */
+  readonly startedAt: number
+}

@@ -9,7 +9,7 @@ interface EventSubject {
   grantId?: string | undefined
 }
 
-type AttemptKind = 'password' | 'client_secret' | 'registration' | 'document' | 'public_client'
+type AttemptKind = 'password' | 'client_secret' | 'registration' | 'document' | 'public_client' | 'user_code'
 
 /** A warning about a mistake of the host. README has the fix of each. */
 export type WarningCode =
@@ -51,6 +51,10 @@ export type AuthorizationServerEvent = { at: number } & (
   | { type: 'request.pushed'; clientId: string; scope: Scope }
   /** A request object was refused (RFC 9101). */
   | { type: 'request.refused'; clientId: string; reason: string }
+  /** A device asks for an authorization (RFC 8628). */
+  | { type: 'device.requested'; clientId: string; scope: Scope }
+  /** A user allowed what a device asked. Its tokens are `token.issued`, once it has polled. */
+  | ({ type: 'device.approved'; scope: Scope } & EventSubject)
   | ({ type: 'authorization.denied' } & EventSubject)
   /** `origin` says that the client registered itself. */
   | { type: 'client.created'; clientId: string; origin?: 'registration' }
@@ -61,6 +65,8 @@ export type AuthorizationServerEvent = { at: number } & (
   /** A proof of a key (DPoP) was refused. At an endpoint its client is not known yet. */
   | { type: 'proof.refused'; clientId?: string; reason: string }
   | { type: 'password.failed'; clientId: string }
+  /** A signed-in user entered the code of a device that is unknown, expired or answered. */
+  | { type: 'user_code.failed'; userId: string }
   /** Too many failures, registrations, document fetches or requests of public clients: one more was refused. */
   | { type: 'attempt.throttled'; kind: AttemptKind; clientId?: string; retryAfter: number }
   /**

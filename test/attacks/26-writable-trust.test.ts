@@ -2,6 +2,7 @@
 import express, { type RequestHandler } from 'express'
 import passport from 'passport'
 import request from 'supertest'
+import type { TokenSource } from '../../src/guard/options'
 import {
   type AccessToken,
   accessToken,
@@ -13,7 +14,6 @@ import {
   type RemoteServer,
   remoteServer,
   requireScope,
-  type TokenSource,
   verifyAccessToken,
 } from '../../src/index'
 import { createRemoteHost, type RemoteHost } from '../support/remote'

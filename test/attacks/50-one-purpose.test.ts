@@ -7,6 +7,9 @@ import {
   clientsRouter,
   connectedAppsRouter,
   consentPage,
+  deviceAuthorizationRouter,
+  deviceCode,
+  deviceRouter,
   generateSigningKey,
   introspectRouter,
   issueCode,
@@ -22,6 +25,7 @@ import {
   updateClient,
 } from '../../src/index'
 import { answerConsent, askConsent, fieldsOf } from '../support/consent'
+import { openPage, poll, postPage, startDevice } from '../support/device'
 import { answerOf, createHost, type Host, paths, pkce } from '../support/host'
 
 const kinds = [
@@ -32,6 +36,8 @@ const kinds = [
   'consent transaction',
   'removal transaction',
   'pushed request',
+  'device code',
+  'device transaction',
   'registration token',
   'client secret',
   'client id',
@@ -128,6 +134,18 @@ const places: Record<string, Place> = {
     offer: ({ http }, text) =>
       statusIs(http().post('/apps').set('X-User', 'alice').type('form').send({ removal_transaction: text }), 303),
   },
+  device_code: {
+    takes: ['device code'],
+    offer: async (host, text) =>
+      ['authorization_pending', 'slow_down'].includes((await poll(host, host.web, text)).body.error),
+  },
+  device_transaction: {
+    takes: ['device transaction'],
+    offer: async (host, text) => {
+      const shown = await postPage(host, { device_transaction: text, user_code: 'BBBB-BBBB' })
+      return shown.text.includes('This code is not valid')
+    },
+  },
   request_uri: {
     takes: ['pushed request'],
     offer: (host, text) =>
@@ -145,7 +163,7 @@ const formats = {
 async function createWorld(format: keyof typeof formats): Promise<World> {
   const host = await createHost({
     accessTokens: formats[format](),
-    grants: [authorizationCode({ ttl: 600 }), clientCredentials(), refreshToken()],
+    grants: [authorizationCode({ ttl: 600 }), clientCredentials(), refreshToken(), deviceCode()],
     requests: [pushedAuthorizationRequests({ ttl: 600 })],
     throttle: false,
     clientIdMetadataDocuments: { scopes: ['read'] },
@@ -155,6 +173,8 @@ async function createWorld(format: keyof typeof formats): Promise<World> {
       app.use(paths.revoke, revokeRouter(server))
       app.use(paths.introspect, introspectRouter(server))
       app.use(paths.pushedAuthorization, pushedAuthorizationRouter(server))
+      app.use(paths.deviceAuthorization, deviceAuthorizationRouter(server))
+      app.use(paths.device, deviceRouter(server, { decide: consentPage({ signIn: '/login' }) }))
       const protect = bearerGuard(server, { scope: 'clients', user: false })
       app.use(paths.clients, clientsRouter(server, { protect, admin: 'admin' }))
       app.use('/register', registerRouter(server, { protect: 'open', scopes: ['read'] }))
@@ -187,6 +207,8 @@ async function createWorld(format: keyof typeof formats): Promise<World> {
     'consent transaction': asked.fields.consent_transaction,
     'removal transaction': removal.removal_transaction,
     'pushed request': pushed.body.request_uri.split(':').at(-1),
+    'device code': (await startDevice(host, host.web)).device_code,
+    'device transaction': fieldsOf(await openPage(host)).device_transaction,
     'registration token': registered.body.registration_access_token,
     'client secret': host.web.clientSecret,
     'client id': 'web',
@@ -201,7 +223,8 @@ async function createWorld(format: keyof typeof formats): Promise<World> {
 function forms(text: string): string[] {
   const [id = '', secret = ''] = text.split('.')
   const [grant, suffix] = id.split('~')
-  const others = suffix === undefined ? [] : ['a', 'b', 'c', 'q', 'r', 't', 'x'].filter((one) => one !== suffix)
+  const others =
+    suffix === undefined ? [] : ['a', 'b', 'c', 'q', 'r', 't', 'v', 'x', 'y'].filter((one) => one !== suffix)
   const half = secret.slice(0, 43)
   return [
     text,
@@ -257,6 +280,8 @@ describe.each(Object.keys(formats) as (keyof typeof formats)[])('with %s access 
       ['consent_transaction', 'consent transaction'],
       ['removal_transaction', 'removal transaction'],
       ['request_uri', 'pushed request'],
+      ['device_code', 'device code'],
+      ['device_transaction', 'device transaction'],
       ['the end of a registration', 'registration token'],
     ]
     for (const [place, kind] of order) {

@@ -7,6 +7,7 @@ import {
   clientCredentials,
   connectedAppsRouter,
   consentPage,
+  deviceCode,
   implicit,
   issueTokens,
   password,
@@ -14,9 +15,10 @@ import {
   refreshToken,
   requestObjects,
 } from '../../src/index'
-import { askConsent } from '../support/consent'
+import { askConsent, fieldsOf } from '../support/consent'
+import { enterCode, openPage, startDevice } from '../support/device'
 import { nastyText, runs } from '../support/fuzz'
-import { createHost, type Host, paths, pkce } from '../support/host'
+import { createHost, deviceGrant, type Host, paths, pkce } from '../support/host'
 import { exchange, type Listening, listen, request } from '../support/raw'
 
 // a wrong secret costs bcrypt a tenth of a second by intention, which is too long for thousands of them
@@ -44,6 +46,7 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
       refreshToken(),
       password({ verify: (name) => (name === 'alice' ? name : undefined) }),
       implicit(),
+      deviceCode(),
     ],
     decide: consentPage({ signIn: '/login', switchUser: '/logout', remember: true }),
   })
@@ -55,7 +58,13 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
   const user = await issueTokens(host.server, { clientId: 'console', userId: 'alice', scope: 'clients read' })
   const { fields } = await askConsent(host, host.native)
   const pushed = await host.push(host.web)
+  const [device, entered] = [await startDevice(host, host.web), await startDevice(host, host.web)]
   const known = {
+    deviceCode: device.device_code,
+    userCode: device.user_code,
+    deviceTransaction: fieldsOf(await openPage(host)).device_transaction as string,
+    enteredCode: entered.user_code,
+    enteredTransaction: fieldsOf(await enterCode(host, entered.user_code)).device_transaction as string,
     access: user.access_token,
     refresh: user.refresh_token as string,
     secret: host.web.clientSecret as string,
@@ -74,6 +83,7 @@ const jsonPart = (value: object) => Buffer.from(JSON.stringify(value)).toString(
 
 const names = [
   ...['request', 'request_uri', 'request', 'request_uri'],
+  ...['device_code', 'user_code', 'device_transaction', 'answered'],
   ...[
     'client_id',
     'client_secret',
@@ -139,6 +149,7 @@ const words = [
     'refresh_token',
     'password',
     'implicit',
+    deviceGrant,
     'alice',
     'query',
     'fragment',
@@ -152,6 +163,8 @@ const endpoints = [
   ...[
     paths.authorize,
     paths.pushedAuthorization,
+    paths.deviceAuthorization,
+    paths.device,
     paths.token,
     paths.revoke,
     paths.introspect,
@@ -174,7 +187,7 @@ function arbitraries(known: Known) {
   const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array).toString('latin1'))
   /** A request that would be right, with one thing wrong. */
   const nearlyRight = fc
-    .tuple(fc.constantFrom('authorize', 'token', 'consent', 'push'), name, value)
+    .tuple(fc.constantFrom('authorize', 'token', 'consent', 'push', 'poll', 'device', 'entered'), name, value)
     .map(([kind, changed, to]) => {
       const base =
         kind === 'token'
@@ -187,6 +200,14 @@ function arbitraries(known: Known) {
               code_challenge_method: 'S256',
               state: 'x',
             }
+      const secret = { client_id: 'web', client_secret: known.secret }
+      const byKind: Record<string, Record<string, string | undefined>> = {
+        poll: { grant_type: deviceGrant, device_code: known.deviceCode, ...secret },
+        device: { user_code: known.userCode, device_transaction: known.deviceTransaction },
+        entered: { user_code: known.enteredCode, device_transaction: known.enteredTransaction, consent: 'allow' },
+      }
+      if (byKind[kind])
+        return new URLSearchParams({ ...byKind[kind], [changed]: to } as Record<string, string>).toString()
       const consent = kind === 'consent' && { consent_transaction: known.consent, consent: 'allow' }
       const more = { ...consent, ...(kind === 'push' && { client_secret: known.secret }) }
       return new URLSearchParams({ ...base, ...more, [changed]: to } as Record<string, string>).toString()
@@ -300,6 +321,9 @@ function arbitraries(known: Known) {
       { method: 'POST', target: paths.token, headers: headers.slice(2), body: sent },
       { method: 'POST', target: paths.revoke, headers: headers.slice(2), body: sent },
       { method: 'POST', target: paths.pushedAuthorization, headers: headers.slice(2), body: sent },
+      { method: 'POST', target: paths.deviceAuthorization, headers: headers.slice(2), body: sent },
+      { method: 'POST', target: paths.device, headers: headers.slice(0, 1), body: sent },
+      { method: 'GET', target: `${paths.device}?${query}`, headers: headers.slice(0, 1), body: undefined },
       { method: 'GET', target: `/account/apps?${query}`, headers, body: undefined },
       { method: 'GET', target: `${paths.clients}?${query}`, headers, body: undefined },
       { method: 'POST', target: paths.clients, headers, body: sent },

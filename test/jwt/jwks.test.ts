@@ -3,14 +3,8 @@ import express from 'express'
 import { type AuthResult, auth } from 'express-oauth2-jwt-bearer'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { listen, type RunningApp } from '../../examples/shared/start'
-import {
-  generateSigningKey,
-  issueTokens,
-  type JwtOptions,
-  jwt,
-  type SigningAlgorithm,
-  type SigningKeys,
-} from '../../src'
+import { generateSigningKey, issueTokens, type JwtOptions, jwt, type SigningKeys } from '../../src'
+import type { SigningAlgorithm } from '../../src/jwt/keys'
 import { createHost, type Host, issuer } from '../support/host'
 
 const audience = 'https://api.example.com'

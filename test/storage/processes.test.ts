@@ -1,7 +1,15 @@
 // What only several processes can show: races between them, `kill -9` in the middle of everything, and a database that
 // goes away. Apps are processes of their own (support/app.ts), stores are real servers.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAuthorizationServer, type OAuthStorage, registerClient } from '../../src/index'
+import {
+  authorizationCode,
+  clientCredentials,
+  createAuthorizationServer,
+  deviceCode,
+  type OAuthStorage,
+  refreshToken,
+  registerClient,
+} from '../../src/index'
 import { asserted, type ClientKey, clientKey, signAssertion } from '../support/assertions'
 import { type ProofKey, proof, proofKey } from '../support/dpop'
 import { type Answer, type App, type Apps, buildApps } from './support/apps'
@@ -44,11 +52,13 @@ describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
         issuer: session.issuer,
         storage: own.storage,
         scopes: ['read'],
+        grants: [authorizationCode(), clientCredentials(), refreshToken(), deviceCode()],
       })
       await registerClient(server, {
         clientId: session.clientId,
         redirectUris: ['http://127.0.0.1/callback'],
         scopes: [session.scope],
+        grantTypes: ['authorization_code', 'refresh_token', session.deviceGrant],
         tokenEndpointAuthMethods: ['none'],
       })
       await registerClient(server, {
@@ -76,6 +86,7 @@ describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
           await raceOnce(started)
           await raceWithOneProof(started)
           await raceWithManyKeys(started, own.storage)
+          await raceOfDevices(started)
         }
         for (const app of started) {
           expect(app.unhandled).toEqual([])
@@ -163,6 +174,28 @@ async function raceOnce(started: readonly App[]): Promise<void> {
   expect(await happened(started)).toEqual({ 'token.issued refresh_token': 1, 'refresh.replayed': RACERS - 1 })
   const answers = await Promise.all(started.map((app) => session.me(app, session.tokensOf(refreshed[0] as Answer))))
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+}
+
+/** A device that polls everywhere at once, whose user says yes everywhere at once: one answer counts, and one poll gets tokens. */
+async function raceOfDevices(started: readonly App[]): Promise<void> {
+  const race = (call: (app: App) => Promise<Answer>) =>
+    Promise.all(Array.from({ length: RACERS }, (_, racer) => call(started[racer % started.length] as App)))
+  const { deviceCode, userCode } = await session.newDevice(started[0] as App)
+  // kept across processes: whoever comes too soon anywhere is told so everywhere
+  expect((await session.pollDevice(started[0] as App, deviceCode)).body.error).toBe('authorization_pending')
+  const early = await race((app) => session.pollDevice(app, deviceCode))
+  expect(Object.keys(kindsOf(early)).filter((kind) => !/^400 (slow_down|authorization_pending)$/.test(kind))).toEqual(
+    [],
+  )
+  expect(kindsOf(early)['400 slow_down']).toBeGreaterThan(0)
+  await happened(started)
+  const approved = await race((app) => session.approveDevice(app, userCode))
+  expect(approved.filter(({ status }) => status === 303)).toHaveLength(1)
+  expect((await happened(started))['device.approved']).toBe(1)
+  const polled = await race((app) => session.pollDevice(app, deviceCode))
+  expect(kindsOf(polled)).toEqual({ '200 Bearer': 1, '400 invalid_grant': RACERS - 1 })
+  const winner = polled.find(({ status }) => status === 200) as Answer
+  expect((await session.me(started.at(-1) as App, session.tokensOf(winner))).status).toBe(200)
 }
 
 const signed = (by: ProofKey) => proof(by, { url: `${session.issuer}/token`, now: Math.floor(Date.now() / 1000) })

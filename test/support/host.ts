@@ -26,6 +26,9 @@ export const pkce = {
   challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
 }
 
+/** RFC 8628 §3.4. */
+export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
 /** Parameters of a request; undefined leaves one out. */
 export type Parameters = Readonly<Record<string, string | undefined>>
 
@@ -59,6 +62,8 @@ export const paths = {
   revoke: '/oauth2/revoke_token',
   introspect: '/oauth2/introspect',
   pushedAuthorization: '/oauth2/par',
+  deviceAuthorization: '/oauth2/device_authorization',
+  device: '/device',
   clients: '/oauth2/clients',
 }
 
@@ -85,6 +90,7 @@ export async function createHost(options: HostOptions = {}) {
   ])
   const storage = isObserved(options.storage) ? options.storage : observedStorage(options.storage)
   const isPushed = options.requests?.some(({ parameter }) => parameter === 'request_uri')
+  const isForDevices = options.grants?.some(({ grantType }) => grantType === deviceGrant)
   const server = oauth.createAuthorizationServer(
     named({
       issuer,
@@ -93,6 +99,7 @@ export async function createHost(options: HostOptions = {}) {
       endpoints: {
         ...{ authorize: paths.authorize, token: paths.token, revoke: paths.revoke, introspect: paths.introspect },
         ...(isPushed && { pushedAuthorization: paths.pushedAuthorization }),
+        ...(isForDevices && { deviceAuthorization: paths.deviceAuthorization, device: paths.device }),
       },
       onEvent: (event) => events.push(event),
       now: () => clock.now,
@@ -115,6 +122,11 @@ export async function createHost(options: HostOptions = {}) {
     app.use(paths.revoke, oauth.revokeRouter(server))
     app.use(paths.introspect, oauth.introspectRouter(server))
     if (isPushed) app.use(paths.pushedAuthorization, oauth.pushedAuthorizationRouter(server))
+    if (isForDevices) {
+      app.use(paths.deviceAuthorization, oauth.deviceAuthorizationRouter(server))
+      const asks = options.decide ?? oauth.consentPage({ signIn: '/login', switchUser: '/logout' })
+      app.use(paths.device, oauth.deviceRouter(server, { decide: asks }))
+    }
     const protect = oauth.bearerGuard(server, { scope: 'clients', user: false })
     app.use(paths.clients, oauth.clientsRouter(server, { protect, admin: 'admin' }))
     app.use(oauth.metadataRouter(server))

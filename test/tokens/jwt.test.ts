@@ -10,9 +10,9 @@ import {
   type OAuthErrorCode,
   registerClient,
   revokeGrants,
-  type SigningAlgorithm,
   verifyAccessToken,
 } from '../../src'
+import type { SigningAlgorithm } from '../../src/jwt/keys'
 import type { Credential } from '../../src/storage'
 import { createHost, issuer, startOfTime } from '../support/host'
 

@@ -6,13 +6,19 @@
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import {
+  authorizationCode,
   authorizeRouter,
   bearerGuard,
+  clientCredentials,
   createAuthorizationServer,
+  deviceAuthorizationRouter,
+  deviceCode,
+  deviceRouter,
   dpop,
   issueCode,
   pushedAuthorizationRequests,
   pushedAuthorizationRouter,
+  refreshToken,
   revokeRouter,
   tokenRouter,
 } from '../../../src/index'
@@ -37,7 +43,11 @@ async function main(): Promise<void> {
     issuer,
     storage,
     scopes: [scope],
+    grants: [authorizationCode(), clientCredentials(), refreshToken(), deviceCode()],
     requests: [pushedAuthorizationRequests()],
+    // the tests enter the code of a device as often as they like
+    throttle: false,
+    endpoints: { device: '/device' },
     senderConstraints: [dpop()],
     onEvent(event) {
       const name = event.type === 'token.issued' ? `${event.type} ${event.grantType}` : event.type
@@ -50,6 +60,12 @@ async function main(): Promise<void> {
   app.use('/par', pushedAuthorizationRouter(server))
   const decide = () => ({ allow: true, userId: 'ada' }) as const
   app.use('/authorize', authorizeRouter(server, { decide, response: 'json' }))
+  app.use('/device_authorization', deviceAuthorizationRouter(server))
+  app.use('/device', (req, _res, next) => {
+    req.user = { id: 'ada' }
+    next()
+  })
+  app.use('/device', deviceRouter(server, { decide }))
   app.get('/me', bearerGuard(server, { scope }), (req, res) => void res.json(req.user))
   app.post('/code/:userId', (req, res) => {
     issueCode(server, { clientId, userId: req.params.userId, codeChallenge: challenge }).then(

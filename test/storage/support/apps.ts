@@ -97,7 +97,9 @@ function appAt(child: ChildProcess, port: number, unhandled: string[]): App {
         response.on('end', () => {
           // An answer that breaks off in the middle is none
           if (!response.complete) return unanswered()
-          resolve({ status: response.statusCode as number, body: text === '' ? {} : JSON.parse(text) })
+          const isPage = response.headers['content-type']?.startsWith('text/html')
+          const body = text === '' ? {} : isPage ? { page: text } : JSON.parse(text)
+          resolve({ status: response.statusCode as number, body })
         })
         response.on('error', unanswered)
       })

@@ -33,6 +33,27 @@ export function answerRequest(app: App, requestUri: string): Promise<Answer> {
   return app.get(`/authorize?${new URLSearchParams({ client_id: clientId, request_uri: requestUri })}`)
 }
 
+/** RFC 8628 §3.4. */
+export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/** A device asks (RFC 8628): its code, and the one for its user. */
+export async function newDevice(app: App): Promise<{ deviceCode: string; userCode: string }> {
+  const answer = await app.post('/device_authorization', { client_id: clientId })
+  if (answer.status !== 200) throw new Error(`No device code: ${answer.status} ${JSON.stringify(answer.body)}`)
+  return { deviceCode: answer.body.device_code as string, userCode: answer.body.user_code as string }
+}
+
+/** Ada enters the code, and says yes. */
+export async function approveDevice(app: App, userCode: string): Promise<Answer> {
+  const { body } = await app.get('/device')
+  const [, transaction = ''] = /name="device_transaction" value="([^"]+)"/.exec(String(body.page)) ?? []
+  return app.post('/device', { device_transaction: transaction, user_code: userCode })
+}
+
+export function pollDevice(app: App, deviceCode: string): Promise<Answer> {
+  return app.post('/token', { grant_type: deviceGrant, client_id: clientId, device_code: deviceCode })
+}
+
 /** With `proof`: for a token that is bound to the key that signed it (RFC 9449). */
 export function exchange(app: App, code: string, proof?: string): Promise<Answer> {
   const form = { grant_type: 'authorization_code', client_id: clientId, code, code_verifier: verifier }

@@ -1,0 +1,37 @@
+/** What a user has answered to a device: kept beside what the device asked, which its code stays bound to. */
+import type { Scope } from '../rules/scope'
+import type { Credential } from '../storage'
+import type { AuthorizationServer } from '../types/authorization-server'
+
+/** Whose answer it is, and for a yes to what, since when. */
+interface Answer {
+  readonly userId: string
+  readonly scope: Scope
+  readonly startedAt: number
+}
+
+/**
+ * Answers a code that nobody has answered yet: of two answers at once one is the first, and false comes to the other one.
+ * The columns say the same, so that whatever revokes everything of the user revokes this. Where the two differ the code is
+ * dead.
+ */
+export async function storeAnswer(
+  { storage }: AuthorizationServer,
+  found: Credential,
+  state: 'approved' | 'denied',
+  answer: Answer,
+): Promise<boolean> {
+  const next = { ...found, ...answer, state, data: { ...found.data, answer } }
+  return storage.grants.transition(found.id, 'pending', next, [])
+}
+
+/** The answer, once there is one. */
+export function answerOf({ data }: Credential): Answer {
+  return data.answer as Answer
+}
+
+/** Whether this user has answered it with a yes; undefined where they have not answered. */
+export function answeredBy({ state, userId }: Credential, user: string): boolean | undefined {
+  if (userId !== user || state === 'pending') return undefined
+  return state !== 'denied'
+}

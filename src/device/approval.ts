@@ -1,0 +1,81 @@
+/** What a device asks, as a request that a decider can decide about, and what becomes of the decision. */
+
+import type { Request } from 'express'
+import { grantedScope } from '../authorization/decision'
+import { secondOf } from '../authorization/request'
+import { findClient, isBeingDeleted } from '../clients/client'
+import { boundOf } from '../credentials/bound'
+import { OAuthError } from '../errors'
+import { networkOf } from '../rules/network'
+import { heldAudience } from '../rules/resource'
+import { remainingScope } from '../rules/scope'
+import { subjectId } from '../rules/subject'
+import type { Credential } from '../storage'
+import { findCredential } from '../tokens/find'
+import type { AuthorizationRequest, AuthorizationServer, Decision } from '../types/authorization-server'
+import { storeAnswer } from './answer'
+
+/** Who asks for it, and when. */
+interface Asking {
+  readonly server: AuthorizationServer
+  readonly req: Request
+  readonly startedAt: number
+}
+
+/** The request of a device; undefined where its client is gone. `sent` is what the browser has sent. */
+export async function deviceRequest(
+  { server, req, startedAt }: Asking,
+  found: Credential,
+  userCode: string,
+  sent: ReadonlyMap<string, string>,
+): Promise<AuthorizationRequest | undefined> {
+  const client = await findClient(server, found.clientId, networkOf(req.ip))
+  if (!client || isBeingDeleted(client)) return undefined
+  const { network = '', parameters, audience } = boundOf(found)
+  return Object.freeze({
+    server,
+    client: client.name === undefined ? { ...client, name: client.clientId } : client,
+    responseType: 'device_code',
+    // what the client has lost since is not asked for
+    scope: remainingScope(server.scopes, client, found.scope),
+    audience: heldAudience(server, audience),
+    parameters: new Map(parameters),
+    // with the code in one spelling: it is compared when the answer comes
+    sent: new Map([...sent, ['user_code', userCode]]),
+    startedAt,
+    device: { userCode, network, startedAt: found.startedAt },
+  })
+}
+
+/** Stores the decision of the user who entered the code. False where another answer was faster. */
+export async function carryOut(
+  server: AuthorizationServer,
+  request: AuthorizationRequest,
+  found: Credential,
+  decision: Decision,
+  userId: string,
+): Promise<boolean> {
+  const { clientId } = found
+  if (!decision.allow) {
+    const answer = { userId, scope: found.scope, startedAt: request.startedAt }
+    const isFirst = await storeAnswer(server, found, 'denied', answer)
+    if (isFirst) server.emit({ type: 'authorization.denied', clientId, userId })
+    return isFirst
+  }
+  // RFC 8628 §5.4: the user who was told of the device, and nobody else, lets it in
+  if (subjectId(decision.userId) !== userId) {
+    throw new OAuthError('access_denied', 'The decision is of another user than the one who entered the code.')
+  }
+  const scope = decision.scope === undefined ? request.scope : grantedScope(request, decision.scope)
+  if (scope.length === 0 && request.scope.length > 0) {
+    throw new OAuthError('access_denied', 'None of the requested scope was granted.')
+  }
+  const startedAt = Math.min(secondOf(decision.startedAt ?? request.startedAt), request.startedAt)
+  if (!(await storeAnswer(server, found, 'approved', { userId, scope, startedAt }))) return false
+  // an answer that is older than this request may have been revoked meanwhile: the device would wait in vain
+  if (startedAt < server.now() && !(await findCredential(server, found.id, 'device_code'))) {
+    throw new OAuthError('access_denied', 'The session has been revoked. Sign in again.')
+  }
+  server.emit({ type: 'device.approved', clientId, userId, scope })
+  return true
+}

@@ -1,0 +1,97 @@
+/** The device authorization endpoint (RFC 8628 §3.1): a device asks, and receives a code for itself and one for its user. */
+import type { Router } from 'express'
+import { authenticatedRequest } from '../clients/authenticated-request'
+import { requireGrantType } from '../clients/client'
+import { boundBy, credentialOf } from '../credentials/bound'
+import { lookupSuffix } from '../credentials/kinds'
+import { lookupId } from '../credentials/split-token'
+import { newGrantId, newSecret } from '../crypto'
+import { requestChecks, warnOfNoScopes, warnOfResource } from '../host/requests'
+import { type Handler, requireServer } from '../http/endpoint'
+import { sendJson } from '../http/json'
+import { endpointRouter } from '../http/router'
+import { requireKnown, requireNoMore } from '../options/known'
+import { audienceMember, resolveAudience } from '../rules/resource'
+import { resolveScope } from '../rules/scope'
+import { keyToBind } from '../sender-constraints/confirmation'
+import { store } from '../tokens/issue'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { CorsOptions } from '../types/endpoints'
+import { DEVICE_AUTHORIZATION, DEVICE_CODE, DEVICE_PAGE, requireDeviceCode, requirePath } from './endpoints'
+import { storeUserCode } from './user-code'
+
+/** Options of `deviceAuthorizationRouter`. */
+interface DeviceAuthorizationRouterOptions {
+  /** Which web pages of other origins may call (CORS). @default none */
+  cors?: CorsOptions
+}
+
+/** The options of `deviceCode()`. */
+interface Settings {
+  readonly ttl: number
+  readonly interval: number
+}
+
+/** What the page reads of the request again: what was asked, and in which language. */
+const shownParameters: readonly string[] = ['scope', 'resource', 'ui_locales']
+
+/**
+ * The device authorization endpoint (RFC 8628 §3.1). `oauthRouter` mounts it where the server has `deviceCode()` in its
+ * `grants`.
+ *
+ * @throws TypeError at start-up for a server without it, or without the path of the page in `endpoints`.
+ */
+export function deviceAuthorizationRouter(
+  server: AuthorizationServer,
+  options: DeviceAuthorizationRouterOptions = {},
+): Router {
+  requireNoMore('deviceAuthorizationRouter', arguments, 2)
+  requireServer(server)
+  requireKnown('deviceAuthorizationRouter option', options, ['cors'])
+  const { endpoints = {} } = requireDeviceCode('deviceAuthorizationRouter', server)
+  return (endpoints[DEVICE_AUTHORIZATION] as NonNullable<(typeof endpoints)[string]>).router(server, options)
+}
+
+/** The same for the value that has the settings. */
+export function authorizationRouter(server: AuthorizationServer, settings: Settings, cors?: CorsOptions): Router {
+  const page = requirePath('deviceAuthorizationRouter', server, DEVICE_PAGE)
+  const handler: Handler = async (req, res) => {
+    const startedAt = server.now()
+    const sent = await authenticatedRequest(server, req, { proofAt: DEVICE_AUTHORIZATION })
+    const { client, network, parameters, confirmation } = sent
+    requireGrantType(client, DEVICE_CODE)
+    if (server.scopes.size > 0 && !client.scopes?.length) warnOfNoScopes(server, client)
+    if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
+    const scope = resolveScope(server.scopes, client, parameters.get('scope'))
+    const audience = resolveAudience(server, client, parameters.get('resource'))
+    // as RFC 9449 §10 binds a code: by a proof, or by the thumbprint of a key
+    const hasKeys = server.senderConstraints.length > 0
+    const dpopJkt = hasKeys ? keyToBind(server, client, parameters, confirmation) : undefined
+    const authorization = { clientId: client.clientId, scope, startedAt, ...audienceMember(audience) }
+    const issuedAt = server.now()
+    const lifetime = { issuedAt, expiresAt: issuedAt + settings.ttl }
+    const id = lookupId(newGrantId(), lookupSuffix.device_code)
+    const secret = newSecret()
+    const bound = boundBy({
+      ...authorization,
+      network,
+      parameters: [...parameters].filter(([name]) => shownParameters.includes(name)),
+      ...(dpopJkt !== undefined && { dpopJkt }),
+    })
+    const made = { id, kind: 'device_code', secret, state: 'pending' }
+    // before a code leads to it
+    await store(server, [credentialOf(made, authorization, lifetime, bound)])
+    const userCode = await storeUserCode(server, id, authorization, lifetime)
+    server.emit({ type: 'device.requested', clientId: client.clientId, scope })
+    sendJson(res, 200, {
+      device_code: `${id}.${secret}`,
+      user_code: userCode,
+      verification_uri: page,
+      verification_uri_complete: `${page}?user_code=${userCode}`,
+      expires_in: settings.ttl,
+      interval: settings.interval,
+    })
+  }
+  const check = requestChecks(server, DEVICE_AUTHORIZATION)
+  return endpointRouter(server, { methods: { POST: handler }, check, cors })
+}

@@ -1,0 +1,136 @@
+/** `deviceCode()`: sign-in for devices that have no browser, or no keyboard. Their user answers on another one (RFC 8628). */
+
+import { getsRefreshToken } from '../clients/client'
+import { authorizationOf, boundOf, hasSecret, isExpired } from '../credentials/bound'
+import { grantIdOf, parseSplitToken } from '../credentials/split-token'
+import { OAuthError } from '../errors'
+import { requireKnown, requireNoMore } from '../options/known'
+import { requireSeconds } from '../options/seconds'
+import { requireParameter } from '../rules/params'
+import { audienceMember, heldAudience, narrowAudience, resolveAudience } from '../rules/resource'
+import { remainingScope } from '../rules/scope'
+import { requireKey } from '../sender-constraints/confirmation'
+import type { Credential } from '../storage'
+import { findCredential } from '../tokens/find'
+import { issue, prepareTokens } from '../tokens/issue'
+import type { AuthorizationServer, GrantType } from '../types/authorization-server'
+import type { TokenRequest, TokenResponse } from '../types/token'
+import { requireUser } from '../users'
+import { answerOf } from './answer'
+import { authorizationRouter } from './device-authorization'
+import { DEVICE_AUTHORIZATION, DEVICE_CODE, DEVICE_PAGE, paths, requirePath } from './endpoints'
+import { deviceRouter } from './verification'
+
+/** Options of `deviceCode`. */
+export interface DeviceCodeOptions {
+  /** Seconds within which the user must answer, at most 1800. @default 600 */
+  ttl?: number
+  /** Seconds between two polls of a device, at most 60. A device that is faster must wait five seconds longer. @default 5 */
+  interval?: number
+}
+
+/** RFC 8628 §3.5: what a device that polls too soon must wait longer from then on. */
+const SLOWER = 5
+/** Seconds by which a poll may be early: answers do not all take the same time. */
+const EARLY = 1
+/** How often a poll may find that another one, or the user's answer, was faster. */
+const MOST_LOST = 10
+
+/**
+ * The device authorization grant (RFC 8628), for devices without a browser, and for programs on a command line. The device
+ * shows a code, its user enters it on a page of this server and is asked there, and the device polls for the answer.
+ * `oauthRouter` mounts the endpoint and the page.
+ *
+ * @throws TypeError when `ttl` or `interval` is out of range.
+ */
+export function deviceCode(options: DeviceCodeOptions = {}): GrantType {
+  requireNoMore('deviceCode', arguments, 1)
+  requireKnown('deviceCode option', options, ['ttl', 'interval'])
+  const { ttl = 600, interval = 5 } = options
+  requireSeconds('deviceCode({ ttl })', ttl, 1800, 60)
+  requireSeconds('deviceCode({ interval })', interval, 60)
+  return Object.freeze({
+    grantType: DEVICE_CODE,
+    handle: (server, request) => poll(server, request, interval),
+    endpoints: {
+      [DEVICE_AUTHORIZATION]: {
+        path: paths[DEVICE_AUTHORIZATION],
+        router: (server, { cors }) => authorizationRouter(server, { ttl, interval }, cors),
+      },
+      [DEVICE_PAGE]: {
+        path: paths[DEVICE_PAGE],
+        router: (server, { decide }) => deviceRouter(server, { decide: decide as NonNullable<typeof decide> }),
+      },
+    },
+    // RFC 8628 §4
+    metadata: (server) => ({
+      device_authorization_endpoint: requirePath('metadataRouter', server, DEVICE_AUTHORIZATION),
+    }),
+  } satisfies GrantType)
+}
+
+/** RFC 8628 §3.4: the device asks whether its user has answered. */
+async function poll(server: AuthorizationServer, request: TokenRequest, interval: number): Promise<TokenResponse> {
+  const { client, parameters } = request
+  const presented = parseSplitToken(requireParameter(parameters, 'device_code'))
+  // what no code of this client could be for is refused before this one is looked at
+  resolveAudience(server, client, parameters.get('resource'))
+  for (let lost = 0; lost < MOST_LOST; lost++) {
+    const found = presented && (await findCredential(server, presented.id, 'device_code'))
+    if (!found || !hasSecret(found, presented.secret)) throw invalidCode()
+    // RFC 8628 §3.4, RFC 6749 §5.2: it is bound to the client that it was issued to
+    if (found.clientId !== client.clientId) throw invalidCode()
+    const { dpopJkt } = boundOf(found)
+    if (dpopJkt !== undefined) requireKey(server, client.clientId, dpopJkt, request.confirmation)
+    if (found.state === 'used') throw invalidCode()
+    if (isExpired(server, found)) {
+      throw new OAuthError('expired_token', 'The device code has expired. Start again.')
+    }
+    if (found.state === 'denied') {
+      throw new OAuthError('access_denied', 'The user denied the request.', { status: 400 })
+    }
+    if (found.state === 'approved') return redeem(server, request, found)
+    await wait(server, found, interval)
+  }
+  throw new OAuthError('slow_down', 'Too many requests with this device code at once.')
+}
+
+/** Throws what a device must do that has no answer yet. Returns where the answer came meanwhile, and it must look again. */
+async function wait(server: AuthorizationServer, found: Credential, configured: number): Promise<void> {
+  const { polledAt, interval = configured } = found.data as { polledAt?: number; interval?: number }
+  const now = server.now()
+  const isEarly = polledAt !== undefined && Math.max(0, now - polledAt) < interval - EARLY
+  const data = { ...found.data, polledAt: now, interval: isEarly ? interval + SLOWER : interval }
+  // in storage, so that each process knows of the polls of the others
+  if (!(await server.storage.grants.transition(found.id, 'pending', { ...found, data }, []))) return
+  if (!isEarly) throw new OAuthError('authorization_pending', 'The user has not answered yet.')
+  throw new OAuthError('slow_down', `Wait ${data.interval} seconds between two requests.`)
+}
+
+/** The tokens of an approved code. Of many requests at once one gets them. */
+async function redeem(server: AuthorizationServer, request: TokenRequest, found: Credential): Promise<TokenResponse> {
+  const { client, parameters } = request
+  const { userId, startedAt, scope: granted } = answerOf(found)
+  await requireUser(server, userId)
+  // what the client has lost since the user agreed is gone, as at a code
+  const scope = remainingScope(server.scopes, client, granted)
+  const audience = heldAudience(server, boundOf(found).audience)
+  const accessAudience = narrowAudience(server, client, audience, parameters.get('resource'))
+  const grantId = grantIdOf(found.id)
+  const authorization = {
+    ...authorizationOf(found),
+    ...{ userId, grantId, scope, startedAt },
+    ...audienceMember(audience),
+  }
+  const refreshToken = getsRefreshToken(server, client)
+  const tokens = await prepareTokens(server, authorization, { request, refreshToken, accessAudience })
+  const { grant } = tokens
+  const next = { ...found, state: 'used', ...(grant && { grantId: grant.id }) }
+  const response = await issue(server, request, tokens, { id: found.id, from: 'approved', next })
+  if (!response) throw invalidCode()
+  return response
+}
+
+function invalidCode(): OAuthError {
+  return new OAuthError('invalid_grant', 'The device code is unknown, already used or of another client.')
+}
