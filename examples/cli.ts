@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import express, { type Express } from 'express'
 import {
+  type AuthorizationServerOptions,
   authorizationCode,
   bearerGuard,
   consentPage,
@@ -25,8 +26,8 @@ import { createUsers } from './shared/users'
 const clientId = 'cli'
 const people = [{ id: '1', username: 'ada', name: 'Ada Lovelace', password: 'analytical engine' }]
 
-/** The host, to be served at `issuer`. */
-export async function createApp(issuer: string): Promise<Express> {
+/** The host, to be served at `issuer`. The tests have options of their own. */
+export async function createApp(issuer: string, options: Partial<AuthorizationServerOptions> = {}): Promise<Express> {
   const users = await createUsers(people)
   const server = createAuthorizationServer({
     issuer,
@@ -34,6 +35,7 @@ export async function createApp(issuer: string): Promise<Express> {
     scopes: { profile: 'See your name' },
     grants: [authorizationCode(), refreshToken(), deviceCode()],
     users: { find: users.find, signIn: '/login' },
+    ...options,
   })
   await registerClient(server, {
     clientId,
@@ -96,10 +98,13 @@ const { ISSUER: elsewhere } = process.env
 if (require.main === module) {
   if (elsewhere) void main(elsewhere)
   else {
-    void start(createApp, (issuer) => {
-      const [person] = people
-      void main(issuer)
-      return [`Sign in as ${person?.username} with the password ${person?.password}`, '']
-    })
+    void start(
+      (issuer) => createApp(issuer),
+      (issuer) => {
+        const [person] = people
+        void main(issuer)
+        return [`Sign in as ${person?.username} with the password ${person?.password}`, '']
+      },
+    )
   }
 }

@@ -12,6 +12,7 @@ export type { Awaitable } from './awaitable'
 export { type PrivateKeyJwtOptions, privateKeyJwt } from './clients/client-assertion'
 export { clientSecret } from './clients/client-secret'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
+export type { KeyMaterial } from './crypto'
 export { deviceAuthorizationRouter } from './device/device-authorization'
 export { type DeviceCodeOptions, deviceCode } from './device/device-code'
 export { type DeviceRouterOptions, deviceRouter } from './device/verification'
@@ -81,7 +82,7 @@ export { memoryStorage } from './storage/memory/memory'
 export { type OpaqueOptions, opaque } from './tokens/access-token'
 export { type JwtOptions, jwt } from './tokens/jwt'
 export type { AccessToken } from './types/access-token'
-export type { Attempt, Throttle } from './types/attempts'
+export type { Throttle } from './types/attempts'
 export type {
   ApprovedAuthorization,
   AuthorizationRequest,

@@ -330,6 +330,13 @@ describe('the snippets', () => {
     expect(await ended).toEqual([false])
   })
 
+  it('of devices has a server where one gets its two codes', async () => {
+    const app = express()
+    await run('deviceCode({ ttl', { ...base(), app })
+    const { body } = await request(app).post('/oauth2/device_authorization').type('form').send({ client_id: 'tv' })
+    expect(body.verification_uri).toBe(`${issuer}/device`)
+  })
+
   it('of a client with keys registers it, and gives it no secret', async () => {
     const server = library.createAuthorizationServer(base())
     await run("jwksUri: 'https://robot.example.com/jwks.json'", { server })

@@ -41,6 +41,9 @@ it.each(ceilings)(
 it.each([
   ...['clients/client-assertion.js', 'clients/keys.js', 'credentials/once.js'],
   ...['pushed-authorization', 'pushed-request', 'request-object'].map((name) => `authorization/${name}.js`),
+  ...['answer', 'approval', 'device-authorization', 'device-code', 'user-code', 'verification'].map(
+    (name) => `device/${name}.js`,
+  ),
 ])('none of them enters %s', (unused) => {
   const entered = Object.values(measured).flatMap((hops) => hops.entered.map(({ file }) => file))
   expect(entered).not.toContain(unused)

@@ -15,6 +15,8 @@ const fixes: Readonly<Record<string, string>> = {
   request_not_supported: 'add requestObjects() to requests of the server',
   request_uri_not_supported: 'add pushedAuthorizationRequests() to requests of the server',
   access_denied: 'look at what decide returned, and at who is signed in',
+  slow_down: 'the device must wait for interval, and five seconds longer each time that it hears this',
+  expired_token: 'the user took longer than deviceCode({ ttl }): the device must ask again',
 }
 
 /** A refresh token or a password may be wrong, too. */
@@ -27,7 +29,8 @@ export const sentParameters: WeakMap<Request, RequestParameters> = new WeakMap()
 export function refusalLog(hasListener: boolean): ((error: OAuthError, req: Request) => void) | undefined {
   if (hasListener || process.env.NODE_ENV === 'production') return undefined
   return ({ code, status, description }, req) => {
-    if (status < 400 || status >= 500) return
+    // a device that waits for its user is refused every few seconds, and nothing is wrong
+    if (status < 400 || status >= 500 || code === 'authorization_pending') return
     const client = clientOf(req)
     const by = client === undefined ? '' : ` of the client ${client}`
     const ofCode = code === 'invalid_grant' && /\bcode/.test(description) ? codeFix : undefined

@@ -27,7 +27,7 @@ export const german: PageTexts = {
   deviceTitle: 'Ein Gerät verbinden',
   deviceIntro:
     'Geben Sie den Code ein, den Ihr Gerät zeigt. Fahren Sie nur fort, wenn Sie das auf Ihrem Gerät begonnen haben.',
-  deviceCode: 'Code',
+  deviceCode: 'Code des Geräts',
   deviceUnknown: 'Dieser Code ist nicht gültig. Prüfen Sie ihn, oder holen Sie auf Ihrem Gerät einen neuen.',
   deviceShowing: 'das Gerät, das den Code {code} zeigt',
   deviceAsked: 'Ein Gerät hat am {date} danach gefragt, aus dem Netz {network}.',

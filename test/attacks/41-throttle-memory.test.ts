@@ -1,8 +1,8 @@
 // What is counted of guesses is kept for an hour: whoever makes up client ids must not fill the memory faster than secrets
 // can be looked at.
 import { hash } from 'bcryptjs'
-import type { Attempt } from '../../src/index'
 import { compareSecret } from '../../src/passwords/bcrypt'
+import type { Attempt } from '../../src/types/attempts'
 import { createHost, paths } from '../support/host'
 
 it('an attempt that is refused because too many are waiting is not counted', async () => {

@@ -2,7 +2,8 @@
 // and what is right is right for exactly the name and the client that it was sent for.
 import { hash } from 'bcryptjs'
 import type { RequestHandler } from 'express'
-import { type Attempt, type Client, clientCredentials, memoryThrottle, password } from '../../src/index'
+import { type Client, clientCredentials, memoryThrottle, password } from '../../src/index'
+import type { Attempt } from '../../src/types/attempts'
 import { createHost, type Host, paths } from '../support/host'
 
 const trusting: RequestHandler = (req, _res, next) => {

@@ -2,16 +2,9 @@
 // network has a lane of its own, and no number of networks below a stated one shuts out strangers.
 import { hash } from 'bcryptjs'
 import type { RequestHandler } from 'express'
-import {
-  type Attempt,
-  bcryptPasswords,
-  memoryThrottle,
-  OAuthError,
-  password,
-  refreshToken,
-  revokeGrants,
-} from '../../src/index'
+import { bcryptPasswords, memoryThrottle, OAuthError, password, refreshToken, revokeGrants } from '../../src/index'
 import { compareSecret } from '../../src/passwords/bcrypt'
+import type { Attempt } from '../../src/types/attempts'
 import { createHost, type Host } from '../support/host'
 import { gate } from '../support/storage'
 

@@ -6,7 +6,7 @@ import { later } from '../support/later'
 
 let app: RunningApp
 beforeAll(async () => {
-  app = await listen(createApp)
+  app = await listen((issuer) => createApp(issuer))
 })
 afterAll(() => app.close())
 
