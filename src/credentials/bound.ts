@@ -5,36 +5,13 @@
 import { type Awaitable, whenReady } from '../awaitable'
 import { equalDigests, sha256 } from '../crypto'
 import type { Credential, Writable } from '../storage'
-import type { Authorization } from '../types/authorization'
+import type { Authorization, RequestBinding } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { CredentialKind } from './kinds'
 import { grantIdOf } from './split-token'
 
 /** What a secret stands for. It never changes afterwards. */
 export type Bound = Omit<Authorization, 'clientId'> & RequestBinding
-
-/** What of an authorization request the code of it is bound to. */
-export interface RequestBinding {
-  /** RFC 7636. */
-  readonly codeChallenge?: string
-  /** As it was sent: the token request repeats it (RFC 6749 §4.1.3). */
-  readonly redirectUri?: string
-  /** The thumbprint of the key that the client must prove (RFC 9449 §10). */
-  readonly dpopJkt?: string
-  /** Of a code that began with an access token: the session of that token, and when the token expires. */
-  readonly source?: readonly [session: string, expiresAt: number]
-  /** Of a question on a page: the digest of the request that it is about. */
-  readonly request?: string
-  /** Of a pushed request: its parameters (RFC 9126). */
-  readonly parameters?: readonly (readonly [name: string, value: string])[]
-  /** When the question was asked, in seconds with their fraction; or that it was answered before, but too soon. */
-  readonly askedAt?: number
-  readonly again?: boolean
-  /** Of the code of a device: the network that the device asked from (RFC 8628 §5.4). */
-  readonly network?: string
-  /** Of the code that the user of a device enters: the id of the device's own. */
-  readonly device?: string
-}
 
 /** The formula by which `digest` is made. A later one gets the next number, and rows of this one are still read. */
 const FORMAT = 1

@@ -4,14 +4,12 @@ import type { Request } from 'express'
 import { grantedScope } from '../authorization/decision'
 import { secondOf } from '../authorization/request'
 import { findClient, isBeingDeleted } from '../clients/client'
-import { boundOf } from '../credentials/bound'
+import { boundOf, findCredential } from '../credentials/bound'
 import { OAuthError } from '../errors'
-import { networkOf } from '../rules/network'
 import { heldAudience } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { Credential } from '../storage'
-import { findCredential } from '../tokens/find'
 import type { AuthorizationRequest, AuthorizationServer, Decision } from '../types/authorization-server'
 import { storeAnswer } from './answer'
 
@@ -29,7 +27,7 @@ export async function deviceRequest(
   userCode: string,
   sent: ReadonlyMap<string, string>,
 ): Promise<AuthorizationRequest | undefined> {
-  const client = await findClient(server, found.clientId, networkOf(req.ip))
+  const client = await findClient(server, found.clientId, req)
   if (!client || isBeingDeleted(client)) return undefined
   const { network = '', parameters, audience } = boundOf(found)
   return Object.freeze({

@@ -7,10 +7,10 @@ import { lookupSuffix } from '../credentials/kinds'
 import { lookupId } from '../credentials/split-token'
 import { newGrantId, newSecret } from '../crypto'
 import { requestChecks, warnOfNoScopes, warnOfResource } from '../host/requests'
-import { type Handler, requireServer } from '../http/endpoint'
-import { sendJson } from '../http/json'
+import { type Handler, requireServer, sendJson } from '../http/endpoint'
 import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
+import { networkOf } from '../rules/network'
 import { audienceMember, resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { keyToBind } from '../sender-constraints/confirmation'
@@ -58,7 +58,7 @@ export function authorizationRouter(server: AuthorizationServer, settings: Setti
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
     const sent = await authenticatedRequest(server, req, { proofAt: DEVICE_AUTHORIZATION })
-    const { client, network, parameters, confirmation } = sent
+    const { client, parameters, confirmation } = sent
     requireGrantType(client, DEVICE_CODE)
     if (server.scopes.size > 0 && !client.scopes?.length) warnOfNoScopes(server, client)
     if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
@@ -74,7 +74,7 @@ export function authorizationRouter(server: AuthorizationServer, settings: Setti
     const secret = newSecret()
     const bound = boundBy({
       ...authorization,
-      network,
+      network: networkOf(req.ip),
       parameters: [...parameters].filter(([name]) => shownParameters.includes(name)),
       ...(dpopJkt !== undefined && { dpopJkt }),
     })

@@ -1,7 +1,7 @@
 /** `deviceCode()`: sign-in for devices that have no browser, or no keyboard. Their user answers on another one (RFC 8628). */
 
 import { getsRefreshToken } from '../clients/client'
-import { authorizationOf, boundOf, hasSecret, isExpired } from '../credentials/bound'
+import { authorizationOf, boundOf, findCredential, hasSecret, isExpired } from '../credentials/bound'
 import { grantIdOf, parseSplitToken } from '../credentials/split-token'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
@@ -11,7 +11,6 @@ import { audienceMember, heldAudience, narrowAudience, resolveAudience } from '.
 import { remainingScope } from '../rules/scope'
 import { requireKey } from '../sender-constraints/confirmation'
 import type { Credential } from '../storage'
-import { findCredential } from '../tokens/find'
 import { issue, prepareTokens } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
@@ -23,7 +22,7 @@ import { deviceRouter } from './verification'
 
 /** Options of `deviceCode`. */
 export interface DeviceCodeOptions {
-  /** Seconds within which the user must answer, at most 1800. @default 600 */
+  /** Seconds within which the user has to enter the code and allow it, at most 1800. @default 600 */
   ttl?: number
   /** Seconds between two polls of a device, at most 60. A device that is faster must wait five seconds longer. @default 5 */
   interval?: number

@@ -1,12 +1,11 @@
 /** The code that a device shows and its user enters (RFC 8628 §6.1): how it is made, how people write it, and its row. */
 
-import { boundBy, boundOf, credentialOf, hasSecret, isExpired } from '../credentials/bound'
+import { boundBy, boundOf, credentialOf, findCredential, hasSecret, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId } from '../credentials/split-token'
 import { randomIndex, sha256 } from '../crypto'
 import { storageFailure } from '../errors'
 import type { Credential } from '../storage'
-import { findCredential } from '../tokens/find'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 
