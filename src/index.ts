@@ -20,6 +20,7 @@ export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './error
 export { type AuthorizationCodeOptions, authorizationCode } from './grants/authorization-code'
 export { clientCredentials } from './grants/client-credentials'
 export { type ImplicitOptions, implicit } from './grants/implicit'
+export { type JwtBearerOptions, jwtBearer } from './grants/jwt-bearer'
 export { type PasswordOptions, password } from './grants/password'
 export { type RefreshTokenOptions, refreshToken } from './grants/refresh-token'
 export { accessToken, bearerGuard, requireScope, resourceOwner } from './guard/guard'
@@ -52,7 +53,7 @@ export type { PageTexts } from './pages/texts'
 export { type BcryptPasswordsOptions, bcryptPasswords } from './passwords/bcrypt-passwords'
 export type { Limiter, LimiterOptions } from './passwords/limiter'
 export { limiterThrottle, memoryThrottle } from './passwords/throttle'
-export { type RemoteServer, type RemoteServerOptions, remoteServer } from './remote/remote-server'
+export { type RemoteServerOptions, remoteServer } from './remote/remote-server'
 export { type AuthorizeRouterOptions, authorizeRouter } from './routers/authorize'
 export { type ClientsRouterOptions, clientsRouter } from './routers/clients'
 export type { ClientsFormat } from './routers/clients-format'
@@ -75,7 +76,6 @@ export type {
   Grant,
   GrantStorage,
   OAuthStorage,
-  RevocationTarget,
   TokenEndpointAuthMethod,
 } from './storage'
 export { memoryStorage } from './storage/memory/memory'

@@ -55,6 +55,8 @@ export type AuthorizationServerEvent = { at: number } & (
   | { type: 'device.requested'; clientId: string; scope: Scope }
   /** A user allowed what a device asked. Its tokens are `token.issued`, once it has polled. */
   | ({ type: 'device.approved'; scope: Scope } & EventSubject)
+  /** An assertion of another issuer was refused (RFC 7523). */
+  | { type: 'assertion.refused'; clientId: string; reason: string }
   | ({ type: 'authorization.denied' } & EventSubject)
   /** `origin` says that the client registered itself. */
   | { type: 'client.created'; clientId: string; origin?: 'registration' }

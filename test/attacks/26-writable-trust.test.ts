@@ -11,11 +11,11 @@ import {
   generateSigningKey,
   jwt,
   opaque,
-  type RemoteServer,
   remoteServer,
   requireScope,
   verifyAccessToken,
 } from '../../src/index'
+import type { RemoteServer } from '../../src/remote/remote-server'
 import { createRemoteHost, type RemoteHost } from '../support/remote'
 import { observedStorage } from '../support/storage'
 

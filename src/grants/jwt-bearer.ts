@@ -1,0 +1,216 @@
+/**
+ * `jwtBearer()`: an assertion of an issuer elsewhere in exchange for an access token (RFC 7523 §2.1), such as that of an
+ * enterprise's identity provider (draft-ietf-oauth-identity-assertion-authz-grant, "ID-JAG").
+ */
+import type { Awaitable } from '../awaitable'
+import { useUp } from '../credentials/once'
+import { OAuthError } from '../errors'
+import { verificationAlgorithms } from '../jwt/keys'
+import { type KnownIssuer, type TrustedIssuer, trustedIssuers } from '../jwt/trusted-issuers'
+import { CLOCK_SKEW, hasBegun, type JwtKind, readJwt, type UnverifiedJwt } from '../jwt/verify'
+import { requireKnown, requireNoMore } from '../options/known'
+import { requireParameter } from '../rules/params'
+import { type Audience, audienceMember, resolveAudience } from '../rules/resource'
+import { includesScope, intersectScope, resolveScope, type Scope, scopesOfClient } from '../rules/scope'
+import { userIdFrom } from '../rules/subject'
+import { requireStanding } from '../tokens/code'
+import { issue, prepareTokens } from '../tokens/issue'
+import type { AuthorizationServer, GrantType } from '../types/authorization-server'
+import type { TokenRequest, TokenResponse } from '../types/token'
+import { requireUser } from '../users'
+
+/** Options of `jwtBearer`. */
+export interface JwtBearerOptions {
+  /**
+   * The issuers whose assertions are accepted: `{ issuer, jwksUri }`, or `keys` in the place of `jwksUri`, with `profile:
+   * 'id-jag'` for an enterprise's identity provider. Each can sign in every user that `user` finds for it.
+   */
+  issuers: readonly TrustedIssuer[]
+  /**
+   * Returns the id of the user that an assertion is about, or a user value with an `id`; undefined or null refuses. A `sub`
+   * belongs to its issuer: look for both together. A thrown error refuses.
+   */
+  user: (subject: {
+    issuer: string
+    sub: string
+    claims: Readonly<Record<string, unknown>>
+    clientId: string
+  }) => Awaitable<unknown>
+}
+
+/** RFC 7523 §2.1. */
+const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+/** Seconds, beyond which an assertion would be worth stealing. */
+const LONGEST_LIFE = 3600
+
+interface AssertionClaims {
+  readonly iss: string
+  readonly sub: string
+  readonly nbf?: unknown
+  readonly iat?: unknown
+  readonly [claim: string]: unknown
+}
+
+const isClaims = (claims: unknown): claims is AssertionClaims => {
+  const { iss, sub } = (claims ?? {}) as { iss?: unknown; sub?: unknown }
+  return [iss, sub].every((claim) => typeof claim === 'string' && claim !== '')
+}
+
+/** RFC 7523 names no type. What has one is another kind of JWT, such as an id_token or an access token (RFC 8725 §3.11). */
+const plain: JwtKind<AssertionClaims> = { type: 'jwt', olderTypes: [undefined], isClaims }
+const idJag: JwtKind<AssertionClaims> = { type: 'oauth-id-jag+jwt', isClaims }
+
+/**
+ * The JWT bearer grant (RFC 7523 §2.1): an issuer that the host trusts says who the user is, and the user is not asked.
+ * There is no refresh token: the client asks the issuer again.
+ *
+ * @throws TypeError for an option that is wrong, naming it and the fix.
+ */
+export function jwtBearer(options: JwtBearerOptions): GrantType {
+  requireNoMore('jwtBearer', arguments, 1)
+  requireKnown('jwtBearer option', options, ['issuers', 'user'], ['issuers', 'user'])
+  const { issuers, user } = options ?? {}
+  const known = trustedIssuers('jwtBearer', issuers)
+  if (typeof user !== 'function') {
+    throw new TypeError('jwtBearer({ user }) must be a function: ({ issuer, sub }) => user id or undefined')
+  }
+  const hasIdJag = [...known.values()].some(({ profile }) => profile === 'id-jag')
+  return Object.freeze({
+    grantType: GRANT,
+    handle: (server, request) => exchange(server, request, known, user),
+    // of the draft: what clients look for before they ask their identity provider
+    ...(hasIdJag && {
+      metadata: () => ({ authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'] }),
+    }),
+  } satisfies GrantType)
+}
+
+async function exchange(
+  server: AuthorizationServer,
+  request: TokenRequest,
+  issuers: ReadonlyMap<string, KnownIssuer>,
+  findUser: JwtBearerOptions['user'],
+): Promise<TokenResponse> {
+  const { client, parameters } = request
+  const assertion = requireParameter(parameters, 'assertion')
+  const { clientId } = client
+  const claims = await verifiedClaims(server, request, assertion, issuers)
+  const { iss: issuer, sub } = claims
+  const scope = scopeWithin(server, request, claims)
+  const audience = audienceWithin(server, request, claims)
+  const userId = userIdFrom('jwtBearer({ user })', await findUser({ issuer, sub, claims, clientId }))
+  if (userId === undefined) throw refused(server, clientId, 'The subject of the assertion is unknown.')
+  await requireUser(server, userId, true)
+  // what was revoked after the assertion was made stays revoked, however late it comes
+  const startedAt = Math.min(request.startedAt, Math.floor(claims.iat as number))
+  const authorization = { clientId, userId, scope, startedAt, ...audienceMember(audience) }
+  const tokens = await prepareTokens(server, authorization, { request })
+  // last, and in whatever process: RFC 7523 §3, item 7
+  const once = { purpose: 'assertion', id: claims.jti as string, expiresAt: claims.exp as number }
+  if (await useUp(server, issuer, [once])) throw refused(server, clientId, 'The assertion was used before.')
+  const isStanding = async () => {
+    await requireStanding(server, { authorization }, tokens.credentials[0]).catch((error: unknown) => {
+      const isRevoked = error instanceof OAuthError && error.code === 'access_denied'
+      throw isRevoked ? refused(server, clientId, 'The user was revoked after the assertion was made.') : error
+    })
+  }
+  return (await issue(server, request, tokens, undefined, isStanding)) as TokenResponse
+}
+
+/** The claims of an assertion that is what it should be. */
+async function verifiedClaims(
+  server: AuthorizationServer,
+  { client, authenticated }: TokenRequest,
+  assertion: string,
+  issuers: ReadonlyMap<string, KnownIssuer>,
+): Promise<AssertionClaims> {
+  const { clientId } = client
+  const jag = readJwt(assertion, idJag)
+  const read = jag ?? readJwt(assertion, plain)
+  const issuer = read && issuers.get(read.claims.iss)
+  // a JWT of the other kind was made for something else, whoever has signed it
+  if (!issuer || (issuer.profile === 'id-jag') !== (jag !== undefined)) {
+    throw refused(server, clientId, 'The assertion is not a JWT of a trusted issuer, or not of its type.')
+  }
+  const problem = problemOf(server, read)
+  if (problem !== undefined) throw refused(server, clientId, problem)
+  if (!(await issuer.hasSigned(server, assertion, read))) {
+    throw refused(server, clientId, 'The signature of the assertion is wrong, or its key is unknown.')
+  }
+  if (jag) {
+    // of the draft: for the client that the identity provider knows, and one that proves to be it
+    if (!authenticated) throw new OAuthError('unauthorized_client', 'This grant requires client authentication.')
+    if (read.claims.client_id !== clientId) {
+      throw refused(server, clientId, 'The client_id of the assertion is another one.')
+    }
+  }
+  return read.claims
+}
+
+/** RFC 7523 §3: what is wrong with an assertion, whoever has signed it. */
+function problemOf(
+  server: AuthorizationServer,
+  { header, claims }: UnverifiedJwt<AssertionClaims>,
+): string | undefined {
+  const { aud, exp, iat, jti, cnf } = claims
+  const now = server.now()
+  if (!verificationAlgorithms.includes(header.alg)) {
+    return `The assertion must be signed with one of ${verificationAlgorithms.join(', ')}.`
+  }
+  // a list of audiences is refused, too: each server in it could send the assertion to the others
+  if (aud !== server.issuer) return `aud of the assertion must be ${server.issuer} as a string.`
+  if (typeof exp !== 'number' || typeof iat !== 'number') return 'The assertion must have exp and iat.'
+  if (exp <= now) return 'The assertion has expired.'
+  if (exp > now + LONGEST_LIFE + CLOCK_SKEW || exp - iat > LONGEST_LIFE) {
+    return `The assertion must live for at most ${LONGEST_LIFE} seconds.`
+  }
+  if (!hasBegun(claims, now)) return 'iat or nbf of the assertion is in the future.'
+  if (typeof jti !== 'string' || jti === '') return 'The assertion must have a jti.'
+  // RFC 7800: a key that nothing here verifies
+  if (cnf !== undefined) return 'An assertion that is bound to a key (cnf) is not accepted.'
+  return undefined
+}
+
+/** What was asked, or all that the assertion says, of what the client may have; never more than either. */
+function scopeWithin(server: AuthorizationServer, request: TokenRequest, { scope }: AssertionClaims): Scope {
+  const { client, parameters } = request
+  const asked = parameters.get('scope')
+  if (scope === undefined) return resolveScope(server.scopes, client, asked)
+  const ceiling = typeof scope === 'string' ? scope.split(' ').filter((token) => token !== '') : []
+  if (asked !== undefined) {
+    const resolved = resolveScope(server.scopes, client, asked)
+    if (includesScope(ceiling, resolved)) return resolved
+    throw beyond()
+  }
+  const narrowed = intersectScope(ceiling, scopesOfClient(server.scopes, client))
+  // without `scope` the answer would mean all that was asked (RFC 6749 §5.1)
+  if (narrowed.length === 0 && ceiling.length > 0) throw beyond()
+  return narrowed
+}
+
+function beyond(): OAuthError {
+  return new OAuthError('invalid_scope', 'The scope exceeds that of the assertion, or the client may have none of it.')
+}
+
+/** The same for the APIs that the tokens are for (RFC 8707). */
+function audienceWithin(
+  server: AuthorizationServer,
+  { client, parameters }: TokenRequest,
+  { resource }: AssertionClaims,
+): Audience {
+  const asked = resolveAudience(server, client, parameters.get('resource'))
+  if (resource === undefined || server.resources.length === 0) return asked
+  const named = [resource].flat()
+  if (!named.every((one) => typeof one === 'string')) {
+    throw new OAuthError('invalid_target', 'The resource of the assertion must be a URI, or a list of them.')
+  }
+  const ceiling = resolveAudience(server, client, named.join(' '))
+  if (!parameters.has('resource')) return ceiling
+  if (asked.every((one) => ceiling.includes(one))) return asked
+  throw new OAuthError('invalid_target', 'The resource is not one of those in the assertion.')
+}
+
+function refused(server: AuthorizationServer, clientId: string, reason: string): OAuthError {
+  server.emit({ type: 'assertion.refused', clientId, reason })
+  return new OAuthError('invalid_grant', reason)
+}

@@ -1,0 +1,105 @@
+/** Issuers elsewhere whose JWTs the host trusts, and the keys of each: of its JWKS (RFC 7517), or as the host gives them. */
+import type { JsonWebKey } from '../crypto'
+import { OAuthError } from '../errors'
+import { requireKnown } from '../options/known'
+import { isSafeUrl } from '../rules/issuer'
+import type { AuthorizationServer } from '../types/authorization-server'
+import { isPrivateJwk, publishedKey, verificationAlgorithmsOf } from './keys'
+import { remoteKeys } from './remote-keys'
+import { type FindKey, isSignedWith, type UnverifiedJwt } from './verify'
+
+/** An issuer that the host trusts, with the URL of its keys or the keys themselves. */
+export interface TrustedIssuer {
+  /** Its `iss`, compared byte for byte. */
+  issuer: string
+  /** The URL of its keys (RFC 7517): https, or http on loopback. */
+  jwksUri?: string
+  /** Its public keys, as JWKs with a `kid` each. Needed where it has no `jwksUri`. */
+  keys?: readonly JsonWebKey[]
+  /**
+   * The kind of its assertions: `'id-jag'` for identity assertions of an enterprise's identity provider
+   * (draft-ietf-oauth-identity-assertion-authz-grant). Left out: a plain JWT (RFC 7523 §3).
+   */
+  profile?: 'id-jag'
+}
+
+/** An issuer, checked and ready for use. */
+export interface KnownIssuer {
+  readonly profile: TrustedIssuer['profile']
+  /** Whether one of its keys has signed this JWT. */
+  readonly hasSigned: (server: AuthorizationServer, token: string, read: UnverifiedJwt<unknown>) => Promise<boolean>
+}
+
+const names: readonly string[] = ['issuer', 'jwksUri', 'keys', 'profile'] satisfies (keyof TrustedIssuer)[]
+
+/** By issuer. Throws a TypeError that names the option of `owner` and the fix. */
+export function trustedIssuers(owner: string, issuers: readonly TrustedIssuer[]): ReadonlyMap<string, KnownIssuer> {
+  const fix = `${owner}({ issuers }) must be a list such as [{ issuer: 'https://idp.example.com', jwksUri: 'https://…' }]`
+  if (!Array.isArray(issuers) || issuers.length === 0) throw new TypeError(fix)
+  const known = new Map<string, KnownIssuer>()
+  for (const one of issuers as TrustedIssuer[]) {
+    requireKnown(`${owner} issuer member`, one ?? null, names)
+    const { issuer, jwksUri, keys, profile } = one
+    if (typeof issuer !== 'string' || issuer === '') throw new TypeError(fix)
+    const place = `${owner}({ issuers }): ${issuer}`
+    if (known.has(issuer)) throw new TypeError(`${place} is there twice: name each issuer once`)
+    if (profile !== undefined && profile !== 'id-jag') throw new TypeError(`${place} has a profile other than 'id-jag'`)
+    if ((jwksUri === undefined) === (keys === undefined)) {
+      throw new TypeError(`${place} needs its jwksUri or its keys: one of the two`)
+    }
+    const finder = jwksUri === undefined ? givenKeys(place, keys) : remote(place, jwksUri)
+    known.set(issuer, Object.freeze({ profile, hasSigned: signedBy(finder) }))
+  }
+  return known
+}
+
+type Finder = (server: AuthorizationServer) => FindKey
+
+function signedBy(finder: Finder): KnownIssuer['hasSigned'] {
+  return async (server, token, { header }) => {
+    // RFC 7515 §4.1.4: of several keys it says which one
+    if (header.kid === undefined) return false
+    const key = await findKey(finder(server), header.kid)
+    // RFC 8725 §3.1: the key says which algorithms may be used with it, never the token
+    return key !== undefined && isSignedWith(token, header, key)
+  }
+}
+
+async function findKey(find: FindKey, kid: string) {
+  try {
+    return await find(kid)
+  } catch (cause) {
+    // nobody knows whether the assertion is good
+    throw new OAuthError('temporarily_unavailable', 'The keys of the issuer could not be fetched.', { cause })
+  }
+}
+
+function givenKeys(place: string, keys: unknown): Finder {
+  if (!Array.isArray(keys) || keys.length === 0) throw new TypeError(`${place}: keys must be a list of public JWKs`)
+  const found = new Map(
+    (keys as JsonWebKey[]).map((jwk) => {
+      const isPublic = typeof jwk === 'object' && jwk !== null && !isPrivateJwk(jwk)
+      const key = isPublic && typeof jwk.kid === 'string' ? publishedKey(jwk, verificationAlgorithmsOf) : undefined
+      if (key) return [jwk.kid as string, key] as const
+      throw new TypeError(`${place}: each of its keys must be a public JWK for signatures, EC or RSA, with a kid`)
+    }),
+  )
+  return () => (kid) => found.get(kid)
+}
+
+/** One for each server: it keeps the time by the server's clock. */
+function remote(place: string, jwksUri: unknown): Finder {
+  if (!isSafeUrl(jwksUri)) throw new TypeError(`${place}: jwksUri must be an https URL, or http on loopback`)
+  const finders = new WeakMap<AuthorizationServer['emit'], FindKey>()
+  return ({ now, emit }) => {
+    const known = finders.get(emit)
+    if (known) return known
+    const failed = (cause: unknown) => {
+      const error = new OAuthError('server_error', 'The keys of the issuer could not be renewed.', { cause })
+      emit({ type: 'error', error })
+    }
+    const made = remoteKeys(async () => ({ jwks_uri: jwksUri }), now, failed)
+    finders.set(emit, made)
+    return made
+  }
+}
