@@ -330,6 +330,14 @@ describe('the snippets', () => {
     expect(await ended).toEqual([false])
   })
 
+  it('of assertions has a server that says so in its metadata', async () => {
+    const { server } = await run<{ server: library.AuthorizationServer }>('jwtBearer({', {
+      ...base(),
+      people: new Map(),
+    })
+    expect([...server.grants.keys()]).toContain('urn:ietf:params:oauth:grant-type:jwt-bearer')
+  })
+
   it('of devices has a server where one gets its two codes', async () => {
     const app = express()
     await run('deviceCode({ ttl', { ...base(), app })

@@ -40,6 +40,7 @@ it.each(ceilings)(
 // in the default list, or in none, and used by none of these clients
 it.each([
   ...['clients/client-assertion.js', 'clients/keys.js', 'credentials/once.js'],
+  ...['grants/jwt-bearer.js', 'jwt/trusted-issuers.js'],
   ...['pushed-authorization', 'pushed-request', 'request-object'].map((name) => `authorization/${name}.js`),
   ...['answer', 'approval', 'device-authorization', 'device-code', 'user-code', 'verification'].map(
     (name) => `device/${name}.js`,

@@ -11,7 +11,7 @@ import { CLOCK_SKEW, hasBegun, type JwtKind, readJwt, type UnverifiedJwt } from 
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireParameter } from '../rules/params'
 import { type Audience, audienceMember, resolveAudience } from '../rules/resource'
-import { includesScope, intersectScope, resolveScope, type Scope, scopesOfClient } from '../rules/scope'
+import { intersectScope, resolveScope, type Scope, scopesOfClient } from '../rules/scope'
 import { userIdFrom } from '../rules/subject'
 import { requireStanding } from '../tokens/code'
 import { issue, prepareTokens } from '../tokens/issue'
@@ -171,25 +171,20 @@ function problemOf(
   return undefined
 }
 
-/** What was asked, or all that the assertion says, of what the client may have; never more than either. */
+/**
+ * What was asked, or all that the client may have, as far as the assertion goes. Clients ask for all that an API has, and
+ * learn from the answer what their identity provider allows (RFC 6749 §3.3).
+ */
 function scopeWithin(server: AuthorizationServer, request: TokenRequest, { scope }: AssertionClaims): Scope {
   const { client, parameters } = request
   const asked = parameters.get('scope')
   if (scope === undefined) return resolveScope(server.scopes, client, asked)
   const ceiling = typeof scope === 'string' ? scope.split(' ').filter((token) => token !== '') : []
-  if (asked !== undefined) {
-    const resolved = resolveScope(server.scopes, client, asked)
-    if (includesScope(ceiling, resolved)) return resolved
-    throw beyond()
-  }
-  const narrowed = intersectScope(ceiling, scopesOfClient(server.scopes, client))
+  const limit = asked === undefined ? scopesOfClient(server.scopes, client) : resolveScope(server.scopes, client, asked)
+  const narrowed = intersectScope(limit, ceiling)
   // without `scope` the answer would mean all that was asked (RFC 6749 §5.1)
-  if (narrowed.length === 0 && ceiling.length > 0) throw beyond()
-  return narrowed
-}
-
-function beyond(): OAuthError {
-  return new OAuthError('invalid_scope', 'The scope exceeds that of the assertion, or the client may have none of it.')
+  if (narrowed.length > 0 || (asked === undefined && ceiling.length === 0)) return narrowed
+  throw new OAuthError('invalid_scope', 'The assertion allows none of the requested scope.')
 }
 
 /** The same for the APIs that the tokens are for (RFC 8707). */

@@ -31,6 +31,7 @@ const most: Record<string, number> = {
   issueCode: 2,
   issueTokens: 2,
   jwt: 1,
+  jwtBearer: 1,
   limiterThrottle: 1,
   listClients: 2,
   listGrants: 2,

@@ -194,6 +194,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'sender-constraints/dpop.ts used': [100_000, () => largestOf(dpop, 100_000)],
   'remote/remote-introspection.ts remembered': [10_000, () => largestOf(introspection, 10_000)],
   'jwt/keys.ts decoys': CLOSED_LIST,
+  'jwt/trusted-issuers.ts found': CLOSED_LIST,
   'jwt/remote-keys.ts last': [100, keysOfServer],
   'routers/clients-access.ts underWay': UNDER_WAY,
   'errors.ts reservedMembers': CLOSED_LIST,

@@ -8,8 +8,10 @@ import {
   connectedAppsRouter,
   consentPage,
   deviceCode,
+  generateSigningKey,
   implicit,
   issueTokens,
+  jwtBearer,
   password,
   pushedAuthorizationRequests,
   refreshToken,
@@ -35,6 +37,8 @@ interface Known {
   [name: string]: string
 }
 
+const { d: _private, ...idpKey } = generateSigningKey()
+
 async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: Known }> {
   const host = await createHost({
     before,
@@ -47,6 +51,7 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
       password({ verify: (name) => (name === 'alice' ? name : undefined) }),
       implicit(),
       deviceCode(),
+      jwtBearer({ issuers: [{ issuer: 'https://idp.example', keys: [idpKey] }], user: () => 'alice' }),
     ],
     decide: consentPage({ signIn: '/login', switchUser: '/logout', remember: true }),
   })
@@ -70,6 +75,7 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
     secret: host.web.clientSecret as string,
     consent: fields.consent_transaction as string,
     requestUri: pushed.body.request_uri as string,
+    assertion: `${jsonPart({ alg: 'ES256', kid: idpKey.kid })}.${jsonPart({ iss: 'https://idp.example', sub: '1' })}.AAAA`,
     request: `${jsonPart({ alg: 'ES256', typ: 'oauth-authz-req+jwt' })}.${jsonPart({ client_id: 'web' })}.AAAA`,
     verifier: pkce.verifier,
     challenge: pkce.challenge,
@@ -83,7 +89,7 @@ const jsonPart = (value: object) => Buffer.from(JSON.stringify(value)).toString(
 
 const names = [
   ...['request', 'request_uri', 'request', 'request_uri'],
-  ...['device_code', 'user_code', 'device_transaction', 'answered'],
+  ...['assertion', 'device_code', 'user_code', 'device_transaction', 'answered'],
   ...[
     'client_id',
     'client_secret',
@@ -150,6 +156,7 @@ const words = [
     'password',
     'implicit',
     deviceGrant,
+    'urn:ietf:params:oauth:grant-type:jwt-bearer',
     'alice',
     'query',
     'fragment',
