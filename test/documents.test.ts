@@ -331,10 +331,7 @@ describe('the snippets', () => {
   })
 
   it('of assertions has a server that says so in its metadata', async () => {
-    const { server } = await run<{ server: library.AuthorizationServer }>('jwtBearer({', {
-      ...base(),
-      people: new Map(),
-    })
+    const { server } = await run<{ server: library.AuthorizationServer }>('jwtBearer({', base())
     expect([...server.grants.keys()]).toContain('urn:ietf:params:oauth:grant-type:jwt-bearer')
   })
 
