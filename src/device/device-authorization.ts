@@ -1,6 +1,6 @@
 /** The device authorization endpoint (RFC 8628 §3.1): a device asks, and receives a code for itself and one for its user. */
 import type { Router } from 'express'
-import { authenticatedRequest } from '../clients/authenticated-request'
+import { attemptOfPublicClient, authenticatedRequest } from '../clients/authenticated-request'
 import { requireGrantType } from '../clients/client'
 import { boundBy, credentialOf } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
@@ -68,6 +68,8 @@ export function authorizationRouter(server: AuthorizationServer, settings: Setti
     const hasKeys = server.senderConstraints.length > 0
     const dpopJkt = hasKeys ? keyToBind(server, client, parameters, confirmation) : undefined
     const authorization = { clientId: client.clientId, scope, startedAt, ...audienceMember(audience) }
+    // each takes rows; a proof that was counted already stands for them
+    if (!sent.authenticated && !sent.attempt) await attemptOfPublicClient(server, client, req)
     const issuedAt = server.now()
     const lifetime = { issuedAt, expiresAt: issuedAt + settings.ttl }
     const id = lookupId(newGrantId(), lookupSuffix.device_code)

@@ -1,5 +1,6 @@
 // ATTACKS.md row 57: the device flow (RFC 8628 §5). A code is guessed, approved by another session, by a forged form or
 // twice; a stranger sends a link; others poll.
+import type { NextFunction, Request, Response } from 'express'
 import { consentPage, type Limiter, limiterThrottle, oauthRouter } from '../../src/index'
 import { fieldsOf } from '../support/consent'
 import {
@@ -98,6 +99,17 @@ describe('guessing (§5.1)', () => {
     const shape = ({ text, status }: { text: string; status: number }) => [status, text.replace(/value="[^"]*"/g, '')]
     expect(shape(await enterCode(host, user_code, 'bob'))).toEqual(shape(await enterCode(host, 'BBBB-BBBB', 'bob')))
   })
+})
+
+it('a network that asks for codes in the name of a public client without end is told to wait, and other networks are not', async () => {
+  const before = [(req: Request, _res: Response, next: NextFunction) => next(void req.app.set('trust proxy', 1))]
+  const host = await createDeviceHost({ before })
+  const ask = (address: string) => host.send(paths.deviceAuthorization, host.tv, {}).set('X-Forwarded-For', address)
+  for (let n = 0; n < 300; n++) await ask('198.51.100.1').expect(200)
+  const stored = host.storage.storedIds().length
+  await ask('198.51.100.1').expect(429)
+  expect(host.storage.storedIds()).toHaveLength(stored)
+  await ask('198.51.100.2').expect(200)
 })
 
 describe('a forged form', () => {
