@@ -2,11 +2,7 @@
 
 export { type ApproveOptions, approve } from './authorization/approve'
 export { type ConsentPageOptions, consentPage } from './authorization/consent-page'
-export {
-  type PushedAuthorizationRequestsOptions,
-  pushedAuthorizationRequests,
-  pushedAuthorizationRouter,
-} from './authorization/pushed-authorization'
+export { pushedAuthorizationRequests, pushedAuthorizationRouter } from './authorization/pushed-authorization'
 export { type RequestObjectsOptions, requestObjects } from './authorization/request-object'
 export type { Awaitable } from './awaitable'
 export { type PrivateKeyJwtOptions, privateKeyJwt } from './clients/client-assertion'
@@ -76,6 +72,7 @@ export type {
   Grant,
   GrantStorage,
   OAuthStorage,
+  RevocationTarget,
   TokenEndpointAuthMethod,
 } from './storage'
 export { memoryStorage } from './storage/memory/memory'
