@@ -2,13 +2,16 @@
 
 export { type ApproveOptions, approve } from './authorization/approve'
 export { type ConsentPageOptions, consentPage } from './authorization/consent-page'
-export { pushedAuthorizationRequests, pushedAuthorizationRouter } from './authorization/pushed-authorization'
+export {
+  type PushedAuthorizationRequestsOptions,
+  pushedAuthorizationRequests,
+  pushedAuthorizationRouter,
+} from './authorization/pushed-authorization'
 export { type RequestObjectsOptions, requestObjects } from './authorization/request-object'
 export type { Awaitable } from './awaitable'
 export { type PrivateKeyJwtOptions, privateKeyJwt } from './clients/client-assertion'
 export { clientSecret } from './clients/client-secret'
 export type { ClientIdMetadataDocumentsOptions } from './clients/metadata-document'
-export type { KeyMaterial } from './crypto'
 export { deviceAuthorizationRouter } from './device/device-authorization'
 export { type DeviceCodeOptions, deviceCode } from './device/device-code'
 export { type DeviceRouterOptions, deviceRouter } from './device/verification'

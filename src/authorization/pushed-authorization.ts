@@ -18,7 +18,7 @@ import { openPushedRequest, pushedParameters, storePushedRequest } from './pushe
 import { type AuthorizationTarget, parseAuthorizationRequest, requireTarget } from './request'
 
 /** Options of `pushedAuthorizationRequests`. */
-interface PushedAuthorizationRequestsOptions {
+export interface PushedAuthorizationRequestsOptions {
   /**
    * Seconds within which the browser must open the request (`expires_in`), at most 600. The user then has twenty minutes
    * to sign in and answer.
