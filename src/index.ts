@@ -25,7 +25,8 @@ export { type RefreshTokenOptions, refreshToken } from './grants/refresh-token'
 export { accessToken, bearerGuard, requireScope, resourceOwner } from './guard/guard'
 export type { BearerGuardOptions } from './guard/options'
 export { type BearerStrategy, bearerStrategy } from './guard/strategy'
-export { generateSigningKey, type SigningKeys } from './jwt/keys'
+export type { SigningKeys } from './jwt/key-ring'
+export { generateSigningKey } from './jwt/keys'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
   type ClientChanges,

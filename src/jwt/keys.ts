@@ -1,16 +1,6 @@
-/** The keys of JWTs: their forms, the `kid` of each (RFC 7638), what each may sign with, and how one follows the other (RFC 7517). */
-import {
-  type JsonWebKey,
-  type KeyMaterial,
-  type KeyObject,
-  newPrivateKey,
-  orphanedPublicKey,
-  sha256,
-  toPrivateKey,
-  toPublicKey,
-} from '../crypto'
+/** The keys of JWTs: their forms, the `kid` of each (RFC 7638), and what each may sign with. */
+import { type JsonWebKey, type KeyObject, newPrivateKey, orphanedPublicKey, sha256, toPublicKey } from '../crypto'
 import { requireNoMore } from '../options/known'
-import { hintFor } from './key-hint'
 
 /** A signing algorithm for JWT access tokens (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'PS256'
@@ -32,33 +22,10 @@ export const verificationAlgorithms = [
   'RS512',
 ] as const
 
-/**
- * The signing keys of a server. To replace a key without refusing a token: publish the new key as `next` for an hour,
- * so that verifiers fetch it. Then make it `current` and the old one `retired`. Remove the old one when its last token
- * has expired.
- */
-export interface SigningKeys {
-  /** The private key that signs. */
-  current: KeyMaterial
-  /** The key that will sign later, or already signs in another process. */
-  next?: KeyMaterial
-  /** Keys that no longer sign. Their public halves are enough. @default [] */
-  retired?: readonly KeyMaterial[]
-}
-
 /** A key that verifies, with the only algorithms that are believed under its id. */
 export interface VerificationKey {
   readonly algorithms: readonly VerificationAlgorithm[]
   readonly publicKey: KeyObject
-}
-
-/** Keys, ready for use. */
-export interface KeyRing {
-  readonly signing: { readonly id: string; readonly algorithm: SigningAlgorithm; readonly privateKey: KeyObject }
-  /** By `kid`: all that may have signed a token which is not yet expired. */
-  readonly verifying: ReadonlyMap<string, VerificationKey>
-  /** RFC 7517 §5: the public halves. */
-  readonly jwks: { readonly keys: readonly JsonWebKey[] }
 }
 
 /**
@@ -71,63 +38,6 @@ export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JsonW
     throw new TypeError(`generateSigningKey accepts ${signingAlgorithms.join(', ')}`)
   const key = newPrivateKey(algorithm === 'ES256' ? 'ec' : 'rsa')
   return { ...key.export({ format: 'jwk' }), kid: thumbprint(toPublicKey(key)), alg: algorithm, use: 'sig' }
-}
-
-/**
- * Makes each key once: from a text it would take longer than the signature. Without `algorithm` the current key says what
- * it signs with. Throws a TypeError that names the option.
- */
-export function keyRing({ current, next, retired = [] }: SigningKeys, algorithm?: SigningAlgorithm): KeyRing {
-  const named: [string, KeyMaterial][] = [
-    ['current', current],
-    ...(next === undefined ? [] : [['next', next] as [string, KeyMaterial]]),
-    ...retired.map((key, i): [string, KeyMaterial] => [`retired[${i}]`, key]),
-  ]
-  const verifying = new Map<string, VerificationKey>()
-  const published: JsonWebKey[] = []
-  for (const [name, material] of named) {
-    const publicKey = readKey(name, material, () => toPublicKey(material))
-    const algorithms = believedAlgorithms(publicKey, material, name === 'current' ? (algorithm ?? 'RS256') : undefined)
-    const [alg, other] = algorithms
-    if (!alg) throw wrongKey(name, 'must be an EC key on P-256, or an RSA key of at least 2048 bits')
-    const kid = thumbprint(publicKey)
-    if (verifying.has(kid)) throw wrongKey(name, 'is there twice: name each key once')
-    verifying.set(kid, Object.freeze({ algorithms, publicKey }))
-    published.push({ ...publicKey.export({ format: 'jwk' }), kid, ...(!other && { alg }), use: 'sig' })
-  }
-  const privateKey = readKey('current', current, () => toPrivateKey(current))
-  const [[kid, { algorithms }]] = [...verifying] as [[string, VerificationKey]]
-  const alg = algorithms[0] as SigningAlgorithm
-  if (!privateKey) throw wrongKey('current', 'must be a private key')
-  if (algorithm && alg !== algorithm) throw wrongKey('current', `is a key for ${alg}, but algorithm is ${algorithm}`)
-  return Object.freeze({ signing: { id: kid, algorithm: alg, privateKey }, verifying, jwks: { keys: published } })
-}
-
-function wrongKey(name: string, problem: string, cause?: unknown): TypeError {
-  return new TypeError(`jwt({ keys }): ${name} ${problem}`, { cause })
-}
-
-function readKey<T>(name: string, material: unknown, read: () => T): T {
-  try {
-    return read()
-  } catch (cause) {
-    throw wrongKey(name, `must be a key: PEM, JWK or KeyObject${hintFor(material)}`, cause)
-  }
-}
-
-/**
- * What a key may have signed with: what its JWK says, or the one that is `wanted` of it. An RSA key of which nobody says
- * anything, because it signs no more or not yet, may have signed with either. Empty for a key that is not fit.
- */
-function believedAlgorithms(
-  key: KeyObject,
-  material: KeyMaterial,
-  wanted: SigningAlgorithm | undefined,
-): readonly SigningAlgorithm[] {
-  const fitting = algorithmsOf(key)
-  const said = typeof material === 'object' && 'alg' in material ? material.alg : undefined
-  if (said !== undefined) return fitting.filter((algorithm) => algorithm === said)
-  return wanted !== undefined && fitting.includes(wanted) ? [wanted] : fitting
 }
 
 /** RFC 7518 §3.3 to §3.5: P-256 for ES256, at least 2048 bits for RSA. Empty for every other key. */

@@ -1,11 +1,12 @@
 /** Access tokens that others can read: JSON Web Tokens by RFC 9068. */
 import { type Awaitable, whenReady } from '../awaitable'
-import { type KeyMaterial, newSecret } from '../crypto'
+import { newSecret } from '../crypto'
 import { OAuthError } from '../errors'
-import { type KeyRing, keyRing, type SigningAlgorithm, type SigningKeys, signingAlgorithms } from '../jwt/keys'
+import { currentKeyRing, type KeysOption } from '../jwt/key-ring'
+import { type SigningAlgorithm, signingAlgorithms } from '../jwt/keys'
 import { signJwt } from '../jwt/sign'
 import { jwtVerifier } from '../jwt/verify'
-import { kindOf, requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { heldAudience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
@@ -30,7 +31,7 @@ export interface JwtOptions {
    * until the keys change, because it is called for each token. PEM, JWK or KeyObject: P-256, or RSA of at least 2048
    * bits.
    */
-  keys: KeyMaterial | SigningKeys | (() => KeyMaterial | SigningKeys)
+  keys: KeysOption
   /** Lifetime in seconds. @default 3600, and 300 where tokens are stateless */
   ttl?: number
   /** The audience of a token whose request names no `resource` (RFC 9068 §3): the URI of your API, or several. */
@@ -98,7 +99,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
   }
   if (claims !== undefined && typeof claims !== 'function') throw new TypeError('jwt({ claims }) must be a function')
   const audience = verifiedAudience(options.audience)
-  const ring = currentKeyRing(keys, algorithm)
+  const ring = currentKeyRing('jwt', keys, algorithm)
   const verify = jwtVerifier(accessTokenJwt)
   return Object.freeze({
     ttl,
@@ -132,36 +133,6 @@ function verifiedAudience(audience: unknown): readonly string[] {
   const all: unknown = typeof audience === 'string' ? [audience] : audience
   if (Array.isArray(all) && all.length > 0 && all.every((one) => typeof one === 'string' && one !== '')) return [...all]
   throw new TypeError("jwt({ audience }) must name the APIs that accept the tokens, such as 'https://api.example.com'")
-}
-
-/** The keys of this moment. What was made of them is kept until the host gives other ones. */
-function currentKeyRing(keys: JwtOptions['keys'], algorithm: SigningAlgorithm | undefined): () => KeyRing {
-  const ringOf = (given: KeyMaterial | SigningKeys) => {
-    if (typeof given !== 'string' && (typeof given !== 'object' || given === null)) {
-      throw new TypeError(
-        `jwt needs keys: a private key such as generateSigningKey() returns, or { current, next, retired }, not ${kindOf(given)}`,
-      )
-    }
-    return keyRing(isSigningKeys(given) ? given : { current: given }, algorithm)
-  }
-  if (typeof keys !== 'function') {
-    const ring = ringOf(keys)
-    return () => ring
-  }
-  let given = keys()
-  let ring = ringOf(given)
-  return () => {
-    const now = keys()
-    if (now !== given) {
-      ring = ringOf(now)
-      given = now
-    }
-    return ring
-  }
-}
-
-function isSigningKeys(keys: KeyMaterial | SigningKeys): keys is SigningKeys {
-  return typeof keys === 'object' && 'current' in keys
 }
 
 function contextOf(server: AuthorizationServer, { authorization }: UnsignedToken): ClaimsContext {
