@@ -21,6 +21,7 @@ function optionTables() {
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
   const files = [
     'index',
+    'openid/index',
     'storage/sqlite/sqlite',
     'storage/postgres/postgres',
     'storage/mysql/mysql',

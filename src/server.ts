@@ -8,7 +8,7 @@ import { systemClock } from './credentials/bound'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
-import { capabilitiesOf, clientMembersOf, placesOf, verifiedRequests } from './host/capabilities'
+import { capabilitiesOf, clientMembersOf, placesOf, verifiedOpenId, verifiedRequests } from './host/capabilities'
 import { emitter } from './host/events'
 import { refusalLog } from './host/refusals'
 import { byResponseType, checkServer, verifiedFormat, verifiedGrants, verifyPlain, warner } from './host/start-up'
@@ -20,7 +20,7 @@ import { verifiedSecrets } from './passwords/verified-secrets'
 import { verifiedIssuer } from './rules/issuer'
 import type { PkcePolicy } from './rules/pkce'
 import { resourceRules } from './rules/resource'
-import { scopeMap } from './rules/scope'
+import { scopeMap, withScopes, wordsBrought } from './rules/scope'
 import { verifiedConstraints } from './sender-constraints/confirmation'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
@@ -30,6 +30,7 @@ import type { AccessTokenFormat, AuthorizationServer, GrantType } from './types/
 import type { ClientAuthentication, RequestSource, SenderConstraint } from './types/capability'
 import type { Endpoints } from './types/endpoints'
 import type { AuthorizationServerEvent } from './types/events'
+import type { OpenIdProvider } from './types/openid'
 import type { TokenResponse, TokenResponseContext } from './types/token'
 import type { FindAnswer, Users } from './types/users'
 import { verifiedUsers } from './users'
@@ -57,6 +58,12 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
    * @default []
    */
   requests?: readonly RequestSource[]
+  /**
+   * OpenID Connect: `openid({ keys, authentication })` of `express-authorization-server/openid`. Its scopes are among
+   * those of the server.
+   * @default none
+   */
+  openid?: OpenIdProvider
   /** The form and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
   accessTokens?: AccessTokenFormat
   /**
@@ -127,13 +134,8 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
 }
 
 const optionNames: readonly string[] = [
-  'issuer',
-  'storage',
-  'scopes',
-  'grants',
-  'clientAuthentication',
-  'senderConstraints',
-  'requests',
+  ...(['issuer', 'storage', 'scopes', 'grants', 'clientAuthentication', 'senderConstraints', 'requests'] as const),
+  'openid',
   'accessTokens',
   'resources',
   'users',
@@ -162,6 +164,7 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
   requireNoMore('createAuthorizationServer', arguments, 1)
   requireKnown('createAuthorizationServer option', options ?? null, optionNames, ['issuer', 'storage', 'scopes'])
   const { grants, lists, capabilities } = listsOf(options)
+  const { openid, clientIdMetadataDocuments: documents } = options
   verifyPlain(options)
   const accessTokens = verifiedFormat(options.accessTokens ?? opaque())
   const now = options.now === undefined ? systemClock : clock(options.now)
@@ -169,7 +172,7 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
   const issuer = verifiedIssuer(options.issuer, options.dangerouslyAllowHttp)
   const clientRules = {
     ...resourceRules(options.resources, accessTokens.audience),
-    scopes: scopeMap(options.scopes),
+    scopes: withScopes(scopeMap(options.scopes), openid?.scopes),
     ...lists,
     grants: new Map(grants.map((grant) => [grant.grantType, grant])),
     responseTypes: byResponseType(grants),
@@ -178,7 +181,6 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
     privateUseSchemes: options.privateUseSchemes ?? 'any',
     clientMembers: clientMembersOf(capabilities, tableNames, tableWireNames),
   }
-  const documents = options.clientIdMetadataDocuments
   const throttle = options.throttle === false ? undefined : (options.throttle ?? memoryThrottle())
   const server = Object.freeze({
     issuer,
@@ -186,6 +188,7 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
     storage: checkedStorage(options.storage, (row) => isClientMetadata(row, clientRules)),
     codes: grants.find((grant) => grant.codes)?.codes,
     refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
+    openid,
     accessTokens,
     capabilities,
     users: verifiedUsers(options.users),
@@ -194,7 +197,7 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
     ...(options.tokenResponse && { tokenResponse: options.tokenResponse }),
     verifiedSecrets: verifiedSecrets(),
     throttle,
-    pages: preparePages(options.pages, issuer),
+    pages: preparePages(options.pages, issuer, openid && wordsBrought(clientRules.scopes, openid)),
     emit,
     explain: refusalLog(options.onEvent !== undefined),
     warn: warner(emit),
@@ -211,6 +214,7 @@ function listsOf(options: AuthorizationServerOptions) {
   const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication)
   const requests = verifiedRequests(options.requests, { clientAuthentication })
   const senderConstraints = verifiedConstraints(options.senderConstraints)
-  const capabilities = capabilitiesOf(grants, clientAuthentication, senderConstraints, requests)
+  const openid = verifiedOpenId(options.openid)
+  const capabilities = capabilitiesOf(grants, clientAuthentication, senderConstraints, requests, openid)
   return { grants, lists: { clientAuthentication, senderConstraints, requests }, capabilities }
 }

@@ -24,6 +24,7 @@
  * `startedAt` of that token's session, and so the same revocations.
  */
 import type { Awaitable } from './awaitable'
+import type { OpenIdClientMembers } from './storage/openid-client'
 
 /** How a client authenticates at the token endpoint (RFC 7591 §2). */
 export type TokenEndpointAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
@@ -35,7 +36,7 @@ export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: nu
 )
 
 /** A registered client: a plain value with a version. */
-export interface Client {
+export interface Client extends OpenIdClientMembers {
   /** The `client_id`: 1 to 255 printable ASCII characters. */
   readonly clientId: string
   /**

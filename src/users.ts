@@ -62,7 +62,7 @@ function verifiedUser(answer: Awaitable<unknown>, userId: string): Awaitable<Exp
   })
 }
 
-const userNames: readonly string[] = ['find', 'current', 'signIn', 'switchUser'] satisfies (keyof Users)[]
+const userNames: readonly string[] = ['find', 'current', 'signIn', 'switchUser', 'claims'] satisfies (keyof Users)[]
 
 /** Throws at start-up for what is wrong with the option. */
 export function verifiedUsers(users: Users | undefined): Users | undefined {
@@ -71,6 +71,9 @@ export function verifiedUsers(users: Users | undefined): Users | undefined {
   requireKnown('users member', users, userNames)
   if (users.current !== undefined && typeof users.current !== 'function') {
     throw new TypeError('users.current must be a function: (req) => user or undefined')
+  }
+  if (users.claims !== undefined && typeof users.claims !== 'function') {
+    throw new TypeError('users.claims must be a function: (user) => { name, email, … }')
   }
   if (users.signIn !== undefined) verifyHostPage('users.signIn', users.signIn, '/login')
   if (users.switchUser !== undefined) verifyHostPage('users.switchUser', users.switchUser, '/login')

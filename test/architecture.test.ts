@@ -6,6 +6,7 @@ import ts from 'typescript'
 /** From the top floor down. A name that ends in a slash is a folder, any other one is a file. */
 const floors = [
   ['index.ts'],
+  ['openid/'],
   ['routers/', 'device/'],
   ['server.ts', 'authorization/'],
   ['guard/'],
@@ -23,12 +24,14 @@ const floors = [
   ['storage/sql/'],
   ['storage/frozen.ts', 'storage/paging.ts', 'storage/retention.ts', 'storage/schema-version.ts'],
   ['storage.ts'],
+  ['storage/openid-client.ts'],
   ['options/'],
   ['errors.ts', 'crypto.ts', 'awaitable.ts'],
 ]
 const mayImportExpress = ['routers/', 'guard/', 'http/router.ts', 'http/route.ts']
 const mayNameExpressTypes = [
   ...mayImportExpress,
+  'openid/',
   'http/',
   'host/',
   'sender-constraints/',
@@ -338,7 +341,7 @@ describe('the floor plan, broken on purpose', () => {
     [
       'the types of express below http/',
       { 'rules/params.ts': `import type { Request } from 'express'` },
-      `src/rules/params.ts imports 'express': the types of express belong in routers/, guard/, http/router.ts, http/route.ts, http/, host/, sender-constraints/, clients/, authorization/, device/, types/`,
+      `src/rules/params.ts imports 'express': the types of express belong in routers/, guard/, http/router.ts, http/route.ts, openid/, http/, host/, sender-constraints/, clients/, authorization/, device/, types/`,
     ],
     [
       'node:crypto outside crypto.ts',

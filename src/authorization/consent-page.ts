@@ -9,7 +9,7 @@ import { queryParameters } from '../http/request'
 import { publicTarget } from '../http/request-target'
 import { requireKnown, requireNoMore } from '../options/known'
 import { type ConsentView, renderConsent } from '../pages/consent'
-import { type PageContext, scopeInWords } from '../pages/page'
+import { claimInWords, type PageContext, scopeInWords } from '../pages/page'
 import { appScheme, redirectHost, staysOnDevice } from '../rules/redirect-uri'
 import type { Credential } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types/authorization-server'
@@ -188,7 +188,7 @@ function takeAnswer(request: AuthorizationRequest, userId: string): Promise<Cred
 }
 
 function describe(
-  { server, client, scope, audience, redirectUri = '', parameters, device }: AuthorizationRequest,
+  { server, client, scope, audience, redirectUri = '', parameters, device, openid }: AuthorizationRequest,
   context: PageContext,
 ): Omit<ConsentView, 'user' | 'fields'> {
   const scheme = device ? undefined : appScheme(redirectUri)
@@ -206,6 +206,7 @@ function describe(
     ...(device && { device }),
     ...(scheme !== undefined && { scheme }),
     scopes: scope.map((token) => ({ scope: token, description: scopeInWords(context, server.scopes, token) })),
+    claims: (openid?.namedClaims ?? []).map((claim) => ({ claim, description: claimInWords(context, claim) })),
     resources: parameters.has('resource') ? [...audience] : [],
     allow: { name: ANSWER, value: 'allow' },
     deny: { name: ANSWER, value: 'deny' },

@@ -6,6 +6,7 @@ import { type Audience, heldAudience } from '../rules/resource'
 import { includesScope } from '../rules/scope'
 import type { Grant } from '../storage'
 import { sessionEnd } from '../tokens/rotation'
+import type { Authentication } from '../types/authorization'
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 
 /** Which clients are remembered: none, all but public ones, or these public ones too. */
@@ -20,9 +21,10 @@ export function verifyRemember(remember: Remember): void {
 /** Whether a live authorization covers all that is asked. */
 export async function isRemembered(
   remember: Remember,
-  { server, client, scope, audience, redirectUri }: AuthorizationRequest,
+  request: AuthorizationRequest,
   userId: string,
 ): Promise<boolean> {
+  const { server, client, redirectUri } = request
   // RFC 8628 §5.4: a device that asks now may be a stranger's, whatever the user has let in before
   if (remember === false || redirectUri === undefined) return false
   // RFC 8252 §8.6: the yes was to a program that nothing tells from the one that asks now
@@ -30,11 +32,15 @@ export async function isRemembered(
   if (mayOmitAuthentication(client) && !(remember !== true && remember.publicClients.includes(client.clientId)))
     return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })
-  for (const grant of grants) {
-    if (sessionEnd(server, grant.startedAt) <= server.now()) continue
-    if (includesScope(grant.scope, scope) && coversAudience(server, grant, audience)) return true
-  }
-  return false
+  return grants.some((grant) => sessionEnd(server, grant.startedAt) > server.now() && covers(request, grant))
+}
+
+/** Whether a yes of before was to all of this: its scope, its resources and the claims that it names. */
+export function covers({ server, scope, audience, openid }: AuthorizationRequest, grant: Grant): boolean {
+  if (!includesScope(grant.scope, scope) || !coversAudience(server, grant, audience)) return false
+  const { claims } = (grant.data.authentication ?? {}) as Partial<Authentication>
+  const held = claims ? [...claims.id_token, ...claims.userinfo] : []
+  return openid === undefined || openid.namedClaims.every((claim) => held.includes(claim))
 }
 
 /** Yes to one API is no yes to another (RFC 8707 §3). */

@@ -155,6 +155,11 @@ export function parseAuthorizationRequest(
   // §8.1 of RFC 8252: a record of before may have such a scheme, and a policy of then
   const isRequired = pkceRequired(server.pkce, client) || schemeWithoutDot.test(redirectUri)
   const codeChallenge = requireCodeChallenge(parameters, usesCode && isRequired)
+  // OpenID Connect Core §3.1.2.1: without the scope it is no request of OpenID Connect
+  const openid =
+    server.openid && scope.includes('openid')
+      ? server.openid.request(server, client, { parameters, sentRedirectUri, scope })
+      : undefined
   const dpopJkt = server.senderConstraints.length > 0 ? keyToBind(server, client, parameters) : undefined
   return {
     server,
@@ -171,6 +176,7 @@ export function parseAuthorizationRequest(
     ...(codeChallenge !== undefined && { codeChallenge }),
     ...(dpopJkt !== undefined && { dpopJkt }),
     ...(uses && { uses }),
+    ...(openid && { openid }),
   }
 }
 

@@ -2,6 +2,7 @@
 import { OAuthError } from '../errors'
 import { type Audience, findResource } from '../rules/resource'
 import { includesScope, type Scope } from '../rules/scope'
+import type { OpenIdClientMembers } from '../storage/openid-client'
 import type { ClientMember } from '../types/capability'
 import type {
   ClientKeyMetadata,
@@ -25,7 +26,10 @@ export interface Authority {
 }
 
 /** The others are brought along by values in the lists of the server. */
-type Name = Exclude<keyof ClientMetadata, keyof (ClientKeyMetadata & ClientProofMetadata & ClientRequestMetadata)>
+type Name = Exclude<
+  keyof ClientMetadata,
+  keyof (ClientKeyMetadata & ClientProofMetadata & ClientRequestMetadata & OpenIdClientMembers)
+>
 
 interface Member<N extends Name> {
   /** Its name in JSON: that of RFC 7591 §2, where there it has one. */

@@ -85,6 +85,7 @@ export function authorizationOf(row: Credential): Authorization {
     codeChallenge,
     redirectUri,
     dpopJkt,
+    nonce,
     source,
     request,
     parameters,

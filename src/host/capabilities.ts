@@ -1,10 +1,11 @@
 /** What the values in the server's lists bring along, collected and checked once, at start-up. */
 
-import { requireKnown } from '../options/known'
+import { kindOf, requireKnown } from '../options/known'
 import { verifiedProxyPrefix } from '../rules/proxy-prefix'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { Capability, ClientMember, RequestSource } from '../types/capability'
 import { coreEndpoints, type Endpoints } from '../types/endpoints'
+import type { OpenIdProvider } from '../types/openid'
 
 /** Of the values of these lists, those that bring something along. One that is in two lists is one. */
 export function capabilitiesOf(...lists: (readonly Capability[])[]): readonly Capability[] {
@@ -109,6 +110,13 @@ export function verifiedRequests(
     value.verifyServer?.(server)
   }
   return Object.freeze([...values])
+}
+
+/** The option `openid` of the server, checked, as a list of the values that bring something along. */
+export function verifiedOpenId(value: OpenIdProvider | undefined): readonly OpenIdProvider[] {
+  if (value === undefined) return []
+  if (typeof value?.respond === 'function') return [value]
+  throw new TypeError(`openid must be what openid({ keys, authentication }) returns, not ${kindOf(value)}`)
 }
 
 /** What a host says of its paths. */

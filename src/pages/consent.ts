@@ -30,6 +30,8 @@ export interface ConsentView {
   /** Where another user can sign in, with the way back. */
   switchUser?: string
   scopes: { scope: string; description: string }[]
+  /** The claims about the user that the client asked for by name, beside those of the scopes (OpenID Connect). */
+  claims: { claim: string; description: string }[]
   /**
    * The APIs that the client named (RFC 8707), as URIs; its tokens are for these alone. Empty where it named no API.
    */
@@ -51,7 +53,9 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
   const resources = new Intl.ListFormat(context.language).format(view.resources)
   const code = view.device?.userCode ?? ''
   const names = { client: client.name, user: view.user.name, host: redirectHost, resources, code }
+  const claims = new Intl.ListFormat(context.language).format(view.claims.map(({ description }) => description))
   const descriptions = view.scopes.map(({ description }) => description)
+  if (view.claims.length > 0) descriptions.push(fillText(texts.seeClaims, { claims }))
   const may = descriptions.length > 0
   const parts = [
     clientBlock(client.name, `<h1>${fillHtml(texts.consentTitle, names)}</h1>`),

@@ -13,6 +13,7 @@ export const english: PageTexts = {
   allowIfStarted: 'Only allow this if you have just started that app yourself on this device.',
   notYou: 'Not you?',
   clientMay: '{client} will be able to:',
+  seeClaims: 'See from your account: {claims}',
   clientKnowsYou: '{client} will know who you are, and nothing else.',
   onlyAt: 'Access is limited to {resources}.',
   allow: 'Allow',

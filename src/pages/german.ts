@@ -13,6 +13,7 @@ export const german: PageTexts = {
   allowIfStarted: 'Erlauben Sie das nur, wenn Sie die App gerade selbst auf diesem Gerät gestartet haben.',
   notYou: 'Nicht Sie?',
   clientMay: '{client} darf dann:',
+  seeClaims: 'Aus Ihrem Konto sehen: {claims}',
   clientKnowsYou: '{client} erfährt, wer Sie sind, und sonst nichts.',
   onlyAt: 'Der Zugriff ist auf {resources} beschränkt.',
   allow: 'Erlauben',

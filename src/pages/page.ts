@@ -40,10 +40,17 @@ export interface PageContext {
   readonly texts: PageTexts
 }
 
+/** What a capability brings along in words of one language. */
+export type ScopesAndClaims = Pick<PageTexts, 'scopes' | 'claims'>
+
 const shipped: Readonly<Record<string, PageTexts>> = { en: english, de: german, es: spanish }
 
 /** Throws for what would show up as a broken page: an unknown option, a missing word, a lost placeholder, no colour. */
-export function preparePages(options: PagesOptions = {}, issuer: string): Pages {
+export function preparePages(
+  options: PagesOptions = {},
+  issuer: string,
+  brought: Readonly<Record<string, ScopesAndClaims>> = {},
+): Pages {
   requireKnown('pages option', options, ['name', 'languages', 'texts', 'theme'])
   const { name = new URL(issuer).host, texts = {}, languages, theme } = options
   if (typeof name !== 'string') throw new TypeError('pages.name must be a string')
@@ -53,22 +60,21 @@ export function preparePages(options: PagesOptions = {}, issuer: string): Pages 
   const style = pageStyle(theme)
   return Object.freeze({
     name,
-    texts: new Map(chosen.map((language: string) => [language, textsOf(language, texts[language])])),
+    texts: new Map(chosen.map((language: string) => [language, textsOf(language, texts[language], brought[language])])),
     style,
     contentSecurityPolicy: contentSecurityPolicy(style),
   })
 }
 
-function textsOf(language: string, own: Partial<PageTexts> = {}): PageTexts {
+function textsOf(language: string, own: Partial<PageTexts> = {}, brought: ScopesAndClaims = {}): PageTexts {
   if (typeof language !== 'string' || !/^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language) || !isLocale(language)) {
     throw new TypeError(`pages.languages: ${String(language)} must be a BCP 47 tag such as 'en' or 'pt-BR'`)
   }
   const place = `pages.texts.${language}`
-  const { dir, scopes, ...words }: Partial<PageTexts> = { ...shipped[language], ...own }
+  const { dir, scopes, claims, ...words }: Partial<PageTexts> = { ...shipped[language], ...own }
   if (!['ltr', 'rtl', undefined].includes(dir)) throw new TypeError(`${place}.dir must be 'ltr' or 'rtl'`)
-  if (scopes !== undefined && !Object.values(scopes).every((text) => typeof text === 'string')) {
-    throw new TypeError(`${place}.scopes must be scopes in words, such as { read: 'See your data' }`)
-  }
+  verifyWords(`${place}.scopes must be scopes in words, such as { read: 'See your data' }`, scopes)
+  verifyWords(`${place}.claims must be claims in words, such as { name: 'name' }`, claims)
   const unknown = Object.keys(words).find((name) => !Object.hasOwn(english, name))
   if (unknown !== undefined) throw new TypeError(`Unknown text ${place}.${unknown}`)
   for (const [name, example] of Object.entries(english)) {
@@ -78,7 +84,16 @@ function textsOf(language: string, own: Partial<PageTexts> = {}): PageTexts {
     const needed = names.map((placeholder) => ` with {${placeholder}}`).join('')
     throw new TypeError(`${place}.${name} must be a text${needed}, such as '${example}'`)
   }
-  return Object.freeze({ ...(words as PageTexts), ...(dir && { dir }), ...(scopes && { scopes }) })
+  return Object.freeze({
+    ...(words as PageTexts),
+    ...(dir && { dir }),
+    scopes: { ...brought.scopes, ...scopes },
+    claims: { ...brought.claims, ...claims },
+  })
+}
+
+function verifyWords(problem: string, words: PageTexts['scopes'] = {}): void {
+  if (!Object.values(words).every((text) => typeof text === 'string')) throw new TypeError(problem)
 }
 
 /** Whether dates and lists can be written in it. */
@@ -109,6 +124,11 @@ function contentSecurityPolicy(style: string): string {
 export function scopeInWords({ texts }: PageContext, scopes: ReadonlyMap<string, string>, scope: string): string {
   const translated = texts.scopes
   return (translated && Object.hasOwn(translated, scope) ? translated[scope] : scopes.get(scope)) ?? scope
+}
+
+/** A claim about the user in words: those of the page's language, or its name. */
+export function claimInWords({ texts: { claims } }: PageContext, claim: string): string {
+  return (claims && Object.hasOwn(claims, claim) ? claims[claim] : undefined) ?? claim.replaceAll('_', ' ')
 }
 
 /** A client by its initial, beside what is said of it. */

@@ -12,6 +12,7 @@ export const spanish: PageTexts = {
   allowIfStarted: 'Permita esto solo si acaba de iniciar usted esa aplicación en este dispositivo.',
   notYou: '¿No es usted?',
   clientMay: '{client} podrá:',
+  seeClaims: 'Ver de su cuenta: {claims}',
   clientKnowsYou: '{client} sabrá quién es usted, y nada más.',
   onlyAt: 'El acceso se limita a {resources}.',
   allow: 'Permitir',

@@ -1,6 +1,6 @@
 /**
  * The words of every page: plain text with the placeholders `{client}`, `{user}`, `{host}`, `{target}`, `{resources}`,
- * `{date}`, `{code}` and `{network}`.
+ * `{claims}`, `{date}`, `{code}` and `{network}`.
  */
 
 export interface PageTexts {
@@ -8,6 +8,9 @@ export interface PageTexts {
   dir?: 'ltr' | 'rtl'
   /** Scopes in words, in this language. @default the words in the server's `scopes` option */
   scopes?: Readonly<Record<string, string>>
+
+  /** Claims about users in words, for `openid()`, in this language. @default their names */
+  claims?: Readonly<Record<string, string>>
 
   consentTitle: string
   signedInAs: string
@@ -27,6 +30,8 @@ export interface PageTexts {
   notYou: string
   /** Stands above the list of scopes. */
   clientMay: string
+  /** Stands in that list, for what the client asked to know by name: `{claims}`. */
+  seeClaims: string
   /** Replaces `clientMay` and the list where the request has no scope. */
   clientKnowsYou: string
   /** Follows `clientMay` and `clientKnowsYou`, where the client named the APIs that it wants to call (RFC 8707). */

@@ -1,12 +1,12 @@
 /** The authorization endpoint: RFC 6749 §3.1. */
-import type { Request, Router } from 'express'
+import type { Request, Response, Router } from 'express'
 import { approve } from '../authorization/approve'
 import { consentPage } from '../authorization/consent-page'
 import { expectAnswer, grantedScope, notADecision } from '../authorization/decision'
 import { authorizationParameters, parseAuthorizationRequest, requireTarget, secondOf } from '../authorization/request'
 import { type AuthorizationResponseStyle, refuse, sendAuthorizationResponse } from '../authorization/response'
 import { signInCheck } from '../authorization/sign-in'
-import { mayOmitAuthentication } from '../clients/client'
+import { limitToToken, sessionInFront } from '../authorization/token-in-front'
 import { OAuthError, toOAuthError } from '../errors'
 import { admissionOf } from '../guard/presented-token'
 import { requestChecks } from '../host/requests'
@@ -15,12 +15,8 @@ import { errorPage } from '../http/page'
 import { endpointRouter } from '../http/router'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
 import { audienceMember } from '../rules/resource'
-import { intersectScope } from '../rules/scope'
 import { subjectId, userIdWords } from '../rules/subject'
-import { keyOfSession } from '../sender-constraints/confirmation'
 import { useRequest } from '../tokens/code'
-import { sessionEnd } from '../tokens/rotation'
-import type { SourceToken } from '../types/access-token'
 import type {
   ApprovedAuthorization,
   AuthorizationRequest,
@@ -64,7 +60,11 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
         throw new OAuthError('invalid_request', 'response_mode form_post needs a browser.')
       }
       // frozen: what is in it becomes what was authorized, and a decider's own would be kept with every token
-      const request = Object.freeze(limitToToken(req, parseAuthorizationRequest(server, target, startedAt)))
+      const asked = parseAuthorizationRequest(server, target, startedAt)
+      const admission = admissionOf(req)
+      const limited = Object.freeze(admission ? limitToToken(asked, admission) : asked)
+      const request = limited.openid ? await admitted(limited, decide, style, req, res) : limited
+      if (!request) return
       const decision = await decide(request, req, res)
       if (decision === undefined) {
         if (!res.headersSent)
@@ -82,23 +82,15 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
   return endpointRouter(server, { methods: { GET: handler, POST: handler }, check, onError })
 }
 
-/** What a token in front may not do itself, it may not obtain a code for. */
-function limitToToken(req: Request, request: AuthorizationRequest): AuthorizationRequest {
-  const token = admissionOf(req)?.accessToken
-  if (!token) return request
-  const scope = intersectScope(request.scope, token.scope)
-  if (scope.length === 0 && request.scope.length > 0) {
-    throw new OAuthError('invalid_scope', 'The scope exceeds that of the access token.')
-  }
-  const { audience } = token
-  if (audience && !request.audience.every((resource) => audience.includes(resource))) {
-    throw new OAuthError('invalid_target', 'The access token is for another resource.')
-  }
-  const { client, dpopJkt } = request
-  // RFC 9449 §5: as the refresh tokens of a public client, its next session stays with the key
-  const isOwn = token.clientId === client.clientId && mayOmitAuthentication(client)
-  const jkt = isOwn ? keyOfSession(token, dpopJkt) : dpopJkt
-  return { ...request, scope, ...(jkt !== undefined && { dpopJkt: jkt }) }
+/** OpenID Connect Core §3.1.2.3: who must sign in first is sent, and nobody decides about the request yet. */
+function admitted(
+  request: AuthorizationRequest,
+  decide: Decide,
+  style: AuthorizationResponseStyle,
+  req: Request,
+  res: Response,
+): Promise<AuthorizationRequest | undefined> | undefined {
+  return request.server.openid?.admit(request, { decide, isRedirect: style === 'redirect' }, req, res)
 }
 
 /** The parameters of the answer to a decision. */
@@ -115,7 +107,8 @@ async function carryOut(
     throw new OAuthError('access_denied', 'The authorization was denied.')
   }
   const grant = server.responseTypes.get(request.responseType)
-  const approved = approvedBy(request, decision, req)
+  const said = approvedBy(request, decision, req)
+  const approved = (request.openid && (await server.openid?.authorize(said, request, req))) ?? said
   if (approved.source && !grant?.fromAccessTokens) {
     throw new TypeError(
       `The grant of response_type ${request.responseType} does not accept a request with an access token: observe approved.source, and set fromAccessTokens`,
@@ -137,7 +130,8 @@ function approvedBy(
   const userId = subjectId(decision.userId)
   if (userId === undefined)
     throw new TypeError(`decide must return { allow: true, userId } with ${userIdWords(decision)}`)
-  const session = sessionInFront(request, decision, req, userId)
+  const admission = admissionOf(req)
+  const session = admission && sessionInFront(request, decision, admission, userId)
   const scope = decision.scope === undefined ? request.scope : grantedScope(request, decision.scope)
   // RFC 6749 §5.1: a token response could not say so, and without `scope` it means all that was asked
   if (scope.length === 0 && request.scope.length > 0) {
@@ -153,6 +147,7 @@ function approvedBy(
     state: _state,
     sent: _sent,
     uses: _uses,
+    openid,
     ...approved
   } = request
   const { client, parameters, sentRedirectUri, codeChallenge, dpopJkt, audience, ...asked } = approved
@@ -171,41 +166,7 @@ function approvedBy(
     ...(sentRedirectUri !== undefined && { sentRedirectUri }),
     ...(codeChallenge !== undefined && { codeChallenge }),
     ...(dpopJkt !== undefined && { dpopJkt }),
+    ...(openid?.nonce !== undefined && { nonce: openid.nonce }),
     ...(session && { source: session.source }),
   }
-}
-
-/** The session of the access token in front, which what is approved will be of; undefined where there is none. */
-function sessionInFront(
-  { server, client }: AuthorizationRequest,
-  { fromTokensOf = [] }: Extract<Decision, { allow: true }>,
-  req: Request,
-  userId: string,
-): { startedAt: number; source: SourceToken } | undefined {
-  const admission = admissionOf(req)
-  if (!admission) return undefined
-  const { accessToken, session } = admission
-  if (accessToken.userId !== userId) {
-    throw new OAuthError('access_denied', 'The access token belongs to another user.')
-  }
-  // in a string every part of it would be named
-  if (!Array.isArray(fromTokensOf)) throw new TypeError('decide must return fromTokensOf as a list of client ids')
-  // or every app that a user has let in for an hour could begin a session of any other one
-  if (accessToken.clientId !== client.clientId && !fromTokensOf.includes(accessToken.clientId)) {
-    throw new OAuthError('access_denied', 'The access token belongs to another client.')
-  }
-  if (admission.startedAt === undefined || session === undefined) {
-    throw new TypeError('authorizeRouter is behind a guard of a remoteServer: put bearerGuard(server) before it')
-  }
-  if (sessionEnd(server, admission.startedAt) <= server.now()) {
-    throw new OAuthError('access_denied', 'The session of the access token has ended.')
-  }
-  const { grantId, expiresAt } = accessToken
-  // stateless, without a refresh token: no revocation would reach what begins with it
-  if (grantId === undefined || expiresAt === undefined) {
-    throw new OAuthError('access_denied', 'The access token belongs to a grant that cannot be revoked.')
-  }
-  // since the guard let it in: a decider may take its time
-  if (expiresAt <= server.now()) throw new OAuthError('access_denied', 'The access token has expired.')
-  return { startedAt: admission.startedAt, source: { grantId, session, expiresAt } }
 }

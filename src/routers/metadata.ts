@@ -5,9 +5,9 @@ import type { JsonWebKey } from '../crypto'
 import { warnOfPlace } from '../host/requests'
 import { type CorsOptions, requireServer } from '../http/endpoint'
 import { onFirstRequest } from '../http/router'
-import { requireKnown, requireNoMore } from '../options/known'
+import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { responseModes } from '../rules/response-mode'
-import { wellKnownPath, wellKnownUrl } from '../rules/well-known'
+import { openIdConfigurationPaths, wellKnownPath, wellKnownUrl } from '../rules/well-known'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { coreEndpoints } from '../types/endpoints'
 import { type WellKnownDocument, wellKnownRouter } from './well-known'
@@ -20,6 +20,12 @@ const JWKS = 'jwks.json'
 export interface MetadataRouterOptions {
   /** Which web pages of other origins may read it (CORS). @default none */
   cors?: CorsOptions
+  /**
+   * Whether to serve the same document as `openid-configuration` too, for clients that look nowhere else: AWS, .NET,
+   * API gateways.
+   * @default whether the server has `openid`
+   */
+  openidConfiguration?: boolean
 }
 
 /**
@@ -32,12 +38,18 @@ export interface MetadataRouterOptions {
 export function metadataRouter(server: AuthorizationServer, options: MetadataRouterOptions = {}): Router {
   requireNoMore('metadataRouter', arguments, 2)
   requireServer(server)
-  requireKnown('metadataRouter option', options, ['cors'])
+  requireKnown('metadataRouter option', options, ['cors', 'openidConfiguration'])
+  const { openidConfiguration = server.openid !== undefined } = options
+  requireFlags('metadataRouter', { openidConfiguration })
   const jwks = publishedKeys(server)
   const description = withCapabilities(server, describeServer(server, jwks !== undefined))
   const documents: WellKnownDocument[] = [
     { path: wellKnownPath(METADATA, server.issuer), maxAge: 3600, content: () => description },
   ]
+  if (openidConfiguration) {
+    const places = openIdConfigurationPaths(server.issuer)
+    documents.push(...places.map((path) => ({ path, maxAge: 3600, content: () => description })))
+  }
   // shorter, so that a new key is known everywhere before it signs
   if (jwks) documents.push({ path: wellKnownPath(JWKS, server.issuer), maxAge: 300, content: jwks })
   const router = wellKnownRouter(server, documents, options.cors)

@@ -42,6 +42,11 @@ export interface OAuthRouterOptions {
    * @default none of another origin
    */
   cors?: CorsOptions
+  /**
+   * Whether the metadata is served as `openid-configuration` too, as in `metadataRouter`.
+   * @default whether the server has `openid`
+   */
+  openidConfiguration?: boolean
 }
 
 const optionNames: readonly string[] = [
@@ -52,6 +57,7 @@ const optionNames: readonly string[] = [
   'introspect',
   'register',
   'cors',
+  'openidConfiguration',
 ] satisfies (keyof OAuthRouterOptions)[]
 
 type Mount = (server: AuthorizationServer) => Router
@@ -65,7 +71,7 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
   requireServer(server)
   requireKnown('oauthRouter option', options, optionNames, ['decide', 'protect'])
   verifyOptions(options ?? {})
-  const { cors } = options
+  const { cors, openidConfiguration } = options
   const mounts = new Map([...ofCore(server, options), ...ofCapabilities(server, options)])
   const paths = pathsOf(server, [...mounts.keys()])
   // from here on the server says where all of this is, whoever asks it: metadata, registrations, warnings
@@ -76,7 +82,12 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
   const router = Router()
   onFirstRequest(router, ({ baseUrl }) => baseUrl !== '' && warnOfPlace(server, 'oauthRouter', baseUrl))
   for (const [name, mount] of mounts) router.use(arrivals(mounted, paths[name] as string), mount(mounted))
-  router.use(metadataRouter(mounted, cors ? { cors } : {}))
+  router.use(
+    metadataRouter(mounted, {
+      ...(cors && { cors }),
+      ...(openidConfiguration !== undefined && { openidConfiguration }),
+    }),
+  )
   const astray = pathsAstray(mounted, paths)
   if (astray.size > 0) router.use((req, _res, next) => next(warnOfAstray(server, astray, req)))
   return router

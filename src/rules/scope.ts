@@ -41,6 +41,28 @@ export function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
   return new Map(entries as [string, string][])
 }
 
+type ScopeWords = ReadonlyMap<string, string>
+
+interface Words {
+  readonly scopes: Readonly<Record<string, string>>
+}
+
+/** With the scopes that a capability brings along. What the host says of one of them counts; its name alone says nothing. */
+export function withScopes(scopes: ScopeWords, brought: ScopeWords = new Map()): ScopeWords {
+  return new Map([...brought, ...[...scopes].filter(([token, words]) => words !== token || !brought.has(token))])
+}
+
+/** By language: the words that a capability brings along, for those of its scopes of which the host says nothing. */
+export function wordsBrought(
+  scopes: ScopeWords,
+  { scopes: brought, words }: { scopes: ScopeWords; words: Readonly<Record<string, Words>> },
+): Record<string, Words> {
+  const isUntold = ([token]: [string, string]) => scopes.get(token) === brought.get(token)
+  const tell = ([language, all]: [string, Words]) =>
+    [language, { ...all, scopes: Object.fromEntries(Object.entries(all.scopes).filter(isUntold)) }] as const
+  return Object.fromEntries(Object.entries(words).map(tell))
+}
+
 /** The tokens of a `scope` parameter, in the order sent, each once. */
 export function parseScope(text: string): string[] {
   const tokens = [...new Set(text.split(' ').filter((token) => token !== ''))]

@@ -6,6 +6,16 @@ export function wellKnownPath(name: string, url: string): string {
   return `/.well-known/${name}${new URL(url).pathname}`.replace(/\/$/, '')
 }
 
+/**
+ * OpenID Connect Discovery §4: after the path that the issuer has; and before it, as RFC 8414 §5 would have it. The same for
+ * an issuer without a path.
+ */
+export function openIdConfigurationPaths(issuer: string): string[] {
+  const name = 'openid-configuration'
+  const path = new URL(issuer).pathname.replace(/\/$/, '')
+  return [...new Set([`${path}/.well-known/${name}`, wellKnownPath(name, issuer)])]
+}
+
 /** The same as a URL. */
 export function wellKnownUrl(name: string, url: string): string {
   return `${new URL(url).origin}${wellKnownPath(name, url)}`

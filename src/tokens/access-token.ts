@@ -78,9 +78,9 @@ function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: 
     scope: frozenList(bound.scope),
     expiresAt: row.expiresAt,
   }
-  // what is bound is for APIs to know, but for when the session began; without a spread, which takes longer than the rest
+  // what is bound is for APIs to know, but for how and when the session began; without a spread, which takes longer than the rest
   for (const name in bound) {
-    if (name === 'startedAt' || name === 'scope' || name === 'audience') continue
+    if (name === 'startedAt' || name === 'scope' || name === 'audience' || name === 'authentication') continue
     ;(accessToken as Record<string, unknown>)[name] = bound[name as keyof typeof bound]
   }
   if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, bound.audience))

@@ -16,7 +16,7 @@ type Approved = Omit<ApprovedAuthorization, 'client' | 'parameters'>
  */
 export function prepareCode(
   server: AuthorizationServer,
-  { authorization, codeChallenge, sentRedirectUri, dpopJkt, source, uses }: Approved,
+  { authorization, codeChallenge, sentRedirectUri, dpopJkt, nonce, source, uses }: Approved,
   ttl: number,
 ): { code: string; credential: Credential } {
   const suffix = lookupSuffix.authorization_code
@@ -35,6 +35,7 @@ export function prepareCode(
       ...(codeChallenge !== undefined && { codeChallenge }),
       ...(sentRedirectUri !== undefined && { redirectUri: sentRedirectUri }),
       ...(dpopJkt !== undefined && { dpopJkt }),
+      ...(nonce !== undefined && { nonce }),
       ...(source && { source: [source.session, source.expiresAt] }),
     }),
   )

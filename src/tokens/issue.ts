@@ -65,7 +65,9 @@ export async function issue(
 ): Promise<TokenResponse | undefined> {
   const { clientId, userId, grantId, scope, confirmation } = authorization
   const context = { client, grantType, userId, scope, parameters }
-  const response = server.tokenResponse ? await shapeResponse(server.tokenResponse, body, context) : body
+  const made = { client, authorization, body, uses: uses?.next }
+  const whole = server.openid ? await server.openid.respond(server, made) : body
+  const response = server.tokenResponse ? await shapeResponse(server.tokenResponse, whole, context) : whole
   if (!uses) await store(server, credentials, grant)
   else if (!(await server.storage.grants.transition(uses.id, uses.from, uses.next, credentials, grant))) {
     return undefined
@@ -128,8 +130,8 @@ export async function prepareTokens(
     ? refreshTokenExpiry(server.refreshTokens as RefreshTokenSettings, asked.startedAt, now, until)
     : 0
   const hasRefreshToken = refreshUntil > now
-  // an authorization that there is a row of
-  const isGrant = derived !== undefined || hasRefreshToken || (asked.userId !== undefined && !stateless)
+  const isKnown = asked.userId !== undefined && (!stateless || asked.authentication?.until !== undefined)
+  const isGrant = derived !== undefined || hasRefreshToken || isKnown
   const authorization = isGrant ? { ...asked, grantId } : withoutGrant(asked)
   const access = confirmation ? { ...authorization, confirmation } : authorization
   // RFC 9449 §5: who may come without authentication is told by the key alone
@@ -164,12 +166,12 @@ function withoutGrant(asked: Authorization): Authorization {
 type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>
 
 /**
- * The row of the grant that an authorization is; it lives as long as the last of its credentials. A refresh makes it anew
- * from what its refresh token is bound to: what has no column stands in `data`.
+ * The row of the grant that an authorization is; it lives as long as the last of its credentials, or `until`. A refresh
+ * makes it anew from what its refresh token is bound to: what has no column stands in `data`.
  */
 export function grantOf(authorization: Authorization, credentials: readonly Credential[]): Grant {
   const { clientId, userId, grantId, scope, startedAt, ...data } = authorization
-  const expiresAt = Math.max(...credentials.map((credential) => credential.expiresAt))
+  const expiresAt = Math.max(data.authentication?.until ?? 0, ...credentials.map((credential) => credential.expiresAt))
   const grant: Writable<Grant> = { id: grantId as string, clientId, scope, startedAt, expiresAt, data }
   if (userId !== undefined) grant.userId = userId
   return grant
@@ -213,6 +215,6 @@ export async function store(
   grant?: Grant,
 ): Promise<void> {
   // none: stateless tokens without a refresh token, which cannot be looked up or revoked
-  if (credentials.length === 0 || (await server.storage.grants.insert(credentials, grant))) return
+  if ((credentials.length === 0 && !grant) || (await server.storage.grants.insert(credentials, grant))) return
   throw storageFailure(new Error('storage.grants.insert returned false for new ids'))
 }

@@ -4,7 +4,7 @@
  * (`refresh_replay`), which expires with the replay window. Opaque access tokens are derived from both; a JWT cannot be made
  * again, and is sealed under a key that both yield.
  */
-import { boundOf, findCredential, lockedRow } from '../credentials/bound'
+import { authorizationOf, boundOf, findCredential, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { grantIdOf, lookupId, sessionOf } from '../credentials/split-token'
 import { derivedSecret, seal, sha256, unseal } from '../crypto'
@@ -169,7 +169,11 @@ export async function repeat(
   }
   const { clientId, userId, grantId } = found
   const context = { client, grantType, userId, scope, parameters }
-  const shaped = server.tokenResponse ? await shapeResponse(server.tokenResponse, body, context) : body
+  const authorization = { ...authorizationOf(found), scope }
+  // a new signature with the first `iat`: nothing that is signed is kept
+  const response = { client, authorization, body, issuedAt: made.refreshedAt }
+  const whole = server.openid ? await server.openid.respond(server, response) : body
+  const shaped = server.tokenResponse ? await shapeResponse(server.tokenResponse, whole, context) : whole
   server.emit({ type: 'refresh.replayed', clientId, userId, grantId })
   return shaped
 }

@@ -12,14 +12,16 @@ import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
 import type { Authorization, DeviceRequest } from './authorization'
 import type { Capability, ClientAuthentication, ClientMember, RequestSource, SenderConstraint } from './capability'
+import type { ClientDocuments } from './client-metadata'
 import type { Endpoints } from './endpoints'
 import type { AuthorizationServerEvent, WarningCode, WithoutTime } from './events'
+import type { OpenIdProvider, OpenIdRequest } from './openid'
 import type { TokenRequest, TokenResponse, TokenResponseContext } from './token'
 import type { PageUsers, Users } from './users'
 
 /** A validated authorization request: RFC 6749 §4.1.1. */
 export interface AuthorizationRequest
-  extends Omit<Authorization, 'clientId' | 'userId' | 'grantId' | 'audience' | 'confirmation'> {
+  extends Omit<Authorization, 'clientId' | 'userId' | 'grantId' | 'audience' | 'confirmation' | 'authentication'> {
   readonly server: AuthorizationServer
   /** The client; its `name` is its id where the record has none. */
   readonly client: Client
@@ -36,6 +38,8 @@ export interface AuthorizationRequest
   readonly codeChallenge?: string
   /** The thumbprint of the key that the code is bound to (RFC 9449 §10). */
   readonly dpopJkt?: string
+  /** What the request says of OpenID Connect. Left out where its scope is not `openid`. */
+  readonly openid?: OpenIdRequest
   /** The parameters that count: those of a pushed request or a request object, where there is one. */
   readonly parameters: RequestParameters
   /** The parameters that the browser sent. Pages read their own fields here, and link back by these. */
@@ -49,6 +53,8 @@ export interface ApprovedAuthorization
   extends Pick<AuthorizationRequest, 'client' | 'parameters' | 'sentRedirectUri' | 'codeChallenge' | 'dpopJkt'> {
   /** The approved authorization. */
   readonly authorization: Authorization & { readonly userId: string }
+  /** The `nonce` of the request (OpenID Connect Core §3.1.2.1). */
+  readonly nonce?: string
   /** Set where an access token in front identifies the user. */
   readonly source?: SourceToken
   /** @internal The row to use up in the step that stores the code. */
@@ -154,17 +160,6 @@ export interface AccessTokenFormat {
   readonly stateless?: boolean
 }
 
-/** Set by `clientIdMetadataDocuments`: clients whose id is the URL of their metadata document. */
-export interface ClientDocuments {
-  /** Whether to fetch that id instead of looking it up in storage. */
-  readonly isDocumentUrl: (clientId: string) => boolean
-  /**
-   * Fetches the client that the document describes, at the pace of the sender's `network`. Throws without a valid
-   * document.
-   */
-  readonly find: (url: string, network?: string) => Awaitable<Client>
-}
-
 /**
  * The result of `createAuthorizationServer`: the validated options, frozen. It is the first argument of every function.
  */
@@ -181,6 +176,8 @@ export interface AuthorizationServer extends ResourceRules {
   /** How tokens are bound to a key of their client. */
   readonly senderConstraints: readonly SenderConstraint[]
   readonly requests: readonly RequestSource[]
+  /** OpenID Connect. */
+  readonly openid: OpenIdProvider | undefined
   /** @internal */
   readonly codes: { readonly ttl: number } | undefined
   /** @internal */

@@ -19,6 +19,22 @@ export interface Authorization {
   readonly audience?: Audience
   /** The key without which its tokens are of no use (RFC 7800). Left out for bearer tokens. */
   readonly confirmation?: Confirmation
+  /** How its user signed in, where the scope is `openid`. Left out for everything else. */
+  readonly authentication?: Authentication
+}
+
+/** A sign-in at the host, as id_tokens tell of it (OpenID Connect Core §2). */
+export interface Authentication {
+  readonly acr?: string
+  readonly amr?: readonly string[]
+  /** The claims that were asked for by name, beside those of the scope (OpenID Connect Core §5.5). */
+  readonly claims?: { readonly id_token: readonly string[]; readonly userinfo: readonly string[] }
+  /** The session at the host, under a name that only its client has. */
+  readonly sid?: string
+  /** When it was. Seconds. */
+  readonly time: number
+  /** Until when the grant is known, whatever its tokens do. Seconds. */
+  readonly until?: number
 }
 
 /** The key that a token is bound to, as `cnf` names it (RFC 7800 §3.1). */
@@ -47,6 +63,8 @@ export interface RequestBinding {
   readonly redirectUri?: string
   /** The thumbprint of the key that the client must prove (RFC 9449 §10). */
   readonly dpopJkt?: string
+  /** Of a code: what the id_token repeats (OpenID Connect Core §3.1.2.1). */
+  readonly nonce?: string
   /** Of a code that began with an access token: the session of that token, and when the token expires. */
   readonly source?: readonly [session: string, expiresAt: number]
   /** Of a question on a page: the digest of the request that it is about. */

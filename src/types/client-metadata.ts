@@ -1,5 +1,7 @@
-/** Client metadata as hosts write it (RFC 7591 §2, with members of ours). */
-import type { TokenEndpointAuthMethod } from '../storage'
+/** Client metadata as hosts write it (RFC 7591 §2, with members of ours), and as documents have it. Types only. */
+import type { Awaitable } from '../awaitable'
+import type { Client, TokenEndpointAuthMethod } from '../storage'
+import type { OpenIdClientMembers } from '../storage/openid-client'
 
 /** The members that `privateKeyJwt()` brings along. */
 export interface ClientKeyMetadata {
@@ -71,7 +73,8 @@ type GrantName<Name extends string> = Letters<Name> extends keyof GrantOfLetters
 export interface ClientMetadata<Grants extends string = string>
   extends ClientKeyMetadata,
     ClientProofMetadata,
-    ClientRequestMetadata {
+    ClientRequestMetadata,
+    OpenIdClientMembers {
   /** Shown to users on the consent page. @default the client id */
   name?: string
   /** Shown below the name. @default nothing */
@@ -108,4 +111,15 @@ export interface ClientMetadata<Grants extends string = string>
    * @default false
    */
   resourceServer?: boolean | readonly string[]
+}
+
+/** Set by `clientIdMetadataDocuments`: clients whose id is the URL of their metadata document. */
+export interface ClientDocuments {
+  /** Whether to fetch that id instead of looking it up in storage. */
+  readonly isDocumentUrl: (clientId: string) => boolean
+  /**
+   * Fetches the client that the document describes, at the pace of the sender's `network`. Throws without a valid
+   * document.
+   */
+  readonly find: (url: string, network?: string) => Awaitable<Client>
 }

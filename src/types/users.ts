@@ -30,6 +30,12 @@ export interface Users<Found extends FindAnswer = FindAnswer> {
   current?: (req: Request) => Awaitable<unknown>
   /** Where to send a browser that is not signed in. @default none: `consentPage` needs one */
   signIn?: HostPage
+  /**
+   * What `openid()` tells clients of a user, by the names of claims: `{ name, email, email_verified }`. Called with what
+   * `find` returned.
+   * @default the user itself
+   */
+  claims?: (user: Express.User) => Awaitable<object>
   /** Where another user can sign in. @default the consent page has no such link */
   switchUser?: HostPage
 }

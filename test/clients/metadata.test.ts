@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { type ClientMetadata, OAuthError } from '../../src'
 import { clientMembers, isClientMetadata } from '../../src/clients/members'
 import { parseClientMetadata, readMembers, verifyClientId, writeMembers } from '../../src/clients/metadata'
+import type { OpenIdClientMembers } from '../../src/storage/openid-client'
 import type { ClientKeyMetadata, ClientProofMetadata, ClientRequestMetadata } from '../../src/types/client-metadata'
 import { nastyText, runs } from '../support/fuzz'
 
@@ -224,7 +225,7 @@ describe('a client id (RFC 6749 Appendix A.1)', () => {
 describe('the table of members', () => {
   /** Those that a capability brings along have tests of their own. */
   const record: Required<
-    Omit<ClientMetadata, keyof (ClientKeyMetadata & ClientProofMetadata & ClientRequestMetadata)>
+    Omit<ClientMetadata, keyof (ClientKeyMetadata & ClientProofMetadata & ClientRequestMetadata & OpenIdClientMembers)>
   > = {
     name: 'App',
     description: 'Does things.',

@@ -1,0 +1,137 @@
+/** What clients learn of users: the claims of each scope (OpenID Connect Core §5.4), and the parameter `claims` (§5.5). */
+import { OAuthError } from '../errors'
+import { kindOf, requireKnown } from '../options/known'
+import { isScopeToken, type Scope } from '../rules/scope'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClaimAsked, ClaimsAsked } from '../types/openid'
+
+/** OpenID Connect Core §5.4. */
+const standardScopes: Readonly<Record<string, readonly string[]>> = {
+  profile: [
+    ...['name', 'family_name', 'given_name', 'middle_name', 'nickname', 'preferred_username', 'profile', 'picture'],
+    ...['website', 'gender', 'birthdate', 'zoneinfo', 'locale', 'updated_at'],
+  ],
+  email: ['email', 'email_verified'],
+  address: ['address'],
+  phone: ['phone_number', 'phone_number_verified'],
+}
+
+/** What a token says of itself (RFC 7519 §4.1, OpenID Connect Core §2), and no host of a user. */
+const ofTokens: readonly string[] = [
+  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'auth_time', 'nonce', 'acr', 'amr', 'azp', 'at_hash', 'c_hash'],
+  ...['sid', 'events', 'cnf', 'scope', 'client_id'],
+]
+
+/** By scope, the claims of it. Those of all scopes are all that clients may ask for. */
+export interface UserClaims {
+  readonly byScope: ReadonlyMap<string, readonly string[]>
+  readonly all: readonly string[]
+}
+
+/** The option `claims`, checked: what it says of a scope replaces what the standard does. */
+export function verifiedClaims(option: Readonly<Record<string, readonly string[]>> = {}): UserClaims {
+  const own = Object.keys(option ?? {})
+  requireKnown('openid({ claims }) scope', option, own)
+  const byScope = Object.entries({ ...standardScopes, ...option }).filter(([scope, names]) => {
+    const fix = `openid({ claims }): ${scope} must be a list of claims, such as ['department']`
+    if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+      throw new TypeError(`${fix}, not ${kindOf(names)}`)
+    }
+    if (!isScopeToken(scope) || scope === 'openid' || scope === 'offline_access') {
+      throw new TypeError(`openid({ claims }): ${scope} cannot be the scope of claims`)
+    }
+    const wrong = names.find((name) => ofTokens.includes(name) || !/^[\x21-\x7e]{1,200}$/.test(name) || name in {})
+    if (wrong !== undefined) throw new TypeError(`openid({ claims }): ${scope} cannot have the claim ${wrong}`)
+    return names.length > 0
+  })
+  return Object.freeze({
+    byScope: new Map(byScope),
+    all: Object.freeze([...new Set(byScope.flatMap(([, names]) => names))]),
+  })
+}
+
+/** The claims that a scope stands for. */
+export function claimsOfScope({ byScope }: UserClaims, scope: Scope): readonly string[] {
+  return [...new Set(scope.flatMap((token) => byScope.get(token) ?? []))]
+}
+
+/** Those claims of a user, without what the user has not: Core §5.3.2, never null. */
+export async function valuesOf(
+  { users }: Pick<AuthorizationServer, 'users'>,
+  user: Express.User,
+  names: readonly string[],
+): Promise<Record<string, unknown>> {
+  if (names.length === 0) return {}
+  const known: unknown = users?.claims ? await users.claims(user) : user
+  if (typeof known !== 'object' || known === null || Array.isArray(known)) {
+    throw new TypeError(`users.claims must return an object, such as { name, email }, not ${kindOf(known)}`)
+  }
+  const values: Record<string, unknown> = {}
+  for (const name of names) {
+    const value = (known as Readonly<Record<string, unknown>>)[name]
+    if (value === undefined || value === null || typeof value === 'function') continue
+    // Core §5.1: `updated_at` is seconds since the epoch, and databases have dates
+    values[name] = value instanceof Date && name === 'updated_at' ? Math.floor(value.getTime() / 1000) : value
+  }
+  return values
+}
+
+const MAX_CLAIMS_TEXT = 10_000
+
+/** How the host's own claims, and these, may be asked for. */
+const alsoAsked: readonly string[] = ['sub', 'acr', 'auth_time']
+
+/** The parameter `claims`: Core §5.5. What is not understood is ignored. */
+export function parseClaims(text: string | undefined, { all }: UserClaims): ClaimsAsked {
+  if (text === undefined) return none
+  const asked = text.length > MAX_CLAIMS_TEXT ? undefined : parsedObject(text)
+  if (!asked) throw wrongClaims(`a JSON object of at most ${MAX_CLAIMS_TEXT} characters`)
+  return Object.freeze({ userinfo: section(asked, 'userinfo', all), id_token: section(asked, 'id_token', all) })
+}
+
+const none: ClaimsAsked = Object.freeze({ userinfo: Object.freeze({}), id_token: Object.freeze({}) })
+
+type Json = Readonly<Record<string, unknown>>
+
+function parsedObject(text: string): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function section(asked: Json, part: keyof ClaimsAsked, known: readonly string[]): Readonly<Record<string, ClaimAsked>> {
+  const members = Object.hasOwn(asked, part) ? asked[part] : undefined
+  if (members === undefined || members === null) return none[part]
+  if (!isObject(members)) throw wrongClaims(`a JSON object whose ${part} is an object`)
+  const all = Object.entries(members).flatMap(([name, how]): [string, ClaimAsked][] => {
+    if (!known.includes(name) && !alsoAsked.includes(name)) return []
+    if (how !== null && !isObject(how)) throw wrongClaims(`a JSON object whose ${part} has null or an object by claim`)
+    return [[name, claimAsked(how ?? {}, part)]]
+  })
+  return Object.freeze(Object.fromEntries(all))
+}
+
+function claimAsked({ essential, value, values }: Json, part: string): ClaimAsked {
+  if (values !== undefined && !Array.isArray(values))
+    throw wrongClaims(`a JSON object whose ${part} has lists as values`)
+  const wanted: readonly unknown[] | undefined = value === undefined ? values : [value]
+  return Object.freeze({ essential: essential === true, ...(wanted && { values: Object.freeze([...wanted]) }) })
+}
+
+function wrongClaims(form: string): OAuthError {
+  return new OAuthError('invalid_request', `claims must be ${form}.`)
+}
+
+/** The claims that were asked for by name, and are not of the scope anyway: what users are shown, and a yes covers. */
+export function namedClaims(
+  claims: UserClaims,
+  { userinfo, id_token }: ClaimsAsked,
+): { userinfo: string[]; id_token: string[] } {
+  const ofUser = (asked: object) => Object.keys(asked).filter((name) => claims.all.includes(name))
+  return { id_token: ofUser(id_token).sort(), userinfo: ofUser(userinfo).sort() }
+}

@@ -1,0 +1,94 @@
+/** The id_token: made (OpenID Connect Core §2, §3.1.3.6, §12.2), and read again as a hint (§3.1.2.1). */
+import { boundOf } from '../credentials/bound'
+import { sha256 } from '../crypto'
+import type { KeyRing, Signer } from '../jwt/key-ring'
+import { signJwt } from '../jwt/sign'
+import { isSignedWith, type JwtKind, readJwt } from '../jwt/verify'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { MadeResponse } from '../types/openid'
+import type { TokenResponse } from '../types/token'
+import { findUser } from '../users'
+import { valuesOf } from './claims'
+import type { Settings } from './settings'
+
+/** Seconds. It says who signed in; how long that is good for is told by the client's own session. */
+const LIFETIME = 3600
+
+/** RFC 8725 §3.11: what an access token (`at+jwt`) never has. */
+const TYPE = 'JWT'
+
+/** The claims of an id_token. */
+export interface IdTokenClaims {
+  readonly iss: string
+  readonly sub: string
+  readonly aud: string
+  readonly exp: number
+  readonly iat: number
+  readonly auth_time: number
+  readonly sid?: string
+}
+
+/** What signs for a client that wants this algorithm, or any. Throws where no key is left for it. */
+export function signerOf({ signing, signers }: KeyRing, algorithm: string | undefined, clientId: string): Signer {
+  const signer = algorithm === undefined ? signing : signers.get(algorithm)
+  if (signer) return signer
+  const fix = `add a key for ${algorithm} to openid({ keys: { current: […] } }), or change the record`
+  throw new TypeError(`The record of the client ${clientId} wants signatures by ${algorithm}: ${fix}`)
+}
+
+/** Adds the id_token to a token response whose scope is `openid`. */
+export async function withIdToken(
+  { ring, subjects }: Settings,
+  server: AuthorizationServer,
+  { client, authorization, body, uses, issuedAt = server.now() }: MadeResponse,
+): Promise<TokenResponse> {
+  const { authentication, userId, scope } = authorization
+  if (!authentication || userId === undefined || !scope.includes('openid')) return body
+  const { acr, amr, claims, sid, time } = authentication
+  const asked = claims?.id_token ?? []
+  const user = asked.length > 0 ? await findUser(server, userId) : undefined
+  const nonce = uses && boundOf(uses).nonce
+  const idToken = {
+    ...(user && (await valuesOf(server, user, asked))),
+    iss: server.issuer,
+    sub: await subjects.subjectOf(server, client, userId),
+    aud: client.clientId,
+    exp: issuedAt + LIFETIME,
+    iat: issuedAt,
+    auth_time: time,
+    at_hash: halfDigest(body.access_token),
+    ...(nonce !== undefined && { nonce }),
+    ...(acr !== undefined && { acr }),
+    ...(amr !== undefined && { amr }),
+    ...(sid !== undefined && { sid }),
+  }
+  const signer = signerOf(ring(), client.idTokenSignedResponseAlg, client.clientId)
+  return { ...body, id_token: signJwt(TYPE, idToken, signer) }
+}
+
+/** Core §3.1.3.6: the left half of the hash that the signature is made with, SHA-256 for each of ours. */
+function halfDigest(accessToken: string): string {
+  return Buffer.from(sha256(accessToken), 'base64url').subarray(0, 16).toString('base64url')
+}
+
+const idTokenJwt: JwtKind<IdTokenClaims> = {
+  type: TYPE.toLowerCase(),
+  isClaims(claims): claims is IdTokenClaims {
+    if (typeof claims !== 'object' || claims === null) return false
+    const { iss, sub, aud, exp, iat, auth_time } = claims as Record<string, unknown>
+    return [iss, sub, aud].every((claim) => typeof claim === 'string') && [exp, iat, auth_time].every(Number.isFinite)
+  },
+}
+
+/** The claims of an id_token of ours, also of one that has expired; undefined for everything else. */
+export function readIdToken(ring: KeyRing, issuer: string, token: string): IdTokenClaims | undefined {
+  const read = readJwt(token, idTokenJwt)
+  const key = read && ring.verifying.get(read.header.kid ?? '')
+  if (!key || !isSignedWith(token, read.header, key)) return undefined
+  return read.claims.iss === issuer ? read.claims : undefined
+}
+
+/** Signs the same way what is said at the userinfo endpoint: Core §5.3.2. It has no `exp`, and so is no id_token. */
+export function signUserinfo(signer: Signer, claims: object): string {
+  return signJwt(TYPE, claims, signer)
+}

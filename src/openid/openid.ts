@@ -1,0 +1,128 @@
+/** OpenID Connect Core 1.0 as one capability of the server: its options, checked, and the value that the server is given. */
+import { OAuthError } from '../errors'
+import { currentKeyRing, type KeysOption } from '../jwt/key-ring'
+import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { requireSeconds } from '../options/seconds'
+import type { OpenIdProvider } from '../types/openid'
+import { verifiedClaims } from './claims'
+import { readIdToken, withIdToken } from './id-token'
+import { openIdMembers } from './members'
+import { parseOpenIdRequest, prompts } from './request'
+import type { AuthenticationOf, Settings } from './settings'
+import { admit } from './sign-in'
+import { withSignIn } from './signed-in'
+import { publicSubjects } from './subject'
+import { routerOf, USERINFO } from './userinfo'
+import { wordsOf } from './words'
+
+/** Options of `openid`. */
+export interface OpenIdOptions {
+  /**
+   * What signs id_tokens: as `jwt({ keys })`, and the same keys where you have both. `current` may be a list, with one
+   * key for each algorithm. Every relying party has RS256.
+   */
+  keys: KeysOption
+  /**
+   * Returns how the user of this browser signed in: `{ time, acr?, amr?, sessionId? }`. `time` is a Date, or seconds
+   * since the epoch.
+   */
+  authentication: AuthenticationOf
+  /**
+   * The claims of each scope: `{ profile: ['name', 'picture'], employee: ['department'] }`. Their values are those of
+   * `users.claims`, or members of the user. An empty list takes a scope away.
+   * @default the claims of `profile`, `email`, `address` and `phone` (OpenID Connect Core §5.4)
+   */
+  claims?: Readonly<Record<string, readonly string[]>>
+  /** The authentication context classes that your sign-in page has, for requests that want one of them. @default [] */
+  acrValues?: readonly string[]
+  /**
+   * Seconds for which a sign-in is known, whatever its tokens do: for logout, and for renewal without asking again.
+   * @default 2592000 (30 days)
+   */
+  sessionTtl?: number
+}
+
+const optionNames: readonly string[] = [
+  'keys',
+  'authentication',
+  'claims',
+  'acrValues',
+  'sessionTtl',
+] satisfies (keyof OpenIdOptions)[]
+
+/**
+ * OpenID Connect for the server's `openid`: sign-in for other apps, with your users and your sign-in page. A client whose
+ * record allows the scope `openid` gets an id_token beside its access token.
+ *
+ * @throws TypeError for an option that is wrong, naming it and the fix.
+ */
+export function openid(options: OpenIdOptions): OpenIdProvider {
+  requireNoMore('openid', arguments, 1)
+  requireKnown('openid option', options ?? null, optionNames, ['keys', 'authentication'])
+  const settings = settingsOf(options)
+  const { ring, claims } = settings
+  const words = wordsOf(claims)
+  return Object.freeze({
+    scopes: new Map(Object.entries(words.en?.scopes ?? {})),
+    words,
+    request: (server, client, sent) =>
+      parseOpenIdRequest(client, sent, claims, (hint) => subjectOfHint(settings, server.issuer, client.clientId, hint)),
+    admit: (request, decider, req, res) => admit(settings, request, decider, req, res),
+    authorize: (approved, request, req) => withSignIn(settings, approved, request, req),
+    respond: (server, made) => withIdToken(settings, server, made),
+    clientMembers: openIdMembers(ring),
+    jwks: () => ring().jwks.keys,
+    endpoints: {
+      [USERINFO]: { path: '/oauth2/userinfo', router: (server, { cors }) => routerOf(settings, server, cors) },
+    },
+    metadata: (_server, urlOf) => describe(settings, urlOf),
+  } satisfies OpenIdProvider)
+}
+
+function settingsOf(options: OpenIdOptions): Settings {
+  const { keys, authentication, acrValues = [], sessionTtl = 30 * 24 * 3600 } = options
+  if (typeof authentication !== 'function') {
+    const form = '(req) => ({ time, acr, amr, sessionId }), or undefined if nobody is signed in'
+    throw new TypeError(`openid needs authentication: ${form}, not ${kindOf(authentication)}`)
+  }
+  if (!Array.isArray(acrValues) || !acrValues.every((acr) => typeof acr === 'string' && /^[\x21-\x7e]+$/.test(acr))) {
+    throw new TypeError("openid({ acrValues }) must be a list of names without spaces, such as ['mfa']")
+  }
+  requireSeconds('openid({ sessionTtl })', sessionTtl)
+  return Object.freeze({
+    ring: currentKeyRing('openid', keys),
+    authentication,
+    claims: verifiedClaims(options.claims),
+    subjects: publicSubjects,
+    acrValues: Object.freeze([...acrValues]),
+    sessionTtl,
+  })
+}
+
+/** Core §3.1.2.1: a hint that proves nothing would choose the user in the name of somebody else. */
+function subjectOfHint({ ring }: Settings, issuer: string, clientId: string, hint: string): string {
+  const claims = readIdToken(ring(), issuer, hint)
+  if (claims?.aud === clientId) return claims.sub
+  throw new OAuthError('invalid_request', 'id_token_hint must be an id_token of this server for this client.')
+}
+
+/** OpenID Connect Discovery §3. */
+function describe(
+  { ring, claims, subjects, acrValues }: Settings,
+  urlOf: (endpoint: string) => string | undefined,
+): Record<string, unknown> {
+  const algorithms = [...ring().signers.keys()]
+  const ofToken = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'at_hash', 'sid']
+  return {
+    userinfo_endpoint: urlOf(USERINFO),
+    subject_types_supported: [subjects.type],
+    id_token_signing_alg_values_supported: algorithms,
+    userinfo_signing_alg_values_supported: algorithms,
+    claim_types_supported: ['normal'],
+    claims_supported: [...ofToken, ...claims.all],
+    claims_parameter_supported: true,
+    prompt_values_supported: prompts,
+    display_values_supported: ['page'],
+    ...(acrValues.length > 0 && { acr_values_supported: acrValues }),
+  }
+}

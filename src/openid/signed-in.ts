@@ -1,0 +1,142 @@
+/** How the user of a browser signed in, as the host says it; and what becomes of it once they have said yes. */
+import type { Request } from 'express'
+import { covers } from '../authorization/remembered'
+import { sha256 } from '../crypto'
+import { OAuthError } from '../errors'
+import { admissionOf } from '../guard/presented-token'
+import { listGrants } from '../operations/grants'
+import { kindOf } from '../options/known'
+import type { Authentication } from '../types/authorization'
+import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
+import type { OpenIdRequest } from '../types/openid'
+import { namedClaims } from './claims'
+import type { Settings, SignIn } from './settings'
+
+/** The same, checked. */
+export interface KnownSignIn {
+  /** Whole seconds. */
+  readonly time: number
+  readonly acr?: string
+  readonly amr?: readonly string[]
+  readonly sessionId?: string
+}
+
+/** What the host says of this browser; undefined if nobody is signed in. */
+export async function signInOf({ authentication }: Settings, req: Request): Promise<KnownSignIn | undefined> {
+  const said: unknown = await authentication(req)
+  if (said === undefined || said === null) return undefined
+  if (typeof said !== 'object') throw wrongSignIn(`not ${kindOf(said)}`)
+  const { time, acr, amr, sessionId } = said as SignIn
+  const seconds = time instanceof Date ? time.getTime() / 1000 : time
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds)) throw wrongSignIn(`not ${kindOf(time)} as time`)
+  // a year that no sign-in was in: the clocks of computers count milliseconds
+  if (seconds > 1e11) throw wrongSignIn('not milliseconds as time')
+  if (acr !== undefined && typeof acr !== 'string') throw wrongSignIn(`not ${kindOf(acr)} as acr`)
+  if (amr !== undefined && !(Array.isArray(amr) && amr.every((one) => typeof one === 'string'))) {
+    throw wrongSignIn(`not ${kindOf(amr)} as amr`)
+  }
+  if (sessionId !== undefined && (typeof sessionId !== 'string' || sessionId === '')) {
+    throw wrongSignIn(`not ${kindOf(sessionId)} as sessionId`)
+  }
+  return {
+    time: Math.floor(seconds),
+    ...(acr !== undefined && { acr }),
+    ...(amr !== undefined && { amr: Object.freeze([...amr]) }),
+    ...(sessionId !== undefined && { sessionId }),
+  }
+}
+
+function wrongSignIn(problem: string): TypeError {
+  const form = '{ time, acr?, amr?, sessionId? } with time as a Date or in seconds'
+  return new TypeError(`openid({ authentication }) must return ${form}, ${problem}`)
+}
+
+/** OpenID Connect Core §3.1.2.1: more seconds ago than the request takes. */
+export function isTooOld({ now }: AuthorizationServer, { maxAge }: OpenIdRequest, { time }: KnownSignIn): boolean {
+  return maxAge !== undefined && now() - time > maxAge
+}
+
+/**
+ * The name of a session in the tokens of a client. The host's own id may be the secret of a cookie, and one name for all
+ * clients would tell them that two subjects are one.
+ */
+export function sidOf({ issuer }: AuthorizationServer, clientId: string, sessionId: string): string {
+  return sha256(JSON.stringify(['sid', issuer, clientId, sessionId]))
+}
+
+/** Requests whose sign-in was looked at when they came. */
+export const admitted = new WeakSet<AuthorizationRequest>()
+
+/** Adds how the user signed in to what was approved; see `OpenIdProvider`. */
+export async function withSignIn(
+  settings: Settings,
+  approved: ApprovedAuthorization,
+  request: AuthorizationRequest,
+  req: Request,
+): Promise<ApprovedAuthorization> {
+  const { server, client, openid } = request
+  const { authorization } = approved
+  if (!openid || !authorization.scope.includes('openid')) return approved
+  const signIn = await signInOf(settings, req)
+  if (!signIn) throw unknownSignIn(req)
+  await verifyMet(settings, request, openid, signIn, authorization.userId)
+  const { time, acr, amr, sessionId } = signIn
+  const claims = namedClaims(settings.claims, openid.claims)
+  const hasClaims = claims.id_token.length + claims.userinfo.length > 0
+  const known: Authentication = {
+    ...(acr !== undefined && { acr }),
+    ...(amr && { amr }),
+    ...(hasClaims && { claims }),
+    ...(sessionId !== undefined && { sid: sidOf(server, client.clientId, sessionId) }),
+    time,
+  }
+  const until = server.now() + settings.sessionTtl
+  const isKnown = await isKnownFor(request, authorization.userId, known.sid, until - settings.sessionTtl / 2)
+  const authentication = Object.freeze(isKnown ? known : { ...known, until })
+  return { ...approved, authorization: { ...authorization, authentication } }
+}
+
+/** Whether another grant stays known as long: a renewal every hour must not leave a row each that lives for a month. */
+async function isKnownFor(
+  request: AuthorizationRequest,
+  userId: string,
+  sid: string | undefined,
+  until: number,
+): Promise<boolean> {
+  const grants = await listGrants(request.server, { userId, clientId: request.client.clientId })
+  return grants.some((grant) => {
+    const { authentication } = grant.data as { authentication?: Authentication }
+    return grant.expiresAt >= until && authentication?.sid === sid && covers(request, grant)
+  })
+}
+
+/** What a decider of the host's own has let pass is looked at once more, for the user whom it named. */
+async function verifyMet(
+  { subjects, acrValues }: Settings,
+  request: AuthorizationRequest,
+  openid: OpenIdRequest,
+  signIn: KnownSignIn,
+  userId: string,
+): Promise<void> {
+  const { server, client } = request
+  const { subject, claims } = openid
+  if (!admitted.has(request) && isTooOld(server, openid, signIn)) {
+    throw new OAuthError('login_required', 'The user signed in longer ago than max_age.')
+  }
+  if (subject !== undefined && (await subjects.subjectOf(server, client, userId)) !== subject) {
+    throw new OAuthError('login_required', 'Another user is signed in.')
+  }
+  const { acr } = claims.id_token
+  // §5.5.1.1: an essential one that is not met is a sign-in that failed
+  if (acr?.essential && acr.values && !acr.values.includes(signIn.acr)) {
+    const isKnown = acr.values.some((value) => acrValues.includes(value as string))
+    const problem = isKnown ? 'The user signed in with another acr.' : 'This server has none of these acr values.'
+    throw new OAuthError('login_required', problem)
+  }
+}
+
+/** A token in front says who the user is, and not how they signed in; without one it is a mistake of the host. */
+export function unknownSignIn(req: Request): Error {
+  if (admissionOf(req)) return new OAuthError('login_required', 'The user must sign in.')
+  return new TypeError('openid({ authentication }) must return { time } for a user who is signed in, not undefined')
+}

@@ -1,0 +1,125 @@
+/** The userinfo endpoint: what a client may know of its user, by their access token (OpenID Connect Core §5.3). */
+import type { Request, Response, Router } from 'express'
+import { findClient } from '../clients/client'
+import { boundOf } from '../credentials/bound'
+import { invalidToken, OAuthError } from '../errors'
+import { clientsOwnToken, missingToken, withChallenge } from '../guard/challenge'
+import { type Challenge, presentedToken } from '../guard/presented-token'
+import { requestChecks } from '../host/requests'
+import { bodyParameters } from '../http/body'
+import { type CorsOptions, type Handler, requireServer } from '../http/endpoint'
+import { sendError, sendJson } from '../http/json'
+import { endpointRouter } from '../http/router'
+import { listGrants } from '../operations/grants'
+import { requireKnown, requireNoMore } from '../options/known'
+import { requireUnrepeated } from '../rules/params'
+import { proofPlace, schemeOf, verifyConfirmation } from '../sender-constraints/confirmation'
+import type { Client, Credential } from '../storage'
+import { accessTokenOfRow } from '../tokens/access-token'
+
+import type { Authentication } from '../types/authorization'
+import type { AuthorizationServer } from '../types/authorization-server'
+import { findUser } from '../users'
+import { claimsOfScope, valuesOf } from './claims'
+import { signerOf, signUserinfo } from './id-token'
+import type { Settings } from './settings'
+
+/** Options of `userinfoRouter`. */
+export interface UserinfoRouterOptions {
+  /** Which web pages of other origins may call (CORS). @default none */
+  cors?: CorsOptions
+}
+
+/** Its name in the `endpoints` of the server. */
+export const USERINFO = 'userinfo'
+
+/**
+ * The userinfo endpoint (OpenID Connect Core §5.3), for GET and POST with an access token of the scope `openid`.
+ * `oauthRouter` mounts it at `endpoints.userinfo`.
+ *
+ * @throws TypeError at start-up for a server without `openid`.
+ */
+export function userinfoRouter(server: AuthorizationServer, options: UserinfoRouterOptions = {}): Router {
+  requireNoMore('userinfoRouter', arguments, 2)
+  requireServer(server)
+  requireKnown('userinfoRouter option', options, ['cors'])
+  const endpoint = server.openid?.endpoints?.[USERINFO]
+  if (endpoint) return endpoint.router(server, options)
+  throw new TypeError('userinfoRouter needs the option openid of the server: openid({ keys, authentication })')
+}
+
+/** The router with the settings of `openid()`. */
+export function routerOf(settings: Settings, server: AuthorizationServer, cors: CorsOptions | undefined): Router {
+  const proofs = proofPlace('userinfoRouter', server, undefined)
+  const challenge: Challenge = {
+    realm: 'userinfo',
+    ...(proofs && { bound: { schemes: server.senderConstraints, only: proofs.required } }),
+  }
+  const handler: Handler = async (req, res) => {
+    const token = await sentToken(req, proofs !== undefined)
+    const found = await findAccessToken(server, token)
+    if (!found) throw invalidToken()
+    const { row } = found
+    await verifyConfirmation(server, token, accessTokenOfRow(server, row, found.claims), proofs && { ...proofs, req })
+    await answer(settings, server, row, res)
+  }
+  const onError = (error: OAuthError, req: Request, res: Response) =>
+    sendError(error.status >= 500 ? error : withChallenge(error, challenge, ['openid'], schemeOf(req)), req, res)
+  const methods = { GET: handler, POST: handler }
+  return endpointRouter(server, { methods, check: requestChecks(server, USERINFO), cors, onError })
+}
+
+/** Core §5.3.1: in the header, or by a form (RFC 6750 §2.2), and in one of them alone. */
+async function sentToken(req: Request, mayBeBound: boolean): Promise<string> {
+  const inHeader = presentedToken(req, ['header'], mayBeBound)
+  const inForm = req.method === 'POST' ? requireUnrepeated(await bodyParameters(req)).get('access_token') : undefined
+  if (inHeader !== undefined && inForm !== undefined) {
+    throw new OAuthError('invalid_request', 'The request has more than one access token.')
+  }
+  return inHeader ?? inForm ?? missingToken()
+}
+
+async function answer(settings: Settings, server: AuthorizationServer, row: Credential, res: Response): Promise<void> {
+  const { userId, clientId, scope } = row
+  if (!scope.includes('openid')) {
+    throw new OAuthError('insufficient_scope', 'The request needs the scope openid.')
+  }
+  if (userId === undefined) throw clientsOwnToken()
+  const user = await findUser(server, userId)
+  const client = user && (await findClient(server, clientId))
+  if (!user || !client) throw invalidToken()
+  const asked = (await authenticationOf(server, row))?.claims?.userinfo ?? []
+  const values = await valuesOf(server, user, [...claimsOfScope(settings.claims, scope), ...asked])
+  // Core §5.3.2: the same as in the id_token, or the client must not believe it
+  const claims = { ...values, sub: await settings.subjects.subjectOf(server, client, userId) }
+  const { userinfoSignedResponseAlg: algorithm } = client
+  if (algorithm === undefined) sendJson(res, 200, claims)
+  else sendSigned(settings, server, client, claims, res)
+}
+
+/** How the session began. A stateless token has no row to say so: its grant has. */
+async function authenticationOf(server: AuthorizationServer, row: Credential): Promise<Authentication | undefined> {
+  const { grantId, userId, clientId } = row
+  if (!server.accessTokens.stateless || grantId === undefined) return boundOf(row).authentication
+  const grants = await listGrants(server, { userId: userId as string, clientId })
+  return grants.find(({ id }) => id === grantId)?.data.authentication as Authentication | undefined
+}
+
+/** Core §5.3.2: with `iss` and `aud`, so that it is good for this client alone. */
+function sendSigned(
+  { ring }: Settings,
+  { issuer }: AuthorizationServer,
+  { clientId, userinfoSignedResponseAlg }: Client,
+  claims: object,
+  res: Response,
+): void {
+  const signer = signerOf(ring(), userinfoSignedResponseAlg, clientId)
+  const text = signUserinfo(signer, { ...claims, iss: issuer, aud: clientId })
+  res.writeHead(200, {
+    'Content-Type': 'application/jwt',
+    'Content-Length': text.length,
+    'Cache-Control': 'no-store',
+    Pragma: 'no-cache',
+  })
+  res.end(text, 'latin1')
+}
