@@ -25,7 +25,7 @@ import {
   verifyOwnPage,
   withoutOwnFields,
 } from './own-page'
-import { isRemembered, type Remember, verifyRemember } from './remembered'
+import { needsNoAnswer, type Remember, verifyRemember } from './remembered'
 import { accountName, hostPageUrl, pageUsers, sendToSignIn } from './sign-in'
 import { cameTooSoon, openTransaction, takeTransaction } from './transaction'
 
@@ -108,7 +108,7 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
     if (transaction && answer === 'deny') return { allow: false }
     const tooSoon = transaction !== undefined && cameTooSoon(request.server, transaction)
     if (transaction && !tooSoon) return { allow: true, userId, startedAt: transaction.startedAt }
-    if (!answered && (await isRemembered(remember, request, userId))) return { allow: true, userId }
+    if (!answered && (await needsNoAnswer(remember, request, userId))) return { allow: true, userId }
     watch.shown(request, userId)
     if (render) checkOwnForm(request, req)
     const context = pageContext(request.server, req, request.parameters)
@@ -198,7 +198,7 @@ function describe(
       name: client.name ?? client.clientId,
       ...(client.description !== undefined && { description: client.description }),
       ...(client.origin && {
-        unchecked: client.origin === 'registration' ? {} : { host: redirectHost(client.clientId) },
+        unchecked: client.origin === 'metadata_document' ? { host: redirectHost(client.clientId) } : {},
       }),
     },
     redirectHost: device ? '' : redirectHost(redirectUri),

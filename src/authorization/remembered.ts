@@ -1,5 +1,6 @@
 /** Whether a user has said yes to a request before, so that nobody asks again. */
 import { mayOmitAuthentication } from '../clients/client'
+import { OAuthError } from '../errors'
 import { listGrants } from '../operations/grants'
 import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { type Audience, heldAudience } from '../rules/resource'
@@ -18,12 +19,23 @@ export function verifyRemember(remember: Remember): void {
   throw new TypeError('consentPage({ remember }) must be true, false, or { publicClients: [their ids] }')
 }
 
-/** Whether a live authorization covers all that is asked. */
-export async function isRemembered(
+/**
+ * Whether the user need not be asked: a live authorization covers all that is asked, and the request does not want the
+ * question (OpenID Connect Core §3.1.2.1). Throws where it has to be asked and must not be.
+ */
+export async function needsNoAnswer(
   remember: Remember,
   request: AuthorizationRequest,
   userId: string,
 ): Promise<boolean> {
+  const prompt = request.openid?.prompt ?? []
+  if (!prompt.includes('consent') && (await isRemembered(remember, request, userId))) return true
+  if (prompt.includes('none')) throw new OAuthError('consent_required', 'The user must be asked.')
+  return false
+}
+
+/** Whether a live authorization covers all that is asked. */
+async function isRemembered(remember: Remember, request: AuthorizationRequest, userId: string): Promise<boolean> {
   const { server, client, redirectUri } = request
   // RFC 8628 §5.4: a device that asks now may be a stranger's, whatever the user has let in before
   if (remember === false || redirectUri === undefined) return false

@@ -68,12 +68,20 @@ function sendForm(
   res.end(renderFormPost({ action, host: redirectHost(action), fields }, pageContext(server, req)))
 }
 
+const mustAsk: readonly string[] = [
+  'login_required',
+  'consent_required',
+  'interaction_required',
+  'account_selection_required',
+]
+
 /**
  * RFC 9700 §4.11.2: a stranger's link must not make this server send a browser on, so only a signed-in user is sent, and only
  * where the redirect URI can be trusted. Anybody can introduce a client with a redirect URI of their own, and make this
  * server's links lead there by a request that is wrong; so the user has decided before such a URI on the web gets an answer,
  * or a scheme without a dot, which opens any program, and reads on a page what is wrong. Where nobody is redirected, both are
- * the same answer.
+ * the same answer. What only says that somebody must be asked (OpenID Connect Core §3.1.2.6) is for the client also where
+ * nobody is signed in, if the host has let it in.
  */
 function errorGoesTo(
   { client, redirectUri }: AuthorizationTarget,
@@ -81,7 +89,10 @@ function errorGoesTo(
   isSignedIn: boolean,
 ): 'client' | 'page' {
   // a request that was answered already: its client has that answer
-  if (!isSignedIn || code === 'invalid_request_uri') return 'page'
+  if (code === 'invalid_request_uri') return 'page'
+  const isLetIn = client.origin === undefined || client.origin === 'admitted_registration'
+  if (mustAsk.includes(code)) return isLetIn ? 'client' : 'page'
+  if (!isSignedIn) return 'page'
   const isApps = staysOnDevice(redirectUri) && !schemeWithoutDot.test(redirectUri)
   const mayBeTold = client.origin === undefined || isApps || code === 'access_denied'
   return mayBeTold ? 'client' : 'page'

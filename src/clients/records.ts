@@ -23,7 +23,7 @@ export interface NewClient extends ClientMetadata {
 export async function insertClient(
   server: AuthorizationServer,
   { clientId = newGrantId(), clientSecret, ...metadata }: NewClient,
-  introduced: { origin?: 'registration'; registrationTokenDigest?: string } = {},
+  introduced: { origin?: 'registration' | 'admitted_registration'; registrationTokenDigest?: string } = {},
   network?: string,
 ): Promise<{ client: Client; clientSecret?: string }> {
   verifyClientId(clientId)

@@ -21,11 +21,12 @@ export interface NewRegistration {
   registrationToken: string
 }
 
-/** A new client as it describes itself. Its id and secrets are of our making. */
+/** A new client as it describes itself; `isOpen`: anybody may. Its id and secrets are of our making. */
 export async function registerItself(
   server: AuthorizationServer,
   { scopes, ...described }: SelfDescription,
   permitted: Permitted,
+  isOpen: boolean,
 ): Promise<NewRegistration> {
   const clientId = newGrantId()
   const registrationToken = newSecret()
@@ -40,7 +41,8 @@ export async function registerItself(
     requirePkce: true,
   }
   const registrationTokenDigest = digestOf(clientId, registrationToken)
-  const registered = await insertClient(server, metadata, { origin: 'registration', registrationTokenDigest })
+  const origin = isOpen ? 'registration' : 'admitted_registration'
+  const registered = await insertClient(server, metadata, { origin, registrationTokenDigest })
   return { ...registered, registrationToken }
 }
 

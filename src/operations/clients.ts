@@ -132,7 +132,7 @@ export async function deleteUnusedClients(
     ({ clientId }) => clientId,
   )) {
     for (const client of clients) {
-      if (client.origin !== 'registration' || client.updatedAt > before) continue
+      if (client.origin === undefined || client.updatedAt > before) continue
       if (grantTypesOf(client).includes('client_credentials')) continue
       const { clientId } = client
       if ((await listGrants(server, { clientId })).length > 0) continue

@@ -70,9 +70,9 @@ export function registerRouter(server: AuthorizationServer, options: RegisterRou
     await admit(req, res)
     const description = parseSelfDescription(await jsonMembers(req), permitted, server)
     // after the look at the metadata: a developer who gets it right at the tenth try has registered once
-    if (protect === 'open')
-      await takeAttempt(server, { kind: 'registration', account: '', network: siteOf(networkOf(req.ip)) })
-    const { client, clientSecret, registrationToken } = await registerItself(server, description, permitted)
+    const isOpen = protect === 'open'
+    if (isOpen) await takeAttempt(server, { kind: 'registration', account: '', network: siteOf(networkOf(req.ip)) })
+    const { client, clientSecret, registrationToken } = await registerItself(server, description, permitted, isOpen)
     const secret = clientSecret === undefined ? {} : { client_secret: clientSecret }
     sendJson(res, 201, { ...describe(server, client, registrationToken, req), ...secret })
   }

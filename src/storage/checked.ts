@@ -121,7 +121,7 @@ function clientCheck(
       isMetadata(row) &&
       isOptionalString(row.registrationTokenDigest) &&
       // a row of another origin, or null, would be taken for a client that somebody has checked
-      (row.origin === undefined || row.origin === 'registration') &&
+      [undefined, 'registration', 'admitted_registration'].includes(row.origin as undefined) &&
       [row.createdAt, row.updatedAt].every(Number.isFinite) &&
       Number.isSafeInteger(row.version)
     if (isRight && isFrozen(row)) right.add(row)

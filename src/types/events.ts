@@ -58,8 +58,8 @@ export type AuthorizationServerEvent = { at: number } & (
   /** An assertion of another issuer was refused (RFC 7523). */
   | { type: 'assertion.refused'; clientId: string; reason: string }
   | ({ type: 'authorization.denied' } & EventSubject)
-  /** `origin` says that the client registered itself. */
-  | { type: 'client.created'; clientId: string; origin?: 'registration' }
+  /** `origin` says that the client registered itself, where anybody may or by your leave. */
+  | { type: 'client.created'; clientId: string; origin?: 'registration' | 'admitted_registration' }
   | { type: 'client.updated' | 'client.deleted' | 'client.secret_rotated'; clientId: string }
   /** The client metadata document could not be fetched or used. */
   | { type: 'client.document_refused'; clientId: string; reason: string }

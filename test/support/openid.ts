@@ -1,9 +1,18 @@
 /** A host with OpenID Connect: the header `X-User` says who is signed in, and `sessions` how. */
 import type { Request } from 'express'
 import { decodeJwt } from 'jose'
+import type { Response } from 'supertest'
 import * as oauth from '../../src/index'
 import { type OpenIdOptions, openid } from '../../src/openid/index'
-import { createHost, type HostOptions, type Parameters, type Person, startOfTime, type TestClient } from './host'
+import {
+  createHost,
+  type HostOptions,
+  issuer,
+  type Parameters,
+  type Person,
+  startOfTime,
+  type TestClient,
+} from './host'
 
 export const signingKeys = {
   current: [oauth.generateSigningKey('RS256'), oauth.generateSigningKey('ES256')],
@@ -73,6 +82,14 @@ export async function createOpenIdHost({ openid: own, router, decide, ...options
     sessions,
     userinfo: (accessToken: string, method: 'get' | 'post' = 'get') =>
       host.http()[method](openIdPaths.userinfo).auth(accessToken, { type: 'bearer' }),
+    /** Where an answer sends the browser to sign in, and back from there. Undefined for an answer that does not. */
+    sentToSignIn: ({ headers }: Pick<Response, 'headers'>) => {
+      const to = new URL(headers.location ?? '/', issuer)
+      const back = to.searchParams.get('return_to')
+      return back === null ? undefined : { page: to.pathname, back, asked: new URL(back, issuer).searchParams }
+    },
+    /** Comes back from there. */
+    comeBack: (path: string, user = 'alice') => host.http().get(path).set('X-User', user),
     /** The claims of the id_token of a sign-in from one end to the other. */
     async idToken(client: TestClient = host.web, parameters: Parameters = {}, user = 'alice') {
       const tokens = await host.signIn(client, { scope: 'openid', ...parameters }, user)
