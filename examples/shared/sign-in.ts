@@ -39,7 +39,11 @@ export function signIn({ users }: { users: Users }): Router {
       if (error) return next(error)
       if (!user) return sendSignInPage(res.status(401), 'That user name and password do not belong together.')
       // Passport starts a new session here, so that one planted before the sign-in is worth nothing after it
-      req.logIn(user, (failed) => (failed ? next(failed) : res.redirect(303, returnTo(req))))
+      req.logIn(user, (failed) => {
+        if (failed) return next(failed)
+        Object.assign(req.session, { signedInAt: Date.now() })
+        res.redirect(303, returnTo(req))
+      })
     }
     passport.authenticate('local', done)(req, res, next)
   })
@@ -47,6 +51,12 @@ export function signIn({ users }: { users: Users }): Router {
     req.logout((error) => (error ? next(error) : res.redirect(303, returnTo(req))))
   })
   return router
+}
+
+/** How the user of this browser signed in, for `openid({ authentication })`. */
+export function authentication(req: Request) {
+  const { signedInAt } = req.session as { signedInAt?: number }
+  return signedInAt === undefined ? undefined : { time: new Date(signedInAt), amr: ['pwd'], sessionId: req.sessionID }
 }
 
 /** Where to go on: a path of this server. Anything else, `//evil.example` included, would be an open redirect. */
