@@ -10,6 +10,7 @@ import {
   generateSigningKey,
   memoryStorage,
   oauthRouter,
+  type RegisterClientOptions,
   registerClient,
 } from 'express-authorization-server'
 import { openid } from 'express-authorization-server/openid'
@@ -32,8 +33,12 @@ export interface Registered {
 }
 export const shop: Registered = { clientId: 'shop', clientSecret: randomBytes(32).toString('base64url') }
 
-/** Your app, to be served at `issuer`. */
-export async function createApp(issuer: string, shopAt = 'http://127.0.0.1:3001'): Promise<Express> {
+/** Your app, to be served at `issuer`; `more` is what the shop's record says beside the usual. */
+export async function createApp(
+  issuer: string,
+  shopAt = 'http://127.0.0.1:3001',
+  more: RegisterClientOptions = {},
+): Promise<Express> {
   const users = await createUsers(people)
   const server = createAuthorizationServer({
     issuer,
@@ -60,6 +65,7 @@ export async function createApp(issuer: string, shopAt = 'http://127.0.0.1:3001'
     name: 'The shop',
     redirectUris: [`${shopAt}/callback`],
     scopes: ['openid', 'profile', 'email'],
+    ...more,
   })
 
   const app = express().disable('x-powered-by')
