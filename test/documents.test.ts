@@ -59,6 +59,7 @@ const spokenOf: Record<string, string> = {
   current: "import('express-authorization-server').KeyMaterial",
   next: "import('express-authorization-server').KeyMaterial",
   retired: "import('express-authorization-server').KeyMaterial[]",
+  sessionOf: "(req: import('express').Request) => { id: string; signedInAt: Date } | undefined",
 }
 
 function declaredIn(snippet: string): string[] {
@@ -226,6 +227,18 @@ describe('the snippets', () => {
     await ask('/me').expect(200)
     const { headers } = await ask('/keys').expect(401)
     expect(headers['www-authenticate']).toMatch(/^DPoP realm="api", error="invalid_token"/)
+  })
+
+  it('signs other apps in with OpenID Connect', async () => {
+    const current = library.generateSigningKey('RS256')
+    const sessionOf = () => ({ id: 's1', signedInAt: new Date() })
+    const { server } = await run<{ server: library.AuthorizationServer }>('openid({', {
+      ...base(),
+      current,
+      retired: [library.generateSigningKey()],
+      sessionOf,
+    })
+    expect([...server.scopes.keys()]).toEqual(expect.arrayContaining(['openid', 'offline_access', 'employee', 'read']))
   })
 
   it('of JWTs signs and verifies, with keys before and after', async () => {

@@ -1,4 +1,6 @@
 /** The public names of express-authorization-server/openid. */
 
+export type { ClaimAsked, ClaimsAsked, OpenIdProvider, OpenIdRequest, Prompt } from '../types/openid'
 export { type OpenIdOptions, openid } from './openid'
+export type { AuthenticationOf, SignIn } from './settings'
 export { type UserinfoRouterOptions, userinfoRouter } from './userinfo'

@@ -65,14 +65,14 @@ export interface MadeResponse {
 
 /** Set by `openid()`: OpenID Connect, at the places where it has a part. */
 export interface OpenIdProvider extends Capability {
-  /** Its scopes, in English. */
+  /** @internal Its scopes, in English. */
   readonly scopes: ReadonlyMap<string, string>
-  /** The same by language, for the pages, and its claims. */
+  /** @internal The same by language, for the pages, and its claims. */
   readonly words: Readonly<Record<string, Required<ScopesAndClaims>>>
-  /** Parses what a request says beyond OAuth. Throws an `OAuthError`. */
+  /** @internal Parses what a request says beyond OAuth. Throws an `OAuthError`. */
   readonly request: (server: AuthorizationServer, client: Client, request: SentRequest) => OpenIdRequest
   /**
-   * Sends the browser to sign in where that is asked for, or nobody is signed in: then returns undefined. Otherwise the
+   * @internal Sends the browser to sign in where that is asked for, or nobody is signed in: then returns undefined. Otherwise the
    * request as it may go on. Throws where nobody may be asked.
    */
   readonly admit: (
@@ -81,12 +81,12 @@ export interface OpenIdProvider extends Capability {
     req: Request,
     res: Response,
   ) => Promise<AuthorizationRequest | undefined>
-  /** Adds to an approved authorization how its user signed in. Throws where that is not what was asked. */
+  /** @internal Adds to an approved authorization how its user signed in. Throws where that is not what was asked. */
   readonly authorize: (
     approved: ApprovedAuthorization,
     request: AuthorizationRequest,
     req: Request,
   ) => Promise<ApprovedAuthorization>
-  /** The response with its id_token, where the scope is `openid`. */
+  /** @internal The response with its id_token, where the scope is `openid`. */
   readonly respond: (server: AuthorizationServer, made: MadeResponse) => Awaitable<TokenResponse>
 }
