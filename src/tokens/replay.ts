@@ -169,10 +169,9 @@ export async function repeat(
   }
   const { clientId, userId, grantId } = found
   const context = { client, grantType, userId, scope, parameters }
-  const authorization = { ...authorizationOf(found), scope }
   // a new signature with the first `iat`: nothing that is signed is kept
-  const response = { client, authorization, body, issuedAt: made.refreshedAt }
-  const whole = server.openid ? await server.openid.respond(server, response) : body
+  const signed = () => ({ authorization: { ...authorizationOf(found), scope }, issuedAt: made.refreshedAt })
+  const whole = server.openid ? await server.openid.respond(server, { client, body, ...signed() }) : body
   const shaped = server.tokenResponse ? await shapeResponse(server.tokenResponse, whole, context) : whole
   server.emit({ type: 'refresh.replayed', clientId, userId, grantId })
   return shaped
