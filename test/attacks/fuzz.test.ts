@@ -3,6 +3,7 @@
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import fc from 'fast-check'
 import {
+  approve,
   authorizationCode,
   clientCredentials,
   connectedAppsRouter,
@@ -16,11 +17,14 @@ import {
   pushedAuthorizationRequests,
   refreshToken,
   requestObjects,
+  updateClient,
 } from '../../src/index'
+import { openid, userinfoRouter } from '../../src/openid/index'
 import { askConsent, fieldsOf } from '../support/consent'
 import { enterCode, openPage, startDevice } from '../support/device'
 import { nastyText, runs } from '../support/fuzz'
-import { createHost, deviceGrant, type Host, paths, pkce } from '../support/host'
+import { createHost, deviceGrant, type Host, paths, pkce, startOfTime } from '../support/host'
+import { createOpenIdHost } from '../support/openid'
 import { exchange, type Listening, listen, request } from '../support/raw'
 
 // a wrong secret costs bcrypt a tenth of a second by intention, which is too long for thousands of them
@@ -38,12 +42,14 @@ interface Known {
 }
 
 const { d: _private, ...idpKey } = generateSigningKey()
+const keys = generateSigningKey()
 
 async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: Known }> {
   const host = await createHost({
     before,
     throttle: false,
     requests: [pushedAuthorizationRequests(), requestObjects()],
+    openid: openid({ keys, authentication: () => ({ time: startOfTime }), acrValues: ['mfa'] }),
     grants: [
       authorizationCode(),
       clientCredentials(),
@@ -57,10 +63,13 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
   })
   await host.register({
     clientId: 'console',
-    scopes: ['clients', 'read', 'write'],
+    scopes: ['clients', 'read', 'write', 'openid'],
     grantTypes: [...host.server.grants.keys()],
   })
-  const user = await issueTokens(host.server, { clientId: 'console', userId: 'alice', scope: 'clients read' })
+  await updateClient(host.server, 'web', { scopes: ['read', 'write', 'openid', 'email'] })
+  const user = await issueTokens(host.server, { clientId: 'console', userId: 'alice', scope: 'clients read openid' })
+  const hints = await createOpenIdHost({ decide: approve({ clients: () => true }), openid: { keys } })
+  const { id_token: hint } = await hints.signIn(hints.web, { scope: 'openid' })
   const { fields } = await askConsent(host, host.native)
   const pushed = await host.push(host.web)
   const [device, entered] = [await startDevice(host, host.web), await startDevice(host, host.web)]
@@ -74,6 +83,8 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
     refresh: user.refresh_token as string,
     secret: host.web.clientSecret as string,
     consent: fields.consent_transaction as string,
+    hint: hint as string,
+    claims: '{"userinfo":{"email":null},"id_token":{"acr":{"essential":true,"values":["mfa"]}}}',
     requestUri: pushed.body.request_uri as string,
     assertion: `${jsonPart({ alg: 'ES256', kid: idpKey.kid })}.${jsonPart({ iss: 'https://idp.example', sub: '1' })}.AAAA`,
     request: `${jsonPart({ alg: 'ES256', typ: 'oauth-authz-req+jwt' })}.${jsonPart({ client_id: 'web' })}.AAAA`,
@@ -88,6 +99,7 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
 const jsonPart = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 const names = [
+  ...['nonce', 'prompt', 'max_age', 'claims', 'id_token_hint', 'acr_values', 'display', 'sign_in_transaction'],
   ...['request', 'request_uri', 'request', 'request_uri'],
   ...['assertion', 'device_code', 'user_code', 'device_transaction', 'answered'],
   ...[
@@ -133,6 +145,7 @@ const names = [
   ],
 ]
 const words = [
+  ...['openid', 'openid email', 'none', 'login', 'consent select_account', '0', 'mfa'],
   ...[
     'web',
     'native',
@@ -179,6 +192,7 @@ const endpoints = [
     '/me',
     '/account/apps',
   ],
+  ...['/oauth2/userinfo', '/.well-known/openid-configuration'],
   ...[`${paths.clients}/web`, `${paths.clients}/console/secret`, '/.well-known/oauth-authorization-server', '/'],
 ]
 
@@ -206,6 +220,7 @@ function arbitraries(known: Known) {
               code_challenge: known.challenge,
               code_challenge_method: 'S256',
               state: 'x',
+              scope: 'openid',
             }
       const secret = { client_id: 'web', client_secret: known.secret }
       const byKind: Record<string, Record<string, string | undefined>> = {
@@ -371,6 +386,7 @@ describe.each(hosts)('the library, %s,', (_, before) => {
       next()
     })
     outer.use('/account/apps', connectedAppsRouter(host.server, { signIn: '/login' }))
+    outer.use('/oauth2/userinfo', userinfoRouter(host.server))
     outer.use(host.app)
     listening = await listen(outer)
     process.on('unhandledRejection', onRejection)
