@@ -74,7 +74,7 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
    */
   resources?: readonly string[]
   /**
-   * Your users: `{ find, current, signIn, switchUser }`. The guard calls `find` with the user id of a token; the tokens
+   * Your users: `{ find, current, signIn, switchUser, claims }`. The guard calls `find` with the user id of a token; the tokens
    * of an unknown user are refused. Pages call `current` for the signed-in user, and send a browser to `signIn`.
    * @default every id is accepted, and `req.user` is signed in
    */

@@ -278,6 +278,11 @@ describe('the floor plan', () => {
     expect(importers('verify')).toEqual(['jwt/verify.ts'])
     expect(importers('decode')).toEqual(['jwt/verify.ts'])
   })
+
+  it('has nothing of openid/ behind the other entry points: who does not import it loads none of it', () => {
+    const importers = Object.entries(sources).filter(([, source]) => /['"]\.[^'"]*\/openid\/[^'"]*['"]/.test(source))
+    expect(importers.map(([file]) => file).filter((file) => !file.startsWith('openid/'))).toEqual([])
+  })
 })
 
 describe('the floor plan, broken on purpose', () => {

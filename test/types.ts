@@ -29,6 +29,7 @@ import {
   type Grant,
   type GrantStorage,
   type GrantType,
+  generateSigningKey,
   issueCode,
   issueTokens,
   jwt,
@@ -57,6 +58,7 @@ import {
   verifyAccessToken,
   type WarningCode,
 } from 'express-authorization-server'
+import { type OpenIdRequest, openid } from 'express-authorization-server/openid'
 
 declare const server: AuthorizationServer
 declare const req: Request
@@ -341,6 +343,20 @@ revokeGrants(server, {})
 registerClient(server, { tokenEndpointAuthMethods: ['client_secret_jwt'] })
 // @ts-expect-error a limiter is made for each of the counts, from its options
 limiterThrottle({ points: 5 })
+
+// OpenID Connect: what a request wants is typed for deciders
+const provider = openid({
+  keys: generateSigningKey(),
+  authentication: (req) => ({ time: new Date(), sessionId: req.ip ?? '' }),
+})
+expectTypeOf<AuthorizationServerOptions['openid']>().toEqualTypeOf<typeof provider | undefined>()
+declare const wanted: OpenIdRequest
+expectTypeOf(wanted.maxAge).toEqualTypeOf<number | undefined>()
+if (wanted.prompt.includes('none')) new OAuthError('interaction_required', 'Not now.')
+// @ts-expect-error a value that no request has
+wanted.prompt.includes('create')
+// @ts-expect-error when the user signed in must be said
+openid({ keys: generateSigningKey(), authentication: () => ({ amr: ['pwd'] }) })
 
 // Errors and events: closed unions
 // @ts-expect-error no code of any RFC

@@ -1,5 +1,7 @@
 // What users are asked and what is remembered of it: OpenID Connect Core §3.1.2.4, §5.5, §11.
-import { consentPage, jwt, listGrants, opaque } from '../../src/index'
+import Database from 'better-sqlite3'
+import { consentPage, jwt, listGrants, memoryStorage, opaque } from '../../src/index'
+import { sqliteStorage } from '../../src/storage/sqlite/sqlite'
 import { fieldsOf } from '../support/consent'
 import { answerOf, type Parameters, startOfTime, type TestClient } from '../support/host'
 import { createOpenIdHost, type OpenIdHost, type OpenIdHostOptions, signingKeys } from '../support/openid'
@@ -148,13 +150,19 @@ describe('offline_access', () => {
 
 describe('sessionTtl', () => {
   const grantTypes = ['authorization_code']
+  const sqlite = () => {
+    const storage = sqliteStorage(new Database(':memory:'))
+    storage.migrate()
+    return storage
+  }
   const stateless = jwt({ keys: signingKeys, audience: 'https://api.example', stateless: true })
 
   it.each([
-    ['opaque', opaque()],
-    ['stateless', stateless],
-  ])('so long a yes is remembered, whatever the tokens do (%s)', async (_, accessTokens) => {
-    await start({ accessTokens })
+    ['opaque', opaque(), memoryStorage],
+    ['stateless', stateless, memoryStorage],
+    ['stateless, in a database', stateless, sqlite],
+  ])('so long a yes is remembered, whatever the tokens do (%s)', async (_, accessTokens, makeStorage) => {
+    await start({ accessTokens, storage: makeStorage() })
     const client = await host.register({ scopes: ['openid', 'read'], grantTypes })
     await allow({}, client)
     await allow({ scope: 'read' }, client)
