@@ -14,7 +14,7 @@ import { requireKnown, requireNoMore } from '../options/known'
 import { requireUnrepeated } from '../rules/params'
 import { proofPlace, schemeOf, verifyConfirmation } from '../sender-constraints/confirmation'
 import type { Client, Credential } from '../storage'
-import { accessTokenOfRow, findAccessToken } from '../tokens/access-token'
+import { findAccessToken } from '../tokens/access-token'
 
 import type { Authentication } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -59,7 +59,9 @@ export function routerOf(settings: Settings, server: AuthorizationServer, cors: 
     const found = await findAccessToken(server, token)
     if (!found) throw invalidToken()
     const { row } = found
-    await verifyConfirmation(server, token, accessTokenOfRow(server, row, found.claims), proofs && { ...proofs, req })
+    const { confirmation } = boundOf(row)
+    const bound = { clientId: row.clientId, scope: row.scope, ...(confirmation && { confirmation }) }
+    await verifyConfirmation(server, token, bound, proofs && { ...proofs, req })
     await answer(settings, server, row, res)
   }
   const onError = (error: OAuthError, req: Request, res: Response) =>
