@@ -79,10 +79,7 @@ export interface Client extends OpenIdClientMembers {
   readonly requirePkce?: boolean
   /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */
   readonly resourceServer?: boolean | readonly string[]
-  /**
-   * Set where the client introduced itself, and its metadata is unverified. It registered itself (RFC 7591), where anybody
-   * may, or by the host's leave; or the document at its id, a URL, describes it. The last are never stored.
-   */
+  /** Its metadata is unverified: it came by a registration (RFC 7591), open or admitted by the host, or by a document. */
   readonly origin?: 'registration' | 'admitted_registration' | 'metadata_document'
   /** SHA-256 of the registration access token (RFC 7592), bound to the id of the client. */
   readonly registrationTokenDigest?: string
