@@ -56,9 +56,9 @@ const spokenOf: Record<string, string> = {
   otherPool: "import('pg').Pool",
   client: "ReturnType<typeof import('redis').createClient>",
   myStorage: "(pool: import('pg').Pool) => import('express-authorization-server').OAuthStorage",
-  current: "import('express-authorization-server').KeyMaterial",
-  next: "import('express-authorization-server').KeyMaterial",
-  retired: "import('express-authorization-server').KeyMaterial[]",
+  current: "NonNullable<import('express-authorization-server').SigningKeys['next']>",
+  next: "NonNullable<import('express-authorization-server').SigningKeys['next']>",
+  retired: "NonNullable<import('express-authorization-server').SigningKeys['retired']>",
   sessionOf: "(req: import('express').Request) => { id: string; signedInAt: Date } | undefined",
 }
 
