@@ -102,8 +102,8 @@ export function pushedAuthorizationRouter(
   requireNoMore('pushedAuthorizationRouter', arguments, 2)
   requireServer(server)
   requireKnown('pushedAuthorizationRouter option', options, ['cors'])
-  const endpoint = server.requests.find(({ endpoints }) => endpoints?.[ENDPOINT])?.endpoints?.[ENDPOINT]
-  if (endpoint) return endpoint.router(server, options)
+  const { router } = server.requests.find(({ endpoints }) => endpoints?.[ENDPOINT])?.endpoints?.[ENDPOINT] ?? {}
+  if (router) return router(server, options)
   throw new TypeError('pushedAuthorizationRouter needs pushedAuthorizationRequests() in the requests of the server')
 }
 

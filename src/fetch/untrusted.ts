@@ -1,5 +1,5 @@
-/** Fetches a JSON document from a URL that a stranger has chosen: from public addresses only, small, quick, without redirects. */
-import { type IncomingMessage, request as requestHttp } from 'node:http'
+/** Requests to a URL that a stranger has chosen: to public addresses only, small, quick, without redirects. */
+import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import CachePolicy from 'http-cache-semantics'
@@ -28,21 +28,8 @@ export async function fetchDocument(
   mayConnectTo: (address: string) => boolean,
   maxBytes = MAX_BYTES,
 ): Promise<FetchedDocument> {
-  const { hostname, protocol } = new URL(url)
-  const address = hostname.replace(/^\[|\]$/g, '')
-  // nobody is asked where an address is
-  if (isIP(address) !== 0 && !mayConnectTo(address)) throw new Error(`${address} is not a public address`)
-  const request = protocol === 'https:' ? requestHttps : requestHttp
   const headers = { accept: 'application/json', 'accept-encoding': 'identity' }
-  const signal = AbortSignal.timeout(MAX_MILLISECONDS)
-  const response = await new Promise<IncomingMessage>((done, failed) => {
-    // an agent of its own: a connection that somebody else opened has not been looked at
-    const options = { agent: false, headers, lookup: lookupOnly(mayConnectTo, signal), signal }
-    // an answer that wants another protocol (101) is no response, and none of what else ends a request: it would be waited
-    // for for ever, and its place among those that are fetched never be free again
-    const cutOff = () => failed(new Error('the connection was closed before a response'))
-    request(url, options, done).on('error', failed).on('close', cutOff).end()
-  })
+  const response = await responseFrom(url, mayConnectTo, { headers })
   try {
     return { members: await readMembers(response, maxBytes), fresh: freshSeconds(url, response) }
   } finally {
@@ -50,11 +37,51 @@ export async function fetchDocument(
   }
 }
 
-/** Whether one more may be fetched beside those that are under way. */
-export function hasPlace(loading: Iterable<string>, url: string): boolean {
+/** Posts a form. Returns the status of the answer, whose body nobody reads; throws where there is no answer. */
+export async function postForm(
+  url: string,
+  mayConnectTo: (address: string) => boolean,
+  form: Readonly<Record<string, string>>,
+): Promise<number> {
+  const body = Buffer.from(new URLSearchParams(form).toString())
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length }
+  const response = await responseFrom(url, mayConnectTo, { method: 'POST', headers }, body)
+  response.destroy()
+  return response.statusCode as number
+}
+
+/** The response to a request that is over, body and all, in `MAX_MILLISECONDS`. */
+async function responseFrom(
+  url: string,
+  mayConnectTo: (address: string) => boolean,
+  { method, headers }: Pick<RequestOptions, 'method' | 'headers'>,
+  body?: Buffer,
+): Promise<IncomingMessage> {
+  const { hostname, protocol } = new URL(url)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  // nobody is asked where an address is
+  if (isIP(address) !== 0 && !mayConnectTo(address)) throw new Error(`${address} is not a public address`)
+  const request = protocol === 'https:' ? requestHttps : requestHttp
+  const signal = AbortSignal.timeout(MAX_MILLISECONDS)
+  return new Promise<IncomingMessage>((done, failed) => {
+    // an agent of its own: a connection that somebody else opened has not been looked at
+    const options = { agent: false, method, headers, lookup: lookupOnly(mayConnectTo, signal), signal }
+    // an answer that wants another protocol (101) is no response, and none of what else ends a request: it would be waited
+    // for for ever, and its place among those that are fetched never be free again
+    const cutOff = () => failed(new Error('the connection was closed before a response'))
+    request(url, options, done).on('error', failed).on('close', cutOff).end(body)
+  })
+}
+
+/** Whether one more may be under way beside those that are, in all and to one host. */
+export function hasPlace(
+  loading: Iterable<string>,
+  url: string,
+  { all, ofHost } = { all: MAX_LOADING, ofHost: MAX_LOADING_FROM_HOST },
+): boolean {
   const { hostname } = new URL(url)
   const hosts = [...loading].map((other) => new URL(other).hostname)
-  return hosts.length < MAX_LOADING && hosts.filter((other) => other === hostname).length < MAX_LOADING_FROM_HOST
+  return hosts.length < all && hosts.filter((other) => other === hostname).length < ofHost
 }
 
 /**
@@ -88,7 +115,7 @@ function permitted(
 }
 
 /** Whether the answer says nothing of the document: a timeout, too many requests, or a failure of the server (RFC 9110 §15). */
-function isBusy(statusCode = 500): boolean {
+export function isBusy(statusCode = 500): boolean {
   return statusCode >= 500 || statusCode === 408 || statusCode === 429
 }
 

@@ -21,7 +21,7 @@ export function capabilitiesOf(...lists: (readonly Capability[])[]): readonly Ca
   ])
   for (const [name, { path, router }] of found.flatMap(({ endpoints }) => Object.entries(endpoints ?? {}))) {
     requirePath(`the path of the endpoint ${name}`, name, path)
-    requireFunction(`router of the endpoint ${name}`, router ?? null)
+    requireFunction(`router of the endpoint ${name}`, router)
   }
   return Object.freeze(found)
 }

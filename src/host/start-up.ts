@@ -42,7 +42,7 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
     )
   }
   if (environment === 'production') {
-    if (server.clientDocuments?.isDocumentUrl('http://127.0.0.1/client.json') || takesLoopbackKeys(server)) {
+    if (server.clientDocuments?.isDocumentUrl('http://127.0.0.1/client.json') || takesLoopbackUrls(server)) {
       const effect = 'anyone can make this process send requests to local services. Leave the option out'
       warn('loopback_documents_in_production', `dangerouslyAllowLoopback is on: ${effect}`)
     }
@@ -71,14 +71,16 @@ function checkCopies(warn: AuthorizationServer['warn']): void {
   warn('package_loaded_twice', `two copies of express-authorization-server run in this process: ${effect}. ${fix}`)
 }
 
-/** Whether a record may have its `jwks_uri` on loopback. */
-function takesLoopbackKeys({ clientMembers }: AuthorizationServer): boolean {
-  const member = clientMembers.find(({ name }) => name === 'jwksUri')
-  try {
-    return member?.check?.('jwks_uri', 'http://127.0.0.1/jwks.json', {}) !== undefined
-  } catch {
-    return false
-  }
+/** Whether a record may have a URL on loopback that this process asks, or sends to. */
+function takesLoopbackUrls({ clientMembers }: AuthorizationServer): boolean {
+  const asked = ['jwksUri', 'backchannelLogoutUri', 'sectorIdentifierUri']
+  return clientMembers.some(({ name, wire, check }) => {
+    try {
+      return asked.includes(name) && check?.(wire, 'http://127.0.0.1/x', {}) !== undefined
+    } catch {
+      return false
+    }
+  })
 }
 
 /** Throws for what is no list of grants, or has two of one name. */

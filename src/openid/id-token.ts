@@ -82,7 +82,17 @@ const idTokenJwt: JwtKind<IdTokenClaims> = {
 
 /** The claims of an id_token of ours, also of one that has expired; undefined for everything else. */
 export function readIdToken(ring: KeyRing, issuer: string, token: string): IdTokenClaims | undefined {
-  const read = readJwt(token, idTokenJwt)
+  return readOwnJwt(ring, issuer, token, idTokenJwt)
+}
+
+/** The claims of a JWT of this kind that this server has signed, also of one that has expired; undefined for all else. */
+export function readOwnJwt<Claims extends Pick<IdTokenClaims, 'iss'>>(
+  ring: KeyRing,
+  issuer: string,
+  token: string,
+  kind: JwtKind<Claims>,
+): Claims | undefined {
+  const read = readJwt(token, kind)
   const key = read && ring.verifying.get(read.header.kid ?? '')
   if (!key || !isSignedWith(token, read.header, key)) return undefined
   return read.claims.iss === issuer ? read.claims : undefined

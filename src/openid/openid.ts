@@ -1,14 +1,15 @@
 /** OpenID Connect Core 1.0 as one capability of the server: its options, checked, and the value that the server is given. */
 import { OAuthError } from '../errors'
 import { currentKeyRing, type KeysOption } from '../jwt/key-ring'
-import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { kindOf, requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import type { OpenIdProvider } from '../types/openid'
 import { verifiedClaims } from './claims'
+import { END_SESSION } from './end-session'
 import { readIdToken, withIdToken } from './id-token'
 import { openIdMembers } from './members'
 import { parseOpenIdRequest, prompts } from './request'
-import type { AuthenticationOf, Settings } from './settings'
+import { type AuthenticationOf, type Settings, withSettings } from './settings'
 import { admit } from './sign-in'
 import { withSignIn } from './signed-in'
 import { publicSubjects } from './subject'
@@ -40,6 +41,12 @@ export interface OpenIdOptions {
    * @default 2592000 (30 days)
    */
   sessionTtl?: number
+  /**
+   * Also accepts a `backchannelLogoutUri` on loopback, with http, for development and tests. Anyone who may register can
+   * then make this process send requests to local services.
+   * @default false
+   */
+  dangerouslyAllowLoopback?: boolean
 }
 
 const optionNames: readonly string[] = [
@@ -48,6 +55,7 @@ const optionNames: readonly string[] = [
   'claims',
   'acrValues',
   'sessionTtl',
+  'dangerouslyAllowLoopback',
 ] satisfies (keyof OpenIdOptions)[]
 
 /**
@@ -60,9 +68,9 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
   requireNoMore('openid', arguments, 1)
   requireKnown('openid option', options ?? null, optionNames, ['keys', 'authentication'])
   const settings = settingsOf(options)
-  const { ring, claims } = settings
+  const { ring, claims, withLoopback } = settings
   const words = wordsOf(claims)
-  return Object.freeze({
+  const provider: OpenIdProvider = Object.freeze({
     scopes: new Map(Object.entries(words.en?.scopes ?? {})),
     words,
     request: (server, client, sent) =>
@@ -70,17 +78,22 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
     admit: (request, decider, req, res) => admit(settings, request, decider, req, res),
     authorize: (approved, request, req) => withSignIn(settings, approved, request, req),
     respond: (server, made) => withIdToken(settings, server, made),
-    clientMembers: openIdMembers(ring),
+    clientMembers: openIdMembers(ring, withLoopback),
     jwks: () => ring().jwks.keys,
     endpoints: {
       [USERINFO]: { path: '/oauth2/userinfo', router: (server, { cors }) => routerOf(settings, server, cors) },
+      // the host mounts it, with what ends its own session
+      [END_SESSION]: { path: '/logout' },
     },
     metadata: (_server, urlOf) => describe(settings, urlOf),
   } satisfies OpenIdProvider)
+  return withSettings(provider, settings)
 }
 
 function settingsOf(options: OpenIdOptions): Settings {
   const { keys, authentication, acrValues = [], sessionTtl = 30 * 24 * 3600 } = options
+  const { dangerouslyAllowLoopback: withLoopback = false } = options
+  requireFlags('openid', { dangerouslyAllowLoopback: withLoopback })
   if (typeof authentication !== 'function') {
     const form = '(req) => ({ time, acr, amr, sessionId }), or undefined if nobody is signed in'
     throw new TypeError(`openid needs authentication: ${form}, not ${kindOf(authentication)}`)
@@ -96,6 +109,7 @@ function settingsOf(options: OpenIdOptions): Settings {
     subjects: publicSubjects,
     acrValues: Object.freeze([...acrValues]),
     sessionTtl,
+    withLoopback,
   })
 }
 
@@ -115,6 +129,9 @@ function describe(
   const ofToken = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'at_hash', 'sid']
   return {
     userinfo_endpoint: urlOf(USERINFO),
+    end_session_endpoint: urlOf(END_SESSION),
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     subject_types_supported: [subjects.type],
     id_token_signing_alg_values_supported: algorithms,
     userinfo_signing_alg_values_supported: algorithms,

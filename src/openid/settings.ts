@@ -1,7 +1,9 @@
-/** The options of `openid()`, checked, as its parts see them. Types only. */
+/** The options of `openid()`, checked, as its parts see them, and found again by the server that has them. */
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import type { KeyRing } from '../jwt/key-ring'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { OpenIdProvider } from '../types/openid'
 import type { UserClaims } from './claims'
 import type { Subjects } from './subject'
 
@@ -28,4 +30,22 @@ export interface Settings {
   readonly acrValues: readonly string[]
   /** Seconds. */
   readonly sessionTtl: number
+  /** Whether URLs of clients may be on loopback, with http. */
+  readonly withLoopback: boolean
+}
+
+/** By the value that `openid()` made of them. */
+const known = new WeakMap<OpenIdProvider, Settings>()
+
+/** Remembers what that value was made of. */
+export function withSettings(provider: OpenIdProvider, settings: Settings): OpenIdProvider {
+  known.set(provider, settings)
+  return provider
+}
+
+/** @throws TypeError for a server without `openid`, naming who needs it. */
+export function requireSettings(owner: string, { openid }: AuthorizationServer): Settings {
+  const settings = openid && known.get(openid)
+  if (settings) return settings
+  throw new TypeError(`${owner} needs the option openid of the server: openid({ keys, authentication })`)
 }

@@ -9,10 +9,11 @@ import { OAuthError, type OAuthErrorCode } from '../errors'
 import { queryParameters } from '../http/request'
 import { publicTarget } from '../http/request-target'
 import { signJwt } from '../jwt/sign'
-import { isSignedWith, type JwtKind, readJwt } from '../jwt/verify'
+import type { JwtKind } from '../jwt/verify'
 import type { AuthorizationRequest, Decide } from '../types/authorization-server'
 import type { OpenIdRequest } from '../types/openid'
 import type { HostPage, PageUsers } from '../types/users'
+import { readOwnJwt } from './id-token'
 import { withoutOfflineUnlessAgreed } from './offline-access'
 import type { Settings } from './settings'
 import { admitted, isTooOld, type KnownSignIn, signInOf, unknownSignIn } from './signed-in'
@@ -141,12 +142,10 @@ const sentJwt: JwtKind<SentClaims> = {
 /** When this request sent the browser to sign in; undefined where it did not, or too long ago. */
 function sentToSignInAt({ ring }: Settings, request: Asked): number | undefined {
   const token = request.sent.get(TRANSACTION)
-  const read = token === undefined ? undefined : readJwt(token, sentJwt)
-  const key = read && ring().verifying.get(read.header.kid ?? '')
-  if (!key || token === undefined || !isSignedWith(token, read.header, key)) return undefined
   const { server } = request
-  const { iss, exp, iat, request: digest } = read.claims
-  return iss === server.issuer && exp > server.now() && digest === digestOf(request) ? iat : undefined
+  const claims = token === undefined ? undefined : readOwnJwt(ring(), server.issuer, token, sentJwt)
+  const isGood = claims && claims.exp > server.now() && claims.request === digestOf(request)
+  return isGood ? claims.iat : undefined
 }
 
 /** For the sign-in page, beside a request that is elsewhere: what it may read of it (and nobody else does). */

@@ -21,7 +21,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import { findUser } from '../users'
 import { claimsOfScope, valuesOf } from './claims'
 import { signerOf, signUserinfo } from './id-token'
-import type { Settings } from './settings'
+import { requireSettings, type Settings } from './settings'
 
 /** Options of `userinfoRouter`. */
 export interface UserinfoRouterOptions {
@@ -42,9 +42,7 @@ export function userinfoRouter(server: AuthorizationServer, options: UserinfoRou
   requireNoMore('userinfoRouter', arguments, 2)
   requireServer(server)
   requireKnown('userinfoRouter option', options, ['cors'])
-  const endpoint = server.openid?.endpoints?.[USERINFO]
-  if (endpoint) return endpoint.router(server, options)
-  throw new TypeError('userinfoRouter needs the option openid of the server: openid({ keys, authentication })')
+  return routerOf(requireSettings('userinfoRouter', server), server, options.cors)
 }
 
 /** The router with the settings of `openid()`. */

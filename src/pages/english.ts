@@ -60,4 +60,13 @@ export const english: PageTexts = {
   continue: 'Continue',
   signInTitle: 'You are not signed in',
   signInText: 'Sign in, then open this page again.',
+
+  signOutTitle: 'Do you want to sign out?',
+  signOutText: 'That also ends your sign-in at the apps that you signed in to from here.',
+  signOut: 'Sign out',
+  staySignedIn: 'Stay signed in',
+  signedOutTitle: 'You are signed out',
+  signedOutText: 'You can close this page.',
+  stillSignedInTitle: 'You are still signed in',
+  stillSignedInText: 'Nothing has changed.',
 }

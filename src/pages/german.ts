@@ -62,4 +62,13 @@ export const german: PageTexts = {
   continue: 'Fortfahren',
   signInTitle: 'Sie sind nicht angemeldet',
   signInText: 'Melden Sie sich an und öffnen Sie diese Seite noch einmal.',
+
+  signOutTitle: 'Möchten Sie sich abmelden?',
+  signOutText: 'Das beendet auch Ihre Anmeldung bei den Apps, bei denen Sie sich von hier aus angemeldet haben.',
+  signOut: 'Abmelden',
+  staySignedIn: 'Angemeldet bleiben',
+  signedOutTitle: 'Sie sind abgemeldet',
+  signedOutText: 'Sie können diese Seite schließen.',
+  stillSignedInTitle: 'Sie sind weiterhin angemeldet',
+  stillSignedInText: 'Es hat sich nichts geändert.',
 }

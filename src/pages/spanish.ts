@@ -61,4 +61,13 @@ export const spanish: PageTexts = {
   continue: 'Continuar',
   signInTitle: 'No ha iniciado sesión',
   signInText: 'Inicie sesión y abra de nuevo esta página.',
+
+  signOutTitle: '¿Quiere cerrar la sesión?',
+  signOutText: 'Así termina también su sesión en las aplicaciones en las que entró desde aquí.',
+  signOut: 'Cerrar sesión',
+  staySignedIn: 'Seguir con la sesión abierta',
+  signedOutTitle: 'Ha cerrado la sesión',
+  signedOutText: 'Puede cerrar esta página.',
+  stillSignedInTitle: 'Su sesión sigue abierta',
+  stillSignedInText: 'No ha cambiado nada.',
 }

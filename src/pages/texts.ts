@@ -93,4 +93,16 @@ export interface PageTexts {
   continue: string
   signInTitle: string
   signInText: string
+
+  /** The page that asks whether to sign out. */
+  signOutTitle: string
+  signOutText: string
+  signOut: string
+  staySignedIn: string
+  /** The page after a yes, and after a session that had ended already. */
+  signedOutTitle: string
+  signedOutText: string
+  /** The page after a no. */
+  stillSignedInTitle: string
+  stillSignedInText: string
 }

@@ -137,7 +137,9 @@ function ofCapabilities(
 ): [string, Mount][] {
   const options = { ...(decide && { decide }), ...(cors && { cors }) }
   return capabilities.flatMap(({ endpoints = {} }) =>
-    Object.entries(endpoints).map(([name, value]): [string, Mount] => [name, (at) => value.router(at, options)]),
+    Object.entries(endpoints).flatMap(([name, { router }]): [string, Mount][] =>
+      router ? [[name, (at) => router(at, options)]] : [],
+    ),
   )
 }
 

@@ -17,4 +17,14 @@ export interface OpenIdClientMembers {
   readonly requireAuthTime?: boolean
   /** The wanted authentication context classes of a request that names none, best first. @default none */
   readonly defaultAcrValues?: readonly string[]
+  /** Where browsers may be sent after its users have signed out (RP-Initiated Logout 1.0 §3.1). @default nowhere */
+  readonly postLogoutRedirectUris?: readonly string[]
+  /**
+   * The https URL that is told when a session of its users has ended (Back-Channel Logout 1.0 §2.2). An empty string
+   * removes the member.
+   * @default none: it is not told
+   */
+  readonly backchannelLogoutUri?: string
+  /** Whether it must be told which session that was: without a `sid` it is not told. @default false */
+  readonly backchannelLogoutSessionRequired?: boolean
 }

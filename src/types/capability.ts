@@ -48,7 +48,8 @@ export interface Capability {
   ) => Readonly<Record<string, unknown>>
   /**
    * Endpoints by their name in the `endpoints` option. Each has a conventional path and the router that `oauthRouter`
-   * mounts there, with its own `decide` and `cors`. The `endpoints` of its server argument have the real paths.
+   * mounts there, with its own `decide` and `cors`. The `endpoints` of its server argument have the real paths. One
+   * without a router is mounted by the host.
    * @default none
    */
   readonly endpoints?: Readonly<
@@ -57,7 +58,7 @@ export interface Capability {
       {
         readonly path: string
         /** Makes the router. */
-        readonly router: (server: AuthorizationServer, options: { decide?: Decide; cors?: CorsOptions }) => Router
+        readonly router?: (server: AuthorizationServer, options: { decide?: Decide; cors?: CorsOptions }) => Router
       }
     >
   >

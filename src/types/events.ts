@@ -58,6 +58,9 @@ export type AuthorizationServerEvent = { at: number } & (
   /** An assertion of another issuer was refused (RFC 7523). */
   | { type: 'assertion.refused'; clientId: string; reason: string }
   | ({ type: 'authorization.denied' } & EventSubject)
+  /** A client was told that a session ended (OpenID Connect Back-Channel Logout 1.0), or could not be told. */
+  | ({ type: 'logout.sent' } & EventSubject)
+  | ({ type: 'logout.failed'; reason: string } & EventSubject)
   /** `origin` says that the client registered itself, where anybody may or by your leave. */
   | { type: 'client.created'; clientId: string; origin?: 'registration' | 'admitted_registration' }
   | { type: 'client.updated' | 'client.deleted' | 'client.secret_rotated'; clientId: string }

@@ -233,7 +233,7 @@ describe('at start-up', () => {
     ],
     [
       'a router that is none',
-      { grants: grants({ endpoints: { x: { path: '/x' } as never } }) },
+      { grants: grants({ endpoints: { x: { path: '/x', router: {} as never } } }) },
       'router of the endpoint x',
     ],
     ['metadata that are no function', { grants: grants({ metadata: {} as never }) }, 'The metadata of a value'],
