@@ -12,6 +12,7 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import express from 'express'
 import * as library from 'express-authorization-server'
+import { openid } from 'express-authorization-server/openid'
 import { postgresSchema } from 'express-authorization-server/postgres'
 import { sign } from 'jsonwebtoken'
 import mysql2, { type Pool as MysqlPool } from 'mysql2/promise'
@@ -59,6 +60,9 @@ const spokenOf: Record<string, string> = {
   current: "NonNullable<import('express-authorization-server').SigningKeys['next']>",
   next: "NonNullable<import('express-authorization-server').SigningKeys['next']>",
   retired: "NonNullable<import('express-authorization-server').SigningKeys['retired']>",
+  endSession: "(req: import('express').Request) => Promise<void>",
+  userId: 'string',
+  sessionId: 'string',
   sessionOf: "(req: import('express').Request) => { id: string; signedInAt: Date } | undefined",
 }
 
@@ -239,6 +243,18 @@ describe('the snippets', () => {
       sessionOf,
     })
     expect([...server.scopes.keys()]).toEqual(expect.arrayContaining(['openid', 'offline_access', 'employee', 'read']))
+  })
+
+  it('signs users of other apps out', async () => {
+    const app = express()
+    const server = library.createAuthorizationServer({
+      ...base(),
+      openid: openid({ keys: library.generateSigningKey(), authentication: () => undefined }),
+    } as never)
+    await run('endSessionRouter', { app, server, endSession: async () => {}, userId: 'alice', sessionId: 's1' })
+    await request(app)
+      .get('/logout')
+      .expect(200, /You are signed out/)
   })
 
   it('of JWTs signs and verifies, with keys before and after', async () => {

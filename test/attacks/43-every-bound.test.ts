@@ -191,6 +191,8 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'clients/keys.ts sets': [1000, () => largestOf(() => clientKeys(false), 1000)],
   'clients/metadata-document.ts paced': UNDER_WAY,
   'clients/metadata-document.ts loading': 'driven in test/attacks/37-server-side-requests.test.ts',
+  'openid/end-session.ts told': ONE_CALL,
+  'openid/logout.ts underWay': 'driven in test/openid/back-channel.test.ts',
   'sender-constraints/dpop.ts used': [100_000, () => largestOf(dpop, 100_000)],
   'remote/remote-introspection.ts remembered': [10_000, () => largestOf(introspection, 10_000)],
   'jwt/keys.ts decoys': CLOSED_LIST,

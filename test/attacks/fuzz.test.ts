@@ -19,7 +19,7 @@ import {
   requestObjects,
   updateClient,
 } from '../../src/index'
-import { openid, userinfoRouter } from '../../src/openid/index'
+import { endSessionRouter, openid, userinfoRouter } from '../../src/openid/index'
 import { askConsent, fieldsOf } from '../support/consent'
 import { enterCode, openPage, startDevice } from '../support/device'
 import { nastyText, runs } from '../support/fuzz'
@@ -49,7 +49,11 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
     before,
     throttle: false,
     requests: [pushedAuthorizationRequests(), requestObjects()],
-    openid: openid({ keys, authentication: () => ({ time: startOfTime }), acrValues: ['mfa'] }),
+    openid: openid({
+      keys,
+      authentication: ({ user }) => user && { time: startOfTime, sessionId: 's1' },
+      acrValues: ['mfa'],
+    }),
     grants: [
       authorizationCode(),
       clientCredentials(),
@@ -133,6 +137,7 @@ const names = [
     'app',
     'page',
   ],
+  ...['post_logout_redirect_uri', 'sign_out', 'sign_out_transaction'],
   ...[
     'username',
     'default_scope',
@@ -192,7 +197,7 @@ const endpoints = [
     '/me',
     '/account/apps',
   ],
-  ...['/oauth2/userinfo', '/.well-known/openid-configuration'],
+  ...['/oauth2/userinfo', '/logout', '/.well-known/openid-configuration'],
   ...[`${paths.clients}/web`, `${paths.clients}/console/secret`, '/.well-known/oauth-authorization-server', '/'],
 ]
 
@@ -380,13 +385,14 @@ describe.each(hosts)('the library, %s,', (_, before) => {
     jest.spyOn(console, 'warn').mockImplementation(() => {})
     ;({ host, known } = await makeHost(before))
     const outer = express()
-    outer.use('/account/apps', (req, _res, next) => {
+    outer.use(['/account/apps', '/logout'], (req, _res, next) => {
       const user = host.people.get(req.get('X-User') ?? '')
       if (user) req.user = user
       next()
     })
     outer.use('/account/apps', connectedAppsRouter(host.server, { signIn: '/login' }))
     outer.use('/oauth2/userinfo', userinfoRouter(host.server))
+    outer.use('/logout', endSessionRouter(host.server, { signOut: () => {} }))
     outer.use(host.app)
     listening = await listen(outer)
     process.on('unhandledRejection', onRejection)

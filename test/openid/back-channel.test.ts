@@ -211,6 +211,26 @@ describe('a client that is not told at once', () => {
     expect(host.eventTypes().filter((type) => type.startsWith('logout.'))).toEqual(['logout.sent', 'logout.failed'])
   }, 20_000)
 
+  it('has at most 50 of its users told at once, so that one host that hangs does not use up the sockets', async () => {
+    await start()
+    let open = 0
+    let most = 0
+    await told((req) => {
+      most = Math.max(most, ++open)
+      req.socket.once('close', () => open--)
+    })
+    for (const user of ['alice', 'bob', 'carol']) {
+      host.people.set(user, { id: user, name: user })
+      for (let n = 0; n < 20; n++) {
+        host.sessions.set(user, { time: host.clock.now, sessionId: `s${n}` })
+        await host.tokens(host.web, user)
+      }
+    }
+    await Promise.all(['alice', 'bob', 'carol'].map((userId) => logoutSessions(host.server, { userId })))
+    expect(most).toBe(50)
+    expect(failures().filter((reason) => reason === 'too many clients are being told at once')).toHaveLength(10)
+  }, 60_000)
+
   it('is not told without the sid that it wants', async () => {
     await start()
     const listener = await told(undefined, host.web, { backchannelLogoutSessionRequired: true })
