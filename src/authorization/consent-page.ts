@@ -197,6 +197,8 @@ function describe(
       id: client.clientId,
       name: client.name ?? client.clientId,
       ...(client.description !== undefined && { description: client.description }),
+      ...(client.policyUri !== undefined && { policyUri: client.policyUri }),
+      ...(client.tosUri !== undefined && { tosUri: client.tosUri }),
       ...(client.origin && {
         unchecked: client.origin === 'metadata_document' ? { host: redirectHost(client.clientId) } : {},
       }),

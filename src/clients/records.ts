@@ -31,6 +31,7 @@ export async function insertClient(
     throw new OAuthError('invalid_client_metadata', 'clientId must not be the URL of a client metadata document.')
   }
   const checked = parseClientMetadata(metadata, server)
+  await server.openid?.verifyRecord(checked)
   const hasSecret = hasClientSecret(checked)
   if (!hasSecret && clientSecret !== undefined) throw noSecret()
   const now = server.now()
@@ -144,7 +145,9 @@ export async function changeClient(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const current = await server.storage.clients.find(clientId)
     if (!current || !isOpen(current)) throw new OAuthError('invalid_client', 'No client has this id.', { status: 404 })
-    const next = { ...change(current), version: current.version + 1, updatedAt: server.now() }
+    const changed = change(current)
+    if (placesOf(changed) !== placesOf(current)) await server.openid?.verifyRecord(changed)
+    const next = { ...changed, version: current.version + 1, updatedAt: server.now() }
     if (await server.storage.clients.update(next, current.version)) return next
   }
   throw storageFailure(new Error(`storage.clients.update returned false ${MAX_TRIES} times in a row`))
@@ -172,4 +175,9 @@ function noSecret(): OAuthError {
     'invalid_client_metadata',
     'Only a client with client_secret_basic or client_secret_post can have a clientSecret.',
   )
+}
+
+/** What of a record another place is asked about. */
+function placesOf({ redirectUris, sectorIdentifierUri }: Client): string {
+  return JSON.stringify([redirectUris, sectorIdentifierUri])
 }

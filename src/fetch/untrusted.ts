@@ -16,22 +16,47 @@ const MAX_LOADING_FROM_HOST = 5
 /** What is there is no document; any other failure is one of the way to it. */
 export class WrongDocument extends Error {}
 
-export interface FetchedDocument {
-  members: Readonly<Record<string, unknown>>
+export interface FetchedDocument<Content = Readonly<Record<string, unknown>>> {
+  members: Content
   /** Seconds for which its sender says that it may be kept. */
   fresh: number
 }
 
 /** Throws for everything but a 200 with a JSON object. The message tells of our network: it is for the host alone. */
-export async function fetchDocument(
+export function fetchDocument(
   url: string,
   mayConnectTo: (address: string) => boolean,
   maxBytes = MAX_BYTES,
 ): Promise<FetchedDocument> {
+  return fetchJsonAs('a JSON object', parseJsonObject, url, mayConnectTo, maxBytes)
+}
+
+/** The same, for a JSON list. */
+export function fetchList(
+  url: string,
+  mayConnectTo: (address: string) => boolean,
+): Promise<FetchedDocument<readonly unknown[]>> {
+  return fetchJsonAs('a JSON list', parseList, url, mayConnectTo, MAX_BYTES)
+}
+
+function parseList(text: string): readonly unknown[] {
+  const value: unknown = JSON.parse(text)
+  if (Array.isArray(value)) return value
+  throw new TypeError('no list')
+}
+
+async function fetchJsonAs<Content>(
+  kind: string,
+  parse: (text: string) => Content,
+  url: string,
+  mayConnectTo: (address: string) => boolean,
+  maxBytes: number,
+): Promise<FetchedDocument<Content>> {
   const headers = { accept: 'application/json', 'accept-encoding': 'identity' }
   const response = await responseFrom(url, mayConnectTo, { headers })
   try {
-    return { members: await readMembers(response, maxBytes), fresh: freshSeconds(url, response) }
+    const text = await readText(response, maxBytes)
+    return { members: parsed(kind, parse, text), fresh: freshSeconds(url, response) }
   } finally {
     response.destroy()
   }
@@ -119,7 +144,7 @@ export function isBusy(statusCode = 500): boolean {
   return statusCode >= 500 || statusCode === 408 || statusCode === 429
 }
 
-async function readMembers(response: IncomingMessage, maxBytes: number): Promise<Record<string, unknown>> {
+async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
   const { statusCode, headers } = response
   if (statusCode !== 200) throw new (isBusy(statusCode) ? Error : WrongDocument)(`its status is ${statusCode}`)
   const isJson = /^application\/([\w.+-]+\+)?json *(;|$)/i.test(headers['content-type'] ?? '')
@@ -132,11 +157,15 @@ async function readMembers(response: IncomingMessage, maxBytes: number): Promise
     if (size > maxBytes) throw new WrongDocument(`it has more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
+  // RFC 8259 §8.1: a byte order mark may be ignored
+  return (decodeUtf8(Buffer.concat(chunks)) ?? '').replace(/^\ufeff/, '')
+}
+
+function parsed<Content>(kind: string, parse: (text: string) => Content, text: string): Content {
   try {
-    // RFC 8259 §8.1: a byte order mark may be ignored
-    return parseJsonObject((decodeUtf8(Buffer.concat(chunks)) ?? '').replace(/^\ufeff/, ''))
+    return parse(text)
   } catch {
-    throw new WrongDocument('it is not a JSON object in UTF-8')
+    throw new WrongDocument(`it is not ${kind} in UTF-8`)
   }
 }
 

@@ -1,6 +1,6 @@
 /** What client records say of OpenID Connect: rows of the table of members (OpenID Connect Dynamic Client Registration §2). */
 import { flag, invalid, list, text } from '../clients/member-checks'
-import { isPublicUrl } from '../fetch/public-address'
+import { isPublicUrl, isThisMachine } from '../fetch/public-address'
 import type { KeyRing } from '../jwt/key-ring'
 import { redirectUriProblem } from '../rules/redirect-uri'
 import type { ClientMember } from '../types/capability'
@@ -12,7 +12,11 @@ const seconds = {
 }
 
 /** The rows that `openid()` brings along. `ring` has the keys of the moment. */
-export function openIdMembers(ring: () => KeyRing, withLoopback: boolean): readonly ClientMember[] {
+export function openIdMembers(
+  ring: () => KeyRing,
+  subjectType: 'public' | 'pairwise',
+  withLoopback: boolean,
+): readonly ClientMember[] {
   // §2: `none` is no algorithm here, for it would prove nothing
   const algorithm = (member: string, value: unknown) => {
     if (value === '') return undefined
@@ -39,6 +43,7 @@ export function openIdMembers(ring: () => KeyRing, withLoopback: boolean): reado
     { name: 'requireAuthTime', wire: 'require_auth_time', type: flag, setBy: 'self' },
     { name: 'defaultAcrValues', wire: 'default_acr_values', type: list, setBy: 'self' },
     ...logoutMembers(withLoopback),
+    ...describingMembers(subjectType, withLoopback),
   ]
 }
 
@@ -67,6 +72,75 @@ function logoutMembers(withLoopback: boolean): readonly ClientMember[] {
       setBy: 'self',
     },
   ]
+}
+
+/** OpenID Connect Dynamic Client Registration §2: what a client is, and where people learn of it. */
+function describingMembers(subjectType: string, withLoopback: boolean): readonly ClientMember[] {
+  // nothing is fetched from there: an app under development has its pages on loopback
+  const page = (name: string, wire: string): ClientMember => ({
+    ...{ name, wire, type: text, setBy: 'self' },
+    check: (member, value) => publicUrl(member, value, true),
+  })
+  return [
+    { name: 'applicationType', wire: 'application_type', type: text, setBy: 'self', check: applicationType },
+    {
+      name: 'subjectType',
+      wire: 'subject_type',
+      type: text,
+      setBy: 'self',
+      check(member, value) {
+        // one that a client could choose would be the way around the other
+        if (value === '' || value === subjectType) return value || undefined
+        throw invalid(`${member} must be ${subjectType}, as that of every client here`)
+      },
+    },
+    {
+      name: 'sectorIdentifierUri',
+      wire: 'sector_identifier_uri',
+      type: text,
+      setBy: 'self',
+      check: (member, value) => publicUrl(member, value, withLoopback),
+    },
+    {
+      name: 'initiateLoginUri',
+      wire: 'initiate_login_uri',
+      type: text,
+      setBy: 'self',
+      check: (member, value) => publicUrl(member, value, withLoopback),
+    },
+    { name: 'contacts', wire: 'contacts', type: list, setBy: 'self', check: contacts },
+    page('clientUri', 'client_uri'),
+    page('logoUri', 'logo_uri'),
+    page('policyUri', 'policy_uri'),
+    page('tosUri', 'tos_uri'),
+  ]
+}
+
+/**
+ * §2, for a request that names it: a web app with the implicit grant has https and no `localhost`, a native app has no http
+ * but on loopback. An https URI that an app has claimed is native all the same (RFC 8252 §7.2).
+ */
+function applicationType(
+  member: string,
+  value: unknown,
+  { redirectUris = [], grantTypes = [] }: ClientMetadata,
+): unknown {
+  if (value === '') return undefined
+  const urls = redirectUris.filter((uri) => URL.canParse(uri)).map((uri) => new URL(uri))
+  if (value === 'web') {
+    const isWeb = urls.every(({ protocol, hostname }) => protocol === 'https:' && hostname !== 'localhost')
+    if (isWeb || !grantTypes.includes('implicit')) return value
+    throw invalid('redirect_uris of a web client with the grant implicit must be https, and not on localhost')
+  }
+  if (value !== 'native') throw invalid(`${member} must be web or native`)
+  if (urls.every(({ protocol, hostname }) => protocol !== 'http:' || isThisMachine(hostname))) return value
+  throw invalid('redirect_uris of a native client must not be http, except on loopback')
+}
+
+function contacts(member: string, value: unknown): readonly string[] {
+  const all = value as readonly string[]
+  if (all.length <= 20 && all.every((one) => /^[^\p{Cc}\p{Cf}]{1,255}$/u.test(one))) return all
+  throw invalid(`${member} must have at most 20 entries of 1 to 255 characters`)
 }
 
 const MAX_URIS = 100

@@ -12,7 +12,7 @@ import { parseOpenIdRequest, prompts } from './request'
 import { type AuthenticationOf, type Settings, withSettings } from './settings'
 import { admit } from './sign-in'
 import { withSignIn } from './signed-in'
-import { publicSubjects } from './subject'
+import { publicSubjects, type Subjects, verifySector } from './subject'
 import { routerOf, USERINFO } from './userinfo'
 import { wordsOf } from './words'
 
@@ -34,6 +34,11 @@ export interface OpenIdOptions {
    * @default the claims of `profile`, `email`, `address` and `phone` (OpenID Connect Core §5.4)
    */
   claims?: Readonly<Record<string, readonly string[]>>
+  /**
+   * Who a user is to clients, as `sub`: `pairwise({ salt })` makes another one for the clients of each host.
+   * @default the id of the user
+   */
+  subject?: Subjects
   /** The authentication context classes that your sign-in page has, for requests that want one of them. @default [] */
   acrValues?: readonly string[]
   /**
@@ -42,7 +47,7 @@ export interface OpenIdOptions {
    */
   sessionTtl?: number
   /**
-   * Also accepts a `backchannelLogoutUri` on loopback, with http, for development and tests. Anyone who may register can
+   * Also accepts `backchannelLogoutUri` and `sectorIdentifierUri` on loopback, with http, for development and tests. Anyone who may register can
    * then make this process send requests to local services.
    * @default false
    */
@@ -53,6 +58,7 @@ const optionNames: readonly string[] = [
   'keys',
   'authentication',
   'claims',
+  'subject',
   'acrValues',
   'sessionTtl',
   'dangerouslyAllowLoopback',
@@ -68,7 +74,7 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
   requireNoMore('openid', arguments, 1)
   requireKnown('openid option', options ?? null, optionNames, ['keys', 'authentication'])
   const settings = settingsOf(options)
-  const { ring, claims, withLoopback } = settings
+  const { ring, claims, subjects, withLoopback } = settings
   const words = wordsOf(claims)
   const provider: OpenIdProvider = Object.freeze({
     scopes: new Map(Object.entries(words.en?.scopes ?? {})),
@@ -78,7 +84,8 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
     admit: (request, decider, req, res) => admit(settings, request, decider, req, res),
     authorize: (approved, request, req) => withSignIn(settings, approved, request, req),
     respond: (server, made) => withIdToken(settings, server, made),
-    clientMembers: openIdMembers(ring, withLoopback),
+    clientMembers: openIdMembers(ring, subjects.type, withLoopback),
+    verifyRecord: (client) => verifySector(subjects, withLoopback, client),
     jwks: () => ring().jwks.keys,
     endpoints: {
       [USERINFO]: { path: '/oauth2/userinfo', router: (server, { cors }) => routerOf(settings, server, cors) },
@@ -92,7 +99,10 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
 
 function settingsOf(options: OpenIdOptions): Settings {
   const { keys, authentication, acrValues = [], sessionTtl = 30 * 24 * 3600 } = options
-  const { dangerouslyAllowLoopback: withLoopback = false } = options
+  const { dangerouslyAllowLoopback: withLoopback = false, subject: subjects = publicSubjects } = options
+  if (typeof subjects?.subjectOf !== 'function') {
+    throw new TypeError(`openid({ subject }) must be what pairwise({ salt }) returns, not ${kindOf(subjects)}`)
+  }
   requireFlags('openid', { dangerouslyAllowLoopback: withLoopback })
   if (typeof authentication !== 'function') {
     const form = '(req) => ({ time, acr, amr, sessionId }), or undefined if nobody is signed in'
@@ -106,7 +116,7 @@ function settingsOf(options: OpenIdOptions): Settings {
     ring: currentKeyRing('openid', keys),
     authentication,
     claims: verifiedClaims(options.claims),
-    subjects: publicSubjects,
+    subjects,
     acrValues: Object.freeze([...acrValues]),
     sessionTtl,
     withLoopback,

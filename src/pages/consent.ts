@@ -8,6 +8,9 @@ export interface ConsentView {
     id: string
     name: string
     description?: string
+    /** Its privacy policy and its terms of service: https URLs, or loopback in development. */
+    policyUri?: string
+    tosUri?: string
     /**
      * Set where the name is unverified: the client registered itself, or is described by a document at `host`. A page
      * must say so and show where the response goes: for these clients trust `redirectHost` more than the name.
@@ -62,6 +65,7 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
     client.description !== undefined && `<p class="soft"><bdi>${escapeHtml(client.description)}</bdi></p>`,
     client.unchecked && uncheckedNotice(view, context),
     view.device && deviceNotice(view.device, context),
+    linksOf(view, context),
     view.notice !== undefined && `<p class="notice" role="alert">${escapeHtml(view.notice)}</p>`,
     `<p>${fillHtml(may ? texts.clientMay : texts.clientKnowsYou, names)}</p>`,
     may && scopeList(descriptions),
@@ -77,6 +81,16 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
     `<p class="soft">${fillHtml(whereTo(view, context), names)}</p>`,
   ]
   return renderPage(context, fillText(texts.consentTitle, names), parts.filter(Boolean).join('\n'))
+}
+
+/** What the client says of itself elsewhere. In a window of its own: the question must not be lost. */
+function linksOf({ client: { policyUri, tosUri } }: ConsentView, { texts }: PageContext): string | undefined {
+  const link = (url: string | undefined, words: string) =>
+    url === undefined
+      ? []
+      : [`<a href="${escapeHtml(url)}" target="_blank" rel="noopener noreferrer">${escapeHtml(words)}</a>`]
+  const links = [...link(policyUri, texts.privacyPolicy), ...link(tosUri, texts.termsOfService)]
+  return links.length === 0 ? undefined : `<p class="soft">${links.join(' · ')}</p>`
 }
 
 /** RFC 8628 §5.4: what tells the user of a stranger who has sent the code along. */

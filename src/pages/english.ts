@@ -16,6 +16,8 @@ export const english: PageTexts = {
   seeClaims: 'See from your account: {claims}',
   clientKnowsYou: '{client} will know who you are, and nothing else.',
   onlyAt: 'Access is limited to {resources}.',
+  privacyPolicy: 'Privacy policy',
+  termsOfService: 'Terms of service',
   allow: 'Allow',
   deny: 'Deny',
   goesOnTo: 'You will continue to {host} either way.',

@@ -16,6 +16,8 @@ export const german: PageTexts = {
   seeClaims: 'Aus Ihrem Konto sehen: {claims}',
   clientKnowsYou: '{client} erfährt, wer Sie sind, und sonst nichts.',
   onlyAt: 'Der Zugriff ist auf {resources} beschränkt.',
+  privacyPolicy: 'Datenschutzerklärung',
+  termsOfService: 'Nutzungsbedingungen',
   allow: 'Erlauben',
   deny: 'Ablehnen',
   goesOnTo: 'In beiden Fällen geht es weiter zu {host}.',

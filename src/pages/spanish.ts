@@ -15,6 +15,8 @@ export const spanish: PageTexts = {
   seeClaims: 'Ver de su cuenta: {claims}',
   clientKnowsYou: '{client} sabrá quién es usted, y nada más.',
   onlyAt: 'El acceso se limita a {resources}.',
+  privacyPolicy: 'Política de privacidad',
+  termsOfService: 'Condiciones de servicio',
   allow: 'Permitir',
   deny: 'Denegar',
   goesOnTo: 'En ambos casos continuará en {host}.',

@@ -36,6 +36,9 @@ export interface PageTexts {
   clientKnowsYou: string
   /** Follows `clientMay` and `clientKnowsYou`, where the client named the APIs that it wants to call (RFC 8707). */
   onlyAt: string
+  /** The links to what the client says of itself. */
+  privacyPolicy: string
+  termsOfService: string
   allow: string
   deny: string
   goesOnTo: string

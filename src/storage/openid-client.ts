@@ -27,4 +27,26 @@ export interface OpenIdClientMembers {
   readonly backchannelLogoutUri?: string
   /** Whether it must be told which session that was: without a `sid` it is not told. @default false */
   readonly backchannelLogoutSessionRequired?: boolean
+  /** `'web'` or `'native'`: which rules its redirect URIs keep (Dynamic Client Registration §2). @default neither */
+  readonly applicationType?: string
+  /** How its users are named: `'public'` or `'pairwise'`, which is that of `openid()`. @default that of `openid()` */
+  readonly subjectType?: string
+  /**
+   * The https URL of a JSON list with each of its redirect URIs. All clients with URLs of one host get the same `sub`
+   * from `pairwise()`. It is fetched when the record is stored. An empty string removes the member.
+   * @default the host of its redirect URIs
+   */
+  readonly sectorIdentifierUri?: string
+  /** Where a sign-in at the client can begin (Core §4); for your own pages. @default none */
+  readonly initiateLoginUri?: string
+  /** Whom to write to about it. @default none */
+  readonly contacts?: readonly string[]
+  /** Its page. @default none */
+  readonly clientUri?: string
+  /** Its logo, which no page here shows. @default none */
+  readonly logoUri?: string
+  /** Its privacy policy, which the consent page links. @default none */
+  readonly policyUri?: string
+  /** Its terms of service, which the consent page links. @default none */
+  readonly tosUri?: string
 }

@@ -89,4 +89,6 @@ export interface OpenIdProvider extends Capability {
   ) => Promise<ApprovedAuthorization>
   /** @internal The response with its id_token, where the scope is `openid`. */
   readonly respond: (server: AuthorizationServer, made: MadeResponse) => Awaitable<TokenResponse>
+  /** Looks at what a record says of other places, before it is stored. Throws an `OAuthError`. */
+  readonly verifyRecord: (client: Pick<Client, 'redirectUris' | 'sectorIdentifierUri'>) => Promise<void>
 }

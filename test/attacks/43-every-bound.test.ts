@@ -192,6 +192,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'clients/metadata-document.ts paced': UNDER_WAY,
   'clients/metadata-document.ts loading': 'driven in test/attacks/37-server-side-requests.test.ts',
   'openid/end-session.ts told': ONE_CALL,
+  'openid/subject.ts fetching': 'driven in test/openid/subject.test.ts',
   'openid/logout.ts underWay': 'driven in test/openid/back-channel.test.ts',
   'sender-constraints/dpop.ts used': [100_000, () => largestOf(dpop, 100_000)],
   'remote/remote-introspection.ts remembered': [10_000, () => largestOf(introspection, 10_000)],
