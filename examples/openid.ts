@@ -13,7 +13,7 @@ import {
   type RegisterClientOptions,
   registerClient,
 } from 'express-authorization-server'
-import { openid } from 'express-authorization-server/openid'
+import { endSessionRouter, openid } from 'express-authorization-server/openid'
 import session from 'express-session'
 import * as client from 'openid-client'
 import { escapeHtml, sendPage } from './shared/page'
@@ -48,7 +48,9 @@ export async function createApp(
       keys: generateSigningKey('RS256'), // in production one that you keep with your other secrets
       authentication,
       claims: { profile: ['name', 'preferred_username'] },
+      dangerouslyAllowLoopback: true, // to try it out: apps on this machine are told when somebody signs out
     }),
+    endpoints: { endSession: '/oauth2/logout' },
     users: {
       find: users.find,
       current: (req) => req.user,
@@ -64,18 +66,24 @@ export async function createApp(
     ...shop,
     name: 'The shop',
     redirectUris: [`${shopAt}/callback`],
+    postLogoutRedirectUris: [`${shopAt}/`],
     scopes: ['openid', 'profile', 'email'],
     ...more,
   })
 
   const app = express().disable('x-powered-by')
   app.use(signIn({ users }))
+  app.use('/oauth2/logout', endSessionRouter(server, { signOut }))
   app.use(oauthRouter(server, { decide: consentPage({ remember: true }), protect: false }))
   return app
 }
 
+const signOut = (req: Request) =>
+  new Promise<void>((done, failed) => req.logout((error) => (error ? failed(error) : done())))
+
 /** What the shop keeps in its own session. */
 interface ShopSession {
+  idToken?: string | undefined
   request?: { pkceCodeVerifier: string; expectedState: string; expectedNonce: string }
   customer?: { name?: string; email?: string }
 }
@@ -93,7 +101,8 @@ export function createShop(origin: string, issuer: string, { clientId, clientSec
   app.get('/', (req, res) => {
     const { customer } = kept(req)
     const words = customer ? `<h1>Hello, ${escapeHtml(customer.name ?? '')}</h1>` : '<h1>The shop</h1>'
-    sendPage(res, 'The shop', `${words}<p>${customer?.email ?? '<a href="/login">Sign in with your account</a>'}</p>`)
+    const links = customer ? '<a href="/logout">Sign out</a>' : '<a href="/login">Sign in with your account</a>'
+    sendPage(res, 'The shop', `${words}<p>${escapeHtml(customer?.email ?? '')} ${links}</p>`)
   })
 
   app.get('/login', async (req, res) => {
@@ -120,11 +129,19 @@ export function createShop(origin: string, issuer: string, { clientId, clientSec
     const tokens = await client.authorizationCodeGrant(config, new URL(req.originalUrl, origin), request)
     const { sub } = tokens.claims() as client.IDToken
     const { name = '', email = '' } = await client.fetchUserInfo(config, tokens.access_token, sub)
-    Object.assign(req.session, { request: undefined, customer: { name, email } } satisfies {
-      customer: object
-      request: undefined
-    })
+    Object.assign(kept(req), { request: undefined, customer: { name, email }, idToken: tokens.id_token })
     res.redirect('/')
+  })
+
+  // here, and at the other app, which sends the browser back
+  app.get('/logout', async (req, res) => {
+    const { idToken = '' } = kept(req)
+    Object.assign(kept(req), { customer: undefined, idToken: undefined })
+    const url = client.buildEndSessionUrl(await discover(), {
+      post_logout_redirect_uri: `${origin}/`,
+      id_token_hint: idToken,
+    })
+    res.redirect(url.href)
   })
   return app
 }

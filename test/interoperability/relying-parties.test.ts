@@ -235,6 +235,79 @@ describe('express-openid-connect', () => {
   })
 })
 
+describe('signing out', () => {
+  it('of the shop by openid-client: at both apps, and back to it', async () => {
+    const { origin } = await start((at, issuer) => createShop(at, issuer, shop))
+    const browser = openBrowser()
+    const signIn = async () => (await browser.get(`${origin}/login`)).location as string
+    await browser.follow(await browser.get(await browser.authorize(await signIn())), origin)
+    const page = await browser.follow(await browser.get(`${origin}/logout`))
+    expect(page.url).toBe(`${origin}/`)
+    expect(page.text).toContain('Sign in with your account')
+    // the other app asks for a password again
+    expect((await browser.follow(await browser.get(await signIn()))).text).toContain('>Sign in</button>')
+  })
+
+  it('of an app by express-openid-connect, and its back channel believes what it is told', async () => {
+    const ended = new Map<string, unknown>()
+    const store = {
+      get: (id: string, done: (error: unknown, found?: unknown) => void) => done(null, ended.get(id)),
+      set: (id: string, value: unknown, done?: (error?: unknown) => void) => {
+        ended.set(id, value)
+        done?.()
+      },
+      destroy: (id: string, done?: (error?: unknown) => void) => {
+        ended.delete(id)
+        done?.()
+      },
+    }
+    let told: (status: number) => void = () => {}
+    const answered = new Promise<number>((resolve) => {
+      told = resolve
+    })
+    const port = await freePort()
+    const at = `http://127.0.0.1:${port}`
+    const provider = await listen((issuer) =>
+      createApp(issuer, at, {
+        backchannelLogoutUri: `${at}/backchannel-logout`,
+        backchannelLogoutSessionRequired: true,
+      }),
+    )
+    running.push(provider)
+    const party = await listen((baseURL) => {
+      const app = express()
+      app.use('/backchannel-logout', (_req, res, next) => {
+        res.once('finish', () => told(res.statusCode))
+        next()
+      })
+      app.use(
+        auth({
+          ...{ issuerBaseURL: provider.issuer, baseURL, clientID: shop.clientId, clientSecret: shop.clientSecret },
+          ...{
+            secret: 'a long secret that is for this test alone',
+            authorizationParams: { response_type: 'code', scope },
+          },
+          ...{ authRequired: false, idpLogout: true, routes: { postLogoutRedirect: `${baseURL}/` } },
+          backchannelLogout: { store: store as never },
+        }),
+      )
+      app.get('/', (req, res) => void res.send(req.oidc.isAuthenticated() ? 'signed in' : 'nobody'))
+      return app
+    }, port)
+    running.push(party)
+    const browser = openBrowser()
+    const { location } = await browser.get(`${at}/login`)
+    const back = await browser.get(await browser.authorize(location as string))
+    expect((await browser.follow(back, at)).text).toBe('signed in')
+    const page = await browser.follow(await browser.get(`${at}/logout`))
+    expect([page.url, page.text]).toEqual([`${at}/`, 'nobody'])
+    // it has verified the signature, typ, aud, events and sid; and remembers who is signed out
+    expect(await answered).toBe(204)
+    expect([...ended.keys()].every((key) => key.startsWith(provider.issuer))).toBe(true)
+    expect(ended.size).toBeGreaterThan(0)
+  })
+})
+
 describe('examples/openid.ts', () => {
   it('is two apps: the shop greets who signed in at the other one', async () => {
     const { origin } = await start((at, issuer) => createShop(at, issuer, shop))
