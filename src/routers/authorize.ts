@@ -50,8 +50,9 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
   const onError = style === 'redirect' ? errorPage(server) : sendError
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
-    const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = req.headers
-    const isFromHost = mode === 'navigate' && (site === 'same-origin' || site === 'same-site')
+    const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': place } = req.headers
+    // no page of ours is shown in a frame, where a client of the same site renews in silence
+    const isFromHost = place !== 'iframe' && mode === 'navigate' && (site === 'same-origin' || site === 'same-site')
     const isForeignForm = isFromHost && style === 'redirect' && !(decide.ownForm && req.method === 'POST')
     const how = isForeignForm ? 'page' : style
     const target = await requireTarget(server, await authorizationParameters(server, req), req)

@@ -334,3 +334,12 @@ describe('options', () => {
     })
   })
 })
+
+it('silent renewal in a frame of the same site is redirected: no page of ours is shown in a frame', async () => {
+  await start()
+  const frame = { 'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe' }
+  await host.authorize(host.web, { scope: 'openid', prompt: 'none' }).set(frame).expect(302)
+  // in a window of its own the page stands between a form of the host and the client
+  const page = await host.authorize(host.web, { scope: 'openid' }).set({ ...frame, 'Sec-Fetch-Dest': 'document' })
+  expect(page.status).toBe(200)
+})
