@@ -49,7 +49,8 @@ export function deviceAuthorizationRouter(
   requireServer(server)
   requireKnown('deviceAuthorizationRouter option', options, ['cors'])
   const { endpoints = {} } = requireDeviceCode('deviceAuthorizationRouter', server)
-  return (endpoints[DEVICE_AUTHORIZATION] as NonNullable<(typeof endpoints)[string]>).router(server, options)
+  const { router } = endpoints[DEVICE_AUTHORIZATION] as Required<(typeof endpoints)[string]>
+  return router(server, options)
 }
 
 /** The same for the value that has the settings. */
