@@ -129,7 +129,9 @@ export function createShop(origin: string, issuer: string, { clientId, clientSec
     const tokens = await client.authorizationCodeGrant(config, new URL(req.originalUrl, origin), request)
     const { sub } = tokens.claims() as client.IDToken
     const { name = '', email = '' } = await client.fetchUserInfo(config, tokens.access_token, sub)
-    Object.assign(kept(req), { request: undefined, customer: { name, email }, idToken: tokens.id_token })
+    // a new session: whoever planted the id of this one must not be signed in with it
+    await new Promise<void>((done, failed) => req.session.regenerate((error) => (error ? failed(error) : done())))
+    Object.assign(kept(req), { customer: { name, email }, idToken: tokens.id_token })
     res.redirect('/')
   })
 

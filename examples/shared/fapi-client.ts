@@ -50,8 +50,9 @@ function createClient(issuer: string, url: string, key: openid.CryptoKey): Expre
 
   app.get('/callback', async (req, res) => {
     const { pending } = req.session as { pending?: Pending }
-    Object.assign(req.session, { pending: undefined })
     if (!pending) return void res.redirect(303, '/')
+    // a new session: whoever planted the id of this one must not have it later
+    await new Promise<void>((done, failed) => req.session.regenerate((error) => (error ? failed(error) : done())))
     const options = { DPoP: await dpop() }
     const answer = new URL(req.url, url)
     const first = await openid.authorizationCodeGrant(await bank(), answer, pending, undefined, options)

@@ -45,7 +45,9 @@ export interface KeyRing {
 /** The keys of this moment. What was made of them is kept until the host gives other ones. */
 export function currentKeyRing(owner: string, keys: KeysOption, algorithm?: SigningAlgorithm): () => KeyRing {
   const ringOf = (given: KeyMaterial | SigningKeys) => {
-    if (typeof given !== 'string' && (typeof given !== 'object' || given === null)) {
+    // a list stands in `current`: alone it would be read as one key
+    const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
+    if (typeof given !== 'string' && !isObject) {
       throw new TypeError(
         `${owner} needs keys: a private key such as generateSigningKey() returns, or { current, next, retired }, not ${kindOf(given)}`,
       )

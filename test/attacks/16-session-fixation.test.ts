@@ -39,5 +39,6 @@ it('no example has a session of its own making beside the sign-in that renews it
   const sources = files.map((file) => [file, readFileSync(join(folder, file), 'utf8')] as const)
   const withSession = sources.filter(([, source]) => source.includes("from 'express-session'"))
   expect(withSession.length).toBeGreaterThan(0)
-  for (const [, source] of withSession) expect(source).toMatch(/req\.logIn\(|passport\.authenticate\('local', \{/)
+  for (const [, source] of withSession)
+    expect(source).toMatch(/req\.logIn\(|passport\.authenticate\('local', \{|req\.session\.regenerate\(/)
 })

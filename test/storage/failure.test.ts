@@ -186,7 +186,7 @@ describe('a request that fails in storage', () => {
   it('never says that a reuse was harmless: it is noticed again when storage is back', async () => {
     const { refresh_token } = await host.signIn()
     const second = (await host.refresh(host.web, refresh_token).expect(200)).body as Tokens
-    host.clock.advance(60)
+    host.clock.advance(61)
     host.storage.replace('grants.revoke', () => Promise.reject(new Error(secret)))
     await host.refresh(host.web, refresh_token).expect(503)
     host.storage.restore()
