@@ -1,7 +1,8 @@
 /** What clients learn of users: the claims of each scope (OpenID Connect Core §5.4), and the parameter `claims` (§5.5). */
 import { OAuthError } from '../errors'
 import { kindOf, requireKnown } from '../options/known'
-import { isScopeToken, type Scope } from '../rules/scope'
+import { isScopeToken, type Scope, scopesOfClient } from '../rules/scope'
+import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClaimAsked, ClaimsAsked } from '../types/openid'
 
@@ -22,7 +23,7 @@ const ofTokens: readonly string[] = [
   ...['sid', 'events', 'cnf', 'scope', 'client_id'],
 ]
 
-/** By scope, the claims of it. Those of all scopes are all that clients may ask for. */
+/** By scope, the claims of it, and all that may be asked for by name. */
 export interface UserClaims {
   readonly byScope: ReadonlyMap<string, readonly string[]>
   readonly all: readonly string[]
@@ -51,8 +52,18 @@ export function verifiedClaims(option: Readonly<Record<string, readonly string[]
 }
 
 /** The claims that a scope stands for. */
-export function claimsOfScope({ byScope }: UserClaims, scope: Scope): readonly string[] {
+export function claimsOfScope({ byScope }: Pick<UserClaims, 'byScope'>, scope: Scope): readonly string[] {
   return [...new Set(scope.flatMap((token) => byScope.get(token) ?? []))]
+}
+
+/** What a client may ask for by name: the claims of the scopes that it may have. A name is no way around its record. */
+export function claimsOfClient(
+  { byScope }: UserClaims,
+  { scopes }: Pick<AuthorizationServer, 'scopes'>,
+  client: Client,
+): UserClaims {
+  const all = claimsOfScope({ byScope }, scopesOfClient(scopes, client))
+  return { byScope, all }
 }
 
 /** Those claims of a user, without what the user has not: Core §5.3.2, never null. */

@@ -8,7 +8,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { MadeResponse } from '../types/openid'
 import type { TokenResponse } from '../types/token'
 import { findUser } from '../users'
-import { valuesOf } from './claims'
+import { claimsOfClient, valuesOf } from './claims'
 import type { Settings } from './settings'
 
 /** Seconds. It says who signed in; how long that is good for is told by the client's own session. */
@@ -38,14 +38,15 @@ export function signerOf({ signing, signers }: KeyRing, algorithm: string | unde
 
 /** Adds the id_token to a token response whose scope is `openid`. */
 export async function withIdToken(
-  { ring, subjects }: Settings,
+  { ring, subjects, claims: known }: Settings,
   server: AuthorizationServer,
   { client, authorization, body, uses, issuedAt = server.now() }: MadeResponse,
 ): Promise<TokenResponse> {
   const { authentication, userId, scope } = authorization
   if (!authentication || userId === undefined || !scope.includes('openid')) return body
   const { acr, amr, claims, sid, time } = authentication
-  const asked = claims?.id_token ?? []
+  const { all } = claimsOfClient(known, server, client)
+  const asked = (claims?.id_token ?? []).filter((name) => all.includes(name))
   const user = asked.length > 0 ? await findUser(server, userId) : undefined
   const nonce = uses && boundOf(uses).nonce
   const idToken = {

@@ -4,7 +4,7 @@ import { currentKeyRing, type KeysOption } from '../jwt/key-ring'
 import { kindOf, requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import type { OpenIdProvider } from '../types/openid'
-import { verifiedClaims } from './claims'
+import { claimsOfClient, verifiedClaims } from './claims'
 import { END_SESSION } from './end-session'
 import { readIdToken, withIdToken } from './id-token'
 import { openIdMembers } from './members'
@@ -80,7 +80,9 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
     scopes: new Map(Object.entries(words.en?.scopes ?? {})),
     words,
     request: (server, client, sent) =>
-      parseOpenIdRequest(client, sent, claims, (hint) => subjectOfHint(settings, server.issuer, client.clientId, hint)),
+      parseOpenIdRequest(client, sent, claimsOfClient(claims, server, client), (hint) =>
+        subjectOfHint(settings, server.issuer, client.clientId, hint),
+      ),
     admit: (request, decider, req, res) => admit(settings, request, decider, req, res),
     authorize: (approved, request, req) => withSignIn(settings, approved, request, req),
     respond: (server, made) => withIdToken(settings, server, made),

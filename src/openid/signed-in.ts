@@ -6,10 +6,11 @@ import { OAuthError } from '../errors'
 import { admissionOf } from '../guard/presented-token'
 import { listGrants } from '../operations/grants'
 import { kindOf } from '../options/known'
+import type { Scope } from '../rules/scope'
 import type { Authentication } from '../types/authorization'
 import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 import type { OpenIdRequest } from '../types/openid'
-import { namedClaims } from './claims'
+import { claimsOfScope, namedClaims } from './claims'
 import type { Settings, SignIn } from './settings'
 
 /** The same, checked. */
@@ -81,7 +82,7 @@ export async function withSignIn(
   if (!signIn) throw unknownSignIn(req)
   await verifyMet(settings, request, openid, signIn, authorization.userId)
   const { time, acr, amr, sessionId } = signIn
-  const claims = namedClaims(settings.claims, openid.claims)
+  const claims = grantedClaims(settings, openid, authorization.scope, admissionOf(req) !== undefined)
   const hasClaims = claims.id_token.length + claims.userinfo.length > 0
   const known: Authentication = {
     ...(acr !== undefined && { acr }),
@@ -94,6 +95,22 @@ export async function withSignIn(
   const isKnown = await isKnownFor(request, authorization.userId, known.sid, until - settings.sessionTtl / 2)
   const authentication = Object.freeze(isKnown ? known : { ...known, until })
   return { ...approved, authorization: { ...authorization, authentication } }
+}
+
+/**
+ * Of the claims that the request names, those of the scope that was granted, and those that the user was asked about one by
+ * one. A token in front asks nobody, and has no more than its scope.
+ */
+function grantedClaims(
+  { claims }: Settings,
+  openid: OpenIdRequest,
+  scope: Scope,
+  isByToken: boolean,
+): ReturnType<typeof namedClaims> {
+  const granted = [...claimsOfScope(claims, scope), ...(isByToken ? [] : openid.namedClaims)]
+  const { id_token, userinfo } = namedClaims(claims, openid.claims)
+  const isGranted = (name: string) => granted.includes(name)
+  return { id_token: id_token.filter(isGranted), userinfo: userinfo.filter(isGranted) }
 }
 
 /** Whether another grant stays known as long: a renewal every hour must not leave a row each that lives for a month. */

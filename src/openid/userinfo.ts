@@ -19,7 +19,7 @@ import { findAccessToken } from '../tokens/access-token'
 import type { Authentication } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { findUser } from '../users'
-import { claimsOfScope, valuesOf } from './claims'
+import { claimsOfClient, claimsOfScope, valuesOf } from './claims'
 import { signerOf, signUserinfo } from './id-token'
 import { requireSettings, type Settings } from './settings'
 
@@ -88,7 +88,9 @@ async function answer(settings: Settings, server: AuthorizationServer, row: Cred
   const client = user && (await findClient(server, clientId))
   if (!user || !client) throw invalidToken()
   const asked = (await authenticationOf(server, row))?.claims?.userinfo ?? []
-  const values = await valuesOf(server, user, [...claimsOfScope(settings.claims, scope), ...asked])
+  const { all } = claimsOfClient(settings.claims, server, client)
+  const named = asked.filter((name) => all.includes(name))
+  const values = await valuesOf(server, user, [...claimsOfScope(settings.claims, scope), ...named])
   // Core §5.3.2: the same as in the id_token, or the client must not believe it
   const claims = { ...values, sub: await settings.subjects.subjectOf(server, client, userId) }
   const { userinfoSignedResponseAlg: algorithm } = client

@@ -168,3 +168,33 @@ it.each([false, true])('tells the claims that were asked for by name: Core §5.5
   expect(decodeJwt(again.body.id_token)).toMatchObject({ phone_number: '+1 555 0100' })
   expect((await host.userinfo(again.body.access_token).expect(200)).body).toEqual(body)
 })
+
+describe('claims by name are no way around scopes', () => {
+  const claims = JSON.stringify({ userinfo: { email: null, name: null }, id_token: { phone_number: null } })
+  const learnt = async (host: Awaited<ReturnType<typeof createOpenIdHost>>, tokens: Record<string, unknown>) => {
+    const idToken = decodeJwt(tokens.id_token as string)
+    const { body } = await host.userinfo(tokens.access_token as string).expect(200)
+    return [...Object.keys(body), ...Object.keys(idToken)].filter((name) => /^name|email|phone/.test(name))
+  }
+
+  it('a client learns nothing whose scope its record does not have', async () => {
+    const host = await createOpenIdHost({ decide })
+    await updateClient(host.server, host.web.clientId, { scopes: ['openid', 'profile'] })
+    expect(await learnt(host, await host.signIn(host.web, { scope: 'openid', claims }))).toEqual(['name'])
+  })
+
+  it('what the record has lost since is told no more', async () => {
+    const host = await createOpenIdHost({ decide })
+    const tokens = await host.signIn(host.web, { scope: 'openid', claims })
+    await updateClient(host.server, host.web.clientId, { scopes: ['openid'] })
+    const { body } = await host.refresh(host.web, tokens.refresh_token).expect(200)
+    expect(await learnt(host, body)).toEqual([])
+    expect((await host.userinfo(tokens.access_token).expect(200)).body).toEqual({ sub: 'alice' })
+  })
+
+  it('a scope that was asked for and not granted takes its claims along', async () => {
+    const host = await createOpenIdHost({ decide: () => ({ allow: true, userId: 'alice', scope: 'openid profile' }) })
+    const tokens = await host.signIn(host.web, { scope: 'openid profile email', claims })
+    expect(await learnt(host, tokens)).toEqual(['name', 'phone_number'])
+  })
+})
