@@ -40,22 +40,25 @@ export function signerOf({ signing, signers }: KeyRing, algorithm: string | unde
 export async function withIdToken(
   { ring, subjects, claims: known }: Settings,
   server: AuthorizationServer,
-  { client, authorization, body, uses, issuedAt = server.now() }: MadeResponse,
+  { client, authorization, body, uses, issuedAt }: MadeResponse,
 ): Promise<TokenResponse> {
   const { authentication, userId, scope } = authorization
   if (!authentication || userId === undefined || !scope.includes('openid')) return body
+  // Core §3.2.2.1: by way of a browser only with a nonce, and where response_type names it: no one here does
+  if (!uses && issuedAt === undefined) return body
   const { acr, amr, claims, sid, time } = authentication
   const { all } = claimsOfClient(known, server, client)
   const asked = (claims?.id_token ?? []).filter((name) => all.includes(name))
   const user = asked.length > 0 ? await findUser(server, userId) : undefined
+  const iat = issuedAt ?? server.now()
   const nonce = uses && boundOf(uses).nonce
   const idToken = {
     ...(user && (await valuesOf(server, user, asked))),
     iss: server.issuer,
     sub: await subjects.subjectOf(server, client, userId),
     aud: client.clientId,
-    exp: issuedAt + LIFETIME,
-    iat: issuedAt,
+    exp: iat + LIFETIME,
+    iat,
     auth_time: time,
     at_hash: halfDigest(body.access_token),
     ...(nonce !== undefined && { nonce }),

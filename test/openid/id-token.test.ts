@@ -1,7 +1,7 @@
 // The id_token: OpenID Connect Core §2, §3.1.3.6, §12.2. jose verifies it, as a relying party would.
 import { createHash } from 'node:crypto'
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
-import { approve, jwt, updateClient } from '../../src/index'
+import { approve, implicit, jwt, updateClient } from '../../src/index'
 import { sidOf } from '../../src/openid/signed-in'
 import { issuer, startOfTime } from '../support/host'
 import { createOpenIdHost, type OpenIdHost, signingKeys } from '../support/openid'
@@ -45,6 +45,18 @@ it('has the members of Core §2, with the nonce as it was sent', async () => {
 it('comes only where openid was granted', async () => {
   const host = await createOpenIdHost({ decide })
   expect(await host.signIn(host.web, { scope: 'read', nonce: 'n' })).not.toHaveProperty('id_token')
+})
+
+it('comes by no URL: response_type=token has none, and so none without a nonce (Core 3.2.2.1)', async () => {
+  const host = await createOpenIdHost({ decide, grants: [implicit()] })
+  const redirectUri = 'https://one.example/a'
+  const client = await host.register(
+    { scopes: ['openid'], redirectUris: [redirectUri], grantTypes: ['implicit'] },
+    redirectUri,
+  )
+  const answer = await host.authorize(client, { scope: 'openid', response_type: 'token', nonce: 'n' })
+  expect(answer.headers.location).toMatch(/#access_token=/)
+  expect(answer.headers.location).not.toContain('id_token')
 })
 
 it('is signed by the algorithm of the record, and never by none', async () => {
