@@ -1,5 +1,6 @@
 /** Who a user is to a client: the `sub` of id_tokens and of userinfo (OpenID Connect Core §8). */
 import type { Awaitable } from '../awaitable'
+import { grantTypesOf } from '../clients/client'
 import { invalid } from '../clients/member-checks'
 import { fingerprint, sharedKey } from '../crypto'
 import { isLoopbackAddress, isPublicAddress } from '../fetch/public-address'
@@ -55,19 +56,34 @@ export function pairwise(options: PairwiseOptions): Subjects {
   } satisfies Subjects)
 }
 
-type Described = Pick<Client, 'clientId' | 'redirectUris' | 'sectorIdentifierUri' | 'origin'>
+type Described = Pick<Client, 'clientId' | 'redirectUris' | 'sectorIdentifierUri' | 'origin' | 'grantTypes'>
 
 /** §8.1. Throws for a record of which no sector can be told: it is from before there were any. */
 function sectorOf(client: Described): string {
   const { clientId, sectorIdentifierUri, origin } = client
+  const own = `client ${clientId}`
+  if (origin !== undefined && !answersAtHostsAlone(client)) return own
   // what a document says of its sector nobody has asked that sector about
   if (sectorIdentifierUri !== undefined && origin !== 'metadata_document') return new URL(sectorIdentifierUri).hostname
   const [host, other] = webHosts(client)
-  if (other === undefined) return host ?? `client ${clientId}`
+  if (other === undefined) return host ?? own
+  // nor is it the host's to mend
+  if (origin === 'metadata_document') return own
   const fix = 'set sectorIdentifierUri in its record'
   throw new TypeError(
     `The redirect URIs of the client ${clientId} have several hosts, so that it has no sector: ${fix}`,
   )
+}
+
+/** The grants whose answers go to a redirect URI, and one that has no user. */
+const byRedirect: readonly string[] = ['authorization_code', 'refresh_token', 'implicit', 'client_credentials']
+
+/**
+ * Whether only the hosts of its redirect URIs ever learn a `sub`. Who writes a record of their own may name the host of
+ * somebody else in it, and would learn the `sub` of that sector on a device, or by a grant without a redirect.
+ */
+function answersAtHostsAlone(client: Described): boolean {
+  return grantTypesOf(client).every((grant) => byRedirect.includes(grant)) && !client.redirectUris.some(staysOnDevice)
 }
 
 /** The hosts of its redirect URIs. On the user's own device every app has the same one, which is none. */

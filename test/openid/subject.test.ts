@@ -2,6 +2,7 @@
 import { decodeJwt } from 'jose'
 import * as oauth from '../../src/index'
 import { type PairwiseOptions, pairwise } from '../../src/openid/index'
+import type { Client } from '../../src/storage'
 import { createDocumentHost, type DocumentHost } from '../support/documents'
 import { createLogoutHost } from '../support/logout'
 import { createOpenIdHost } from '../support/openid'
@@ -50,6 +51,32 @@ describe('pairwise', () => {
     const one = await client(['http://127.0.0.1/cb'])
     const other = await client(['http://127.0.0.1/cb'])
     expect(await subjectFor(one)).not.toBe(await subjectFor(other))
+  })
+
+  it.each<[string, string[], string[]]>([
+    ['on a device beside it', ['https://victim.example/a', 'http://127.0.0.1/cb'], ['authorization_code']],
+    ['a scheme of its own beside it', ['com.evil.app:/cb', 'https://victim.example/a'], ['authorization_code']],
+    ['a grant without a redirect', ['https://victim.example/a'], ['authorization_code', oauth.deviceCode().grantType]],
+  ])('is not that of a host that a record of its sender names, with %s', async (_case, redirectUris, grantTypes) => {
+    const victim = await subjectFor(await client(['https://victim.example/a']))
+    const made = await client(redirectUris.slice(0, 1))
+    const record = await host.storage.clients.find(made.clientId)
+    const changed = { ...record, redirectUris, grantTypes, version: 99 } as Client
+    for (const origin of ['registration', 'admitted_registration', 'metadata_document'] as const) {
+      const subjects = pairwise({ salt })
+      expect(await subjects.subjectOf(host.server, { ...changed, origin }, 'alice')).not.toBe(victim)
+    }
+    // the host knows whose its own records are
+    const { origin: _, ...ours } = changed
+    expect(await pairwise({ salt }).subjectOf(host.server, ours, 'alice')).toBe(victim)
+  })
+
+  it('is one of its own for a document with several hosts: no stranger makes a failure of the server', async () => {
+    const redirectUris = ['https://one.example/a', 'https://two.example/a']
+    const { clientId } = await client(redirectUris.slice(0, 1))
+    const record = (await host.storage.clients.find(clientId)) as Client
+    const document: Client = { ...record, redirectUris, origin: 'metadata_document' }
+    expect(await pairwise({ salt }).subjectOf(host.server, document, 'alice')).toMatch(/^[\w-]{43}$/)
   })
 
   it('makes a sub of an id that sub itself could not carry', async () => {
