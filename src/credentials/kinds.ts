@@ -10,7 +10,7 @@
  * | consent            | `~t`         | pending → decided                    | consent page       | consent page   |
  * | removal            | `~x`         | pending → decided                    | connected apps     | connected apps |
  * | pushed_request     | `~q`         | pushed → opened → used               | pushed request     | authorize      |
- * | jti                | `~j` + hash  | used                                 | every endpoint     | nothing        |
+ * | jti                | `~j` + hash  | used                                 | every endpoint     | logout         |
  * | device_code        | `~v`         | pending → approved, denied → used    | device endpoint    | device page, token |
  * | user_code          | `~u`         | issued                               | device endpoint    | nothing        |
  * | device_entry       | `~y`         | pending → decided                    | device page        | device page    |

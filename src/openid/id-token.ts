@@ -10,6 +10,7 @@ import type { TokenResponse } from '../types/token'
 import { findUser } from '../users'
 import { claimsOfClient, valuesOf } from './claims'
 import type { Settings } from './settings'
+import { requireSession } from './signed-in'
 
 /** Seconds. It says who signed in; how long that is good for is told by the client's own session. */
 const LIFETIME = 3600
@@ -43,7 +44,9 @@ export async function withIdToken(
   { client, authorization, body, uses, issuedAt }: MadeResponse,
 ): Promise<TokenResponse> {
   const { authentication, userId, scope } = authorization
-  if (!authentication || userId === undefined || !scope.includes('openid')) return body
+  if (!authentication || userId === undefined) return body
+  if (uses?.kind === 'authorization_code') await requireSession(server, uses, userId, authentication)
+  if (!scope.includes('openid')) return body
   // Core §3.2.2.1: by way of a browser only with a nonce, and where response_type names it: no one here does
   if (!uses && issuedAt === undefined) return body
   const { acr, amr, claims, sid, time } = authentication

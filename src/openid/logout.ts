@@ -17,12 +17,12 @@ import type { Authentication } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { signerOf } from './id-token'
 import { requireSettings, type Settings } from './settings'
-import { sidOf } from './signed-in'
+import { endCodes, sidOf } from './signed-in'
 
 /**
  * Ends the sign-ins of a user at other apps: those of one session of your app, or all. Call it where your app ends a
  * session by itself, such as after a new password. Each authorization of theirs is dead before the first client is told,
- * refresh tokens included, but for those granted `offline_access` (OpenID Connect Back-Channel Logout 1.0 §2.7).
+ * refresh tokens and codes included, but for those granted `offline_access` (OpenID Connect Back-Channel Logout 1.0 §2.7).
  * Resolves when each client with a `backchannelLogoutUri` was told, or given up: within 20 seconds. What became of it
  * are the events `logout.sent` and `logout.failed`.
  *
@@ -53,6 +53,8 @@ export async function endSessions(
   sessionId: string | undefined,
 ): Promise<EndedSession[]> {
   const ended = new Map<string, EndedSession>()
+  // first, so that a code which is exchanged meanwhile is refused, or has a grant that is listed
+  await endCodes(server, userId, sessionId)
   for (const { id, clientId, scope, data } of await listGrants(server, { userId })) {
     const authentication = data.authentication as Authentication | undefined
     // an authorization without a sign-in has no session to end with

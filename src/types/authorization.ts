@@ -29,6 +29,8 @@ export interface Authentication {
   readonly amr?: readonly string[]
   /** The claims that were asked for by name, beside those of the scope (OpenID Connect Core §5.5). */
   readonly claims?: { readonly id_token: readonly string[]; readonly userinfo: readonly string[] }
+  /** The session at the host, by a name that is in storage alone. */
+  readonly session?: string
   /** The session at the host, under a name that only its client has. */
   readonly sid?: string
   /** When it was. Seconds. */

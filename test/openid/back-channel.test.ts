@@ -106,6 +106,23 @@ describe('logoutSessions', () => {
     expect(listener.tokens).toHaveLength(1)
   })
 
+  it.each(['s1', undefined])('ends codes that are on their way, of the session %s', async (sessionId) => {
+    await start()
+    const code = (user = 'alice', scope = 'openid') =>
+      host.code(host.web, { scope, ...(scope.includes('offline_access') && { prompt: 'consent' }) }, user)
+    host.sessions.set('bob', { time: host.clock.now, sessionId: 's1' })
+    const codes = [await code(), await code('bob'), await code('alice', 'openid offline_access')]
+    host.sessions.set('alice', { time: host.clock.now, sessionId: 's2' })
+    codes.push(await code())
+    for (const _twice of [1, 2]) await logoutSessions(host.server, { userId: 'alice', ...(sessionId && { sessionId }) })
+    host.clock.advance(1)
+    host.sessions.set('alice', { time: host.clock.now, sessionId: 's1' })
+    codes.push(await code())
+    const answers = await Promise.all(codes.map((one) => host.exchange(host.web, one)))
+    expect(answers.map(({ status }) => status)).toEqual([400, 200, 200, sessionId ? 200 : 400, 200])
+    expect(answers[0]?.body.error).toBe('invalid_grant')
+  })
+
   it('does not end the session of another user by the same id', async () => {
     await start()
     host.sessions.set('bob', { time: host.clock.now, sessionId: 's1' })
@@ -177,6 +194,8 @@ describe('a client that is not told at once', () => {
       res.statusCode = 500
       res.end()
     })
+    // what begins in the second of an end belongs to what has ended
+    host.clock.advance(1)
     await host.tokens()
     await logoutSessions(host.server, { userId: 'alice' })
     expect(busy.tokens).toHaveLength(3)

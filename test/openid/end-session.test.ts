@@ -303,6 +303,7 @@ describe('the session of the host', () => {
     let renewed: { access_token: string } | undefined
     await start({
       signOut: async () => {
+        host.clock.advance(1)
         renewed = await host.tokens()
       },
     })
