@@ -42,7 +42,7 @@ export function fetchList(
 function parseList(text: string): readonly unknown[] {
   const value: unknown = JSON.parse(text)
   if (Array.isArray(value)) return value
-  throw new TypeError('no list')
+  throw new Error('no list')
 }
 
 async function fetchJsonAs<Content>(
