@@ -111,7 +111,7 @@ describe('addresses that are not public are not connected to, and the answers ar
     )
     await expect(find('https://last.example/client')).rejects.toThrow('Too many')
     expect((await answers).map(({ status }) => status)).toEqual(Array(100).fill('rejected'))
-    expect(names.pending()).toBe(0)
+    expect(await names.pending()).toBe(0)
   })
 
   it('http, other spellings of an address, and credentials are no client ids at all', async () => {

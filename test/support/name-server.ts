@@ -7,8 +7,8 @@ import { isIPv4 } from 'node:net'
 export interface NameServer {
   /** The names that were asked for, once for each packet that arrived. */
   asked: string[]
-  /** The questions of this process that have not come to an end, answered or not. */
-  pending(): number
+  /** The questions of this process without an end. A cancelled one ends some turns of the loop later. */
+  pending(): Promise<number>
   close(): void
 }
 
@@ -44,7 +44,10 @@ export async function createNameServer(
   })
   return {
     asked,
-    pending: () => pending,
+    async pending() {
+      for (let turn = 0; turn < 10 && pending > 0; turn++) await new Promise(setImmediate)
+      return pending
+    },
     close() {
       replaced.mockRestore()
       socket.close()
