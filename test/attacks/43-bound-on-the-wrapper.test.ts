@@ -1,6 +1,8 @@
 // ATTACKS.md row 43: a bound counts the resource and not the promise around it. What strangers had us begin ends when its
 // time is over, and while it goes on it takes nothing that the host app needs.
+
 import dns from 'node:dns'
+import { resolveName } from '../../src/fetch/resolve-name'
 import { createHost, type Host } from '../support/host'
 import { createNameServer, type NameServer } from '../support/name-server'
 
@@ -46,6 +48,16 @@ describe('a client metadata document whose host has a silent name server', () =>
     )
     expect(again.map(({ body }) => body.error_description)).not.toContain(expect.stringContaining('Too many'))
     expect(new Set(names.asked).size).toBe(20)
+  })
+
+  it('asks nothing any more once its fetch was given up', async () => {
+    names = await createNameServer(() => undefined)
+    const giveUp = new AbortController()
+    const lookup = resolveName('given-up.example', giveUp.signal)
+    expect(await names.pending()).toBe(2)
+    giveUp.abort()
+    await expect(lookup).rejects.toThrow('ECANCELLED')
+    expect(await names.pending()).toBe(0)
   })
 
   it('is given up within its own time: a name with many silent servers holds nothing longer', async () => {
