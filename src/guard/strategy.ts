@@ -140,30 +140,51 @@ export function tokenAuthenticator(
     )
     void whenReady(settled, (found) => ('failed' in found ? done(found.failed) : done(null, found)))
   })
-  return (token, call) =>
-    whenReady(runStrategy(strategy, token, call), (outcome) => {
-      if ('failed' in outcome) throw outcome.failed
-      return outcome.found
-    })
+  const Run = runsOf(strategy)
+  return (token, call) => {
+    const run = new Run()
+    run.authenticate({ headers: { authorization: `Bearer ${token}` }, call })
+    return whenReady(run.outcome ?? run.later(), foundIn)
+  }
+}
+
+function foundIn(outcome: Outcome): AuthenticatedToken {
+  if ('failed' in outcome) throw outcome.failed
+  return outcome.found
+}
+
+interface Run extends Strategy {
+  outcome?: Outcome
+  later(): Promise<Outcome>
 }
 
 /**
  * One object per request over the shared strategy: `passport.authenticate` writes onto the strategy itself, and two
  * requests in flight would get each other's answer.
  */
-function runStrategy(strategy: Strategy, token: string, call: Call | undefined): Awaitable<Outcome> {
-  const settled: { outcome?: Outcome } = {}
-  let settle = (outcome: Outcome): void => {
-    settled.outcome = outcome
+function runsOf(strategy: Strategy): new () => Run {
+  class OneRequest {
+    outcome?: Outcome
+    settle?: (outcome: Outcome) => void
+    end(outcome: Outcome): void {
+      this.outcome = outcome
+      this.settle?.(outcome)
+    }
+    success(found: AuthenticatedToken): void {
+      this.end({ found })
+    }
+    fail(): void {
+      this.end({ failed: new OAuthError('invalid_token', 'The access token is malformed.') })
+    }
+    error(failed: unknown): void {
+      this.end({ failed })
+    }
+    later(): Promise<Outcome> {
+      return new Promise((resolve) => {
+        this.settle = resolve
+      })
+    }
   }
-  const run = Object.assign(Object.create(strategy) as Strategy, {
-    success: (found: AuthenticatedToken) => settle({ found }),
-    fail: () => settle({ failed: new OAuthError('invalid_token', 'The access token is malformed.') }),
-    error: (failed: unknown) => settle({ failed }),
-  })
-  run.authenticate({ headers: { authorization: `Bearer ${token}` }, call })
-  if (settled.outcome) return settled.outcome
-  return new Promise((resolve) => {
-    settle = resolve
-  })
+  Object.setPrototypeOf(OneRequest.prototype, strategy)
+  return OneRequest as unknown as new () => Run
 }
