@@ -1,6 +1,7 @@
 /** Counts of attempts, on rate-limiter-flexible: one point of one key is taken, and given back where it should not count. */
-import { LRUCache } from 'lru-cache'
+
 import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { LRU } from 'tiny-lru'
 
 /** The options of a rate-limiter-flexible limiter: `points` in `duration` seconds. */
 export interface LimiterOptions {
@@ -30,15 +31,14 @@ const MAX_KEYS = 20_000
 /** A limiter in the memory of this process. Beyond 20,000 keys it forgets the one that was used longest ago. */
 export function memoryLimiter(options: LimiterOptions): Limiter {
   const limiter = new RateLimiterMemory(options)
-  const keys = new LRUCache<string, true>({
-    // by size, because places for `max` would be made at the start, whether they are ever used or not
-    maxSize: MAX_KEYS,
-    sizeCalculation: () => 1,
-    dispose: (_, key, reason) => void (reason === 'evict' && limiter.delete(key)),
-  })
+  const keys = new LRU<true>(MAX_KEYS)
+  const use = (key: string): void => {
+    const forgotten = keys.setWithEvicted(key, true)
+    if (forgotten) void limiter.delete(forgotten.key)
+  }
   return {
     consume(key) {
-      keys.set(key, true)
+      use(key)
       return limiter.consume(key)
     },
     // a key that was forgotten has nothing to give back, or it would have a point more than others
@@ -48,7 +48,7 @@ export function memoryLimiter(options: LimiterOptions): Limiter {
       return limiter.get(key)
     },
     set(key, points, seconds) {
-      keys.set(key, true)
+      use(key)
       return limiter.set(key, points, seconds)
     },
   }

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
-import type { LRUCache } from 'lru-cache'
+import type { LRU } from 'tiny-lru'
 import ts from 'typescript'
 import { workers } from '../passwords/recorded-workers'
 
@@ -13,17 +13,17 @@ jest.mock('node:worker_threads', () =>
   jest.requireActual<typeof import('../passwords/recorded-workers')>('../passwords/recorded-workers').workerThreads(),
 )
 // the real ones, with a list of those that were made
-const mockCaches: LRUCache<string, object>[] = []
+const mockCaches: LRU<object>[] = []
 const mockLimiters: { _memoryStorage: { _storage: Map<string, unknown> } }[] = []
-jest.mock('lru-cache', () => {
-  const real = jest.requireActual<typeof import('lru-cache')>('lru-cache')
-  class Recorded extends real.LRUCache<string, object> {
-    constructor(options: ConstructorParameters<typeof real.LRUCache<string, object>>[0]) {
-      super(options)
+jest.mock('tiny-lru', () => {
+  const real = jest.requireActual<typeof import('tiny-lru')>('tiny-lru')
+  class Recorded extends real.LRU<object> {
+    constructor(max?: number) {
+      super(max)
       mockCaches.push(this)
     }
   }
-  return { ...real, LRUCache: Recorded }
+  return { ...real, LRU: Recorded }
 })
 jest.mock('rate-limiter-flexible', () => {
   const real = jest.requireActual<typeof import('rate-limiter-flexible')>('rate-limiter-flexible')
@@ -221,7 +221,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'passwords/throttle.ts points': ONE_CALL,
 }
 
-const growing = /^(new (Map|Set|LRUCache|RateLimiter\w+)\b|expiringMap\b|\[\]$)/
+const growing = /^(new (Map|Set|LRU|RateLimiter\w+)\b|expiringMap\b|\[\]$)/
 
 /** What can grow and is used by more than the function that made it: it may outlive one call. */
 function found(): string[] {
