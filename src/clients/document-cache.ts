@@ -1,5 +1,5 @@
 /** What is remembered of client metadata documents: those that were had, and why others could not be. */
-import { LRU } from 'tiny-lru'
+import { createLRU } from 'lru.min'
 import type { OAuthError } from '../errors'
 import type { Client } from '../storage'
 
@@ -15,9 +15,9 @@ const MAX_KEPT = 1000
 export type DocumentCache = ReturnType<typeof documentCache>
 
 export function documentCache(now: () => number) {
-  const known = new LRU<{ client: Client; at: number; until: number }>(MAX_KEPT)
+  const known = createLRU<string, { client: Client; at: number; until: number }>({ max: MAX_KEPT })
   // apart, so that URLs made up by the thousand drive out no document
-  const refused = new LRU<{ error: OAuthError; until: number }>(MAX_KEPT)
+  const refused = createLRU<string, { error: OAuthError; until: number }>({ max: MAX_KEPT })
 
   /** Why it is not asked for again yet. */
   function failureOf(url: string): OAuthError | undefined {

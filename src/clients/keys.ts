@@ -1,5 +1,5 @@
 /** The public keys of a client (RFC 7517 §5): those of its record, or those at its `jwks_uri`. */
-import { LRU } from 'tiny-lru'
+import { createLRU } from 'lru.min'
 import type { Awaitable } from '../awaitable'
 import type { JsonWebKey } from '../crypto'
 import { messageOf, OAuthError } from '../errors'
@@ -73,7 +73,7 @@ interface KeySet extends Kept<Jwks> {
 
 /** The sets at URLs, as they are known by now. */
 function keySets(withLoopback: boolean): (server: AuthorizationServer, url: string) => KeySet {
-  const sets = new LRU<KeySet>(MAX_KEPT)
+  const sets = createLRU<string, KeySet>({ max: MAX_KEPT })
   const loading = new Set<string>()
   const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
 

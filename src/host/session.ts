@@ -1,6 +1,6 @@
 /** The session that is not there: behind the router, missing, for https alone or for another path. Each is told once. */
 import type { Request } from 'express'
-import { LRU } from 'tiny-lru'
+import { createLRU } from 'lru.min'
 import { sha256 } from '../crypto'
 import type { AuthorizationServer } from '../types/authorization-server'
 
@@ -64,7 +64,7 @@ function isBackAgain({ warn, now }: AuthorizationServer, req: Request, returnTo:
 
 /** Counts how often a request came back, by a digest of it and of its browser. */
 export function returnCounter() {
-  const sent = new LRU<{ returns: number; at: number }>(MOST_SENT)
+  const sent = createLRU<string, { returns: number; at: number }>({ max: MOST_SENT })
   return ({ headers, ip }: Request, returnTo: string, at: number): number => {
     // a client that starts again comes from elsewhere
     const { 'sec-fetch-site': site = 'same-origin', 'user-agent': agent } = headers

@@ -1,6 +1,6 @@
 /** The one verifier of JWTs, whatever they are for: RFC 7515, RFC 7519, RFC 8725. */
 import { decode, verify } from 'jsonwebtoken'
-import { LRU } from 'tiny-lru'
+import { createLRU } from 'lru.min'
 import { type Awaitable, whenReady } from '../awaitable'
 import { type JsonWebKey, type KeyObject, sha256 } from '../crypto'
 import type { VerificationAlgorithm, VerificationKey } from './keys'
@@ -61,7 +61,7 @@ export const CLOCK_SKEW = 10
  * rest of a request. What a token says is compared at each use, so that it ends with its `exp` and with its key.
  */
 export function jwtVerifier<Claims extends JwtClaims>(kind: JwtKind<Claims>): JwtVerifier<Claims> {
-  const remembered = new LRU<VerifiedToken<Claims>>(MAX_REMEMBERED)
+  const remembered = createLRU<string, VerifiedToken<Claims>>({ max: MAX_REMEMBERED })
   return (token, findKey, expected) => {
     const digest = sha256(token)
     const known = remembered.get(digest)

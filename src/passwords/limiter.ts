@@ -1,7 +1,7 @@
 /** Counts of attempts, on rate-limiter-flexible: one point of one key is taken, and given back where it should not count. */
 
+import { createLRU } from 'lru.min'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
-import { LRU } from 'tiny-lru'
 
 /** The options of a rate-limiter-flexible limiter: `points` in `duration` seconds. */
 export interface LimiterOptions {
@@ -31,20 +31,23 @@ const MAX_KEYS = 20_000
 /** A limiter in the memory of this process. Beyond 20,000 keys it forgets the one that was used longest ago. */
 export function memoryLimiter(options: LimiterOptions): Limiter {
   const limiter = new RateLimiterMemory(options)
-  const keys = new LRU<true>(MAX_KEYS)
-  const use = (key: string): void => {
-    const forgotten = keys.setWithEvicted(key, true)
-    if (forgotten) void limiter.delete(forgotten.key)
+  // made when it is needed, because it has places for all of them from the start
+  let keys: ReturnType<typeof createLRU<string, true>> | undefined
+  const used = () => {
+    keys ??= createLRU({ max: MAX_KEYS, onEviction: (key) => void limiter.delete(key) })
+    return keys
   }
+  // a key that is there only moves: set again it would count as evicted
+  const use = (key: string): void => void (used().get(key) ?? used().set(key, true))
   return {
     consume(key) {
       use(key)
       return limiter.consume(key)
     },
     // a key that was forgotten has nothing to give back, or it would have a point more than others
-    reward: async (key) => void (keys.has(key) && (await limiter.reward(key))),
+    reward: async (key) => void (used().has(key) && (await limiter.reward(key))),
     async get(key) {
-      keys.get(key)
+      used().get(key)
       return limiter.get(key)
     },
     set(key, points, seconds) {

@@ -1,5 +1,5 @@
 /** Chosen client secrets that were right before, so that a busy client pays for bcrypt once and not on every request. */
-import { LRU } from 'tiny-lru'
+import { createLRU } from 'lru.min'
 import { fingerprint, processKey } from '../crypto'
 import type { VerifiedSecrets } from '../types/attempts'
 import { compareSecret } from './bcrypt'
@@ -9,7 +9,7 @@ const MAX_REMEMBERED = 10_000
 /** What is remembered are fingerprints under a key of this process: its memory holds nothing that can be guessed at. */
 export function verifiedSecrets(): VerifiedSecrets {
   const key = processKey()
-  const verified = new LRU<true>(MAX_REMEMBERED)
+  const verified = createLRU<string, true>({ max: MAX_REMEMBERED })
   const underWay = new Map<string, Promise<boolean>>()
 
   const compare = async (id: string, secret: string, bcryptHash: string, network?: string): Promise<boolean> => {

@@ -1,5 +1,5 @@
 /** Introspection at another server: RFC 7662. */
-import { LRU } from 'tiny-lru'
+import { createLRU } from 'lru.min'
 import { type Awaitable, whenReady } from '../awaitable'
 import { sha256 } from '../crypto'
 import { invalidToken } from '../errors'
@@ -34,7 +34,7 @@ const tokenTypes: readonly string[] = ['bearer', 'dpop']
 export function remoteIntrospection(options: IntrospectionOptions): (token: string) => Awaitable<AccessToken> {
   const { cache, now } = options
   // only what was active: other tokens are without number, and would drive the right ones out
-  const remembered = new LRU<{ accessToken: AccessToken; at: number }>(MAX_REMEMBERED)
+  const remembered = createLRU<string, { accessToken: AccessToken; at: number }>({ max: MAX_REMEMBERED })
   return (token) => {
     const digest = cache > 0 ? sha256(token) : ''
     const known = cache > 0 ? remembered.get(digest) : undefined

@@ -1,5 +1,5 @@
 /** `dpop()`: tokens bound to a key of their client, which signs a proof for each request (RFC 9449). */
-import { LRU } from 'tiny-lru'
+import { createLRU } from 'lru.min'
 import { sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { sentHeader } from '../http/request'
@@ -57,7 +57,7 @@ export function dpop(options: DpopOptions = {}): SenderConstraint {
   const nonces = noncesOf(nonce)
   const algorithms = verifiedAlgorithms(options.algorithms ?? verificationAlgorithms)
   if (url !== undefined && typeof url !== 'function') throw new TypeError('dpop({ url }) must be a function')
-  const used = new LRU<true>(MAX_REMEMBERED)
+  const used = createLRU<string, true>({ max: MAX_REMEMBERED })
   const mark = Symbol('DPoP proof')
   return Object.freeze({
     member: 'jkt',
@@ -81,7 +81,7 @@ function verifiedAlgorithms(algorithms: unknown): readonly VerificationAlgorithm
 interface Settings {
   readonly algorithms: readonly VerificationAlgorithm[]
   readonly nonces: Nonces | undefined
-  readonly used: LRU<true>
+  readonly used: ReturnType<typeof createLRU<string, true>>
   /** Where a request has the digest of the proof that it was admitted by. The symbol is nobody else's. */
   readonly mark: symbol
 }
