@@ -1,8 +1,9 @@
 /** The one verifier of JWTs, whatever they are for: RFC 7515, RFC 7519, RFC 8725. */
-import { decode, verify } from 'jsonwebtoken'
+
 import { createLRU } from 'lru.min'
 import { type Awaitable, whenReady } from '../awaitable'
 import { type JsonWebKey, type KeyObject, sha256 } from '../crypto'
+import { jsonwebtoken } from './jsonwebtoken'
 import type { VerificationAlgorithm, VerificationKey } from './keys'
 
 /** What every JWT that we believe has (RFC 7519 §4.1). */
@@ -140,7 +141,7 @@ interface DecodedToken {
 
 function decoded(token: string): DecodedToken | undefined {
   try {
-    return (decode(token, { complete: true }) as DecodedToken | null) ?? undefined
+    return (jsonwebtoken().decode(token, { complete: true }) as DecodedToken | null) ?? undefined
   } catch {
     return undefined
   }
@@ -159,7 +160,7 @@ function verifiedClaims<Claims extends JwtClaims>(
 /** The payload of a token that this key has signed. Its times are compared where it is used, in one way for all. */
 function verifiedPayload(token: string, alg: VerificationAlgorithm, publicKey: KeyObject): unknown {
   try {
-    return verify(token, publicKey, { algorithms: [alg], ignoreExpiration: true, ignoreNotBefore: true })
+    return jsonwebtoken().verify(token, publicKey, { algorithms: [alg], ignoreExpiration: true, ignoreNotBefore: true })
   } catch {
     return undefined
   }

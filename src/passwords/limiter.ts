@@ -1,7 +1,5 @@
 /** Counts of attempts, on rate-limiter-flexible: one point of one key is taken, and given back where it should not count. */
-
 import { createLRU } from 'lru.min'
-import { RateLimiterMemory } from 'rate-limiter-flexible'
 
 /** The options of a rate-limiter-flexible limiter: `points` in `duration` seconds. */
 export interface LimiterOptions {
@@ -30,24 +28,35 @@ const MAX_KEYS = 20_000
 
 /** A limiter in the memory of this process. Beyond 20,000 keys it forgets the one that was used longest ago. */
 export function memoryLimiter(options: LimiterOptions): Limiter {
-  const limiter = new RateLimiterMemory(options)
-  // made when it is needed, because it has places for all of them from the start
-  let keys: ReturnType<typeof createLRU<string, true>> | undefined
-  const used = () => {
-    keys ??= createLRU({ max: MAX_KEYS, onEviction: (key) => void limiter.delete(key) })
-    return keys
+  // made with the first attempt: an app starts without loading the package, and without places for all keys
+  let made: Limiter | undefined
+  const limiter = (): Limiter => {
+    made ??= makeLimiter(options)
+    return made
   }
+  return {
+    consume: async (key) => limiter().consume(key),
+    reward: async (key) => limiter().reward(key),
+    get: async (key) => limiter().get(key),
+    set: async (key, points, seconds) => limiter().set(key, points, seconds),
+  }
+}
+
+function makeLimiter(options: LimiterOptions): Limiter {
+  const { RateLimiterMemory } = require('rate-limiter-flexible') as typeof import('rate-limiter-flexible')
+  const limiter = new RateLimiterMemory(options)
+  const keys = createLRU<string, true>({ max: MAX_KEYS, onEviction: (key) => void limiter.delete(key) })
   // a key that is there only moves: set again it would count as evicted
-  const use = (key: string): void => void (used().get(key) ?? used().set(key, true))
+  const use = (key: string): void => void (keys.get(key) ?? keys.set(key, true))
   return {
     consume(key) {
       use(key)
       return limiter.consume(key)
     },
     // a key that was forgotten has nothing to give back, or it would have a point more than others
-    reward: async (key) => void (used().has(key) && (await limiter.reward(key))),
+    reward: async (key) => void (keys.has(key) && (await limiter.reward(key))),
     async get(key) {
-      used().get(key)
+      keys.get(key)
       return limiter.get(key)
     },
     set(key, points, seconds) {

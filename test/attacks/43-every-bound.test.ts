@@ -242,17 +242,13 @@ function namesIn(source: ts.SourceFile): string[] {
     (ts.isIdentifier(node) && node.text === name && homeOf(node) !== home) ||
     (ts.forEachChild(node, (child) => isUsedElsewhere(child, name, home) || undefined) ?? false)
   const visit = (node: ts.Node): void => {
-    const [name, value] = ts.isVariableDeclaration(node)
-      ? [node.name, node.initializer]
-      : ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.QuestionQuestionEqualsToken
-        ? [node.left, node.right]
-        : []
-    if (name && ts.isIdentifier(name) && growing.test(value?.getText() ?? '')) {
+    if (
+      ts.isVariableDeclaration(node) &&
+      ts.isIdentifier(node.name) &&
+      growing.test(node.initializer?.getText() ?? '')
+    ) {
       const home = homeOf(node)
-      // what is made when it is needed was declared outside
-      if (ts.isSourceFile(home) || ts.isBinaryExpression(node) || isUsedElsewhere(home, name.text, home)) {
-        names.push(name.text)
-      }
+      if (ts.isSourceFile(home) || isUsedElsewhere(home, node.name.text, home)) names.push(node.name.text)
     }
     ts.forEachChild(node, visit)
   }
