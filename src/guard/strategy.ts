@@ -77,7 +77,8 @@ export function bearerStrategy(source: TokenSource, options: BearerGuardOptions 
 
 /** RFC 6750 §2.3: a cache on the way would go on answering to this URL after the token is revoked. */
 export function keepPrivate(req: Request, res: Response | undefined): void {
-  if (queryParameters(req).parameters.has('access_token')) res?.setHeader('Cache-Control', 'private')
+  if (!queryParameters(req).parameters.has('access_token') || res?.getHeader('Cache-Control') === 'no-store') return
+  res?.setHeader('Cache-Control', 'private')
 }
 
 /** What a valid token lacks: the scope, or a user. */

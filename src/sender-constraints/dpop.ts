@@ -131,7 +131,8 @@ function nonceHeaders(
 ): Readonly<Record<string, string>> {
   if (!nonces) return {}
   const current = nonces.current(now)
-  const headers = { 'DPoP-Nonce': current }
+  // §8.2: a cache would answer with a nonce that is none any more
+  const headers = { 'DPoP-Nonce': current, 'Cache-Control': 'no-store' }
   const isMissing = nonce === undefined
   if (isMissing ? nonces.required : !nonces.isAccepted(nonce, now)) {
     throw new OAuthError('use_dpop_nonce', 'The DPoP proof must have the nonce of the header DPoP-Nonce.', {

@@ -6,7 +6,11 @@ import { requireFlags, requireKnown } from '../options/known'
 export interface DpopNonceOptions {
   /** At least 32 characters, from your configuration: the same in every process. */
   secret: string
-  /** Whether a proof without a nonce is refused. @default true */
+  /**
+   * Whether a proof without a nonce is refused. With `false` clients are given nonces and may go on without, for the time in
+   * which they learn to: RFC 9449 §11.3 wants no such proof taken from a client that was given one.
+   * @default true
+   */
   required?: boolean
 }
 

@@ -59,7 +59,7 @@ export function verifiedProof(text: string, expected: Expected): Proof | { reado
   const read = readJwt(text, proofJwt)
   if (!read) return { problem: 'The DPoP proof must be a JWT of type dpop+jwt with jwk, jti, htm, htu and iat.' }
   const { header, claims } = read
-  const { algorithms, now } = expected
+  const { algorithms } = expected
   if (!algorithms.includes(header.alg))
     return { problem: `The DPoP proof must be signed with ${algorithms.join(', ')}.` }
   const key = publicKeyOf(header.jwk, header.alg)
@@ -69,7 +69,7 @@ export function verifiedProof(text: string, expected: Expected): Proof | { reado
   if (!isSignedWith(text, header, key)) return { problem: 'The signature of the DPoP proof is wrong.' }
   const { exp } = claims
   const expiresAt = Math.min(claims.iat + LIFETIME + 1, typeof exp === 'number' ? exp : Number.POSITIVE_INFINITY)
-  return { jkt: thumbprint(key.publicKey), jti: claims.jti, nonce: claims.nonce, expiresAt: Math.max(now, expiresAt) }
+  return { jkt: thumbprint(key.publicKey), jti: claims.jti, nonce: claims.nonce, expiresAt }
 }
 
 function publicKeyOf(jwk: unknown, alg: VerificationAlgorithm): VerificationKey | undefined {

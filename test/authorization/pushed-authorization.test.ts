@@ -23,6 +23,7 @@ import {
   registerClient,
   updateClient,
 } from '../../src/index'
+import { asserted, clientKey, signAssertion } from '../support/assertions'
 import { answerConsent, fieldsOf } from '../support/consent'
 import { proof, proofKey } from '../support/dpop'
 import {
@@ -121,6 +122,35 @@ describe('the pushed authorization request endpoint', () => {
     expect(host.storage.calls).not.toContain('grants.insert')
   })
 
+  it.each<[what: string, error: string, send: (assertion: object) => object]>([
+    [
+      'of another client, beside the client_id of one',
+      'invalid_request',
+      (theirs) => ({ client_id: 'one', ...theirs }),
+    ],
+    ['of another client, whose redirect_uri is another', 'invalid_request', (theirs) => theirs],
+    ['without its type', 'invalid_client', (own) => ({ ...own, client_assertion_type: undefined })],
+    ['beside the secret of a client', 'invalid_request', (own) => ({ ...own, client_id: 'web', client_secret: 'x' })],
+  ])('refuses an assertion %s', async (what, error, send) => {
+    const host = await pushing()
+    const [one, two] = await Promise.all([clientKey(), clientKey()])
+    for (const [clientId, key] of [['one', one] as const, ['two', two] as const]) {
+      const redirectUris = [`https://${clientId}.example/cb`]
+      const jwks = { keys: [key.jwk] }
+      await host.register({ clientId, redirectUris, jwks, tokenEndpointAuthMethods: ['private_key_jwt'] })
+    }
+    const asked = Object.fromEntries(
+      new URLSearchParams(host.authorizationRequest({ clientId: 'one', redirectUri: 'https://one.example/cb' })),
+    )
+    const isTheirs = what.startsWith('of another')
+    const push = async (assertion: object) =>
+      host.send(paths.pushedAuthorization, undefined, { ...asked, client_id: undefined, ...assertion })
+    const theirs = asserted(isTheirs ? await signAssertion('two', two) : await signAssertion('one', one))
+    const refused = await push(send(theirs))
+    expect(refused.body.error).toBe(error)
+    expect((await push(asserted(await signAssertion('one', one)))).status).toBe(201)
+  })
+
   it('refuses a client that may not use the grant', async () => {
     const host = await pushing()
     const service = await host.register({ grantTypes: ['client_credentials'] })
@@ -176,6 +206,13 @@ describe('a request_uri', () => {
     const answer = await host.open({ client_id: 'web', request_uri: change(request_uri) }).expect(400)
     expect(answer.text).toContain('invalid_request_uri')
     expect(answer.headers.location).toBeUndefined()
+  })
+
+  it('is nothing without its client_id (§4), whoever opens it', async () => {
+    const host = await pushing()
+    const { request_uri } = await pushed(host)
+    const answer = await host.open({ request_uri }).expect(400)
+    expect([answer.headers.location, answer.text.includes('client_id')]).toEqual([undefined, true])
   })
 
   it('beside a request object is refused (RFC 9101 §5), and so is one that comes twice', async () => {
@@ -367,6 +404,16 @@ describe('a proof of a key beside a pushed request (RFC 9449 §10.1)', () => {
       .set('DPoP', await proof(key))
       .expect(200)
     expect(tokens.body.token_type).toBe('DPoP')
+  })
+
+  it('is not needed where dpop_jkt is pushed: both ways bind the code', async () => {
+    const host = await pushing({ senderConstraints: [dpop()] })
+    const [key, other] = await Promise.all([proofKey(), proofKey()])
+    const sent = await pushed(host, host.web, { dpop_jkt: key.jkt })
+    const { code = '' } = answerOf(await host.open(sent).expect(302))
+    const exchange = async (by: typeof key) => host.exchange(host.web, code).set('DPoP', await proof(by))
+    expect((await exchange(other)).body.error).toBe('invalid_dpop_proof')
+    expect((await exchange(key)).body.token_type).toBe('DPoP')
   })
 
   it('must be for this endpoint, count once, and be of the key that dpop_jkt names', async () => {

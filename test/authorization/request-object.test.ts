@@ -7,6 +7,7 @@ import {
   type AuthorizationServerOptions,
   clientSecret,
   consentPage,
+  dpop,
   oauthRouter,
   privateKeyJwt,
   pushedAuthorizationRequests,
@@ -24,6 +25,7 @@ import {
   signRequest,
 } from '../support/assertions'
 import { answerConsent, fieldsOf } from '../support/consent'
+import { proof, proofKey } from '../support/dpop'
 import {
   answerOf,
   createHost,
@@ -153,6 +155,7 @@ describe('a request object', () => {
     ['sub as in a client assertion (§10.8)', { claims: { sub: 'signer' } }],
     ['no aud', { claims: { aud: undefined } }],
     ['the aud of another server', { claims: { aud: 'https://other.example' } }],
+    ['other servers alone in aud', { claims: { aud: ['https://other.example', `${issuer}/`] } }],
     ['the token endpoint as aud', { claims: { aud: `${issuer}/oauth2/token` } }],
     ['no exp', { claims: { exp: undefined } }],
     ['an exp that is no number', { claims: { exp: String(startOfTime + 60) } }],
@@ -161,6 +164,7 @@ describe('a request object', () => {
     ['nbf in the future', { claims: { nbf: startOfTime + 11 } }],
     ['nbf that is no number', { claims: { nbf: 'now' } }],
     ['iat in the future', { claims: { iat: startOfTime + 11 } }],
+    ['iat that is no number', { claims: { iat: 'now' } }],
     ['a request inside (§4)', { claims: { request: 'a.b.c' } }],
     ['a request_uri inside (§4)', { claims: { request_uri: 'urn:x' } }],
     ['the typ of an access token', { header: { typ: 'at+jwt' } }],
@@ -180,6 +184,8 @@ describe('a request object', () => {
   it.each<[what: string, change: AssertionChange]>([
     ['typ JWT', { header: { typ: 'JWT' } }],
     ['no typ', { header: { typ: undefined } }],
+    ['nbf 10 seconds ahead (FAPI 2.0 §5.3.2.1)', { claims: { nbf: startOfTime + 10 } }],
+    ['application/jwt as typ, as some write it (§4)', { header: { typ: 'application/jwt' } }],
     ['a media type as typ', { header: { typ: 'application/oauth-authz-req+jwt' } }],
     ['no kid', { header: { kid: undefined } }],
     ['no iat and no nbf', { claims: { iat: undefined, nbf: undefined } }],
@@ -249,6 +255,33 @@ describe('a request object', () => {
     expect((await open(host, request, { request_uri: 'urn:x' }).expect(400)).text).toContain('exclude each other')
     const twice = `${paths.authorize}?${encode({ client_id: 'signer', request })}&request=x`
     expect((await host.http().get(twice).set('X-User', 'alice').expect(400)).text).toContain('more than once')
+  })
+
+  it('is nothing without the client_id beside it (§5), and encrypted none that is read here', async () => {
+    const host = await signing()
+    const request = await sign()
+    expect((await host.open({ request }).expect(400)).text).toContain('client_id')
+    const parts = request.split('.')
+    for (const jwe of [
+      [...parts, 'a', 'b'],
+      [parts[0], '', parts[1], parts[2], 'tag'],
+    ]) {
+      expect((await open(host, jwe.join('.')).expect(400)).text).toContain('invalid_request_object')
+    }
+  })
+
+  it('that is pushed says the key of the code, and none beside it that differs (RFC 9449 §10.1)', async () => {
+    const host = await signing({ senderConstraints: [dpop()] })
+    const [own, other] = await Promise.all([proofKey(), proofKey()])
+    const push = async (dpop_jkt: string, by = own) => {
+      const sent = { request: await sign({}, { dpop_jkt }), ...(await prove()) }
+      const url = `${issuer}${paths.pushedAuthorization}`
+      return host.send(paths.pushedAuthorization, undefined, sent).set('DPoP', await proof(by, { url }))
+    }
+    expect((await push(other.jkt)).body.error).toBe('invalid_dpop_proof')
+    const { body } = await push(own.jkt)
+    const { code = '' } = answerOf(await host.open({ client_id: 'signer', request_uri: body.request_uri }).expect(302))
+    expect((await exchange(host, code)).body.error).toBe('invalid_dpop_proof')
   })
 
   it('goes only as far as the client may: redirect URI, scope and grants are looked at as ever', async () => {

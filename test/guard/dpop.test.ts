@@ -149,6 +149,64 @@ it('a request target with a host of its own changes nothing, nor does the Host h
   await close()
 })
 
+it('the method is that of the request as the route sees it: HEAD is no GET, and no header changes POST into DELETE', async () => {
+  app = express()
+  // as method-override does
+  app.use((req, _res, next) => {
+    req.method = req.get('X-HTTP-Method-Override') ?? req.method
+    next()
+  })
+  app.all('/notes', bearerGuard(host.server), (req, res) => void res.json({ method: req.method }))
+  const get = await proven()
+  const head = (sent: string) =>
+    request(app)
+      .head('/notes')
+      .set({ Authorization: `DPoP ${bound}`, DPoP: sent })
+  expect((await head(get)).status).toBe(401)
+  expect((await head(await proven({ method: 'HEAD' }))).status).toBe(200)
+  const post = await proven({ method: 'POST' })
+  const sent = request(app)
+    .post('/notes')
+    .set({ Authorization: `DPoP ${bound}`, DPoP: post })
+  expect((await sent.set('X-HTTP-Method-Override', 'DELETE')).status).toBe(401)
+  expect((await call('DPoP', bound, get)).status).toBe(200)
+})
+
+it.each([
+  ['/notes/a%2Fb', '/notes/a/b'],
+  ['/notes/a%252Fb', '/notes/a%2Fb'],
+  ['/notes//a', '/notes/a'],
+  ['/notes/a/', '/notes/a'],
+  ['/notes/%2e%2e%2fa', '/notes/a'],
+  ['/notes/a;b=c', '/notes/a'],
+  ['/notes/A', '/notes/a'],
+  ['//evil.example/notes/a', '/notes/a'],
+  ['/https://auth.example.com/notes/a', '/notes/a'],
+])('a proof is for one path: that for %s is none for %s, and the other way round', async (one, two) => {
+  app = express()
+  app.use(bearerGuard(host.server), (_req, res) => void res.json({}))
+  const { port, close } = await listen(app)
+  const statusOf = async (target: string, signed: string) => {
+    const headers = [`Authorization: DPoP ${bound}`, `DPoP: ${await proven({ url: issuer + signed })}`]
+    return (await exchange(port, bytes('GET', target, headers)))?.status
+  }
+  expect([await statusOf(one, two), await statusOf(two, one)]).toEqual([401, 401])
+  expect([await statusOf(one, one), await statusOf(two, two)]).toEqual([200, 200])
+  await close()
+})
+
+it('proofs are seen where an adapter of cloud functions leaves rawHeaders empty, and as joined ones refused', async () => {
+  const guarded = app
+  app = express()
+  app.use((req, _res, next) => {
+    req.rawHeaders = []
+    next()
+  }, guarded)
+  expect((await call('DPoP', bound, await proven())).status).toBe(200)
+  expect((await call('DPoP', bound, `${await proven()}, ${await proven()}`)).status).toBe(401)
+  expect((await call('DPoP', bound)).status).toBe(401)
+})
+
 it('two guards on the way of one request admit it by its one proof, and another request with it is refused', async () => {
   app = express()
   app.use(bearerGuard(host.server))

@@ -1,4 +1,5 @@
 // dpop() at the token endpoint: RFC 9449 §4.3, one thing wrong at a time, with proofs that jose signs.
+import { generateKeyPairSync, type KeyPairKeyObjectResult, randomUUID, sign } from 'node:crypto'
 import express from 'express'
 import fc from 'fast-check'
 import request from 'supertest'
@@ -70,6 +71,7 @@ it.each<[string, ProofChange]>([
   ['an empty jti', { claims: { jti: '' } }],
   ['a jti that is a number', { claims: { jti: 1 } }],
   ['no htm', { claims: { htm: undefined } }],
+  ['an htm that is a list', { claims: { htm: ['POST'] } }],
   ['another method (check 8)', { method: 'GET' }],
   ['the method in lower case', { method: 'post' }],
   ['no htu', { claims: { htu: undefined } }],
@@ -79,12 +81,18 @@ it.each<[string, ProofChange]>([
   ['http', { url: url.replace('https', 'http') }],
   ['a relative URL', { url: paths.token }],
   ['a user in the URL', { url: url.replace('https://', 'https://user@') }],
+  ['an htu that is a list', { claims: { htu: [url] } }],
   ['a slash more', { url: `${url}/` }],
+  ['an escaped slash', { url: url.replace('/token', '%2Ftoken') }],
+  ['an escape of an escape', { url: url.replace('token', '%2574oken') }],
+  ['a path parameter', { url: `${url};a` }],
+  ['the path in upper case', { url: url.replace('token', 'TOKEN') }],
   ['no iat', { claims: { iat: undefined } }],
   ['an iat that is a text', { claims: { iat: String(startOfTime) } }],
   ['an iat 11 seconds ahead (check 11)', { now: startOfTime + 11 }],
   ['an iat 61 seconds behind', { now: startOfTime - 61 }],
   ['nbf ahead', { claims: { nbf: startOfTime + 11 } }],
+  ['nbf that is a text', { claims: { nbf: String(startOfTime) } }],
   ['exp in the past', { claims: { exp: startOfTime } }],
   ['exp that is a text', { claims: { exp: 'tomorrow' } }],
 ])('%s is refused', async (_, change) => {
@@ -103,6 +111,9 @@ it.each<[string, ProofChange]>([
   ['an iat 60 seconds behind', { now: startOfTime - 60 }],
   ['application/dpop+jwt', { header: { typ: 'application/DPoP+jwt' } }],
   ['nbf and exp around now', { claims: { nbf: startOfTime, exp: startOfTime + 1 } }],
+  ['nbf 10 seconds ahead (FAPI 2.0 §5.3.2.1)', { claims: { nbf: startOfTime + 10 } }],
+  ['an iat with a fraction (RFC 7519 §2)', { now: startOfTime - 0.5 }],
+  ['claims and header members of others (§4.2)', { claims: { sub: 'x', nonce: 'x' }, header: { kid: 'x', x5u: 'x' } }],
 ])('%s is taken', async (_, change) => {
   expect(await answerTo(change)).toEqual([200, 'DPoP'])
 })
@@ -152,11 +163,69 @@ it('only the algorithms of the option are taken, and the metadata names them (§
   expect(await answerTo({})).toEqual([200, 'DPoP'])
 })
 
-it('an RSA key of 1024 bits is refused, and a key of another curve than the alg says', async () => {
-  const { generateKeyPairSync } = await import('node:crypto')
-  const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })
-  expect(await answerTo({ header: { jwk: short, alg: 'RS256' } }, await proofKey('RS256'))).toEqual(refused)
-  expect(await answerTo({ header: { jwk: (await proofKey('ES384')).jwk } })).toEqual(refused)
+/** Signed with that very key, which no library of clients would do. */
+function signedBy({ publicKey, privateKey }: KeyPairKeyObjectResult, alg: string, jwk: object = {}): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const header = { typ: 'dpop+jwt', alg, jwk: { ...publicKey.export({ format: 'jwk' }), ...jwk } }
+  const text = `${part(header)}.${part({ jti: randomUUID(), htm: 'POST', htu: url, iat: startOfTime })}`
+  const signature = sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' })
+  return `${text}.${signature.toString('base64url')}`
+}
+
+it('a key that is too short, of another curve or of another kind than its alg is refused, though it has signed', async () => {
+  const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength })
+  const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve })
+  expect((await own(signedBy(rsa(2048), 'RS256')).expect(200)).body.token_type).toBe('DPoP')
+  expect((await own(signedBy(ec('P-256'), 'ES256')).expect(200)).body.token_type).toBe('DPoP')
+  for (const wrong of [
+    signedBy(rsa(1024), 'RS256'),
+    signedBy(ec('P-384'), 'ES256'),
+    signedBy(ec('secp256k1'), 'ES256'),
+    signedBy(ec('P-256'), 'ES256', { crv: 'P-384' }),
+    signedBy(ec('P-256'), 'RS256'),
+    signedBy(rsa(2048), 'ES256'),
+  ])
+    expect((await own(wrong).expect(400)).body.error).toBe('invalid_dpop_proof')
+})
+
+it('members of the jwk that are none of a key change nothing: neither the key nor its thumbprint', async () => {
+  const more = { kid: 'x', x5u: 'https://evil.example', x5c: ['x'], jwk: other.jwk, ['__proto__']: other.jwk, cnf: {} }
+  const { body } = await own(await proof(key, { header: { jwk: { ...more, ...key.jwk } } })).expect(200)
+  expect((await host.introspect(host.web, body.access_token)).body.cnf).toEqual({ jkt: key.jkt })
+  expect(await answerTo({ header: { jwk: { ...other.jwk, ...more, d: undefined } } })).toEqual(refused)
+})
+
+it('a header without a proof is no missing header: no bearer token comes of it (check 2)', async () => {
+  const one = await proof(key)
+  // as proxies join what came twice, or cut off what is long
+  for (const sent of [
+    '',
+    ' ',
+    `${one}, ${await proof(key)}`,
+    `${one},`,
+    `DPoP ${one}`,
+    `${one}.a.b`,
+    one.slice(0, -1),
+  ]) {
+    const { status, body } = await own(sent)
+    expect([status, body.error]).toEqual(refused)
+  }
+  await own(one).expect(200)
+})
+
+it('the proof is found where an adapter of cloud functions leaves rawHeaders empty', async () => {
+  const app = express()
+  app.use((req, _res, next) => {
+    req.rawHeaders = []
+    next()
+  }, host.app)
+  const ask = async (sent: string) => {
+    const { clientId, clientSecret = '' } = host.web
+    const form = request(app).post(paths.token).type('form').auth(clientId, clientSecret)
+    return form.set('DPoP', sent).send('grant_type=client_credentials')
+  }
+  expect((await ask(await proof(key))).body.token_type).toBe('DPoP')
+  expect((await ask(`${await proof(key)}, ${await proof(key)}`)).body.error).toBe('invalid_dpop_proof')
 })
 
 it('two DPoP headers are refused, as they were sent (check 1)', async () => {
@@ -202,6 +271,20 @@ it('a proof is remembered for as long as it would be taken', async () => {
     expect((await own(sent)).body.error).toBe('invalid_dpop_proof')
     host.clock.advance(5)
   }
+})
+
+it.each([
+  ['a minute after it is too old', {}, 61 + 60],
+  ['a minute after its own end', { exp: startOfTime + 5 }, 5 + 60],
+])('its id is kept until %s: another process may have a clock that is behind (§11.1)', async (_, claims, seconds) => {
+  await own(await proof(key, { claims })).expect(200)
+  const [row] = host.storage
+    .storedIds()
+    .flatMap((id) => host.storage.stored(id) ?? [])
+    .filter(({ kind }) => kind === 'jti')
+  expect(row).toMatchObject({ state: 'used', expiresAt: startOfTime + seconds })
+  // a hash of it, however long it is (§11.1)
+  expect(row?.id.length).toBeLessThan(100)
 })
 
 it('one proof sent 20 times at once is used once', async () => {

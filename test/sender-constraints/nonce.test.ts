@@ -1,9 +1,10 @@
 // Nonces of DPoP proofs (RFC 9449 §8, §9): by the clock and a secret, without a row.
 import express from 'express'
-import { bearerGuard, dpop } from '../../src'
+import { bearerGuard, dpop, pushedAuthorizationRequests } from '../../src'
 import { asserted, clientKey, signAssertion } from '../support/assertions'
 import { type ProofChange, type ProofKey, proof, proofKey } from '../support/dpop'
 import { createHost, type Host, issuer, paths, startOfTime } from '../support/host'
+import { request as bytes, exchange, listen } from '../support/raw'
 
 const secret = 'the secret of all processes, long'
 let key: ProofKey
@@ -140,7 +141,48 @@ it('an API asks in its challenge, and brings a new one with its response (§9)',
   host.clock.advance(120)
   const later = await call({ nonce })
   expect([later.status, later.headers['dpop-nonce']]).toEqual([200, await nonceNow()])
+  // a cache would give it to later requests (§8.2)
+  for (const { headers } of [asked, later]) expect(headers['cache-control']).toBe('no-store')
   expect(body.token_type).toBe('DPoP')
+})
+
+it('is in one header, whatever the answer is (§8)', async () => {
+  const { clientId, clientSecret = '' } = host.web
+  const { port, close } = await listen(host.app)
+  const answerTo = async (claims: object) => {
+    const headers = [
+      `Authorization: Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
+      `DPoP: ${await proof(key, { now: host.clock.now, claims: { ...claims } })}`,
+      'Content-Type: application/x-www-form-urlencoded',
+    ]
+    return exchange(port, bytes('POST', paths.token, headers, 'grant_type=client_credentials'))
+  }
+  const nonce = await nonceNow()
+  host.clock.advance(120)
+  for (const [claims, status] of [
+    [{}, 400],
+    [{ nonce: 'old' }, 400],
+    [{ nonce }, 200],
+  ] as const) {
+    const answer = await answerTo(claims)
+    expect([answer?.status, answer?.headers.match(/^dpop-nonce:/gim)]).toEqual([status, [expect.any(String)]])
+  }
+  await close()
+})
+
+it('the endpoint of pushed requests asks for one, too (§8, §10.1)', async () => {
+  host = await createHost({
+    senderConstraints: [dpop({ nonce: { secret } })],
+    requests: [pushedAuthorizationRequests()],
+  })
+  const push = async (nonce?: string) => {
+    const url = `${issuer}${paths.pushedAuthorization}`
+    return host.push().set('DPoP', await proof(key, { url, claims: { nonce } }))
+  }
+  const { status, body, headers } = await push()
+  expect([status, body.error]).toEqual([400, 'use_dpop_nonce'])
+  expect(host.storage.calls).toEqual([])
+  expect((await push(headers['dpop-nonce'])).status).toBe(201)
 })
 
 it('web pages of other origins may send proofs and read nonces (CORS)', async () => {
