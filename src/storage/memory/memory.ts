@@ -5,7 +5,7 @@
 
 import { requireNoMore } from '../../options/known'
 import type { Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
-import { BRIEF_GRACE, BRIEF_KIND, REVOCATION_MEMORY } from '../retention'
+import { BRIEF_KIND, REVOCATION_MEMORY } from '../retention'
 import { memoryClients, page } from './clients'
 import { expiringMap } from './expiring-map'
 import { rowKeeper } from './frozen-rows'
@@ -40,8 +40,8 @@ export function isMemoryStorage(storage: unknown): boolean {
 
 function memoryGrants(): GrantStorage {
   const credentials = expiringMap<Credential>()
-  /** Those whose grace is brief, by themselves: a walk over all would come by too seldom. */
-  const brief = expiringMap<Credential>(undefined, BRIEF_GRACE)
+  /** Those without a grace, by themselves: a walk over all would come by too seldom. */
+  const brief = expiringMap<Credential>(undefined, 0)
   const grants = expiringMap<GrantRow>(unindex)
   const userMarks = expiringMap<Mark>()
   const clientMarks = expiringMap<Mark>()

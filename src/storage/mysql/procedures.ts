@@ -9,9 +9,9 @@
  *   reader judges by them: a transition that did not see one ended just before it, and what it stored is dead.
  * - A deadlock undoes everything, and the adapter calls again.
  */
-import { BRIEF_KIND, REVOCATION_MEMORY } from '../retention'
+import { BRIEF_KIND, GRACE, REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'
-import { BRIEF_AHEAD, isCovered, markedUntil, SWEEP_LIMIT, type Tables } from '../sql/tables'
+import { isCovered, markedUntil, SWEEP_LIMIT, type Tables } from '../sql/tables'
 import { sweeping } from './cleanup'
 import { BEGUN, type Procedure, procedure, ROLLED_BACK } from './procedure'
 import { ID_BYTES, limits, OWNER_BYTES } from './values'
@@ -85,7 +85,7 @@ function inserting(prefix: string, { credentials, grants }: Tables, sweep: Proce
   END;
   IF p_sweep IS NOT NULL THEN
     CALL ${sweep.name}(p_sweep, ${SWEEP_LIMIT}, v_removed);
-    DELETE FROM ${credentials} WHERE kind = '${BRIEF_KIND}' AND expires_at <= p_sweep + ${BRIEF_AHEAD}
+    DELETE FROM ${credentials} WHERE kind = '${BRIEF_KIND}' AND expires_at <= p_sweep + ${GRACE}
       ORDER BY expires_at LIMIT ${SWEEP_LIMIT};
   END IF;
   ${BEGUN}

@@ -10,9 +10,9 @@
  *   ended just before it, and what it stored is dead.
  */
 
-import { REVOCATION_MEMORY } from '../retention'
+import { GRACE, REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'
-import { BRIEF_AHEAD, isCovered, markedUntil, SWEEP_LIMIT, selectAlive, type Tables } from '../sql/tables'
+import { isCovered, markedUntil, SWEEP_LIMIT, selectAlive, type Tables } from '../sql/tables'
 import { cleanup } from './cleanup'
 
 const definitions = (columns: readonly string[]) =>
@@ -110,7 +110,7 @@ WHERE client_id = $1 AND version = $5 RETURNING 1 AS done`,
     deleteClient: `DELETE FROM ${clients} WHERE client_id = $1 RETURNING 1 AS done`,
 
     insert: insert(tables),
-    insertAndSweep: insert(tables, `${cleanup(tables, '$3::bigint', SWEEP_LIMIT, `$3::bigint + ${BRIEF_AHEAD}`)},`),
+    insertAndSweep: insert(tables, `${cleanup(tables, '$3::bigint', SWEEP_LIMIT, `$3::bigint + ${GRACE}`)},`),
     find: selectAlive(tables, credentialColumns, '$1'),
     transition: transition(tables),
     listGrants: (

@@ -1,7 +1,7 @@
 /** What the SQL adapters have in common: names of tables, whether a row is alive, and when rows leave by themselves. */
 
 import type { Credential, RevocationTarget } from '../../storage'
-import { BRIEF_GRACE, GRACE } from '../retention'
+import { GRACE } from '../retention'
 import { SCHEMA_VERSION } from '../schema-version'
 
 export interface Tables {
@@ -86,8 +86,6 @@ WHERE credential.id = ${parameter} AND NOT ${isCovered(tables, 'credential')}
 /** A sweep is asked for by every so many inserts, and takes more rows than those can have added. */
 const SWEEP_EVERY = 32
 export const SWEEP_LIMIT = 256
-/** Seconds that a sweep is ahead with rows whose grace is brief. */
-export const BRIEF_AHEAD = GRACE - BRIEF_GRACE
 /**
  * Says of an insert until when rows must have expired that it also removes, or nothing where it removes none. So the
  * tables stay small where nobody calls deleteExpired. The clock is `issuedAt`: an adapter does not judge by its own.

@@ -5,9 +5,10 @@
 
 import { requireKnown } from '../../options/known'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
+import { GRACE } from '../retention'
 import type { Migration } from '../schema-version'
 import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from '../sql/rows'
-import { BRIEF_AHEAD, markOf, SWEEP_LIMIT, sweeper } from '../sql/tables'
+import { markOf, SWEEP_LIMIT, sweeper } from '../sql/tables'
 import {
   prepareConnection,
   requireDatabase,
@@ -124,7 +125,7 @@ function grantStorage(statements: SqliteStatements, write: Write): GrantStorage 
         const sweep = sweepOf(credentials)
         if (sweep !== undefined) {
           deleteExpired(sweep, SWEEP_LIMIT)
-          statements.deleteBrief.run({ now: sweep + BRIEF_AHEAD, limit: SWEEP_LIMIT })
+          statements.deleteBrief.run({ now: sweep + GRACE, limit: SWEEP_LIMIT })
         }
         return store(credentials, grant)
       })
