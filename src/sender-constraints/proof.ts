@@ -1,7 +1,8 @@
 /** A DPoP proof: RFC 9449 §4.2, with the checks of §4.3. */
-import { sha256, toPublicKey } from '../crypto'
+import { sha256 } from '../crypto'
 import {
   mayHaveSigned,
+  publishedKey,
   thumbprint,
   type VerificationAlgorithm,
   type VerificationKey,
@@ -73,13 +74,8 @@ export function verifiedProof(text: string, expected: Expected): Proof | { reado
 }
 
 function publicKeyOf(jwk: unknown, alg: VerificationAlgorithm): VerificationKey | undefined {
-  if (!mayHaveSigned(jwk, alg)) return undefined
-  try {
-    const publicKey = toPublicKey(jwk)
-    return { algorithms: verificationAlgorithmsOf(publicKey), publicKey }
-  } catch {
-    return undefined
-  }
+  const key = mayHaveSigned(jwk, alg) ? publishedKey(jwk, verificationAlgorithmsOf) : undefined
+  return key?.algorithms.includes(alg) ? key : undefined
 }
 
 function problemOf({ htm, htu, ...claims }: ProofClaims, { method, url, token, now }: Expected): string | undefined {

@@ -184,8 +184,21 @@ it('a key that is too short, of another curve or of another kind than its alg is
     signedBy(ec('P-256'), 'ES256', { crv: 'P-384' }),
     signedBy(ec('P-256'), 'RS256'),
     signedBy(rsa(2048), 'ES256'),
+    signedBy(ec('P-256'), 'ES256', { use: 'enc' }),
   ])
-    expect((await own(wrong).expect(400)).body.error).toBe('invalid_dpop_proof')
+    expect((await own(wrong).expect(400)).body.error_description).toMatch(/^jwk of the DPoP proof/)
+})
+
+it('a key whose signature would take this process long is refused before it is tried', async () => {
+  const long = { n: Buffer.alloc(1025, 1).toString('base64url') }
+  const slow = { e: Buffer.from([2, 0, 0, 0, 1]).toString('base64url') }
+  const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  for (const jwk of [long, slow]) {
+    const { body } = await own(signedBy(pair, 'RS256', jwk)).expect(400)
+    expect(body.error_description).toMatch(/^jwk of the DPoP proof/)
+  }
+  const { body } = await own(signedBy(pair, 'RS256', { e: 'AQAD' })).expect(400)
+  expect(body.error_description).toMatch(/^The signature of the DPoP proof/)
 })
 
 it('members of the jwk that are none of a key change nothing: neither the key nor its thumbprint', async () => {
