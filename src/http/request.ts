@@ -33,12 +33,12 @@ export function authorizationHeader(req: Request): string {
   return authorization
 }
 
-/**
- * Each header of that name as it was sent. Adapters of cloud functions leave `rawHeaders` empty, and a request that a host's
- * unit test makes up has none: there `headers` are all that was sent.
- */
-export function sentHeader({ rawHeaders, headers }: Pick<Request, 'rawHeaders' | 'headers'>, wanted: string): string[] {
-  if (!rawHeaders?.length) return [headers[wanted] ?? []].flat()
+/** Each header of that name as it was sent. A request that a host's unit test makes up has nothing but `headers`. */
+export function sentHeader(
+  { rawHeaders, headers }: Pick<Request, 'headers'> & { readonly rawHeaders?: readonly string[] | undefined },
+  wanted: string,
+): string[] {
+  if (!rawHeaders) return [headers[wanted] ?? []].flat()
   const sent: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
