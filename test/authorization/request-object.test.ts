@@ -319,6 +319,15 @@ describe('what a record or the server may fix', () => {
     )
   })
 
+  it('a record of before allows no algorithm that the server has given up', async () => {
+    const host = await signing({ requests: [requestObjects({ algorithms: ['PS256'] })] })
+    host.storage.replace('clients.find', async (call) => ({
+      ...((await call()) as object),
+      requestObjectSigningAlg: 'ES256',
+    }))
+    expect((await open(host, await sign()).expect(400)).text).toContain('invalid_request_object')
+  })
+
   it.each<[what: string, required: boolean, metadata: RegisterClientOptions]>([
     ['by the server', true, {}],
     ['by the record', false, { requireSignedRequestObject: true }],
