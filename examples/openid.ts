@@ -3,7 +3,7 @@
  * apps, a shop on the next port that knows the issuer, its id and its secret. `npm run example -- openid` runs both.
  */
 import { randomBytes } from 'node:crypto'
-import express, { type Express, type Request } from 'express'
+import express, { type Express } from 'express'
 import {
   consentPage,
   createAuthorizationServer,
@@ -13,11 +13,9 @@ import {
   type RegisterClientOptions,
   registerClient,
 } from 'express-authorization-server'
-import { endSessionRouter, openid } from 'express-authorization-server/openid'
-import session from 'express-session'
-import * as client from 'openid-client'
-import { escapeHtml, sendPage } from './shared/page'
-import { authentication, signIn } from './shared/sign-in'
+import { endSessionRouter, logoutSessions, openid } from 'express-authorization-server/openid'
+import { createShop, type Registered } from './shared/shop'
+import { authentication, signIn, signOut } from './shared/sign-in'
 import { listen, start } from './shared/start'
 import { createUsers } from './shared/users'
 
@@ -26,11 +24,6 @@ const people = [
   { id: '2', username: 'alan', name: 'Alan Turing', password: 'imitation game', email: 'alan@example.com' },
 ]
 
-/** What an app that people sign in to is told when it is registered. */
-export interface Registered {
-  clientId: string
-  clientSecret: string
-}
 export const shop: Registered = { clientId: 'shop', clientSecret: randomBytes(32).toString('base64url') }
 
 /** Your app, to be served at `issuer`; `more` is what the shop's record says beside the usual. */
@@ -72,79 +65,9 @@ export async function createApp(
   })
 
   const app = express().disable('x-powered-by')
-  app.use(signIn({ users }))
+  app.use(signIn({ users, endSession: (session) => logoutSessions(server, session) }))
   app.use('/oauth2/logout', endSessionRouter(server, { signOut }))
   app.use(oauthRouter(server, { decide: consentPage({ remember: true }), protect: false }))
-  return app
-}
-
-const signOut = (req: Request) =>
-  new Promise<void>((done, failed) => req.logout((error) => (error ? failed(error) : done())))
-
-/** What the shop keeps in its own session. */
-interface ShopSession {
-  idToken?: string | undefined
-  request?: { pkceCodeVerifier: string; expectedState: string; expectedNonce: string }
-  customer?: { name?: string; email?: string }
-}
-
-/** The shop, another developer's app, which knows people by their sign-in at `issuer`. */
-export function createShop(origin: string, issuer: string, { clientId, clientSecret }: Registered): Express {
-  // http on loopback is for trying it out
-  const options = { execute: [client.allowInsecureRequests] }
-  const discover = () => client.discovery(new URL(issuer), clientId, clientSecret, undefined, options)
-  const kept = (req: Request) => req.session as typeof req.session & ShopSession
-
-  const app = express().disable('x-powered-by')
-  app.use(session({ secret: randomBytes(32).toString('hex'), name: 'shop', resave: false, saveUninitialized: false }))
-
-  app.get('/', (req, res) => {
-    const { customer } = kept(req)
-    const words = customer ? `<h1>Hello, ${escapeHtml(customer.name ?? '')}</h1>` : '<h1>The shop</h1>'
-    const links = customer ? '<a href="/logout">Sign out</a>' : '<a href="/login">Sign in with your account</a>'
-    sendPage(res, 'The shop', `${words}<p>${escapeHtml(customer?.email ?? '')} ${links}</p>`)
-  })
-
-  app.get('/login', async (req, res) => {
-    const request = {
-      pkceCodeVerifier: client.randomPKCECodeVerifier(),
-      expectedState: client.randomState(),
-      expectedNonce: client.randomNonce(),
-    }
-    kept(req).request = request
-    const url = client.buildAuthorizationUrl(await discover(), {
-      redirect_uri: `${origin}/callback`,
-      scope: 'openid profile email',
-      code_challenge: await client.calculatePKCECodeChallenge(request.pkceCodeVerifier),
-      code_challenge_method: 'S256',
-      state: request.expectedState,
-      nonce: request.expectedNonce,
-    })
-    res.redirect(url.href)
-  })
-
-  app.get('/callback', async (req, res) => {
-    const { request } = kept(req)
-    const config = await discover()
-    const tokens = await client.authorizationCodeGrant(config, new URL(req.originalUrl, origin), request)
-    const { sub } = tokens.claims() as client.IDToken
-    const { name = '', email = '' } = await client.fetchUserInfo(config, tokens.access_token, sub)
-    // a new session: whoever planted the id of this one must not be signed in with it
-    await new Promise<void>((done, failed) => req.session.regenerate((error) => (error ? failed(error) : done())))
-    Object.assign(kept(req), { customer: { name, email }, idToken: tokens.id_token })
-    res.redirect('/')
-  })
-
-  // here, and at the other app, which sends the browser back
-  app.get('/logout', async (req, res) => {
-    const { idToken = '' } = kept(req)
-    Object.assign(kept(req), { customer: undefined, idToken: undefined })
-    const url = client.buildEndSessionUrl(await discover(), {
-      post_logout_redirect_uri: `${origin}/`,
-      id_token_hint: idToken,
-    })
-    res.redirect(url.href)
-  })
   return app
 }
 

@@ -1,4 +1,7 @@
-/** A complete host app: sign-in, consent, every endpoint, a guarded API, and a demo client at `/`. `npm start` runs it. */
+/**
+ * A complete host app: sign-in, consent, every endpoint, a guarded API, a demo client at `/`, and at `/shop` another app to
+ * which people sign in with their account here. `npm start` runs it.
+ */
 import { randomBytes } from 'node:crypto'
 import express, { type Express } from 'express'
 import {
@@ -7,12 +10,15 @@ import {
   connectedAppsRouter,
   consentPage,
   createAuthorizationServer,
+  generateSigningKey,
   memoryStorage,
   type OAuthStorage,
   oauthRouter,
 } from 'express-authorization-server'
+import { endSessionRouter, logoutSessions, openid } from 'express-authorization-server/openid'
 import { demoClient } from './shared/demo-client'
-import { signIn } from './shared/sign-in'
+import { createShop } from './shared/shop'
+import { authentication, signIn, signOut } from './shared/sign-in'
 import { start } from './shared/start'
 import { openStorage, registerOnce, storagePlace } from './shared/storage'
 import { createUsers } from './shared/users'
@@ -24,6 +30,7 @@ const people = [
 const demo = { clientId: 'demo', scope: 'profile', api: '/api/me', account: '/account/apps' }
 // A new secret at every start: one in the source would sooner or later be one in production
 const service = { clientId: 'service', clientSecret: randomBytes(32).toString('base64url') }
+const shop = { clientId: 'shop', clientSecret: randomBytes(32).toString('base64url'), path: '/shop' }
 
 /** The app, to be served at `issuer`. */
 export async function createApp(issuer: string, storage: OAuthStorage = memoryStorage()): Promise<Express> {
@@ -35,7 +42,10 @@ export async function createApp(issuer: string, storage: OAuthStorage = memorySt
     issuer,
     storage,
     scopes: { profile: 'See your name', clients: 'Register apps for you' },
-    users: { find: users.find, signIn: '/login', switchUser: '/login' },
+    users: { find: users.find, current: (req) => req.user, signIn: '/login', switchUser: '/login' },
+    // "Sign in with" this app: OpenID Connect. In production the key is one that you keep with your other secrets
+    openid: openid({ keys: generateSigningKey('RS256'), authentication, claims: { profile: ['name'] } }),
+    endpoints: { endSession: '/oauth2/logout' },
   })
 
   // A public client, the web page below, and a confidential one, a program with a secret
@@ -53,9 +63,22 @@ export async function createApp(issuer: string, storage: OAuthStorage = memorySt
     grantTypes: ['client_credentials'],
     scopes: ['profile'],
   })
+  // And one whose users sign in with their account here
+  const shopAt = `${issuer}${shop.path}`
+  await registerOnce(server, {
+    clientId: shop.clientId,
+    clientSecret: shop.clientSecret,
+    name: 'The shop',
+    redirectUris: [`${shopAt}/callback`],
+    postLogoutRedirectUris: [`${shopAt}/`],
+    scopes: ['openid', 'profile'],
+  })
 
   const app = express().disable('x-powered-by')
-  app.use(signIn({ users }))
+  // The shop is another app, with a session of its own: in front of this one's
+  app.use(shop.path, createShop(shopAt, issuer, { ...shop, scope: 'openid profile' }))
+  app.use(signIn({ users, endSession: (session) => logoutSessions(server, session) }))
+  app.use('/oauth2/logout', endSessionRouter(server, { signOut }))
 
   // /oauth2/authorize, /oauth2/token, /oauth2/revoke_token, /oauth2/introspect, /oauth2/clients and the metadata
   app.use(
@@ -86,6 +109,7 @@ function instructions(issuer: string): string[] {
     '',
     `Open ${issuer} and sign in as`,
     ...people.map(({ username, password }) => `  ${username.padEnd(6)}with the password  ${password}`),
+    `or open ${issuer}${shop.path}, another app, and sign in to it with your account here.`,
     '',
     'Or be a program with a secret: discover the server, get an access token, call the API with one.',
     `  curl -sS ${issuer}/.well-known/oauth-authorization-server`,

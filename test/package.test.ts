@@ -303,7 +303,14 @@ describe('the package, installed from its tarball', () => {
   it.each(Object.keys(bundlers))(
     'signs in from a bundle in an empty folder, made by %s, and so does the quickstart in it',
     async (bundler) => {
-      const packages = ['express@5', 'express-session@1', 'passport@0.7', 'passport-local@1', 'bcryptjs@3']
+      const packages = [
+        'express@5',
+        'express-session@1',
+        'passport@0.7',
+        'passport-local@1',
+        'bcryptjs@3',
+        'openid-client@6',
+      ]
       const project = host(bundler, packages, {
         ...quickstart(),
         'app.mjs': `import express from 'express'\nimport { ${signInNames} } from 'express-authorization-server'

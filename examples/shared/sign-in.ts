@@ -8,8 +8,14 @@ import { Strategy } from 'passport-local'
 import { sendPage } from './page'
 import type { User, Users } from './users'
 
+export interface SignInOptions {
+  users: Users
+  /** Ends what other apps have by a session: `logoutSessions` of a server with OpenID Connect. */
+  endSession?: (session: { userId: string; sessionId: string }) => Promise<void>
+}
+
 /** Mount it in front of the authorization endpoint: `app.use(signIn({ users }))`. Sets `req.user` from the session. */
-export function signIn({ users }: { users: Users }): Router {
+export function signIn({ users, endSession }: SignInOptions): Router {
   const passport = new Passport()
   const verify = bcryptPasswords({ findByUsername: users.findByUsername })
   passport.use(
@@ -47,11 +53,18 @@ export function signIn({ users }: { users: Users }): Router {
     }
     passport.authenticate('local', done)(req, res, next)
   })
-  router.post('/logout', sameOrigin, (req, res, next) => {
-    req.logout((error) => (error ? next(error) : res.redirect(303, returnTo(req))))
+  router.post('/logout', sameOrigin, async (req, res) => {
+    // first, so that whoever cannot be signed out everywhere is still signed in, to try again
+    if (req.user) await endSession?.({ userId: (req.user as User).id, sessionId: req.sessionID })
+    await signOut(req)
+    res.redirect(303, returnTo(req))
   })
   return router
 }
+
+/** Ends the session of this browser, for `endSessionRouter({ signOut })`. */
+export const signOut = (req: Request) =>
+  new Promise<void>((done, failed) => req.logout((error) => (error ? failed(error) : done())))
 
 /** How the user of this browser signed in, for `openid({ authentication })`. */
 export function authentication(req: Request) {

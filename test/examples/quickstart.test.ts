@@ -116,6 +116,42 @@ describe('the main job', () => {
   })
 })
 
+describe('"Sign in with"', () => {
+  const shop = () => `${issuer}/shop`
+  async function signedInAtShop() {
+    const browser = openBrowser()
+    const { location } = await browser.get(`${shop()}/login`)
+    const answer = await browser.authorize(location as string)
+    expect(answer).toMatch(`${shop()}/callback?code=`)
+    return { browser, page: await browser.follow(await browser.get(answer)) }
+  }
+
+  it('signs a user in at the shop, which learns the name and nothing else', async () => {
+    const home = await openBrowser().get(`${shop()}/`)
+    expect(home.text).toContain(`<a href="${shop()}/login">Sign in with your account</a>`)
+    const { page } = await signedInAtShop()
+    expect([page.url, page.status]).toEqual([`${shop()}/`, 200])
+    expect(page.text).toContain('<h1>Hello, Ada Lovelace</h1>')
+  })
+
+  it('signs out at both, and comes back to the shop', async () => {
+    const { browser } = await signedInAtShop()
+    const page = await browser.follow(await browser.get(`${shop()}/logout`))
+    expect(page.url).toBe(`${shop()}/`)
+    expect(page.text).toContain('Sign in with your account')
+    expect((await browser.get(demoRequest(issuer).url)).location).toContain('/login?return_to=')
+  })
+
+  it('says at the shop that somebody who denied it has not signed in', async () => {
+    const browser = await signedIn()
+    const { location } = await browser.get(`${shop()}/login`)
+    const answer = await browser.authorize(location as string, { button: 'Deny' })
+    const page = await browser.get(answer)
+    expect(page.status).toBe(400)
+    expect(page.text).toContain('You did not sign in')
+  })
+})
+
 describe('the guarded route', () => {
   it('answers without a token with a bare challenge (RFC 6750 §3)', async () => {
     const api = await callApi()

@@ -2,15 +2,18 @@
 import express, { type Express } from 'express'
 import { auth } from 'express-openid-connect'
 import session from 'express-session'
+import { decodeJwt } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 import { Passport } from 'passport'
 import { type Profile, Strategy, type VerifyCallback } from 'passport-openidconnect'
-import { createApp, createShop, shop } from '../../examples/openid'
+import { createApp, shop } from '../../examples/openid'
+import { createShop } from '../../examples/shared/shop'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import type { RegisterClientOptions } from '../../src'
 import { freePort } from '../support/free-port'
 import { later } from '../support/later'
+import { createListener } from '../support/logout'
 import { openBrowser } from './browser'
 
 const scope = 'openid profile email'
@@ -35,8 +38,8 @@ async function start(
 describe('openid-client', () => {
   const options = { execute: [client.allowInsecureRequests] }
 
-  async function discovered() {
-    const { issuer, origin } = await start()
+  async function discovered(record: RegisterClientOptions = {}) {
+    const { issuer, origin } = await start(undefined, record)
     const config = await client.discovery(new URL(issuer), shop.clientId, shop.clientSecret, undefined, options)
     const redirect_uri = `${origin}/callback`
     const browser = openBrowser()
@@ -109,6 +112,26 @@ describe('openid-client', () => {
     const answer = await browser.follow(back, `${new URL(url).origin}/oauth2/authorize`)
     const tokens = await client.authorizationCodeGrant(config, new URL(answer.location as string), checks)
     expect(tokens.claims()?.auth_time).toBeGreaterThan(before.claims()?.auth_time as number)
+  })
+
+  it('has tokens that end, and is told, when its user signs out at the sign-in page of the server', async () => {
+    const listener = await createListener()
+    try {
+      const { issuer, config, browser, begin } = await discovered({ backchannelLogoutUri: listener.url })
+      const { url, checks } = await begin()
+      const tokens = await client.authorizationCodeGrant(config, new URL(await browser.authorize(url)), checks)
+      const out = await browser.post(`${issuer}/logout`, {}, { Origin: issuer })
+      expect([out.status, out.location]).toEqual([303, `${issuer}/`])
+      expect(decodeJwt(listener.tokens[0] as string)).toMatchObject({ iss: issuer, sid: tokens.claims()?.sid })
+      const { access_token: accessToken, refresh_token: refreshToken } = tokens
+      await expect(client.fetchUserInfo(config, accessToken, '1')).rejects.toThrow()
+      await expect(client.refreshTokenGrant(config, refreshToken as string)).rejects.toMatchObject({
+        error: 'invalid_grant',
+      })
+      expect((await browser.get(url)).location).toContain('/login?return_to=')
+    } finally {
+      listener.close()
+    }
   })
 })
 
