@@ -38,12 +38,11 @@ export {
   rotateClientSecret,
   updateClient,
 } from './operations/clients'
+export { type IssueCodeOptions, issueCode } from './operations/codes'
 export { ensureClient } from './operations/ensure-client'
 export { deleteExpired, listGrants, revokeGrants } from './operations/grants'
 export {
-  type IssueCodeOptions,
   type IssueTokensOptions,
-  issueCode,
   issueTokens,
   verifyAccessToken,
 } from './operations/tokens'

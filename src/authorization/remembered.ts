@@ -47,8 +47,11 @@ async function isRemembered(remember: Remember, request: AuthorizationRequest, u
   return grants.some((grant) => sessionEnd(server, grant.startedAt) > server.now() && covers(request, grant))
 }
 
+/** What is asked. */
+export type Asked = Pick<AuthorizationRequest, 'server' | 'scope' | 'audience' | 'openid'>
+
 /** Whether a yes of before was to all of this: its scope, its resources and the claims that it names. */
-export function covers({ server, scope, audience, openid }: AuthorizationRequest, grant: Grant): boolean {
+export function covers({ server, scope, audience, openid }: Asked, grant: Grant): boolean {
   if (!includesScope(grant.scope, scope) || !coversAudience(server, grant, audience)) return false
   const { claims } = (grant.data.authentication ?? {}) as Partial<Authentication>
   const held = claims ? [...claims.id_token, ...claims.userinfo] : []

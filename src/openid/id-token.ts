@@ -9,8 +9,8 @@ import type { MadeResponse } from '../types/openid'
 import type { TokenResponse } from '../types/token'
 import { findUser } from '../users'
 import { claimsOfClient, valuesOf } from './claims'
+import { requireSession } from './sessions'
 import type { Settings } from './settings'
-import { requireSession } from './signed-in'
 
 /** Seconds. It says who signed in; how long that is good for is told by the client's own session. */
 const LIFETIME = 3600

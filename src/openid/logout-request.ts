@@ -11,8 +11,8 @@ import { withParameters } from '../rules/redirect-uri'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { type IdTokenClaims, readIdToken, readOwnJwt } from './id-token'
+import { sidOf } from './sessions'
 import type { Settings } from './settings'
-import { sidOf } from './signed-in'
 
 /** Who is signed in at a browser. */
 export interface Browser {

@@ -16,8 +16,8 @@ import { revoke } from '../tokens/revocation'
 import type { Authentication } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { signerOf } from './id-token'
+import { endCodes, sidOf } from './sessions'
 import { requireSettings, type Settings } from './settings'
-import { endCodes, sidOf } from './signed-in'
 
 /**
  * Ends the sign-ins of a user at other apps: those of one session of your app, or all. Call it where your app ends a

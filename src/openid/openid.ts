@@ -11,7 +11,7 @@ import { openIdMembers } from './members'
 import { parseOpenIdRequest, prompts } from './request'
 import { type AuthenticationOf, type Settings, withSettings } from './settings'
 import { admit } from './sign-in'
-import { withSignIn } from './signed-in'
+import { authenticationOf, verifiedSignIn, withSignIn } from './signed-in'
 import { publicSubjects, type Subjects, verifySector } from './subject'
 import { routerOf, USERINFO } from './userinfo'
 import { wordsOf } from './words'
@@ -85,6 +85,8 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
       ),
     admit: (request, decider, req, res) => admit(settings, request, decider, req, res),
     authorize: (approved, request, req) => withSignIn(settings, approved, request, req),
+    signedIn: async (server, client, { userId, scope, audience = [] }, signIn) =>
+      authenticationOf(settings, { server, client, scope, audience }, userId, verifiedSignIn(signIn)),
     respond: (server, made) => withIdToken(settings, server, made),
     clientMembers: openIdMembers(ring, subjects.type, withLoopback),
     verifyRecord: (client) => verifySector(subjects, withLoopback, client),

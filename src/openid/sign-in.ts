@@ -10,11 +10,12 @@ import { queryParameters } from '../http/request'
 import { publicTarget } from '../http/request-target'
 import { signJwt } from '../jwt/sign'
 import type { JwtKind } from '../jwt/verify'
+import { listGrants } from '../operations/grants'
+import { OFFLINE_ACCESS } from '../rules/scope'
 import type { AuthorizationRequest, Decide } from '../types/authorization-server'
 import type { OpenIdRequest } from '../types/openid'
 import type { HostPage, PageUsers } from '../types/users'
 import { readOwnJwt } from './id-token'
-import { withoutOfflineUnlessAgreed } from './offline-access'
 import type { Settings } from './settings'
 import { admitted, isTooOld, type KnownSignIn, signInOf, unknownSignIn } from './signed-in'
 
@@ -56,6 +57,18 @@ export async function admit(
   // a decider of the host's own sends to its own page, or asks: it sees what is wanted
   if (users === undefined || !decide.usersAt) return withoutOfflineUnlessAgreed(request, userId)
   throw refusal(need)
+}
+
+/** Core §11: access that outlives the session needs `prompt=consent`, or a yes of before that still holds. Without, it is ignored and never an error. */
+async function withoutOfflineUnlessAgreed(
+  request: AuthorizationRequest,
+  userId: string | undefined,
+): Promise<AuthorizationRequest> {
+  const { server, client, scope, openid } = request
+  if (!scope.includes(OFFLINE_ACCESS) || openid?.prompt.includes('consent')) return request
+  const grants = userId === undefined ? [] : await listGrants(server, { userId, clientId: client.clientId })
+  if (grants.some((grant) => grant.scope.includes(OFFLINE_ACCESS))) return request
+  return Object.freeze({ ...request, scope: scope.filter((token) => token !== OFFLINE_ACCESS) })
 }
 
 /** Undefined where only the decider knows who is signed in: one of the host's own, at a server that does not. */

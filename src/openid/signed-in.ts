@@ -1,21 +1,17 @@
 /** How the user of a browser signed in, as the host says it; and what becomes of it once they have said yes. */
 import type { Request } from 'express'
-import { covers } from '../authorization/remembered'
-import { lockedRow } from '../credentials/bound'
-import { lookupSuffix } from '../credentials/kinds'
-import { lookupId } from '../credentials/split-token'
-import { sha256 } from '../crypto'
-import { OAuthError, storageFailure } from '../errors'
+import { type Asked, covers } from '../authorization/remembered'
+import { OAuthError } from '../errors'
 import { admissionOf } from '../guard/presented-token'
 import { listGrants } from '../operations/grants'
 import { kindOf } from '../options/known'
-import { OFFLINE_ACCESS, type Scope } from '../rules/scope'
-import type { Credential } from '../storage'
+import type { Scope } from '../rules/scope'
 import type { Authentication } from '../types/authorization'
 import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
-import type { OpenIdRequest } from '../types/openid'
+import type { OpenIdRequest, SignIn } from '../types/openid'
 import { claimsOfScope, namedClaims } from './claims'
-import type { Settings, SignIn } from './settings'
+import { sessionOf, sidOf } from './sessions'
+import type { Settings } from './settings'
 
 /** The same, checked. */
 export interface KnownSignIn {
@@ -29,8 +25,12 @@ export interface KnownSignIn {
 /** What the host says of this browser; undefined if nobody is signed in. */
 export async function signInOf({ authentication }: Settings, req: Request): Promise<KnownSignIn | undefined> {
   const said: unknown = await authentication(req)
-  if (said === undefined || said === null) return undefined
-  if (typeof said !== 'object') throw wrongSignIn(`not ${kindOf(said)}`)
+  return said === undefined || said === null ? undefined : verifiedSignIn(said)
+}
+
+/** What a host says of a sign-in, checked. */
+export function verifiedSignIn(said: unknown): KnownSignIn {
+  if (typeof said !== 'object' || said === null) throw wrongSignIn(`not ${kindOf(said)}`)
   const { time, acr, amr, sessionId } = said as SignIn
   const seconds = time instanceof Date ? time.getTime() / 1000 : time
   if (typeof seconds !== 'number' || !Number.isFinite(seconds)) throw wrongSignIn(`not ${kindOf(time)} as time`)
@@ -53,61 +53,12 @@ export async function signInOf({ authentication }: Settings, req: Request): Prom
 
 function wrongSignIn(problem: string): TypeError {
   const form = '{ time, acr?, amr?, sessionId? } with time as a Date or in seconds'
-  return new TypeError(`openid({ authentication }) must return ${form}, ${problem}`)
+  return new TypeError(`authentication of openid() or issueCode must be ${form}, ${problem}`)
 }
 
 /** OpenID Connect Core §3.1.2.1: more seconds ago than the request takes. */
 export function isTooOld({ now }: AuthorizationServer, { maxAge }: OpenIdRequest, { time }: KnownSignIn): boolean {
   return maxAge !== undefined && now() - time > maxAge
-}
-
-/**
- * The name of a session in the tokens of a client. The host's own id may be the secret of a cookie, and one name for all
- * clients would tell them that two subjects are one.
- */
-export function sidOf({ issuer }: AuthorizationServer, clientId: string, sessionId: string): string {
-  return sha256(JSON.stringify(['sid', issuer, clientId, sessionId]))
-}
-
-/** The name of a session where all of its clients are meant: it stays in storage. */
-function sessionOf({ issuer }: AuthorizationServer, sessionId: string): string {
-  return sha256(JSON.stringify(['session', issuer, sessionId]))
-}
-
-/** Seconds for which a code may be on its way, at most, and a minute for clocks that are apart. */
-const LONGEST_WAY = 660
-
-/** When that session of a user ended, or all of them; a row that no secret opens. */
-function endOf({ now }: AuthorizationServer, userId: string, session = ''): Credential {
-  const owner = sha256(JSON.stringify(['ended', userId]))
-  const named = { id: lookupId(owner, `${lookupSuffix.jti}${sha256(session)}`), kind: 'jti', state: 'used' }
-  const at = now()
-  // the column has what is no client's id, as that of every proof that counts once
-  const columns = { clientId: `${owner}\n`, scope: [], startedAt: at }
-  return lockedRow(named, columns, { issuedAt: at, expiresAt: at + LONGEST_WAY })
-}
-
-/** Ends the codes that are on their way: they have no grant yet that could be ended. */
-export async function endCodes(server: AuthorizationServer, userId: string, sessionId?: string): Promise<void> {
-  const end = endOf(server, userId, sessionId === undefined ? undefined : sessionOf(server, sessionId))
-  const { grants } = server.storage
-  // of two at once the second finds the row of the first
-  const isKept = (await grants.insert([end])) || (await grants.transition(end.id, 'used', end, []))
-  if (!isKept && !(await grants.insert([end]))) throw storageFailure(new Error('storage.grants.insert returned false'))
-}
-
-/** Throws where the session of this code has ended since. */
-export async function requireSession(
-  server: AuthorizationServer,
-  { issuedAt, scope }: Credential,
-  userId: string,
-  { session }: Authentication,
-): Promise<void> {
-  if (scope.includes(OFFLINE_ACCESS)) return
-  const ends = [endOf(server, userId), ...(session === undefined ? [] : [endOf(server, userId, session)])]
-  const found = await Promise.all(ends.map(({ id }) => server.storage.grants.find(id)))
-  if (!found.some((end) => end && end.startedAt >= issuedAt)) return
-  throw new OAuthError('invalid_grant', 'The session of the authorization code has ended.')
 }
 
 /** Requests whose sign-in was looked at when they came. */
@@ -120,14 +71,26 @@ export async function withSignIn(
   request: AuthorizationRequest,
   req: Request,
 ): Promise<ApprovedAuthorization> {
-  const { server, client, openid } = request
+  const { openid } = request
   const { authorization } = approved
   if (!openid || !authorization.scope.includes('openid')) return approved
   const signIn = await signInOf(settings, req)
   if (!signIn) throw unknownSignIn(req)
   await verifyMet(settings, request, openid, signIn, authorization.userId)
-  const { time, acr, amr, sessionId } = signIn
   const claims = grantedClaims(settings, openid, authorization.scope, admissionOf(req) !== undefined)
+  const authentication = await authenticationOf(settings, request, authorization.userId, signIn, claims)
+  return { ...approved, authorization: { ...authorization, authentication } }
+}
+
+/** What an authorization keeps of a sign-in. */
+export async function authenticationOf(
+  settings: Settings,
+  asked: AskedOfClient,
+  userId: string,
+  { time, acr, amr, sessionId }: KnownSignIn,
+  claims: NonNullable<Authentication['claims']> = { id_token: [], userinfo: [] },
+): Promise<Authentication> {
+  const { server, client } = asked
   const hasClaims = claims.id_token.length + claims.userinfo.length > 0
   const known: Authentication = {
     ...(acr !== undefined && { acr }),
@@ -140,10 +103,12 @@ export async function withSignIn(
     time,
   }
   const until = server.now() + settings.sessionTtl
-  const isKnown = await isKnownFor(request, authorization.userId, known.sid, until - settings.sessionTtl / 2)
-  const authentication = Object.freeze(isKnown ? known : { ...known, until })
-  return { ...approved, authorization: { ...authorization, authentication } }
+  const isKnown = await isKnownFor(asked, userId, known.sid, until - settings.sessionTtl / 2)
+  return Object.freeze(isKnown ? known : { ...known, until })
 }
+
+/** What is asked, and for whom. */
+type AskedOfClient = Asked & Pick<AuthorizationRequest, 'client'>
 
 /**
  * Of the claims that the request names, those of the scope that was granted, and those that the user was asked about one by
@@ -163,7 +128,7 @@ function grantedClaims(
 
 /** Whether another grant stays known as long: a renewal every hour must not leave a row each that lives for a month. */
 async function isKnownFor(
-  request: AuthorizationRequest,
+  request: AskedOfClient,
   userId: string,
   sid: string | undefined,
   until: number,

@@ -1,105 +1,20 @@
-/** What hosts do with codes and tokens from their own code: issue and verify them, by the same rules as over HTTP. */
+/** What hosts do with tokens from their own code: issue and verify them, by the same rules as over HTTP. */
 
-import { getsRefreshToken, pkceRequired, requireClient, requireGrantType } from '../clients/client'
+import { getsRefreshToken, requireClient, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
 import { requireServer } from '../http/endpoint'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
-import { isCodeChallenge } from '../rules/pkce'
-import { schemeWithoutDot } from '../rules/private-use-scheme'
-import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
-import { audienceMember, formatResource, knownResource, resolveAudience } from '../rules/resource'
-import { formatScope, includesScope, neededScope, resolveScope, type Scope, toScope } from '../rules/scope'
+import { audienceMember, knownResource, resolveAudience, resourceParameter } from '../rules/resource'
+import { formatScope, includesScope, neededScope, resolveScope, type Scope, scopeParameter } from '../rules/scope'
 import { requireId } from '../rules/subject'
-import { keyToBind, proofPlace } from '../sender-constraints/confirmation'
+import { proofPlace } from '../sender-constraints/confirmation'
 import { authenticateToken } from '../tokens/access-token'
-import { prepareCode } from '../tokens/code'
-import { type IssueRequest, issueNew, store } from '../tokens/issue'
+import { type IssueRequest, issueNew } from '../tokens/issue'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ProvingRequest } from '../types/capability'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { requireOwner } from '../users'
-
-/** Options of `issueCode`. */
-export interface IssueCodeOptions {
-  /** The client that receives the code. It must be allowed the authorization code grant. */
-  clientId: string
-  /** The user who agreed. */
-  userId: string | number
-  /**
-   * Where the client expects the code: one of its redirect URIs, which the token request must repeat.
-   * @default none, and the token request names none
-   */
-  redirectUri?: string | undefined
-  /**
-   * The granted scope, `'read write'` or a list, all of it allowed to the client.
-   * @default the client's default scope
-   */
-  scope?: string | Scope | undefined
-  /** The resources of the tokens (RFC 8707), among the `resources` of the server. @default the server's default */
-  resource?: string | readonly string[] | undefined
-  /** The S256 challenge (RFC 7636). Required where the server requires PKCE of this client. @default none */
-  codeChallenge?: string | undefined
-  /** The thumbprint of the key that the tokens must be bound to (RFC 9449 §10). @default none */
-  dpopJkt?: string | undefined
-}
-
-const codeOptionNames: readonly string[] = [
-  'clientId',
-  'userId',
-  'redirectUri',
-  'scope',
-  'resource',
-  'codeChallenge',
-  'dpopJkt',
-] satisfies (keyof IssueCodeOptions)[]
-
-/**
- * Issues an authorization code for a user that the host has authenticated and who agreed. `expiresIn` is in seconds.
- */
-export async function issueCode(
-  server: AuthorizationServer,
-  options: IssueCodeOptions,
-): Promise<{ code: string; expiresIn: number }> {
-  requireNoMore('issueCode', arguments, 2)
-  requireServer(server)
-  requireKnown('issueCode option', options ?? null, codeOptionNames, codeOptionNames)
-  const { clientId, redirectUri, scope, resource, codeChallenge, dpopJkt } = options
-  const userId = requireId('issueCode: userId', options.userId)
-  const startedAt = server.now()
-  if (!server.codes) throw new TypeError('issueCode needs authorizationCode() in the grants of the server')
-  const client = await requireClient(server, clientId)
-  requireGrantType(client, 'authorization_code')
-  if (redirectUri !== undefined && !matchesRedirectUri(client, redirectUri)) {
-    throw new OAuthError('invalid_request', unregistered(client, 'redirectUri', redirectUri))
-  }
-  const isRequired = pkceRequired(server.pkce, client) || schemeWithoutDot.test(redirectUri ?? '')
-  if (codeChallenge === undefined ? isRequired : !isCodeChallenge(codeChallenge)) {
-    throw new OAuthError('invalid_request', 'issueCode needs a codeChallenge for this client (PKCE, S256).')
-  }
-  if (dpopJkt !== undefined) {
-    if (server.senderConstraints.length === 0)
-      throw new TypeError('issueCode: dpopJkt needs dpop() in senderConstraints')
-    keyToBind(server, client, new Map([['dpop_jkt', dpopJkt]]))
-  }
-  const authorization = {
-    clientId,
-    userId,
-    scope: resolveScope(server.scopes, client, asParameter(scope)),
-    startedAt,
-    ...audienceMember(resolveAudience(server, client, asResourceParameter(resource))),
-  }
-  const approved = {
-    authorization,
-    ...(redirectUri !== undefined && { sentRedirectUri: redirectUri }),
-    ...(codeChallenge !== undefined && { codeChallenge }),
-    ...(dpopJkt !== undefined && { dpopJkt }),
-  }
-  const { code, credential } = prepareCode(server, approved, server.codes.ttl)
-  await store(server, [credential])
-  server.emit({ type: 'code.issued', clientId, userId, scope: credential.scope })
-  return { code, expiresIn: server.codes.ttl }
-}
 
 /** Options of `issueTokens`. */
 export interface IssueTokensOptions {
@@ -150,14 +65,14 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   if (options.request && options.grantType !== undefined) {
     throw new TypeError('issueTokens: the request has a grantType already: leave the option grantType out')
   }
-  const scope = resolveScope(server.scopes, client, asParameter(options.scope))
+  const scope = resolveScope(server.scopes, client, scopeParameter(options.scope))
   // a user that the host did not find must not become the client itself
   const userId = 'userId' in options ? requireId('issueTokens: userId', options.userId) : undefined
   if (userId === undefined && client.username !== undefined) await requireOwner(server, client.username)
   if (options.refreshToken && !getsRefreshToken(server, client)) {
     throw new OAuthError('unauthorized_client', 'This client may not use the refresh token grant.')
   }
-  const resource = asResourceParameter(options.resource) ?? request.parameters.get('resource')
+  const resource = resourceParameter(options.resource) ?? request.parameters.get('resource')
   const audience = resolveAudience(server, client, resource)
   const refreshToken = (options.refreshToken ?? userId !== undefined) && getsRefreshToken(server, client)
   const { clientId } = client
@@ -207,12 +122,4 @@ export async function verifyAccessToken(
     throw new OAuthError('insufficient_scope', `The access token lacks the scope ${formatScope(required)}.`)
   }
   return accessToken
-}
-
-function asParameter(scope: string | Scope | undefined): string | undefined {
-  return scope === undefined ? undefined : formatScope(toScope(scope))
-}
-
-function asResourceParameter(resource: string | readonly string[] | undefined): string | undefined {
-  return typeof resource === 'object' ? formatResource(resource) : resource
 }

@@ -128,6 +128,11 @@ export function formatResource(audience: Audience): string {
   return audience.join(' ')
 }
 
+/** What a host says of resources, as a request would (RFC 8707 §2). */
+export function resourceParameter(resource: string | readonly string[] | undefined): string | undefined {
+  return typeof resource === 'object' ? formatResource(resource) : resource
+}
+
 function invalidTarget(): OAuthError {
   return new OAuthError('invalid_target', 'The resource is unknown or not allowed for this client.')
 }

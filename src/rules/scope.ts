@@ -84,6 +84,11 @@ export function toScope(scope: string | Scope): string[] {
   return parseScope(typeof scope === 'string' ? scope : scope.join(' '))
 }
 
+/** What a host says of a scope, as a request would (RFC 6749 §3.3). */
+export function scopeParameter(scope: string | Scope | undefined): string | undefined {
+  return scope === undefined ? undefined : formatScope(toScope(scope))
+}
+
 /** What a route needs. What names nothing, such as a setting that is not set, would let everybody pass. */
 export function neededScope(owner: string, options: { scope?: string | Scope | undefined }): string[] {
   const scope = 'scope' in options ? options.scope : []

@@ -5,10 +5,22 @@ import type { ScopesAndClaims } from '../pages/page'
 import type { RequestParameters } from '../rules/params'
 import type { Scope } from '../rules/scope'
 import type { Client, Credential } from '../storage'
-import type { Authorization } from './authorization'
+import type { Authentication, Authorization } from './authorization'
 import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer, Decide } from './authorization-server'
 import type { Capability } from './capability'
 import type { TokenResponse } from './token'
+
+/** How the user of a browser signed in at the host. */
+export interface SignIn {
+  /** When. A Date, or seconds since the epoch. */
+  time: Date | number
+  /** The authentication context class (OpenID Connect Core §2), one of `acrValues` where you have any. @default none */
+  acr?: string
+  /** The authentication methods, such as `['pwd', 'otp']` (RFC 8176). @default none */
+  amr?: readonly string[]
+  /** The id of the session at your app, for logout. Clients never see it. @default none: such a session is not ended */
+  sessionId?: string
+}
 
 /** A value of `prompt` (OpenID Connect Core §3.1.2.1). */
 export type Prompt = 'none' | 'login' | 'consent' | 'select_account'
@@ -87,6 +99,13 @@ export interface OpenIdProvider extends Capability {
     request: AuthorizationRequest,
     req: Request,
   ) => Promise<ApprovedAuthorization>
+  /** @internal The same for an authorization of the host's own code, which says how its user signed in. */
+  readonly signedIn: (
+    server: AuthorizationServer,
+    client: Client,
+    authorization: Authorization & { readonly userId: string },
+    signIn: SignIn,
+  ) => Promise<Authentication>
   /** @internal The response with its id_token, where the scope is `openid`. */
   readonly respond: (server: AuthorizationServer, made: MadeResponse) => Awaitable<TokenResponse>
   /** Looks at what a record says of other places, before it is stored. Throws an `OAuthError`. */

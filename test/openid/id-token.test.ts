@@ -1,9 +1,10 @@
 // The id_token: OpenID Connect Core §2, §3.1.3.6, §12.2. jose verifies it, as a relying party would.
 import { createHash } from 'node:crypto'
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
-import { approve, implicit, jwt, updateClient } from '../../src/index'
-import { sidOf } from '../../src/openid/signed-in'
-import { issuer, startOfTime } from '../support/host'
+import { approve, type IssueCodeOptions, implicit, issueCode, jwt, password, updateClient } from '../../src/index'
+import { logoutSessions } from '../../src/openid/index'
+import { sidOf } from '../../src/openid/sessions'
+import { createHost, issuer, pkce, startOfTime } from '../support/host'
 import { createOpenIdHost, type OpenIdHost, signingKeys } from '../support/openid'
 
 const decide = approve({ clients: () => true })
@@ -125,3 +126,63 @@ it.each(['é', 'a'.repeat(256), 'a\n'])(
     ])
   },
 )
+
+describe("a code of the host's own code (issueCode)", () => {
+  const options = (more: Partial<IssueCodeOptions>): IssueCodeOptions => ({
+    ...{ clientId: 'web', userId: 'alice', scope: 'openid read', codeChallenge: pkce.challenge },
+    ...more,
+  })
+  const signIn = { time: startOfTime - 60, acr: 'mfa', amr: ['otp'], sessionId: 's1' }
+
+  it('brings an id_token that says how its user signed in, and ends with the session', async () => {
+    const host = await createOpenIdHost({ decide })
+    const { code } = await issueCode(host.server, options({ authentication: signIn, nonce: 'n' }))
+    const { body } = await host.exchange(host.web, code).expect(200)
+    expect((await verified(host, body.id_token)).payload).toMatchObject({
+      ...{ sub: 'alice', nonce: 'n', auth_time: startOfTime - 60, acr: 'mfa', amr: ['otp'] },
+      sid: sidOf(host.server, 'web', 's1'),
+    })
+    await host.userinfo(body.access_token).expect(200)
+    const second = await issueCode(host.server, options({ authentication: signIn }))
+    await logoutSessions(host.server, { userId: 'alice', sessionId: 's1' })
+    expect(await host.isAlive(body)).toBe(false)
+    await host.exchange(host.web, second.code).expect(400)
+  })
+
+  it('needs to know that with the scope openid, and with no other', async () => {
+    const host = await createOpenIdHost({ decide })
+    const fix = 'issueCode: the scope openid needs authentication: { time }, how the user signed in'
+    for (const scope of ['openid read', undefined]) {
+      await expect(issueCode(host.server, options({ scope }))).rejects.toThrow(fix)
+    }
+    for (const more of [{}, { authentication: signIn, nonce: 'n' }]) {
+      const { code } = await issueCode(host.server, options({ scope: 'read', ...more }))
+      expect((await host.exchange(host.web, code).expect(200)).body).not.toHaveProperty('id_token')
+    }
+  })
+
+  it.each([null, 'now', {}, { time: Date.now() }, { time: 1, acr: 1 }, { time: 1, sessionId: '' }])(
+    'refuses the sign-in %j',
+    async (authentication) => {
+      const host = await createOpenIdHost({ decide })
+      const issuing = issueCode(host.server, options({ authentication: authentication as never }))
+      await expect(issuing).rejects.toThrow('authentication of openid() or issueCode must be { time')
+    },
+  )
+
+  it('has none at a server without OpenID Connect', async () => {
+    const { server } = await createHost()
+    await expect(issueCode(server, options({ scope: 'read', authentication: signIn }))).rejects.toThrow(
+      'issueCode: authentication needs the option openid of the server',
+    )
+  })
+})
+
+it('comes by no grant at which nobody was sent to sign in: its token reads userinfo', async () => {
+  const host = await createOpenIdHost({ decide, grants: [password({ verify: () => 'alice' })] })
+  const parameters = { grant_type: 'password', username: 'alice', password: 'x', scope: 'openid' }
+  const { body } = await host.token(host.web, parameters).expect(200)
+  expect(body).toMatchObject({ scope: 'openid' })
+  expect(body).not.toHaveProperty('id_token')
+  expect((await host.userinfo(body.access_token).expect(200)).body).toEqual({ sub: 'alice' })
+})

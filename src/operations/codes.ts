@@ -1,0 +1,131 @@
+/** What hosts do with authorization codes from their own code: issue them, by the same rules as over HTTP. */
+
+import { pkceRequired, requireClient, requireGrantType } from '../clients/client'
+import { OAuthError } from '../errors'
+import { requireServer } from '../http/endpoint'
+import { requireKnown, requireNoMore } from '../options/known'
+import { isCodeChallenge } from '../rules/pkce'
+import { schemeWithoutDot } from '../rules/private-use-scheme'
+import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
+import { audienceMember, resolveAudience, resourceParameter } from '../rules/resource'
+import { resolveScope, type Scope, scopeParameter } from '../rules/scope'
+import { requireId } from '../rules/subject'
+import { keyToBind } from '../sender-constraints/confirmation'
+import type { Client } from '../storage'
+import { prepareCode } from '../tokens/code'
+import { store } from '../tokens/issue'
+import type { Authorization } from '../types/authorization'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { SignIn } from '../types/openid'
+
+/** Options of `issueCode`. */
+export interface IssueCodeOptions {
+  /** The client that receives the code. It must be allowed the authorization code grant. */
+  clientId: string
+  /** The user who agreed. */
+  userId: string | number
+  /**
+   * Where the client expects the code: one of its redirect URIs, which the token request must repeat.
+   * @default none, and the token request names none
+   */
+  redirectUri?: string | undefined
+  /**
+   * The granted scope, `'read write'` or a list, all of it allowed to the client.
+   * @default the client's default scope
+   */
+  scope?: string | Scope | undefined
+  /** The resources of the tokens (RFC 8707), among the `resources` of the server. @default the server's default */
+  resource?: string | readonly string[] | undefined
+  /** The S256 challenge (RFC 7636). Required where the server requires PKCE of this client. @default none */
+  codeChallenge?: string | undefined
+  /** The thumbprint of the key that the tokens must be bound to (RFC 9449 §10). @default none */
+  dpopJkt?: string | undefined
+  /**
+   * How the user signed in: `{ time, acr?, amr?, sessionId? }`, as `openid({ authentication })` returns it. Required with
+   * the scope `openid`, whose id_token says so.
+   * @default none
+   */
+  authentication?: SignIn | undefined
+  /** What the id_token repeats (OpenID Connect Core §3.1.2.1). @default none */
+  nonce?: string | undefined
+}
+
+const codeOptionNames: readonly string[] = [
+  'clientId',
+  'userId',
+  'redirectUri',
+  'scope',
+  'resource',
+  'codeChallenge',
+  'dpopJkt',
+  'authentication',
+  'nonce',
+] satisfies (keyof IssueCodeOptions)[]
+
+/**
+ * Issues an authorization code for a user that the host has authenticated and who agreed. `expiresIn` is in seconds.
+ */
+export async function issueCode(
+  server: AuthorizationServer,
+  options: IssueCodeOptions,
+): Promise<{ code: string; expiresIn: number }> {
+  requireNoMore('issueCode', arguments, 2)
+  requireServer(server)
+  requireKnown('issueCode option', options ?? null, codeOptionNames, codeOptionNames)
+  const { clientId, redirectUri, scope, resource, codeChallenge, dpopJkt, nonce } = options
+  const userId = requireId('issueCode: userId', options.userId)
+  const startedAt = server.now()
+  if (!server.codes) throw new TypeError('issueCode needs authorizationCode() in the grants of the server')
+  const client = await requireClient(server, clientId)
+  requireGrantType(client, 'authorization_code')
+  if (redirectUri !== undefined && !matchesRedirectUri(client, redirectUri)) {
+    throw new OAuthError('invalid_request', unregistered(client, 'redirectUri', redirectUri))
+  }
+  const isRequired = pkceRequired(server.pkce, client) || schemeWithoutDot.test(redirectUri ?? '')
+  if (codeChallenge === undefined ? isRequired : !isCodeChallenge(codeChallenge)) {
+    throw new OAuthError('invalid_request', 'issueCode needs a codeChallenge for this client (PKCE, S256).')
+  }
+  if (dpopJkt !== undefined) {
+    if (server.senderConstraints.length === 0)
+      throw new TypeError('issueCode: dpopJkt needs dpop() in senderConstraints')
+    keyToBind(server, client, new Map([['dpop_jkt', dpopJkt]]))
+  }
+  const authorization = {
+    clientId,
+    userId,
+    scope: resolveScope(server.scopes, client, scopeParameter(scope)),
+    startedAt,
+    ...audienceMember(resolveAudience(server, client, resourceParameter(resource))),
+  }
+  const approved = {
+    authorization: await withAuthentication(server, client, authorization, options.authentication),
+    ...(redirectUri !== undefined && { sentRedirectUri: redirectUri }),
+    ...(codeChallenge !== undefined && { codeChallenge }),
+    ...(dpopJkt !== undefined && { dpopJkt }),
+    ...(nonce !== undefined && { nonce }),
+  }
+  const { code, credential } = prepareCode(server, approved, server.codes.ttl)
+  await store(server, [credential])
+  server.emit({ type: 'code.issued', clientId, userId, scope: credential.scope })
+  return { code, expiresIn: server.codes.ttl }
+}
+
+type Authorized = Authorization & { readonly userId: string }
+
+/** OpenID Connect Core §3.1.3.3: the code of the scope `openid` becomes an id_token, too, which says how its user signed in. */
+async function withAuthentication(
+  server: AuthorizationServer,
+  client: Client,
+  authorization: Authorized,
+  signIn: SignIn | undefined,
+): Promise<Authorized> {
+  const { openid } = server
+  if (signIn !== undefined && !openid)
+    throw new TypeError('issueCode: authentication needs the option openid of the server')
+  if (!openid || !authorization.scope.includes('openid')) return authorization
+  if (signIn === undefined) {
+    const fix = 'or name a scope without openid'
+    throw new TypeError(`issueCode: the scope openid needs authentication: { time }, how the user signed in, ${fix}`)
+  }
+  return { ...authorization, authentication: await openid.signedIn(server, client, authorization, signIn) }
+}
