@@ -33,6 +33,7 @@ const servers = {
   'driver-postgres': { server: 'driver', storage: 'postgres' },
   'driver-redis': { server: 'driver', storage: 'redis' },
   'ours-plain-proof': { server: 'ours', proof: 'plain' },
+  'ours-plain-signature': { server: 'ours', signature: 'plain' },
   'ours-1k': { server: 'ours', live: 1000 },
   'ours-1m': { server: 'ours', live: 1_000_000 },
   'node-oauth': { server: 'node-oauth' },
@@ -52,6 +53,7 @@ const groups = {
   ],
   sizes: ['bare', 'bare-again', 'ours-1k', 'ours-1m'],
   proofs: ['bare', 'bare-again', 'ours', 'ours-plain-proof'],
+  signatures: ['bare', 'bare-again', 'ours', 'ours-plain-signature'],
 }
 
 const usage = `npm run bench -- [options]

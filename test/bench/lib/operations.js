@@ -224,6 +224,37 @@ const checkIntrospect = async (ready, pieces) => {
   require_(isRefused(wrong), 'a wrong client secret is not refused', wrong)
 }
 
+/** As every code exchange, and with an id_token where the server has any. @type {Operation['check']} */
+const checkSignedIn = async (ready, pieces) => {
+  const [first = '', ...others] = pieces
+  const { status, body } = await send(ready, code(ready, first))
+  const parts = String(body.id_token ?? '').split('.')
+  require_(
+    status === 200 && (parts.length === 3) === Boolean(ready.hasIdToken),
+    'the id_token is not as it should be',
+    body,
+  )
+  if (ready.hasIdToken) {
+    const claims = JSON.parse(Buffer.from(String(parts[1]), 'base64url').toString())
+    require_(
+      claims.aud === ready.client.id && claims.nonce === fixtures.codeChallenge,
+      'the id_token is no good',
+      claims,
+    )
+  }
+  await checkIssuing(code)(ready, others)
+}
+
+/** @param {string} algorithm @returns {Operation} */
+const codeWithIdToken = (algorithm) => ({
+  title: `code exchange, with an id_token (${algorithm})`,
+  material: 'code',
+  once: true,
+  request: code,
+  check: checkSignedIn,
+  checkUsed: checkUsedUp(code, false),
+})
+
 /** @param {string} title @param {string} algorithm @param {boolean} once @returns {Operation} */
 const jwtGuard = (title, algorithm, once) => ({
   title,
@@ -265,6 +296,8 @@ const operations = {
     check: checkIssuing(code),
     checkUsed: checkUsedUp(code, false),
   },
+  code_openid: codeWithIdToken('RS256'),
+  code_openid_es256: codeWithIdToken('ES256'),
   guard: { title: 'guard, opaque token', material: 'access_token', once: false, request: guard, check: checkGuard },
   introspect: {
     title: 'introspect',

@@ -12,6 +12,7 @@ const { join } = require('node:path')
  * @property {readonly string[]} operations
  * @property {string[]} [needs] what it lacks for this operation; then nothing is measured
  * @property {'DPoP' | 'Bearer'} [tokenType] of tokens whose request had a proof
+ * @property {boolean} [hasIdToken] whether a code of this operation becomes an id_token, too
  */
 
 /**

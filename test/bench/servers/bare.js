@@ -23,7 +23,7 @@ async function start() {
     operations: [
       ...['client_credentials', 'password', 'refresh', 'code', 'guard', 'introspect', 'revoke', 'revoke_session'],
       ...['guard_rs256_first', 'guard_rs256', 'guard_es256_first', 'guard_es256'],
-      ...['par', 'code_dpop', 'guard_dpop'],
+      ...['par', 'code_dpop', 'guard_dpop', 'code_openid', 'code_openid_es256'],
     ],
     // of the length that ours have
     material: (/** @type {string} */ kind, /** @type {number} */ count) =>

@@ -9,6 +9,7 @@ const { join } = require('node:path')
  * @property {'basic' | 'post'} clientAuthentication
  * @property {Record<string, string>} paths
  * @property {'DPoP' | 'Bearer'} [tokenType] of tokens whose request had a proof
+ * @property {boolean} [hasIdToken] whether a code of this operation becomes an id_token, too
  * @property {readonly string[]} operations what it can do
  * @property {string[]} [needs]
  * @property {(kind: string, count: number) => Promise<string[]>} [material] codes and tokens, made ahead
@@ -30,10 +31,10 @@ async function main() {
   })
   http.on('request', server.app)
   http.on('request', countRequest)
-  const { client, clientAuthentication, paths, operations, needs, tokenType } = server
+  const { client, clientAuthentication, paths, operations, needs, tokenType, hasIdToken } = server
   /** @type {Record<string, (...args: any[]) => unknown>} */
   const commands = {
-    ready: () => ({ port, client, clientAuthentication, paths, operations, needs, tokenType }),
+    ready: () => ({ port, client, clientAuthentication, paths, operations, needs, tokenType, hasIdToken }),
     material: async (kind, count) => {
       const made = await server.material?.(kind, count)
       globalThis.gc?.()

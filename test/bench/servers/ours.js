@@ -1,8 +1,10 @@
 // express-authorization-server, as its README sets it up, on one of its stores.
 const { generateKeyPairSync } = require('node:crypto')
+const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 const { findUser, fixtures, load, times, userId } = require('./common')
 const { proofFor, verifyPlainly } = require('./proofs')
+const { keyFor, signPlainly } = require('./signatures')
 
 const express = load('express')
 
@@ -15,6 +17,7 @@ const express = load('express')
  * @property {string} [url] of the database
  * @property {number} [live] access tokens that are there before
  * @property {'worker' | 'loop'} [bcrypt] passwords are bcrypt hashes, compared there
+ * @property {'plain'} [signature] a code exchange gets a bare `crypto.sign` in front, and there is no id_token
  * @property {'plain'} [proof] DPoP proofs get a `crypto.verify` in front, tokens are bearer tokens, and nothing is bound
  */
 
@@ -41,16 +44,27 @@ async function start(/** @type {Config} */ config) {
     tokenType: config.proof === 'plain' ? 'Bearer' : 'DPoP',
     paths,
     needs,
+    hasIdToken: hasOpenId(config),
     operations: [
       ...['client_credentials', 'password', 'refresh', 'code', 'guard', 'introspect', 'revoke', 'revoke_session'],
       ...['guard_rs256_first', 'guard_rs256', 'guard_es256_first', 'guard_es256'],
       ...(library.dpop ? ['par', 'code_dpop', 'guard_dpop'] : []),
+      ...['code_openid', 'code_openid_es256'],
     ],
     async material(/** @type {string} */ kind, /** @type {number} */ count) {
       if (kind === 'par') return times(count, (n) => proof(n, 'par'))
       if (kind === 'refresh_token') return times(count, async (n) => (await issue(n, true)).refresh_token)
       const { redirectUri, codeChallenge, scope } = fixtures
-      const options = { clientId: client.id, redirectUri, codeChallenge, scope }
+      const signedIn = {
+        time: Math.floor(Date.now() / 1000) - 60,
+        acr: 'mfa',
+        amr: ['pwd', 'otp'],
+        sessionId: 'session',
+      }
+      const options = {
+        ...{ clientId: client.id, redirectUri, codeChallenge, scope },
+        ...(hasOpenId(config) && { scope: `openid ${scope}`, authentication: signedIn, nonce: fixtures.codeChallenge }),
+      }
       const code = async (/** @type {number} */ n) =>
         (await library.issueCode(server, { ...options, userId: userId(n) })).code
       if (kind === 'code') return times(count, code)
@@ -81,6 +95,17 @@ function capabilities(/** @type {Config} */ { operation, proof }, /** @type {any
   }
 }
 
+const hasOpenId = (/** @type {Config} */ { operation, signature }) => operation.startsWith('code_openid') && !signature
+
+/** A server that issues id_tokens. */
+function openid(/** @type {Config} */ config) {
+  if (!hasOpenId(config)) return {}
+  const authentication = () => undefined
+  return { openid: require(openIdOf(config)).openid({ keys: keyFor(config.operation), authentication }) }
+}
+
+const openIdOf = (/** @type {Config} */ { folder }) => join(folder, 'dist', 'openid', 'index.js')
+
 const takesProofs = (/** @type {string} */ operation) => ['par', 'code_dpop', 'guard_dpop'].includes(operation)
 
 async function mount(/** @type {Config} */ config, /** @type {any} */ library) {
@@ -96,16 +121,19 @@ async function mount(/** @type {Config} */ config, /** @type {any} */ library) {
       password({ verify: verifyPassword(config, library) }),
     ],
     users: { find: (/** @type {string} */ id) => fixtures.users.get(id) },
-    ...(config.operation.includes('256') && { accessTokens: jwtTokens(config.operation, library) }),
+    ...(config.operation.startsWith('guard_') &&
+      config.operation.includes('256') && { accessTokens: jwtTokens(config.operation, library) }),
     ...(config.bcrypt && { throttle: false }),
     ...capabilities(config, library),
+    ...openid(config),
   })
   const registered = await library.registerClient(server, {
     redirectUris: [fixtures.redirectUri],
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', 'password'],
-    scopes: ['read', 'write'],
+    scopes: ['read', 'write', ...(hasOpenId(config) ? ['openid'] : [])],
   })
   const app = express()
+  if (config.signature) app.use('/oauth2/token', signPlainly(config.operation))
   if (config.proof && takesProofs(config.operation)) app.use(verifyPlainly)
   app.use('/oauth2/token', library.tokenRouter(server))
   if (config.operation === 'par') app.use('/oauth2/par', library.pushedAuthorizationRouter(server))
@@ -122,8 +150,10 @@ const adapterOf = (/** @type {string} */ folder, /** @type {string} */ name) =>
   join(folder, 'dist', 'storage', name, `${name}.js`)
 
 /** What this build, or this machine, does not have yet. */
-function missing(/** @type {Config} */ { operation, storage, folder, url }, /** @type {any} */ library) {
+function missing(/** @type {Config} */ config, /** @type {any} */ library) {
+  const { operation, storage, folder, url } = config
   const needs = []
+  if (hasOpenId(config) && !existsSync(openIdOf(config))) needs.push('openid()')
   if (operation.includes('256') && !library.jwt) needs.push('jwt()')
   if (storage === 'postgres' || storage === 'redis' || storage === 'sqlite') {
     try {
