@@ -9,7 +9,6 @@ import type { MadeResponse } from '../types/openid'
 import type { TokenResponse } from '../types/token'
 import { findUser } from '../users'
 import { claimsOfClient, valuesOf } from './claims'
-import { requireSession } from './sessions'
 import type { Settings } from './settings'
 
 /** Seconds. It says who signed in; how long that is good for is told by the client's own session. */
@@ -45,7 +44,6 @@ export async function withIdToken(
 ): Promise<TokenResponse> {
   const { authentication, userId, scope } = authorization
   if (!authentication || userId === undefined) return body
-  if (uses?.kind === 'authorization_code') await requireSession(server, uses, userId, authentication)
   if (!scope.includes('openid')) return body
   // Core §3.2.2.1: by way of a browser only with a nonce, and where response_type names it: no one here does
   if (!uses && issuedAt === undefined) return body

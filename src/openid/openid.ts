@@ -9,6 +9,7 @@ import { END_SESSION } from './end-session'
 import { readIdToken, withIdToken } from './id-token'
 import { openIdMembers } from './members'
 import { parseOpenIdRequest, prompts } from './request'
+import { requireSession } from './sessions'
 import { type AuthenticationOf, type Settings, withSettings } from './settings'
 import { admit } from './sign-in'
 import { authenticationOf, verifiedSignIn, withSignIn } from './signed-in'
@@ -85,9 +86,12 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
       ),
     admit: (request, decider, req, res) => admit(settings, request, decider, req, res),
     authorize: (approved, request, req) => withSignIn(settings, approved, request, req),
-    signedIn: async (server, client, { userId, scope, audience = [] }, signIn) =>
-      authenticationOf(settings, { server, client, scope, audience }, userId, verifiedSignIn(signIn)),
+    signedIn: async (server, client, { userId, scope, audience = [] }, said) => {
+      const signIn = { ...verifiedSignIn(said), at: server.now() }
+      return authenticationOf(settings, { server, client, scope, audience }, userId, signIn)
+    },
     respond: (server, made) => withIdToken(settings, server, made),
+    requireSession,
     clientMembers: openIdMembers(ring, subjects.type, withLoopback),
     verifyRecord: (client) => verifySector(subjects, withLoopback, client),
     jwks: () => ring().jwks.keys,

@@ -6,8 +6,9 @@ import { sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
 import { OFFLINE_ACCESS } from '../rules/scope'
 import type { Credential } from '../storage'
-import type { Authentication } from '../types/authorization'
+import { endSessionOf } from '../tokens/revocation'
 import type { AuthorizationServer } from '../types/authorization-server'
+import type { MadeResponse } from '../types/openid'
 
 /**
  * The name of a session in the tokens of a client. The host's own id may be the secret of a cookie, and one name for all
@@ -44,16 +45,21 @@ export async function endCodes(server: AuthorizationServer, userId: string, sess
   if (!isKept && !(await grants.insert([end]))) throw storageFailure(new Error('storage.grants.insert returned false'))
 }
 
-/** Throws where the session of this code has ended since. */
+/**
+ * Throws where the session of a code has ended since its user was seen to be signed in, and ends what the code became. It
+ * is looked at when that is stored, and a session that ends writes before it lists: one of the two sees the other.
+ */
 export async function requireSession(
   server: AuthorizationServer,
-  { issuedAt, scope }: Credential,
-  userId: string,
-  { session }: Authentication,
+  { uses, authorization }: Pick<MadeResponse, 'uses' | 'authorization'>,
 ): Promise<void> {
+  const { authentication, userId, scope } = authorization
+  if (uses?.kind !== 'authorization_code' || !authentication || userId === undefined) return
   if (scope.includes(OFFLINE_ACCESS)) return
+  const { session, at = uses.issuedAt } = authentication
   const ends = [endOf(server, userId), ...(session === undefined ? [] : [endOf(server, userId, session)])]
   const found = await Promise.all(ends.map(({ id }) => server.storage.grants.find(id)))
-  if (!found.some((end) => end && end.startedAt >= issuedAt)) return
+  if (!found.some((end) => end && end.startedAt >= at)) return
+  await endSessionOf(server, uses)
   throw new OAuthError('invalid_grant', 'The session of the authorization code has ended.')
 }

@@ -71,14 +71,15 @@ export async function withSignIn(
   request: AuthorizationRequest,
   req: Request,
 ): Promise<ApprovedAuthorization> {
-  const { openid } = request
+  const { server, openid } = request
   const { authorization } = approved
   if (!openid || !authorization.scope.includes('openid')) return approved
+  const at = server.now()
   const signIn = await signInOf(settings, req)
   if (!signIn) throw unknownSignIn(req)
   await verifyMet(settings, request, openid, signIn, authorization.userId)
   const claims = grantedClaims(settings, openid, authorization.scope, admissionOf(req) !== undefined)
-  const authentication = await authenticationOf(settings, request, authorization.userId, signIn, claims)
+  const authentication = await authenticationOf(settings, request, authorization.userId, { ...signIn, at }, claims)
   return { ...approved, authorization: { ...authorization, authentication } }
 }
 
@@ -87,7 +88,7 @@ export async function authenticationOf(
   settings: Settings,
   asked: AskedOfClient,
   userId: string,
-  { time, acr, amr, sessionId }: KnownSignIn,
+  { time, acr, amr, sessionId, at }: KnownSignIn & { readonly at: number },
   claims: NonNullable<Authentication['claims']> = { id_token: [], userinfo: [] },
 ): Promise<Authentication> {
   const { server, client } = asked
@@ -95,6 +96,7 @@ export async function authenticationOf(
   const known: Authentication = {
     ...(acr !== undefined && { acr }),
     ...(amr && { amr }),
+    at,
     ...(hasClaims && { claims }),
     ...(sessionId !== undefined && {
       session: sessionOf(server, sessionId),

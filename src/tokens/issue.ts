@@ -73,6 +73,7 @@ export async function issue(
     return undefined
   }
   await isStanding?.()
+  if (server.openid && uses) await server.openid.requireSession(server, made)
   server.emit({
     type: 'token.issued',
     grantType,

@@ -27,6 +27,8 @@ export interface Authorization {
 export interface Authentication {
   readonly acr?: string
   readonly amr?: readonly string[]
+  /** When the host was asked: a session that ends later ends what comes of it. Seconds. */
+  readonly at?: number
   /** The claims that were asked for by name, beside those of the scope (OpenID Connect Core §5.5). */
   readonly claims?: { readonly id_token: readonly string[]; readonly userinfo: readonly string[] }
   /** The session at the host, by a name that is in storage alone. */

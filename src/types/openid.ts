@@ -108,6 +108,8 @@ export interface OpenIdProvider extends Capability {
   ) => Promise<Authentication>
   /** @internal The response with its id_token, where the scope is `openid`. */
   readonly respond: (server: AuthorizationServer, made: MadeResponse) => Awaitable<TokenResponse>
+  /** @internal Throws where what was just stored is of a session that has ended, and ends it. */
+  readonly requireSession: (server: AuthorizationServer, made: MadeResponse) => Promise<void>
   /** Looks at what a record says of other places, before it is stored. Throws an `OAuthError`. */
   readonly verifyRecord: (client: Pick<Client, 'redirectUris' | 'sectorIdentifierUri'>) => Promise<void>
 }

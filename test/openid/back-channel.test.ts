@@ -123,6 +123,60 @@ describe('logoutSessions', () => {
     expect(answers[0]?.body.error).toBe('invalid_grant')
   })
 
+  describe('at the same moment', () => {
+    const end = () => logoutSessions(host.server, { userId: 'alice', sessionId: 's1' })
+    const alive = async () => (await oauth.listGrants(host.server, { userId: 'alice' })).length
+
+    it('ends a code that is being exchanged: it is stored after the session was listed', async () => {
+      await start()
+      const code = await host.code(host.web, { scope: 'openid' })
+      host.events.length = 0
+      const pause = host.storage.pauseBefore('grants.transition')
+      const exchange = host.exchange(host.web, code).then((answer) => answer)
+      await pause.reached
+      await end()
+      pause.resume()
+      expect((await exchange).body.error).toBe('invalid_grant')
+      expect(await alive()).toBe(0)
+      expect(host.events.map(({ type }) => type)).not.toContain('token.issued')
+    })
+
+    it('refuses a code that is exchanged before the session is listed', async () => {
+      await start()
+      const code = await host.code(host.web, { scope: 'openid' })
+      const pause = host.storage.pauseBefore('grants.list')
+      const ending = end()
+      await pause.reached
+      expect((await host.exchange(host.web, code)).body.error).toBe('invalid_grant')
+      pause.resume()
+      await ending
+      expect(await alive()).toBe(0)
+    })
+
+    it('ends a refresh', async () => {
+      await start()
+      const tokens = await host.tokens()
+      const pause = host.storage.pauseBefore('grants.transition')
+      const refresh = host.refresh(host.web, tokens.refresh_token).then((answer) => answer)
+      await pause.reached
+      await end()
+      pause.resume()
+      expect((await refresh).body.error).toBe('invalid_grant')
+      expect(await alive()).toBe(0)
+    })
+
+    it('ends a code that is issued later, to who was seen to be signed in before', async () => {
+      await start()
+      const pause = host.storage.pauseBefore('grants.list')
+      const issuing = host.code(host.web, { scope: 'openid' })
+      await pause.reached
+      await end()
+      host.clock.advance(5)
+      pause.resume()
+      expect((await host.exchange(host.web, await issuing)).body.error).toBe('invalid_grant')
+    })
+  })
+
   it('does not end the session of another user by the same id', async () => {
     await start()
     host.sessions.set('bob', { time: host.clock.now, sessionId: 's1' })
