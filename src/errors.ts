@@ -161,7 +161,7 @@ export function toOAuthError(error: unknown): OAuthError {
   return new OAuthError('server_error', 'The server could not complete the request.', { cause: error })
 }
 
-/** Storage failed or returned something impossible: 503, never a refusal that a client would take for an answer. */
+/** Storage failed, hangs or returned something impossible: 503, never a refusal that a client would take for an answer. */
 export function storageFailure(cause: unknown): OAuthError {
   return new OAuthError('server_error', 'The server is temporarily unable to complete the request.', {
     status: 503,

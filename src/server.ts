@@ -5,6 +5,7 @@ import { verifiedClientAuthentication } from './clients/authenticated-request'
 import { isClientMetadata, tableNames, tableWireNames } from './clients/members'
 import { type ClientIdMetadataDocumentsOptions, clientDocuments } from './clients/metadata-document'
 import { systemClock } from './credentials/bound'
+import { deadline } from './deadline'
 import { authorizationCode } from './grants/authorization-code'
 import { clientCredentials } from './grants/client-credentials'
 import { refreshToken } from './grants/refresh-token'
@@ -44,6 +45,12 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
   issuer: string
   /** Where clients, grants and credentials are kept: `memoryStorage()`, or an adapter that passes `storageContract`. */
   storage: OAuthStorage
+  /**
+   * Seconds that one call of the storage, or of a function of yours, may take. After them the request is 503, and an
+   * event names the call.
+   * @default 5
+   */
+  storageTimeout?: number
   /** Every scope of the server, with its meaning in words for the consent page; or just the names. */
   scopes: Readonly<Record<string, string>> | readonly string[]
   /** The grants of the server. @default [authorizationCode(), clientCredentials(), refreshToken()] */
@@ -134,23 +141,10 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
 }
 
 const optionNames: readonly string[] = [
-  ...(['issuer', 'storage', 'scopes', 'grants', 'clientAuthentication', 'senderConstraints', 'requests'] as const),
-  'openid',
-  'accessTokens',
-  'resources',
-  'users',
-  'pkce',
-  'throttle',
-  'dangerouslyAllowHttp',
-  'allowHttpRedirectUris',
-  'privateUseSchemes',
-  'clientIdMetadataDocuments',
-  'endpoints',
-  'proxyPrefix',
-  'pages',
-  'tokenResponse',
-  'onEvent',
-  'now',
+  ...(['issuer', 'storage', 'storageTimeout', 'scopes', 'grants', 'clientAuthentication'] as const),
+  ...(['senderConstraints', 'requests', 'openid', 'accessTokens', 'resources', 'users', 'pkce', 'throttle'] as const),
+  ...(['dangerouslyAllowHttp', 'allowHttpRedirectUris', 'privateUseSchemes', 'clientIdMetadataDocuments'] as const),
+  ...(['endpoints', 'proxyPrefix', 'pages', 'tokenResponse', 'onEvent', 'now'] as const),
 ] satisfies (keyof AuthorizationServerOptions)[]
 
 /**
@@ -182,26 +176,25 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
     clientMembers: clientMembersOf(capabilities, tableNames, tableWireNames),
   }
   const throttle = options.throttle === false ? undefined : (options.throttle ?? memoryThrottle())
+  const means = { emit, inTime: deadline(options.storageTimeout), now, throttle }
   const server = Object.freeze({
     issuer,
     ...clientRules,
-    storage: checkedStorage(options.storage, (row) => isClientMetadata(row, clientRules)),
+    ...means,
+    storage: checkedStorage(options.storage, (row) => isClientMetadata(row, clientRules), means.inTime),
     codes: grants.find((grant) => grant.codes)?.codes,
     refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
     openid,
     accessTokens,
     capabilities,
     users: verifiedUsers(options.users),
-    clientDocuments: documents && clientDocuments(documents, { ...clientRules, emit, now, throttle }),
+    clientDocuments: documents && clientDocuments(documents, { ...clientRules, ...means }),
     ...placesOf(options, capabilities),
     ...(options.tokenResponse && { tokenResponse: options.tokenResponse }),
     verifiedSecrets: verifiedSecrets(),
-    throttle,
     pages: preparePages(options.pages, issuer, openid && wordsBrought(clientRules.scopes, openid)),
-    emit,
     explain: refusalLog(options.onEvent !== undefined),
     warn: warner(emit),
-    now,
     exactNow: exactClock(options.now),
   } satisfies AuthorizationServer)
   checkServer(server, options.storage)

@@ -1,6 +1,7 @@
 /** The users of the host, and whether they are still there. */
 
 import { type Awaitable, whenReady } from './awaitable'
+import type { InTime } from './deadline'
 import { OAuthError } from './errors'
 import { requireKnown } from './options/known'
 import { problemOf, subjectId } from './rules/subject'
@@ -32,23 +33,24 @@ export async function requireOwner(server: AuthorizationServer, username: string
   }
 }
 
-type Finder = Pick<Users, 'find'>
+/** Where users are looked up: a server, here or elsewhere. */
+export interface UserSource {
+  readonly users: Pick<Users, 'find'> | undefined
+  readonly inTime: InTime
+}
 
 /** The user, or nothing when the host does not have them any more. Without a `users` option every id is taken as it is. */
-export function findUser(
-  { users }: { readonly users: Finder | undefined },
-  userId: string,
-): Awaitable<Express.User | undefined> {
+export function findUser({ users, inTime }: UserSource, userId: string): Awaitable<Express.User | undefined> {
   if (!users) return { id: userId } as Express.User
   const found = users.find(userId) as Awaitable<unknown>
   // at once the user who was asked for: the answer of almost every request needs no other look
   const isUser = typeof found === 'object' && (found as { id?: unknown } | null)?.id === userId && !Array.isArray(found)
-  return isUser ? (found as Express.User) : verifiedUser(found, userId)
+  return isUser ? (found as Express.User) : verifiedUser(inTime('users.find', found), userId)
 }
 
 /** Whether the host has a user of that id. Without a `users` option nobody knows. */
-export function isUserId({ users }: Pick<AuthorizationServer, 'users'>, id: string): Awaitable<boolean> {
-  return users ? whenReady(findUser({ users }, id), (user) => user !== undefined) : false
+export function isUserId(source: UserSource, id: string): Awaitable<boolean> {
+  return source.users ? whenReady(findUser(source, id), (user) => user !== undefined) : false
 }
 
 /** Rows, or the row of somebody else, are no user of that id: with them a deleted user would stay, or become another one. */

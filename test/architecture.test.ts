@@ -26,6 +26,7 @@ const floors = [
   ['storage.ts'],
   ['storage/openid-client.ts'],
   ['options/'],
+  ['deadline.ts'],
   ['errors.ts', 'crypto.ts', 'awaitable.ts'],
 ]
 const mayImportExpress = ['routers/', 'guard/', 'http/router.ts', 'http/route.ts']

@@ -83,7 +83,7 @@ async function isApproved(clients: ApproveOptions['clients'], request: Authoriza
   if (typeof clients !== 'function') return clients.includes(client.clientId)
   if (client.origin !== undefined) return false
   if (staysOnDevice(redirectUri) && mayOmitAuthentication(client)) return false
-  const approved: unknown = await clients(client)
+  const approved: unknown = await request.server.inTime('approve({ clients })', clients(client))
   if (typeof approved === 'boolean') return approved
   throw new TypeError(`approve({ clients }) must return true or false, not ${kindOf(approved)}`)
 }

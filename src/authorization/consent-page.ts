@@ -15,6 +15,7 @@ import type { Credential } from '../storage'
 import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types/authorization-server'
 import type { HostPage, PageUsers } from '../types/users'
 import { verifyHostPage } from '../users'
+import { inTimeToAnswer } from './decision'
 import {
   answerWatch,
   checkOwnForm,
@@ -93,7 +94,7 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
   verifyOwnPage('consentPage', { render, fields })
   const watch = answerWatch()
   const decide = async (given: AuthorizationRequest, req: Request, res: Response): Promise<Decision | undefined> => {
-    const added = fields ? await ownFields('consentPage', fields, req) : []
+    const added = fields ? await ownFields(given.server, 'consentPage', fields, req) : []
     const request = fields ? withoutOwnFields(given, added) : given
     const { signedIn, signIn, switchUser } = usersAt(request.server)
     const found = await signedIn(req)
@@ -116,13 +117,13 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
       ...describe(request, context),
       user: { id: userId, name: accountName(found) },
       fields: [await ask(request, userId, tooSoon), ...added, ...fieldsBeyondUrl(request, req)],
-      ...(switchUser !== undefined && { switchUser: await hostPageUrl(switchUser, returnTo, req) }),
+      ...(switchUser !== undefined && { switchUser: await hostPageUrl(request.server, switchUser, returnTo, req) }),
       ...(answered && { notice: context.texts.answerUnused }),
     }
     if (render) setOwnPageHeaders(request.server, res)
     else setPageHeaders(request.server, res)
     if (answered) res.status(400)
-    if (render) sendOwnPage(await render(view, req, res), view, res)
+    if (render) sendOwnPage(await inTimeToAnswer("consentPage's render", render(view, req, res)), view, res)
     // a timeout of the host may have answered while storage was slow
     else if (!res.headersSent) res.end(renderConsent(view, context))
     return undefined

@@ -1,11 +1,20 @@
 /** What a decider of the host returned, and what becomes of a request that it has not answered. */
 import type { Response } from 'express'
+import { deadline } from '../deadline'
 import { OAuthError } from '../errors'
 import { kindOf } from '../options/known'
 import { requireScopeWithin, type Scope, toScope } from '../rules/scope'
-import type { AuthorizationRequest, Decision } from '../types/authorization-server'
+import type { AuthorizationRequest, Decide, Decision } from '../types/authorization-server'
 
 const SECONDS_TO_ANSWER = 30
+
+/** For functions of the host that may answer `res`: a page takes longer than a look. */
+export const inTimeToAnswer = deadline(SECONDS_TO_ANSWER)
+
+/** The decider, with its time. All that ours wait for has one already. */
+export function timely(decide: Decide): Decide {
+  return decide.usersAt ? decide : (request, req, res) => inTimeToAnswer('decide', decide(request, req, res))
+}
 
 /** Throws for what is neither a yes nor a no: a mistake of the host must not be a refusal of its user. */
 export function notADecision(decision: unknown): TypeError {

@@ -52,8 +52,13 @@ const reserved: readonly string[] = [
 ]
 
 /** The host's fields for the form of that page. */
-export async function ownFields(page: string, fields: OwnFields, req: Request): Promise<ConsentView['fields']> {
-  const own: unknown = await fields(req)
+export async function ownFields(
+  { inTime }: AuthorizationServer,
+  page: string,
+  fields: OwnFields,
+  req: Request,
+): Promise<ConsentView['fields']> {
+  const own: unknown = await inTime(`${page}({ fields })`, fields(req))
   const fix = `${page}({ fields }) must return strings by name, such as { _csrf: req.csrfToken() }`
   if (typeof own !== 'object' || own === null || Array.isArray(own)) throw new TypeError(`${fix}, not ${kindOf(own)}`)
   return Object.entries(own).map(([name, value]) => {

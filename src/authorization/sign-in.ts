@@ -1,5 +1,6 @@
 /** The host's users and its sign-in page, seen from ours: who is signed in, and where to send a browser to be. */
 import type { Request, Response } from 'express'
+import { orElse } from '../awaitable'
 import { messageOf } from '../errors'
 import { checkFailedSignIn, checkSession } from '../host/session'
 import { withoutOrigin } from '../http/request-target'
@@ -16,14 +17,15 @@ interface OwnUsers {
 }
 
 /** The users of a page: as its own options say, else as the server's `users` do. */
-export function pageUsers(owner: string, own: OwnUsers, { users }: AuthorizationServer): PageUsers {
+export function pageUsers(owner: string, own: OwnUsers, { users, inTime }: AuthorizationServer): PageUsers {
   const { user, signIn = users?.signIn, switchUser = users?.switchUser } = own
   if (user !== undefined && typeof user !== 'function') {
     throw new TypeError(`${owner}'s user must be a function: (req) => user or undefined`)
   }
   const option = user ? `${owner}'s user` : `users.current${users?.current ? '' : ' (by default req.user)'}`
   const signedIn = async (req: Request) => {
-    const account = await (user ? user(req) : users?.current ? users.current(req) : req.user)
+    const current = () => (user ? user(req) : users?.current?.(req))
+    const account = await (user || users?.current ? inTime(option, current()) : req.user)
     const id = userIdFrom(option, account)
     return id === undefined ? undefined : { id, account }
   }
@@ -42,21 +44,32 @@ export function signInCheck(server: AuthorizationServer, decide: Decide): (req: 
 }
 
 /** The URL of that page, from which the browser comes back to `returnTo`. */
-export async function hostPageUrl(page: HostPage, returnTo: string, req: Request): Promise<string> {
+export async function hostPageUrl(
+  server: AuthorizationServer,
+  page: HostPage,
+  returnTo: string,
+  req: Request,
+): Promise<string> {
   const path = pathOnThisHost(returnTo)
-  if (typeof page === 'function') return urlFrom(page, path, req)
+  if (typeof page === 'function') return urlFrom(server, page, path, req)
   return `${page}${page.includes('?') ? '&' : '?'}return_to=${encodeURIComponent(path)}`
 }
 
 /** What a page of the host that is a function returns. One written as a handler, `(req, res)`, fails when it is called. */
-async function urlFrom(page: Extract<HostPage, (...args: never[]) => unknown>, path: string, req: Request) {
+async function urlFrom(
+  { inTime }: AuthorizationServer,
+  page: Extract<HostPage, (...args: never[]) => unknown>,
+  path: string,
+  req: Request,
+) {
   const fix = 'signIn and switchUser are called with (returnTo, req) and must return a URL'
-  let url: unknown
-  try {
-    url = await page(path, req)
-  } catch (cause) {
-    throw new TypeError(`${fix}: the function threw an error (${messageOf(cause)})`, { cause })
-  }
+  const answer = orElse<unknown>(
+    () => page(path, req),
+    (cause) => {
+      throw new TypeError(`${fix}: the function threw an error (${messageOf(cause)})`, { cause })
+    },
+  )
+  const url = await inTime('signIn or switchUser', answer)
   if (typeof url === 'string' && url !== '') return url
   throw new TypeError(`${fix}, not ${url === '' ? 'an empty string' : kindOf(url)}`)
 }
@@ -76,7 +89,7 @@ export async function sendToSignIn(
 ): Promise<void> {
   let location: string
   try {
-    location = await hostPageUrl(signIn, returnTo, req)
+    location = await hostPageUrl(server, signIn, returnTo, req)
   } catch (error) {
     checkFailedSignIn(server, req)
     throw error

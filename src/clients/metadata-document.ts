@@ -36,7 +36,8 @@ const optionNames: readonly string[] = [
   'dangerouslyAllowLoopback',
 ] satisfies (keyof ClientIdMetadataDocumentsOptions)[]
 
-type Source = SelfDescriptionRules & Pick<AuthorizationServer, 'scopes' | 'grants' | 'now' | 'emit' | 'throttle'>
+type Source = SelfDescriptionRules &
+  Pick<AuthorizationServer, 'scopes' | 'grants' | 'now' | 'emit' | 'inTime' | 'throttle'>
 
 /** Throws a TypeError for options that are wrong. */
 export function clientDocuments(options: ClientIdMetadataDocumentsOptions, source: Source): ClientDocuments {
@@ -131,7 +132,7 @@ function documentSource(
   /** The host's own word on the URL. Before anything is begun that others wait for: this may take as long as it likes. */
   function requireAllowed(url: string): Awaitable<void> {
     if (!allow) return
-    return whenReady(allow(new URL(url)), (answer) => {
+    return whenReady(source.inTime('clientIdMetadataDocuments.allow', allow(new URL(url))), (answer) => {
       if (answer === true) return
       cache.forget(url)
       const reason = 'the option allow refused this URL'

@@ -2,7 +2,7 @@
 import type { Request, Response, Router } from 'express'
 import { approve } from '../authorization/approve'
 import { consentPage } from '../authorization/consent-page'
-import { expectAnswer, notADecision } from '../authorization/decision'
+import { expectAnswer, notADecision, timely } from '../authorization/decision'
 import { type OwnFields, ownFields, verifyOwnPage } from '../authorization/own-page'
 import { pageUsers, sendToSignIn } from '../authorization/sign-in'
 import { findTransaction, openTransaction } from '../authorization/transaction'
@@ -58,6 +58,7 @@ export function deviceRouter(server: AuthorizationServer, options: DeviceRouterO
   verifyDecider(decide)
   verifyOwnPage('deviceRouter', { fields })
   const { signedIn, signIn } = (decide.usersAt ?? ((at) => pageUsers('deviceRouter', {}, at)))(server)
+  const asking = timely(decide)
   const forUser = (handle: (visit: Visit) => Promise<void>): Handler => {
     return async (req, res) => {
       const startedAt = server.now()
@@ -67,7 +68,7 @@ export function deviceRouter(server: AuthorizationServer, options: DeviceRouterO
       if (admissionOf(req))
         throw new OAuthError('access_denied', 'Sign in in a browser. A token cannot approve a device.')
       const found = await signedIn(req)
-      if (found) return handle({ server, decide, fields, req, res, userId: found.id, startedAt })
+      if (found) return handle({ server, decide: asking, fields, req, res, userId: found.id, startedAt })
       if (signIn === undefined) throw new OAuthError('access_denied', 'No user is signed in.', { status: 401 })
       await sendToSignIn(server, signIn, publicTarget(server, req), req, res)
     }
@@ -113,7 +114,7 @@ async function answerTo(server: AuthorizationServer, code: string, userId: strin
 /** RFC 8628 §3.3.1: also a code that came with the link is shown, for the user to compare, and sent by the user's hand. */
 async function showForm(visit: Visit, code: string | undefined, problem?: 'deviceUnknown' | 'answerUnused') {
   const { server, req, res, userId, fields, startedAt } = visit
-  const added = fields ? await ownFields('deviceRouter', fields, req) : []
+  const added = fields ? await ownFields(server, 'deviceRouter', fields, req) : []
   // no client yet: this is the id of none (RFC 6749 Appendix A.1)
   const value = await openTransaction(server, 'device_entry', { clientId: '\n', userId, scope: [], startedAt })
   const context = pageContext(server, req)

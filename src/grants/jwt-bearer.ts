@@ -98,7 +98,8 @@ async function exchange(
   const { iss: issuer, sub } = claims
   const scope = scopeWithin(server, request, claims)
   const audience = audienceWithin(server, request, claims)
-  const userId = userIdFrom('jwtBearer({ user })', await findUser({ issuer, sub, claims, clientId }))
+  const named = 'jwtBearer({ user })'
+  const userId = userIdFrom(named, await server.inTime(named, findUser({ issuer, sub, claims, clientId })))
   if (userId === undefined) throw refused(server, clientId, 'The subject of the assertion is unknown.')
   await requireUser(server, userId, true)
   // what was revoked after the assertion was made stays revoked, however late it comes

@@ -1,6 +1,7 @@
 /** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
 
 import { kindOf, requireCalled, requireFlags } from '../options/known'
+import { requireSeconds } from '../options/seconds'
 import { limiterThrottle, memoryThrottle } from '../passwords/throttle'
 import { isLoopbackHost } from '../rules/loopback'
 import type { PkcePolicy } from '../rules/pkce'
@@ -107,6 +108,7 @@ const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'opti
 /** Options that need nothing else to be judged, as a host in JavaScript may write them. */
 interface PlainOptions {
   pkce?: unknown
+  storageTimeout?: unknown
   tokenResponse?: unknown
   onEvent?: unknown
   now?: unknown
@@ -119,6 +121,7 @@ interface PlainOptions {
 /** Throws a TypeError for a wrong one. */
 export function verifyPlain(options: PlainOptions): void {
   verifyPkce(options.pkce)
+  if (options.storageTimeout !== undefined) requireSeconds('storageTimeout', options.storageTimeout, 300)
   for (const name of ['tokenResponse', 'onEvent', 'now'] as const) requireFunction(name, options[name])
   requireCalled('throttle', options.throttle, { memoryThrottle, limiterThrottle })
   if (options.throttle) requireFunction('throttle.take', options.throttle.take ?? null)

@@ -68,12 +68,12 @@ export function claimsOfClient(
 
 /** Those claims of a user, without what the user has not: Core §5.3.2, never null. */
 export async function valuesOf(
-  { users }: Pick<AuthorizationServer, 'users'>,
+  { users, inTime }: Pick<AuthorizationServer, 'users' | 'inTime'>,
   user: Express.User,
   names: readonly string[],
 ): Promise<Record<string, unknown>> {
   if (names.length === 0) return {}
-  const known: unknown = users?.claims ? await users.claims(user) : user
+  const known: unknown = users?.claims ? await inTime('users.claims', users.claims(user)) : user
   if (typeof known !== 'object' || known === null || Array.isArray(known)) {
     throw new TypeError(`users.claims must return an object, such as { name, email }, not ${kindOf(known)}`)
   }

@@ -86,7 +86,7 @@ async function handle(visit: Visit): Promise<void> {
 
 async function browserOf({ server, settings, req }: Visit): Promise<Browser | undefined> {
   const found = await pageUsers('endSessionRouter', {}, server).signedIn(req)
-  const signIn = await signInOf(settings, req)
+  const signIn = await signInOf(server, settings, req)
   if (found) {
     const { sessionId } = signIn ?? {}
     return { userId: found.id, name: accountName(found), ...(sessionId !== undefined && { sessionId }) }
@@ -151,7 +151,7 @@ async function answered(visit: Visit, parameters: RequestParameters, browser: Br
 async function signOutOf(visit: Visit, browser: Browser, onward: Onward | undefined): Promise<void> {
   const { server, settings, signOut, req, res } = visit
   const before = await endOf(server, browser)
-  await signOut(req, res)
+  await server.inTime("endSessionRouter's signOut", signOut(req, res))
   const told = new Set(before.map(({ clientId }) => clientId))
   const since = (await endOf(server, browser)).filter(({ clientId }) => !told.has(clientId))
   void tellClients(settings, server, [...before, ...since])

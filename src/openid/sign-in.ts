@@ -39,7 +39,7 @@ export async function admit(
   const asked: Asked = { ...request, openid }
   const users = usersOf(request, decide)
   const user = await users?.signedIn(req)
-  const signIn = users && !user ? undefined : await signInOf(settings, req)
+  const signIn = users && !user ? undefined : await signInOf(server, settings, req)
   if (user && !signIn) throw unknownSignIn(req)
   const userId = user?.id
   const need = signIn ? await needOf(settings, asked, signIn, userId) : 'login_required'

@@ -23,8 +23,12 @@ export interface KnownSignIn {
 }
 
 /** What the host says of this browser; undefined if nobody is signed in. */
-export async function signInOf({ authentication }: Settings, req: Request): Promise<KnownSignIn | undefined> {
-  const said: unknown = await authentication(req)
+export async function signInOf(
+  { inTime }: AuthorizationServer,
+  { authentication }: Settings,
+  req: Request,
+): Promise<KnownSignIn | undefined> {
+  const said: unknown = await inTime('openid({ authentication })', authentication(req))
   return said === undefined || said === null ? undefined : verifiedSignIn(said)
 }
 
@@ -75,7 +79,7 @@ export async function withSignIn(
   const { authorization } = approved
   if (!openid || !authorization.scope.includes('openid')) return approved
   const at = server.now()
-  const signIn = await signInOf(settings, req)
+  const signIn = await signInOf(server, settings, req)
   if (!signIn) throw unknownSignIn(req)
   await verifyMet(settings, request, openid, signIn, authorization.userId)
   const claims = grantedClaims(settings, openid, authorization.scope, admissionOf(req) !== undefined)

@@ -1,6 +1,7 @@
 /** Users' passwords as bcrypt hashes: the usual `verify` of the password grant (RFC 6749 §4.3.2). */
 
 import type { Awaitable } from '../awaitable'
+import { deadline } from '../deadline'
 import { requireNoMore } from '../options/known'
 import { bcryptCost, compareSecret, spendAsMuch } from './bcrypt'
 import { requirePlace } from './waiting'
@@ -18,7 +19,7 @@ export interface BcryptPasswordsOptions {
   /**
    * Finds the user with this name, as `{ id, passwordHash }`; undefined or null for an unknown name. The name arrives
    * exactly as typed: you decide whether case and Unicode forms matter. Leave out users who may not sign in. A thrown
-   * error is `server_error`, and no token.
+   * error is `server_error`, and no token. So is no answer within 5 seconds.
    */
   findByUsername(username: string): Awaitable<BcryptUser | null | undefined>
 }
@@ -45,10 +46,11 @@ export function bcryptPasswords(options: BcryptPasswordsOptions): ((
   if (typeof options?.findByUsername !== 'function') {
     throw new TypeError('bcryptPasswords: findByUsername must be a function that returns { id, passwordHash }')
   }
+  const inTime = deadline()
   let costSeen: number | undefined
 
   const verify = async (username: string, password: string, { network = '' } = {}) => {
-    const user = await options.findByUsername(username)
+    const user = await inTime('bcryptPasswords({ findByUsername })', options.findByUsername(username))
     const cost = bcryptCost(user?.passwordHash)
     if (!user?.passwordHash || cost === undefined) {
       await spendAsMuch(password, costSeen, network)

@@ -153,17 +153,24 @@ const tooMany: Readonly<Record<Attempt['kind'], string>> = {
 
 /** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). Until one of the two is called it is a failure. */
 export async function takeAttempt(
-  server: Pick<AuthorizationServer, 'throttle' | 'emit'>,
+  server: Pick<AuthorizationServer, 'throttle' | 'emit' | 'inTime'>,
   attempt: Attempt,
   clientId?: string,
 ): Promise<Required<TakenAttempt>> {
   if (!server.throttle) return { succeed: () => {}, giveBack: () => {} }
-  const taken = await orElse(() => (server.throttle as Throttle).take(attempt), failed)
+  const { inTime } = server
+  const taken = await inTime(
+    'throttle.take',
+    orElse(() => (server.throttle as Throttle).take(attempt), failed),
+  )
   if ('succeed' in taken) {
     const safely =
       (give: () => Awaitable<void> = () => {}) =>
       () =>
-        orElse(() => give.call(taken), failed)
+        inTime(
+          'an attempt of throttle.take',
+          orElse(() => give.call(taken), failed),
+        )
     return { succeed: safely(taken.succeed), giveBack: safely(taken.giveBack) }
   }
   const { retryAfter } = taken

@@ -2,6 +2,7 @@
 
 import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { systemClock } from '../credentials/bound'
+import { deadline, type InTime } from '../deadline'
 import { invalidToken, OAuthError } from '../errors'
 import { kept } from '../fetch/cached'
 import { unreachable } from '../fetch/json'
@@ -78,6 +79,8 @@ export interface RemoteServer
   readonly authenticate: (token: string, resource?: string, call?: Call) => Awaitable<AuthenticatedToken>
   /** @internal */
   readonly users: Pick<Users, 'find'> | undefined
+  /** @internal */
+  readonly inTime: InTime
 }
 
 /** What a token stands for. `accepted` is who it may be for, where that can be seen without asking. */
@@ -100,7 +103,7 @@ const optionNames: readonly string[] = [
  * For the guard of an API in another process than its authorization server:
  * `bearerGuard(remoteServer({ issuer, resource }))`. Keys are fetched on first use. They are renewed every ten minutes,
  * or when a token names an unknown key. While the server cannot be reached, keys are valid for an hour; after that, and
- * in any doubt, a request gets 503.
+ * in any doubt, a request gets 503. So does one for which the server, or `users.find`, has no answer within 5 seconds.
  *
  * @throws TypeError for an option that is wrong, naming it and the fix.
  */
@@ -130,17 +133,18 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
     return remoteIntrospection({ issuer, client, endpoint, allowHttp, cache, now })
   }
   const find = introspect ? introspecting(introspect) : verifying()
+  const source = { users, inTime: deadline() }
   const place = { issuer, audience: resources, emit, now, senderConstraints }
 
   return Object.freeze({
     ...place,
     resources,
     warn,
-    users,
+    ...source,
     authenticate(token, resource, call) {
       const accepted = resource === undefined ? resources : [resource]
       const found = orElse<AccessToken>(
-        () => find(token, accepted),
+        () => source.inTime(`the authorization server ${issuer}`, find(token, accepted)),
         (error) => {
           throw error instanceof OAuthError ? error : unreachable(error)
         },
@@ -148,7 +152,7 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
       return whenReady(found, (accessToken) => {
         verifyOwnAudience(accessToken.audience, accepted)
         const proven = verifyConfirmation(place, token, accessToken, call)
-        return whenReady(proven, () => whenReady(userOf({ users }, accessToken), (user) => ({ accessToken, user })))
+        return whenReady(proven, () => whenReady(userOf(source, accessToken), (user) => ({ accessToken, user })))
       })
     },
   } satisfies RemoteServer)

@@ -2,7 +2,7 @@
 import type { Request, Response, Router } from 'express'
 import { approve } from '../authorization/approve'
 import { consentPage } from '../authorization/consent-page'
-import { expectAnswer, grantedScope, notADecision } from '../authorization/decision'
+import { expectAnswer, grantedScope, notADecision, timely } from '../authorization/decision'
 import { authorizationParameters, parseAuthorizationRequest, requireTarget, secondOf } from '../authorization/request'
 import { type AuthorizationResponseStyle, refuse, sendAuthorizationResponse } from '../authorization/response'
 import { signInCheck } from '../authorization/sign-in'
@@ -47,6 +47,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
     throw new TypeError("authorizeRouter's response must be 'redirect', 'location' or 'json'")
   }
   const isSignedIn = signInCheck(server, decide)
+  const ask = timely(decide)
   const onError = style === 'redirect' ? errorPage(server) : sendError
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
@@ -66,7 +67,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
       const limited = Object.freeze(admission ? limitToToken(asked, admission) : asked)
       const request = limited.openid ? await admitted(limited, decide, style, req, res) : limited
       if (!request) return
-      const decision = await decide(request, req, res)
+      const decision = await ask(request, req, res)
       if (decision === undefined) {
         if (!res.headersSent)
           expectAnswer(res, "decide, or consentPage's render,", (error) => failLate(server, onError, error, req, res))

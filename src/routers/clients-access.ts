@@ -1,5 +1,6 @@
 /** Who calls the clients API, what they may do with a record, and how many they may have: nothing that they could not do without it. */
 import type { Request } from 'express'
+import type { Awaitable } from '../awaitable'
 import { grantTypesOf } from '../clients/client'
 import { verifyWithin } from '../clients/metadata'
 import { OAuthError } from '../errors'
@@ -34,8 +35,14 @@ export function noSuchClient(): OAuthError {
   return new OAuthError('invalid_request', 'No client has this id.', { status: 404 })
 }
 
-export function callerByToken(admin: string | undefined) {
-  return (req: Request): ClientsCaller | undefined => {
+/** Who calls: whom the option says, or else the access token. */
+export function callerFrom(
+  { inTime }: AuthorizationServer,
+  caller: ((req: Request) => Awaitable<ClientsCaller | undefined>) | undefined,
+  admin: string | undefined,
+): (req: Request) => Awaitable<ClientsCaller | undefined> {
+  if (caller) return (req) => inTime("clientsRouter's caller", caller(req))
+  return (req) => {
     const token = guardedToken(req)
     if (!token)
       throw new Error('clientsRouter: protect admitted a request without an access token: set the option caller')

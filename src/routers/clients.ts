@@ -20,7 +20,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 import {
   type ClientsCaller,
-  callerByToken,
+  callerFrom,
   clientQuota,
   mayWrite,
   noSuchClient,
@@ -105,7 +105,7 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   requireNoMore('clientsRouter', arguments, 2)
   requireServer(server)
   requireKnown('clientsRouter option', options, optionNames, ['protect'])
-  const { protect, admin, caller = callerByToken(admin), defaults = {} } = options ?? {}
+  const { protect, admin, defaults = {} } = options ?? {}
   requireCalled("clientsRouter's protect", protect, { bearerGuard, requireScope })
   if (typeof protect !== 'function') {
     throw new TypeError("clientsRouter needs protect, such as bearerGuard(server, { scope: 'clients' })")
@@ -115,11 +115,12 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   parseClientMetadata(defaults, server)
   const grantTypes = ownGrantTypes(server, options.grantTypes, defaults.grantTypes)
   const format = completeFormat(options.format, server)
+  const callerOf = callerFrom(server, options.caller, admin)
   const api: Api = { server, format, defaults, grantTypes, quota: clientQuota(server, options.clientsPerUser ?? 100) }
   const by = (handle: ClientHandler): Handler => {
     return async (req, res) => {
       refuseForeignForm(server.issuer, req, !options.caller)
-      const { link, ...result } = await handle(api, requireCaller(server, await caller(req)), req)
+      const { link, ...result } = await handle(api, requireCaller(server, await callerOf(req)), req)
       const { status, body } = format.present(result)
       if (body === undefined) sendEmpty(res, status)
       else sendJson(res, status, body, link === undefined ? {} : { Link: link })

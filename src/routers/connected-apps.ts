@@ -89,7 +89,7 @@ async function show(visit: Visit): Promise<void> {
   const clientId = parameters.get('app')
   const grants = clientId === undefined ? [] : await listGrants(server, { userId, clientId })
   if (clientId === undefined || grants.length === 0) return showList(visit, parameters)
-  const added = fields ? await ownFields('connectedAppsRouter', fields, req) : []
+  const added = fields ? await ownFields(server, 'connectedAppsRouter', fields, req) : []
   const startedAt = server.now()
   const value = await openTransaction(server, 'removal', { clientId, userId, scope: [], startedAt })
   const question = { clientName: await clientName(visit, clientId), fields: [{ name: TRANSACTION, value }, ...added] }

@@ -59,7 +59,7 @@ export function registerRouter(server: AuthorizationServer, options: RegisterRou
   requireServer(server)
   requireKnown('registerRouter option', options, ['protect', 'scopes', 'grantTypes', 'cors'], ['protect', 'scopes'])
   const { protect, cors } = options ?? {}
-  const admit = admission(protect)
+  const admit = admission(server, protect)
   const permitted = permittedBy(server, options)
   const check = requestChecks(server, 'register')
   const methods: Methods = { POST: register }

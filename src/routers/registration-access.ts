@@ -7,6 +7,7 @@ import { missingToken } from '../guard/challenge'
 import { bearerGuard, requireScope } from '../guard/guard'
 import { presentedToken } from '../guard/presented-token'
 import { requireCalled } from '../options/known'
+import type { AuthorizationServer } from '../types/authorization-server'
 
 /**
  * Who may register: a guard or another middleware of the host, the holder of an initial access token, or `'open'`,
@@ -24,14 +25,14 @@ export type Admit = (req: Request, res: Response) => Promise<void>
 const MIN_TOKEN_LENGTH = 32
 
 /** Throws at start-up for what would let in nobody, or everybody without saying so. */
-export function admission(protect: RegistrationProtection): Admit {
+export function admission({ inTime }: AuthorizationServer, protect: RegistrationProtection): Admit {
   requireCalled("registerRouter's protect", protect, { bearerGuard, requireScope })
   if (protect === 'open') return async () => {}
   if (typeof protect === 'function') return (req, res) => passThrough(protect, req, res)
   const isRight = tokenVerifier(protect?.initialAccessToken)
   return async (req) => {
     const token = presentedToken(req, ['header']) ?? missingToken()
-    if ((await isRight(token, req)) !== true) throw invalidToken()
+    if ((await inTime("registerRouter's initialAccessToken", isRight(token, req))) !== true) throw invalidToken()
   }
 }
 

@@ -1,5 +1,6 @@
 /** The host's storage as the library uses it: what it throws, and what cannot be an answer, becomes one 503 with a cause. */
 import { type Awaitable, isPromise, toPromise } from '../awaitable'
+import type { InTime } from '../deadline'
 import { storageFailure } from '../errors'
 import { kindOf } from '../options/known'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
@@ -10,9 +11,14 @@ const grantMethods = ['insert', 'find', 'transition', 'list', 'revoke', 'deleteE
 
 /**
  * Wraps `storage` so that it fails closed. `isMetadata` says of the metadata in the record of a client whether it can be such;
- * those who know its members stand above. Throws at start-up when a method is missing.
+ * those who know its members stand above. What is not there at once must be there `inTime`. Throws at start-up when a
+ * method is missing.
  */
-export function checkedStorage(storage: OAuthStorage, isMetadata: (row: object) => boolean): OAuthStorage {
+export function checkedStorage(
+  storage: OAuthStorage,
+  isMetadata: (row: object) => boolean,
+  inTime: InTime,
+): OAuthStorage {
   if (typeof storage?.clients !== 'object' || typeof storage.grants !== 'object') {
     const fix = 'set storage to memoryStorage() or an adapter such as postgresStorage(pool)'
     throw new TypeError(`storage must be a store: ${fix}, not ${kindOf(storage)}`)
@@ -21,6 +27,7 @@ export function checkedStorage(storage: OAuthStorage, isMetadata: (row: object) 
   requireMethods('storage.grants', storage?.grants, grantMethods)
   const { clients, grants } = storage
   const isClient = clientCheck(isMetadata)
+  const checked = checker(inTime)
   return Object.freeze({
     clients: Object.freeze<ClientStorage>({
       find: checked('clients', clients, 'find', (found, clientId) => isNothing(found) || isClient(found, { clientId })),
@@ -52,41 +59,45 @@ function requireMethods(name: string, collection: unknown, methods: readonly str
 type Method = (...asked: never[]) => unknown
 
 /** A method of the host's storage. `isAnswer` says whether a value can be the answer to what was asked. */
-function checked<C extends object, N extends keyof C & string>(
+type Checked = <C extends object, N extends keyof C & string>(
   owner: string,
   collection: C,
   name: N,
   isAnswer: (value: unknown, ...asked: C[N] extends Method ? Parameters<C[N]> : never) => boolean,
-): C[N] {
-  const called = collection as unknown as Record<N, (...asked: unknown[]) => Awaitable<unknown>>
-  const judge = isAnswer as (value: unknown, ...asked: unknown[]) => boolean
-  const fail = (error: unknown): never => {
-    throw storageFailure(error)
-  }
-  const answered = (value: unknown, asked: unknown[]): unknown => {
-    try {
-      if (judge(value, ...asked)) return value ?? undefined
-    } catch {
-      // an object that throws when it is looked at is no answer either
+) => C[N]
+
+const checker =
+  (inTime: InTime): Checked =>
+  (owner, collection, name, isAnswer) => {
+    const called = collection as unknown as Record<typeof name, (...asked: unknown[]) => Awaitable<unknown>>
+    const judge = isAnswer as (value: unknown, ...asked: unknown[]) => boolean
+    const fail = (error: unknown): never => {
+      throw storageFailure(error)
     }
-    const fix = 'returned a value outside its contract: test the adapter with storageContract()'
-    throw storageFailure(new TypeError(`storage.${owner}.${name} ${fix}`))
-  }
-  const method = (...asked: unknown[]): Awaitable<unknown> => {
-    let answer: Awaitable<unknown>
-    let isLate: boolean
-    try {
-      answer = called[name](...asked)
-      isLate = isPromise(answer)
-    } catch (error) {
-      return fail(error)
+    const answered = (value: unknown, asked: unknown[]): unknown => {
+      try {
+        if (judge(value, ...asked)) return value ?? undefined
+      } catch {
+        // an object that throws when it is looked at is no answer either
+      }
+      const fix = 'returned a value outside its contract: test the adapter with storageContract()'
+      throw storageFailure(new TypeError(`storage.${owner}.${name} ${fix}`))
     }
-    return isLate
-      ? toPromise(answer as Promise<unknown>).then((value) => answered(value, asked), fail)
-      : answered(answer, asked)
+    const method = (...asked: unknown[]): Awaitable<unknown> => {
+      let answer: Awaitable<unknown>
+      let isLate: boolean
+      try {
+        answer = called[name](...asked)
+        isLate = isPromise(answer)
+      } catch (error) {
+        return fail(error)
+      }
+      if (!isLate) return answered(answer, asked)
+      const judged = toPromise(answer as Promise<unknown>).then((value) => answered(value, asked), fail)
+      return inTime(`storage.${owner}.${name}`, judged)
+    }
+    return method as never
   }
-  return method as C[N]
-}
 
 function isBoolean(value: unknown): boolean {
   return typeof value === 'boolean'

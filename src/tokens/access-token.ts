@@ -14,8 +14,7 @@ import { type Call, verifyConfirmation } from '../sender-constraints/confirmatio
 import type { Credential, Writable } from '../storage'
 import type { AccessToken } from '../types/access-token'
 import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
-import type { Users } from '../types/users'
-import { findUser } from '../users'
+import { findUser, type UserSource } from '../users'
 
 /** Options of `opaque`. */
 export interface OpaqueOptions {
@@ -127,10 +126,7 @@ export function authenticateToken(
 }
 
 /** The user of a token, who must still be there; undefined for a client's own. */
-export function userOf(
-  source: { readonly users: Pick<Users, 'find'> | undefined },
-  { userId }: AccessToken,
-): Awaitable<Express.User | undefined> {
+export function userOf(source: UserSource, { userId }: AccessToken): Awaitable<Express.User | undefined> {
   if (userId === undefined) return undefined
   return whenReady(findUser(source, userId), (user) => {
     if (!user) throw invalidToken()

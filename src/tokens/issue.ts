@@ -67,7 +67,7 @@ export async function issue(
   const context = { client, grantType, userId, scope, parameters }
   const made = { client, authorization, body, uses: uses?.next }
   const whole = server.openid ? await server.openid.respond(server, made) : body
-  const response = server.tokenResponse ? await shapeResponse(server.tokenResponse, whole, context) : whole
+  const response = server.tokenResponse ? await shapeResponse(server, whole, context) : whole
   if (!uses) await store(server, credentials, grant)
   else if (!(await server.storage.grants.transition(uses.id, uses.from, uses.next, credentials, grant))) {
     return undefined

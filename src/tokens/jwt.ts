@@ -112,7 +112,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
       const { userId, clientId } = made.authorization
       // RFC 9068 §5: the id of a client may have become that of a user since it was registered
       if (userId === undefined && (await isUserId(server, clientId))) throw sameId()
-      const extra = claims ? await claims(contextOf(server, made)) : {}
+      const extra = claims ? await server.inTime('jwt({ claims })', claims(contextOf(server, made))) : {}
       const payload = {
         ...withoutStandardClaims(extra),
         ...claimsOf(server, made),

@@ -172,7 +172,7 @@ export async function repeat(
   // a new signature with the first `iat`: nothing that is signed is kept
   const signed = () => ({ authorization: { ...authorizationOf(found), scope }, issuedAt: made.refreshedAt })
   const whole = server.openid ? await server.openid.respond(server, { client, body, ...signed() }) : body
-  const shaped = server.tokenResponse ? await shapeResponse(server.tokenResponse, whole, context) : whole
+  const shaped = server.tokenResponse ? await shapeResponse(server, whole, context) : whole
   server.emit({ type: 'refresh.replayed', clientId, userId, grantId })
   return shaped
 }

@@ -6,11 +6,11 @@ import type { TokenResponse, TokenResponseContext } from '../types/token'
 
 /** The response as the host wants it on the wire, without members that have no value. */
 export async function shapeResponse(
-  tokenResponse: NonNullable<AuthorizationServer['tokenResponse']>,
+  { inTime, tokenResponse }: Pick<AuthorizationServer, 'inTime' | 'tokenResponse'>,
   body: TokenResponse,
   context: TokenResponseContext,
 ): Promise<TokenResponse> {
-  const shaped: unknown = await tokenResponse({ ...body }, context)
+  const shaped: unknown = await inTime('tokenResponse', tokenResponse?.({ ...body }, context))
   try {
     if (typeof shaped !== 'object' || shaped === null || Array.isArray(shaped)) throw new TypeError('not an object')
     const response = Object.fromEntries(

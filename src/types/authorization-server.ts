@@ -1,6 +1,7 @@
 /** The types that the whole house shares: the server value, grants, requests, decisions, events. Types only. */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
+import type { InTime } from '../deadline'
 import type { OAuthError } from '../errors'
 import type { Pages } from '../pages/page'
 import type { RequestParameters } from '../rules/params'
@@ -167,6 +168,8 @@ export interface AuthorizationServer extends ResourceRules {
   readonly issuer: string
   /** The host's storage behind checks: errors and impossible rows become a 503. */
   readonly storage: OAuthStorage
+  /** @internal What the host's functions answer, where they answer within `storageTimeout`. */
+  readonly inTime: InTime
   /** Scope tokens and their meaning in words. */
   readonly scopes: ReadonlyMap<string, string>
   /** By `grant_type`, and by `response_type`. */

@@ -65,8 +65,10 @@ describe('a request target as the path to come back to', () => {
     ['/\\/evil.example/a', '/evil.example/a'],
     ['1x://evil.example/a', '/1x://evil.example/a'],
   ])('%j is %j', async (target, path) => {
-    expect(await hostPageUrl((returnTo) => returnTo, target, {} as never)).toBe(path)
-    expect(await hostPageUrl('/login', target, {} as never)).toBe(`/login?return_to=${encodeURIComponent(path)}`)
+    expect(await hostPageUrl(host.server, (returnTo) => returnTo, target, {} as never)).toBe(path)
+    expect(await hostPageUrl(host.server, '/login', target, {} as never)).toBe(
+      `/login?return_to=${encodeURIComponent(path)}`,
+    )
   })
 })
 

@@ -5,7 +5,7 @@
 import type { Awaitable, ClientStorage, Credential, GrantStorage, OAuthStorage } from '../../src/index'
 import { memoryStorage } from '../../src/index'
 
-const storageMethods = [
+export const storageMethods = [
   'clients.find',
   'clients.list',
   'clients.insert',

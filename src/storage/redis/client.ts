@@ -1,4 +1,6 @@
 /** The client of the `redis` package: the two methods that we call, and what the server behind it must be like. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { begunOnce } from '../../deadline'
 import { messageOf } from '../../errors'
 import { greeting } from './scripts'
 
@@ -52,7 +54,6 @@ export function scriptRunner<Name extends string>(
   atFirst: () => Promise<void>,
 ): Run<Name> {
   const names = Object.keys(scripts) as Name[]
-  let ready: Promise<Map<Name, string>> | undefined
 
   async function prepare(): Promise<Map<Name, string>> {
     const digests = await greet(client, prefix, Object.values(scripts))
@@ -60,26 +61,49 @@ export function scriptRunner<Name extends string>(
     return new Map(names.map((name, n) => [name, digests[n] as string]))
   }
 
+  const ready = begunOnce(prepare)
+
   return async (name, keys, args) => {
-    ready ??= prepare().catch((error) => {
-      ready = undefined
-      throw error
-    })
-    const digest = (await ready).get(name) as string
+    const digest = (await ready()).get(name) as string
+    const options = { keys, arguments: args }
     try {
-      return await client.evalSha(digest, { keys, arguments: args })
+      return await client.evalSha(digest, options)
     } catch (error) {
-      if (!messageOf(error).startsWith('NOSCRIPT')) throw error
-      return client.eval(scripts[name], { keys, arguments: args })
+      if (isNamed(error, 'NOSCRIPT')) return whileMoving(() => client.eval(scripts[name], options))
+      if (isNamed(error, 'TRYAGAIN')) return whileMoving(() => client.evalSha(digest, options))
+      throw error
     }
   }
+}
+
+/** Milliseconds. */
+const MOVES_FOR = 5000
+const SHORTEST_PAUSE = 5
+const LONGEST_PAUSE = 100
+
+/** While a slot moves, its keys are on two nodes, and a script that needs some of both is refused: nothing of it ran. */
+async function whileMoving(call: () => Promise<unknown>): Promise<unknown> {
+  const until = performance.now() + MOVES_FOR
+  for (let pause = SHORTEST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!isNamed(error, 'TRYAGAIN') || performance.now() > until) throw error
+      await sleep(pause)
+    }
+  }
+}
+
+/** Whether it is the error of that name. */
+function isNamed(error: unknown, name: string): boolean {
+  return messageOf(error).startsWith(name)
 }
 
 /** Asks the server what it is, and for the digests of scripts. Throws where it would lose what must not be lost. */
 export async function greet(client: RedisClient, prefix: string, sources: string[]): Promise<string[]> {
   const reply = client.eval(greeting, { keys: [`${prefix}{:greeting}`], arguments: sources })
   const [info, digests] = (await reply.catch((error) => {
-    throw String(error?.message).startsWith('MOVED') ? needsCluster() : error
+    throw isNamed(error, 'MOVED') ? needsCluster() : error
   })) as [unknown, unknown[]]
   verifyServer(String(info), isCluster(client))
   return digests.map(String)

@@ -1,5 +1,6 @@
 /** What the SQL adapters have in common: names of tables, whether a row is alive, and when rows leave by themselves. */
 
+import { begunOnce } from '../../deadline'
 import type { Credential, RevocationTarget } from '../../storage'
 import { GRACE } from '../retention'
 import { SCHEMA_VERSION } from '../schema-version'
@@ -107,16 +108,9 @@ export function verifyingFirst<Asked extends unknown[], Answer>(
   run: (...asked: Asked) => Promise<Answer>,
   verify: () => Promise<boolean>,
 ): (...asked: Asked) => Promise<Answer> {
-  let verified: Promise<boolean> | undefined
-  const again = () => {
-    verified = undefined
-  }
+  const areKnown = begunOnce(verify, (areThere) => areThere)
   return async (...asked) => {
-    verified ??= verify().catch((error) => {
-      again()
-      throw error
-    })
-    if (!(await verified)) again()
+    await areKnown()
     return run(...asked)
   }
 }

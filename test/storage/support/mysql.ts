@@ -16,7 +16,7 @@ import { delimiter, join } from 'node:path'
 import type { MysqlPool } from 'express-authorization-server/mysql'
 import type { Pool, PoolConnection } from 'mysql2/promise'
 import { freePort } from '../../support/free-port'
-import { dieWithParent, unprivileged } from './private-server'
+import { dieWithParent, freeze, unprivileged } from './private-server'
 
 export interface TestMysql {
   /** Stays the same over `restart` and `kill`. */
@@ -27,6 +27,8 @@ export interface TestMysql {
   restart(): Promise<void>
   /** `kill -9` of the server and of whatever it was doing. `restart` brings it back. */
   kill(): Promise<void>
+  /** It hangs from now on, without closing its connections, until the returned function is called. */
+  freeze(): () => void
 }
 
 /** Where Debian keeps the server, and what is on the PATH. */
@@ -124,6 +126,7 @@ export async function startMysql(settings: Readonly<Record<string, string>> = {}
       await start()
     },
     kill: () => end('SIGKILL'),
+    freeze: () => freeze(running?.pid as number),
   }
 }
 

@@ -15,7 +15,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { dieWithParent, unprivileged } from './private-server'
+import { dieWithParent, freeze, unprivileged } from './private-server'
 
 export interface TestPostgres {
   /** Stays the same over `restart` and `kill`. */
@@ -27,6 +27,8 @@ export interface TestPostgres {
   restart(): Promise<void>
   /** `kill -9` of the server and of whatever it was doing. `restart` brings it back. */
   kill(): Promise<void>
+  /** It hangs from now on, without closing its connections, until the returned function is called. */
+  freeze(): () => void
 }
 
 export interface StartPostgresOptions {
@@ -156,5 +158,6 @@ export async function startPostgres({
       await start()
     },
     kill: () => end('SIGKILL'),
+    freeze: () => freeze(server?.pid as number),
   }
 }

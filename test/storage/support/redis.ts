@@ -6,7 +6,7 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { dieWithParent } from './private-server'
+import { dieWithParent, freeze } from './private-server'
 
 export interface RunningRedis {
   /** Of the node, or of the first node of the cluster. */
@@ -16,6 +16,8 @@ export interface RunningRedis {
   restart(): Promise<void>
   /** What a power failure does to the process. */
   kill(): Promise<void>
+  /** It hangs from now on, without closing its connections, until the returned function is called. */
+  freeze(): () => void
 }
 
 export interface RedisSettings {
@@ -72,6 +74,12 @@ export async function startRedis({ cluster, config = {} }: RedisSettings = {}): 
     async kill() {
       for (const node of nodes) await node.end('SIGKILL')
     },
+    freeze() {
+      const thaws = nodes.map((node) => node.freeze())
+      return () => {
+        for (const thaw of thaws) thaw()
+      }
+    },
   }
 }
 
@@ -79,6 +87,7 @@ interface Node {
   port: number
   start(): Promise<void>
   end(signal: NodeJS.Signals): Promise<void>
+  freeze(): () => void
 }
 
 async function startNode(dir: string, settings: Record<string, string>): Promise<Node> {
@@ -101,6 +110,7 @@ async function startNode(dir: string, settings: Record<string, string>): Promise
         await sleep(10)
       }
     },
+    freeze: () => freeze(running?.pid as number),
     async end(signal) {
       const child = running
       running = undefined
