@@ -41,6 +41,7 @@ export {
 export { type IssueCodeOptions, issueCode } from './operations/codes'
 export { ensureClient } from './operations/ensure-client'
 export { deleteExpired, listGrants, revokeGrants } from './operations/grants'
+export { storageHealth } from './operations/health'
 export {
   type IssueTokensOptions,
   issueTokens,

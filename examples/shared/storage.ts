@@ -31,14 +31,14 @@ export async function openStorage(): Promise<OAuthStorage> {
   if (DATABASE_URL && isMysql) {
     const { createPool } = await import('mysql2/promise')
     const { mysqlStorage } = await import('express-authorization-server/mysql')
-    const storage = mysqlStorage(createPool(DATABASE_URL))
+    const storage = mysqlStorage(createPool({ uri: DATABASE_URL, connectTimeout: 2000 }))
     await storage.migrate()
     return storage
   }
   if (DATABASE_URL) {
     const { Pool } = await import('pg')
     const { postgresStorage } = await import('express-authorization-server/postgres')
-    const storage = postgresStorage(new Pool({ connectionString: DATABASE_URL }))
+    const storage = postgresStorage(new Pool({ connectionString: DATABASE_URL, connectionTimeoutMillis: 2000, query_timeout: 4000 }))
     await storage.migrate()
     return storage
   }
@@ -46,7 +46,9 @@ export async function openStorage(): Promise<OAuthStorage> {
     const { createClient } = await import('redis')
     const { checkRedis, redisStorage } = await import('express-authorization-server/redis')
     // Without the queue a request is answered 503 while Redis is away, instead of waiting for it
-    const client = createClient({ url: REDIS_URL, disableOfflineQueue: true })
+    // one that hangs is left, and one that is idle is kept by its pings
+    const socket = { connectTimeout: 2000, socketTimeout: 4000 }
+    const client = createClient({ url: REDIS_URL, disableOfflineQueue: true, socket, pingInterval: 1000 })
     const storage = redisStorage(client)
     await client.connect()
     await checkRedis(client)

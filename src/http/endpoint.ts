@@ -6,7 +6,7 @@ import { OAuthError, toOAuthError } from '../errors'
 import { kindOf, requireKnown } from '../options/known'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { CorsOptions } from '../types/endpoints'
-import { settle } from './request'
+import { readRest, settle } from './request'
 import { pathOf } from './request-target'
 import { isInPathOfRoute } from './route'
 
@@ -63,6 +63,8 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
       throw new OAuthError('invalid_request', `The method ${req.method} is not allowed here.`, { status: 405, headers })
     } catch (thrown) {
       const error = toOAuthError(thrown)
+      // Node itself would read a body that nobody has begun to read, without end
+      if (!req.complete && !req.readableDidRead) readRest(req)
       options.check?.(req, error)
       reportError(server, error)
       server.explain?.(error, req)

@@ -138,8 +138,7 @@ function readBytes(req: Request): Promise<Buffer> {
     let size = 0
     const finish = (error: OAuthError | undefined) => {
       req.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken)
-      // what still comes is read and forgotten: closing under a client that sends would lose it the answer
-      if (error) req.on('error', () => {}).resume()
+      if (error) readRest(req)
       if (error) reject(error)
       else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
     }
@@ -154,6 +153,32 @@ function readBytes(req: Request): Promise<Buffer> {
     const onBroken = () => finish(new OAuthError('invalid_request', 'The request body is incomplete.'))
     req.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken)
   })
+}
+
+/** What is read of a body that is refused already, in bytes and in milliseconds. */
+const MOST_OF_REST = 1024 * 1024
+const LONGEST_REST = 5000
+
+/**
+ * What still comes is read and forgotten: closing at once under a client that sends would lose it the answer (RFC 9112
+ * §9.6). But not without end: after a while the connection is closed.
+ */
+export function readRest(req: Request): void {
+  let left = MOST_OF_REST
+  const close = () => {
+    const { res } = req
+    if (!res || res.writableFinished) req.destroy()
+    else res.once('finish', () => req.destroy())
+  }
+  const timer = setTimeout(close, LONGEST_REST).unref()
+  const onData = (chunk: Buffer | string) => {
+    left -= chunk.length
+    if (left >= 0) return
+    req.off('data', onData).pause()
+    close()
+  }
+  req.on('error', () => {}).on('data', onData)
+  req.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
 }
 
 /**

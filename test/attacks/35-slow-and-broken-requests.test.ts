@@ -120,3 +120,60 @@ it('a body in a thousand chunks, and one that says it is chunked and is empty, a
   expect((await exchange(listening.port, `${chunked}${chunks}0\r\n\r\n`))?.status).toBe(200)
   expect((await exchange(listening.port, `${chunked}0\r\n\r\n`))?.status).toBe(401)
 })
+
+describe('a body without end', () => {
+  const endless = (target: string, contentType: string) => {
+    const socket = open(
+      listening.port,
+      `POST ${target} HTTP/1.1\r\nHost: a\r\n${contentType}\r\nContent-Length: 1000000000\r\n\r\n`,
+    )
+    let received = ''
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      received += text
+    })
+    const chunk = Buffer.alloc(65_536, 'x')
+    const send = () => {
+      while (!socket.destroyed && socket.write(chunk));
+    }
+    socket.on('drain', send)
+    send()
+    return new Promise<{ received: string; sent: number }>((resolve) => {
+      socket.once('close', () => resolve({ received, sent: socket.bytesWritten }))
+    })
+  }
+
+  it.each([
+    ['that is too large', paths.token, type, 413],
+    ['of a type that nobody reads', paths.token, 'Content-Type: text/plain', 415],
+    ['to a path that has no POST', '/.well-known/oauth-authorization-server', type, 405],
+  ])('%s is answered, and then the connection is closed', async (_, target, contentType, status) => {
+    const { received, sent } = await endless(target, contentType)
+    expect(received).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    // what was read, and what the two kernels had in between
+    expect(sent).toBeLessThan(50_000_000)
+  })
+
+  it('that comes slowly is not waited for either', async () => {
+    const timers = jest.spyOn(global, 'setTimeout')
+    const socket = open(listening.port, `${head(200_000)}${'x'.repeat(100_000)}`)
+    let received = ''
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      received += text
+    })
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    const find = () => timers.mock.calls.find(([, after]) => after === 5000)?.[0] as (() => void) | undefined
+    while (!find() || received === '') await pause(5)
+    const wake = find()
+    timers.mockRestore()
+    wake?.()
+    await closed
+    expect(received).toMatch(/^HTTP\/1.1 413 /)
+  })
+
+  it('is one with an end where it is only a little too large: the connection is used again', async () => {
+    const large = `${head(300_000)}${'x'.repeat(300_000)}`
+    const answer = await exchange(listening.port, `${large}${request('POST', paths.token, [type], right())}`)
+    expect(answer?.status).toBe(413)
+    expect(answer?.body).toMatch(/HTTP\/1.1 200 /)
+  })
+})
