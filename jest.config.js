@@ -5,8 +5,13 @@ const esModules = ['oauth4webapi', 'openid-client', 'jose']
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/', '<rootDir>/test/bench/'],
-  modulePathIgnorePatterns: ['<rootDir>/test/bench/'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/browser/',
+    '<rootDir>/test/bench/',
+    '<rootDir>/test/pools/',
+  ],
+  modulePathIgnorePatterns: ['<rootDir>/test/bench/', '<rootDir>/test/pools/'],
   moduleNameMapper: {
     '^express-authorization-server$': '<rootDir>/src/index.ts',
     '^express-authorization-server/openid$': '<rootDir>/src/openid/index.ts',

@@ -32,7 +32,7 @@ module.exports = {
   incremental: true,
   incrementalFile: 'reports/mutation/incremental.json',
   tempDirName: '.stryker-tmp',
-  ignorePatterns: ['.stryker-tmp*', 'dist', 'coverage', 'test/browser', 'test/bench'],
+  ignorePatterns: ['.stryker-tmp*', 'dist', 'coverage', 'test/browser', 'test/bench', 'test/pools'],
   reporters: ['clear-text', 'json', 'lines', 'progress-append-only'],
   thresholds: { high: 95, low: 85, break: 85 },
 }

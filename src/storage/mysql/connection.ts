@@ -1,5 +1,6 @@
 /** How the MySQL adapter talks to its pool: values as hexadecimal, conflicts, and clear errors. */
 import { messageOf } from '../../errors'
+import { type Lender, lenderOf, onLoan } from '../sql/lender'
 import type { Row } from '../sql/rows'
 
 /** The used part of a `Pool` of mysql2/promise. */
@@ -49,13 +50,15 @@ export const errno = {
   recordChanged: 1020,
 } as const
 
-/** The promises of `pool`. Throws unless it is a pool, with a word on what it is instead. */
+/** The promises of the pool that `pool` is or lends from. Throws unless there is one, with a word on what it is instead. */
 export function requirePool(pool: unknown): MysqlPool {
   const given = pool as Partial<Record<keyof MysqlPool | 'promise' | 'createPool', unknown>> | null | undefined
   if (typeof given?.query === 'function' && typeof given.getConnection === 'function') {
     // that of mysql2 itself takes callbacks
     return typeof given.promise === 'function' ? (given.promise() as MysqlPool) : (pool as MysqlPool)
   }
+  const lender = lenderOf(pool)
+  if (lender) return lentPool(lender)
   const mistake =
     typeof given?.createPool === 'function'
       ? 'this is the module mysql2 itself'
@@ -63,6 +66,25 @@ export function requirePool(pool: unknown): MysqlPool {
         ? 'a Connection is one connection, which does not reconnect'
         : `this is ${given === null ? 'null' : typeof given}`
   throw new TypeError(`mysqlStorage needs a Pool of mysql2, as in createPool(process.env.DATABASE_URL): ${mistake}`)
+}
+
+/** Each statement on whatever connection the lender gives: one with callbacks. */
+function lentPool(lender: Lender): MysqlPool {
+  const promisesOf = (connection: unknown): MysqlQueryable => {
+    const { promise } = connection as { promise?: () => MysqlQueryable }
+    if (typeof promise === 'function') return promise.call(connection)
+    throw new TypeError('mysqlStorage needs connections of mysql2, and this pool has those of another driver')
+  }
+  return {
+    query: (statement) => onLoan(lender, async (connection) => promisesOf(connection).query(statement)),
+    async getConnection() {
+      const connection = await lender.take()
+      return {
+        query: async (statement) => promisesOf(connection).query(statement),
+        release: () => void lender.giveBack(connection),
+      }
+    },
+  }
 }
 
 /**

@@ -5,6 +5,7 @@
 import { requireKnown } from '../../options/known'
 import type { Client, ClientStorage, GrantStorage, OAuthStorage } from '../../storage'
 import type { Migration } from '../schema-version'
+import type { ConnectionLender } from '../sql/lender'
 import { clientRecord, hasRepeatedId, toClient, toCredential, toGrant } from '../sql/rows'
 import { markOf, sweeper, verifyingFirst } from '../sql/tables'
 import {
@@ -23,6 +24,7 @@ import { type ClientValues, type Filters, mysqlStatements } from './statements'
 import { credentialsOf, grantsOf, numberOf, textOf } from './values'
 
 export {
+  type ConnectionLender,
   type Migration,
   type MysqlConnection,
   type MysqlPool,
@@ -46,8 +48,9 @@ export interface MysqlStorage extends OAuthStorage {
 }
 
 /**
- * Storage on `pool`, which the host owns: it is never closed here. It may be a pool of `mysql2` or of `mysql2/promise`. Call
- * `migrate()` before the first request. Throws when `pool` is not a pool, or an option is wrong.
+ * Storage on `pool`, which the host owns: it is never closed here. It is a pool of `mysql2` or of `mysql2/promise`, the
+ * `client` of Knex or the `connectionManager` of Sequelize. Call `migrate()` before the first request. Throws when `pool`
+ * is not a pool, or an option is wrong.
  *
  * @example
  * const storage = mysqlStorage(createPool(process.env.DATABASE_URL))
@@ -55,7 +58,7 @@ export interface MysqlStorage extends OAuthStorage {
  * const server = createAuthorizationServer({ issuer, scopes, storage })
  */
 export function mysqlStorage(
-  pool: MysqlPool | { promise(): MysqlPool },
+  pool: MysqlPool | { promise(): MysqlPool } | ConnectionLender,
   options: MysqlStorageOptions = {},
 ): MysqlStorage {
   requireKnown('mysqlStorage option', options, ['prefix'])

@@ -2,6 +2,7 @@
 
 import { sha256 } from '../../crypto'
 import { messageOf } from '../../errors'
+import { type Lender, lenderOf, onLoan } from '../sql/lender'
 import type { Row } from '../sql/rows'
 
 /** The used part of a `Pool` of pg. */
@@ -37,17 +38,35 @@ export const sqlState = {
 
 export const OLDEST_VERSION = 12
 
-/** Throws unless `pool` is one, with a word on what it is instead. */
-export function requirePool(pool: unknown): asserts pool is PostgresPool {
-  const given = pool as Partial<Record<'query' | 'Pool' | 'processID', unknown>> | null | undefined
-  const isConnection = typeof given === 'object' && given !== null && 'processID' in given
-  if (typeof given?.query === 'function' && !isConnection) return
-  const mistake = isConnection
+/** The pool that `given` is or lends from. Throws unless there is one, with a word on what it is instead. */
+export function requirePool(given: unknown): PostgresPool {
+  // first: the client of Knex has a query of its own, which is another
+  const lender = lenderOf(given)
+  if (lender) return lentPool(lender)
+  const named = given as Partial<Record<'query' | 'Pool', unknown>> | null | undefined
+  if (typeof named?.query === 'function' && !isConnection(given)) return given as PostgresPool
+  const mistake = isConnection(given)
     ? 'a Client is one connection, which does not reconnect'
-    : typeof given?.Pool === 'function'
+    : typeof named?.Pool === 'function'
       ? 'this is the module pg itself'
       : `this is ${given === null ? 'null' : typeof given}`
   throw new TypeError(`postgresStorage needs a Pool of pg, as in new Pool({ connectionString }): ${mistake}`)
+}
+
+/** A Client of pg. */
+function isConnection(given: unknown): given is PostgresPool {
+  return typeof given === 'object' && given !== null && 'processID' in given
+}
+
+/** Each statement on whatever connection the lender gives. */
+function lentPool(lender: Lender): PostgresPool {
+  return {
+    query: (statement) =>
+      onLoan(lender, async (connection) => {
+        if (isConnection(connection)) return connection.query(statement)
+        throw new TypeError('postgresStorage needs connections of pg, and this pool has those of another driver')
+      }),
+  }
 }
 
 const listening = new WeakSet<object>()

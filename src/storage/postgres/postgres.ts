@@ -6,6 +6,7 @@
 import { requireFlags, requireKnown } from '../../options/known'
 import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
 import type { Migration } from '../schema-version'
+import type { ConnectionLender } from '../sql/lender'
 import { clientRecord, grantRow, hasRepeatedId, rowsById, toClient, toCredential, toGrant } from '../sql/rows'
 import { markOf, sweeper, verifyingFirst } from '../sql/tables'
 import {
@@ -21,7 +22,14 @@ import {
 import { migrate, type PostgresSchemaOptions, postgresSchema, postgresTables, requireVersion } from './schema'
 import { postgresStatements } from './statements'
 
-export { type Migration, type PostgresPool, type PostgresQuery, type PostgresSchemaOptions, postgresSchema }
+export {
+  type ConnectionLender,
+  type Migration,
+  type PostgresPool,
+  type PostgresQuery,
+  type PostgresSchemaOptions,
+  postgresSchema,
+}
 
 /** Options of `postgresStorage`. */
 export interface PostgresStorageOptions extends PostgresSchemaOptions {
@@ -40,27 +48,31 @@ export interface PostgresStorage extends OAuthStorage {
 }
 
 /**
- * Storage on `pool`, which the host owns: it is never closed here. Call `migrate()` before the first request. Throws
- * when `pool` is not a pool, or an option is wrong.
+ * Storage on `pool`, which the host owns: it is never closed here. It is a `Pool` of `pg`, the `client` of Knex or the
+ * `connectionManager` of Sequelize. Call `migrate()` before the first request. Throws when `pool` is not a pool, or an
+ * option is wrong.
  *
  * @example
  * const storage = postgresStorage(new Pool({ connectionString: process.env.DATABASE_URL }))
  * await storage.migrate()
  * const server = createAuthorizationServer({ issuer, scopes, storage })
  */
-export function postgresStorage(pool: PostgresPool, options: PostgresStorageOptions = {}): PostgresStorage {
+export function postgresStorage(
+  pool: PostgresPool | ConnectionLender,
+  options: PostgresStorageOptions = {},
+): PostgresStorage {
   requireKnown('postgresStorage option', options, ['prepare', 'schema', 'prefix'])
   requireFlags('postgresStorage', { prepare: options.prepare })
-  requirePool(pool)
+  const given = requirePool(pool)
   const tables = postgresTables(options)
   const statements = postgresStatements(tables)
-  const direct = runner(pool, options.prepare ?? true)
+  const direct = runner(given, options.prepare ?? true)
   const run = verifyingFirst(direct, () => requireVersion(direct, tables))
-  surviveLostConnections(pool)
+  surviveLostConnections(given)
   return {
     clients: clientStorage(statements, run),
     grants: grantStorage(statements, run),
-    migrate: () => migrate(direct, pool, options, statements),
+    migrate: () => migrate(direct, given, options, statements),
   }
 }
 
