@@ -37,7 +37,7 @@ export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: nu
 
 /** A registered client: a plain value with a version. */
 export interface Client extends OpenIdClientMembers {
-  /** The `client_id`: 1 to 255 printable ASCII characters. */
+  /** The `client_id`: 1 to 255 characters of `[\x20-\x7e]`. */
   readonly clientId: string
   /**
    * Starts anywhere from 1 to 2^30, at random for each registration; each `update` stores the expected version plus
@@ -91,10 +91,11 @@ export interface Client extends OpenIdClientMembers {
 
 /** One authorization and everything issued under it, which is revoked together. */
 export interface Grant {
-  /** At most 126 characters of `[A-Za-z0-9_-]`. */
+  /** 1 to 126 characters of `[A-Za-z0-9_-]`. */
   readonly id: string
+  /** 1 to 255 characters of `[\x20-\x7e]`. */
   readonly clientId: string
-  /** At most 255 characters: well-formed Unicode without NUL. */
+  /** The host's id of the user, of any length: well-formed Unicode without NUL. */
   readonly userId?: string
   readonly scope: readonly string[]
   /** When the request that began it arrived, before any password was verified. Seconds. */
@@ -110,21 +111,27 @@ export interface Grant {
 /** Any secret that the server issues and later accepts. New protocol features add kinds, never methods. */
 export interface Credential {
   /**
-   * The lookup id: at most 128 characters of `[A-Za-z0-9._~-]`. The part before the first `~` is the same for all credentials of one grant:
-   * the key to shard by.
+   * The lookup id: 1 to 128 characters of `[A-Za-z0-9._~-]`. The part before the first `~` is the same for all credentials
+   * of one grant: the key to shard by.
    */
   readonly id: string
+  /** 1 to 128 characters of `[\x21-\x7e]`. */
   readonly kind: string
-  /** The state that `transition` compares: at most 128 ASCII characters, as `kind` and `digest`. */
+  /** The state that `transition` compares: 1 to 128 characters of `[\x21-\x7e]`. */
   readonly state: string
-  /** SHA-256, base64url, of the token's secret half and of the values bound to the token. */
+  /**
+   * SHA-256, base64url, of the token's secret half and of the values bound to the token: 0 to 128 characters of
+   * `[\x21-\x7e]`.
+   */
   readonly digest: string
   /**
-   * Left out where no authorization exists (yet): codes before their exchange, client credentials, consent. It may be a
-   * grant of another client.
+   * 1 to 126 characters of `[A-Za-z0-9_-]`. Left out where no authorization exists (yet): codes before their exchange,
+   * client credentials, consent. It may be a grant of another client.
    */
   readonly grantId?: string
+  /** 1 to 255 characters of `[\x20-\x7e\n]`. With a line break at its end the credential is of no client. */
   readonly clientId: string
+  /** The host's id of the user, of any length: well-formed Unicode without NUL. */
   readonly userId?: string
   readonly scope: readonly string[]
   readonly startedAt: number
@@ -137,7 +144,10 @@ export interface Credential {
 
 /** The collection of clients. */
 export interface ClientStorage {
-  /** The client with that id, or undefined. */
+  /**
+   * The client with that id, or undefined. A request may name any id: well-formed Unicode without NUL, also longer than
+   * a client's.
+   */
   find(clientId: string): Awaitable<Client | undefined>
   /**
    * At most `limit` clients with an id after `after`, ordered by the bytes of their ids. With `username`, only those of
@@ -168,7 +178,8 @@ export interface GrantStorage {
   insert(credentials: readonly Credential[], grant?: Grant): Awaitable<boolean>
   /**
    * Only a live credential. Undefined if absent, if it names a grant that is absent or revoked, or if a mark covers it.
-   * Used and expired ones are returned unchanged.
+   * Used and expired ones are returned unchanged. The library asks for ids of its own syntax only, that of
+   * `Credential.id`: whatever else a request has is refused before.
    */
   find(id: string): Awaitable<Credential | undefined>
   /**
