@@ -13,9 +13,10 @@ import {
   randomBytes,
   randomInt,
   timingSafeEqual,
+  X509Certificate,
 } from 'node:crypto'
 
-export type { KeyObject }
+export { type KeyObject, X509Certificate }
 
 /** A key as RFC 7517 writes it. Ours, because `node:crypto` of @types/node has had no such type since 25. */
 export interface JsonWebKey {
@@ -66,13 +67,13 @@ export function randomIndex(length: number): number {
 }
 
 // In one step where Node has it (20.12): an object for each digest costs more than the digest itself
-const digestOf: (text: string) => string = hash
-  ? (text) => hash('sha256', text, 'base64url')
-  : (text) => createHash('sha256').update(text).digest('base64url')
+const digestOf: (data: string | Buffer) => string = hash
+  ? (data) => hash('sha256', data, 'base64url')
+  : (data) => createHash('sha256').update(data).digest('base64url')
 
 /** SHA-256 as base64url: 43 characters. */
-export function sha256(text: string): string {
-  return digestOf(text)
+export function sha256(data: string | Buffer): string {
+  return digestOf(data)
 }
 
 const DIGEST_LENGTH = 43

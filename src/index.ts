@@ -27,6 +27,7 @@ export type { BearerGuardOptions } from './guard/options'
 export { type BearerStrategy, bearerStrategy } from './guard/strategy'
 export type { SigningKeys } from './jwt/key-ring'
 export { generateSigningKey } from './jwt/keys'
+export { type MutualTlsOptions, mutualTls } from './mutual-tls/mutual-tls'
 export { type CleanupOptions, startCleanup } from './operations/cleanup'
 export {
   type ClientChanges,
@@ -76,7 +77,6 @@ export type {
   Grant,
   GrantStorage,
   OAuthStorage,
-  RevocationTarget,
   TokenEndpointAuthMethod,
 } from './storage'
 export { memoryStorage } from './storage/memory/memory'

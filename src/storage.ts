@@ -27,7 +27,13 @@ import type { Awaitable } from './awaitable'
 import type { OpenIdClientMembers } from './storage/openid-client'
 
 /** How a client authenticates at the token endpoint (RFC 7591 §2). */
-export type TokenEndpointAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+export type TokenEndpointAuthMethod =
+  | 'none'
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
 
 /** A stored client secret: the SHA-256 of a generated one, or the bcrypt hash of a chosen one. */
 export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: number } & (
@@ -62,7 +68,7 @@ export interface Client extends OpenIdClientMembers {
   readonly resources?: readonly string[]
   /** How it authenticates at the token endpoint. */
   readonly tokenEndpointAuthMethods: readonly TokenEndpointAuthMethod[]
-  /** Its public keys (RFC 7517 §5), for `private_key_jwt`. */
+  /** Its public keys (RFC 7517 §5), for `private_key_jwt` and `self_signed_tls_client_auth`. */
   readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
   /** The URL of its public keys, where the record does not have them. */
   readonly jwksUri?: string
@@ -70,6 +76,14 @@ export interface Client extends OpenIdClientMembers {
   readonly tokenEndpointAuthSigningAlg?: string
   /** Gets tokens that are bound to its key only (RFC 9449 §5.2). */
   readonly dpopBoundAccessTokens?: boolean
+  /** Gets tokens that are bound to its certificate only (RFC 8705 §3.4). */
+  readonly tlsClientCertificateBoundAccessTokens?: boolean
+  /** The one name of its certificate, for `tls_client_auth` (RFC 8705 §2.1.2). */
+  readonly tlsClientAuthSubjectDn?: string
+  readonly tlsClientAuthSanDns?: string
+  readonly tlsClientAuthSanUri?: string
+  readonly tlsClientAuthSanIp?: string
+  readonly tlsClientAuthSanEmail?: string
   /** Must push its authorization requests (RFC 9126 §6). */
   readonly requirePushedAuthorizationRequests?: boolean
   /** Must sign its authorization requests (RFC 9101 §10.5), with this algorithm alone. */

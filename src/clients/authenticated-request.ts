@@ -10,7 +10,8 @@ import { requestParameters } from '../http/request'
 import { takeAttempt } from '../passwords/throttle'
 import { networkOf, siteOf } from '../rules/network'
 import type { RequestParameters } from '../rules/params'
-import { missingProof, provenKey } from '../sender-constraints/confirmation'
+import { boundKeys } from '../sender-constraints/bound-keys'
+import { provenKey } from '../sender-constraints/confirmation'
 import { refusedProof } from '../sender-constraints/refusal'
 import type { Client } from '../storage'
 import type { TakenAttempt } from '../types/attempts'
@@ -66,10 +67,11 @@ export async function authenticatedRequest(
   const found = await authenticateClient(server, req, parameters)
   const { client } = found
   // whatever the server lists: a record that asks for bound tokens gets no others
-  if (proofAt === 'token' && client.dpopBoundAccessTokens && !proven) throw missingProof(server, client.clientId)
+  const asks = client.dpopBoundAccessTokens || client.tlsClientCertificateBoundAccessTokens
+  const keys = asks && proofAt === 'token' ? await boundKeys(server, req, client, proven) : proven?.confirmation
   const attempt = proven && !found.authenticated ? await attemptOfPublicClient(server, client, req) : undefined
   if (found.once || proven) await useUpAll(server, client, found.once, proven)
-  return { ...found, parameters, confirmation: proven?.confirmation, attempt }
+  return { ...found, parameters, confirmation: keys, attempt }
 }
 
 /** Everybody knows the id of a public client, and may have rows stored in its name: so many for each network. */
@@ -88,7 +90,7 @@ async function useUpAll(
   once: OneTimeProof | undefined,
   proven: ProvenKey | undefined,
 ): Promise<void> {
-  const used = await useUp(server, clientId, [...(once ? [once] : []), ...(proven ? [proven.once] : [])])
+  const used = await useUp(server, clientId, [...(once ? [once] : []), ...(proven?.once ? [proven.once] : [])])
   if (!used) return
   const problem = `This ${used.purpose} was used before. Its id must be new.`
   if (used !== once) throw refusedProof(server, problem, { clientId })

@@ -21,7 +21,8 @@ import type {
   OneTimeProof,
   PresentedCredentials,
 } from '../types/capability'
-import { clientKeys, type FindClientKeys, membersOfKeys, verifyKeys } from './keys'
+import { membersOfKeys, signingAlgMember, verifyKeys } from './key-members'
+import { clientKeys, type FindClientKeys } from './keys'
 import { clientIdSyntax } from './metadata'
 
 /** Options of `privateKeyJwt`. */
@@ -101,7 +102,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions = {}): ClientAuthent
     presented,
     verify: (server, client, sent) => verify(server, client, sent, findKeys, withTokenEndpoint),
     verifyRecord: (record) => verifyKeys(METHOD, record),
-    clientMembers: membersOfKeys(dangerouslyAllowLoopback),
+    clientMembers: [...membersOfKeys(dangerouslyAllowLoopback), signingAlgMember],
     metadata: (_server, urlOf) =>
       Object.fromEntries(
         [

@@ -4,33 +4,28 @@ import type { Awaitable } from '../awaitable'
 import type { JsonWebKey } from '../crypto'
 import { messageOf, OAuthError } from '../errors'
 import { type Kept, kept, type Pace } from '../fetch/cached'
-import { isLoopbackAddress, isPublicAddress, isPublicUrl } from '../fetch/public-address'
+import { isLoopbackAddress, isPublicAddress } from '../fetch/public-address'
 import { fetchDocument, hasPlace } from '../fetch/untrusted'
 import {
-  isPrivateJwk,
-  MAX_JWK_MEMBER,
+  CERTIFICATE_THUMBPRINT,
   mayHaveSigned,
   publicJwk,
   publishedKey,
   type VerificationAlgorithm,
   type VerificationKey,
-  verificationAlgorithms,
   verificationAlgorithmsOf,
 } from '../jwt/keys'
 import { takeAttempt } from '../passwords/throttle'
 import { siteOf } from '../rules/network'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-import type { ClientMember } from '../types/capability'
-import type { ClientMetadata } from '../types/client-metadata'
-import { invalid } from './member-checks'
 import { unavailable } from './metadata-document'
 
 /** Keys of one client that are looked at. */
-const MAX_KEYS = 20
+export const MAX_KEYS = 20
 /** Those that a signature is tried with: strangers send them, and one takes milliseconds. A `kid` says which it is. */
 const MAX_TRIED = 4
-/** A key may come with a chain of certificates, which nobody looks at here. */
+/** A key may come with a chain of certificates, of which the first is looked at. */
 const MAX_BYTES = 64 * 1024
 const MAX_KEPT = 1000
 
@@ -44,7 +39,10 @@ interface WantedKey {
 }
 
 /** The keys that may have signed. A fetch costs the sender's network an attempt, which goes back once one of them has. */
-type FoundKeys = { readonly keys: readonly VerificationKey[]; readonly giveBack?: (() => unknown) | undefined }
+type FoundKeys<Found = VerificationKey> = {
+  readonly keys: readonly Found[]
+  readonly giveBack?: (() => unknown) | undefined
+}
 
 export type FindClientKeys = (
   ...asked: [server: AuthorizationServer, client: Client, wanted: WantedKey, network: string]
@@ -52,18 +50,41 @@ export type FindClientKeys = (
 
 type Jwks = readonly JsonWebKey[]
 
+/** What of a set is wanted, and where one may be fetched for it. */
+interface Wanted<Found> {
+  readonly from: (keys: Jwks) => readonly Found[]
+  readonly network: string
+}
+
 /** No set is renewed while it is used. */
 const nobodyWaits = () => {}
 
-const ALGORITHMS = verificationAlgorithms.join(', ')
-
 /** Throws `temporarily_unavailable` where the keys of a client cannot be fetched. */
 export function clientKeys(withLoopback: boolean): FindClientKeys {
+  const find = keysOfClients(withLoopback)
+  return (server, client, wanted, network) => find(server, client, { from: (keys) => fitting(keys, wanted), network })
+}
+
+/** The same by the certificate with the key (RFC 8705 §2.2.2). */
+export type FindClientCertificate = (
+  ...asked: [server: AuthorizationServer, client: Client, thumbprint: string, network: string]
+) => Awaitable<FoundKeys<JsonWebKey>>
+
+export function clientCertificates(withLoopback: boolean): FindClientCertificate {
+  const find = keysOfClients(withLoopback)
+  return (server, client, thumbprint, network) =>
+    find(server, client, {
+      from: (keys) => keys.filter((jwk) => jwk[CERTIFICATE_THUMBPRINT] === thumbprint),
+      network,
+    })
+}
+
+function keysOfClients(withLoopback: boolean) {
   const source = keySets(withLoopback)
-  return (server, client, wanted, network) =>
+  return <Found>(server: AuthorizationServer, client: Client, wanted: Wanted<Found>): Awaitable<FoundKeys<Found>> =>
     client.jwksUri === undefined
-      ? { keys: fitting((client.jwks?.keys ?? []) as Jwks, wanted) }
-      : published(server, client, wanted, source(server, client.jwksUri), network)
+      ? { keys: wanted.from((client.jwks?.keys ?? []) as Jwks) }
+      : published(server, client, wanted, source(server, client.jwksUri))
 }
 
 interface KeySet extends Kept<Jwks> {
@@ -100,20 +121,19 @@ function keySets(withLoopback: boolean): (server: AuthorizationServer, url: stri
   }
 }
 
-async function published(
+async function published<Found>(
   server: AuthorizationServer,
   { clientId, jwksUri = '' }: Client,
-  wanted: WantedKey,
+  { from, network }: Wanted<Found>,
   set: KeySet,
-  network: string,
-): Promise<FoundKeys> {
+): Promise<FoundKeys<Found>> {
   const known = set.current()
-  const found = known && fitting(known, wanted)
+  const found = known && from(known)
   // one that is not known may be new
   if (found && (found.length > 0 || set.isNew())) return { keys: found }
   try {
     const { keys, giveBack } = await fetchInPace(server, new URL(jwksUri).hostname, set, network)
-    return { keys: fitting(keys, wanted), giveBack }
+    return { keys: from(keys), giveBack }
   } catch (error) {
     if (error instanceof OAuthError) throw error
     // what went wrong on the way there is for the host alone: a stranger could learn from it what is in our network
@@ -138,7 +158,7 @@ async function fetchInPace(server: AuthorizationServer, host: string, set: KeySe
 }
 
 /** RFC 7515 §4.1.4: the key that is named, or the first where none is; of those that may have signed so. */
-function fitting(keys: Jwks, { kid, alg }: WantedKey, most = MAX_TRIED): VerificationKey[] {
+export function fitting(keys: Jwks, { kid, alg }: WantedKey, most = MAX_TRIED): VerificationKey[] {
   const found: VerificationKey[] = []
   for (const jwk of keys) {
     if (found.length === most) break
@@ -147,73 +167,4 @@ function fitting(keys: Jwks, { kid, alg }: WantedKey, most = MAX_TRIED): Verific
     if (key?.algorithms.includes(alg)) found.push(key)
   }
   return found
-}
-
-/** A record with the method has keys, and no second, weaker way in. */
-export function verifyKeys(method: string, record: ClientMetadata): void {
-  const { tokenEndpointAuthMethods = [], jwks, jwksUri, tokenEndpointAuthSigningAlg: fixed } = record
-  if (tokenEndpointAuthMethods.some((other) => other !== method))
-    throw invalid(`a client with ${method} cannot have another method beside it`)
-  if (!jwks && !jwksUri) throw invalid(`a client with ${method} needs keys: jwks or jwks_uri`)
-  if (jwksUri || !Array.isArray(jwks?.keys)) return
-  const wanted = fixed === undefined ? verificationAlgorithms : ([fixed] as VerificationAlgorithm[])
-  if (wanted.some((alg) => fitting(jwks.keys, { alg }, 1).length > 0)) return
-  throw invalid(`jwks must have a public key for ${fixed ?? `one of ${ALGORITHMS}`}`)
-}
-
-/** The rows of the table of members: what `private_key_jwt` needs in a record (RFC 7591 §2). */
-export function membersOfKeys(withLoopback: boolean): readonly ClientMember[] {
-  const text = { words: 'a string', is: (value: unknown) => typeof value === 'string' }
-  return [
-    {
-      name: 'jwks',
-      wire: 'jwks',
-      type: { words: 'a JWK Set, { keys: [...] }', is: isJwks },
-      check: publicSet,
-      setBy: 'self',
-    },
-    {
-      name: 'jwksUri',
-      wire: 'jwks_uri',
-      type: text,
-      setBy: 'self',
-      check(member, value) {
-        if (value === '') return undefined
-        if (isPublicUrl(value as string, withLoopback)) return value
-        throw invalid(`${member} must be an https URL of a public host`)
-      },
-    },
-    {
-      name: 'tokenEndpointAuthSigningAlg',
-      wire: 'token_endpoint_auth_signing_alg',
-      type: text,
-      setBy: 'self',
-      check(member, value, { tokenEndpointAuthMethods: methods = [] }) {
-        if ((verificationAlgorithms as readonly unknown[]).includes(value)) return value
-        // it says how a client signs that does not sign: what other servers ignore is no reason to refuse it
-        if (value === '' || !methods.includes('private_key_jwt')) return undefined
-        throw invalid(`${member} must be one of ${ALGORITHMS}`)
-      },
-    },
-  ]
-}
-
-function isJwks(value: unknown): value is { keys: object[] } {
-  const { keys } = (value ?? {}) as { keys?: unknown }
-  return Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null)
-}
-
-/** RFC 7591 §2: public keys, and not beside `jwks_uri`. An empty set is none, so that a URL can take its place. */
-function publicSet(member: string, value: unknown, { jwksUri }: ClientMetadata): { keys: object[] } | undefined {
-  const { keys } = value as { keys: Record<string, unknown>[] }
-  if (keys.length === 0) return undefined
-  if (jwksUri) throw invalid('jwks and jwks_uri exclude each other')
-  if (keys.length > MAX_KEYS) throw invalid(`${member} must have at most ${MAX_KEYS} keys`)
-  if (keys.some((key) => isPrivateJwk(key) || key.kty === 'oct')) throw invalid(`${member} must have public keys only`)
-  const kept = keys.map((key) => {
-    const found = publicJwk(key)
-    if (found) return found
-    throw invalid(`${member} must have keys with a kty and members of at most ${MAX_JWK_MEMBER} printable characters`)
-  })
-  return { keys: kept }
 }

@@ -5,6 +5,7 @@ import { includesScope, type Scope } from '../rules/scope'
 import type { OpenIdClientMembers } from '../storage/openid-client'
 import type { ClientMember } from '../types/capability'
 import type {
+  ClientCertificateMetadata,
   ClientKeyMetadata,
   ClientMetadata,
   ClientProofMetadata,
@@ -28,7 +29,8 @@ export interface Authority {
 /** The others are brought along by values in the lists of the server. */
 type Name = Exclude<
   keyof ClientMetadata,
-  keyof (ClientKeyMetadata & ClientProofMetadata & ClientRequestMetadata & OpenIdClientMembers)
+  | keyof (ClientKeyMetadata & ClientProofMetadata & ClientCertificateMetadata)
+  | keyof (ClientRequestMetadata & OpenIdClientMembers)
 >
 
 interface Member<N extends Name> {

@@ -36,7 +36,8 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
     async authorize(server, approved) {
       const { client, authorization, parameters, source, dpopJkt } = approved
       // no proof comes with an authorization request (RFC 9449 §5): what is to be bound is never issued unbound
-      if (client.dpopBoundAccessTokens || dpopJkt !== undefined) {
+      const asks = client.dpopBoundAccessTokens || client.tlsClientCertificateBoundAccessTokens
+      if (asks || dpopJkt !== undefined) {
         throw new OAuthError('unauthorized_client', 'The implicit grant cannot bind a token to a key: use the code.')
       }
       // of the grant of the access token in front, and not longer than that

@@ -14,7 +14,7 @@ import { requireSeconds } from '../options/seconds'
 import { requireParameter } from '../rules/params'
 import { audienceMember, formatResource, resolveAudience } from '../rules/resource'
 import { formatScope, resolveScope } from '../rules/scope'
-import { requireKey } from '../sender-constraints/confirmation'
+import { nameOfKeys, requireKeys } from '../sender-constraints/bound-keys'
 import type { Credential } from '../storage'
 import { latestEnd } from '../tokens/derived-session'
 import { grantOf, issue, type PreparedTokens, prepareAccessToken } from '../tokens/issue'
@@ -131,7 +131,7 @@ async function refreshOnce(
   const { client, confirmation } = request
   const { confirmation: held } = boundOf(found)
   // RFC 9449 §5: not before, and before reuse is looked for, which ends the session: who has no key ends nothing
-  if (held) requireKey(server, client.clientId, held.jkt, confirmation)
+  if (held) requireKeys(server, client.clientId, held, confirmation)
   // before it is known where the token stands: which error comes tells nothing of that
   const asked = askedOf(server, request, found)
   const standing = standingOf(server, settings, found, presented)
@@ -166,7 +166,7 @@ async function prepareRefresh(
 ): Promise<{ tokens: PreparedTokens; next: Credential }> {
   const { accessTokens } = server
   const now = server.now()
-  const jkt = confirmation?.jkt
+  const jkt = confirmation && nameOfKeys(confirmation)
   // instances of a client that share a token have a place each, or they would end each other's access tokens
   const { at, slot, places } = nextPlace(server, rotationOf(found), audience, settings.rotate ? undefined : jkt)
   const lifetime = { issuedAt: now, expiresAt: Math.min(now + accessTokens.ttl, end) }

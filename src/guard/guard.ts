@@ -44,7 +44,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
       checkGuards(req)
     }
     const settled = orElse<AuthenticatedToken | OAuthError>(() => {
-      const token = presentedToken(req, tokenFrom, proofs !== undefined)
+      const token = presentedToken(req, tokenFrom, proofs && proofs.schemes.length > 0)
       return token === undefined ? withoutToken(req) : authenticate(token, proofs && { ...proofs, req })
     }, toOAuthError)
     void whenReady(settled, (found) => {

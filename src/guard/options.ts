@@ -109,7 +109,7 @@ export function verifiedEntrance(owner: string, server: TokenSource, options: Be
     proofs,
     challenge: {
       realm,
-      ...(proofs && { bound: { schemes: server.senderConstraints, only: proofs.required } }),
+      ...(proofs && { bound: proofs }),
       resourceMetadata: options.resourceMetadata
         ? metadataOf(owner, resource ?? onlyResource(owner, server))
         : undefined,

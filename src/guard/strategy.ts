@@ -55,7 +55,7 @@ export function bearerStrategy(source: TokenSource, options: BearerGuardOptions 
     authenticate(this: PassportRun, req: Request, { assignProperty }: { assignProperty?: string } = {}): void {
       const run = runFor(this, req, challenge, assignProperty)
       const settled = orElse<AuthenticatedToken | OAuthError>(() => {
-        const token = presentedToken(req, tokenFrom, proofs !== undefined)
+        const token = presentedToken(req, tokenFrom, proofs && proofs.schemes.length > 0)
         return token === undefined ? withoutToken(req) : find(token, proofs && { ...proofs, req })
       }, toOAuthError)
       void whenReady(settled, (found) => {

@@ -50,7 +50,8 @@ export function clientMembersOf(
   taken: readonly string[],
   takenInJson: readonly string[],
 ): readonly ClientMember[] {
-  const members = capabilities.flatMap(({ clientMembers = [] }) => clientMembers)
+  // a row that several values share is one
+  const members = [...new Set(capabilities.flatMap(({ clientMembers = [] }) => clientMembers))]
   requireUnique('client member', [...ofRecords, ...taken, ...members.map(({ name }) => name)])
   requireUnique('client member', [...ofJson, ...takenInJson, ...members.map(({ wire }) => wire)])
   for (const { name, wire, type, setBy } of members) {

@@ -1,4 +1,5 @@
 /** The keys of JWTs: their forms, the `kid` of each (RFC 7638), and what each may sign with. */
+import { certificateBytes, certificateOf } from '../certificates/certificate'
 import { type JsonWebKey, type KeyObject, newPrivateKey, orphanedPublicKey, sha256, toPublicKey } from '../crypto'
 import { requireNoMore } from '../options/known'
 
@@ -72,15 +73,31 @@ export function isPrivateJwk(jwk: object): boolean {
 /** What of a stranger's key is kept: its public members, and what says which it is. */
 const publicMembers: readonly string[] = ['kty', 'kid', 'use', 'alg', 'crv', 'x', 'y', 'n', 'e']
 export const MAX_JWK_MEMBER = 2048
+/** RFC 7517 §4.9: the thumbprint of the certificate with this key. */
+export const CERTIFICATE_THUMBPRINT = 'x5t#S256'
 
-/** The JWK without everything else, such as certificates; undefined for one that is private, or none. */
+/**
+ * The JWK without everything else; undefined for one that is private, or none. Of its certificates (`x5c`) the first is that of
+ * the key, and its thumbprint says all that anybody here asks of it (RFC 8705 §2.2.2).
+ */
 export function publicJwk(jwk: unknown): (JsonWebKey & { kty: string }) | undefined {
   if (typeof jwk !== 'object' || jwk === null || isPrivateJwk(jwk)) return undefined
   const known = Object.entries(jwk).filter(([name]) => publicMembers.includes(name))
   const isFit = known.every(
     ([, one]) => typeof one === 'string' && one.length <= MAX_JWK_MEMBER && one.isWellFormed() && !/\p{Cc}/u.test(one),
   )
-  return isFit && 'kty' in jwk ? (Object.fromEntries(known) as JsonWebKey & { kty: string }) : undefined
+  if (!isFit || !('kty' in jwk)) return undefined
+  const certified = certificateThumbprint(jwk)
+  const members = certified === undefined ? known : [...known, [CERTIFICATE_THUMBPRINT, certified]]
+  return Object.fromEntries(members) as JsonWebKey & { kty: string }
+}
+
+function certificateThumbprint(jwk: object): string | undefined {
+  const { x5c, [CERTIFICATE_THUMBPRINT]: said } = jwk as Record<string, unknown>
+  if (x5c === undefined) return typeof said === 'string' && /^[A-Za-z0-9_-]{43}$/.test(said) ? said : undefined
+  const [first]: unknown[] = Array.isArray(x5c) ? x5c : []
+  const bytes = typeof first === 'string' ? certificateBytes(first) : undefined
+  return bytes && certificateOf(bytes)?.thumbprint
 }
 
 /**

@@ -24,6 +24,8 @@ export async function provenKey(
   const { origin } = new URL(server.issuer)
   const url = origin + (server.endpoints[endpoint] ?? pathOfTarget(req))
   for (const constraint of server.senderConstraints) {
+    // a certificate is there whether it was meant or not: it binds where the record asks for it
+    if (constraint.scheme === 'Bearer') continue
     const proven = await constraint.confirm(server, { req, url })
     if (!proven) continue
     tell(req.res, proven)
@@ -93,6 +95,9 @@ export interface ProofPlace {
   readonly base: { readonly origin: string; readonly prefix: string } | undefined
   /** Whether tokens that are bound to no key are refused. */
   readonly required: boolean
+  /** What has a scheme of its own, and whether that is the only one. */
+  readonly schemes: readonly SenderConstraint[]
+  readonly only: boolean
 }
 
 /** A call of an API that may have a proof. */
@@ -115,7 +120,9 @@ export function proofPlace(
     throw new TypeError(`${owner}'s senderConstrained needs senderConstraints: [dpop()] of the server`)
   }
   const base = baseOf(source, resource)
-  if (base || source.senderConstraints.every(({ url }) => url)) return { base, required }
+  const schemes = source.senderConstraints.filter(({ scheme }) => scheme !== 'Bearer')
+  const only = required && schemes.length === source.senderConstraints.length
+  if (base || schemes.every(({ url }) => url)) return { base, required, schemes, only }
   throw new TypeError(`${owner} needs resource, the https URL of this API, or dpop({ url }): proofs name that URL`)
 }
 
@@ -134,7 +141,9 @@ function baseOf(source: Constrained, resource: string | undefined): ProofPlace['
 function urlOfCall({ url }: SenderConstraint, { req, base }: Call): string {
   if (url) return saidUrl(url(req))
   const path = pathOfTarget(req)
-  const { origin, prefix } = base as NonNullable<Call['base']>
+  // no proof here names a URL
+  if (!base) return path
+  const { origin, prefix } = base
   const hasPrefix = path === prefix || path.startsWith(`${prefix}/`)
   return origin + (hasPrefix ? path : prefix + path)
 }
@@ -162,23 +171,32 @@ export function verifyConfirmation(
   const scheme = call ? schemeOf(call.req) : ''
   if (!confirmation) {
     // RFC 9449 §7.1: an unbound token is of no other scheme than Bearer
-    const isTaken = !call?.required && !source.senderConstraints.some((one) => one.scheme.toLowerCase() === scheme)
-    if (isTaken) return undefined
+    const isOther = scheme !== 'bearer' && source.senderConstraints.some((one) => one.scheme.toLowerCase() === scheme)
+    if (!call?.required && !isOther) return undefined
     throw refusedToken('The access token is not bound to a key.')
   }
-  const members = Object.keys(confirmation)
-  const constraint = source.senderConstraints.find(({ member }) => members.length === 1 && members[0] === member)
-  if (!constraint || !call) throw refusedToken('The access token is bound to a key, which is not verified here.')
+  const constraints = source.senderConstraints.filter(({ member }) => confirmation[member] !== undefined)
+  const areAllKnown = constraints.length > 0 && constraints.length === Object.keys(confirmation).length
+  if (!areAllKnown || !call) throw refusedToken('The access token is bound to a key, which is not verified here.')
+  const [certificates, proofs] = [true, false].map((is) =>
+    constraints.filter((one) => (one.scheme === 'Bearer') === is),
+  )
   // RFC 9449 §7.2: or a stolen one would be good as a bearer token
-  if (scheme !== '' && scheme !== constraint.scheme.toLowerCase()) {
-    throw refusedToken(`The access token is bound to a key: send it with the scheme ${constraint.scheme}.`)
+  const own = proofs?.[0]?.scheme ?? 'Bearer'
+  if (scheme !== '' && scheme !== own.toLowerCase()) {
+    throw refusedToken(`The access token is bound to a key: send it with the scheme ${own}.`)
   }
   const token = { value, clientId, confirmation }
-  const proven = constraint.confirm(source, { req: call.req, url: urlOfCall(constraint, call), token })
-  return whenReady(proven, (found) => {
-    if (!found) throw refusedToken('The access token is bound to a key, which the request does not prove.')
-    tell((call.req as { res?: Telling }).res, found)
-  })
+  // a proof is used up last
+  return [...(certificates ?? []), ...(proofs ?? [])].reduce<Awaitable<void>>((before, constraint) => {
+    const proven = whenReady(before, () =>
+      constraint.confirm(source, { req: call.req, url: urlOfCall(constraint, call), token }),
+    )
+    return whenReady(proven, (found) => {
+      if (!found) throw refusedToken('The access token is bound to a key, which the request does not prove.')
+      tell((call.req as { res?: Telling }).res, found)
+    })
+  }, undefined)
 }
 
 function refusedToken(problem: string): OAuthError {
@@ -192,6 +210,9 @@ export function verifiedConstraints(values: readonly SenderConstraint[] = []): r
     throw new TypeError('senderConstraints must be a list such as [dpop()]')
   }
   const twice = values.find(({ member }, at) => values.findIndex((one) => one.member === member) !== at)
-  if (twice) throw new TypeError(`senderConstraints has ${twice.scheme} more than once`)
+  if (twice)
+    throw new TypeError(
+      `senderConstraints has ${twice.scheme === 'Bearer' ? 'mutualTls()' : twice.scheme} more than once`,
+    )
   return Object.freeze([...values])
 }

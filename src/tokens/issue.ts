@@ -8,7 +8,7 @@ import { newGrantId } from '../crypto'
 import { storageFailure } from '../errors'
 import { type Audience, audienceMember } from '../rules/resource'
 import { formatScope, type Scope } from '../rules/scope'
-import { missingProof } from '../sender-constraints/confirmation'
+import { requireBound } from '../sender-constraints/bound-keys'
 import type { Credential, Grant, Writable } from '../storage'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
@@ -112,8 +112,7 @@ export async function issueForUser(
 
 /**
  * An access token, with a refresh token when asked, and the grant that they are of: `authorization.grantId`, or a new one.
- * Tokens without a user and without a refresh token (client credentials) stand alone: there is no authorization to revoke,
- * only the client.
+ * Tokens without a user and without a refresh token (client credentials) stand alone: only the client can be revoked.
  */
 export async function prepareTokens(
   server: AuthorizationServer,
@@ -122,7 +121,8 @@ export async function prepareTokens(
 ): Promise<PreparedTokens> {
   const { client, confirmation } = request
   // also where no proof can come, as from the host's own code
-  if (client.dpopBoundAccessTokens && !confirmation) throw missingProof(server, client.clientId)
+  if (client.dpopBoundAccessTokens || client.tlsClientCertificateBoundAccessTokens)
+    requireBound(server, client, confirmation)
   const { session = '', until = Number.POSITIVE_INFINITY } = derived ?? {}
   const { grantId = newGrantId() } = asked
   const now = server.now()

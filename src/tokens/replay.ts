@@ -19,7 +19,7 @@ import {
   type Scope,
   scopeWithin,
 } from '../rules/scope'
-import { requireKey } from '../sender-constraints/confirmation'
+import { nameOfKeys, requireSameKeys } from '../sender-constraints/bound-keys'
 import type { Credential } from '../storage'
 import type { Confirmation } from '../types/authorization'
 import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
@@ -63,7 +63,7 @@ export interface Refresh {
   /** When the refresh was, and when its access token expires. Seconds. */
   readonly refreshedAt: number
   readonly accessExpiresAt: number
-  /** The thumbprint of the key that its access token is bound to. */
+  /** The name of the keys that its access token is bound to: with one of DPoP its thumbprint. */
   readonly jkt?: string
   /** New for each, or racers with one token would hand out the same secrets for different scopes. */
   readonly nonce: string
@@ -153,9 +153,9 @@ export async function repeat(
   const { confirmation } = asked
   const difference = differenceOf(parameters.has('scope'), asked, made)
   if (difference && rotate) throw difference
-  const isSameKey = made.jkt === confirmation?.jkt
+  const isSameKey = made.jkt === (confirmation && nameOfKeys(confirmation))
   // its access token is of no use to another key
-  if (!isSameKey && rotate) requireKey(server, client.clientId, made.jkt, confirmation)
+  if (!isSameKey && rotate) requireSameKeys(server, client.clientId, made.jkt, confirmation)
   if (difference || !isSameKey) return undefined
   const successor = successorOf({ rotate }, found, presented, made)
   const accessToken = accessTokenAgain(server.accessTokens, successor, found, presented, made)

@@ -14,7 +14,7 @@ export interface AccessToken {
   readonly grantId?: string
   /** The resources that it is for (RFC 8707). Left out where the server has no `resources` and no JWTs. */
   readonly audience?: readonly string[]
-  /** The key that it is bound to (RFC 7800): `{ jkt }` with DPoP. Left out for a bearer token. */
+  /** The key that it is bound to (RFC 7800): `{ jkt }` with DPoP, `{ 'x5t#S256' }` with a certificate. Left out for a bearer token. */
   readonly confirmation?: Confirmation
   /** The claims of a JWT (RFC 9068). Left out for opaque tokens. */
   readonly claims?: Readonly<Record<string, unknown>>

@@ -45,6 +45,8 @@ export interface Authentication {
 export interface Confirmation {
   /** The thumbprint (RFC 7638, SHA-256) of the key that signs the DPoP proofs (RFC 9449 §6). */
   readonly jkt?: string
+  /** The thumbprint (SHA-256) of the certificate of the TLS connection (RFC 8705 §3.1). */
+  readonly 'x5t#S256'?: string
   /** Any other name of a key. A token with one that no sender constraint verifies is refused. */
   readonly [member: string]: unknown
 }

@@ -117,8 +117,8 @@ export interface FailedProof {
 }
 
 /**
- * A method of client authentication at the token, revocation and introspection endpoints: `clientSecret()` or
- * `privateKeyJwt()`. A host's own is a value of this shape.
+ * A method of client authentication at the token, revocation and introspection endpoints: `clientSecret()`,
+ * `privateKeyJwt()` or `mutualTls()`. A host's own is a value of this shape.
  */
 export interface ClientAuthentication<Presented extends PresentedCredentials = PresentedCredentials>
   extends Capability {
@@ -148,6 +148,8 @@ export interface ClientAuthentication<Presented extends PresentedCredentials = P
 /** A request that may prove a key: that of Express, or one of Node that becomes a WebSocket. */
 export type ProvingRequest = Pick<IncomingMessage, 'method' | 'headers' | 'rawHeaders' | 'url'> & {
   readonly originalUrl?: string
+  /** The connection, whose certificate may be the proof. */
+  readonly socket?: IncomingMessage['socket']
 }
 
 /** A request as a `SenderConstraint` sees it. */
@@ -162,19 +164,19 @@ export interface ProofRequest {
 /** The key that a request proved to hold. */
 export interface ProvenKey {
   readonly confirmation: Confirmation
-  /** What of the proof counts once at the endpoints of a server. */
-  readonly once: OneTimeProof
+  /** What of the proof counts once at the endpoints of a server. @default nothing */
+  readonly once?: OneTimeProof
   /** Headers of the response, such as `DPoP-Nonce`. */
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** A way to bind tokens to a key of their client: `dpop()`. */
+/** A way to bind tokens to a key of their client: `dpop()` or `mutualTls()`. */
 export interface SenderConstraint extends Capability {
   /** Its member of `cnf` (RFC 7800 §3.1). */
-  readonly member: 'jkt'
-  /** The scheme with which bound tokens are sent, and their `token_type`. */
-  readonly scheme: 'DPoP'
-  /** The parameters of its challenge, as they stand in the header. */
+  readonly member: 'jkt' | 'x5t#S256'
+  /** The scheme with which bound tokens are sent, and their `token_type`. Proofs of another one than Bearer name a URL. */
+  readonly scheme: 'DPoP' | 'Bearer'
+  /** The parameters of the challenge of its own scheme, as they stand in the header. */
   readonly challenge: string
   /** The URL of a request to an API, where the host says it. @default by the resource or the issuer */
   readonly url?: ((req: ProvingRequest) => string) | undefined

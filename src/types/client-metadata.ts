@@ -3,11 +3,11 @@ import type { Awaitable } from '../awaitable'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
 import type { OpenIdClientMembers } from '../storage/openid-client'
 
-/** The members that `privateKeyJwt()` brings along. */
+/** The members that `privateKeyJwt()` and `mutualTls()` bring along. */
 export interface ClientKeyMetadata {
   /**
-   * Its public keys (RFC 7517 §5), `{ keys: [jwk] }`, for `private_key_jwt`. A key that is taken out stops working at
-   * once. An empty list removes the member.
+   * Its public keys (RFC 7517 §5), `{ keys: [jwk] }`, for `private_key_jwt`, and with `x5c` for
+   * `self_signed_tls_client_auth`. A key that is taken out stops working at once. An empty list removes the member.
    * @default none
    */
   jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
@@ -32,6 +32,30 @@ export interface ClientProofMetadata {
    * @default false
    */
   dpopBoundAccessTokens?: boolean
+}
+
+/** The members that `mutualTls()` brings along. */
+export interface ClientCertificateMetadata {
+  /**
+   * Whether it gets tokens that are bound to its certificate only: token requests without one are refused (RFC 8705
+   * §3.4).
+   * @default false
+   */
+  tlsClientCertificateBoundAccessTokens?: boolean
+  /**
+   * The subject of its certificate (RFC 4514), such as `'CN=client,O=Example,C=DE'`. A client with `tls_client_auth` has
+   * this or one of the following, and no two of them (RFC 8705 §2.1.2).
+   * @default none
+   */
+  tlsClientAuthSubjectDn?: string
+  /** A DNS name among the subject alternative names of its certificate. @default none */
+  tlsClientAuthSanDns?: string
+  /** A URI among them. @default none */
+  tlsClientAuthSanUri?: string
+  /** An IP address among them. @default none */
+  tlsClientAuthSanIp?: string
+  /** An email address among them. @default none */
+  tlsClientAuthSanEmail?: string
 }
 
 /** The members that `pushedAuthorizationRequests()` and `requestObjects()` bring along. */
@@ -73,6 +97,7 @@ type GrantName<Name extends string> = Letters<Name> extends keyof GrantOfLetters
 export interface ClientMetadata<Grants extends string = string>
   extends ClientKeyMetadata,
     ClientProofMetadata,
+    ClientCertificateMetadata,
     ClientRequestMetadata,
     OpenIdClientMembers {
   /** Shown to users on the consent page. @default the client id */

@@ -67,7 +67,7 @@ export type AuthorizationServerEvent = { at: number } & (
   /** The client metadata document could not be fetched or used. */
   | { type: 'client.document_refused'; clientId: string; reason: string }
   | { type: 'client.authentication_failed'; clientId?: string; reason: string }
-  /** A proof of a key (DPoP) was refused. At an endpoint its client is not known yet. */
+  /** A proof of a key (DPoP), or a certificate, was refused. At an endpoint its client is not known yet. */
   | { type: 'proof.refused'; clientId?: string; reason: string }
   | { type: 'password.failed'; clientId: string }
   /** A signed-in user entered the code of a device that is unknown, expired or answered. */

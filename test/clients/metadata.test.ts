@@ -3,7 +3,12 @@ import { type ClientMetadata, OAuthError } from '../../src'
 import { clientMembers, isClientMetadata } from '../../src/clients/members'
 import { parseClientMetadata, readMembers, verifyClientId, writeMembers } from '../../src/clients/metadata'
 import type { OpenIdClientMembers } from '../../src/storage/openid-client'
-import type { ClientKeyMetadata, ClientProofMetadata, ClientRequestMetadata } from '../../src/types/client-metadata'
+import type {
+  ClientCertificateMetadata,
+  ClientKeyMetadata,
+  ClientProofMetadata,
+  ClientRequestMetadata,
+} from '../../src/types/client-metadata'
 import { nastyText, runs } from '../support/fuzz'
 
 const rules = {
@@ -225,7 +230,11 @@ describe('a client id (RFC 6749 Appendix A.1)', () => {
 describe('the table of members', () => {
   /** Those that a capability brings along have tests of their own. */
   const record: Required<
-    Omit<ClientMetadata, keyof (ClientKeyMetadata & ClientProofMetadata & ClientRequestMetadata & OpenIdClientMembers)>
+    Omit<
+      ClientMetadata,
+      | keyof (ClientKeyMetadata & ClientProofMetadata & ClientCertificateMetadata)
+      | keyof (ClientRequestMetadata & OpenIdClientMembers)
+    >
   > = {
     name: 'App',
     description: 'Does things.',

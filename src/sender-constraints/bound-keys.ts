@@ -1,0 +1,73 @@
+/** What the tokens of a client must be bound to, and whether a request has the keys that a refresh token is bound to. */
+import type { Request } from 'express'
+import type { OAuthError } from '../errors'
+import type { Client } from '../storage'
+import type { Confirmation } from '../types/authorization'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { ProvenKey } from '../types/capability'
+import { missingProof, requireKey } from './confirmation'
+import { refusedProof } from './refusal'
+
+type Bound = Pick<Client, 'clientId' | 'dpopBoundAccessTokens' | 'tlsClientCertificateBoundAccessTokens'>
+
+/**
+ * The keys of a token request: that of its proof, and its certificate where the record asks for it (RFC 8705 §3.4). Throws
+ * where the record asks for one that the request does not have, whatever the server lists.
+ */
+export async function boundKeys(
+  server: AuthorizationServer,
+  req: Request,
+  client: Bound,
+  proven: ProvenKey | undefined,
+): Promise<Confirmation | undefined> {
+  const constraint = server.senderConstraints.find(({ member }) => member === 'x5t#S256')
+  const wanted = client.tlsClientCertificateBoundAccessTokens ? constraint : undefined
+  const held = await wanted?.confirm(server, { req, url: '' })
+  const keys = { ...proven?.confirmation, ...held?.confirmation }
+  requireBound(server, client, keys)
+  return Object.keys(keys).length === 0 ? undefined : keys
+}
+
+/** Throws where tokens of the client would be bound to less than its record asks for. */
+export function requireBound(server: AuthorizationServer, client: Bound, keys: Confirmation = {}): void {
+  const { clientId } = client
+  if (client.dpopBoundAccessTokens && keys.jkt === undefined) throw missingProof(server, clientId)
+  if (!client.tlsClientCertificateBoundAccessTokens || keys['x5t#S256'] !== undefined) return
+  const reason = "This client's tokens are bound to its certificate, and the request has none."
+  throw refusedProof(server, reason, { clientId, code: 'invalid_request' })
+}
+
+/** One name for all keys of a token; undefined for a bearer token. */
+export function nameOfKeys({ jkt, 'x5t#S256': certificate }: Confirmation = {}): string | undefined {
+  return certificate === undefined ? jkt : `${jkt ?? ''} ${certificate}`
+}
+
+/** Throws where a refresh token is bound to a key that the request does not have. */
+export function requireKeys(
+  server: AuthorizationServer,
+  clientId: string,
+  held: Confirmation,
+  proven: Confirmation | undefined,
+): void {
+  const { jkt, 'x5t#S256': certificate } = held
+  if (jkt !== undefined || certificate === undefined) requireKey(server, clientId, jkt, proven)
+  if (certificate !== undefined && certificate !== proven?.['x5t#S256']) throw otherCertificate(server, clientId)
+}
+
+/** The error of a request with another certificate than that of the token, or without one (RFC 8705 §7.1). */
+function otherCertificate(server: AuthorizationServer, clientId: string): OAuthError {
+  const reason = 'The refresh token is bound to a certificate, which the request does not have.'
+  return refusedProof(server, reason, { clientId, code: 'invalid_grant' })
+}
+
+/** Throws for a response that was for other keys. */
+export function requireSameKeys(
+  server: AuthorizationServer,
+  clientId: string,
+  made: string | undefined,
+  proven: Confirmation | undefined,
+): void {
+  if (made === nameOfKeys(proven)) return
+  if (made?.includes(' ') || proven?.['x5t#S256'] !== undefined) throw otherCertificate(server, clientId)
+  requireKey(server, clientId, made, proven)
+}
