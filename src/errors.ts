@@ -1,7 +1,7 @@
 /**
  * The one error class of the library and the closed list of its codes (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
- * RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 8628 §3.5, RFC 8707 §2, RFC 9101 §7, RFC 9449 §5 and §8, OpenID Connect Core
- * §3.1.2.6).
+ * RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 8628 §3.5, RFC 8707 §2, RFC 9101 §7, RFC 9396 §5, RFC 9449 §5 and §8, OpenID
+ * Connect Core §3.1.2.6).
  */
 
 const statuses = {
@@ -13,6 +13,7 @@ const statuses = {
   unsupported_response_type: 400,
   invalid_scope: 400,
   invalid_target: 400,
+  invalid_authorization_details: 400,
   invalid_request_uri: 400,
   invalid_request_object: 400,
   request_not_supported: 400,

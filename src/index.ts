@@ -24,6 +24,7 @@ export { type PasswordOptions, password } from './grants/password'
 export { type RefreshTokenOptions, refreshToken } from './grants/refresh-token'
 export { accessToken, bearerGuard, requireScope, resourceOwner } from './guard/guard'
 export type { BearerGuardOptions } from './guard/options'
+export { requireDetail } from './guard/require-detail'
 export { type BearerStrategy, bearerStrategy } from './guard/strategy'
 export type { SigningKeys } from './jwt/key-ring'
 export { generateSigningKey } from './jwt/keys'
@@ -66,7 +67,6 @@ export { type ProtectedResourceRouterOptions, protectedResourceRouter } from './
 export { type RegisterRouterOptions, registerRouter } from './routers/register'
 export { type RevokeRouterOptions, revokeRouter } from './routers/revoke'
 export { type TokenRouterOptions, tokenRouter } from './routers/token'
-export type { RequestParameters } from './rules/params'
 export type { Scope } from './rules/scope'
 export { type DpopOptions, dpop } from './sender-constraints/dpop'
 export { type AuthorizationServerOptions, createAuthorizationServer } from './server'
@@ -84,6 +84,7 @@ export { type OpaqueOptions, opaque } from './tokens/access-token'
 export { type JwtOptions, jwt } from './tokens/jwt'
 export type { AccessToken } from './types/access-token'
 export type { Throttle } from './types/attempts'
+export type { AuthorizationDetailsOptions } from './types/authorization-details'
 export type {
   ApprovedAuthorization,
   AuthorizationRequest,

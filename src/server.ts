@@ -26,7 +26,9 @@ import { verifiedConstraints } from './sender-constraints/confirmation'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/access-token'
+import { verifiedDetails } from './tokens/authorization-details'
 import type { Throttle } from './types/attempts'
+import type { AuthorizationDetailsOptions } from './types/authorization-details'
 import type { AccessTokenFormat, AuthorizationServer, GrantType } from './types/authorization-server'
 import type { ClientAuthentication, RequestSource, SenderConstraint } from './types/capability'
 import type { Endpoints } from './types/endpoints'
@@ -65,6 +67,12 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
    * @default []
    */
   requests?: readonly RequestSource[]
+  /**
+   * The types of authorization details (RFC 9396), by name: `{ payment: { members: ['amount'], check, describe } }`. A client
+   * asks for one with the parameter `authorization_details`, and its user reads it in words.
+   * @default the parameter is ignored, like any unknown one
+   */
+  authorizationDetails?: Readonly<Record<string, AuthorizationDetailsOptions>>
   /**
    * OpenID Connect: `openid({ keys, authentication })` of `express-authorization-server/openid`. Its scopes are among
    * those of the server.
@@ -142,7 +150,8 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
 
 const optionNames: readonly string[] = [
   ...(['issuer', 'storage', 'storageTimeout', 'scopes', 'grants', 'clientAuthentication'] as const),
-  ...(['senderConstraints', 'requests', 'openid', 'accessTokens', 'resources', 'users', 'pkce', 'throttle'] as const),
+  ...(['senderConstraints', 'requests', 'authorizationDetails', 'openid', 'accessTokens', 'resources'] as const),
+  ...(['users', 'pkce', 'throttle'] as const),
   ...(['dangerouslyAllowHttp', 'allowHttpRedirectUris', 'privateUseSchemes', 'clientIdMetadataDocuments'] as const),
   ...(['endpoints', 'proxyPrefix', 'pages', 'tokenResponse', 'onEvent', 'now'] as const),
 ] satisfies (keyof AuthorizationServerOptions)[]
@@ -208,6 +217,8 @@ function listsOf(options: AuthorizationServerOptions) {
   const requests = verifiedRequests(options.requests, { clientAuthentication })
   const senderConstraints = verifiedConstraints(options.senderConstraints)
   const openid = verifiedOpenId(options.openid)
-  const capabilities = capabilitiesOf(grants, clientAuthentication, senderConstraints, requests, openid)
-  return { grants, lists: { clientAuthentication, senderConstraints, requests }, capabilities }
+  const details = verifiedDetails(options.authorizationDetails)
+  const lists = { clientAuthentication, senderConstraints, requests, authorizationDetails: details[0] }
+  const capabilities = capabilitiesOf(grants, clientAuthentication, senderConstraints, requests, openid, details)
+  return { grants, lists, capabilities }
 }

@@ -66,6 +66,8 @@ export interface Client extends OpenIdClientMembers {
   readonly defaultScopes?: readonly string[]
   /** The resources that it may ask for (RFC 8707). Left out: all that the server has. */
   readonly resources?: readonly string[]
+  /** The types of authorization details that it may ask for (RFC 9396 §10). Left out: all that the server has. */
+  readonly authorizationDetailsTypes?: readonly string[]
   /** How it authenticates at the token endpoint. */
   readonly tokenEndpointAuthMethods: readonly TokenEndpointAuthMethod[]
   /** Its public keys (RFC 7517 §5), for `private_key_jwt` and `self_signed_tls_client_auth`. */

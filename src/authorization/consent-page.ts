@@ -12,6 +12,7 @@ import { type ConsentView, renderConsent } from '../pages/consent'
 import { claimInWords, type PageContext, scopeInWords } from '../pages/page'
 import { appScheme, redirectHost, staysOnDevice } from '../rules/redirect-uri'
 import type { Credential } from '../storage'
+import { detailView } from '../tokens/authorization-details'
 import type { AuthorizationRequest, AuthorizationServer, Decide, Decision } from '../types/authorization-server'
 import type { HostPage, PageUsers } from '../types/users'
 import { verifyHostPage } from '../users'
@@ -165,8 +166,9 @@ function fieldsBeyondUrl(request: AuthorizationRequest, req: Request): ConsentVi
 
 /** With scope, audience and place as they were shown: what it means to ask for none may have changed meanwhile. */
 function requestDigest(request: AuthorizationRequest): string {
+  const { scope, audience, redirectUri, authorizationDetails: details = [] } = request
   const parameters = [...requestOf(request)].sort(([a], [b]) => (a < b ? -1 : 1))
-  return sha256(JSON.stringify([request.scope, request.audience, request.redirectUri, parameters]))
+  return sha256(JSON.stringify([scope, audience, redirectUri, parameters, ...details]))
 }
 
 /** Stores the question, bound to this user and this request. The field is what the answer must bring back. */
@@ -189,7 +191,7 @@ function takeAnswer(request: AuthorizationRequest, userId: string): Promise<Cred
 }
 
 function describe(
-  { server, client, scope, audience, redirectUri = '', parameters, device, openid }: AuthorizationRequest,
+  { server, client, scope, audience, redirectUri = '', parameters, device, openid, ...asked }: AuthorizationRequest,
   context: PageContext,
 ): Omit<ConsentView, 'user' | 'fields'> {
   const scheme = device ? undefined : appScheme(redirectUri)
@@ -209,6 +211,7 @@ function describe(
     ...(device && { device }),
     ...(scheme !== undefined && { scheme }),
     scopes: scope.map((token) => ({ scope: token, description: scopeInWords(context, server.scopes, token) })),
+    details: (asked.authorizationDetails ?? []).map((detail) => detailView(server, detail, context)),
     claims: (openid?.namedClaims ?? []).map((claim) => ({ claim, description: claimInWords(context, claim) })),
     resources: parameters.has('resource') ? [...audience] : [],
     allow: { name: ANSWER, value: 'allow' },

@@ -46,7 +46,7 @@ export type OwnFields = (req: Request) => Awaitable<Readonly<Record<string, stri
 const reserved: readonly string[] = [
   ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'resource', 'ui_locales'],
   ...['nonce', 'prompt', 'max_age', 'display', 'claims', 'claims_locales', 'acr_values', 'login_hint', 'id_token_hint'],
-  ...['dpop_jkt', 'code_challenge', 'code_challenge_method', 'request', 'request_uri'],
+  ...['authorization_details', 'dpop_jkt', 'code_challenge', 'code_challenge_method', 'request', 'request_uri'],
   ...['consent', 'consent_transaction', 'removal_transaction', 'sign_in_transaction'],
   ...['user_code', 'device_transaction'],
 ]

@@ -15,7 +15,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { RequestSource } from '../types/capability'
 import type { CorsOptions } from '../types/endpoints'
 import { openPushedRequest, pushedParameters, storePushedRequest } from './pushed-request'
-import { type AuthorizationTarget, parseAuthorizationRequest, requireTarget } from './request'
+import { type AuthorizationTarget, parseAuthorizationRequest, requireTarget, withDetails } from './request'
 
 /** Options of `pushedAuthorizationRequests`. */
 export interface PushedAuthorizationRequestsOptions {
@@ -117,7 +117,7 @@ function pushRouter(server: AuthorizationServer, ttl: number, cors: CorsOptions 
     const pushed = new Map([...parameters].filter(([name]) => !proofs.includes(name)))
     const parsed = { parameters: pushed.set('client_id', client.clientId), repeated: new Set<string>() }
     const target = withKey(server, await requireTarget(server, parsed, req, client), confirmation)
-    const request = parseAuthorizationRequest(server, target, startedAt)
+    const request = await withDetails(parseAuthorizationRequest(server, target, startedAt))
     // after the look at the request: a developer who gets it right at the tenth try has pushed once
     if (!sent.authenticated && !sent.attempt) await attemptOfPublicClient(server, client, req)
     const requestUri = await storePushedRequest(request, ttl)

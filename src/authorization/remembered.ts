@@ -48,10 +48,14 @@ async function isRemembered(remember: Remember, request: AuthorizationRequest, u
 }
 
 /** What is asked. */
-export type Asked = Pick<AuthorizationRequest, 'server' | 'scope' | 'audience' | 'openid'>
+export type Asked = Pick<AuthorizationRequest, 'server' | 'scope' | 'audience' | 'authorizationDetails' | 'openid'>
 
-/** Whether a yes of before was to all of this: its scope, its resources and the claims that it names. */
-export function covers({ server, scope, audience, openid }: Asked, grant: Grant): boolean {
+/**
+ * Whether a yes of before was to all of this: its scope, its resources and the claims that it names. A yes to details was to
+ * those of that time: a payment that was agreed to is no second one (RFC 9396).
+ */
+export function covers({ server, scope, audience, authorizationDetails, openid }: Asked, grant: Grant): boolean {
+  if (authorizationDetails) return false
   if (!includesScope(grant.scope, scope) || !coversAudience(server, grant, audience)) return false
   const { claims } = (grant.data.authentication ?? {}) as Partial<Authentication>
   const held = claims ? [...claims.id_token, ...claims.userinfo] : []

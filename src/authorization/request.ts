@@ -5,6 +5,7 @@ import { OAuthError } from '../errors'
 import { sentParameters } from '../host/refusals'
 import { warnOfNoScopes, warnOfResource } from '../host/requests'
 import { bodyParameters, queryParameters } from '../http/request'
+import { DETAILS, invalidDetails } from '../rules/authorization-details'
 import { networkOf, type Sender } from '../rules/network'
 import {
   mergeParameters,
@@ -22,6 +23,7 @@ import { type ResponseMode, responseModesAt } from '../rules/response-mode'
 import { resolveScope } from '../rules/scope'
 import { keyToBind } from '../sender-constraints/confirmation'
 import type { Client, Credential } from '../storage'
+import { detailsMember, requestedDetails } from '../tokens/authorization-details'
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 import type { SourcedRequest } from '../types/capability'
 
@@ -150,8 +152,13 @@ export function parseAuthorizationRequest(
   }
   if (server.scopes.size > 0 && !client.scopes?.length) warnOfNoScopes(server, client)
   if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
-  const scope = resolveScope(server.scopes, client, parameters.get('scope'))
+  const isDetailed = server.authorizationDetails && parameters.has(DETAILS)
+  // RFC 9396 §3.1: they stand by themselves, and who names them alone has not asked for the default scope
+  const isScoped = !isDetailed || parameters.has('scope')
+  const scope = isScoped ? resolveScope(server.scopes, client, parameters.get('scope')) : []
   const usesCode = grant.codes !== undefined
+  // a fragment could not carry them back
+  if (isDetailed && !usesCode) throw invalidDetails('needs response_type code')
   // §8.1 of RFC 8252: a record of before may have such a scheme, and a policy of then
   const isRequired = pkceRequired(server.pkce, client) || schemeWithoutDot.test(redirectUri)
   const codeChallenge = requireCodeChallenge(parameters, usesCode && isRequired)
@@ -171,13 +178,18 @@ export function parseAuthorizationRequest(
     parameters,
     sent,
     startedAt,
-    ...(sentRedirectUri !== undefined && { sentRedirectUri }),
-    ...(state !== undefined && { state }),
+    ...{ ...(sentRedirectUri !== undefined && { sentRedirectUri }), ...(state !== undefined && { state }) },
     ...(codeChallenge !== undefined && { codeChallenge }),
     ...(dpopJkt !== undefined && { dpopJkt }),
     ...(uses && { uses }),
     ...(openid && { openid }),
   }
+}
+
+/** The same with the details that it asks for (RFC 9396 §3), checked by the host; what is thrown is for the client, too. */
+export async function withDetails(request: AuthorizationRequest): Promise<AuthorizationRequest> {
+  const { server, client, parameters, audience } = request
+  return { ...request, ...detailsMember(await requestedDetails(server, client, parameters, audience)) }
 }
 
 /** When a decision says that it began. Stores keep whole seconds, and no revocation would cover what began at no time. */

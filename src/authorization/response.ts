@@ -151,6 +151,13 @@ export async function refuse(
 
 /** A link must not be able to say anything on a page of ours: the client alone is told which scope was wrong. */
 function inOurWords({ client }: AuthorizationTarget, error: OAuthError): OAuthError {
+  // its words are those of the request, or of the host's check about them
+  if (error.code === 'invalid_authorization_details') {
+    return new OAuthError(
+      'invalid_authorization_details',
+      'The authorization details are wrong, or not allowed for this client.',
+    )
+  }
   // for a client that introduced itself the error names no word but ours
   if (error.code !== 'invalid_scope' || client.origin !== undefined) return error
   return new OAuthError('invalid_scope', 'A requested scope is unknown or not allowed for this client.')

@@ -2,6 +2,7 @@
 import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError } from '../errors'
 import type { Admission } from '../guard/presented-token'
+import { narrowDetails } from '../rules/authorization-details'
 import { intersectScope } from '../rules/scope'
 import { keyOfSession } from '../sender-constraints/confirmation'
 import { sessionEnd } from '../tokens/rotation'
@@ -18,6 +19,7 @@ export function limitToToken(request: AuthorizationRequest, { accessToken: token
   if (audience && !request.audience.every((resource) => audience.includes(resource))) {
     throw new OAuthError('invalid_target', 'The access token is for another resource.')
   }
+  if (request.authorizationDetails) narrowDetails(token.authorizationDetails ?? [], request.authorizationDetails)
   const { client, dpopJkt } = request
   // RFC 9449 §5: as the refresh tokens of a public client, its next session stays with the key
   const isOwn = token.clientId === client.clientId && mayOmitAuthentication(client)

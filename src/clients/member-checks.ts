@@ -1,5 +1,6 @@
 /** What a member of a client record can be, each alone: its type, in the record and in JSON, and its check (RFC 7591 §2). */
 import { OAuthError, type OAuthErrorCode } from '../errors'
+import { unshowable } from '../rules/keepable'
 import { redirectUriProblem, shownUri } from '../rules/redirect-uri'
 import { type Audience, findResource } from '../rules/resource'
 import { OFFLINE_ACCESS, withoutOfflineAccess } from '../rules/scope'
@@ -84,9 +85,7 @@ export interface ClientMetadataRules extends AuthenticationRules, SchemeRules {
 export const MAX_REDIRECT_URIS = 20
 const MAX_NAME = 60
 const MAX_DESCRIPTION = 500
-// U+202A to U+202E and U+2066 to U+2069 turn the text around them: on the consent page a name would rewrite its sentence
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that no label may have
-const labelSyntax = /^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]{1,2000}$/
+const MAX_LABEL = 2000
 
 type Values = readonly string[]
 
@@ -158,7 +157,8 @@ export function resourceServer(member: string, value: boolean | Values, rules: C
 }
 
 export function label(member: string, value: string): string {
-  if (labelSyntax.test(value) && value.isWellFormed()) return value
+  const isOfLength = value.length > 0 && value.length <= MAX_LABEL
+  if (isOfLength && !unshowable.test(value) && value.isWellFormed()) return value
   throw invalid(`${member} must be ${LABEL}`)
 }
 

@@ -6,6 +6,7 @@ import type { OpenIdClientMembers } from '../storage/openid-client'
 import type { ClientMember } from '../types/capability'
 import type {
   ClientCertificateMetadata,
+  ClientDetailsMetadata,
   ClientKeyMetadata,
   ClientMetadata,
   ClientProofMetadata,
@@ -29,7 +30,7 @@ export interface Authority {
 /** The others are brought along by values in the lists of the server. */
 type Name = Exclude<
   keyof ClientMetadata,
-  | keyof (ClientKeyMetadata & ClientProofMetadata & ClientCertificateMetadata)
+  | keyof (ClientKeyMetadata & ClientProofMetadata & ClientCertificateMetadata & ClientDetailsMetadata)
   | keyof (ClientRequestMetadata & OpenIdClientMembers)
 >
 

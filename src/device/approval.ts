@@ -10,6 +10,7 @@ import { heldAudience } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { Credential } from '../storage'
+import { remainingDetails } from '../tokens/authorization-details'
 import type { AuthorizationRequest, AuthorizationServer, Decision } from '../types/authorization-server'
 import { storeAnswer } from './answer'
 
@@ -29,7 +30,7 @@ export async function deviceRequest(
 ): Promise<AuthorizationRequest | undefined> {
   const client = await findClient(server, found.clientId, req)
   if (!client || isBeingDeleted(client)) return undefined
-  const { network = '', parameters, audience } = boundOf(found)
+  const { network = '', parameters, audience, authorizationDetails } = boundOf(found)
   return Object.freeze({
     server,
     client: client.name === undefined ? { ...client, name: client.clientId } : client,
@@ -37,6 +38,7 @@ export async function deviceRequest(
     // what the client has lost since is not asked for
     scope: remainingScope(server.scopes, client, found.scope),
     audience: heldAudience(server, audience),
+    ...(authorizationDetails && { authorizationDetails: remainingDetails(server, client, authorizationDetails) }),
     parameters: new Map(parameters),
     // with the code in one spelling: it is compared when the answer comes
     sent: new Map([...sent, ['user_code', userCode]]),

@@ -14,6 +14,7 @@ import { networkOf } from '../rules/network'
 import { audienceMember, resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { keyToBind } from '../sender-constraints/confirmation'
+import { detailsMember, requestedDetails } from '../tokens/authorization-details'
 import { store } from '../tokens/issue'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { CorsOptions } from '../types/endpoints'
@@ -63,12 +64,16 @@ export function authorizationRouter(server: AuthorizationServer, settings: Setti
     requireGrantType(client, DEVICE_CODE)
     if (server.scopes.size > 0 && !client.scopes?.length) warnOfNoScopes(server, client)
     if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
-    const scope = resolveScope(server.scopes, client, parameters.get('scope'))
     const audience = resolveAudience(server, client, parameters.get('resource'))
+    const details = await requestedDetails(server, client, parameters, audience)
+    // RFC 9396 §3.1: who names details alone has not asked for the default scope
+    const isScoped = !details || parameters.has('scope')
+    const scope = isScoped ? resolveScope(server.scopes, client, parameters.get('scope')) : []
     // as RFC 9449 §10 binds a code: by a proof, or by the thumbprint of a key
     const hasKeys = server.senderConstraints.length > 0
     const dpopJkt = hasKeys ? keyToBind(server, client, parameters, confirmation) : undefined
-    const authorization = { clientId: client.clientId, scope, startedAt, ...audienceMember(audience) }
+    const bearing = { ...audienceMember(audience), ...detailsMember(details) }
+    const authorization = { clientId: client.clientId, scope, startedAt, ...bearing }
     // each takes rows; a proof that was counted already stands for them
     if (!sent.authenticated && !sent.attempt) await attemptOfPublicClient(server, client, req)
     const issuedAt = server.now()

@@ -11,6 +11,7 @@ import { audienceMember, heldAudience, narrowAudience, resolveAudience } from '.
 import { remainingScope } from '../rules/scope'
 import { requireKey } from '../sender-constraints/confirmation'
 import type { Credential } from '../storage'
+import { accessDetails as accessDetailsOf } from '../tokens/authorization-details'
 import { issue, prepareTokens } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
@@ -113,8 +114,10 @@ async function redeem(server: AuthorizationServer, request: TokenRequest, found:
   await requireUser(server, userId)
   // what the client has lost since the user agreed is gone, as at a code
   const scope = remainingScope(server.scopes, client, granted)
-  const audience = heldAudience(server, boundOf(found).audience)
+  const { audience: asked, authorizationDetails: details } = boundOf(found)
+  const audience = heldAudience(server, asked)
   const accessAudience = narrowAudience(server, client, audience, parameters.get('resource'))
+  const accessDetails = accessDetailsOf(server, request, details, accessAudience.length > 0 ? accessAudience : audience)
   const grantId = grantIdOf(found.id)
   const authorization = {
     ...authorizationOf(found),
@@ -122,7 +125,7 @@ async function redeem(server: AuthorizationServer, request: TokenRequest, found:
     ...audienceMember(audience),
   }
   const refreshToken = getsRefreshToken(server, client)
-  const tokens = await prepareTokens(server, authorization, { request, refreshToken, accessAudience })
+  const tokens = await prepareTokens(server, authorization, { request, refreshToken, accessAudience, accessDetails })
   const { grant } = tokens
   const next = { ...found, state: 'used', ...(grant && { grantId: grant.id }) }
   const response = await issue(server, request, tokens, { id: found.id, from: 'approved', next })

@@ -6,6 +6,7 @@ import { grantIdOf, isDerived, parseSplitToken } from '../credentials/split-toke
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
+import { typesOf } from '../rules/authorization-details'
 import { requireParameter } from '../rules/params'
 import { requireCodeVerifier, verifyCodeVerifier } from '../rules/pkce'
 import { matchesRedirectUri } from '../rules/redirect-uri'
@@ -13,6 +14,7 @@ import { audienceMember, heldAudience, narrowAudience, resolveAudience } from '.
 import { remainingScope } from '../rules/scope'
 import { requireKey } from '../sender-constraints/confirmation'
 import type { Client, Credential } from '../storage'
+import { accessDetails as accessDetailsOf } from '../tokens/authorization-details'
 import { prepareCode, requireStanding, useRequest } from '../tokens/code'
 import { derivedSession } from '../tokens/derived-session'
 import { issue, type PreparedTokens, prepareTokens, store } from '../tokens/issue'
@@ -52,7 +54,11 @@ export function authorizationCode(options: AuthorizationCodeOptions = {}): Grant
       else await store(server, [credential])
       await requireStanding(server, approved, credential)
       const { clientId, userId, scope } = credential
-      server.emit({ type: 'code.issued', clientId, userId: userId as string, scope })
+      const { authorizationDetails: details } = approved.authorization
+      server.emit({
+        ...{ type: 'code.issued', clientId, userId: userId as string, scope },
+        ...(details && { authorizationDetailsTypes: typesOf(details) }),
+      })
       return { code }
     },
   } satisfies GrantType)
@@ -68,12 +74,16 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   if (code.clientId !== client.clientId) throw invalidCode()
   verifyRedirectUri(client, code, parameters.get('redirect_uri'))
   verifyPkce(server, request, code)
-  const { audience: granted, dpopJkt } = boundOf(code)
+  const { audience: granted, authorizationDetails: details, dpopJkt } = boundOf(code)
   if (dpopJkt !== undefined) requireKey(server, client.clientId, dpopJkt, request.confirmation)
   // what the client has lost since the user agreed is gone, as at a refresh
   const scope = remainingScope(server.scopes, client, code.scope)
   const audience = heldAudience(server, granted)
   const accessAudience = narrowAudience(server, client, audience, parameters.get('resource'))
+  const isDetailed = details !== undefined || server.authorizationDetails !== undefined
+  const accessDetails = isDetailed
+    ? accessDetailsOf(server, request, details, accessAudience.length > 0 ? accessAudience : audience)
+    : undefined
   // not before: whoever has proved nothing ends nothing, and does not learn whether the code is used or expired
   if (code.state !== 'issued') return refuseReplay(server, client, code)
   if (isExpired(server, code)) throw invalidCode()
@@ -84,7 +94,13 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   if (derived && derived.until <= server.now()) throw invalidCode()
   const refreshToken = getsRefreshToken(server, client) && (derived?.refreshable ?? true)
   const authorization = { ...authorizationOf(code), grantId: grantIdOf(code.id), scope, ...audienceMember(audience) }
-  const tokens = await prepareTokens(server, authorization, { request, refreshToken, accessAudience, derived })
+  const tokens = await prepareTokens(server, authorization, {
+    request,
+    refreshToken,
+    accessAudience,
+    accessDetails,
+    derived,
+  })
   const next = usedCode(server, code, tokens)
   const response = await issue(server, request, tokens, { id: code.id, from: 'issued', next })
   // another request was faster, or the user or client was revoked meanwhile: a double submit must not kill the winner

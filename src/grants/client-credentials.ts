@@ -3,6 +3,7 @@ import { OAuthError } from '../errors'
 import { requireNoMore } from '../options/known'
 import { audienceMember, resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
+import { requestedDetails } from '../tokens/authorization-details'
 import { issueNew } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
@@ -24,8 +25,14 @@ async function issueToClient(server: AuthorizationServer, request: TokenRequest)
     throw new OAuthError('unauthorized_client', 'This grant requires client authentication.')
   }
   if (client.username !== undefined) await requireOwner(server, client.username)
-  const scope = resolveScope(server.scopes, client, parameters.get('scope'))
   const audience = resolveAudience(server, client, parameters.get('resource'))
-  const authorization = { clientId: client.clientId, scope, startedAt, ...audienceMember(audience) }
+  const details = server.authorizationDetails && (await requestedDetails(server, client, parameters, audience, true))
+  // RFC 9396 §3.1: who names details alone has not asked for the default scope
+  const isScoped = !details || parameters.has('scope')
+  const scope = isScoped ? resolveScope(server.scopes, client, parameters.get('scope')) : []
+  const authorization = {
+    ...{ clientId: client.clientId, scope, startedAt, ...audienceMember(audience) },
+    ...(details && { authorizationDetails: details }),
+  }
   return issueNew(server, request, authorization)
 }

@@ -1,17 +1,19 @@
 /** The resource owner password credentials grant: RFC 6749 §4.3. By name only: RFC 9700 §2.4 and OAuth 2.1 forbid it. */
 import type { Awaitable } from '../awaitable'
+import { getsRefreshToken } from '../clients/client'
 import { OAuthError } from '../errors'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
 import { bcryptPasswords } from '../passwords/bcrypt-passwords'
 import { checkChosenSecret } from '../passwords/chosen-secret'
 import { networkOf } from '../rules/network'
 import { requireParameter } from '../rules/params'
-import { resolveAudience } from '../rules/resource'
+import { audienceMember, resolveAudience } from '../rules/resource'
 import { resolveScope } from '../rules/scope'
 import { userIdFrom } from '../rules/subject'
-import { issueForUser } from '../tokens/issue'
+import { issueNew } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
+import { requireUser } from '../users'
 
 /** Options of `password`. */
 export interface PasswordOptions {
@@ -76,7 +78,9 @@ async function signIn(
   }
   // of the first request that this look was for: what was revoked since, as with a new password, covers all of them
   const since = { ...request, startedAt: found.startedAt }
-  return issueForUser(server, since, { userId: found.userId, scope, audience })
+  await requireUser(server, found.userId, true)
+  const authorization = { clientId, ...found, scope, ...audienceMember(audience) }
+  return issueNew(server, since, authorization, getsRefreshToken(server, client))
 }
 
 /** A bare number is more often a count or a position than an id: everybody would be that one user. And true is a check. */

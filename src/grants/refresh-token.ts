@@ -161,7 +161,7 @@ async function prepareRefresh(
   settings: RefreshSettings,
   found: Credential,
   presented: PresentedRefreshToken,
-  { scope, audience, confirmation }: Asked,
+  { scope, audience, details, confirmation }: Asked,
   end: number,
 ): Promise<{ tokens: PreparedTokens; next: Credential }> {
   const { accessTokens } = server
@@ -174,6 +174,7 @@ async function prepareRefresh(
     accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[slot], sessionOf(found.id), at),
     scope: formatScope(scope),
     resource: formatResource(audience),
+    ...(details && { details: JSON.stringify(details) }),
     refreshedAt: now,
     accessExpiresAt: lifetime.expiresAt,
     ...(jkt !== undefined && { jkt }),
@@ -181,7 +182,11 @@ async function prepareRefresh(
   }
   const successor = successorOf(settings, found, presented, refresh)
   const bound = authorizationOf(found)
-  const authorization = { ...bound, scope, ...audienceMember(audience), ...(confirmation && { confirmation }) }
+  const authorization = {
+    ...{ ...bound, scope, ...audienceMember(audience) },
+    ...(details && { authorizationDetails: details }),
+    ...(confirmation && { confirmation }),
+  }
   const { accessId } = refresh
   const access = await prepareAccessToken(server, accessId, authorization, lifetime, successor.accessSecret)
   const body = { ...access.body, refresh_token: successor.refreshToken }

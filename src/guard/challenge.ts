@@ -19,6 +19,12 @@ export function clientsOwnToken(): OAuthError {
   return new OAuthError('insufficient_scope', description, { headers: NO_SCOPE })
 }
 
+/** RFC 6750 §3.1: a scope would not mend it, and what would is the API's to say. */
+export function missingDetail(type: string): OAuthError {
+  const description = `The request needs an authorization detail of the type ${type} that fits it.`
+  return new OAuthError('insufficient_scope', description, { headers: NO_SCOPE })
+}
+
 /**
  * The failure with its challenge. `scope` is what the resource needs: named where the token has too little, and where
  * `resourceMetadata` (RFC 9728 §5.1) says that the client may know nothing of this resource yet. `sentBy` is the scheme of

@@ -128,7 +128,7 @@ function refusal(need: Need): OAuthError {
 const ofRequests: readonly string[] = [
   ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'resource', 'code_challenge'],
   ...['code_challenge_method', 'dpop_jkt', 'nonce', 'display', 'prompt', 'max_age', 'ui_locales', 'claims_locales'],
-  ...['id_token_hint', 'login_hint', 'acr_values', 'claims', 'request', 'request_uri'],
+  ...['id_token_hint', 'login_hint', 'acr_values', 'claims', 'authorization_details', 'request', 'request_uri'],
 ]
 
 function digestOf({ client, parameters }: Asked): string {

@@ -33,6 +33,11 @@ export interface ConsentView {
   /** Where another user can sign in, with the way back. */
   switchUser?: string
   scopes: { scope: string; description: string }[]
+  /**
+   * The authorization details that the client asks for (RFC 9396), such as a payment, each in a sentence. A page must show
+   * all of them.
+   */
+  details: { detail: { readonly type: string; readonly [member: string]: unknown }; description: string }[]
   /** The claims about the user that the client asked for by name, beside those of the scopes (OpenID Connect). */
   claims: { claim: string; description: string }[]
   /**
@@ -57,7 +62,8 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
   const code = view.device?.userCode ?? ''
   const names = { client: client.name, user: view.user.name, host: redirectHost, resources, code }
   const claims = new Intl.ListFormat(context.language).format(view.claims.map(({ description }) => description))
-  const descriptions = view.scopes.map(({ description }) => description)
+  // what is asked for this once stands above what is asked for each time
+  const descriptions = [...view.details, ...view.scopes].map(({ description }) => description)
   if (view.claims.length > 0) descriptions.push(fillText(texts.seeClaims, { claims }))
   const may = descriptions.length > 0
   const parts = [

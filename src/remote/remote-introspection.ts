@@ -4,6 +4,7 @@ import { type Awaitable, whenReady } from '../awaitable'
 import { sha256 } from '../crypto'
 import { invalidToken } from '../errors'
 import { fetchJson } from '../fetch/json'
+import { DETAILS, isAuthorizationDetails } from '../rules/authorization-details'
 import { accessTokenOfClaims } from '../tokens/claims'
 import type { AccessToken } from '../types/access-token'
 
@@ -79,14 +80,15 @@ function basic({ clientId, clientSecret }: IntrospectionClient): string {
 
 /** RFC 7662 §2.2. */
 function parseAnswer(answer: Record<string, unknown>): AccessToken {
-  const { client_id: clientId, sub, scope = '', exp, aud = [], cnf } = answer
+  const { client_id: clientId, sub, scope = '', exp, aud = [], [DETAILS]: details, cnf } = answer
   const audience: unknown = typeof aud === 'string' ? [aud] : aud
   if (
     typeof clientId !== 'string' ||
     typeof scope !== 'string' ||
     (sub !== undefined && typeof sub !== 'string') ||
     (exp !== undefined && !Number.isFinite(exp)) ||
-    !(Array.isArray(audience) && audience.every((one) => typeof one === 'string'))
+    !(Array.isArray(audience) && audience.every((one) => typeof one === 'string')) ||
+    (details !== undefined && !isAuthorizationDetails(details))
   ) {
     throw new Error('The introspection response has members of wrong types, or no client_id')
   }
@@ -96,6 +98,7 @@ function parseAnswer(answer: Record<string, unknown>): AccessToken {
     scope,
     ...(exp !== undefined && { exp: exp as number }),
     aud: audience as string[],
+    ...(details !== undefined && { [DETAILS]: details }),
     ...(cnf !== undefined && { cnf }),
   })
 }

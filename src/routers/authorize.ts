@@ -3,7 +3,13 @@ import type { Request, Response, Router } from 'express'
 import { approve } from '../authorization/approve'
 import { consentPage } from '../authorization/consent-page'
 import { expectAnswer, grantedScope, notADecision, timely } from '../authorization/decision'
-import { authorizationParameters, parseAuthorizationRequest, requireTarget, secondOf } from '../authorization/request'
+import {
+  authorizationParameters,
+  parseAuthorizationRequest,
+  requireTarget,
+  secondOf,
+  withDetails,
+} from '../authorization/request'
 import { type AuthorizationResponseStyle, refuse, sendAuthorizationResponse } from '../authorization/response'
 import { signInCheck } from '../authorization/sign-in'
 import { limitToToken, sessionInFront } from '../authorization/token-in-front'
@@ -62,7 +68,8 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
         throw new OAuthError('invalid_request', 'response_mode form_post needs a browser.')
       }
       // frozen: what is in it becomes what was authorized, and a decider's own would be kept with every token
-      const asked = parseAuthorizationRequest(server, target, startedAt)
+      const parsed = parseAuthorizationRequest(server, target, startedAt)
+      const asked = server.authorizationDetails ? await withDetails(parsed) : parsed
       const admission = admissionOf(req)
       const limited = Object.freeze(admission ? limitToToken(asked, admission) : asked)
       const request = limited.openid ? await admitted(limited, decide, style, req, res) : limited

@@ -15,8 +15,10 @@ import { listGrants, revokeGrants } from '../operations/grants'
 import { requireKnown, requireNoMore } from '../options/known'
 import { type ConnectedApp, type ConnectedAppsView, renderConnectedApps, renderRemoval } from '../pages/connected-apps'
 import { type PageContext, scopeInWords } from '../pages/page'
+import type { AuthorizationDetail, AuthorizationDetails } from '../rules/authorization-details'
 import { redirectHost } from '../rules/redirect-uri'
 import type { Client, Grant } from '../storage'
+import { detailInWords } from '../tokens/authorization-details'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { HostPage } from '../types/users'
 import { verifyHostPage } from '../users'
@@ -136,15 +138,17 @@ interface AuthorizedClient {
   clientId: string
   since: number
   scope: string[]
+  details: AuthorizationDetail[]
 }
 
 /** One for each client, whatever the number of its installations; the latest first. */
 function byClient(grants: readonly Grant[]): AuthorizedClient[] {
   const clients = new Map<string, AuthorizedClient>()
-  for (const { clientId, startedAt, scope } of grants) {
-    const known = clients.get(clientId) ?? { clientId, since: startedAt, scope: [] }
+  for (const { clientId, startedAt, scope, data } of grants) {
+    const known = clients.get(clientId) ?? { clientId, since: startedAt, scope: [], details: [] }
     const since = Math.min(known.since, startedAt)
-    clients.set(clientId, { clientId, since, scope: [...new Set([...known.scope, ...scope])] })
+    known.details.push(...((data.authorizationDetails ?? []) as AuthorizationDetails))
+    clients.set(clientId, { ...known, since, scope: [...new Set([...known.scope, ...scope])] })
   }
   return [...clients.values()].sort((a, b) => b.since - a.since || (a.clientId < b.clientId ? -1 : 1))
 }
@@ -152,9 +156,11 @@ function byClient(grants: readonly Grant[]): AuthorizedClient[] {
 async function connectedApp(
   visit: Visit,
   context: PageContext,
-  { clientId, since, scope }: AuthorizedClient,
+  { clientId, since, scope, details }: AuthorizedClient,
 ): Promise<ConnectedApp> {
-  const scopes = scope.map((token) => scopeInWords(context, visit.server.scopes, token))
+  const { server } = visit
+  const scopes = scope.map((token) => scopeInWords(context, server.scopes, token))
+  scopes.push(...new Set(details.map((detail) => detailInWords(server, detail, context.language))))
   return { clientId, name: await clientName(visit, clientId), since, scopes }
 }
 

@@ -6,10 +6,12 @@ import { requestChecks } from '../host/requests'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { endpointRouter } from '../http/router'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { detailsFor } from '../rules/authorization-details'
 import { requireParameter } from '../rules/params'
 import { type Audience, heldAudience } from '../rules/resource'
 import type { Client, Credential } from '../storage'
 import { findAccessToken } from '../tokens/access-token'
+import { detailsMember } from '../tokens/authorization-details'
 import { sharedClaims, tokenTypeOf } from '../tokens/claims'
 import { latestEnd } from '../tokens/derived-session'
 import { hasStableHalf, isCurrent, parseRefreshToken, sessionEnd } from '../tokens/rotation'
@@ -87,7 +89,10 @@ async function findRefreshToken(server: AuthorizationServer, token: string): Pro
 
 /** RFC 7662 §2.2. */
 function describe(server: AuthorizationServer, found: Credential, audience: Audience): Record<string, unknown> {
-  const authorization = authorizationOf(found)
+  const { authorizationDetails: details, ...others } = authorizationOf(found)
+  // RFC 9396 §9.2: as the audience, those that are the caller's business
+  const seen = details && detailsFor(details, server.resources, audience)
+  const authorization = { ...others, ...detailsMember(seen) }
   const { confirmation } = authorization
   return {
     active: true,

@@ -7,7 +7,9 @@ import { requestChecks, warnOfNoScopes, warnOfResource } from '../host/requests'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
+import { DETAILS } from '../rules/authorization-details'
 import { requireParameter } from '../rules/params'
+import { verifyTokenRequest } from '../tokens/authorization-details'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 /** Options of `tokenRouter`. */
@@ -43,6 +45,7 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
     requireGrantType(client, grantType)
     if (server.scopes.size > 0 && !client.scopes?.length) warnOfNoScopes(server, client)
     if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
+    if (server.authorizationDetails && parameters.has(DETAILS)) verifyTokenRequest(grantType, parameters)
     const request = { client, authenticated, grantType, parameters, startedAt, req, confirmation }
     sendJson(res, 200, await grant.handle(server, request))
     if (sent.attempt) await sent.attempt.giveBack()

@@ -12,6 +12,7 @@ import { requireSeconds } from '../options/seconds'
 import { heldAudience, verifyAudience } from '../rules/resource'
 import { type Call, verifyConfirmation } from '../sender-constraints/confirmation'
 import type { Credential, Writable } from '../storage'
+import { frozenCopy } from '../storage/frozen'
 import type { AccessToken } from '../types/access-token'
 import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
 import { findUser, type UserSource } from '../users'
@@ -83,6 +84,7 @@ function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: 
     ;(accessToken as Record<string, unknown>)[name] = bound[name as keyof typeof bound]
   }
   if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, bound.audience))
+  if (bound.authorizationDetails) accessToken.authorizationDetails = frozenCopy(bound.authorizationDetails)
   if (bound.confirmation) accessToken.confirmation = Object.freeze({ ...bound.confirmation })
   if (claims) accessToken.claims = claims
   return Object.freeze(accessToken)

@@ -7,9 +7,11 @@ import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, parseSplitToken, sessionOf } from '../credentials/split-token'
 import { sha256 } from '../crypto'
 import { audienceOf, type JwtClaims, type JwtKind } from '../jwt/verify'
+import { type AuthorizationDetails, DETAILS, isAuthorizationDetails } from '../rules/authorization-details'
 import type { Audience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import type { Credential } from '../storage'
+import { frozenCopy } from '../storage/frozen'
 import type { AccessToken, LocatedToken } from '../types/access-token'
 import type { Authorization, Confirmation } from '../types/authorization'
 import type { AuthorizationServer, UnsignedToken } from '../types/authorization-server'
@@ -21,6 +23,7 @@ export interface AccessTokenClaims extends JwtClaims {
   readonly iat: number
   readonly jti: string
   readonly scope?: string
+  readonly authorization_details?: AuthorizationDetails
 }
 
 /** RFC 9068 §2.1, §4: a token of this type, with the claims that it must have. */
@@ -28,12 +31,13 @@ export const accessTokenJwt: JwtKind<AccessTokenClaims> = {
   type: 'at+jwt',
   isClaims(claims): claims is AccessTokenClaims {
     if (typeof claims !== 'object' || claims === null) return false
-    const { iss, sub, aud, client_id, exp, iat, jti, scope } = claims as Record<string, unknown>
+    const { iss, sub, aud, client_id, exp, iat, jti, scope, [DETAILS]: details } = claims as Record<string, unknown>
     return (
       [iss, sub, client_id, jti].every((claim) => typeof claim === 'string' && claim !== '') &&
       [exp, iat].every(Number.isFinite) &&
       (typeof aud === 'string' || (Array.isArray(aud) && aud.every((one) => typeof one === 'string'))) &&
-      (scope === undefined || typeof scope === 'string')
+      (scope === undefined || typeof scope === 'string') &&
+      (details === undefined || isAuthorizationDetails(details))
     )
   },
 }
@@ -46,7 +50,7 @@ export function tokenTypeOf({ jkt }: Confirmation): 'DPoP' | 'Bearer' {
 /** The claims that JWTs and introspection share. `sub` is not among them: introspection has none for a client's own token. */
 export function sharedClaims(
   server: Pick<AuthorizationServer, 'issuer'>,
-  { clientId, scope, confirmation }: Authorization,
+  { clientId, scope, authorizationDetails: details = [], confirmation }: Authorization,
   { issuedAt, expiresAt }: Pick<Credential, 'issuedAt' | 'expiresAt'>,
   audience: Audience,
 ) {
@@ -57,6 +61,8 @@ export function sharedClaims(
     exp: expiresAt,
     iat: issuedAt,
     ...(scope.length > 0 && { scope: formatScope(scope) }),
+    // RFC 9396 §9.1, §9.2
+    ...(details.length > 0 && { [DETAILS]: details }),
     // RFC 7800 §3.1, RFC 9449 §6
     ...(confirmation && { cnf: confirmation }),
   }
@@ -64,7 +70,7 @@ export function sharedClaims(
 
 /** From the claims of a JWT, or an answer of introspection with the same names. */
 export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { client_id: string }): AccessToken {
-  const { client_id: clientId, scope = '', exp, aud, cnf } = claims
+  const { client_id: clientId, scope = '', exp, aud, [DETAILS]: details, cnf } = claims
   const audience = aud === undefined ? [] : audienceOf(aud)
   return Object.freeze({
     clientId,
@@ -72,6 +78,7 @@ export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { clien
     scope: Object.freeze(scope.split(' ').filter((token) => token !== '')),
     ...(exp !== undefined && { expiresAt: exp }),
     ...(audience.length > 0 && { audience: frozenList(audience) }),
+    ...(details !== undefined && { authorizationDetails: frozenCopy(details) }),
     ...(cnf !== undefined && { confirmation: confirmationOf(cnf) }),
   })
 }
@@ -111,7 +118,7 @@ export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefine
   const { jti, client_id: clientId, iat, exp, started_at: startedAt, grant_id: named } = claims
   if (parseSplitToken(jti)) return undefined
   const [, grantId, session] = (typeof named === 'string' && sessionSyntax.exec(named)) || []
-  const { scope, audience, confirmation } = accessTokenOfClaims(claims)
+  const { scope, audience, authorizationDetails, confirmation } = accessTokenOfClaims(claims)
   const authorization: Authorization = {
     clientId,
     ...userOfClaims(claims),
@@ -119,6 +126,7 @@ export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefine
     scope,
     startedAt: typeof startedAt === 'number' ? Math.min(startedAt, iat) : iat,
     ...(audience && { audience }),
+    ...(authorizationDetails && { authorizationDetails }),
     ...(confirmation && { confirmation }),
   }
   const id = grantId === undefined ? jti : lookupId(grantId, lookupSuffix.access_token[0], session)

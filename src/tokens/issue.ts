@@ -1,19 +1,19 @@
 /** The one end of all grants: makes tokens and their rows, lets the host shape the response, and stores all in one step. */
 
-import { getsRefreshToken, mayOmitAuthentication } from '../clients/client'
+import { mayOmitAuthentication } from '../clients/client'
 import { credentialOf } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId } from '../credentials/split-token'
 import { newGrantId } from '../crypto'
 import { storageFailure } from '../errors'
+import { type AuthorizationDetails, typesOf } from '../rules/authorization-details'
 import { type Audience, audienceMember } from '../rules/resource'
-import { formatScope, type Scope } from '../rules/scope'
+import { formatScope } from '../rules/scope'
 import { requireBound } from '../sender-constraints/bound-keys'
 import type { Credential, Grant, Writable } from '../storage'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
-import { requireUser } from '../users'
 import { tokenTypeOf } from './claims'
 import { shapeResponse } from './response'
 import { prepareRefreshToken, refreshTokenExpiry } from './rotation'
@@ -26,6 +26,8 @@ export interface TokenOptions {
   readonly refreshToken?: boolean
   /** The resources of the access token, where it is for fewer than the authorization. */
   readonly accessAudience?: Audience
+  /** Its details, where those of the authorization are not all its own. */
+  readonly accessDetails?: AuthorizationDetails | undefined
   /** Lifetime of the access token in seconds, where it is shorter than that of all others. */
   readonly ttl?: number | undefined
   /** The session below a grant that is there already, and when it ends at the latest. Left out: the grant's own. */
@@ -63,7 +65,7 @@ export async function issue(
   uses?: Use,
   isStanding?: () => Promise<void>,
 ): Promise<TokenResponse | undefined> {
-  const { clientId, userId, grantId, scope, confirmation } = authorization
+  const { clientId, userId, grantId, scope, authorizationDetails: details, confirmation } = authorization
   const context = { client, grantType, userId, scope, parameters }
   const made = { client, authorization, body, uses: uses?.next }
   const whole = server.openid ? await server.openid.respond(server, made) : body
@@ -81,6 +83,7 @@ export async function issue(
     ...(userId !== undefined && { userId }),
     ...(grantId !== undefined && { grantId }),
     scope,
+    ...(details && { authorizationDetailsTypes: typesOf(details) }),
     ...(confirmation && { confirmation }),
   })
   return response
@@ -98,18 +101,6 @@ export async function issueNew(
   return (await issue(server, request, tokens)) as TokenResponse
 }
 
-/** The end of every grant that has authenticated a user at the token endpoint. */
-export async function issueForUser(
-  server: AuthorizationServer,
-  request: IssueRequest,
-  { userId, scope, audience }: { userId: string; scope: Scope; audience: Audience },
-): Promise<TokenResponse> {
-  const { client, startedAt } = request
-  await requireUser(server, userId, true)
-  const authorization = { clientId: client.clientId, userId, scope, startedAt, ...audienceMember(audience) }
-  return issueNew(server, request, authorization, getsRefreshToken(server, client))
-}
-
 /**
  * An access token, with a refresh token when asked, and the grant that they are of: `authorization.grantId`, or a new one.
  * Tokens without a user and without a refresh token (client credentials) stand alone: only the client can be revoked.
@@ -117,7 +108,7 @@ export async function issueForUser(
 export async function prepareTokens(
   server: AuthorizationServer,
   asked: Authorization,
-  { request, refreshToken = false, accessAudience, ttl, derived }: TokenOptions,
+  { request, refreshToken = false, accessAudience, accessDetails, ttl, derived }: TokenOptions,
 ): Promise<PreparedTokens> {
   const { client, confirmation } = request
   // also where no proof can come, as from the host's own code
@@ -137,11 +128,12 @@ export async function prepareTokens(
   const access = confirmation ? { ...authorization, confirmation } : authorization
   // RFC 9449 §5: who may come without authentication is told by the key alone
   const kept = confirmation && mayOmitAuthentication(client) ? access : authorization
+  const narrowed = accessAudience?.length ? { ...access, ...audienceMember(accessAudience) } : access
   const accessTtl = Math.min(ttl ?? server.accessTokens.ttl, server.accessTokens.ttl)
   const { credential, body } = await prepareAccessToken(
     server,
     lookupId(grantId, lookupSuffix.access_token[0], session),
-    accessAudience?.length ? { ...access, ...audienceMember(accessAudience) } : access,
+    accessDetails ? { ...narrowed, authorizationDetails: accessDetails } : narrowed,
     { issuedAt: now, expiresAt: Math.min(now + accessTtl, until) },
   )
   const all = [credential]
@@ -200,12 +192,14 @@ export async function prepareAccessToken(
 export function responseOf(
   accessToken: string,
   expiresIn: number,
-  { scope, confirmation }: Pick<Authorization, 'scope' | 'confirmation'>,
+  { scope, authorizationDetails, confirmation }: Pick<Authorization, 'scope' | 'authorizationDetails' | 'confirmation'>,
 ): TokenResponse {
   const token_type = confirmation ? tokenTypeOf(confirmation) : 'Bearer'
   const body: TokenResponse = { access_token: accessToken, token_type, expires_in: expiresIn }
   // required when it differs from what was asked; sent always, which every client takes
   if (scope.length > 0) body.scope = formatScope(scope)
+  // RFC 9396 §7
+  if (authorizationDetails?.length) body.authorization_details = authorizationDetails
   return body
 }
 

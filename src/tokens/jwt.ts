@@ -42,7 +42,7 @@ export interface JwtOptions {
    */
   algorithm?: SigningAlgorithm
   /**
-   * More claims. Those of RFC 9068, `cnf`, `started_at` and `grant_id` are dropped; a thrown error refuses the token.
+   * More claims. Those of RFC 9068, `authorization_details`, `cnf`, `started_at` and `grant_id` are dropped; a thrown error refuses the token.
    * @default none
    */
   claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
@@ -69,6 +69,7 @@ const standardClaims: readonly string[] = [
   'iat',
   'jti',
   'scope',
+  'authorization_details',
   'cnf',
   'started_at',
   'grant_id',

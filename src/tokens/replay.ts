@@ -4,11 +4,13 @@
  * (`refresh_replay`), which expires with the replay window. Opaque access tokens are derived from both; a JWT cannot be made
  * again, and is sealed under a key that both yield.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { authorizationOf, boundOf, findCredential, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { grantIdOf, lookupId, sessionOf } from '../credentials/split-token'
 import { derivedSecret, seal, sha256, unseal } from '../crypto'
 import { OAuthError } from '../errors'
+import { type AuthorizationDetails, invalidDetails } from '../rules/authorization-details'
 import { type Audience, formatResource, heldAudience, narrowAudience } from '../rules/resource'
 import {
   formatScope,
@@ -25,6 +27,7 @@ import type { Confirmation } from '../types/authorization'
 import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { findAccessToken } from './access-token'
+import { accessDetails, detailsMember } from './authorization-details'
 import { responseOf } from './issue'
 import { shapeResponse } from './response'
 import { isCurrent, type PresentedRefreshToken, type RefreshSettings } from './rotation'
@@ -33,24 +36,28 @@ import { isCurrent, type PresentedRefreshToken, type RefreshSettings } from './r
 export interface Asked {
   readonly scope: Scope
   readonly audience: Audience
+  /** Undefined where the authorization has none. */
+  readonly details: AuthorizationDetails | undefined
   /** The key that the request proved. */
   readonly confirmation: Confirmation | undefined
 }
 
 // RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone
-export function askedOf(
-  server: AuthorizationServer,
-  { client, parameters, confirmation }: TokenRequest,
-  found: Credential,
-): Asked {
+export function askedOf(server: AuthorizationServer, request: TokenRequest, found: Credential): Asked {
+  const { client, parameters, confirmation } = request
   const held = remainingScope(server.scopes, client, found.scope)
   const asked = parameters.get('scope')
   // in the order of the grant: §3.3, it means nothing
   const named = asked === undefined ? undefined : scopeWithin(server.scopes, client, asked, held)
   const scope = named ? intersectScope(held, named) : held
   // RFC 8707 §2.2: the same for resources
-  const granted = heldAudience(server, boundOf(found).audience)
-  return { scope, audience: narrowAudience(server, client, granted, parameters.get('resource')), confirmation }
+  const { audience: bound, authorizationDetails } = boundOf(found)
+  const granted = heldAudience(server, bound)
+  const audience = narrowAudience(server, client, granted, parameters.get('resource'))
+  // RFC 9396 §6: and for details
+  const isDetailed = authorizationDetails !== undefined || server.authorizationDetails !== undefined
+  const details = isDetailed ? accessDetails(server, request, authorizationDetails, audience) : undefined
+  return { scope, audience, details, confirmation }
 }
 
 /** One refresh, as its replay needs it. The secrets that it hands out are bound to all of it. */
@@ -60,6 +67,8 @@ export interface Refresh {
   /** What that is for. */
   readonly scope: string
   readonly resource: string
+  /** Its details in JSON: a store may have its own order for the members of objects. */
+  readonly details?: string
   /** When the refresh was, and when its access token expires. Seconds. */
   readonly refreshedAt: number
   readonly accessExpiresAt: number
@@ -127,8 +136,9 @@ function accessTokenAgain(
 }
 
 function contextOf({ id, clientId }: Credential, refresh: Refresh): string {
-  const { accessId, scope, resource, refreshedAt, accessExpiresAt, jkt, nonce } = refresh
-  const more = jkt === undefined ? [] : [jkt]
+  const { accessId, scope, resource, details, refreshedAt, accessExpiresAt, jkt, nonce } = refresh
+  // null keeps a key and details apart
+  const more = details === undefined ? (jkt === undefined ? [] : [jkt]) : [jkt ?? null, details]
   return JSON.stringify([id, clientId, accessId, scope, resource, refreshedAt, accessExpiresAt, nonce, ...more])
 }
 
@@ -164,7 +174,10 @@ export async function repeat(
   const scope = parseScope(made.scope)
   const left = Math.max(1, made.accessExpiresAt - Math.max(made.refreshedAt, server.now()))
   const body = {
-    ...responseOf(accessToken, left, { scope, ...(confirmation && { confirmation }) }),
+    ...responseOf(accessToken, left, {
+      ...{ scope, ...detailsMember(detailsOf(made)) },
+      ...(confirmation && { confirmation }),
+    }),
     refresh_token: successor.refreshToken,
   }
   const { clientId, userId, grantId } = found
@@ -178,11 +191,18 @@ export async function repeat(
 }
 
 /** What a request asks that its token was not just used for. Without a `scope` it asks for what is left. */
-function differenceOf(namesScope: boolean, { scope, audience }: Asked, made: Refresh): OAuthError | undefined {
+function differenceOf(namesScope: boolean, { scope, audience, details }: Asked, made: Refresh): OAuthError | undefined {
   const isSame = namesScope ? formatScope(scope) === made.scope : includesScope(parseScope(made.scope), scope)
   if (!isSame) return new OAuthError('invalid_scope', 'This refresh token was just used for another scope.')
+  if (!isDeepStrictEqual(details, detailsOf(made))) {
+    return invalidDetails('must be those that this refresh token was just used for')
+  }
   if (formatResource(audience) === made.resource) return undefined
   return new OAuthError('invalid_target', 'This refresh token was just used for another resource.')
+}
+
+function detailsOf({ details }: Refresh): AuthorizationDetails | undefined {
+  return details === undefined ? undefined : JSON.parse(details)
 }
 
 export function invalidToken(): OAuthError {

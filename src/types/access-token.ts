@@ -1,4 +1,5 @@
 /** What an access token stands for, and Passport's places on the request, typed. Types only. */
+import type { AuthorizationDetails } from '../rules/authorization-details'
 import type { Scope } from '../rules/scope'
 import type { Credential } from '../storage'
 import type { Confirmation } from './authorization'
@@ -14,6 +15,10 @@ export interface AccessToken {
   readonly grantId?: string
   /** The resources that it is for (RFC 8707). Left out where the server has no `resources` and no JWTs. */
   readonly audience?: readonly string[]
+  /**
+   * What it is for beside its scope (RFC 9396), frozen. Left out where the authorization has none; empty where none is left.
+   */
+  readonly authorizationDetails?: AuthorizationDetails
   /** The key that it is bound to (RFC 7800): `{ jkt }` with DPoP, `{ 'x5t#S256' }` with a certificate. Left out for a bearer token. */
   readonly confirmation?: Confirmation
   /** The claims of a JWT (RFC 9068). Left out for opaque tokens. */

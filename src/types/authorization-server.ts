@@ -12,6 +12,7 @@ import type { Client, Credential, OAuthStorage } from '../storage'
 import type { LocatedToken, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
 import type { Authorization, DeviceRequest } from './authorization'
+import type { AuthorizationDetailTypes } from './authorization-details'
 import type { Capability, ClientAuthentication, ClientMember, RequestSource, SenderConstraint } from './capability'
 import type { ClientDocuments } from './client-metadata'
 import type { Endpoints } from './endpoints'
@@ -179,6 +180,8 @@ export interface AuthorizationServer extends ResourceRules {
   /** How tokens are bound to a key of their client. */
   readonly senderConstraints: readonly SenderConstraint[]
   readonly requests: readonly RequestSource[]
+  /** @internal */
+  readonly authorizationDetails: AuthorizationDetailTypes | undefined
   /** OpenID Connect. */
   readonly openid: OpenIdProvider | undefined
   /** @internal */

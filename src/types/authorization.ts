@@ -1,4 +1,5 @@
 /** What was authorized, as one value: it goes from the request to the code, to the tokens and to introspection. Types only. */
+import type { AuthorizationDetails } from '../rules/authorization-details'
 import type { Audience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
 
@@ -17,6 +18,8 @@ export interface Authorization {
   readonly startedAt: number
   /** The resources that it is for (RFC 8707). Left out where the server has none. */
   readonly audience?: Audience
+  /** What it is for in more words than the scope has (RFC 9396). Left out where the request named none. */
+  readonly authorizationDetails?: AuthorizationDetails
   /** The key without which its tokens are of no use (RFC 7800). Left out for bearer tokens. */
   readonly confirmation?: Confirmation
   /** How its user signed in, where the scope is `openid`. Left out for everything else. */

@@ -77,6 +77,15 @@ export interface ClientRequestMetadata {
   requestObjectSigningAlg?: string
 }
 
+/** The member that the option `authorizationDetails` brings along. */
+export interface ClientDetailsMetadata {
+  /**
+   * The types of authorization details that it may ask for (RFC 9396 §10).
+   * @default every type of the server
+   */
+  authorizationDetailsTypes?: readonly string[]
+}
+
 /** The built-in grants by their letters alone, for a misspelt one differs in the rest. */
 interface GrantOfLetters {
   authorizationcode: 'authorization_code'
@@ -99,6 +108,7 @@ export interface ClientMetadata<Grants extends string = string>
     ClientProofMetadata,
     ClientCertificateMetadata,
     ClientRequestMetadata,
+    ClientDetailsMetadata,
     OpenIdClientMembers {
   /** Shown to users on the consent page. @default the client id */
   name?: string

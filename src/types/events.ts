@@ -39,10 +39,16 @@ export type WarningCode =
  * with an access token, without its grant, is `token.revoked`.
  */
 export type AuthorizationServerEvent = { at: number } & (
-  | ({ type: 'code.issued'; scope: Scope } & EventSubject)
+  | ({ type: 'code.issued'; scope: Scope; authorizationDetailsTypes?: readonly string[] } & EventSubject)
   | ({ type: 'code.replayed' } & EventSubject)
-  /** `confirmation` names the key that the access token is bound to; left out for a bearer token. */
-  | ({ type: 'token.issued'; grantType: string; scope: Scope; confirmation?: Confirmation } & EventSubject)
+  /**
+   * `authorizationDetailsTypes` has the types of its details (RFC 9396), and not what they say. `confirmation` names the key
+   * that the access token is bound to; left out for a bearer token.
+   */
+  | ({ type: 'token.issued'; grantType: string; scope: Scope } & {
+      authorizationDetailsTypes?: readonly string[]
+      confirmation?: Confirmation
+    } & EventSubject)
   | ({ type: 'token.revoked' } & EventSubject)
   | ({ type: 'refresh.replayed' } & EventSubject)
   | ({ type: 'refresh.reused' } & EventSubject)

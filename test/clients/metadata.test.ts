@@ -5,6 +5,7 @@ import { parseClientMetadata, readMembers, verifyClientId, writeMembers } from '
 import type { OpenIdClientMembers } from '../../src/storage/openid-client'
 import type {
   ClientCertificateMetadata,
+  ClientDetailsMetadata,
   ClientKeyMetadata,
   ClientProofMetadata,
   ClientRequestMetadata,
@@ -232,7 +233,7 @@ describe('the table of members', () => {
   const record: Required<
     Omit<
       ClientMetadata,
-      | keyof (ClientKeyMetadata & ClientProofMetadata & ClientCertificateMetadata)
+      | keyof (ClientKeyMetadata & ClientProofMetadata & ClientCertificateMetadata & ClientDetailsMetadata)
       | keyof (ClientRequestMetadata & OpenIdClientMembers)
     >
   > = {

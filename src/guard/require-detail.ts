@@ -1,0 +1,57 @@
+/** `requireDetail`: admits a request whose access token has an authorization detail of a type (RFC 9396), behind the guard. */
+import type { Request, RequestHandler } from 'express'
+import type { Awaitable } from '../awaitable'
+import { sendError } from '../http/endpoint'
+import { kindOf, requireNoMore } from '../options/known'
+import type { AuthorizationDetail } from '../rules/authorization-details'
+import { schemeOf } from '../sender-constraints/confirmation'
+import { missingDetail, withChallenge } from './challenge'
+import { admissionOf, notAdmitted } from './presented-token'
+
+/**
+ * Admits a request that a guard in front admitted, whose access token has an authorization detail of this type (RFC 9396) for
+ * which `fits` returns true: `requireDetail('payment', (detail, req) => detail.amount === req.body.amount)`. Without `fits`
+ * any of this type will do.
+ */
+export function requireDetail(
+  type: string,
+  fits?: (detail: AuthorizationDetail, req: Request) => Awaitable<boolean>,
+): RequestHandler {
+  requireNoMore('requireDetail', arguments, 2)
+  if (typeof type !== 'string' || type === '') {
+    throw new TypeError(`requireDetail needs the type of the detail, such as 'payment', not ${kindOf(type)}`)
+  }
+  if (fits !== undefined && typeof fits !== 'function') {
+    throw new TypeError(`requireDetail's second argument must be a function: (detail, req) => …, not ${kindOf(fits)}`)
+  }
+  return (req, res, next) => {
+    const found = admissionOf(req)
+    const { challenge } = found ?? {}
+    if (!found || !challenge) {
+      return next(notAdmitted(req, 'requireDetail needs bearerGuard or bearerStrategy in front of it'))
+    }
+    const { authorizationDetails = [] } = found.accessToken
+    const ofType = authorizationDetails.filter((detail) => detail.type === type)
+    const decide = (isAdmitted: boolean): void => {
+      if (isAdmitted) return next()
+      if (!res.headersSent) sendError(withChallenge(missingDetail(type), challenge, [], schemeOf(req)), req, res)
+    }
+    if (!fits) return decide(ofType.length > 0)
+    void anyFits(fits, ofType, req).then(decide).catch(next)
+  }
+}
+
+async function anyFits(
+  fits: NonNullable<Parameters<typeof requireDetail>[1]>,
+  details: readonly AuthorizationDetail[],
+  req: Request,
+): Promise<boolean> {
+  for (const detail of details) {
+    const said: unknown = await fits(detail, req)
+    if (typeof said !== 'boolean') {
+      throw new TypeError(`requireDetail's function must return true or false, not ${kindOf(said)}`)
+    }
+    if (said) return true
+  }
+  return false
+}

@@ -1,0 +1,186 @@
+/** What authorization details mean at this server (RFC 9396): the types of the host, and what of them a request may get. */
+import { invalid, list } from '../clients/member-checks'
+import { OAuthError } from '../errors'
+import { kindOf, requireKnown } from '../options/known'
+import {
+  type AuthorizationDetail,
+  type AuthorizationDetails,
+  DETAILS,
+  detailsFor,
+  invalidDetails,
+  narrowDetails,
+  parseAuthorizationDetails,
+} from '../rules/authorization-details'
+import type { RequestParameters } from '../rules/params'
+import type { Audience } from '../rules/resource'
+import type { Client } from '../storage'
+import type { AuthorizationDetailsOptions, AuthorizationDetailTypes } from '../types/authorization-details'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { ClientMember } from '../types/capability'
+
+const optionNames: readonly string[] = [
+  'members',
+  'check',
+  'describe',
+  'withoutUser',
+] satisfies (keyof AuthorizationDetailsOptions)[]
+
+/** The option `authorizationDetails` of the server, checked, as a list of the values that bring something along. */
+export function verifiedDetails(
+  option: Readonly<Record<string, AuthorizationDetailsOptions>> | undefined,
+): readonly AuthorizationDetailTypes[] {
+  if (option === undefined) return []
+  requireKnown('authorizationDetails type', option, Object.keys(option ?? {}))
+  const types = new Map(Object.entries(option).map(([name, type]) => [name, verifiedType(name, type)]))
+  if (types.size === 0) throw new TypeError('authorizationDetails has no type: name one, or leave the option out')
+  const value: AuthorizationDetailTypes = {
+    types,
+    clientMembers: [memberOf([...types.keys()])],
+    // RFC 9396 §10
+    metadata: () => ({ authorization_details_types_supported: [...types.keys()] }),
+  }
+  return [Object.freeze(value)]
+}
+
+function verifiedType(name: string, type: AuthorizationDetailsOptions): Readonly<AuthorizationDetailsOptions> {
+  const option = `authorizationDetails.${name}`
+  requireKnown(`${option} option`, type ?? null, optionNames)
+  const { members = [], check, describe, withoutUser = [] } = type
+  for (const [member, value] of Object.entries({ check, describe })) {
+    if (typeof value === 'function') continue
+    const fix = `${option} needs check: (detail) => …, and describe: (detail, language) => 'Pay 10 € to Ada'`
+    throw new TypeError(`${fix}; ${member} is ${kindOf(value)}`)
+  }
+  for (const [member, value] of Object.entries({ members, withoutUser })) {
+    if (!list.is(value)) throw new TypeError(`${option}.${member} must be a list of strings, not ${kindOf(value)}`)
+  }
+  return Object.freeze({ members: [...members], check, describe, withoutUser: [...withoutUser] })
+}
+
+/** RFC 9396 §10: a client may say what it will ask for, and gets no other then. */
+function memberOf(known: readonly string[]): ClientMember {
+  return {
+    name: 'authorizationDetailsTypes',
+    wire: 'authorization_details_types',
+    type: list,
+    setBy: 'self',
+    check(member, value) {
+      const named = value as readonly string[]
+      if (named.every((one) => known.includes(one))) return [...new Set(named)]
+      throw invalid(`${member} must be types that the server has: ${known.join(', ')}`)
+    },
+  }
+}
+
+type Server = Pick<AuthorizationServer, 'authorizationDetails' | 'resources'>
+
+/** The type of that name, where the server has it and this client may ask for it. */
+function typeFor(
+  { authorizationDetails }: Server,
+  { authorizationDetailsTypes: named }: Client,
+  name: string,
+): Readonly<AuthorizationDetailsOptions> | undefined {
+  return named === undefined || named.includes(name) ? authorizationDetails?.types.get(name) : undefined
+}
+
+/**
+ * The details that a request for this audience asks for, checked by the host (RFC 9396 §5); undefined where it asks for
+ * none. `withoutUser`: for the client itself, and nobody is asked.
+ */
+export async function requestedDetails(
+  server: Server,
+  client: Client,
+  parameters: RequestParameters,
+  audience: Audience,
+  withoutUser = false,
+): Promise<AuthorizationDetails | undefined> {
+  const text = server.authorizationDetails && parameters.get(DETAILS)
+  if (text === undefined) return undefined
+  const details = parseAuthorizationDetails(text)
+  for (const [at, detail] of details.entries()) {
+    const type = typeFor(server, client, detail.type)
+    const isAllowed = type && (!withoutUser || type.withoutUser?.includes(client.clientId))
+    if (!isAllowed) throw invalidDetails('has a type that is unknown or not allowed for this client')
+    const unknown = Object.keys(detail).find((name) => name !== 'type' && !type.members?.includes(name))
+    if (unknown !== undefined) {
+      // what is long may be a secret in the wrong place, and errors are logged
+      const named = unknown.length > 32 ? 'an unknown member' : `the unknown member ${unknown}`
+      throw new OAuthError('invalid_authorization_details', `${DETAILS}[${at}] has ${named}.`)
+    }
+    const said: unknown = await type.check(detail, client)
+    // a predicate that says no by returning false would let everything pass
+    if (said !== undefined) {
+      const fix = "throw new OAuthError('invalid_authorization_details', …) for a detail that is wrong"
+      throw new TypeError(`authorizationDetails.${detail.type}.check must return nothing, not ${kindOf(said)}: ${fix}`)
+    }
+  }
+  return requireFor(details, server, audience)
+}
+
+/** Those of what was granted that the server still has, and the client may still have. */
+export function remainingDetails(server: Server, client: Client, granted: AuthorizationDetails): AuthorizationDetails {
+  return granted.filter(({ type }) => typeFor(server, client, type))
+}
+
+/**
+ * The details of an access token: what was granted, or what of it the token request asks for (RFC 9396 §6), for its audience.
+ * Undefined where there are none.
+ */
+export function accessDetails(
+  server: Server,
+  { client, parameters }: { readonly client: Client; readonly parameters: RequestParameters },
+  granted: AuthorizationDetails | undefined,
+  audience: Audience,
+): AuthorizationDetails | undefined {
+  const text = server.authorizationDetails && parameters.get(DETAILS)
+  if (granted === undefined && text === undefined) return undefined
+  const held = remainingDetails(server, client, granted ?? [])
+  if (text === undefined) return detailsFor(held, server.resources, audience)
+  return requireFor(narrowDetails(held, parseAuthorizationDetails(text)), server, audience)
+}
+
+/** What is asked for and would be in no token of the request is refused: its user would be asked for nothing. */
+function requireFor(details: AuthorizationDetails, { resources }: Server, audience: Audience): AuthorizationDetails {
+  if (detailsFor(details, resources, audience).length === details.length) return details
+  throw invalidDetails('has locations that are not among the resources of the request')
+}
+
+/** The grants that know of details. No other one may take them for read (RFC 9396 §5). */
+const withDetails: readonly string[] = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:device_code',
+]
+
+/** Refuses a token request whose grant would not look at its details; and what cannot be read, before a secret is looked at. */
+export function verifyTokenRequest(grantType: string, parameters: RequestParameters): void {
+  parseAuthorizationDetails(parameters.get(DETAILS) ?? '')
+  if (!withDetails.includes(grantType)) throw invalidDetails('cannot be asked for by this grant_type')
+}
+
+/** A detail in the words of the host. One whose type the server has no more is called by that. */
+export function detailInWords({ authorizationDetails }: Server, detail: AuthorizationDetail, language: string): string {
+  const type = authorizationDetails?.types.get(detail.type)
+  if (!type) return detail.type
+  const words: unknown = type.describe(detail, language)
+  if (typeof words === 'string' && words.trim() !== '') return words
+  const fix = 'must return the detail as a sentence of plain text'
+  throw new TypeError(`authorizationDetails.${detail.type}.describe ${fix}, not ${kindOf(words)}`)
+}
+
+/** The same as the consent page shows it. */
+export function detailView(
+  server: Server,
+  detail: AuthorizationDetail,
+  { language }: { readonly language: string },
+): { detail: AuthorizationDetail; description: string } {
+  return { detail, description: detailInWords(server, detail, language) }
+}
+
+/** How an authorization carries its details. */
+export function detailsMember(details: AuthorizationDetails | undefined): {
+  authorizationDetails?: AuthorizationDetails
+} {
+  return details === undefined ? {} : { authorizationDetails: details }
+}
