@@ -12,6 +12,7 @@ const fixes: Readonly<Record<string, string>> = {
   unsupported_response_type: 'add the grant to grants of the server',
   invalid_scope: 'add the scope to scopes in the record of the client, and of the server',
   invalid_target: 'add the resource to resources of the server, or of the record',
+  invalid_authorization_details: 'compare the detail with authorizationDetails of the server, and of the record',
   request_not_supported: 'add requestObjects() to requests of the server',
   request_uri_not_supported: 'add pushedAuthorizationRequests() to requests of the server',
   access_denied: 'look at what decide returned, and at who is signed in',

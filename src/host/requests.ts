@@ -91,6 +91,8 @@ export function warnOfPlace(server: AuthorizationServer, router: string, place: 
 
 /** A client without scopes gets tokens that no guard with a scope takes. */
 export function warnOfNoScopes(server: AuthorizationServer, { clientId }: Client): void {
+  // RFC 9396 §3.1: details stand by themselves
+  if (server.authorizationDetails) return
   const seen = `a request came from the client ${clientId}, which has no scopes`
   server.warn('client_without_scopes', `${seen}: its tokens can do nothing. Set scopes in its record`)
 }

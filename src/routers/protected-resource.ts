@@ -58,12 +58,14 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
   requireResourceUrl('protectedResourceRouter', resource)
   const { name, metadata = {}, cors } = options
   const scopes = toScope(options.scopes ?? ('scopes' in server ? [...server.scopes.keys()] : []))
+  const types = 'authorizationDetails' in server ? server.authorizationDetails?.types : undefined
   // RFC 9728 §2; §3.2: what has no elements is left out
   const description = {
     resource,
     authorization_servers: [server.issuer],
     ...(scopes.length > 0 && { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
+    ...(types && { authorization_details_types_supported: [...types.keys()] }),
     ...(name !== undefined && { resource_name: name }),
   }
   if (typeof metadata !== 'object' || metadata === null) {

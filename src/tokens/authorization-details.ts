@@ -14,6 +14,7 @@ import {
 import type { RequestParameters } from '../rules/params'
 import type { Audience } from '../rules/resource'
 import type { Client } from '../storage'
+import { frozenCopy } from '../storage/frozen'
 import type { AuthorizationDetailsOptions, AuthorizationDetailTypes } from '../types/authorization-details'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMember } from '../types/capability'
@@ -134,7 +135,8 @@ export function accessDetails(
 ): AuthorizationDetails | undefined {
   const text = server.authorizationDetails && parameters.get(DETAILS)
   if (granted === undefined && text === undefined) return undefined
-  const held = remainingDetails(server, client, granted ?? [])
+  // stores may return objects of another realm, which are not those of here to `isDeepStrictEqual`
+  const held = remainingDetails(server, client, frozenCopy(granted ?? []))
   if (text === undefined) return detailsFor(held, server.resources, audience)
   return requireFor(narrowDetails(held, parseAuthorizationDetails(text)), server, audience)
 }

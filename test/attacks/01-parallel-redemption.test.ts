@@ -88,6 +88,27 @@ describe.each(storages)('parallel redemption over %s', (_, storage) => {
     await host.refresh(host.native, successor.refresh_token).expect(200)
   })
 
+  it('of one refresh token for two payments (RFC 9396) gives the details of the first request alone', async () => {
+    const payment = { members: ['amount'], check: () => {}, describe: () => 'Pay' }
+    host = await createHost({ storage: storage(), authorizationDetails: { payment } })
+    apps = [host.app, host.app]
+    const pay = (amount: string) => JSON.stringify([{ type: 'payment', amount }])
+    const both = JSON.stringify([JSON.parse(pay('1.00'))[0], JSON.parse(pay('2.00'))[0]])
+    const tokens = await host.signIn(host.native, { scope: 'read', authorization_details: both })
+    readTogether(host)
+    const answers = await Promise.all(
+      Array.from({ length: RACERS }, (_, n) =>
+        host.refresh(host.native, tokens.refresh_token, { authorization_details: pay(n % 2 ? '1.00' : '2.00') }),
+      ),
+    )
+    const winners = answers.filter(({ status }) => status === 200)
+    const losers = answers.filter(({ status }) => status !== 200)
+    expect(new Set(winners.map(({ text }) => text)).size).toBe(1)
+    expect([winners.length, losers.length]).toEqual([RACERS / 2, RACERS / 2])
+    for (const { body } of losers) expect(body.error).toBe('invalid_authorization_details')
+    expect(await host.isAlive(winners[0]?.body)).toBe(true)
+  })
+
   it('of one refresh token gives one successor at most where no window is open', async () => {
     host = await createHost({ storage: storage(), grants: [authorizationCode(), refreshToken({ replayWindow: 0 })] })
     apps = [host.app, host.app]

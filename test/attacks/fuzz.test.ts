@@ -54,6 +54,9 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
       authentication: ({ user }) => user && { time: startOfTime, sessionId: 's1' },
       acrValues: ['mfa'],
     }),
+    authorizationDetails: {
+      payment: { members: ['amount'], check: () => {}, describe: ({ amount }) => `Pay ${amount}` },
+    },
     grants: [
       authorizationCode(),
       clientCredentials(),
@@ -88,6 +91,7 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
     secret: host.web.clientSecret as string,
     consent: fields.consent_transaction as string,
     hint: hint as string,
+    details: '[{"type":"payment","amount":"10.00"}]',
     claims: '{"userinfo":{"email":null},"id_token":{"acr":{"essential":true,"values":["mfa"]}}}',
     requestUri: pushed.body.request_uri as string,
     assertion: `${jsonPart({ alg: 'ES256', kid: idpKey.kid })}.${jsonPart({ iss: 'https://idp.example', sub: '1' })}.AAAA`,
@@ -104,7 +108,7 @@ const jsonPart = (value: object) => Buffer.from(JSON.stringify(value)).toString(
 
 const names = [
   ...['nonce', 'prompt', 'max_age', 'claims', 'id_token_hint', 'acr_values', 'display', 'sign_in_transaction'],
-  ...['request', 'request_uri', 'request', 'request_uri'],
+  ...['request', 'request_uri', 'request', 'request_uri', 'authorization_details', 'authorization_details'],
   ...['assertion', 'device_code', 'user_code', 'device_transaction', 'answered'],
   ...[
     'client_id',

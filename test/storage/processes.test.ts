@@ -165,10 +165,14 @@ async function raceOnce(started: readonly App[]): Promise<void> {
   const refused = exchanged.filter(({ status, body }) => status === 400 && body.error === 'invalid_grant')
   expect([exchanged.filter(({ status }) => status === 200).length, refused.length]).toEqual([1, RACERS - 1])
 
-  const tokens = await session.newTokens(first)
+  const winner = answered.find(({ status }) => status === 200) as Answer
+  const paid = await session.exchange(first, winner.body.code as string)
+  expect([paid.status, paid.body.authorization_details]).toEqual([200, session.details])
   await happened(started)
-  const refreshed = await race((app) => session.refresh(app, tokens))
+  const refreshed = await race((app) => session.refresh(app, session.tokensOf(paid)))
   expect(new Set(refreshed.map(({ status }) => status))).toEqual(new Set([200]))
+  // RFC 9396: the same details from each process, whatever order its store keeps their members in
+  for (const { body } of refreshed) expect(body.authorization_details).toEqual(session.details)
   const same = new Set(refreshed.map((answer) => JSON.stringify(session.tokensOf(answer))))
   expect(same.size).toBe(1)
   expect(await happened(started)).toEqual({ 'token.issued refresh_token': 1, 'refresh.replayed': RACERS - 1 })

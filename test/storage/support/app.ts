@@ -45,6 +45,7 @@ async function main(): Promise<void> {
     scopes: [scope],
     grants: [authorizationCode(), clientCredentials(), refreshToken(), deviceCode()],
     requests: [pushedAuthorizationRequests()],
+    authorizationDetails: { payment: { members: ['creditor', 'amount'], check: () => {}, describe: () => 'Pay' } },
     // the tests enter the code of a device as often as they like
     throttle: false,
     endpoints: { device: '/device' },

@@ -19,11 +19,15 @@ export async function newCode(app: App, userId = 'ada'): Promise<string> {
   return answer.body.code as string
 }
 
-/** Pushes a request (RFC 9126): its `request_uri`. */
+/** A payment (RFC 9396), with names that are not in the order of any store. */
+export const details = [{ type: 'payment', creditor: { name: 'Ada Ä', iban: 'DE02' }, amount: '10.00' }]
+
+/** Pushes a request for it (RFC 9126): its `request_uri`. */
 export async function pushRequest(app: App): Promise<string> {
   const request = { response_type: 'code', redirect_uri: 'http://127.0.0.1/callback' }
   const pkce = { code_challenge: challenge, code_challenge_method: 'S256' }
-  const answer = await app.post('/par', { client_id: clientId, ...request, ...pkce })
+  const asked = { scope, authorization_details: JSON.stringify(details) }
+  const answer = await app.post('/par', { client_id: clientId, ...request, ...pkce, ...asked })
   if (answer.status !== 201) throw new Error(`Not pushed: ${answer.status} ${JSON.stringify(answer.body)}`)
   return answer.body.request_uri as string
 }
