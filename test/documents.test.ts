@@ -233,10 +233,28 @@ describe('the snippets', () => {
     expect(headers['www-authenticate']).toMatch(/^DPoP realm="api", error="invalid_token"/)
   })
 
+  it('of details refuses a token without the payment', async () => {
+    const app = express()
+    const { server } = await run<{ server: library.AuthorizationServer }>('requireDetail(', { ...base(), app })
+    const pay = request(app).post('/payments?amount=10.00')
+    await pay.auth(await issuedBy(server), { type: 'bearer' }).expect(403)
+  })
+
+  it('of step-up asks for another sign-in', async () => {
+    const app = express()
+    const values = { ...base(), app, current: library.generateSigningKey(), sessionOf: () => undefined }
+    const { server } = await run<{ server: library.AuthorizationServer }>('/transfers', values)
+    const { headers } = await request(app)
+      .post('/transfers')
+      .auth(await issuedBy(server, 'openid', { userId: 'alice' }), { type: 'bearer' })
+      .expect(401)
+    expect(headers['www-authenticate']).toContain('acr_values="mfa", max_age="300"')
+  })
+
   it('signs other apps in with OpenID Connect', async () => {
     const current = library.generateSigningKey('RS256')
     const sessionOf = () => ({ id: 's1', signedInAt: new Date() })
-    const { server } = await run<{ server: library.AuthorizationServer }>('openid({', {
+    const { server } = await run<{ server: library.AuthorizationServer }>('employee: [', {
       ...base(),
       current,
       retired: [library.generateSigningKey()],

@@ -32,7 +32,7 @@ export function missingDetail(type: string): OAuthError {
  */
 export function withChallenge(
   failure: OAuthError,
-  { realm, resourceMetadata, bound }: Challenge,
+  { realm, resourceMetadata, stepUp = [], bound }: Challenge,
   scope: Scope,
   sentBy = 'bearer',
 ): OAuthError {
@@ -44,6 +44,8 @@ export function withChallenge(
   const namesScope = failure.code === 'insufficient_scope' || resourceMetadata !== undefined
   const more = [
     ...(namesScope && scope.length > 0 && failure.headers !== NO_SCOPE ? [`scope="${formatScope(scope)}"`] : []),
+    // RFC 9470 §3
+    ...(failure.code === 'insufficient_user_authentication' ? stepUp : []),
     ...(resourceMetadata === undefined ? [] : [`resource_metadata="${escapeQuoted(resourceMetadata)}"`]),
   ]
   const [bearer, others] = [bound?.only ? [] : [{ scheme: 'Bearer', challenge: '' }], bound?.schemes ?? []]

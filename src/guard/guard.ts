@@ -33,7 +33,7 @@ import { keepPrivate, missingPart, tokenAuthenticator } from './strategy'
 export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {}): RequestHandler {
   requireNoMore('bearerGuard', arguments, 2)
   const entrance = verifiedEntrance('bearerGuard', server, options)
-  const { scope, resource, tokenFrom, challenge, proofs, needsUser, withoutToken } = entrance
+  const { scope, resource, tokenFrom, challenge, proofs, stepUp, needsUser, withoutToken } = entrance
   const authenticate = tokenAuthenticator(server, resource)
   const inQuery = tokenFrom.includes('query')
   let placed = false
@@ -50,7 +50,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
     void whenReady(settled, (found) => {
       // a timeout of the host may have answered while storage was slow: there is nothing left to admit or to refuse
       if (res.headersSent) return
-      const failure = found instanceof OAuthError ? found : missingPart(found, scope, needsUser)
+      const failure = found instanceof OAuthError ? found : missingPart(found, scope, needsUser, stepUp)
       if (failure) return refuse(server, failure, challenge, scope, req, res)
       try {
         admit(req, { ...(found as AuthenticatedToken), challenge })

@@ -14,6 +14,7 @@ import type { AuthenticatedToken } from '../tokens/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { missingToken } from './challenge'
 import { type Challenge, type TokenPlace, tokenPlaces } from './presented-token'
+import { type StepUp, verifiedStepUp } from './step-up'
 
 /** The issuer of the tokens: the server of this process, or one in another. */
 export type TokenSource = AuthorizationServer | RemoteServer
@@ -55,6 +56,14 @@ export interface BearerGuardOptions {
    * @default false
    */
   senderConstrained?: boolean
+  /**
+   * How the user must have signed in (RFC 9470): one of these authentication context classes, of the `acrValues` of
+   * `openid()`. The challenge names them, and a client asks for a new sign-in with them and the scope `openid`.
+   * @default any sign-in will do
+   */
+  acr?: string | readonly string[]
+  /** Seconds since the user signed in, at most (RFC 9470). @default no limit */
+  maxAge?: number
 }
 
 const optionNames: readonly string[] = [
@@ -66,6 +75,8 @@ const optionNames: readonly string[] = [
   'clientIdQuery',
   'user',
   'senderConstrained',
+  'acr',
+  'maxAge',
 ] satisfies (keyof BearerGuardOptions)[]
 
 /** What is asked of a request. */
@@ -76,6 +87,8 @@ export interface Entrance {
   readonly challenge: Challenge
   /** Where proofs of a key are taken; undefined where tokens are bound to none. */
   readonly proofs: ProofPlace | undefined
+  /** How the user must have signed in. */
+  readonly stepUp: StepUp | undefined
   /** Whether a token without a user is refused. */
   readonly needsUser: boolean
   /** Answers a request that has no token. */
@@ -101,14 +114,17 @@ export function verifiedEntrance(owner: string, server: TokenSource, options: Be
       throw new TypeError(`${owner}'s tokenFrom may hold 'header', 'body' and 'query', not ${place}`)
     }
   }
+  const stepUp = verifiedStepUp(owner, server, options)
   const proofs = proofPlace(owner, server, resource, senderConstrained)
   return {
     scope,
     resource,
     tokenFrom,
     proofs,
+    stepUp,
     challenge: {
       realm,
+      ...(stepUp && { stepUp: stepUp.challenge }),
       ...(proofs && { bound: proofs }),
       resourceMetadata: options.resourceMetadata
         ? metadataOf(owner, resource ?? onlyResource(owner, server))

@@ -17,6 +17,8 @@ const tokenSyntax = /^[A-Za-z0-9._~+/-]+=*$/
 export interface Challenge {
   realm: string
   resourceMetadata?: string | undefined
+  /** How the user must have signed in, as the challenge says it. */
+  stepUp?: readonly string[]
   /** Where tokens may be bound to a key: the schemes of those, and whether there is no other. */
   bound?:
     | { readonly schemes: readonly Pick<SenderConstraint, 'scheme' | 'challenge'>[]; readonly only: boolean }

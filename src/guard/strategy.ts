@@ -12,6 +12,7 @@ import { type AuthenticatedToken, authenticateToken } from '../tokens/access-tok
 import { clientsOwnToken, withChallenge } from './challenge'
 import { type BearerGuardOptions, type TokenSource, verifiedEntrance } from './options'
 import { type Challenge, offerAdmission, presentedToken } from './presented-token'
+import { missingSignIn, type StepUp } from './step-up'
 
 function authenticateAt(
   source: TokenSource,
@@ -43,7 +44,7 @@ export interface BearerStrategy {
  */
 export function bearerStrategy(source: TokenSource, options: BearerGuardOptions = {}): BearerStrategy {
   requireNoMore('bearerStrategy', arguments, 2)
-  const { scope, resource, tokenFrom, challenge, proofs, needsUser, withoutToken } = verifiedEntrance(
+  const { scope, resource, tokenFrom, challenge, proofs, stepUp, needsUser, withoutToken } = verifiedEntrance(
     'bearerStrategy',
     source,
     options,
@@ -59,7 +60,7 @@ export function bearerStrategy(source: TokenSource, options: BearerGuardOptions 
         return token === undefined ? withoutToken(req) : find(token, proofs && { ...proofs, req })
       }, toOAuthError)
       void whenReady(settled, (found) => {
-        const failure = found instanceof OAuthError ? found : missingPart(found, scope, needsUser)
+        const failure = found instanceof OAuthError ? found : missingPart(found, scope, needsUser, stepUp)
         if (!failure) {
           if (inQuery) keepPrivate(req, req.res)
           return run.success(found as AuthenticatedToken)
@@ -81,14 +82,15 @@ export function keepPrivate(req: Request, res: Response | undefined): void {
   res?.setHeader('Cache-Control', 'private')
 }
 
-/** What a valid token lacks: the scope, or a user. */
+/** What a valid token lacks: the scope, a user, or how that one signed in. */
 export function missingPart(
   { accessToken, user }: AuthenticatedToken,
   scope: Scope,
   needsUser: boolean,
+  stepUp?: StepUp,
 ): OAuthError | undefined {
   if (needsUser && user === undefined) return clientsOwnToken()
-  if (includesScope(accessToken.scope, scope)) return undefined
+  if (includesScope(accessToken.scope, scope)) return stepUp && missingSignIn(stepUp, accessToken)
   return new OAuthError('insufficient_scope', `The request needs the scope ${formatScope(scope)}.`)
 }
 

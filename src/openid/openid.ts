@@ -78,6 +78,7 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
   const { ring, claims, subjects, withLoopback } = settings
   const words = wordsOf(claims)
   const provider: OpenIdProvider = Object.freeze({
+    acrValues: settings.acrValues,
     scopes: new Map(Object.entries(words.en?.scopes ?? {})),
     words,
     request: (server, client, sent) =>

@@ -177,10 +177,15 @@ function returnTo({ ring }: Settings, request: Asked, req: Request, isSignedIn: 
       if (value !== undefined) query.set(name, value)
     }
   }
+  // those of the record, too: the page must know of them, and with them it is the same request
+  const byRecord = parameters.has('acr_values') ? '' : openid.acrValues.join(' ')
+  if (byRecord !== '') query.set('acr_values', byRecord)
+  const isSpelled = parameters === sent && byRecord !== ''
+  const back = isSpelled ? { ...request, parameters: new Map([...parameters, ['acr_values', byRecord]]) } : request
   const wantsMore = openid.prompt.length > 0 || openid.maxAge !== undefined || openid.acrValues.length > 0
   if (isSignedIn || wantsMore || openid.subject !== undefined || parameters.has('claims')) {
     const iat = server.now()
-    const claims = { iss: server.issuer, iat, exp: iat + SECONDS_TO_RETURN, request: digestOf(request) }
+    const claims = { iss: server.issuer, iat, exp: iat + SECONDS_TO_RETURN, request: digestOf(back) }
     const { signers, signing } = ring()
     // strangers can make us sign as often as they like: with a key of RSA it takes twenty times as long
     query.set(TRANSACTION, signJwt(sentJwt.type, claims, signers.get('ES256') ?? signing))

@@ -80,7 +80,7 @@ function basic({ clientId, clientSecret }: IntrospectionClient): string {
 
 /** RFC 7662 §2.2. */
 function parseAnswer(answer: Record<string, unknown>): AccessToken {
-  const { client_id: clientId, sub, scope = '', exp, aud = [], [DETAILS]: details, cnf } = answer
+  const { client_id: clientId, sub, scope = '', exp, aud = [], [DETAILS]: details, auth_time, acr, cnf } = answer
   const audience: unknown = typeof aud === 'string' ? [aud] : aud
   if (
     typeof clientId !== 'string' ||
@@ -98,6 +98,7 @@ function parseAnswer(answer: Record<string, unknown>): AccessToken {
     scope,
     ...(exp !== undefined && { exp: exp as number }),
     aud: audience as string[],
+    ...{ auth_time, acr },
     ...(details !== undefined && { [DETAILS]: details }),
     ...(cnf !== undefined && { cnf }),
   })

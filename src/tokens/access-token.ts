@@ -16,6 +16,7 @@ import { frozenCopy } from '../storage/frozen'
 import type { AccessToken } from '../types/access-token'
 import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
 import { findUser, type UserSource } from '../users'
+import { signInOf } from './claims'
 
 /** Options of `opaque`. */
 export interface OpaqueOptions {
@@ -84,6 +85,7 @@ function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: 
     ;(accessToken as Record<string, unknown>)[name] = bound[name as keyof typeof bound]
   }
   if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, bound.audience))
+  if (bound.authentication) Object.assign(accessToken, signInOf(bound.authentication))
   if (bound.authorizationDetails) accessToken.authorizationDetails = frozenCopy(bound.authorizationDetails)
   if (bound.confirmation) accessToken.confirmation = Object.freeze({ ...bound.confirmation })
   if (claims) accessToken.claims = claims

@@ -13,7 +13,7 @@ import { formatScope } from '../rules/scope'
 import type { Credential } from '../storage'
 import { frozenCopy } from '../storage/frozen'
 import type { AccessToken, LocatedToken } from '../types/access-token'
-import type { Authorization, Confirmation } from '../types/authorization'
+import type { Authentication, Authorization, Confirmation } from '../types/authorization'
 import type { AuthorizationServer, UnsignedToken } from '../types/authorization-server'
 
 /** The claims of an access token: RFC 9068 §2.2, and whatever the issuer adds. */
@@ -23,6 +23,8 @@ export interface AccessTokenClaims extends JwtClaims {
   readonly iat: number
   readonly jti: string
   readonly scope?: string
+  readonly auth_time?: unknown
+  readonly acr?: unknown
   readonly authorization_details?: AuthorizationDetails
 }
 
@@ -50,7 +52,7 @@ export function tokenTypeOf({ jkt }: Confirmation): 'DPoP' | 'Bearer' {
 /** The claims that JWTs and introspection share. `sub` is not among them: introspection has none for a client's own token. */
 export function sharedClaims(
   server: Pick<AuthorizationServer, 'issuer'>,
-  { clientId, scope, authorizationDetails: details = [], confirmation }: Authorization,
+  { clientId, scope, authorizationDetails: details = [], authentication, confirmation }: Authorization,
   { issuedAt, expiresAt }: Pick<Credential, 'issuedAt' | 'expiresAt'>,
   audience: Audience,
 ) {
@@ -61,6 +63,9 @@ export function sharedClaims(
     exp: expiresAt,
     iat: issuedAt,
     ...(scope.length > 0 && { scope: formatScope(scope) }),
+    // RFC 9470 §6
+    ...(authentication && { auth_time: authentication.time }),
+    ...(authentication?.acr !== undefined && { acr: authentication.acr }),
     // RFC 9396 §9.1, §9.2
     ...(details.length > 0 && { [DETAILS]: details }),
     // RFC 7800 §3.1, RFC 9449 §6
@@ -70,7 +75,7 @@ export function sharedClaims(
 
 /** From the claims of a JWT, or an answer of introspection with the same names. */
 export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { client_id: string }): AccessToken {
-  const { client_id: clientId, scope = '', exp, aud, [DETAILS]: details, cnf } = claims
+  const { client_id: clientId, scope = '', exp, aud, auth_time: time, acr, [DETAILS]: details, cnf } = claims
   const audience = aud === undefined ? [] : audienceOf(aud)
   return Object.freeze({
     clientId,
@@ -78,9 +83,17 @@ export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { clien
     scope: Object.freeze(scope.split(' ').filter((token) => token !== '')),
     ...(exp !== undefined && { expiresAt: exp }),
     ...(audience.length > 0 && { audience: frozenList(audience) }),
+    // of another type it says nothing that a guard could go by
+    ...(typeof time === 'number' && { authTime: time }),
+    ...(typeof acr === 'string' && { acr }),
     ...(details !== undefined && { authorizationDetails: frozenCopy(details) }),
     ...(cnf !== undefined && { confirmation: confirmationOf(cnf) }),
   })
+}
+
+/** How the user signed in, as APIs may know it. */
+export function signInOf({ time, acr }: Authentication): Pick<AccessToken, 'authTime' | 'acr'> {
+  return { authTime: time, ...(acr !== undefined && { acr }) }
 }
 
 /** What is no confirmation is one that nothing verifies: whoever issued the token has bound it to something. */
@@ -118,7 +131,7 @@ export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefine
   const { jti, client_id: clientId, iat, exp, started_at: startedAt, grant_id: named } = claims
   if (parseSplitToken(jti)) return undefined
   const [, grantId, session] = (typeof named === 'string' && sessionSyntax.exec(named)) || []
-  const { scope, audience, authorizationDetails, confirmation } = accessTokenOfClaims(claims)
+  const { scope, audience, authTime, acr, authorizationDetails, confirmation } = accessTokenOfClaims(claims)
   const authorization: Authorization = {
     clientId,
     ...userOfClaims(claims),
@@ -126,6 +139,7 @@ export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefine
     scope,
     startedAt: typeof startedAt === 'number' ? Math.min(startedAt, iat) : iat,
     ...(audience && { audience }),
+    ...(authTime !== undefined && { authentication: { ...(acr !== undefined && { acr }), time: authTime } }),
     ...(authorizationDetails && { authorizationDetails }),
     ...(confirmation && { confirmation }),
   }

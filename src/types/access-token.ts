@@ -19,6 +19,10 @@ export interface AccessToken {
    * What it is for beside its scope (RFC 9396), frozen. Left out where the authorization has none; empty where none is left.
    */
   readonly authorizationDetails?: AuthorizationDetails
+  /** When its user signed in, in seconds (RFC 9470 §6). Left out where that is not known, as without the scope `openid`. */
+  readonly authTime?: number
+  /** The authentication context class of that sign-in. Left out where the host names none. */
+  readonly acr?: string
   /** The key that it is bound to (RFC 7800): `{ jkt }` with DPoP, `{ 'x5t#S256' }` with a certificate. Left out for a bearer token. */
   readonly confirmation?: Confirmation
   /** The claims of a JWT (RFC 9068). Left out for opaque tokens. */

@@ -77,6 +77,8 @@ export interface MadeResponse {
 
 /** Set by `openid()`: OpenID Connect, at the places where it has a part. */
 export interface OpenIdProvider extends Capability {
+  /** The authentication context classes that its sign-in page has. */
+  readonly acrValues: readonly string[]
   /** @internal Its scopes, in English. */
   readonly scopes: ReadonlyMap<string, string>
   /** @internal The same by language, for the pages, and its claims. */

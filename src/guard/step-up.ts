@@ -1,0 +1,69 @@
+/** Step-up (RFC 9470): what a guard asks of the sign-in behind a token, and how a challenge says so. */
+import { OAuthError } from '../errors'
+import { requireSeconds } from '../options/seconds'
+import type { RemoteServer } from '../remote/remote-server'
+import type { AccessToken } from '../types/access-token'
+import type { AuthorizationServer } from '../types/authorization-server'
+
+/** How the user must have signed in. */
+export interface StepUp {
+  /** The authentication context classes of which it must have one, best first. Empty: any will do. */
+  readonly acr: readonly string[]
+  /** Seconds since then, at most. */
+  readonly maxAge: number | undefined
+  /** The parameters of the challenge (RFC 9470 §3), as they stand in the header. */
+  readonly challenge: readonly string[]
+  readonly now: () => number
+}
+
+/** The options `acr` and `maxAge` of a guard, checked; undefined where it has neither. */
+export function verifiedStepUp(
+  owner: string,
+  server: AuthorizationServer | RemoteServer,
+  { acr, maxAge }: { acr?: string | readonly string[]; maxAge?: number },
+): StepUp | undefined {
+  if (acr === undefined && maxAge === undefined) return undefined
+  const named: unknown = typeof acr === 'string' ? acr.split(' ').filter((one) => one !== '') : (acr ?? [])
+  const isName = (one: unknown) => typeof one === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(one)
+  // a name that is not set would be no demand
+  if (!Array.isArray(named) || !named.every(isName) || (acr !== undefined && named.length === 0)) {
+    throw new TypeError(`${owner}'s acr must name authentication context classes, such as 'mfa' or ['mfa', 'hwk']`)
+  }
+  if (maxAge !== undefined) requireSeconds(`${owner}'s maxAge`, maxAge, Number.MAX_SAFE_INTEGER, 0)
+  verifyKnown(owner, server, named)
+  return {
+    acr: Object.freeze([...named]),
+    maxAge,
+    challenge: [
+      ...(named.length > 0 ? [`acr_values="${named.join(' ')}"`] : []),
+      ...(maxAge === undefined ? [] : [`max_age="${maxAge}"`]),
+    ],
+    now: server.now,
+  }
+}
+
+/** Throws where no user could ever be let in: nothing here says how they sign in, or none signs in so. */
+function verifyKnown(owner: string, server: AuthorizationServer | RemoteServer, named: readonly string[]): void {
+  if (!('storage' in server)) return
+  const { openid } = server
+  if (!openid) {
+    const fix = 'openid: openid({ keys, authentication, acrValues }) says how users sign in'
+    throw new TypeError(`${owner}'s acr and maxAge need the option openid of the server: ${fix}`)
+  }
+  const unknown = named.find((one) => !openid.acrValues.includes(one))
+  if (unknown === undefined) return
+  throw new TypeError(`${owner}'s acr ${unknown} is not in openid({ acrValues }): ${openid.acrValues.join(', ')}`)
+}
+
+/**
+ * What the sign-in behind a token lacks (RFC 9470 §3). A token that says nothing of it, as without the scope `openid`, and
+ * that of a client itself, has none.
+ */
+export function missingSignIn({ acr, maxAge, now }: StepUp, token: AccessToken): OAuthError | undefined {
+  const { acr: held, authTime } = token
+  if (acr.length > 0 && (held === undefined || !acr.includes(held))) {
+    return new OAuthError('insufficient_user_authentication', 'The user must sign in in another way.')
+  }
+  if (maxAge === undefined || (authTime !== undefined && now() - authTime <= maxAge)) return undefined
+  return new OAuthError('insufficient_user_authentication', 'The user signed in too long ago.')
+}
