@@ -246,7 +246,7 @@ describe('the snippets', () => {
     const { server } = await run<{ server: library.AuthorizationServer }>('/transfers', values)
     const { headers } = await request(app)
       .post('/transfers')
-      .auth(await issuedBy(server, 'openid', { userId: 'alice' }), { type: 'bearer' })
+      .auth(await issuedBy(server, 'read', { userId: 'alice' }), { type: 'bearer' })
       .expect(401)
     expect(headers['www-authenticate']).toContain('acr_values="mfa", max_age="300"')
   })
