@@ -44,8 +44,8 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
       const derived = source && { session: newSession(source.session), until: source.expiresAt }
       const request = { client, grantType: 'implicit', parameters }
       const tokens = await prepareTokens(server, authorization, { request, ttl, derived })
-      const standing = () => requireStanding(server, approved, tokens.credentials[0])
-      return (await issue(server, request, tokens, undefined, standing)) as TokenResponse
+      const after = () => requireStanding(server, approved, tokens.credentials[0])
+      return (await issue(server, request, tokens, undefined, { after })) as TokenResponse
     },
   } satisfies GrantType)
 }

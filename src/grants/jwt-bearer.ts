@@ -5,9 +5,8 @@
 import type { Awaitable } from '../awaitable'
 import { useUp } from '../credentials/once'
 import { OAuthError } from '../errors'
-import { verificationAlgorithms } from '../jwt/keys'
 import { type KnownIssuer, type TrustedIssuer, trustedIssuers } from '../jwt/trusted-issuers'
-import { CLOCK_SKEW, hasBegun, type JwtKind, readJwt, type UnverifiedJwt } from '../jwt/verify'
+import { type JwtKind, readJwt } from '../jwt/verify'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireParameter } from '../rules/params'
 import { type Audience, audienceMember, resolveAudience } from '../rules/resource'
@@ -18,6 +17,7 @@ import { issue, prepareTokens } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { requireUser } from '../users'
+import { audienceCeiling, type ForeignClaims, isForeignClaims, plainJwt, problemOf, scopeCeiling } from './foreign-jwt'
 
 /** Options of `jwtBearer`. */
 export interface JwtBearerOptions {
@@ -43,22 +43,7 @@ const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 /** Seconds, beyond which an assertion would be worth stealing. */
 const LONGEST_LIFE = 3600
 
-interface AssertionClaims {
-  readonly iss: string
-  readonly sub: string
-  readonly nbf?: unknown
-  readonly iat?: unknown
-  readonly [claim: string]: unknown
-}
-
-const isClaims = (claims: unknown): claims is AssertionClaims => {
-  const { iss, sub } = (claims ?? {}) as { iss?: unknown; sub?: unknown }
-  return [iss, sub].every((claim) => typeof claim === 'string' && claim !== '')
-}
-
-/** RFC 7523 names no type. What has one is another kind of JWT, such as an id_token or an access token (RFC 8725 §3.11). */
-const plain: JwtKind<AssertionClaims> = { type: 'jwt', olderTypes: [undefined], isClaims }
-const idJag: JwtKind<AssertionClaims> = { type: 'oauth-id-jag+jwt', isClaims }
+const idJag: JwtKind<ForeignClaims> = { type: 'oauth-id-jag+jwt', isClaims: isForeignClaims }
 
 /**
  * The JWT bearer grant (RFC 7523 §2.1): an issuer that the host trusts says who the user is, and the user is not asked.
@@ -96,7 +81,7 @@ async function exchange(
   const { clientId } = client
   const claims = await verifiedClaims(server, request, assertion, issuers)
   const { iss: issuer, sub } = claims
-  const scope = scopeWithin(server, request, claims)
+  const scope = scopeWithin(server, request, scopeCeiling(claims))
   const audience = audienceWithin(server, request, claims)
   const named = 'jwtBearer({ user })'
   const userId = userIdFrom(named, await server.inTime(named, findUser({ issuer, sub, claims, clientId })))
@@ -106,16 +91,19 @@ async function exchange(
   const startedAt = Math.min(request.startedAt, Math.floor(claims.iat as number))
   const authorization = { clientId, userId, scope, startedAt, ...audienceMember(audience) }
   const tokens = await prepareTokens(server, authorization, { request })
-  // last, and in whatever process: RFC 7523 §3, item 7
   const once = { purpose: 'assertion', id: claims.jti as string, expiresAt: claims.exp as number }
-  if (await useUp(server, issuer, [once])) throw refused(server, clientId, 'The assertion was used before.')
-  const isStanding = async () => {
-    await requireStanding(server, { authorization }, tokens.credentials[0]).catch((error: unknown) => {
-      const isRevoked = error instanceof OAuthError && error.code === 'access_denied'
-      throw isRevoked ? refused(server, clientId, 'The user was revoked after the assertion was made.') : error
-    })
-  }
-  return (await issue(server, request, tokens, undefined, isStanding)) as TokenResponse
+  return (await issue(server, request, tokens, undefined, {
+    // in whatever process, and last: RFC 7523 §3, item 7
+    async before() {
+      if (await useUp(server, issuer, [once])) throw refused(server, clientId, 'The assertion was used before.')
+    },
+    async after() {
+      await requireStanding(server, { authorization }, tokens.credentials[0]).catch((error: unknown) => {
+        const isRevoked = error instanceof OAuthError && error.code === 'access_denied'
+        throw isRevoked ? refused(server, clientId, 'The user was revoked after the assertion was made.') : error
+      })
+    },
+  })) as TokenResponse
 }
 
 /** The claims of an assertion that is what it should be. */
@@ -124,17 +112,19 @@ async function verifiedClaims(
   { client, authenticated }: TokenRequest,
   assertion: string,
   issuers: ReadonlyMap<string, KnownIssuer>,
-): Promise<AssertionClaims> {
+): Promise<ForeignClaims> {
   const { clientId } = client
   const jag = readJwt(assertion, idJag)
-  const read = jag ?? readJwt(assertion, plain)
+  const read = jag ?? readJwt(assertion, plainJwt)
   const issuer = read && issuers.get(read.claims.iss)
   // a JWT of the other kind was made for something else, whoever has signed it
   if (!issuer || (issuer.profile === 'id-jag') !== (jag !== undefined)) {
     throw refused(server, clientId, 'The assertion is not a JWT of a trusted issuer, or not of its type.')
   }
-  const problem = problemOf(server, read)
+  const problem = problemOf(server, read, 'assertion', LONGEST_LIFE)
   if (problem !== undefined) throw refused(server, clientId, problem)
+  const { jti } = read.claims
+  if (typeof jti !== 'string' || jti === '') throw refused(server, clientId, 'The assertion must have a jti.')
   if (!(await issuer.hasSigned(server, assertion, read))) {
     throw refused(server, clientId, 'The signature of the assertion is wrong, or its key is unknown.')
   }
@@ -148,39 +138,17 @@ async function verifiedClaims(
   return read.claims
 }
 
-/** RFC 7523 §3: what is wrong with an assertion, whoever has signed it. */
-function problemOf(
-  server: AuthorizationServer,
-  { header, claims }: UnverifiedJwt<AssertionClaims>,
-): string | undefined {
-  const { aud, exp, iat, jti, cnf } = claims
-  const now = server.now()
-  if (!verificationAlgorithms.includes(header.alg)) {
-    return `The assertion must be signed with one of ${verificationAlgorithms.join(', ')}.`
-  }
-  // a list of audiences is refused, too: each server in it could send the assertion to the others
-  if (aud !== server.issuer) return `aud of the assertion must be ${server.issuer} as a string.`
-  if (typeof exp !== 'number' || typeof iat !== 'number') return 'The assertion must have exp and iat.'
-  if (exp <= now) return 'The assertion has expired.'
-  if (exp > now + LONGEST_LIFE + CLOCK_SKEW || exp - iat > LONGEST_LIFE) {
-    return `The assertion must live for at most ${LONGEST_LIFE} seconds.`
-  }
-  if (!hasBegun(claims, now)) return 'iat or nbf of the assertion is in the future.'
-  if (typeof jti !== 'string' || jti === '') return 'The assertion must have a jti.'
-  // RFC 7800: a key that nothing here verifies
-  if (cnf !== undefined) return 'An assertion that is bound to a key (cnf) is not accepted.'
-  return undefined
-}
-
 /**
  * What was asked, or all that the client may have, as far as the assertion goes. Clients ask for all that an API has, and
  * learn from the answer what their identity provider allows (RFC 6749 §3.3).
  */
-function scopeWithin(server: AuthorizationServer, request: TokenRequest, { scope }: AssertionClaims): Scope {
-  const { client, parameters } = request
+function scopeWithin(
+  server: AuthorizationServer,
+  { client, parameters }: TokenRequest,
+  ceiling: Scope | undefined,
+): Scope {
   const asked = parameters.get('scope')
-  if (scope === undefined) return resolveScope(server.scopes, client, asked)
-  const ceiling = typeof scope === 'string' ? scope.split(' ').filter((token) => token !== '') : []
+  if (ceiling === undefined) return resolveScope(server.scopes, client, asked)
   const limit = asked === undefined ? scopesOfClient(server.scopes, client) : resolveScope(server.scopes, client, asked)
   const narrowed = intersectScope(limit, ceiling)
   // without `scope` the answer would mean all that was asked (RFC 6749 §5.1)
@@ -192,15 +160,11 @@ function scopeWithin(server: AuthorizationServer, request: TokenRequest, { scope
 function audienceWithin(
   server: AuthorizationServer,
   { client, parameters }: TokenRequest,
-  { resource }: AssertionClaims,
+  claims: ForeignClaims,
 ): Audience {
   const asked = resolveAudience(server, client, parameters.get('resource'))
-  if (resource === undefined || server.resources.length === 0) return asked
-  const named = [resource].flat()
-  if (!named.every((one) => typeof one === 'string')) {
-    throw new OAuthError('invalid_target', 'The resource of the assertion must be a URI, or a list of them.')
-  }
-  const ceiling = resolveAudience(server, client, named.join(' '))
+  const ceiling = audienceCeiling(server, client, claims)
+  if (ceiling === undefined) return asked
   if (!parameters.has('resource')) return ceiling
   if (asked.every((one) => ceiling.includes(one))) return asked
   throw new OAuthError('invalid_target', 'The resource is not one of those in the assertion.')

@@ -56,25 +56,27 @@ export type IssueRequest = Omit<TokenRequest, 'authenticated' | 'req'>
 
 /**
  * Shapes the response, stores the rows with what is used up, and tells the host. Undefined where another request used it up
- * first: then nothing is stored. A hook that throws uses up nothing. `isStanding` throws where what was stored is dead.
+ * first: then nothing is stored. A hook that throws uses up nothing: what is used up by no transition is so `before` the rows
+ * are stored. `after` that they may turn out to be dead. Each throws where nothing may be issued.
  */
 export async function issue(
   server: AuthorizationServer,
   { client, grantType, parameters }: Omit<IssueRequest, 'startedAt'>,
   { authorization, body, credentials, grant }: PreparedTokens,
   uses?: Use,
-  isStanding?: () => Promise<void>,
+  { before, after }: { before?(): Promise<void>; after?(): Promise<void> } = {},
 ): Promise<TokenResponse | undefined> {
   const { clientId, userId, grantId, scope, authorizationDetails: details, confirmation } = authorization
   const context = { client, grantType, userId, scope, parameters }
   const made = { client, authorization, body, uses: uses?.next }
   const whole = server.openid ? await server.openid.respond(server, made) : body
   const response = server.tokenResponse ? await shapeResponse(server, whole, context) : whole
+  if (before) await before()
   if (!uses) await store(server, credentials, grant)
   else if (!(await server.storage.grants.transition(uses.id, uses.from, uses.next, credentials, grant))) {
     return undefined
   }
-  await isStanding?.()
+  await after?.()
   if (server.openid && uses) await server.openid.requireSession(server, made)
   server.emit({
     type: 'token.issued',
@@ -150,9 +152,7 @@ export async function prepareTokens(
   return { authorization: access, body, credentials, grant }
 }
 
-function withoutGrant(asked: Authorization): Authorization {
-  if (asked.grantId === undefined) return asked
-  const { grantId: _, ...authorization } = asked
+function withoutGrant({ grantId: _, ...authorization }: Authorization): Authorization {
   return authorization
 }
 
