@@ -44,6 +44,10 @@ export function sessionInFront(
   if (accessToken.clientId !== client.clientId && !fromTokensOf.includes(accessToken.clientId)) {
     throw new OAuthError('access_denied', 'The access token belongs to another client.')
   }
+  // RFC 8693: its code would be of the user alone, and nobody would know who acts
+  if (accessToken.exchange !== undefined || accessToken.actor) {
+    throw new OAuthError('access_denied', 'The access token was exchanged: it begins no other authorization.')
+  }
   if (admission.startedAt === undefined || session === undefined) {
     throw new TypeError('authorizeRouter is behind a guard of a remoteServer: put bearerGuard(server) before it')
   }

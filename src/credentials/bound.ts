@@ -92,6 +92,7 @@ export function authorizationOf(row: Credential): Authorization {
     askedAt,
     again,
     network,
+    subject,
     ...authorization
   } = boundOf(row)
   return { clientId: row.clientId, ...authorization }

@@ -4,7 +4,7 @@
  * | kind               | id ends with | states                               | made by            | moved by       |
  * | ------------------ | ------------ | ------------------------------------ | ------------------ | -------------- |
  * | authorization_code | `~c`         | issued → used                        | authorize          | token          |
- * | access_token       | `~a`, `~b`   | its digest → revoked, ended          | every grant        | revoke, token  |
+ * | access_token       | `~a` `~b` `~e` | its digest → revoked, ended          | every grant        | revoke, token  |
  * | refresh_token      | `~r`         | digest of its rotating half → ended  | every user's grant | revoke, token  |
  * | refresh_replay     | `~n`         | made                                 | token (refresh)    | nothing        |
  * | consent            | `~t`         | pending → decided                    | consent page       | consent page   |
@@ -17,6 +17,8 @@
  *
  * `ended` is a session that began with an access token and ended without its grant (`tokens/derived-session.ts`): nothing is
  * bound in such a row any more. A refresh token that does not rotate has `#` and a digest more behind its state.
+ *
+ * A token that was exchanged (RFC 8693) has an id of its own, `~e.` and something random: it takes the place of no other one.
  *
  * What stands before the `~` is the id of the grant that the credential is of, or will begin; of a `jti` the hash of its client,
  * and of a `user_code` that of the code.
@@ -37,6 +39,9 @@ export type CredentialKind = CredentialState['kind']
 
 /** SHA-256, base64url. */
 type Digest = string & {}
+
+/** What the lookup id of an exchanged access token ends with, before what is random. */
+export const EXCHANGED = 'e'
 
 /** What the lookup id of each kind ends with. Access tokens for the same resources take turns in two rows. */
 export const lookupSuffix = {

@@ -81,6 +81,7 @@ function basic({ clientId, clientSecret }: IntrospectionClient): string {
 /** RFC 7662 §2.2. */
 function parseAnswer(answer: Record<string, unknown>): AccessToken {
   const { client_id: clientId, sub, scope = '', exp, aud = [], [DETAILS]: details, auth_time, acr, cnf } = answer
+  const { act, token_exchange } = answer
   const audience: unknown = typeof aud === 'string' ? [aud] : aud
   if (
     typeof clientId !== 'string' ||
@@ -101,5 +102,7 @@ function parseAnswer(answer: Record<string, unknown>): AccessToken {
     ...{ auth_time, acr },
     ...(details !== undefined && { [DETAILS]: details }),
     ...(cnf !== undefined && { cnf }),
+    ...(act !== undefined && { act }),
+    ...(token_exchange !== undefined && { token_exchange }),
   })
 }

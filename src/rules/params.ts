@@ -13,10 +13,10 @@ export interface ParsedParameters {
 }
 
 /**
- * RFC 8707 §2: the one parameter that may be repeated. Its values are URIs, and kept as one string with spaces between
+ * RFC 8707 §2, RFC 8693 §2.1: what alone may be repeated. Its values are URIs, and kept as one string with spaces between
  * them, as those of `scope` are sent.
  */
-const REPEATABLE = 'resource'
+const REPEATABLE: readonly string[] = ['resource', 'audience']
 
 export function noParameters(): ParsedParameters {
   return { parameters: new Map(), repeated: new Set() }
@@ -66,13 +66,13 @@ export function parseJsonObject(text: string): Record<string, unknown> {
 
 /**
  * Takes what the host's own body parser made. Arrays and objects in it are repeated or nested parameters: refused, but
- * for lists of `resource`.
+ * for lists of `resource` and `audience`.
  */
 export function parametersOf(members: Iterable<readonly [string, unknown]>): ParsedParameters {
   const parsed = noParameters()
   const seen = new Set<string>()
   for (const [name, value] of members) {
-    const values: unknown[] = name === REPEATABLE && Array.isArray(value) ? value : [value]
+    const values: unknown[] = REPEATABLE.includes(name) && Array.isArray(value) ? value : [value]
     for (const one of values) {
       if (Array.isArray(one)) parsed.repeated.add(name)
       else if (typeof one !== 'string') throw new OAuthError('invalid_request', 'Every parameter must be a string.')
@@ -110,12 +110,12 @@ export function requireParameter(parameters: RequestParameters, name: string): s
 }
 
 function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: string): void {
-  if (seen.has(name) && name !== REPEATABLE) parsed.repeated.add(name)
+  if (seen.has(name) && !REPEATABLE.includes(name)) parsed.repeated.add(name)
   seen.add(name)
   if (value === '') return
   const before = parsed.parameters.get(name)
   if (before === undefined) parsed.parameters.set(name, value)
-  else if (name === REPEATABLE) parsed.parameters.set(name, `${before} ${value}`)
+  else if (REPEATABLE.includes(name)) parsed.parameters.set(name, `${before} ${value}`)
 }
 
 /** No parameter of OAuth has a use for other characters. */

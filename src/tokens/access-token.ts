@@ -3,7 +3,7 @@
  * once; and of both forms how one is found, whether it is alive, and who calls with it.
  */
 import { type Awaitable, whenReady } from '../awaitable'
-import { boundOf, findCredential, frozenList, hasSecret, isExpired } from '../credentials/bound'
+import { type Bound, boundOf, findCredential, frozenList, hasSecret, isExpired } from '../credentials/bound'
 import { parseSplitToken, sessionOf } from '../credentials/split-token'
 import { newSecret } from '../crypto'
 import { invalidToken } from '../errors'
@@ -16,7 +16,7 @@ import { frozenCopy } from '../storage/frozen'
 import type { AccessToken } from '../types/access-token'
 import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
 import { findUser, type UserSource } from '../users'
-import { signInOf } from './claims'
+import { frozenActor, signInOf } from './claims'
 
 /** Options of `opaque`. */
 export interface OpaqueOptions {
@@ -66,7 +66,14 @@ export function findAccessToken(server: AuthorizationServer, token: string): Awa
       // a token that was revoked by itself keeps its digest and has another state; one without a row is never revoked
       const isWhole = row && (located.row !== undefined || (row.state === row.digest && hasSecret(row, secret)))
       if (!isWhole || isExpired(server, row)) return undefined
-      return claims ? { row, claims } : { row }
+      const found = claims ? { row, claims } : { row }
+      const { subject } = row.data.bound as Bound
+      // one that was exchanged is of no more use than its subject token, whatever ended that
+      return subject === undefined
+        ? found
+        : whenReady(findCredential(server, subject, 'access_token'), (of) =>
+            of && of.state === of.digest ? found : undefined,
+          )
     })
   })
 }
@@ -82,12 +89,14 @@ function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: 
   // what is bound is for APIs to know, but for how and when the session began; without a spread, which takes longer than the rest
   for (const name in bound) {
     if (name === 'startedAt' || name === 'scope' || name === 'audience' || name === 'authentication') continue
+    if (name === 'subject') continue
     ;(accessToken as Record<string, unknown>)[name] = bound[name as keyof typeof bound]
   }
   if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, bound.audience))
   if (bound.authentication) Object.assign(accessToken, signInOf(bound.authentication))
   if (bound.authorizationDetails) accessToken.authorizationDetails = frozenCopy(bound.authorizationDetails)
   if (bound.confirmation) accessToken.confirmation = Object.freeze({ ...bound.confirmation })
+  if (bound.actor) accessToken.actor = frozenActor(bound.actor)
   if (claims) accessToken.claims = claims
   return Object.freeze(accessToken)
 }

@@ -7,13 +7,14 @@ import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, parseSplitToken, sessionOf } from '../credentials/split-token'
 import { sha256 } from '../crypto'
 import { audienceOf, type JwtClaims, type JwtKind } from '../jwt/verify'
+import type { Actor } from '../rules/actor'
 import { type AuthorizationDetails, DETAILS, isAuthorizationDetails } from '../rules/authorization-details'
 import type { Audience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import type { Credential } from '../storage'
 import { frozenCopy } from '../storage/frozen'
 import type { AccessToken, LocatedToken } from '../types/access-token'
-import type { Authentication, Authorization, Confirmation } from '../types/authorization'
+import type { Authentication, Authorization, Confirmation, Exchange } from '../types/authorization'
 import type { AuthorizationServer, UnsignedToken } from '../types/authorization-server'
 
 /** The claims of an access token: RFC 9068 §2.2, and whatever the issuer adds. */
@@ -52,7 +53,7 @@ export function tokenTypeOf({ jkt }: Confirmation): 'DPoP' | 'Bearer' {
 /** The claims that JWTs and introspection share. `sub` is not among them: introspection has none for a client's own token. */
 export function sharedClaims(
   server: Pick<AuthorizationServer, 'issuer'>,
-  { clientId, scope, authorizationDetails: details = [], authentication, confirmation }: Authorization,
+  { clientId, scope, authorizationDetails: details = [], authentication, confirmation, actor, exchange }: Authorization,
   { issuedAt, expiresAt }: Pick<Credential, 'issuedAt' | 'expiresAt'>,
   audience: Audience,
 ) {
@@ -70,12 +71,16 @@ export function sharedClaims(
     ...(details.length > 0 && { [DETAILS]: details }),
     // RFC 7800 §3.1, RFC 9449 §6
     ...(confirmation && { cnf: confirmation }),
+    // RFC 8693 §4.1
+    ...(actor && { act: actor }),
+    ...(exchange && { token_exchange: exchange }),
   }
 }
 
 /** From the claims of a JWT, or an answer of introspection with the same names. */
 export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { client_id: string }): AccessToken {
   const { client_id: clientId, scope = '', exp, aud, auth_time: time, acr, [DETAILS]: details, cnf } = claims
+  const { act, token_exchange: exchange } = claims
   const audience = aud === undefined ? [] : audienceOf(aud)
   return Object.freeze({
     clientId,
@@ -88,12 +93,19 @@ export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { clien
     ...(typeof acr === 'string' && { acr }),
     ...(details !== undefined && { authorizationDetails: frozenCopy(details) }),
     ...(cnf !== undefined && { confirmation: confirmationOf(cnf) }),
+    ...(typeof act === 'object' && act !== null && { actor: frozenActor(act as Actor) }),
+    ...(typeof exchange === 'string' && { exchange: exchange as Exchange }),
   })
 }
 
 /** How the user signed in, as APIs may know it. */
 export function signInOf({ time, acr }: Authentication): Pick<AccessToken, 'authTime' | 'acr'> {
   return { authTime: time, ...(acr !== undefined && { acr }) }
+}
+
+/** With its chain: many requests may share it. */
+export function frozenActor({ act, ...identity }: Actor): Actor {
+  return Object.freeze(act ? { act: frozenActor(act), ...identity } : identity)
 }
 
 /** What is no confirmation is one that nothing verifies: whoever issued the token has bound it to something. */
@@ -131,7 +143,8 @@ export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefine
   const { jti, client_id: clientId, iat, exp, started_at: startedAt, grant_id: named } = claims
   if (parseSplitToken(jti)) return undefined
   const [, grantId, session] = (typeof named === 'string' && sessionSyntax.exec(named)) || []
-  const { scope, audience, authTime, acr, authorizationDetails, confirmation } = accessTokenOfClaims(claims)
+  const { scope, audience, authTime, acr, authorizationDetails, confirmation, actor, exchange } =
+    accessTokenOfClaims(claims)
   const authorization: Authorization = {
     clientId,
     ...userOfClaims(claims),
@@ -142,6 +155,8 @@ export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefine
     ...(authTime !== undefined && { authentication: { ...(acr !== undefined && { acr }), time: authTime } }),
     ...(authorizationDetails && { authorizationDetails }),
     ...(confirmation && { confirmation }),
+    ...(actor && { actor }),
+    ...(exchange && { exchange }),
   }
   const id = grantId === undefined ? jti : lookupId(grantId, lookupSuffix.access_token[0], session)
   const { clientId: _, ...bound } = authorization

@@ -16,16 +16,24 @@ export async function derivedSession(
   server: AuthorizationServer,
   code: Credential,
 ): Promise<{ session: string; until: number; refreshable: boolean } | undefined> {
-  const { source: from } = boundOf(code)
-  if (!isDerived(code.id) || !from) return undefined
-  const [grantId, session] = [grantIdOf(code.id), sessionOf(code.id)]
-  const [source, tokenExpiresAt] = from
+  const { source } = boundOf(code)
+  if (!isDerived(code.id) || !source) return undefined
+  return { session: sessionOf(code.id), ...(await sessionBelow(server, grantIdOf(code.id), ...source)) }
+}
+
+/** When what begins with an access token of the session `source` ends at the latest, and whether it may be refreshed. */
+export async function sessionBelow(
+  server: AuthorizationServer,
+  grantId: string,
+  source: string,
+  tokenExpiresAt: number,
+): Promise<{ until: number; refreshable: boolean }> {
   const refresh = await findRefreshToken(server, grantId, source)
   const own = refresh ?? (await findOnlyAccessToken(server, grantId, source))
   const first = source === firstOf(source) ? own : await findCarrier(server, grantId, firstOf(source))
   const ends = [own, first].map((row) => (row ? endOf(server, row) : Number.POSITIVE_INFINITY))
   const refreshable = refresh !== undefined
-  return { session, until: Math.min(refreshable ? Number.POSITIVE_INFINITY : tokenExpiresAt, ...ends), refreshable }
+  return { until: Math.min(refreshable ? Number.POSITIVE_INFINITY : tokenExpiresAt, ...ends), refreshable }
 }
 
 /**

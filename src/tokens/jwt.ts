@@ -42,7 +42,8 @@ export interface JwtOptions {
    */
   algorithm?: SigningAlgorithm
   /**
-   * More claims. Those of RFC 9068, `authorization_details`, `cnf`, `started_at` and `grant_id` are dropped; a thrown error refuses the token.
+   * More claims, such as `may_act` (RFC 8693 §4.4). Those of RFC 9068, `authorization_details`, `cnf`, `act`,
+   * `token_exchange`, `started_at` and `grant_id` are dropped; a thrown error refuses the token.
    * @default none
    */
   claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
@@ -71,6 +72,8 @@ const standardClaims: readonly string[] = [
   'scope',
   'authorization_details',
   'cnf',
+  'act',
+  'token_exchange',
   'started_at',
   'grant_id',
 ]

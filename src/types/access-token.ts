@@ -1,8 +1,9 @@
 /** What an access token stands for, and Passport's places on the request, typed. Types only. */
+import type { Actor } from '../rules/actor'
 import type { AuthorizationDetails } from '../rules/authorization-details'
 import type { Scope } from '../rules/scope'
 import type { Credential } from '../storage'
-import type { Confirmation } from './authorization'
+import type { Confirmation, Exchange } from './authorization'
 
 /** The meaning of an access token: the guard's `req.authInfo`. */
 export interface AccessToken {
@@ -25,6 +26,10 @@ export interface AccessToken {
   readonly acr?: string
   /** The key that it is bound to (RFC 7800): `{ jkt }` with DPoP, `{ 'x5t#S256' }` with a certificate. Left out for a bearer token. */
   readonly confirmation?: Confirmation
+  /** Who acts for the user (RFC 8693 §4.1), named as in `act`. Left out where nobody else does. */
+  readonly actor?: Actor
+  /** How it came of another token (RFC 8693). Left out for a token that was not exchanged. */
+  readonly exchange?: Exchange
   /** The claims of a JWT (RFC 9068). Left out for opaque tokens. */
   readonly claims?: Readonly<Record<string, unknown>>
 }

@@ -1,4 +1,5 @@
 /** What was authorized, as one value: it goes from the request to the code, to the tokens and to introspection. Types only. */
+import type { Actor } from '../rules/actor'
 import type { AuthorizationDetails } from '../rules/authorization-details'
 import type { Audience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
@@ -24,7 +25,14 @@ export interface Authorization {
   readonly confirmation?: Confirmation
   /** How its user signed in, where the scope is `openid`. Left out for everything else. */
   readonly authentication?: Authentication
+  /** Who acts for the user (RFC 8693 §4.1). Left out where nobody else does, and where nobody should know. */
+  readonly actor?: Actor
+  /** How it came of another token (RFC 8693 §1.1). Left out for everything that was not exchanged. */
+  readonly exchange?: Exchange
 }
+
+/** By delegation a token names who acts. By impersonation nothing in its claims of identity tells the two apart. */
+export type Exchange = 'delegation' | 'impersonation'
 
 /** A sign-in at the host, as id_tokens tell of it (OpenID Connect Core §2). */
 export interface Authentication {
@@ -76,6 +84,8 @@ export interface RequestBinding {
   readonly nonce?: string
   /** Of a code that began with an access token: the session of that token, and when the token expires. */
   readonly source?: readonly [session: string, expiresAt: number]
+  /** Of an exchanged token: the access token's row with which it ends, where its grant is not all that can end it. */
+  readonly subject?: string
   /** Of a question on a page: the digest of the request that it is about. */
   readonly request?: string
   /** Of a pushed request: its parameters (RFC 9126). */

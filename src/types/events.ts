@@ -1,7 +1,8 @@
 /** What happened, as a typed union: for logs, metrics and audits. Types only. */
 import type { OAuthError } from '../errors'
+import type { Actor } from '../rules/actor'
 import type { Scope } from '../rules/scope'
-import type { Confirmation } from './authorization'
+import type { Confirmation, Exchange } from './authorization'
 
 interface EventSubject {
   clientId: string
@@ -63,6 +64,19 @@ export type AuthorizationServerEvent = { at: number } & (
   | ({ type: 'device.approved'; scope: Scope } & EventSubject)
   /** An assertion of another issuer was refused (RFC 7523). */
   | { type: 'assertion.refused'; clientId: string; reason: string }
+  /**
+   * A token was exchanged (RFC 8693) for the token of a `token.issued` before. `actor` acts by delegation; without one the
+   * client has a token as the subject itself. `subjectClientId` had the subject token, where that was one of this server.
+   */
+  | ({
+      type: 'token.exchanged'
+      exchange: Exchange
+      scope: Scope
+      actor?: Actor
+      subjectClientId?: string
+    } & EventSubject)
+  /** The exchange of a token was refused, because of one of the tokens or by `allow`. */
+  | { type: 'exchange.refused'; clientId: string; reason: string }
   | ({ type: 'authorization.denied' } & EventSubject)
   /** A client was told that a session ended (OpenID Connect Back-Channel Logout 1.0), or could not be told. */
   | ({ type: 'logout.sent' } & EventSubject)

@@ -54,6 +54,7 @@ const most: Record<string, number> = {
   revokeRouter: 2,
   rotateClientSecret: 3,
   startCleanup: 2,
+  tokenExchange: 1,
   tokenRouter: 2,
   updateClient: 3,
   verifyAccessToken: 3,

@@ -17,6 +17,7 @@ import {
   pushedAuthorizationRequests,
   refreshToken,
   requestObjects,
+  tokenExchange,
   updateClient,
 } from '../../src/index'
 import { endSessionRouter, openid, userinfoRouter } from '../../src/openid/index'
@@ -35,6 +36,8 @@ jest.mock('../../src/passwords/bcrypt', () => ({
 }))
 
 const form = 'application/x-www-form-urlencoded'
+const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 
 /** Values that get far: the right ones, and what is nearly right. */
 interface Known {
@@ -65,6 +68,13 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
       implicit(),
       deviceCode(),
       jwtBearer({ issuers: [{ issuer: 'https://idp.example', keys: [idpKey] }], user: () => 'alice' }),
+      tokenExchange({
+        allow: ({ subject }) => ({ userId: subject.userId, refreshToken: true }),
+        issuers: [{ issuer: 'https://idp.example', keys: [idpKey] }],
+        user: () => 'alice',
+        tokenTypes: { 'urn:example:ticket': (token) => (token === 'alice' ? { userId: token } : undefined) },
+        publicClients: ['native'],
+      }),
     ],
     decide: consentPage({ signIn: '/login', switchUser: '/logout', remember: true }),
   })
@@ -109,6 +119,7 @@ const jsonPart = (value: object) => Buffer.from(JSON.stringify(value)).toString(
 const names = [
   ...['nonce', 'prompt', 'max_age', 'claims', 'id_token_hint', 'acr_values', 'display', 'sign_in_transaction'],
   ...['request', 'request_uri', 'request', 'request_uri', 'authorization_details', 'authorization_details'],
+  ...['subject_token', 'subject_token_type', 'actor_token', 'actor_token_type', 'requested_token_type', 'audience'],
   ...['assertion', 'device_code', 'user_code', 'device_transaction', 'answered'],
   ...[
     'client_id',
@@ -179,6 +190,10 @@ const words = [
     'implicit',
     deviceGrant,
     'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    exchangeGrant,
+    accessTokenType,
+    'urn:ietf:params:oauth:token-type:jwt',
+    'urn:example:ticket',
     'alice',
     'query',
     'fragment',
@@ -217,7 +232,11 @@ function arbitraries(known: Known) {
   const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array).toString('latin1'))
   /** A request that would be right, with one thing wrong. */
   const nearlyRight = fc
-    .tuple(fc.constantFrom('authorize', 'token', 'consent', 'push', 'poll', 'device', 'entered'), name, value)
+    .tuple(
+      fc.constantFrom('authorize', 'token', 'consent', 'push', 'poll', 'device', 'entered', 'exchange'),
+      name,
+      value,
+    )
     .map(([kind, changed, to]) => {
       const base =
         kind === 'token'
@@ -235,6 +254,14 @@ function arbitraries(known: Known) {
       const byKind: Record<string, Record<string, string | undefined>> = {
         poll: { grant_type: deviceGrant, device_code: known.deviceCode, ...secret },
         device: { user_code: known.userCode, device_transaction: known.deviceTransaction },
+        exchange: {
+          grant_type: exchangeGrant,
+          subject_token: known.access,
+          subject_token_type: accessTokenType,
+          actor_token: known.access,
+          actor_token_type: accessTokenType,
+          ...secret,
+        },
         entered: { user_code: known.enteredCode, device_transaction: known.enteredTransaction, consent: 'allow' },
       }
       if (byKind[kind])

@@ -1,0 +1,143 @@
+/** What becomes of an exchange (RFC 8693 §2.2): an access token below the grant of its subject token, or of a grant of its own. */
+import { EXCHANGED } from '../credentials/kinds'
+import { isDerived, lookupId, newSession, sessionOf } from '../credentials/split-token'
+import { newGrantId } from '../crypto'
+import { OAuthError } from '../errors'
+import type { Actor } from '../rules/actor'
+import { type Audience, audienceMember } from '../rules/resource'
+import type { Scope } from '../rules/scope'
+import type { Credential } from '../storage'
+import { requireStanding } from '../tokens/code'
+import { sessionBelow } from '../tokens/derived-session'
+import { issue, type PreparedTokens, prepareAccessToken, prepareTokens } from '../tokens/issue'
+import type { Authorization, RequestBinding } from '../types/authorization'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { TokenRequest, TokenResponse } from '../types/token'
+import { type PresentedToken, refusedExchange } from './exchange-party'
+
+/** An exchange that is allowed. */
+export interface Exchanged {
+  readonly subject: PresentedToken
+  readonly actor?: Actor
+  readonly scope: Scope
+  readonly audience: Audience
+  /** The type of the new token (RFC 8693 §3). */
+  readonly issuedType: string
+  readonly refreshToken: boolean
+  /** When the new token expires at the latest. Seconds. */
+  readonly until: number
+}
+
+type Bound = Authorization & Pick<RequestBinding, 'subject'>
+
+/** Issues the token, and tells the host how it came about. It ends no token, and nothing is used up. */
+export async function issueExchanged(
+  server: AuthorizationServer,
+  request: TokenRequest,
+  exchanged: Exchanged,
+): Promise<TokenResponse> {
+  const { client, confirmation } = request
+  const { clientId } = client
+  const { subject, actor, scope, audience, issuedType, until } = exchanged
+  // `allow` may take its time
+  if (until <= server.now()) throw refusedExchange(server, clientId, 'The subject_token or actor_token has expired.')
+  const { userId, clientId: subjectClientId } = subject.party
+  const exchange = actor ? 'delegation' : 'impersonation'
+  const authorization: Authorization = {
+    clientId,
+    ...(userId !== undefined && { userId }),
+    scope,
+    startedAt: subject.startedAt,
+    ...audienceMember(audience),
+    ...(actor && { actor }),
+    exchange,
+  }
+  const { row } = subject
+  const tokens = row
+    ? await belowGrant(server, request, { ...authorization, ...(confirmation && { confirmation }) }, exchanged, row)
+    : await ofOwnGrant(server, request, authorization, exchanged)
+  tokens.body.issued_token_type = issuedType
+  const after = row ? undefined : () => requireUnrevoked(server, authorization, tokens)
+  const response = (await issue(server, request, tokens, undefined, after && { after })) as TokenResponse
+  const { grantId } = tokens.authorization
+  server.emit({
+    type: 'token.exchanged',
+    exchange,
+    clientId,
+    ...(userId !== undefined && { userId }),
+    ...(grantId !== undefined && { grantId }),
+    scope,
+    ...(actor && { actor }),
+    ...(subjectClientId !== undefined && { subjectClientId }),
+  })
+  return response
+}
+
+/** Of the grant of the subject token, which it ends with: whoever revokes that one ends this, too. */
+async function belowGrant(
+  server: AuthorizationServer,
+  request: TokenRequest,
+  authorization: Authorization,
+  { refreshToken, until }: Exchanged,
+  row: Credential,
+): Promise<PreparedTokens> {
+  const { grantId } = row
+  const now = server.now()
+  if (refreshToken && grantId !== undefined) {
+    const source = sessionOf(row.id)
+    const below = await sessionBelow(server, grantId, source, until)
+    if (below.refreshable && below.until > now) {
+      const derived = { session: newSession(source), until: below.until }
+      const options = { request, refreshToken, ttl: until - now, derived }
+      return prepareTokens(server, { ...authorization, grantId }, options)
+    }
+  }
+  const subject = server.accessTokens.stateless ? undefined : subjectRowOf(row)
+  const bound: Bound = {
+    ...authorization,
+    ...(grantId !== undefined && { grantId }),
+    ...(subject !== undefined && { subject }),
+  }
+  const { stateless, ttl } = server.accessTokens
+  const id = lookupId(grantId ?? newGrantId(), EXCHANGED, newSession(''))
+  const lifetime = { issuedAt: now, expiresAt: Math.min(now + ttl, until) }
+  const { credential, body } = await prepareAccessToken(server, id, bound, lifetime)
+  return { authorization: bound, body, credentials: stateless ? [] : [credential] }
+}
+
+/**
+ * The row with which the new token ends, too: a session that began with an access token, and a client's own token, end
+ * without a grant. Of a token that was exchanged itself the row with which that one ends, however long the chain is.
+ */
+function subjectRowOf({ id, grantId, data }: Credential): string | undefined {
+  const { subject } = data.bound as { subject?: string }
+  const isExchanged = id.includes(`~${EXCHANGED}.`)
+  return subject ?? (grantId === undefined || (isDerived(id) && !isExchanged) ? id : undefined)
+}
+
+/** As `jwtBearer()`: a subject of somewhere else begins a grant here. */
+function ofOwnGrant(
+  server: AuthorizationServer,
+  request: TokenRequest,
+  authorization: Authorization,
+  { refreshToken, until }: Exchanged,
+): Promise<PreparedTokens> {
+  const ttl = until === Number.POSITIVE_INFINITY ? undefined : until - server.now()
+  return prepareTokens(server, authorization, { request, refreshToken, ttl })
+}
+
+/** What was revoked after the subject token was made stays revoked, however late it comes. */
+async function requireUnrevoked(
+  server: AuthorizationServer,
+  authorization: Authorization,
+  { credentials }: PreparedTokens,
+): Promise<void> {
+  const { clientId, userId = '' } = authorization
+  await requireStanding(server, { authorization: { ...authorization, userId } }, credentials[0]).catch(
+    (error: unknown) => {
+      const isRevoked = error instanceof OAuthError && error.code === 'access_denied'
+      if (!isRevoked) throw error
+      throw refusedExchange(server, clientId, 'The user was revoked after the subject_token was made.')
+    },
+  )
+}

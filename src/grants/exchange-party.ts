@@ -1,0 +1,207 @@
+/** The tokens of an exchange (RFC 8693 §2.1), each verified by the rules of its type: whom they are about, and what they say. */
+import type { Awaitable } from '../awaitable'
+import { boundOf } from '../credentials/bound'
+import { OAuthError } from '../errors'
+import type { KnownIssuer } from '../jwt/trusted-issuers'
+import { readJwt } from '../jwt/verify'
+import { kindOf, requireKnown } from '../options/known'
+import { actorElsewhere, isName } from '../rules/actor'
+import { requireParameter } from '../rules/params'
+import { heldAudience } from '../rules/resource'
+import { toScope } from '../rules/scope'
+import { userIdFrom } from '../rules/subject'
+import type { Credential } from '../storage'
+import { findAccessToken } from '../tokens/access-token'
+import { subjectOf } from '../tokens/claims'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { TokenRequest } from '../types/token'
+import type { ExchangedSubject, ExchangeParty } from '../types/token-exchange'
+import { findUser } from '../users'
+import { audienceCeiling, plainJwt, problemOf, scopeCeiling } from './foreign-jwt'
+
+/** RFC 8693 §3. */
+export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+export const JWT = 'urn:ietf:params:oauth:token-type:jwt'
+
+/** Seconds: beyond, what its issuer said would be too long ago. */
+const LONGEST_LIFE = 86_400
+
+export type Role = 'subject' | 'actor'
+
+/** Looks at a token of a type of the host's own. */
+export type FindOwnToken = (
+  token: string,
+  context: { role: Role; clientId: string },
+) => Awaitable<ExchangedSubject | undefined | null>
+
+/** Where the tokens of an exchange may come from. */
+export interface TokenSources {
+  readonly issuers: ReadonlyMap<string, KnownIssuer>
+  /** The user that a JWT of another issuer is about. */
+  readonly user: (subject: {
+    issuer: string
+    sub: string
+    claims: Readonly<Record<string, unknown>>
+    clientId: string
+  }) => Awaitable<unknown>
+  /** By type. */
+  readonly tokenTypes: ReadonlyMap<string, FindOwnToken>
+}
+
+/** A token of the request that is valid. */
+export interface PresentedToken {
+  readonly party: ExchangeParty
+  /** Its row, where it is an access token of this server. */
+  readonly row?: Credential
+  /** When its session began, or it was made. Seconds. */
+  readonly startedAt: number
+}
+
+/** RFC 8693 §2.2.2: of a token that is wrong for any reason, and of a policy that does not let it be exchanged. */
+export function refusedExchange(server: AuthorizationServer, clientId: string, reason: string): OAuthError {
+  server.emit({ type: 'exchange.refused', clientId, reason })
+  return new OAuthError('invalid_request', reason)
+}
+
+/** The subject or actor token of the request. Throws `invalid_request` for one that is wrong, and uses nothing up. */
+export async function presentedToken(
+  server: AuthorizationServer,
+  request: TokenRequest,
+  sources: TokenSources,
+  role: Role,
+): Promise<PresentedToken> {
+  const { client, parameters } = request
+  const name = `${role}_token`
+  const token = requireParameter(parameters, name)
+  const type = requireParameter(parameters, `${name}_type`)
+  const refused = (reason: string) => refusedExchange(server, client.clientId, reason)
+  const find = sources.tokenTypes.get(type)
+  if (find) return ofHost(server, request, { token, type, role }, find)
+  if (type !== ACCESS_TOKEN && type !== JWT) throw refused(`The ${name}_type is not supported.`)
+  const own = await ownToken(server, token, type)
+  if (own) return own
+  if (type === ACCESS_TOKEN) throw refused(`The ${name} is unknown, expired or revoked.`)
+  return ofIssuer(server, request, sources, { token, role })
+}
+
+/** An access token of this server; one in the form of a JWT may be called so, too (RFC 8693 §3). */
+async function ownToken(
+  server: AuthorizationServer,
+  token: string,
+  tokenType: string,
+): Promise<PresentedToken | undefined> {
+  const found = await findAccessToken(server, token)
+  if (!found || (tokenType === JWT && !found.claims)) return undefined
+  const { row, claims } = found
+  const { userId, clientId, expiresAt, startedAt } = row
+  // RFC 9068 §5: nobody could tell this user's token from the client's own
+  if (userId === clientId) return undefined
+  if (userId !== undefined && !(await findUser(server, userId))) return undefined
+  const { scope, audience, actor, confirmation } = boundOf(row)
+  const party: ExchangeParty = {
+    tokenType,
+    issuer: server.issuer,
+    sub: subjectOf({ ...row, scope }),
+    ...(userId !== undefined && { userId }),
+    clientId,
+    scope,
+    audience: heldAudience(server, audience),
+    expiresAt,
+    ...(actor && { actor }),
+    ...(confirmation && { confirmation }),
+    ...(claims && { claims }),
+  }
+  return { party, row, startedAt }
+}
+
+/** RFC 8693 §2.1: a JWT of an issuer that the host trusts. It may be exchanged as often as it lives. */
+async function ofIssuer(
+  server: AuthorizationServer,
+  { client, startedAt }: TokenRequest,
+  { issuers, user }: TokenSources,
+  { token, role }: { token: string; role: Role },
+): Promise<PresentedToken> {
+  const { clientId } = client
+  const name = `${role}_token`
+  const refused = (reason: string) => refusedExchange(server, clientId, reason)
+  const read = readJwt(token, plainJwt)
+  const issuer = read && issuers.get(read.claims.iss)
+  if (!issuer) throw refused(`The ${name} is not a JWT of a trusted issuer, or has expired or been revoked.`)
+  const problem = problemOf(server, read, name, LONGEST_LIFE)
+  if (problem !== undefined) throw refused(problem)
+  if (!(await issuer.hasSigned(server, token, read))) {
+    throw refused(`The signature of the ${name} is wrong, or its key is unknown.`)
+  }
+  const { claims } = read
+  const { iss, sub, iat, exp, act } = claims
+  const actor = act === undefined ? undefined : actorElsewhere(act, iss)
+  if (!isName(sub) || (act !== undefined && !actor)) throw refused(`The sub or act of the ${name} names nobody.`)
+  const scope = scopeCeiling(claims)
+  const audience = audienceCeiling(server, client, claims)
+  const shared = { tokenType: JWT, issuer: iss, sub, expiresAt: exp as number, claims, ...(actor && { actor }) }
+  const begun = Math.min(startedAt, Math.floor(iat as number))
+  // who acts need be no user here: its issuer and its name there are what the new token says
+  if (role === 'actor') return { party: shared, startedAt: begun }
+  const userId = userIdFrom('tokenExchange({ user })', await user({ issuer: iss, sub, claims, clientId }))
+  if (userId === undefined || !(await findUser(server, userId))) throw refused(`The subject of the ${name} is unknown.`)
+  return { party: { ...shared, userId, ...(scope && { scope }), ...(audience && { audience }) }, startedAt: begun }
+}
+
+const ownMembers: readonly string[] = ['userId', 'scope', 'expiresAt', 'startedAt'] satisfies (keyof ExchangedSubject)[]
+
+/** A token of a type of the host's own, which the host's function has looked at. */
+async function ofHost(
+  server: AuthorizationServer,
+  { client, startedAt }: TokenRequest,
+  { token, type, role }: { token: string; type: string; role: Role },
+  find: FindOwnToken,
+): Promise<PresentedToken> {
+  const { clientId } = client
+  const found: unknown = await find(token, { role, clientId })
+  const problem = `The ${role}_token is unknown, expired or revoked.`
+  if (found === undefined || found === null || found === false) throw refusedExchange(server, clientId, problem)
+  const option = `tokenExchange({ tokenTypes }): ${type}`
+  const said = found as Partial<ExchangedSubject>
+  if (typeof found !== 'object')
+    throw new TypeError(`${option} must return { userId } or undefined, not ${kindOf(found)}`)
+  requireKnown(`${option} member`, said, ownMembers, ['scope', 'expiresAt', 'startedAt'])
+  const userId = userIdFrom(option, said.userId)
+  if (userId === undefined)
+    throw new TypeError(`${option} must return { userId } or undefined, not an object without one`)
+  const { scope, expiresAt, startedAt: begun = startedAt } = said
+  if (expiresAt !== undefined && !isTime(expiresAt)) throw notATime(option, 'expiresAt', expiresAt)
+  if (!isTime(begun)) throw notATime(option, 'startedAt', begun)
+  if (expiresAt !== undefined && expiresAt <= server.now()) throw refusedExchange(server, clientId, problem)
+  if (!(await findUser(server, userId)))
+    throw refusedExchange(server, clientId, `The user of the ${role}_token is unknown.`)
+  const party: ExchangeParty = {
+    tokenType: type,
+    issuer: server.issuer,
+    sub: userId,
+    userId,
+    ...(scope !== undefined && { scope: scopeOfHost(option, scope) }),
+    ...(expiresAt !== undefined && { expiresAt: Math.floor(expiresAt) }),
+  }
+  return { party, startedAt: Math.min(startedAt, Math.floor(begun)) }
+}
+
+/** A scope that a function of the host returned. */
+export function scopeOfHost(option: string, scope: unknown): string[] {
+  const fix = `${option} must return scope as 'read write' or a list`
+  if (typeof scope !== 'string' && !Array.isArray(scope)) throw new TypeError(`${fix}, not ${kindOf(scope)}`)
+  try {
+    return toScope(scope)
+  } catch (cause) {
+    throw new TypeError(`${fix}, of scope tokens (RFC 6749 section 3.3)`, { cause })
+  }
+}
+
+/** Seconds, of a year that is near: the clocks of computers count milliseconds. */
+function isTime(time: unknown): time is number {
+  return typeof time === 'number' && time > 0 && time < 1e11
+}
+
+function notATime(option: string, member: string, value: unknown): TypeError {
+  const came = typeof value === 'number' ? 'milliseconds' : kindOf(value)
+  return new TypeError(`${option} must return ${member} in seconds since the epoch, not ${came}`)
+}

@@ -1,0 +1,211 @@
+/** `tokenExchange()`: a token in exchange for another one, to act for somebody or as somebody (RFC 8693). */
+import type { Awaitable } from '../awaitable'
+import { getsRefreshToken } from '../clients/client'
+import { OAuthError } from '../errors'
+import { type TrustedIssuer, trustedIssuers } from '../jwt/trusted-issuers'
+import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { requireScopeWithin, type Scope } from '../rules/scope'
+import { subjectId } from '../rules/subject'
+import type { AuthorizationServer, GrantType } from '../types/authorization-server'
+import type { TokenRequest, TokenResponse } from '../types/token'
+import type { AllowedExchange, ExchangedSubject, TokenExchange } from '../types/token-exchange'
+import { requireOwner } from '../users'
+import { type Exchanged, issueExchanged } from './exchange-issue'
+import { actorOf, askedOf, narrowScope, narrowTarget, requireKeys } from './exchange-limits'
+import {
+  ACCESS_TOKEN,
+  type FindOwnToken,
+  JWT,
+  presentedToken,
+  refusedExchange,
+  scopeOfHost,
+  type TokenSources,
+} from './exchange-party'
+
+/** Options of `tokenExchange`. */
+export interface TokenExchangeOptions {
+  /**
+   * Decides about each exchange: `({ client, subject, actor, scope, audience }) => ({ userId: subject.userId })`, or undefined
+   * for no. Called once the tokens are valid. With `scope` it grants less, with `refreshToken: true` it gives one. A thrown
+   * error refuses.
+   */
+  allow: (exchange: TokenExchange) => Awaitable<AllowedExchange | undefined | null | false>
+  /**
+   * The issuers elsewhere whose JWTs are accepted: `{ issuer, jwksUri }`, or `keys` in the place of `jwksUri`.
+   * @default none: tokens of this server alone
+   */
+  issuers?: readonly TrustedIssuer[]
+  /**
+   * Returns the id of the user that a JWT of one of the `issuers` is about, or a user value with an `id`; undefined or null
+   * refuses. Required with `issuers`.
+   * @default none
+   */
+  user?: (subject: {
+    issuer: string
+    sub: string
+    claims: Readonly<Record<string, unknown>>
+    clientId: string
+  }) => Awaitable<unknown>
+  /**
+   * Tokens of your own: a function for each type, a URI, which returns `{ userId }`, also with `scope`, `expiresAt` and
+   * `startedAt`. Undefined refuses.
+   * @default none
+   */
+  tokenTypes?: Readonly<
+    Record<
+      string,
+      (
+        token: string,
+        context: { role: 'subject' | 'actor'; clientId: string },
+      ) => Awaitable<ExchangedSubject | undefined | null>
+    >
+  >
+  /**
+   * The clients that may exchange tokens without authentication: anybody who has a stolen token can send their id.
+   * @default none
+   */
+  publicClients?: readonly string[]
+}
+
+const optionNames: readonly string[] = [
+  'allow',
+  'issuers',
+  'user',
+  'tokenTypes',
+  'publicClients',
+] satisfies (keyof TokenExchangeOptions)[]
+
+interface Settings extends TokenSources {
+  readonly allow: TokenExchangeOptions['allow']
+  readonly publicClients: readonly string[]
+}
+
+/**
+ * Token exchange (RFC 8693): a client gets a token that is never more than the one it sends, neither in scope nor audience,
+ * and not for longer. With an actor token it names who acts (delegation). Nothing is exchanged that `allow` does not permit.
+ *
+ * @throws TypeError for an option that is wrong, naming it and the fix.
+ */
+export function tokenExchange(options: TokenExchangeOptions): GrantType {
+  requireNoMore('tokenExchange', arguments, 1)
+  requireKnown('tokenExchange option', options, optionNames, ['allow'])
+  const settings = settingsOf(options ?? {})
+  return Object.freeze({
+    grantType: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    handle: (server, request) => exchange(server, request, settings),
+  } satisfies GrantType)
+}
+
+function settingsOf({ allow, issuers, user, tokenTypes = {}, publicClients = [] }: TokenExchangeOptions): Settings {
+  if (typeof allow !== 'function') {
+    throw new TypeError(
+      'tokenExchange needs allow: ({ client, subject, actor, scope }) => ({ userId: subject.userId }), or undefined for no',
+    )
+  }
+  if ((issuers === undefined) !== (user === undefined) || (user !== undefined && typeof user !== 'function')) {
+    throw new TypeError(
+      'tokenExchange needs issuers and user: ({ issuer, sub }) => user id or undefined, both or neither',
+    )
+  }
+  const known = issuers === undefined ? new Map() : trustedIssuers('tokenExchange', issuers)
+  const withProfile = issuers?.find(({ profile }) => profile !== undefined)
+  if (withProfile) {
+    throw new TypeError(
+      `tokenExchange({ issuers }): leave the profile of ${withProfile.issuer} out; it is for jwtBearer`,
+    )
+  }
+  requireKnown('tokenExchange({ tokenTypes }) type', tokenTypes, Object.keys(tokenTypes))
+  for (const [type, find] of Object.entries(tokenTypes)) {
+    if (!URL.canParse(type) || type === ACCESS_TOKEN || type === JWT || typeof find !== 'function') {
+      const example = "{ 'urn:example:token-type:session': (token) => ({ userId }) }"
+      throw new TypeError(`tokenExchange({ tokenTypes }) must be functions by URIs of your own, such as ${example}`)
+    }
+  }
+  if (!Array.isArray(publicClients) || !publicClients.every((id) => typeof id === 'string' && id !== '')) {
+    throw new TypeError("tokenExchange({ publicClients }) must be a list of client ids, such as ['spa']")
+  }
+  return Object.freeze({
+    allow,
+    issuers: known,
+    user: user ?? (() => undefined),
+    tokenTypes: new Map<string, FindOwnToken>(Object.entries(tokenTypes)),
+    publicClients: Object.freeze([...publicClients]),
+  })
+}
+
+async function exchange(
+  server: AuthorizationServer,
+  request: TokenRequest,
+  settings: Settings,
+): Promise<TokenResponse> {
+  const { client, parameters, authenticated } = request
+  const { clientId } = client
+  // RFC 8693 §2.1: or whoever has a stolen token makes others of it
+  if (!authenticated && !settings.publicClients.includes(clientId)) {
+    throw new OAuthError('unauthorized_client', 'This grant requires client authentication.')
+  }
+  const asked = askedOf(server, request)
+  const subject = await presentedToken(server, request, settings, 'subject')
+  const actor = parameters.has('actor_token') ? await presentedToken(server, request, settings, 'actor') : undefined
+  requireKeys(server, request, subject, actor)
+  const chain = actorOf(server, request, subject, actor)
+  const { userId } = subject.party
+  if (userId === undefined) {
+    // without a user the token is one of the client itself
+    if (subject.party.clientId !== clientId || chain) {
+      throw refusedExchange(
+        server,
+        clientId,
+        'The subject_token is of no user: only its own client may exchange it, without an actor.',
+      )
+    }
+    if (client.username !== undefined) await requireOwner(server, client.username)
+  }
+  const scope = narrowScope(server, request, subject.party.scope)
+  const audience = narrowTarget(server, request, subject.party.audience, asked.target)
+  const offered: TokenExchange = {
+    client,
+    subject: subject.party,
+    ...(actor && { actor: actor.party }),
+    scope,
+    audience,
+  }
+  const allowed: unknown = await settings.allow(Object.freeze(offered))
+  if (allowed === undefined || allowed === null || allowed === false) {
+    throw refusedExchange(server, clientId, 'This exchange is not allowed.')
+  }
+  const granted = grantedOf(offered, allowed)
+  const exchanged: Exchanged = {
+    ...{ subject, scope: granted.scope, audience, issuedType: asked.issuedType },
+    ...(chain && { actor: chain }),
+    refreshToken: granted.refreshToken && getsRefreshToken(server, client),
+    until: Math.min(...[subject, actor].map((one) => one?.party.expiresAt ?? Number.POSITIVE_INFINITY)),
+  }
+  return issueExchanged(server, request, exchanged)
+}
+
+/** What `allow` returned, checked: its mistakes are the host's, and no answer to the client. */
+function grantedOf(offered: TokenExchange, allowed: unknown): { scope: Scope; refreshToken: boolean } {
+  const option = 'tokenExchange({ allow })'
+  if (typeof allowed !== 'object') {
+    throw new TypeError(`${option} must return { userId: subject.userId } or undefined, not ${kindOf(allowed)}`)
+  }
+  const said = allowed as Partial<AllowedExchange>
+  const names = ['userId', 'scope', 'refreshToken'] satisfies (keyof AllowedExchange)[]
+  requireKnown(`${option} member`, said, names, names)
+  const { userId, scope, refreshToken = false } = said
+  if ((userId === undefined ? undefined : subjectId(userId)) !== offered.subject.userId) {
+    throw new TypeError(`${option} must return the userId of the subject, as { userId: subject.userId }`)
+  }
+  if (typeof refreshToken !== 'boolean') throw new TypeError(`${option} must return refreshToken as true or false`)
+  if (scope === undefined) return { scope: offered.scope, refreshToken }
+  const named = scopeOfHost(option, scope)
+  if (named.length === 0 && offered.scope.length > 0) {
+    throw new OAuthError('invalid_scope', 'None of the requested scope was granted.')
+  }
+  try {
+    return { scope: requireScopeWithin(named, offered.scope), refreshToken }
+  } catch (cause) {
+    throw new TypeError(`${option} must return a scope within that of the exchange`, { cause })
+  }
+}
