@@ -382,6 +382,38 @@ describe('the snippets', () => {
     expect([...server.grants.keys()]).toContain('urn:ietf:params:oauth:grant-type:jwt-bearer')
   })
 
+  it('of token exchange has a server where one API gets a token for the other', async () => {
+    const { server } = await run<{ server: library.AuthorizationServer }>('tokenExchange({', {
+      ...base(),
+      scopes: ['invoices'],
+    })
+    const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange'
+    const grantTypes = [grantType, 'client_credentials']
+    const { clientSecret } = await library.registerClient(server, {
+      clientId: 'orders',
+      grantTypes,
+      scopes: ['invoices'],
+    })
+    const resource = 'https://invoices.example.com'
+    const made = await library.issueTokens(server, { clientId: 'orders', userId: '1', resource })
+    const actor = await library.issueTokens(server, { clientId: 'orders' })
+    const type = 'urn:ietf:params:oauth:token-type:access_token'
+    const form = new URLSearchParams({
+      grant_type: grantType,
+      subject_token: made.access_token,
+      subject_token_type: type,
+    })
+    const send = (more: object) =>
+      request(express().use(library.tokenRouter(server)))
+        .post('/')
+        .auth('orders', clientSecret as string)
+        .type('form')
+        .send(new URLSearchParams({ ...Object.fromEntries(form), ...more }).toString())
+    expect((await send({})).body.error).toBe('invalid_request')
+    const { body } = await send({ actor_token: actor.access_token, actor_token_type: type })
+    expect(body).toMatchObject({ scope: 'invoices', issued_token_type: type })
+  })
+
   it('of devices has a server where one gets its two codes', async () => {
     const app = express()
     await run('deviceCode({ ttl', { ...base(), app })

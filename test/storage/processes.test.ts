@@ -6,9 +6,11 @@ import {
   clientCredentials,
   createAuthorizationServer,
   deviceCode,
+  jwtBearer,
   type OAuthStorage,
   refreshToken,
   registerClient,
+  tokenExchange,
 } from '../../src/index'
 import { asserted, type ClientKey, clientKey, signAssertion } from '../support/assertions'
 import { type ProofKey, proof, proofKey } from '../support/dpop'
@@ -30,12 +32,14 @@ const WORKERS = 6
 
 let apps: Apps
 let key: ClientKey
+/** Of the client `backend`, which exchanges tokens. */
+let secret: string
 /** Of as many instances of a client. */
 let proofKeys: readonly ProofKey[]
 
 beforeAll(async () => {
-  apps = buildApps()
   key = await clientKey()
+  apps = buildApps({ IDP_KEY: JSON.stringify(key.jwk) })
   proofKeys = await Promise.all(Array.from({ length: PROVERS }, () => proofKey()))
 })
 afterAll(() => apps.stop())
@@ -52,13 +56,20 @@ describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
         issuer: session.issuer,
         storage: own.storage,
         scopes: ['read'],
-        grants: [authorizationCode(), clientCredentials(), refreshToken(), deviceCode()],
+        grants: [
+          authorizationCode(),
+          clientCredentials(),
+          refreshToken(),
+          deviceCode(),
+          jwtBearer({ issuers: [{ issuer: session.idp, keys: [key.jwk] }], user: () => undefined }),
+          tokenExchange({ allow: () => undefined }),
+        ],
       })
       await registerClient(server, {
         clientId: session.clientId,
         redirectUris: ['http://127.0.0.1/callback'],
         scopes: [session.scope],
-        grantTypes: ['authorization_code', 'refresh_token', session.deviceGrant],
+        grantTypes: ['authorization_code', 'refresh_token', session.deviceGrant, session.bearerGrant],
         tokenEndpointAuthMethods: ['none'],
       })
       await registerClient(server, {
@@ -68,6 +79,8 @@ describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
         tokenEndpointAuthMethods: ['private_key_jwt'],
         jwks: { keys: [key.jwk] },
       })
+      const exchanger = { clientId: 'backend', grantTypes: [session.exchangeGrant], scopes: [session.scope] }
+      secret = (await registerClient(server, exchanger)).clientSecret as string
     }, PATIENCE)
     afterAll(async () => {
       await own.close()
@@ -87,6 +100,8 @@ describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
           await raceWithOneProof(started)
           await raceWithManyKeys(started, own.storage)
           if (round % 6 === 0) await raceOfDevices(started)
+          if (round % 6 === 3) await raceOfAssertions(started)
+          if (round % 6 === 3) await raceOfExchanges(started)
         }
         for (const app of started) {
           expect(app.unhandled).toEqual([])
@@ -200,6 +215,35 @@ async function raceOfDevices(started: readonly App[]): Promise<void> {
   expect(kindsOf(polled)).toEqual({ '200 Bearer': 1, '400 invalid_grant': RACERS - 1 })
   const winner = polled.find(({ status }) => status === 200) as Answer
   expect((await session.me(started.at(-1) as App, session.tokensOf(winner))).status).toBe(200)
+}
+
+/** One assertion of another issuer everywhere at once (RFC 7523 §3, item 7): its `jti` counts once, and gives one token. */
+async function raceOfAssertions(started: readonly App[]): Promise<void> {
+  const claims = { iss: session.idp, sub: 'ada', aud: session.issuer }
+  const assertion = await signAssertion('ada', key, { claims, now: Math.floor(Date.now() / 1000) })
+  const answers = await inTurns(started, Array(RACERS).fill(assertion), session.bearAssertion)
+  expect(kindsOf(answers)).toEqual({ '200 Bearer': 1, '400 invalid_grant': RACERS - 1 })
+  const winner = session.tokensOf(answers.find(({ status }) => status === 200) as Answer)
+  for (const app of started) expect((await session.me(app, winner)).status).toBe(200)
+}
+
+/** One subject token everywhere at once (RFC 8693): each exchange gives a token of its own, and ends none, until its grant ends. */
+async function raceOfExchanges(started: readonly App[]): Promise<void> {
+  const tokens = await session.newTokens(started[0] as App)
+  const all = Array<string>(RACERS).fill(tokens.access_token)
+  const exchange = (app: App, token: string) => session.exchangeToken(app, token, secret)
+  const answers = await inTurns(started, all, exchange)
+  expect(kindsOf(answers)).toEqual({ '200 Bearer': RACERS })
+  const made = answers.map(session.tokensOf)
+  expect(new Set(made.map(({ access_token }) => access_token)).size).toBe(RACERS)
+  const seen = async (each: readonly session.Tokens[]) =>
+    new Set((await inTurns([...started].reverse(), each, session.me)).map(({ status }) => status))
+  expect(await seen([tokens, ...made])).toEqual(new Set([200]))
+  // its grant ends in the middle of more of them
+  const [late] = await Promise.all([inTurns(started, all, exchange), session.revoke(started.at(-1) as App, tokens)])
+  const given = late.filter(({ status }) => status === 200).map(session.tokensOf)
+  expect(late.filter(({ status }) => status !== 200 && status !== 400)).toEqual([])
+  expect(await seen([tokens, ...made, ...given])).toEqual(new Set([401]))
 }
 
 const signed = (by: ProofKey) => proof(by, { url: `${session.issuer}/token`, now: Math.floor(Date.now() / 1000) })

@@ -16,13 +16,15 @@ import {
   deviceRouter,
   dpop,
   issueCode,
+  jwtBearer,
   pushedAuthorizationRequests,
   pushedAuthorizationRouter,
   refreshToken,
   revokeRouter,
+  tokenExchange,
   tokenRouter,
 } from '../../../src/index'
-import { challenge, clientId, issuer, scope } from './session'
+import { challenge, clientId, idp, issuer, scope } from './session'
 import { loadDriver, type Store } from './stores'
 
 export type FromApp = { port: number } | { unhandled: string }
@@ -38,12 +40,22 @@ async function main(): Promise<void> {
   const open = await loadDriver(process.argv[2] as Store['kind'])
   const { storage } = await open(await store)
 
+  const { IDP_KEY: idpKey } = process.env
+  const issuers = [{ issuer: idp, keys: [JSON.parse(idpKey ?? 'null')] }]
+  const user = ({ sub }: { sub: string }) => sub
   const happened: Record<string, number> = {}
   const server = createAuthorizationServer({
     issuer,
     storage,
     scopes: [scope],
-    grants: [authorizationCode(), clientCredentials(), refreshToken(), deviceCode()],
+    grants: [
+      authorizationCode(),
+      clientCredentials(),
+      refreshToken(),
+      deviceCode(),
+      ...(idpKey ? [jwtBearer({ issuers, user })] : []),
+      tokenExchange({ allow: ({ subject }) => ({ userId: subject.userId }) }),
+    ],
     requests: [pushedAuthorizationRequests()],
     authorizationDetails: { payment: { members: ['creditor', 'amount'], check: () => {}, describe: () => 'Pay' } },
     // the tests enter the code of a device as often as they like

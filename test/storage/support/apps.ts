@@ -37,7 +37,8 @@ export interface Apps {
   stop(): Promise<void>
 }
 
-export function buildApps(): Apps {
+/** `env`: what each process finds in its environment, too. */
+export function buildApps(env: Readonly<Record<string, string>> = {}): Apps {
   const folder = mkdtempSync(join(tmpdir(), 'apps-'))
   const program = join(folder, 'app.js')
   buildSync({
@@ -56,7 +57,7 @@ export function buildApps(): Apps {
   const loaded = new Map<Store['kind'], ChildProcess[]>()
 
   function load(kind: Store['kind']): ChildProcess {
-    const child = fork(program, [kind], { env: { ...process.env, NODE_PATH: packages } })
+    const child = fork(program, [kind], { env: { ...process.env, ...env, NODE_PATH: packages } })
     running.add(child)
     child.once('exit', () => running.delete(child))
     return child

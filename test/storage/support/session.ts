@@ -4,6 +4,8 @@ import type { Answer, App } from './apps'
 export const issuer = 'http://127.0.0.1:3000'
 export const clientId = 'app'
 export const scope = 'read'
+/** An issuer elsewhere, whose key the apps find in their environment. */
+export const idp = 'https://idp.example'
 /** RFC 7636 Appendix B. */
 const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 export const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
@@ -56,6 +58,23 @@ export async function approveDevice(app: App, userCode: string): Promise<Answer>
 
 export function pollDevice(app: App, deviceCode: string): Promise<Answer> {
   return app.post('/token', { grant_type: deviceGrant, client_id: clientId, device_code: deviceCode })
+}
+
+/** RFC 7523 §2.1. */
+export const bearerGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+/** RFC 8693 §2.1. */
+export const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const tokenTypes = 'urn:ietf:params:oauth:token-type:'
+
+export function bearAssertion(app: App, assertion: string): Promise<Answer> {
+  return app.post('/token', { grant_type: bearerGrant, client_id: clientId, assertion })
+}
+
+/** `secret` is that of the client `backend`. */
+export function exchangeToken(app: App, token: string, secret: string, type = 'access_token'): Promise<Answer> {
+  const authorization = `Basic ${Buffer.from(`backend:${secret}`).toString('base64')}`
+  const form = { grant_type: exchangeGrant, subject_token: token, subject_token_type: tokenTypes + type }
+  return app.post('/token', form, { authorization })
 }
 
 /** With `proof`: for a token that is bound to the key that signed it (RFC 9449). */
