@@ -36,8 +36,7 @@ export async function issueExchanged(
   request: TokenRequest,
   exchanged: Exchanged,
 ): Promise<TokenResponse> {
-  const { client, confirmation } = request
-  const { clientId } = client
+  const { clientId } = request.client
   const { subject, actor, scope, audience, issuedType, until } = exchanged
   // `allow` may take its time
   if (until <= server.now()) throw refusedExchange(server, clientId, 'The subject_token or actor_token has expired.')
@@ -54,7 +53,7 @@ export async function issueExchanged(
   }
   const { row } = subject
   const tokens = row
-    ? await belowGrant(server, request, { ...authorization, ...(confirmation && { confirmation }) }, exchanged, row)
+    ? await belowGrant(server, request, authorization, exchanged, row)
     : await ofOwnGrant(server, request, authorization, exchanged)
   tokens.body.issued_token_type = issuedType
   const after = row ? undefined : () => requireUnrevoked(server, authorization, tokens)
@@ -78,29 +77,33 @@ async function belowGrant(
   server: AuthorizationServer,
   request: TokenRequest,
   authorization: Authorization,
-  { refreshToken, until }: Exchanged,
+  { subject: { party }, refreshToken, until }: Exchanged,
   row: Credential,
 ): Promise<PreparedTokens> {
   const { grantId } = row
-  const now = server.now()
+  const { confirmation } = request
   if (refreshToken && grantId !== undefined) {
     const source = sessionOf(row.id)
     const below = await sessionBelow(server, grantId, source, until)
-    if (below.refreshable && below.until > now) {
+    if (below.refreshable && Math.min(below.until, until) > server.now()) {
       const derived = { session: newSession(source), until: below.until }
-      const options = { request, refreshToken, ttl: until - now, derived }
-      return prepareTokens(server, { ...authorization, grantId }, options)
+      const options = { request, refreshToken, ttl: until - server.now(), derived }
+      // what was bound stays so: the refresh token, too, where the subject token is
+      const held = party.confirmation && confirmation && { confirmation }
+      return prepareTokens(server, { ...authorization, ...held, grantId }, options)
     }
   }
-  const subject = server.accessTokens.stateless ? undefined : subjectRowOf(row)
+  const { stateless, ttl } = server.accessTokens
+  const subject = stateless ? undefined : subjectRowOf(row)
   const bound: Bound = {
     ...authorization,
+    ...(confirmation && { confirmation }),
     ...(grantId !== undefined && { grantId }),
     ...(subject !== undefined && { subject }),
   }
-  const { stateless, ttl } = server.accessTokens
   const id = lookupId(grantId ?? newGrantId(), EXCHANGED, newSession(''))
-  const lifetime = { issuedAt: now, expiresAt: Math.min(now + ttl, until) }
+  const issuedAt = server.now()
+  const lifetime = { issuedAt, expiresAt: Math.min(issuedAt + ttl, until) }
   const { credential, body } = await prepareAccessToken(server, id, bound, lifetime)
   return { authorization: bound, body, credentials: stateless ? [] : [credential] }
 }

@@ -114,7 +114,7 @@ function settingsOf({ allow, issuers, user, tokenTypes = {}, publicClients = [] 
       `tokenExchange({ issuers }): leave the profile of ${withProfile.issuer} out; it is for jwtBearer`,
     )
   }
-  requireKnown('tokenExchange({ tokenTypes }) type', tokenTypes, Object.keys(tokenTypes))
+  requireKnown('tokenExchange({ tokenTypes }) type', tokenTypes, Object.keys(tokenTypes ?? {}))
   for (const [type, find] of Object.entries(tokenTypes)) {
     if (!URL.canParse(type) || type === ACCESS_TOKEN || type === JWT || typeof find !== 'function') {
       const example = "{ 'urn:example:token-type:session': (token) => ({ userId }) }"

@@ -92,12 +92,16 @@ describe.each(stores)('parallel redemption over %s', (_, describeStore, open) =>
     let host: Host
     let apps: express.Express[]
     beforeAll(async () => {
+      jest.spyOn(console, 'info').mockImplementation(() => {})
       opened = await open()
       host = await createHost({ storage: opened.storage, grants: grantsOf() })
       apps = [host.app, secondProcess(host)]
     }, PATIENCE)
     afterEach(() => host.storage.restore())
-    afterAll(() => opened.close(), PATIENCE)
+    afterAll(async () => {
+      await opened.close()
+      jest.restoreAllMocks()
+    }, PATIENCE)
 
     /** The same request, at the same time, to both processes in turn. */
     const race = (

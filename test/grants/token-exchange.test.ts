@@ -828,6 +828,19 @@ describe('a key (RFC 9449)', () => {
     expect((await proving(host, access_token, agent, acting(actor))).status).toBe(200)
   })
 
+  it('to which the subject token is bound binds the refresh token, too', async () => {
+    const allow: Allow = ({ subject }) => ({ userId: subject.userId, refreshToken: true })
+    const host = await exchanging({ senderConstraints: [dpop()], exchange: { allow } })
+    const { access_token } = await bound(host, agent)
+    const { body } = await proving(host, access_token, robot)
+    expect(errorOf(await host.refresh(host.backend, body.refresh_token))).toEqual(refusedProof)
+    const refreshed = host.refresh(host.backend, body.refresh_token).set('DPoP', await proof(robot))
+    expect((await refreshed.expect(200)).body.token_type).toBe('DPoP')
+    // as everywhere: a client that authenticates may go on with another key, or none
+    const { body: unbound } = await proving(host, (await host.signIn()).access_token, robot)
+    await host.refresh(host.backend, unbound.refresh_token).expect(200)
+  })
+
   it('that a client must always prove is asked for here, too', async () => {
     const host = await exchanging({ senderConstraints: [dpop()] })
     await updateClient(host.server, 'backend', { dpopBoundAccessTokens: true })
@@ -864,6 +877,7 @@ describe('at start-up', () => {
       'must be functions by URIs of your own',
     ],
     ['a type without a function', { allow, tokenTypes: { 'urn:x:y': 'bob' } }, 'must be functions by URIs of your own'],
+    ['types that are no object', { allow, tokenTypes: null }, 'must be one object'],
     ['public clients that are no list', { allow, publicClients: 'spa' }, 'must be a list of client ids'],
   ])('%s throws a TypeError that names it', (_, options, problem) => {
     expect(() => tokenExchange(options as never)).toThrow(problem)

@@ -100,8 +100,8 @@ describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
           await raceWithOneProof(started)
           await raceWithManyKeys(started, own.storage)
           if (round % 6 === 0) await raceOfDevices(started)
-          if (round % 6 === 3) await raceOfAssertions(started)
-          if (round % 6 === 3) await raceOfExchanges(started)
+          if (round % 12 === 3) await raceOfAssertions(started)
+          if (round % 12 === 3) await raceOfExchanges(started)
         }
         for (const app of started) {
           expect(app.unhandled).toEqual([])
