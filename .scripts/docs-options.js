@@ -22,6 +22,7 @@ function optionTables() {
   const files = [
     'index',
     'openid/index',
+    'personal-tokens/index',
     'storage/sqlite/sqlite',
     'storage/postgres/postgres',
     'storage/mysql/mysql',

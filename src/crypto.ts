@@ -56,6 +56,13 @@ export function randomToken(bytes: number): string {
   return token
 }
 
+/** So many letters and digits from the CSPRNG, each of the 62 as likely as the others: 5.95 bits. */
+export function randomAlphanumeric(length: number): string {
+  let text = ''
+  while (text.length < length) text += randomToken(length).replace(/[-_]/g, '')
+  return text.slice(0, length)
+}
+
 /** Where the versions of a record begin: anywhere, so that those of two records of one id do not meet. Fits 32 bits. */
 export function firstVersion(): number {
   return randomInt(1, 2 ** 30)

@@ -6,7 +6,7 @@ import ts from 'typescript'
 /** From the top floor down. A name that ends in a slash is a folder, any other one is a file. */
 const floors = [
   ['index.ts'],
-  ['openid/'],
+  ['openid/', 'personal-tokens/'],
   ['routers/', 'device/'],
   ['server.ts', 'authorization/'],
   ['guard/'],

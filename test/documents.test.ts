@@ -263,6 +263,17 @@ describe('the snippets', () => {
     expect([...server.scopes.keys()]).toEqual(expect.arrayContaining(['openid', 'offline_access', 'employee', 'read']))
   })
 
+  it('makes, lists and revokes a personal token', async () => {
+    const { made, tokens, server } = await run<{
+      made: { id: string; token: string }
+      tokens: { id: string; name: string }[]
+      server: library.AuthorizationServer
+    }>('issuePersonalToken(', { ...base(), userId: 'alice' })
+    expect(made.token).toMatch(/^acme_pat_[0-9A-Za-z]{71}$/)
+    expect(tokens).toMatchObject([{ id: made.id, name: 'backup script' }])
+    await expect(library.verifyAccessToken(server, made.token)).rejects.toMatchObject({ code: 'invalid_token' })
+  })
+
   it('signs users of other apps out', async () => {
     const app = express()
     const server = library.createAuthorizationServer({

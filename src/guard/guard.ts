@@ -55,6 +55,8 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
       try {
         admit(req, { ...(found as AuthenticatedToken), challenge })
         if (inQuery) keepPrivate(req, res)
+        const { used } = found as AuthenticatedToken
+        if (used) res.once('close', used)
       } catch (error) {
         // such as a `req.user` that only the host can set: after a promise nobody else would hear of it
         return next(error)

@@ -63,6 +63,8 @@ export function bearerStrategy(source: TokenSource, options: BearerGuardOptions 
         const failure = found instanceof OAuthError ? found : missingPart(found, scope, needsUser, stepUp)
         if (!failure) {
           if (inQuery) keepPrivate(req, req.res)
+          const { used } = found as AuthenticatedToken
+          if (used) req.res?.once('close', used)
           return run.success(found as AuthenticatedToken)
         }
         reportError(source, failure)

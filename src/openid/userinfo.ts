@@ -60,6 +60,7 @@ export function routerOf(settings: Settings, server: AuthorizationServer, cors: 
     const { confirmation } = boundOf(row)
     const bound = { clientId: row.clientId, scope: row.scope, ...(confirmation && { confirmation }) }
     await verifyConfirmation(server, token, bound, proofs && { ...proofs, req })
+    if (found.used) res.once('close', found.used)
     await answer(settings, server, row, res)
   }
   const onError = (error: OAuthError, req: Request, res: Response) =>

@@ -10,7 +10,8 @@ import { revoke } from '../tokens/revocation'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 /**
- * Returns the live authorizations, for a "connected apps" page: all, or those of a user, a client, or both.
+ * Returns the live authorizations, for a "connected apps" page: all, or those of a user, a client, or both. Personal
+ * tokens are not among them: nobody has let an app in by them. `listPersonalTokens` has these.
  *
  * @throws TypeError for a member that is not an id, so that an unknown user never lists the grants of all users.
  */
@@ -25,7 +26,7 @@ export async function listGrants(
     (page) => server.storage.grants.list({ ...filter, ...page }),
     (grant) => grant.id,
   )
-  return grants.filter((grant) => !isExpired(server, grant))
+  return grants.filter((grant) => grant.data.personalToken === undefined && !isExpired(server, grant))
 }
 
 /**

@@ -117,9 +117,10 @@ export async function verifyAccessToken(
   const resource = knownResource(server, options.resource)
   const proofs = options.request && proofPlace('verifyAccessToken', server, resource)
   const call = proofs && options.request && { ...proofs, req: options.request }
-  const { accessToken } = await authenticateToken(server, String(token), resource, call)
+  const { accessToken, used } = await authenticateToken(server, String(token), resource, call)
   if (!includesScope(accessToken.scope, required)) {
     throw new OAuthError('insufficient_scope', `The access token lacks the scope ${formatScope(required)}.`)
   }
+  if (used) setImmediate(used)
   return accessToken
 }

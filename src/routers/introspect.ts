@@ -46,9 +46,12 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
     // RFC 7662 §2.1: without authorization anybody could try tokens here
     if (!authenticated) throw invalidClient('Introspection requires client authentication.', challenge)
     const token = requireParameter(parameters, 'token')
-    const found = (await findAccessToken(server, token))?.row ?? (await findRefreshToken(server, token))
+    const access = await findAccessToken(server, token)
+    const found = access?.row ?? (await findRefreshToken(server, token))
     const seen = found && audienceSeenBy(server, client, found, resourceServersOnly)
     const active = seen && (await hasItsUser(server, found))
+    // asked by its own client, it was used nowhere
+    if (active && access?.used && found.clientId !== client.clientId) res.once('close', access.used)
     sendJson(res, 200, active ? describe(server, found, seen) : { active: false })
   }
   const check = requestChecks(server, 'introspect')
@@ -64,7 +67,7 @@ function audienceSeenBy(
 ): Audience | undefined {
   const audience = heldAudience(server, boundOf(found).audience)
   if (!resourceServersOnly && found.clientId === clientId) return audience
-  if (resourceServer === false || found.kind !== 'access_token') return undefined
+  if (resourceServer === false || found.kind === 'refresh_token') return undefined
   if (resourceServer === true) return audience
   // RFC 7662 §2.2: what a token is good for elsewhere is nobody's business here
   const own = audience.filter((resource) => resourceServer.includes(resource))
@@ -97,7 +100,7 @@ function describe(server: AuthorizationServer, found: Credential, audience: Audi
   return {
     active: true,
     ...sharedClaims(server, authorization, found, audience),
-    ...(found.kind === 'access_token' && { token_type: confirmation ? tokenTypeOf(confirmation) : 'Bearer' }),
+    ...(found.kind !== 'refresh_token' && { token_type: confirmation ? tokenTypeOf(confirmation) : 'Bearer' }),
     ...(found.userId !== undefined && { sub: found.userId }),
   }
 }

@@ -3,6 +3,7 @@
 import type { Router } from 'express'
 import { authenticatedRequest } from '../clients/authenticated-request'
 import { findCredential } from '../credentials/bound'
+import { grantIdOf } from '../credentials/split-token'
 import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
@@ -11,7 +12,7 @@ import { requireKnown, requireNoMore } from '../options/known'
 import { requireParameter } from '../rules/params'
 import type { Client } from '../storage'
 import { findAccessToken } from '../tokens/access-token'
-import { endSessionOf } from '../tokens/revocation'
+import { endSessionOf, revoke } from '../tokens/revocation'
 import { hasStableHalf, parseRefreshToken } from '../tokens/rotation'
 import type { AuthorizationServer } from '../types/authorization-server'
 
@@ -55,6 +56,7 @@ async function revokeRefreshToken(server: AuthorizationServer, client: Client, t
 async function revokeAccessToken(server: AuthorizationServer, client: Client, token: string): Promise<void> {
   const found = (await findAccessToken(server, token))?.row
   if (found?.clientId !== client.clientId) return
+  if (found.kind === 'personal_token') return revoke(server, { grantId: grantIdOf(found.id) })
   // RFC 7009 §2.2.1: said aloud, because a 200 would be taken for a revocation
   if (server.accessTokens.stateless) {
     throw new OAuthError('unsupported_token_type', 'Access tokens of this server cannot be revoked before they expire.')

@@ -13,7 +13,7 @@ import { heldAudience, verifyAudience } from '../rules/resource'
 import { type Call, verifyConfirmation } from '../sender-constraints/confirmation'
 import type { Credential, Writable } from '../storage'
 import { frozenCopy } from '../storage/frozen'
-import type { AccessToken } from '../types/access-token'
+import type { AccessToken, LocatedToken } from '../types/access-token'
 import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
 import { findUser, type UserSource } from '../users'
 import { frozenActor, signInOf } from './claims'
@@ -55,18 +55,20 @@ export interface FoundAccessToken {
   row: Credential
   /** Those of a JWT. */
   claims?: AccessToken['claims']
+  /** Those of a personal token. */
+  used?: LocatedToken['used']
 }
 
 /** An access token that is alive and whose secret is right; undefined for everything else. */
 export function findAccessToken(server: AuthorizationServer, token: string): Awaitable<FoundAccessToken | undefined> {
   return whenReady(server.accessTokens.locate(server, token), (located) => {
     if (!located) return undefined
-    const { id, secret, claims } = located
+    const { id, secret, claims, used } = located
     return whenReady(located.row ?? findCredential(server, id, 'access_token'), (row) => {
       // a token that was revoked by itself keeps its digest and has another state; one without a row is never revoked
       const isWhole = row && (located.row !== undefined || (row.state === row.digest && hasSecret(row, secret)))
       if (!isWhole || isExpired(server, row)) return undefined
-      const found = claims ? { row, claims } : { row }
+      const found = used ? { row, used } : claims ? { row, claims } : { row }
       const { subject } = row.data.bound as Bound
       // one that was exchanged is of no more use than its subject token, whatever ended that
       return subject === undefined
@@ -109,6 +111,8 @@ export interface AuthenticatedToken {
   startedAt?: number
   /** Which session of its grant the token is of. */
   session?: string
+  /** To be called after the answer, where the token keeps when it was used. */
+  used?: LocatedToken['used']
 }
 
 /**
@@ -128,7 +132,8 @@ export function authenticateToken(
     if (server.resources.length > 0) verifyAudience(server, accessToken.audience ?? [], resource)
     const admitted = (user: Express.User | undefined): AuthenticatedToken => {
       const { id, startedAt } = found.row
-      return { accessToken, user, startedAt, session: sessionOf(id) }
+      const authenticated = { accessToken, user, startedAt, session: sessionOf(id) }
+      return found.used ? { ...authenticated, used: found.used } : authenticated
     }
     if (call || accessToken.confirmation) {
       const proven = verifyConfirmation(server, token, accessToken, call)

@@ -40,6 +40,8 @@ export interface LocatedToken {
   readonly secret: string
   readonly claims?: AccessToken['claims']
   readonly row?: Credential
+  /** Called once the token has let a request in, and the answer is sent. Never throws. Left out: nothing is noted. */
+  readonly used?: () => void
 }
 
 /**

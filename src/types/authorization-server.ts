@@ -160,6 +160,8 @@ export interface AccessTokenFormat {
   readonly jwks?: () => { readonly keys: readonly object[] }
   /** @internal Set by `jwt({ stateless: true })`: its tokens have no row. */
   readonly stateless?: boolean
+  /** @internal Set by `personalTokens()`: what a personal token begins with. */
+  readonly personalTokenPrefix?: string
 }
 
 /**

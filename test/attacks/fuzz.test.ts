@@ -21,6 +21,7 @@ import {
   updateClient,
 } from '../../src/index'
 import { endSessionRouter, openid, userinfoRouter } from '../../src/openid/index'
+import { issuePersonalToken, personalTokens } from '../../src/personal-tokens'
 import { askConsent, fieldsOf } from '../support/consent'
 import { enterCode, openPage, startDevice } from '../support/device'
 import { nastyText, runs } from '../support/fuzz'
@@ -51,6 +52,7 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
   const host = await createHost({
     before,
     throttle: false,
+    accessTokens: personalTokens({ prefix: 'acme_pat_' }),
     requests: [pushedAuthorizationRequests(), requestObjects()],
     openid: openid({
       keys,
@@ -85,6 +87,10 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
   })
   await updateClient(host.server, 'web', { scopes: ['read', 'write', 'openid', 'email'] })
   const user = await issueTokens(host.server, { clientId: 'console', userId: 'alice', scope: 'clients read openid' })
+  await host.register({ clientId: 'personal', grantTypes: [], scopes: ['clients', 'read', 'openid'] })
+  const personal = await issuePersonalToken(host.server, {
+    ...{ clientId: 'personal', userId: 'alice', name: 'script', expiresIn: 3600 },
+  })
   const hints = await createOpenIdHost({ decide: approve({ clients: () => true }), openid: { keys } })
   const { id_token: hint } = await hints.signIn(hints.web, { scope: 'openid' })
   const { fields } = await askConsent(host, host.native)
@@ -97,6 +103,7 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
     enteredCode: entered.user_code,
     enteredTransaction: fieldsOf(await enterCode(host, entered.user_code)).device_transaction as string,
     access: user.access_token,
+    personal: personal.token,
     refresh: user.refresh_token as string,
     secret: host.web.clientSecret as string,
     consent: fields.consent_transaction as string,
@@ -315,7 +322,7 @@ function arbitraries(known: Known) {
       .replace(/[\0\r\n]/g, ''),
   )
   const authorization = fc.oneof(
-    fc.constantFrom(`Bearer ${known.access}`, `Bearer ${known.refresh}`, 'Bearer', 'Basic'),
+    fc.constantFrom(`Bearer ${known.access}`, `Bearer ${known.personal}`, `Bearer ${known.refresh}`, 'Bearer', 'Basic'),
     fc
       .tuple(fc.constantFrom('web', 'console', 'native', '', 'nobody'), value)
       .map(([id, secret]) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`),

@@ -81,6 +81,7 @@ describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
       })
       const exchanger = { clientId: 'backend', grantTypes: [session.exchangeGrant], scopes: [session.scope] }
       secret = (await registerClient(server, exchanger)).clientSecret as string
+      await registerClient(server, { clientId: session.personalClientId, grantTypes: [], scopes: [session.scope] })
     }, PATIENCE)
     afterAll(async () => {
       await own.close()
@@ -102,6 +103,7 @@ describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
           if (round % 6 === 0) await raceOfDevices(started)
           if (round % 12 === 3) await raceOfAssertions(started)
           if (round % 12 === 3) await raceOfExchanges(started)
+          if (round % 6 === 3) await raceOfPersonalToken(started, own.storage)
         }
         for (const app of started) {
           expect(app.unhandled).toEqual([])
@@ -244,6 +246,30 @@ async function raceOfExchanges(started: readonly App[]): Promise<void> {
   const given = late.filter(({ status }) => status === 200).map(session.tokensOf)
   expect(late.filter(({ status }) => status !== 200 && status !== 400)).toEqual([])
   expect(await seen([tokens, ...made, ...given])).toEqual(new Set([401]))
+}
+
+/** A personal token that is used everywhere at once, and revoked by one of them: what was written of its use brings nothing back. */
+async function raceOfPersonalToken(started: readonly App[], { grants }: OAuthStorage): Promise<void> {
+  const race = (call: (app: App) => Promise<Answer>) =>
+    Promise.all(Array.from({ length: RACERS }, (_, racer) => call(started[racer % started.length] as App)))
+  const [one, other] = [started[0] as App, started.at(-1) as App]
+  const use = async (made: Answer) => {
+    const answers = await race((app) => app.get('/me', String(made.body.token)))
+    return [...new Set(answers.map(({ status }) => status))].sort()
+  }
+  const used = await one.post('/personal-tokens')
+  expect(await use(used)).toEqual([200])
+  for (let state: string | undefined; !state?.startsWith('used'); )
+    state = (await grants.find(`${used.body.id}~p`))?.state
+  const revoke = async ({ body }: Answer) => (await other.post(`/personal-tokens/${body.id}/revoke`)).body
+  expect(await revoke(used)).toEqual({ revoked: true })
+  expect(await use(used)).toEqual([401])
+
+  const unused = await one.post('/personal-tokens')
+  const [seen] = await Promise.all([use(unused), revoke(unused)])
+  expect([[200], [200, 401], [401]]).toContainEqual(seen)
+  expect(await use(unused)).toEqual([401])
+  expect(await grants.find(`${unused.body.id}~p`)).toBeUndefined()
 }
 
 const signed = (by: ProofKey) => proof(by, { url: `${session.issuer}/token`, now: Math.floor(Date.now() / 1000) })

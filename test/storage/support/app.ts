@@ -24,7 +24,8 @@ import {
   tokenExchange,
   tokenRouter,
 } from '../../../src/index'
-import { challenge, clientId, idp, issuer, scope } from './session'
+import { issuePersonalToken, personalTokens, revokePersonalToken } from '../../../src/personal-tokens'
+import { challenge, clientId, idp, issuer, personalClientId, scope } from './session'
 import { loadDriver, type Store } from './stores'
 
 export type FromApp = { port: number } | { unhandled: string }
@@ -56,6 +57,7 @@ async function main(): Promise<void> {
       ...(idpKey ? [jwtBearer({ issuers, user })] : []),
       tokenExchange({ allow: ({ subject }) => ({ userId: subject.userId }) }),
     ],
+    accessTokens: personalTokens({ prefix: 'acme_pat_' }),
     requests: [pushedAuthorizationRequests()],
     authorizationDetails: { payment: { members: ['creditor', 'amount'], check: () => {}, describe: () => 'Pay' } },
     // the tests enter the code of a device as often as they like
@@ -83,6 +85,19 @@ async function main(): Promise<void> {
   app.post('/code/:userId', (req, res) => {
     issueCode(server, { clientId, userId: req.params.userId, codeChallenge: challenge }).then(
       (issued) => res.json(issued),
+      (error) => res.status(error.status ?? 500).json(error),
+    )
+  })
+  app.post('/personal-tokens', (_req, res) => {
+    const asked = { clientId: personalClientId, userId: 'ada', name: 'script', expiresIn: 3600 }
+    issuePersonalToken(server, asked).then(
+      (issued) => res.json(issued),
+      (error) => res.status(error.status ?? 500).json(error),
+    )
+  })
+  app.post('/personal-tokens/:id/revoke', (req, res) => {
+    revokePersonalToken(server, { userId: 'ada', id: req.params.id }).then(
+      (revoked) => res.json({ revoked }),
       (error) => res.status(error.status ?? 500).json(error),
     )
   })

@@ -3,6 +3,8 @@ import type { Answer, App } from './apps'
 
 export const issuer = 'http://127.0.0.1:3000'
 export const clientId = 'app'
+/** Stands for personal tokens. */
+export const personalClientId = 'personal'
 export const scope = 'read'
 /** An issuer elsewhere, whose key the apps find in their environment. */
 export const idp = 'https://idp.example'

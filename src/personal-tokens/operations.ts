@@ -1,0 +1,209 @@
+/** What hosts do with personal access tokens from their own code: issue, list and revoke them. No endpoint does. */
+import { requireClient } from '../clients/client'
+import { shownName } from '../clients/member-checks'
+import { credentialOf, hasSecret, isExpired } from '../credentials/bound'
+import { lookupSuffix } from '../credentials/kinds'
+import { lookupId } from '../credentials/split-token'
+import { OAuthError } from '../errors'
+import { requireServer } from '../http/endpoint'
+import { requireKnown, requireNoMore } from '../options/known'
+import { requireSeconds } from '../options/seconds'
+import { unshowable } from '../rules/keepable'
+import { audienceMember, formatResource, resolveAudience } from '../rules/resource'
+import { formatScope, resolveScope, type Scope, toScope } from '../rules/scope'
+import { filterBy, requireId } from '../rules/subject'
+import { missingProof } from '../sender-constraints/confirmation'
+import type { Client, Credential, Grant } from '../storage'
+import { allPages } from '../storage/paging'
+import { store } from '../tokens/issue'
+import { revoke } from '../tokens/revocation'
+import type { AuthorizationServer } from '../types/authorization-server'
+import { requireUser } from '../users'
+import { findPersonalToken, personalDataOf, personalGrantOf } from './personal-tokens'
+import { isPersonalId, newParts, partsOf, syntaxOf, textOf } from './text'
+
+/** Options of `issuePersonalToken`. */
+export interface IssuePersonalTokenOptions {
+  /** The client that stands for personal tokens: one that you have registered yourself, and that no user owns. */
+  clientId: string
+  /** The user who makes the token, and whom it stands for. */
+  userId: string | number
+  /** The user's name for it: at most 60 characters, one of them a letter or digit. */
+  name: string
+  /**
+   * The scope, `'read write'` or a list, all of it allowed to the client.
+   * @default the client's default scope
+   */
+  scope?: string | Scope | undefined
+  /** The resources of the token (RFC 8707), among the `resources` of the server. @default the server's default */
+  resource?: string | readonly string[] | undefined
+  /** Lifetime in seconds. */
+  expiresIn: number
+}
+
+/** A personal access token, as lists show it: without its secret, which nobody has but its user. */
+export interface PersonalToken {
+  /** Names it for `revokePersonalToken`. It is the `grantId` of requests with the token, and of events. */
+  readonly id: string
+  readonly clientId: string
+  readonly userId: string
+  readonly name: string
+  readonly scope: Scope
+  /** Seconds. */
+  readonly createdAt: number
+  /** Seconds. */
+  readonly expiresAt: number
+  /** When it was used last, give or take an hour. Seconds. Left out until its first use. */
+  readonly lastUsedAt?: number
+}
+
+const optionNames: readonly string[] = [
+  'clientId',
+  'userId',
+  'name',
+  'scope',
+  'resource',
+  'expiresIn',
+] satisfies (keyof IssuePersonalTokenOptions)[]
+
+/**
+ * Issues a personal access token for a user that the host has authenticated. `token` is shown once, to that user: the
+ * storage has its digest alone. Call it behind your session, and never behind a guard: a token must not make another.
+ *
+ * @throws TypeError for a wrong option, and an `OAuthError` for a name, scope, resource, client or user that cannot be.
+ */
+export async function issuePersonalToken(
+  server: AuthorizationServer,
+  options: IssuePersonalTokenOptions,
+): Promise<PersonalToken & { readonly token: string }> {
+  requireNoMore('issuePersonalToken', arguments, 2)
+  requireServer(server)
+  requireKnown('issuePersonalToken option', options ?? null, optionNames, optionNames)
+  const prefix = prefixOf('issuePersonalToken', server)
+  const { clientId, scope, resource, expiresIn } = options
+  const userId = requireId('issuePersonalToken: userId', options.userId)
+  requireSeconds('issuePersonalToken: expiresIn', expiresIn)
+  const name = verifiedName(options.name)
+  const issuedAt = server.now()
+  const client = verifiedClient(server, await requireClient(server, clientId))
+  const asked = typeof resource === 'object' ? formatResource(resource) : resource
+  const audience = resolveAudience(server, client, asked)
+  const granted = resolveScope(server.scopes, client, scope === undefined ? undefined : formatScope(toScope(scope)))
+  await requireUser(server, userId, true)
+  const parts = newParts()
+  const { grantId, secret } = parts
+  const authorization = { clientId, userId, grantId, scope: granted, startedAt: issuedAt, ...audienceMember(audience) }
+  const row = credentialOf(
+    { id: lookupId(grantId, lookupSuffix.personal_token), kind: 'personal_token', secret, state: 'issued' },
+    authorization,
+    { issuedAt, expiresAt: issuedAt + expiresIn },
+    undefined,
+    { personalToken: { name } },
+  )
+  const grant = personalGrantOf(row)
+  await store(server, [row], grant)
+  // it is shown once: one that a revocation of this very second covers would be of no use
+  if (!(await findPersonalToken(server, grantId))) {
+    throw new OAuthError('access_denied', 'The user or client was revoked a moment ago. Try again.')
+  }
+  server.emit({ type: 'token.issued', grantType: 'personal_token', clientId, userId, grantId, scope: granted })
+  return { ...describe(grant), token: textOf(prefix, parts) }
+}
+
+/**
+ * Returns the live personal tokens of a user, or of a client, or of a user's at one client. The newest is first.
+ *
+ * @throws TypeError for a member that is not an id, so that an unknown user never lists the tokens of all users.
+ */
+export async function listPersonalTokens(
+  server: AuthorizationServer,
+  query: { userId?: string | number; clientId?: string },
+): Promise<PersonalToken[]> {
+  requireNoMore('listPersonalTokens', arguments, 2)
+  requireServer(server)
+  const filter = filterBy('listPersonalTokens', query ?? null, ['userId', 'clientId'])
+  if (Object.keys(filter).length === 0) throw new TypeError('listPersonalTokens needs { userId }, { clientId } or both')
+  const grants = await allPages(
+    (page) => server.storage.grants.list({ ...filter, ...page }),
+    (grant) => grant.id,
+  )
+  const tokens = grants.filter((grant) => personalDataOf(grant) !== undefined && !isExpired(server, grant))
+  return tokens.map(describe).sort((a, b) => b.createdAt - a.createdAt)
+}
+
+/**
+ * Revokes a personal token: the one with this `id` of this user, or the one that was found somewhere, as secret scanners
+ * report it. It is dead when this returns. False: there is none, or it is another user's.
+ *
+ * @throws TypeError for a target that is neither.
+ */
+export async function revokePersonalToken(
+  server: AuthorizationServer,
+  target: { userId: string | number; id: string } | { token: string },
+): Promise<boolean> {
+  requireNoMore('revokePersonalToken', arguments, 2)
+  requireServer(server)
+  const prefix = prefixOf('revokePersonalToken', server)
+  const names = ['userId', 'id', 'token']
+  requireKnown('revokePersonalToken member', target ?? null, names, names)
+  const row = await ('token' in target ? findByText(server, prefix, target) : findOfUser(server, target))
+  if (!row) return false
+  await revoke(server, { grantId: row.grantId as string })
+  return true
+}
+
+async function findOfUser(
+  server: AuthorizationServer,
+  target: { userId: string | number; id: string },
+): Promise<Credential | undefined> {
+  const userId = requireId('revokePersonalToken: userId', target.userId)
+  const id = requireId('revokePersonalToken: id', target.id)
+  const row = isPersonalId(id) ? await findPersonalToken(server, id) : undefined
+  return row?.userId === userId ? row : undefined
+}
+
+async function findByText(
+  server: AuthorizationServer,
+  prefix: string,
+  target: { token: string },
+): Promise<Credential | undefined> {
+  const { token } = target
+  if ('userId' in target || 'id' in target || typeof token !== 'string') {
+    throw new TypeError('revokePersonalToken needs either { userId, id } or { token }, a string')
+  }
+  const parts = syntaxOf(prefix).test(token) ? partsOf(prefix, token) : undefined
+  const row = parts && (await findPersonalToken(server, parts.grantId))
+  return row && hasSecret(row, parts.secret) ? row : undefined
+}
+
+function prefixOf(operation: string, { accessTokens }: AuthorizationServer): string {
+  const { personalTokenPrefix } = accessTokens
+  if (personalTokenPrefix !== undefined) return personalTokenPrefix
+  throw new TypeError(`${operation} needs accessTokens: personalTokens({ prefix }) in the options of the server`)
+}
+
+function verifiedName(given: unknown): string {
+  const isLabel = typeof given === 'string' && !unshowable.test(given) && given.isWellFormed()
+  const name = isLabel ? shownName(given) : undefined
+  if (name !== undefined) return name
+  const rule = 'at most 60 characters, one of them a letter or digit, and none of them invisible'
+  throw new OAuthError('invalid_request', `The name of a personal token must have ${rule}.`)
+}
+
+/** Whoever else could change the record, or have its client introspect, is no part of this. */
+function verifiedClient(server: AuthorizationServer, client: Client): Client {
+  const { clientId, origin, username, dpopBoundAccessTokens } = client
+  if (origin !== undefined || username !== undefined) {
+    throw new OAuthError('unauthorized_client', 'Personal tokens need a client that the host has registered for them.')
+  }
+  // also here, where no proof can come
+  if (dpopBoundAccessTokens) throw missingProof(server, clientId)
+  return client
+}
+
+function describe(grant: Grant): PersonalToken {
+  const { id, clientId, userId, scope, startedAt: createdAt, expiresAt } = grant
+  const { name, lastUsedAt } = personalDataOf(grant)
+  const used = lastUsedAt === undefined ? {} : { lastUsedAt }
+  return { id, clientId, userId: userId as string, name, scope, createdAt, expiresAt, ...used }
+}
