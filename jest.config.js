@@ -14,7 +14,8 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/test/bench/', '<rootDir>/test/pools/'],
   moduleNameMapper: {
     '^express-authorization-server$': '<rootDir>/src/index.ts',
-    '^express-authorization-server/(openid|personal-tokens)$': '<rootDir>/src/$1/index.ts',
+    '^express-authorization-server/openid$': '<rootDir>/src/openid/index.ts',
+    '^express-authorization-server/personal-tokens$': '<rootDir>/src/personal-tokens/index.ts',
     '^express-authorization-server/storage-contract$': '<rootDir>/src/storage/contract.ts',
     '^express-authorization-server/([a-z-]+)$': '<rootDir>/src/storage/$1/$1.ts',
   },

@@ -182,6 +182,8 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
     pkce: options.pkce ?? 'all-clients',
     allowHttpRedirectUris: options.allowHttpRedirectUris ?? false,
     privateUseSchemes: options.privateUseSchemes ?? 'any',
+    accessTokens,
+    refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
     clientMembers: clientMembersOf(capabilities, tableNames, tableWireNames),
   }
   const throttle = options.throttle === false ? undefined : (options.throttle ?? memoryThrottle())
@@ -192,9 +194,7 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
     ...means,
     storage: checkedStorage(options.storage, (row) => isClientMetadata(row, clientRules), means.inTime),
     codes: grants.find((grant) => grant.codes)?.codes,
-    refreshTokens: grants.find((grant) => grant.refreshTokens)?.refreshTokens,
     openid,
-    accessTokens,
     capabilities,
     users: verifiedUsers(options.users),
     clientDocuments: documents && clientDocuments(documents, { ...clientRules, ...means }),

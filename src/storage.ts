@@ -24,6 +24,7 @@
  * `startedAt` of that token's session, and so the same revocations.
  */
 import type { Awaitable } from './awaitable'
+import type { ClientLimits } from './storage/client-limits'
 import type { OpenIdClientMembers } from './storage/openid-client'
 
 /** How a client authenticates at the token endpoint (RFC 7591 §2). */
@@ -42,7 +43,7 @@ export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: nu
 )
 
 /** A registered client: a plain value with a version. */
-export interface Client extends OpenIdClientMembers {
+export interface Client extends OpenIdClientMembers, ClientLimits {
   /** The `client_id`: 1 to 255 characters of `[\x20-\x7e]`. */
   readonly clientId: string
   /**

@@ -44,7 +44,7 @@ async function isRemembered(remember: Remember, request: AuthorizationRequest, u
   if (mayOmitAuthentication(client) && !(remember !== true && remember.publicClients.includes(client.clientId)))
     return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })
-  return grants.some((grant) => sessionEnd(server, grant.startedAt) > server.now() && covers(request, grant))
+  return grants.some((grant) => sessionEnd(server, grant.startedAt, client) > server.now() && covers(request, grant))
 }
 
 /** What is asked. */

@@ -5,6 +5,7 @@ import { redirectUriProblem, shownUri } from '../rules/redirect-uri'
 import { type Audience, findResource } from '../rules/resource'
 import { OFFLINE_ACCESS, withoutOfflineAccess } from '../rules/scope'
 import type { TokenEndpointAuthMethod } from '../storage'
+import type { AccessTokenFormat, RefreshTokenSettings } from '../types/authorization-server'
 import type { ClientMember } from '../types/capability'
 import type { ClientMetadata } from '../types/client-metadata'
 import { type AuthenticationRules, needsDot, provingMethods, type SchemeRules } from './client'
@@ -78,6 +79,8 @@ export interface ClientMetadataRules extends AuthenticationRules, SchemeRules {
   readonly scopes: ReadonlyMap<string, string>
   readonly allowHttpRedirectUris: boolean
   readonly resources: Audience
+  readonly accessTokens: Pick<AccessTokenFormat, 'ttl'>
+  readonly refreshTokens: RefreshTokenSettings | undefined
   /** What the values in its lists bring along. */
   readonly clientMembers?: readonly ClientMember[]
 }

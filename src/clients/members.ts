@@ -13,6 +13,7 @@ import type {
   ClientRequestMetadata,
 } from '../types/client-metadata'
 import { secretMethods } from './client'
+import * as limits from './limits'
 import * as check from './member-checks'
 import { type ClientMetadataRules, MAX_REDIRECT_URIS, type MemberType } from './member-checks'
 
@@ -52,6 +53,8 @@ interface Member<N extends Name> {
    * first, or administrators alone. The host is an administrator.
    */
   readonly setBy: 'self' | 'owner' | 'admin'
+  /** Set where to take the member away is to lift a limit. @default whoever may set it */
+  readonly removedBy?: 'admin'
   /** Throws where an owner may not have it so. `before` is what the record has already, which nobody takes away. */
   readonly verify?: (value: Required<ClientMetadata>[N], owner: Authority, before: ClientMetadata[N]) => void
 }
@@ -137,6 +140,26 @@ export const clientMembers: { readonly [N in Name]-?: Member<N> } = {
       const may = (resource: string | undefined) => resource !== undefined && owner.resources.includes(resource)
       if (resources.every((resource) => may(findResource(owner.known, resource)))) return
       throw new OAuthError('access_denied', "A client cannot have a resource that the caller's token is not for.")
+    },
+  },
+  accessTokenTtl: {
+    wire: 'access_token_ttl',
+    type: limits.seconds,
+    check: limits.accessTokenTtl,
+    setBy: 'owner',
+    removedBy: 'admin',
+    verify(ttl, _owner, before) {
+      if (before !== undefined && ttl > before) throw forAdministrators('raise access_token_ttl')
+    },
+  },
+  refreshToken: {
+    wire: 'refresh_token_limits',
+    type: limits.refreshToken,
+    check: limits.refreshTokenLimits,
+    setBy: 'owner',
+    removedBy: 'admin',
+    verify(next, _owner, before) {
+      if (limits.isLooser(next, before)) throw forAdministrators('loosen refresh_token_limits')
     },
   },
   resourceServer: { wire: 'resource_server', type: check.flagOrList, check: check.resourceServer, setBy: 'admin' },

@@ -112,8 +112,9 @@ export function verifyWithin(
     // to take it away is to lift it
     ...(before.requirePkce && { requirePkce: record.requirePkce ?? false }),
   }
-  for (const [name, { wire, setBy, verify }] of membersOf(rules)) {
+  for (const [name, { wire, setBy, removedBy, verify }] of membersOf(rules)) {
     const value = whole[name]
+    if (removedBy && value === undefined && before[name] !== undefined) throw forAdministrators(`remove ${wire}`)
     if (value !== undefined) verify?.(value as never, owner, before[name] as never)
     if (setBy === 'admin' && (value ?? false) !== false) throw forAdministrators(`set ${wire}`)
   }

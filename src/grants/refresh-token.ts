@@ -23,13 +23,13 @@ import { endSessionOf } from '../tokens/revocation'
 import {
   boundTo,
   hasStableHalf,
+  limitedRefresh,
   nextPlace,
   type PresentedRefreshToken,
   parseRefreshToken,
   type RefreshSettings,
   refreshTokenExpiry,
   rotationOf,
-  sessionEnd,
   standingOf,
   windowOf,
 } from '../tokens/rotation'
@@ -93,12 +93,14 @@ export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
 
 async function refresh(
   server: AuthorizationServer,
-  { rotate: rotates, ...others }: RefreshTokenSettings,
+  options: RefreshTokenSettings,
   request: TokenRequest,
 ): Promise<TokenResponse> {
   const { client, parameters } = request
+  const { rotate: rotates, ...others } = client.refreshToken ? limitedRefresh(options, client.refreshToken) : options
   const rotate = rotates === 'public-clients' ? mayOmitAuthentication(client) : rotates
-  const settings = { ...others, rotate }
+  const { ttl } = server.accessTokens
+  const settings = { ...others, rotate, accessTokenTtl: Math.min(client.accessTokenTtl ?? ttl, ttl) }
   const presented = parseRefreshToken(requireParameter(parameters, 'refresh_token'))
   // what no token of this client could be for is refused before this one is looked at: the answer tells nothing of it
   resolveScope(server.scopes, client, parameters.get('scope'))
@@ -127,7 +129,8 @@ async function refreshOnce(
   if (!found || !hasStableHalf(found, presented)) throw invalidToken()
   // RFC 6749 §6: the refresh token is bound to the client it was issued to
   if (found.clientId !== request.client.clientId || isExpired(server, found)) throw invalidToken()
-  if (sessionEnd(server, found.startedAt) <= server.now()) throw invalidToken()
+  const { maxAge } = settings
+  if (maxAge !== undefined && found.startedAt + maxAge <= server.now()) throw invalidToken()
   const { client, confirmation } = request
   const { confirmation: held } = boundOf(found)
   // RFC 9449 §5: not before, and before reuse is looked for, which ends the session: who has no key ends nothing
@@ -169,7 +172,7 @@ async function prepareRefresh(
   const jkt = confirmation && nameOfKeys(confirmation)
   // instances of a client that share a token have a place each, or they would end each other's access tokens
   const { at, slot, places } = nextPlace(server, rotationOf(found), audience, settings.rotate ? undefined : jkt)
-  const lifetime = { issuedAt: now, expiresAt: Math.min(now + accessTokens.ttl, end) }
+  const lifetime = { issuedAt: now, expiresAt: Math.min(now + settings.accessTokenTtl, end) }
   const refresh: Refresh = {
     accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[slot], sessionOf(found.id), at),
     scope: formatScope(scope),
@@ -194,7 +197,7 @@ async function prepareRefresh(
   const rotation = Object.freeze({ previous: presented.rotatingDigest, refreshedAt: now, places })
   const data = Object.freeze({ ...found.data, rotation })
   const next: Credential = { ...found, state: successor.state, data, issuedAt: now, expiresAt }
-  const window = windowOf(server, settings)
+  const window = windowOf(settings)
   const credentials = accessTokens.stateless ? [] : [access.credential]
   if (window > 0) {
     // also in the second in which the window ends

@@ -11,7 +11,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 
 /**
  * Returns the live authorizations, for a "connected apps" page: all, or those of a user, a client, or both. Personal
- * tokens are not among them: nobody has let an app in by them. `listPersonalTokens` has these.
+ * tokens are not among them, for no app has access by them. `listPersonalTokens` has these.
  *
  * @throws TypeError for a member that is not an id, so that an unknown user never lists the grants of all users.
  */

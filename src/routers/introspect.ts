@@ -47,7 +47,7 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
     if (!authenticated) throw invalidClient('Introspection requires client authentication.', challenge)
     const token = requireParameter(parameters, 'token')
     const access = await findAccessToken(server, token)
-    const found = access?.row ?? (await findRefreshToken(server, token))
+    const found = access?.row ?? (await findRefreshToken(server, token, client))
     const seen = found && audienceSeenBy(server, client, found, resourceServersOnly)
     const active = seen && (await hasItsUser(server, found))
     // asked by its own client, it was used nowhere
@@ -81,11 +81,15 @@ async function hasItsUser(server: AuthorizationServer, { userId, clientId }: Cre
 }
 
 /** A refresh token is active while it is the current one of its session, and what that goes back to has not ended. */
-async function findRefreshToken(server: AuthorizationServer, token: string): Promise<Credential | undefined> {
+async function findRefreshToken(
+  server: AuthorizationServer,
+  token: string,
+  client: Client,
+): Promise<Credential | undefined> {
   const presented = parseRefreshToken(token)
   const found = presented && (await findCredential(server, presented.id, 'refresh_token'))
   if (!found || !hasStableHalf(found, presented) || !isCurrent(found, presented)) return undefined
-  const end = Math.min(sessionEnd(server, found.startedAt), await latestEnd(server, found))
+  const end = Math.min(sessionEnd(server, found.startedAt, client), await latestEnd(server, found))
   const row = { ...found, expiresAt: Math.min(found.expiresAt, end) }
   return isExpired(server, row) ? undefined : row
 }

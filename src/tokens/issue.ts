@@ -119,9 +119,9 @@ export async function prepareTokens(
   const { session = '', until = Number.POSITIVE_INFINITY } = derived ?? {}
   const { grantId = newGrantId() } = asked
   const now = server.now()
-  const { stateless } = server.accessTokens
+  const { stateless, ttl: most } = server.accessTokens
   const refreshUntil = refreshToken
-    ? refreshTokenExpiry(server.refreshTokens as RefreshTokenSettings, asked.startedAt, now, until)
+    ? refreshTokenExpiry(server.refreshTokens as RefreshTokenSettings, asked.startedAt, now, until, client.refreshToken)
     : 0
   const hasRefreshToken = refreshUntil > now
   const isKnown = asked.userId !== undefined && (!stateless || asked.authentication?.until !== undefined)
@@ -131,7 +131,7 @@ export async function prepareTokens(
   // RFC 9449 §5: who may come without authentication is told by the key alone
   const kept = confirmation && mayOmitAuthentication(client) ? access : authorization
   const narrowed = accessAudience?.length ? { ...access, ...audienceMember(accessAudience) } : access
-  const accessTtl = Math.min(ttl ?? server.accessTokens.ttl, server.accessTokens.ttl)
+  const accessTtl = Math.min(ttl ?? most, client.accessTokenTtl ?? most, most)
   const { credential, body } = await prepareAccessToken(
     server,
     lookupId(grantId, lookupSuffix.access_token[0], session),

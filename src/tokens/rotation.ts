@@ -15,11 +15,15 @@ import { parseSplitToken, SECRET_LENGTH } from '../credentials/split-token'
 import { equalDigests, newSecret, sha256 } from '../crypto'
 import { type Audience, formatResource } from '../rules/resource'
 import type { Credential } from '../storage'
+import type { ClientLimits } from '../storage/client-limits'
 import type { Authorization, Confirmation } from '../types/authorization'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 
 /** The settings as they are for one client. */
-export type RefreshSettings = RefreshTokenSettings & { readonly rotate: boolean }
+export interface RefreshSettings extends RefreshTokenSettings {
+  readonly rotate: boolean
+  readonly accessTokenTtl: number
+}
 
 /** A refresh token as a client presents it. */
 export interface PresentedRefreshToken {
@@ -127,12 +131,9 @@ export function nextPlace(
 }
 
 /** Seconds in which a token that was just used gets the same response. */
-export function windowOf(
-  server: AuthorizationServer,
-  { rotate, replayWindow }: Pick<RefreshSettings, 'rotate' | 'replayWindow'>,
-): number {
+export function windowOf({ rotate, replayWindow, accessTokenTtl }: RefreshSettings): number {
   // without rotation there is no successor to come back with, so what is replayed must still be good for something
-  return rotate ? replayWindow : Math.min(replayWindow, server.accessTokens.ttl)
+  return rotate ? replayWindow : Math.min(replayWindow, accessTokenTtl)
 }
 
 /** Where the presented token stands: see the table above. */
@@ -145,7 +146,7 @@ export function standingOf(
   const { previous, refreshedAt } = rotationOf(found)
   const age = typeof refreshedAt === 'number' ? Math.max(0, server.now() - refreshedAt) : Number.POSITIVE_INFINITY
   const replayable = typeof previous === 'string' && equalDigests(previous, presented.rotatingDigest)
-  const window = windowOf(server, settings)
+  const window = windowOf(settings)
   // both times are whole seconds: without the last one the window would be shorter than it is called
   if (replayable && window > 0 && age <= window) return 'replayable'
   return isCurrent(found, presented) ? 'current' : 'reused'
@@ -157,8 +158,13 @@ export function isCurrent({ state }: Credential, { rotatingDigest }: PresentedRe
 }
 
 /** @internal When a `maxAge` ends the session, even if it was configured after the session began. */
-export function sessionEnd({ refreshTokens }: AuthorizationServer, startedAt: number): number {
-  return startedAt + (refreshTokens?.maxAge ?? Number.POSITIVE_INFINITY)
+export function sessionEnd(
+  { refreshTokens }: AuthorizationServer,
+  startedAt: number,
+  { refreshToken }: ClientLimits = {},
+): number {
+  const endless = Number.POSITIVE_INFINITY
+  return startedAt + Math.min(refreshTokens?.maxAge ?? endless, refreshToken?.maxAge ?? endless)
 }
 
 /** `ttl` slides with each refresh, `maxAge` counts from the authorization and does not; nor does `until`, where there is one. */
@@ -167,6 +173,22 @@ export function refreshTokenExpiry(
   startedAt: number,
   now: number,
   until = Number.POSITIVE_INFINITY,
+  limits: ClientLimits['refreshToken'] = {},
 ): number {
-  return Math.min(now + ttl, startedAt + maxAge, until)
+  return Math.min(now + Math.min(ttl, limits.ttl ?? ttl), startedAt + Math.min(maxAge, limits.maxAge ?? maxAge), until)
+}
+
+/** What the record of a client says, where it is stricter than the server. */
+export function limitedRefresh(
+  server: RefreshTokenSettings,
+  limits: NonNullable<ClientLimits['refreshToken']>,
+): RefreshTokenSettings {
+  const least = (one: number | undefined, other: number | undefined) =>
+    one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
+  return {
+    ttl: least(server.ttl, limits.ttl) as number,
+    maxAge: least(server.maxAge, limits.maxAge),
+    rotate: limits.rotate || server.rotate,
+    replayWindow: least(server.replayWindow, limits.replayWindow) as number,
+  }
 }

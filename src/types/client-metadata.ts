@@ -1,6 +1,7 @@
 /** Client metadata as hosts write it (RFC 7591 §2, with members of ours), and as documents have it. Types only. */
 import type { Awaitable } from '../awaitable'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
+import type { ClientLimits } from '../storage/client-limits'
 import type { OpenIdClientMembers } from '../storage/openid-client'
 
 /** The members that `privateKeyJwt()` and `mutualTls()` bring along. */
@@ -109,6 +110,7 @@ export interface ClientMetadata<Grants extends string = string>
     ClientCertificateMetadata,
     ClientRequestMetadata,
     ClientDetailsMetadata,
+    ClientLimits,
     OpenIdClientMembers {
   /** Shown to users on the consent page. @default the client id */
   name?: string

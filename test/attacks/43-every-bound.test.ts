@@ -140,6 +140,8 @@ const documents = () =>
       allowHttpRedirectUris: false,
       privateUseSchemes: 'any' as const,
       pkce: 'all-clients' as const,
+      accessTokens: { ttl: 3600 },
+      refreshTokens: undefined,
       resources: [],
       emit: () => {},
       inTime: (_call, answer) => answer,

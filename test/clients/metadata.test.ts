@@ -25,6 +25,8 @@ const rules = {
   allowHttpRedirectUris: false,
   privateUseSchemes: 'any' as const,
   pkce: 'all-clients' as const,
+  accessTokens: { ttl: 3600 },
+  refreshTokens: { ttl: 86_400, maxAge: 864_000, rotate: true, replayWindow: 60 },
   resources: ['https://api.example'],
   clientAuthentication: [{ methods: ['client_secret_basic', 'client_secret_post'] as const }],
 }
@@ -247,6 +249,8 @@ describe('the table of members', () => {
     resources: ['https://api.example'],
     tokenEndpointAuthMethods: ['client_secret_post'],
     requirePkce: true,
+    accessTokenTtl: 600,
+    refreshToken: { ttl: 3600, maxAge: 7200, rotate: true, replayWindow: 0 },
     resourceServer: ['https://api.example'],
   }
 
@@ -257,6 +261,8 @@ describe('the table of members', () => {
       scope: 'read write',
       default_scope: 'read',
       token_endpoint_auth_method: 'client_secret_post',
+      access_token_ttl: 600,
+      refresh_token_limits: { ttl: 3600, max_age: 7200, rotate: true, replay_window: 0 },
     })
     expect(new Set(Object.values(clientMembers).map(({ wire }) => wire)).size).toBe(Object.keys(record).length)
   })
@@ -264,7 +270,8 @@ describe('the table of members', () => {
   it('shows and reads for a client itself only what it may set', () => {
     const own = Object.values(clientMembers).filter(({ setBy }) => setBy === 'self')
     expect(Object.keys(writeMembers(record, 'self', {})).sort()).toEqual(own.map(({ wire }) => wire).sort())
-    const { resourceServer, requirePkce, username, description, resources, ...rest } = record
+    const { resourceServer, requirePkce, accessTokenTtl, refreshToken, username, description, resources, ...rest } =
+      record
     expect(readMembers(writeMembers(record, 'owner', {}), 'self', {})).toEqual(rest)
   })
 

@@ -17,6 +17,8 @@ const rules = {
   scopes: new Map(['read', 'write', 'admin'].map((scope) => [scope, ''])),
   grants: new Map(['authorization_code', 'refresh_token', 'implicit', 'password'].map((grant) => [grant, {}])),
   resources: [],
+  accessTokens: { ttl: 3600 },
+  refreshTokens: undefined,
 }
 const permitted = { scopes: ['read', 'write'], grantTypes: ['authorization_code', 'refresh_token'] }
 const codes = [

@@ -2,7 +2,7 @@
 import { type Refresh, successorOf } from '../../src/tokens/replay'
 import type { RefreshSettings } from '../../src/tokens/rotation'
 
-const settings: RefreshSettings = { ttl: 60, maxAge: undefined, rotate: true, replayWindow: 60 }
+const settings: RefreshSettings = { ttl: 60, maxAge: undefined, rotate: true, replayWindow: 60, accessTokenTtl: 60 }
 const row = {
   id: 'AAAAAAAAAAAAAAAAAAAAAA~r',
   kind: 'refresh_token',
