@@ -28,6 +28,7 @@ import type {
 import { findClient } from './client'
 import { privateKeyJwt } from './client-assertion'
 import { clientSecret } from './client-secret'
+import { requireOwnOrigin } from './limits'
 
 export interface AuthenticatedClient {
   client: Client
@@ -66,6 +67,7 @@ export async function authenticatedRequest(
   const proven = takesProof ? await provenKey(server, req, proofAt) : undefined
   const found = await authenticateClient(server, req, parameters)
   const { client } = found
+  if (client.corsOrigins) requireOwnOrigin(client, server, req)
   // whatever the server lists: a record that asks for bound tokens gets no others
   const asks = client.dpopBoundAccessTokens || client.tlsClientCertificateBoundAccessTokens
   const keys = asks && proofAt === 'token' ? await boundKeys(server, req, client, proven) : proven?.confirmation

@@ -1,7 +1,10 @@
 /**
- * The members of a record that keep the tokens of one client below the options of the server: never longer, never looser. What
- * the server says later on holds, too, so that each use takes the stricter of both.
+ * The members of a record that keep one client below the options of the server: its tokens never live longer, and no more
+ * origins act for it. What the server says later on holds, too: each use takes the stricter of both.
  */
+import type { Request } from 'express'
+import { OAuthError } from '../errors'
+import { isOrigin } from '../http/endpoint'
 import type { ClientLimits } from '../storage/client-limits'
 import type { ClientMetadata } from '../types/client-metadata'
 import { mayOmitAuthentication, secretMethods } from './client'
@@ -82,4 +85,25 @@ export function isLooser(next: RefreshLimits, before: RefreshLimits = {}): boole
     return limit > old
   }
   return isLonger('ttl') || isLonger('maxAge') || isLonger('replayWindow') || (before.rotate === true && !next.rotate)
+}
+
+export function corsOrigins(member: string, origins: readonly string[]): readonly string[] {
+  if (origins.every(isOrigin)) return [...new Set(origins)]
+  throw invalid(`${member} must be origins as a browser sends them, such as https://app.example.com`)
+}
+
+/**
+ * A preflight names no client, and was answered for every origin that the router allows. Here the client is known: a script of
+ * another origin than its own gets nothing, has used nothing up, and does not see the answer.
+ */
+export function requireOwnOrigin(
+  { corsOrigins: own = [] }: ClientLimits,
+  { issuer }: { readonly issuer: string },
+  req: Request,
+): void {
+  const { origin } = req.headers
+  // a page of the server itself needs no CORS
+  if (origin === undefined || own.includes(origin) || origin === new URL(issuer).origin) return
+  req.res?.removeHeader('Access-Control-Allow-Origin')
+  throw new OAuthError('unauthorized_client', 'This client may not be used by scripts of this origin.')
 }

@@ -162,6 +162,7 @@ export const clientMembers: { readonly [N in Name]-?: Member<N> } = {
       if (limits.isLooser(next, before)) throw forAdministrators('loosen refresh_token_limits')
     },
   },
+  corsOrigins: { wire: 'cors_origins', type: check.list, check: limits.corsOrigins, setBy: 'owner' },
   resourceServer: { wire: 'resource_server', type: check.flagOrList, check: check.resourceServer, setBy: 'admin' },
 }
 

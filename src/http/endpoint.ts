@@ -113,7 +113,8 @@ function requireOrigins(origin: unknown): void {
   throw new TypeError(`cors needs origin: ${fix}${origins.length === 0 ? '' : `, not ${came}`}`)
 }
 
-function isOrigin(text: unknown): boolean {
+/** Whether a browser would send it so in `Origin`. */
+export function isOrigin(text: unknown): boolean {
   if (typeof text !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@*,\s]+$/.test(text) || !URL.canParse(text))
     return false
   const { origin } = new URL(text)

@@ -1,6 +1,7 @@
 /** The userinfo endpoint: what a client may know of its user, by their access token (OpenID Connect Core §5.3). */
 import type { Request, Response, Router } from 'express'
 import { findClient } from '../clients/client'
+import { requireOwnOrigin } from '../clients/limits'
 import { boundOf } from '../credentials/bound'
 import { invalidToken, OAuthError } from '../errors'
 import { clientsOwnToken, missingToken, withChallenge } from '../guard/challenge'
@@ -88,6 +89,7 @@ async function answer(settings: Settings, server: AuthorizationServer, row: Cred
   const user = await findUser(server, userId)
   const client = user && (await findClient(server, clientId))
   if (!user || !client) throw invalidToken()
+  if (client.corsOrigins) requireOwnOrigin(client, server, res.req)
   const asked = (await authenticationOf(server, row))?.claims?.userinfo ?? []
   const { all } = claimsOfClient(settings.claims, server, client)
   const named = asked.filter((name) => all.includes(name))

@@ -1,4 +1,4 @@
-/** How far below the options of the server the tokens of one client stay. Types only: the foundation, as the record itself. */
+/** How far below the options of the server one client stays. Types only: the foundation, as the record itself. */
 
 export interface ClientLimits {
   /**
@@ -17,4 +17,10 @@ export interface ClientLimits {
     readonly rotate?: boolean
     readonly replayWindow?: number
   }
+  /**
+   * The only origins whose scripts may act for it (CORS), such as `'https://app.example.com'`. They must be among those of
+   * `cors` of the router, too.
+   * @default all that `cors` of the router allows
+   */
+  readonly corsOrigins?: readonly string[]
 }

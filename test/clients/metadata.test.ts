@@ -251,6 +251,7 @@ describe('the table of members', () => {
     requirePkce: true,
     accessTokenTtl: 600,
     refreshToken: { ttl: 3600, maxAge: 7200, rotate: true, replayWindow: 0 },
+    corsOrigins: ['https://app.example'],
     resourceServer: ['https://api.example'],
   }
 
@@ -270,8 +271,17 @@ describe('the table of members', () => {
   it('shows and reads for a client itself only what it may set', () => {
     const own = Object.values(clientMembers).filter(({ setBy }) => setBy === 'self')
     expect(Object.keys(writeMembers(record, 'self', {})).sort()).toEqual(own.map(({ wire }) => wire).sort())
-    const { resourceServer, requirePkce, accessTokenTtl, refreshToken, username, description, resources, ...rest } =
-      record
+    const {
+      resourceServer,
+      requirePkce,
+      accessTokenTtl,
+      refreshToken,
+      corsOrigins,
+      username,
+      description,
+      resources,
+      ...rest
+    } = record
     expect(readMembers(writeMembers(record, 'owner', {}), 'self', {})).toEqual(rest)
   })
 
