@@ -157,6 +157,18 @@ describe('the pushed authorization request endpoint', () => {
     expect((await host.push(service)).body.error).toBe('unauthorized_client')
   })
 
+  it('needs no client_id beside a proof of the client (§2.1): a decider finds it all the same', async () => {
+    const seen: (string | undefined)[] = []
+    const host = await pushing({
+      decide({ parameters }) {
+        seen.push(parameters.get('client_id'))
+        return { allow: true, userId: 'alice' }
+      },
+    })
+    await host.open(await pushed(host, host.web, { client_id: undefined })).expect(302)
+    expect(seen).toEqual(['web'])
+  })
+
   it('keeps no secret and no assertion of the client with the request', async () => {
     const host = await pushing()
     const { clientSecret = '' } = host.web
