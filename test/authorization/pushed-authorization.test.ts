@@ -211,6 +211,7 @@ describe('a request_uri', () => {
     ['with another id', (uri) => uri.replace(PREFIX, `${PREFIX}A`).replace('~q', 'A~q')],
     ['cut off', (uri) => uri.slice(0, -1)],
     ['without its prefix', (uri) => uri.slice(PREFIX.length)],
+    ['with another prefix', (uri) => uri.replace('request_uri', 'request_urn')],
     ['that is a URL of the client', () => 'https://app.example/request.jwt'],
   ])('%s is none', async (_, change) => {
     const host = await pushing()

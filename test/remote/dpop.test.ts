@@ -124,12 +124,13 @@ describe('an introspection answer', () => {
   })
   afterAll(() => remote.close())
   const introspect = { clientId: 'api', clientSecret: 'x' }
-  const statusOf = async (scheme = 'Bearer') => {
+  const statusOf = async (scheme = 'Bearer', sent = '') => {
     const { app } = createApi(remote, {
       senderConstraints: [dpop({ url: () => 'https://api.example.com/' })],
       introspect,
     })
-    return (await request(app).get('/').set('Authorization', `${scheme} x`)).status
+    const asked = request(app).get('/').set('Authorization', `${scheme} x`)
+    return (await (sent === '' ? asked : asked.set('DPoP', sent))).status
   }
 
   it.each([
@@ -146,6 +147,14 @@ describe('an introspection answer', () => {
   ])('%j is no bearer token, and no other that can be judged', async (members) => {
     answer = members
     expect([await statusOf(), await statusOf('DPoP')]).toEqual([401, 401])
+  })
+
+  it('with more in its cnf than the proof answers is refused with that proof', async () => {
+    const proven = () => proof(key, { method: 'GET', url: 'https://api.example.com/', token: 'x' })
+    answer = { token_type: 'DPoP', cnf: { jkt: key.jkt } }
+    expect(await statusOf('DPoP', await proven())).toBe(200)
+    answer = { token_type: 'DPoP', cnf: { jkt: key.jkt, 'x5t#S256': 'b' } }
+    expect(await statusOf('DPoP', await proven())).toBe(401)
   })
 
   it('without cnf is a bearer token', async () => {
