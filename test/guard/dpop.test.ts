@@ -330,6 +330,20 @@ describe.each([false, true])('JWTs, stateless: %s', (stateless) => {
   })
 })
 
+it('behind a proxy that takes off proxyPrefix a proof names it, and none is good without it', async () => {
+  app = express()
+  const behind = { ...host.server, proxyPrefix: '/auth' }
+  app.use(bearerGuard(behind), (_req, res) => void res.json({}))
+  const at = async (path: string) => (await call('DPoP', bound, await proven({ url: issuer + path }))).status
+  expect([await at('/auth/notes'), await at('/notes'), await at('/authnotes')]).toEqual([200, 401, 401])
+  const other = async (path: string, signed: string) =>
+    (await call('DPoP', bound, await proven({ url: issuer + signed }), path)).status
+  // one that leaves it there, and a path that only begins alike
+  expect(await other('/auth/notes', '/auth/notes')).toBe(200)
+  expect(await other('/authors', '/authors')).toBe(401)
+  expect(await other('/authors', '/auth/authors')).toBe(200)
+})
+
 it('dpop({ url }) says the URL of a request', async () => {
   await begin({ senderConstraints: [dpop({ url: (req) => `https://gateway.example${req.url}` })] })
   expect((await call('DPoP', bound, await proven({ url: 'https://gateway.example/notes' }))).status).toBe(200)

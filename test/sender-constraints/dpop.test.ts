@@ -263,6 +263,17 @@ it('the Host header changes nothing: the URL is that of the metadata', async () 
     .expect(200)
 })
 
+it('nor does the place where a proxy or a mount has it arrive', async () => {
+  await begin({ mount: (app, server) => void app.use('/behind', tokenRouter(server)) })
+  const { clientId, clientSecret = '' } = host.web
+  const ask = async (url: string) => {
+    const form = host.http().post('/behind').type('form').auth(clientId, clientSecret)
+    return form.set('DPoP', await proof(key, { url })).send('grant_type=client_credentials')
+  }
+  expect((await ask(`${issuer}/behind`)).body.error).toBe('invalid_dpop_proof')
+  expect((await ask(url)).body.token_type).toBe('DPoP')
+})
+
 it('a jti counts once, also for another proof of that key, and not for another key (check 11, §11.1)', async () => {
   const sent = await proof(key)
   await own(sent).expect(200)
