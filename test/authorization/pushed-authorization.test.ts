@@ -126,7 +126,7 @@ describe('the pushed authorization request endpoint', () => {
     [
       'of another client, beside the client_id of one',
       'invalid_request',
-      (theirs) => ({ client_id: 'one', ...theirs }),
+      (theirs) => ({ client_id: 'one', redirect_uri: 'https://two.example/cb', ...theirs }),
     ],
     ['of another client, whose redirect_uri is another', 'invalid_request', (theirs) => theirs],
     ['without its type', 'invalid_client', (own) => ({ ...own, client_assertion_type: undefined })],
@@ -381,6 +381,14 @@ describe('what works from a request_uri', () => {
     await host.exchange(host.web, code).expect(200)
     await open().expect(400)
     expect(await listGrants(host.server, { userId: 'alice' })).toHaveLength(1)
+  })
+
+  it('an answer that comes second is told so on a page: the client has its answer', async () => {
+    const host = await pushing()
+    const sent = await pushed(host)
+    host.storage.replace('grants.transition', (call, [, from]) => from !== 'opened' && call())
+    const late = await host.open(sent).expect(400)
+    expect([late.headers.location, late.text.includes('invalid_request_uri')]).toEqual([undefined, true])
   })
 
   it('two answers at once are one code', async () => {

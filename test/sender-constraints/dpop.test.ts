@@ -343,6 +343,12 @@ describe('beside a client assertion', () => {
     await robot(assertion, sent).expect(200)
   })
 
+  it('an id of one is none of the other', async () => {
+    const jti = JSON.stringify([key.jkt, 'the same'])
+    const assertion = await signAssertion('robot', signer, { claims: { jti } })
+    await robot(assertion, await proof(key, { claims: { jti: 'the same' } })).expect(200)
+  })
+
   it('which of the two was used before is told apart, and the other one is still good', async () => {
     const [assertion, sent] = [await signAssertion('robot', signer), await proof(key)]
     await robot(assertion, sent).expect(200)
