@@ -330,6 +330,13 @@ describe.each([false, true])('JWTs, stateless: %s', (stateless) => {
   })
 })
 
+it('a guard of a router that is mounted somewhere looks at the whole path', async () => {
+  app = express().use('/api', api())
+  const at = async (path: string) =>
+    (await call('DPoP', bound, await proven({ url: issuer + path }), '/api/notes')).status
+  expect([await at('/notes'), await at('/api/notes')]).toEqual([401, 200])
+})
+
 it('behind a proxy that takes off proxyPrefix a proof names it, and none is good without it', async () => {
   app = express()
   const behind = { ...host.server, proxyPrefix: '/auth' }
