@@ -216,7 +216,7 @@ function listsOf(options: AuthorizationServerOptions) {
   const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication)
   const requests = verifiedRequests(options.requests, { clientAuthentication })
   const senderConstraints = verifiedConstraints(options.senderConstraints)
-  const openid = verifiedOpenId(options.openid)
+  const openid = verifiedOpenId(options.openid, options.accessTokens)
   const details = verifiedDetails(options.authorizationDetails)
   const lists = { clientAuthentication, senderConstraints, requests, authorizationDetails: details[0] }
   const capabilities = capabilitiesOf(grants, clientAuthentication, senderConstraints, requests, openid, details)

@@ -2,7 +2,7 @@
 
 import { kindOf, requireKnown } from '../options/known'
 import { verifiedProxyPrefix } from '../rules/proxy-prefix'
-import type { AuthorizationServer } from '../types/authorization-server'
+import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
 import type { Capability, ClientMember, RequestSource } from '../types/capability'
 import { coreEndpoints, type Endpoints } from '../types/endpoints'
 import type { OpenIdProvider } from '../types/openid'
@@ -114,8 +114,17 @@ export function verifiedRequests(
 }
 
 /** The option `openid` of the server, checked, as a list of the values that bring something along. */
-export function verifiedOpenId(value: OpenIdProvider | undefined): readonly OpenIdProvider[] {
+export function verifiedOpenId(
+  value: OpenIdProvider | undefined,
+  accessTokens: AccessTokenFormat | undefined,
+): readonly OpenIdProvider[] {
   if (value === undefined) return []
+  if (value?.subjectFor && accessTokens?.stateless) {
+    const fix = 'leave stateless out, or use opaque()'
+    throw new TypeError(
+      `jwt({ stateless: true }) tells clients the ids of users, which pairwise() keeps from them: ${fix}`,
+    )
+  }
   if (typeof value?.respond === 'function') return [value]
   throw new TypeError(`openid must be what openid({ keys, authentication }) returns, not ${kindOf(value)}`)
 }

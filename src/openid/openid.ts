@@ -3,7 +3,7 @@ import { OAuthError } from '../errors'
 import { currentKeyRing, type KeysOption } from '../jwt/key-ring'
 import { kindOf, requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
-import type { OpenIdProvider } from '../types/openid'
+import type { OpenIdProvider, Subjects } from '../types/openid'
 import { claimsOfClient, verifiedClaims } from './claims'
 import { END_SESSION } from './end-session'
 import { readIdToken, withIdToken } from './id-token'
@@ -13,7 +13,7 @@ import { requireSession } from './sessions'
 import { type AuthenticationOf, type Settings, withSettings } from './settings'
 import { admit } from './sign-in'
 import { authenticationOf, verifiedSignIn, withSignIn } from './signed-in'
-import { publicSubjects, type Subjects, verifySector } from './subject'
+import { publicSubjects, verifySector } from './subject'
 import { routerOf, USERINFO } from './userinfo'
 import { wordsOf } from './words'
 
@@ -93,6 +93,7 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
     },
     respond: (server, made) => withIdToken(settings, server, made),
     requireSession,
+    ...(subjects.type === 'pairwise' && { subjectFor: subjects.subjectOf }),
     clientMembers: openIdMembers(ring, subjects.type, withLoopback),
     verifyRecord: (client) => verifySector(subjects, withLoopback, client),
     jwks: () => ring().jwks.keys,

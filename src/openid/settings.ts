@@ -3,9 +3,8 @@ import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import type { KeyRing } from '../jwt/key-ring'
 import type { AuthorizationServer } from '../types/authorization-server'
-import type { OpenIdProvider, SignIn } from '../types/openid'
+import type { OpenIdProvider, SignIn, Subjects } from '../types/openid'
 import type { UserClaims } from './claims'
-import type { Subjects } from './subject'
 
 /** Returns how the user of this browser signed in; undefined or null if nobody is signed in. */
 export type AuthenticationOf = (req: Request) => Awaitable<SignIn | undefined | null>

@@ -162,7 +162,7 @@ function sentToSignInAt({ ring }: Settings, request: Asked): number | undefined 
 }
 
 /** For the sign-in page, beside a request that is elsewhere: what it may read of it (and nobody else does). */
-const forThePage: readonly string[] = ['acr_values', 'max_age', 'login_hint', 'ui_locales']
+const forThePage: readonly string[] = ['acr_values', 'max_age', 'login_hint', 'ui_locales', 'display']
 
 /** Where to come back to: the request, and where it must be known that the browser was sent, when that was. */
 function returnTo({ ring }: Settings, request: Asked, req: Request, isSignedIn: boolean): string {

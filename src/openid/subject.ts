@@ -1,5 +1,4 @@
 /** Who a user is to a client: the `sub` of id_tokens and of userinfo (OpenID Connect Core §8). */
-import type { Awaitable } from '../awaitable'
 import { grantTypesOf } from '../clients/client'
 import { invalid } from '../clients/member-checks'
 import { fingerprint, sharedKey } from '../crypto'
@@ -9,14 +8,7 @@ import { kindOf, requireKnown, requireNoMore } from '../options/known'
 import { staysOnDevice } from '../rules/redirect-uri'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
-
-/** A way to make the `sub` of users: `pairwise({ salt })`. */
-export interface Subjects {
-  /** Its name in the metadata and in client records. */
-  readonly type: 'public' | 'pairwise'
-  /** The `sub` of that user for that client. */
-  readonly subjectOf: (server: AuthorizationServer, client: Client, userId: string) => Awaitable<string>
-}
+import type { Subjects } from '../types/openid'
 
 /** Core §8.1: the same for every client, and here the id of the user. */
 export const publicSubjects: Subjects = Object.freeze({

@@ -52,7 +52,11 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
     const active = seen && (await hasItsUser(server, found))
     // asked by its own client, it was used nowhere
     if (active && access?.used && found.clientId !== client.clientId) res.once('close', access.used)
-    sendJson(res, 200, active ? describe(server, found, seen) : { active: false })
+    // OpenID Connect Core §8.1: no client learns the id of a user; the host's own APIs do
+    const hides = client.resourceServer ? undefined : server.openid?.subjectFor
+    const sub =
+      active && hides && found.userId !== undefined ? await hides(server, client, found.userId) : found?.userId
+    sendJson(res, 200, active ? describe(server, found, seen, sub) : { active: false })
   }
   const check = requestChecks(server, 'introspect')
   return endpointRouter(server, { methods: { POST: handler }, check, cors })
@@ -95,7 +99,12 @@ async function findRefreshToken(
 }
 
 /** RFC 7662 §2.2. */
-function describe(server: AuthorizationServer, found: Credential, audience: Audience): Record<string, unknown> {
+function describe(
+  server: AuthorizationServer,
+  found: Credential,
+  audience: Audience,
+  sub: string | undefined,
+): Record<string, unknown> {
   const { authorizationDetails: details, ...others } = authorizationOf(found)
   // RFC 9396 §9.2: as the audience, those that are the caller's business
   const seen = details && detailsFor(details, server.resources, audience)
@@ -105,6 +114,6 @@ function describe(server: AuthorizationServer, found: Credential, audience: Audi
     active: true,
     ...sharedClaims(server, authorization, found, audience),
     ...(found.kind !== 'refresh_token' && { token_type: confirmation ? tokenTypeOf(confirmation) : 'Bearer' }),
-    ...(found.userId !== undefined && { sub: found.userId }),
+    ...(sub !== undefined && { sub }),
   }
 }

@@ -1,5 +1,6 @@
 /** Access tokens that others can read: JSON Web Tokens by RFC 9068. */
 import { type Awaitable, whenReady } from '../awaitable'
+import { requireClient } from '../clients/client'
 import { newSecret } from '../crypto'
 import { OAuthError } from '../errors'
 import { currentKeyRing, type KeysOption } from '../jwt/key-ring'
@@ -120,6 +121,8 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
       const payload = {
         ...withoutStandardClaims(extra),
         ...claimsOf(server, made),
+        ...(userId !== undefined &&
+          server.openid?.subjectFor && { sub: await hiddenSubject(server, clientId, userId) }),
         ...(stateless && sessionClaims(made)),
         jti,
       }
@@ -131,6 +134,15 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
       return whenReady(claims, (found) => found && (stateless ? statelessRow(found) : namedRow(found)))
     },
   } satisfies AccessTokenFormat)
+}
+
+/** RFC 9068 §6: its client can read the token, and may not learn the id of the user. Our guard knows it by the row. */
+async function hiddenSubject(
+  server: AuthorizationServer,
+  clientId: string,
+  userId: string,
+): Promise<string | undefined> {
+  return server.openid?.subjectFor?.(server, await requireClient(server, clientId), userId)
 }
 
 function verifiedAudience(audience: unknown): readonly string[] {

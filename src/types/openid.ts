@@ -10,6 +10,14 @@ import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer, 
 import type { Capability } from './capability'
 import type { TokenResponse } from './token'
 
+/** A way to make the `sub` of users: `pairwise({ salt })`. */
+export interface Subjects {
+  /** Its name in the metadata and in client records. */
+  readonly type: 'public' | 'pairwise'
+  /** The `sub` of that user for that client. */
+  readonly subjectOf: (server: AuthorizationServer, client: Client, userId: string) => Awaitable<string>
+}
+
 /** How the user of a browser signed in at the host. */
 export interface SignIn {
   /** When. A Date, or seconds since the epoch. */
@@ -108,6 +116,8 @@ export interface OpenIdProvider extends Capability {
     authorization: Authorization & { readonly userId: string },
     signIn: SignIn,
   ) => Promise<Authentication>
+  /** @internal Who a user is to a client, where no client may learn the id of the user. */
+  readonly subjectFor?: Subjects['subjectOf']
   /** @internal The response with its id_token, where the scope is `openid`. */
   readonly respond: (server: AuthorizationServer, made: MadeResponse) => Awaitable<TokenResponse>
   /** @internal Throws where what was just stored is of a session that has ended, and ends it. */

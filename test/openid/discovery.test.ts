@@ -24,7 +24,10 @@ it('is the same document as the metadata of RFC 8414, with the members of Discov
     request_uri_parameter_supported: false,
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     acr_values_supported: ['mfa'],
+    display_values_supported: ['page'],
   })
+  // what says nothing of languages has none to tell
+  expect(body).not.toHaveProperty('claims_locales_supported')
   expect(body.scopes_supported).toEqual(expect.arrayContaining(['openid', 'offline_access', 'profile', 'read']))
   expect(body.claims_supported).toEqual(expect.arrayContaining(['sub', 'auth_time', 'email', 'name']))
 })

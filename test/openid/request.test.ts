@@ -381,6 +381,22 @@ describe('claims', () => {
   })
 })
 
+describe('display, ui_locales and claims_locales', () => {
+  it.each<Parameters>([
+    { display: 'wap' },
+    { display: 'hologram' },
+    { ui_locales: 'tlh x-none' },
+    { claims_locales: 'tlh' },
+  ])('that nothing here knows are no error: %j (Core §3.1.2.1, §5.2)', async (parameters) => {
+    expect(answerOf(await host.authorize(host.web, { scope, ...parameters }))).toHaveProperty('code')
+  })
+
+  it('are kept for the sign-in page', async () => {
+    const parameters = { display: 'touch', claims_locales: 'de-AT de', ui_locales: 'de' }
+    expect(Object.fromEntries((await sent(parameters, null)).asked)).toMatchObject(parameters)
+  })
+})
+
 describe('the way to the sign-in page', () => {
   it('keeps the request for the page to read, with what it was', async () => {
     const parameters = { login_hint: 'alice', ui_locales: 'de', max_age: '60', acr_values: 'mfa', nonce: 'ä b' }
@@ -397,7 +413,7 @@ describe('the way to the sign-in page', () => {
       requests: [pushedAuthorizationRequests()],
       endpoints: {},
     })
-    const parameters = { scope, prompt: 'login', login_hint: 'alice', acr_values: 'mfa', nonce: 'n' }
+    const parameters = { scope, prompt: 'login', login_hint: 'alice', acr_values: 'mfa', nonce: 'n', display: 'popup' }
     const { body } = await host.push(host.web, parameters).expect(201)
     const opened = await host.open({ client_id: 'web', request_uri: body.request_uri })
     const { back, asked } = host.sentToSignIn(opened) ?? { back: '', asked: new URLSearchParams() }
@@ -406,6 +422,7 @@ describe('the way to the sign-in page', () => {
       request_uri: body.request_uri,
       acr_values: 'mfa',
       login_hint: 'alice',
+      display: 'popup',
       sign_in_transaction: expect.any(String),
     })
     expect(host.sentToSignIn(await host.comeBack(back))).toBeDefined()

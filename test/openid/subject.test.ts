@@ -4,6 +4,7 @@ import * as oauth from '../../src/index'
 import { type PairwiseOptions, pairwise } from '../../src/openid/index'
 import type { Client } from '../../src/storage'
 import { createDocumentHost, type DocumentHost } from '../support/documents'
+import { paths } from '../support/host'
 import { createLogoutHost } from '../support/logout'
 import { createOpenIdHost } from '../support/openid'
 
@@ -45,6 +46,42 @@ describe('pairwise', () => {
     const { access_token, idToken } = await host.tokens(one)
     expect((await host.userinfo(access_token).expect(200)).body.sub).toBe(decodeJwt(idToken).sub)
     expect((await host.logout({ id_token_hint: idToken })).text).toContain('You are signed out')
+  })
+
+  it('is all that a client reads of a user in introspection, and APIs of the host learn the id', async () => {
+    const one = await client(['https://one.example/a'])
+    const { access_token, refresh_token, idToken } = await host.tokens(one)
+    const seenBy = async (caller: typeof one, token: string) =>
+      (await host.send(paths.introspect, caller, { token }).expect(200)).body.sub
+    const { sub } = decodeJwt(idToken)
+    expect([await seenBy(one, access_token), await seenBy(one, refresh_token)]).toEqual([sub, sub])
+    expect(await seenBy(host.api, access_token)).toBe('alice')
+  })
+
+  it('is the sub of JWT access tokens, which the client can read; the guard knows the user (RFC 9068 §6)', async () => {
+    const accessTokens = oauth.jwt({ keys: oauth.generateSigningKey('RS256'), audience: 'https://api.example' })
+    const decide = oauth.approve({ clients: () => true })
+    const { web, ...other } = await createOpenIdHost({ openid: { subject: pairwise({ salt }) }, accessTokens, decide })
+    const tokens = await other.signIn(web, { scope: 'openid' })
+    const refreshed = (await other.refresh(web, tokens.refresh_token).expect(200)).body
+    for (const { access_token } of [tokens, refreshed]) {
+      expect(decodeJwt(access_token).sub).toBe(decodeJwt(tokens.id_token as string).sub)
+      const { body } = await other.http().get('/me').auth(access_token, { type: 'bearer' }).expect(200)
+      expect(body).toMatchObject({ user: { id: 'alice' }, authInfo: { userId: 'alice' } })
+    }
+    const { body } = await other.token(web, { grant_type: 'client_credentials', scope: 'read' }).expect(200)
+    expect(decodeJwt(body.access_token).sub).toBe('web')
+  })
+
+  it('has no stateless tokens beside it: nothing but the token would know the user', async () => {
+    const accessTokens = oauth.jwt({
+      keys: oauth.generateSigningKey(),
+      audience: 'https://api.example',
+      stateless: true,
+    })
+    await expect(createOpenIdHost({ openid: { subject: pairwise({ salt }) }, accessTokens })).rejects.toThrow(
+      'jwt({ stateless: true }) tells clients the ids of users, which pairwise() keeps from them',
+    )
   })
 
   it('takes each app on a device for a sector of its own', async () => {
