@@ -66,7 +66,7 @@ export function claimsOfClient(
   return { byScope, all }
 }
 
-/** Those claims of a user, without what the user has not: Core §5.3.2, never null. */
+/** Those claims of a user, without what the user has not: Core §5.3.2, never null or empty. */
 export async function valuesOf(
   { users, inTime }: Pick<AuthorizationServer, 'users' | 'inTime'>,
   user: Express.User,
@@ -80,7 +80,7 @@ export async function valuesOf(
   const values: Record<string, unknown> = {}
   for (const name of names) {
     const value = (known as Readonly<Record<string, unknown>>)[name]
-    if (value === undefined || value === null || typeof value === 'function') continue
+    if (value === undefined || value === null || value === '' || typeof value === 'function') continue
     // Core §5.1: `updated_at` is seconds since the epoch, and databases have dates
     values[name] = value instanceof Date && name === 'updated_at' ? Math.floor(value.getTime() / 1000) : value
   }

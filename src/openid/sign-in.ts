@@ -59,14 +59,20 @@ export async function admit(
   throw refusal(need)
 }
 
-/** Core §11: access that outlives the session needs `prompt=consent`, or a yes of before that still holds. Without, it is ignored and never an error. */
+/**
+ * Core §11: access that outlives the session needs `prompt=consent`, or a yes of before that still holds. Without, it is
+ * ignored and never an error.
+ */
 async function withoutOfflineUnlessAgreed(
   request: AuthorizationRequest,
   userId: string | undefined,
 ): Promise<AuthorizationRequest> {
-  const { server, client, scope, openid } = request
-  if (!scope.includes(OFFLINE_ACCESS) || openid?.prompt.includes('consent')) return request
-  const grants = userId === undefined ? [] : await listGrants(server, { userId, clientId: client.clientId })
+  const { server, client, scope, openid, responseType } = request
+  if (!scope.includes(OFFLINE_ACCESS)) return request
+  // nor is it heard where no code comes back
+  const isHeard = server.responseTypes.get(responseType)?.codes !== undefined
+  if (isHeard && openid?.prompt.includes('consent')) return request
+  const grants = userId === undefined || !isHeard ? [] : await listGrants(server, { userId, clientId: client.clientId })
   if (grants.some((grant) => grant.scope.includes(OFFLINE_ACCESS))) return request
   return Object.freeze({ ...request, scope: scope.filter((token) => token !== OFFLINE_ACCESS) })
 }

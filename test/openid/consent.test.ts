@@ -1,6 +1,15 @@
 // What users are asked and what is remembered of it: OpenID Connect Core §3.1.2.4, §5.5, §11.
 import Database from 'better-sqlite3'
-import { consentPage, jwt, listGrants, memoryStorage, opaque } from '../../src/index'
+import {
+  approve,
+  authorizationCode,
+  consentPage,
+  implicit,
+  jwt,
+  listGrants,
+  memoryStorage,
+  opaque,
+} from '../../src/index'
 import { sqliteStorage } from '../../src/storage/sqlite/sqlite'
 import { fieldsOf } from '../support/consent'
 import { answerOf, type Parameters, startOfTime, type TestClient } from '../support/host'
@@ -124,6 +133,16 @@ describe('offline_access', () => {
     const scope = 'openid offline_access'
     expect((await allow({ scope })).scope).toBe('openid')
     expect((await allow({ scope, prompt: 'consent' })).scope).toBe(scope)
+  })
+
+  it('is ignored where no code comes back, whatever the user is asked: Core §11', async () => {
+    await start({ decide: approve({ clients: () => true }), grants: [authorizationCode(), implicit()] })
+    const grantTypes = ['implicit', 'authorization_code']
+    const client = await host.register({ scopes: ['openid', 'offline_access'], grantTypes }, 'https://one.example/a')
+    const asked = { scope: 'openid offline_access', prompt: 'consent' }
+    const { headers } = await host.authorize(client, { ...asked, response_type: 'token' })
+    expect(new URLSearchParams(new URL(headers.location as string).hash.slice(1)).get('scope')).toBe('openid')
+    expect((await host.signIn(client, asked)).scope).toBe(asked.scope)
   })
 
   it('is granted by a yes of before, as long as that holds', async () => {

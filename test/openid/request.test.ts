@@ -87,7 +87,8 @@ describe('what deciders see', () => {
           throw new OAuthError(code, 'By the host.')
         },
       })
-      expect(await answerTo({})).toMatchObject({ error: code, iss: issuer })
+      // §3.1.2.6: at the client, which tells by the state which of its requests it was
+      expect(await answerTo({ state: 'af0ifjsldkj' })).toMatchObject({ error: code, state: 'af0ifjsldkj', iss: issuer })
     },
   )
 })
@@ -344,6 +345,12 @@ describe('claims', () => {
     const answer = await answerTo({ claims })
     if (claims === '') expect(answer).toHaveProperty('code')
     else expect(answer).toMatchObject({ error: 'invalid_request' })
+  })
+
+  it('have members that nobody knows, which are ignored: Core §5.5.1', async () => {
+    const claims = JSON.stringify({ userinfo: { email: { essential: true, urgent: 'yes', purpose: {} } }, later: [] })
+    expect(await answerTo({ claims })).toHaveProperty('code')
+    expect(parseClaims(claims, verifiedClaims()).userinfo).toEqual({ email: { essential: true } })
   })
 
   it('are taken at any depth, up to a size', async () => {

@@ -24,6 +24,17 @@ it('tells the claims of the scope, without those that the user has not, and the 
   expect((await host.userinfo(onlyOpenId).expect(200)).body).toEqual({ sub: 'alice' })
 })
 
+it.each([null, undefined, '', () => 'x'])('leaves out a claim that is %p: Core §5.3.2', async (value) => {
+  const host = await createOpenIdHost({ decide })
+  host.people.set('alice', { id: 'alice', name: value as string, ...{ given_name: 'Alice', email_verified: false } })
+  const { access_token } = await host.signIn(host.web, { scope: all })
+  expect((await host.userinfo(access_token).expect(200)).body).toEqual({
+    sub: 'alice',
+    given_name: 'Alice',
+    email_verified: false,
+  })
+})
+
 it('reads users.claims, and scopes of the host itself', async () => {
   const host = await createOpenIdHost({
     decide,
