@@ -11,6 +11,8 @@ it('is the same document as the metadata of RFC 8414, with the members of Discov
   const { body, headers } = await host.http().get(at).expect(200)
   expect(body).toEqual((await host.http().get('/.well-known/oauth-authorization-server')).body)
   expect(headers['cache-control']).toBe('public, max-age=3600')
+  // Discovery §4.2
+  expect(headers['content-type']).toMatch(/^application\/json/)
   expect(body).toMatchObject({
     issuer,
     authorization_endpoint: `${issuer}/oauth2/authorize`,

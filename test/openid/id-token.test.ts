@@ -106,6 +106,8 @@ it('is signed anew with the first iat where the answer of a refresh was lost', a
   const tokens = await host.signIn(host.web, { scope: 'openid' })
   host.clock.advance(100)
   const lost = await host.refresh(host.web, tokens.refresh_token).expect(200)
+  // §3.1.3.3
+  expect(lost.headers['cache-control']).toBe('no-store')
   host.clock.advance(20)
   const { body } = await host.refresh(host.web, tokens.refresh_token).expect(200)
   expect(body.access_token).toBe(lost.body.access_token)

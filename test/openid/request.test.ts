@@ -232,6 +232,11 @@ describe('max_age', () => {
     expect(answerOf(await host.comeBack(back))).toHaveProperty('code')
   })
 
+  it('that is exceeded is login_required where nobody may be asked', async () => {
+    expect(await answerTo({ max_age: '60', prompt: 'none' })).toMatchObject({ error: 'login_required' })
+    expect(await answerTo({ max_age: '3600', prompt: 'none' })).toHaveProperty('code')
+  })
+
   it('0 is as prompt=login', async () => {
     host.sessions.set('alice', { time: startOfTime })
     const { back } = await sent({ max_age: '0' })

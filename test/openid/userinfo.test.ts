@@ -19,7 +19,10 @@ it('tells the claims of the scope, without those that the user has not, and the 
     email: 'alice@example.com',
     email_verified: true,
   })
-  expect(headers['cache-control']).toBe('no-store')
+  expect(headers).toMatchObject({
+    'cache-control': 'no-store',
+    'content-type': expect.stringMatching(/^application\/json/),
+  })
   const { access_token: onlyOpenId } = await host.signIn(host.web, { scope: 'openid' })
   expect((await host.userinfo(onlyOpenId).expect(200)).body).toEqual({ sub: 'alice' })
 })
