@@ -17,7 +17,7 @@ export interface AccessToken {
   /** The resources that it is for (RFC 8707). Left out where the server has no `resources` and no JWTs. */
   readonly audience?: readonly string[]
   /**
-   * What it is for beside its scope (RFC 9396), frozen. Left out where the authorization has none; empty where none is left.
+   * Its authorization details (RFC 9396), frozen. Left out where the authorization has none; empty where none is left.
    */
   readonly authorizationDetails?: AuthorizationDetails
   /** When its user signed in, in seconds (RFC 9470 §6). Left out where that is not known, as without the scope `openid`. */
