@@ -595,6 +595,7 @@ describe('render', () => {
         language: 'en',
         user: { id: 'alice', name: 'Alice' },
         scopes: [{ scope: 'read', description: 'See your data' }],
+        details: [],
         claims: [],
         fields: [{ name: 'consent_transaction', value: expect.any(String) }],
         allow: { name: 'consent', value: 'allow' },
