@@ -49,6 +49,7 @@ const most: Record<string, number> = {
   registerRouter: 2,
   remoteServer: 1,
   requestObjects: 1,
+  requireDetail: 2,
   requireScope: 1,
   revokeGrants: 2,
   revokeRouter: 2,

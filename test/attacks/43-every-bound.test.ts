@@ -200,6 +200,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'remote/remote-introspection.ts remembered': [10_000, () => largestOf(introspection, 10_000)],
   'jwt/keys.ts decoys': CLOSED_LIST,
   'jwt/trusted-issuers.ts found': CLOSED_LIST,
+  'tokens/authorization-details.ts types': CLOSED_LIST,
   'jwt/remote-keys.ts last': [100, keysOfServer],
   'routers/clients-access.ts underWay': UNDER_WAY,
   'deadline.ts waiting': UNDER_WAY,
