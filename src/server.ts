@@ -22,7 +22,7 @@ import { verifiedIssuer } from './rules/issuer'
 import type { PkcePolicy } from './rules/pkce'
 import { resourceRules } from './rules/resource'
 import { scopeMap, withScopes, wordsBrought } from './rules/scope'
-import { verifiedConstraints } from './sender-constraints/confirmation'
+import { verifiedConstraints } from './sender-constraints/bound-keys'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/access-token'
@@ -59,7 +59,7 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
   grants?: readonly GrantType[]
   /** How clients authenticate, wherever they must. @default [clientSecret(), privateKeyJwt()] */
   clientAuthentication?: readonly ClientAuthentication[]
-  /** How tokens are bound to a key of their client: `[dpop()]` (RFC 9449). @default [] */
+  /** How tokens are bound to a key of their client: `[dpop()]` (RFC 9449), `[mutualTls()]` (RFC 8705). @default [] */
   senderConstraints?: readonly SenderConstraint[]
   /**
    * Where an authorization request may also be: `pushedAuthorizationRequests()` (RFC 9126), `requestObjects()` (RFC

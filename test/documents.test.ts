@@ -321,6 +321,15 @@ describe('the snippets', () => {
     await expect(issued).rejects.toMatchObject({ code: 'invalid_dpop_proof' })
   })
 
+  it('of client certificates bind tokens, and take the certificate of a header', async () => {
+    const { server } = await run<{ server: library.AuthorizationServer }>('mutualTls() //', base())
+    const [client] = await server.storage.clients.list({ limit: 1 })
+    const issued = library.issueTokens(server, { clientId: client?.clientId as string })
+    await expect(issued).rejects.toMatchObject({ description: expect.stringContaining('bound to its certificate') })
+    const { tls } = await run<{ tls: library.ClientAuthentication }>("req.headers['x-client-verify']")
+    expect(tls.methods).toEqual(['tls_client_auth', 'self_signed_tls_client_auth'])
+  })
+
   it('of pino logs each event once, errors with their cause', async () => {
     const lines: Record<string, unknown>[] = []
     const pino = jest.requireActual<typeof import('pino')>('pino')

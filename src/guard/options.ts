@@ -52,7 +52,7 @@ export interface BearerGuardOptions {
    */
   user?: boolean
   /**
-   * Whether tokens that are bound to no key are refused (RFC 9449, DPoP). A bound token is always checked.
+   * Whether tokens that are bound to no key are refused (RFC 9449, RFC 8705). A bound token is always checked.
    * @default false
    */
   senderConstrained?: boolean

@@ -16,6 +16,8 @@ export function checkIssuerHost(server: AuthorizationServer, req: Request): void
   const { hostname } = new URL(`http://${host}`)
   const forwarded = ['x-forwarded-host', 'x-forwarded-for', 'forwarded', 'via'].some((name) => name in req.headers)
   if (forwarded || stated === host || `${statedName}:443` === host) return
+  // clients with a certificate come there (RFC 8705 §5)
+  if (server.capabilities.some(({ aliases }) => aliases !== undefined && new URL(aliases).host === host)) return
   if (loopback.includes(hostname)) {
     if (!loopback.includes(statedName) || process.env.NODE_ENV === 'test') return
   } else if (isIP(hostname.replace(/[[\]]/g, '')) !== 0) return

@@ -21,21 +21,21 @@ import { type Found, finder, isAuthorized, ofConnection, problemOf, unreadable }
 /** Options of `mutualTls`. */
 export interface MutualTlsOptions {
   /**
-   * The certificate of a request: an `X509Certificate`, or the text that a proxy in front has put into a header of its own. That
-   * is PEM, also percent-encoded, or base64. Only name a header that your proxy sets or removes in every request.
+   * Returns the certificate of a request: an `X509Certificate`, or the header that a proxy in front has set. That has PEM, also
+   * percent-encoded, or base64. Only name a header that your proxy sets or removes in every request.
    * @default that of the TLS connection to this process
    */
-  certificate?: (req: ProvingRequest) => X509Certificate | string | null | undefined
+  certificate?: (req: ProvingRequest) => X509Certificate | string | readonly string[] | null | undefined
   /**
-   * Whether a CA that you trust has issued the certificate. Only `tls_client_auth` needs it. Left out with `certificate`,
+   * Returns whether a CA that you trust has issued the certificate. Only `tls_client_auth` needs it. Left out with `certificate`,
    * the server does not have that method.
    * @default whether the TLS connection to this process is authorized
    */
   verified?: (req: ProvingRequest) => boolean | undefined
   /**
-   * The origin where clients with a certificate send their requests, for `mtls_endpoint_aliases` (RFC 8705 §5):
-   * `'https://mtls.auth.example.com'`. Browsers then meet no request for a certificate at the other one.
-   * @default none: clients send them where all others do
+   * The origin for clients with a certificate, in `mtls_endpoint_aliases` (RFC 8705 §5): `'https://mtls.auth.example.com'`.
+   * At the other origin no browser is then asked for one.
+   * @default none, and these clients come to the same origin as all others
    */
   aliases?: string
   /**
@@ -93,6 +93,7 @@ export function mutualTls(options: MutualTlsOptions = {}): ClientAuthentication 
     scheme: 'Bearer',
     challenge: '',
     confirm: (source, request) => confirm(source, request, find(request.req)),
+    aliases,
     clientMembers: membersOfCertificates(dangerouslyAllowLoopback),
     metadata: (server, urlOf) => ({
       ...(server.senderConstraints.includes(value) && { tls_client_certificate_bound_access_tokens: true }),

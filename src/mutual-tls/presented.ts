@@ -32,6 +32,7 @@ export const unreadable =
 function foundIn(given: unknown): Found | undefined {
   // a proxy sends an empty header for a client without one
   if (given === undefined || given === null || given === '') return undefined
+  if (Array.isArray(given)) return { problem: unreadable }
   const bytes = typeof given === 'string' ? certificateBytes(given) : rawOf(given)
   const certificate = bytes && certificateOf(bytes)
   return certificate ? { certificate } : { problem: unreadable }

@@ -51,10 +51,10 @@ export function routerOf(settings: Settings, server: AuthorizationServer, cors: 
   const proofs = proofPlace('userinfoRouter', server, undefined)
   const challenge: Challenge = {
     realm: 'userinfo',
-    ...(proofs && { bound: { schemes: server.senderConstraints, only: proofs.required } }),
+    ...(proofs && { bound: proofs }),
   }
   const handler: Handler = async (req, res) => {
-    const token = await sentToken(req, proofs !== undefined)
+    const token = await sentToken(req, proofs !== undefined && proofs.schemes.length > 0)
     const found = await findAccessToken(server, token)
     if (!found) throw invalidToken()
     const { row } = found

@@ -15,7 +15,8 @@ import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { verifiedIssuer, verifiedOrigin } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
-import { type Call, verifiedConstraints, verifyConfirmation } from '../sender-constraints/confirmation'
+import { verifiedConstraints } from '../sender-constraints/bound-keys'
+import { type Call, verifyConfirmation } from '../sender-constraints/confirmation'
 import { type AuthenticatedToken, userOf } from '../tokens/access-token'
 import { accessTokenJwt, accessTokenOfClaims } from '../tokens/claims'
 import type { AccessToken } from '../types/access-token'
@@ -61,7 +62,10 @@ export interface RemoteServerOptions {
    * @default every id is accepted, and `req.user` is `{ id }`
    */
   users?: Pick<Users, 'find'>
-  /** How tokens may be bound to a key of their client: `[dpop()]` (RFC 9449). @default [], and bound tokens are refused */
+  /**
+   * How tokens may be bound to a key of their client: `[dpop()]` (RFC 9449), `[mutualTls()]` (RFC 8705).
+   * @default [], and bound tokens are refused
+   */
   senderConstraints?: readonly SenderConstraint[]
   /** Receives failures, `{ type: 'error', error }`, and warnings. @default failures go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void

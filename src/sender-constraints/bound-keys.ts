@@ -4,7 +4,7 @@ import type { OAuthError } from '../errors'
 import type { Client } from '../storage'
 import type { Confirmation } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
-import type { ProvenKey } from '../types/capability'
+import type { ProvenKey, SenderConstraint } from '../types/capability'
 import { missingProof, requireKey } from './confirmation'
 import { refusedProof } from './refusal'
 
@@ -70,4 +70,18 @@ export function requireSameKeys(
   if (made === nameOfKeys(proven)) return
   if (made?.includes(' ') || proven?.['x5t#S256'] !== undefined) throw otherCertificate(server, clientId)
   requireKey(server, clientId, made, proven)
+}
+
+/** The option `senderConstraints` of the server or of a `remoteServer`, checked. */
+export function verifiedConstraints(values: readonly SenderConstraint[] = []): readonly SenderConstraint[] {
+  const isConstraint = (value: SenderConstraint | undefined) => typeof value?.confirm === 'function'
+  if (!Array.isArray(values) || !values.every(isConstraint)) {
+    throw new TypeError('senderConstraints must be a list such as [dpop()]')
+  }
+  const twice = values.find(({ member }, at) => values.findIndex((one) => one.member === member) !== at)
+  if (twice)
+    throw new TypeError(
+      `senderConstraints has ${twice.scheme === 'Bearer' ? 'mutualTls()' : twice.scheme} more than once`,
+    )
+  return Object.freeze([...values])
 }

@@ -9,7 +9,7 @@ import type { Client } from '../storage'
 import type { AccessToken } from '../types/access-token'
 import type { Confirmation } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
-import type { ProvenKey, ProvingRequest, SenderConstraint } from '../types/capability'
+import type { ProofRequest, ProvenKey, ProvingRequest, SenderConstraint } from '../types/capability'
 import { refusedProof } from './refusal'
 
 /**
@@ -21,17 +21,23 @@ export async function provenKey(
   req: Request,
   endpoint: string,
 ): Promise<ProvenKey | undefined> {
-  const { origin } = new URL(server.issuer)
-  const url = origin + (server.endpoints[endpoint] ?? pathOfTarget(req))
+  const path = server.endpoints[endpoint] ?? pathOfTarget(req)
+  const [origin, aliases] = [new URL(server.issuer).origin, aliasesOf(server)]
+  const url = { url: origin + path, alias: aliases && aliases + path }
   for (const constraint of server.senderConstraints) {
     // a certificate is there whether it was meant or not: it binds where the record asks for it
     if (constraint.scheme === 'Bearer') continue
-    const proven = await constraint.confirm(server, { req, url })
+    const proven = await constraint.confirm(server, { req, ...url })
     if (!proven) continue
     tell(req.res, proven)
     return proven
   }
   return undefined
+}
+
+/** RFC 8705 §5: clients with a certificate send a proof to the other origin, and sign it for that. */
+function aliasesOf({ capabilities }: Pick<AuthorizationServer, 'capabilities'>): string | undefined {
+  return capabilities.find(({ aliases }) => aliases !== undefined)?.aliases
 }
 
 type Telling = Pick<ServerResponse, 'headersSent' | 'setHeader'>
@@ -92,7 +98,7 @@ export function keyOfSession({ confirmation }: AccessToken, dpopJkt: string | un
 /** Where an API takes proofs, and which tokens. */
 export interface ProofPlace {
   /** Where its clients know it to be; undefined where only the host's `url` can say. */
-  readonly base: { readonly origin: string; readonly prefix: string } | undefined
+  readonly base: { readonly origin: string; readonly prefix: string; readonly aliases?: string | undefined } | undefined
   /** Whether tokens that are bound to no key are refused. */
   readonly required: boolean
   /** What has a scheme of its own, and whether that is the only one. */
@@ -106,7 +112,7 @@ export interface Call extends ProofPlace {
 }
 
 type Constrained = Pick<AuthorizationServer, 'senderConstraints' | 'emit' | 'now' | 'issuer' | 'audience'> &
-  Partial<Pick<AuthorizationServer, 'proxyPrefix'>>
+  Partial<Pick<AuthorizationServer, 'proxyPrefix' | 'capabilities'>>
 
 /** Throws a TypeError where nobody could know which URL a proof must name. */
 export function proofPlace(
@@ -134,18 +140,21 @@ function baseOf(source: Constrained, resource: string | undefined): ProofPlace['
     const { origin, pathname } = new URL(named)
     return { origin, prefix: pathname.replace(/\/$/, '') }
   }
-  return isHere ? { origin: new URL(source.issuer).origin, prefix: source.proxyPrefix ?? '' } : undefined
+  if (!isHere) return undefined
+  const { proxyPrefix: prefix = '', capabilities = [] } = source
+  return { origin: new URL(source.issuer).origin, prefix, aliases: aliasesOf({ capabilities }) }
 }
 
 /** A proxy may take the path of the resource off, or the `proxyPrefix`; where it does not, it is there already. */
-function urlOfCall({ url }: SenderConstraint, { req, base }: Call): string {
-  if (url) return saidUrl(url(req))
+function urlOfCall({ url }: SenderConstraint, { req, base }: Call): Pick<ProofRequest, 'url' | 'alias'> {
+  if (url) return { url: saidUrl(url(req)) }
   const path = pathOfTarget(req)
   // no proof here names a URL
-  if (!base) return path
-  const { origin, prefix } = base
+  if (!base) return { url: path }
+  const { origin, prefix, aliases } = base
   const hasPrefix = path === prefix || path.startsWith(`${prefix}/`)
-  return origin + (hasPrefix ? path : prefix + path)
+  const whole = hasPrefix ? path : prefix + path
+  return { url: origin + whole, alias: aliases && aliases + whole }
 }
 
 function saidUrl(said: unknown): string {
@@ -190,7 +199,7 @@ export function verifyConfirmation(
   // a proof is used up last
   return [...(certificates ?? []), ...(proofs ?? [])].reduce<Awaitable<void>>((before, constraint) => {
     const proven = whenReady(before, () =>
-      constraint.confirm(source, { req: call.req, url: urlOfCall(constraint, call), token }),
+      constraint.confirm(source, { req: call.req, ...urlOfCall(constraint, call), token }),
     )
     return whenReady(proven, (found) => {
       if (!found) throw refusedToken('The access token is bound to a key, which the request does not prove.')
@@ -201,18 +210,4 @@ export function verifyConfirmation(
 
 function refusedToken(problem: string): OAuthError {
   return new OAuthError('invalid_token', problem)
-}
-
-/** The option of the server or of a `remoteServer`, checked. */
-export function verifiedConstraints(values: readonly SenderConstraint[] = []): readonly SenderConstraint[] {
-  const isConstraint = (value: SenderConstraint | undefined) => typeof value?.confirm === 'function'
-  if (!Array.isArray(values) || !values.every(isConstraint)) {
-    throw new TypeError('senderConstraints must be a list such as [dpop()]')
-  }
-  const twice = values.find(({ member }, at) => values.findIndex((one) => one.member === member) !== at)
-  if (twice)
-    throw new TypeError(
-      `senderConstraints has ${twice.scheme === 'Bearer' ? 'mutualTls()' : twice.scheme} more than once`,
-    )
-  return Object.freeze([...values])
 }

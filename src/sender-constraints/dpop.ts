@@ -91,7 +91,7 @@ type Source = Parameters<SenderConstraint['confirm']>[0]
 function confirm(
   { algorithms, nonces, used, mark }: Settings,
   source: Source,
-  { req, url, token }: ProofRequest,
+  { req, url, alias, token }: ProofRequest,
 ): ProvenKey | undefined {
   const now = source.now()
   const refuse = (reason: string, code: 'invalid_dpop_proof' | 'invalid_token' = 'invalid_dpop_proof') =>
@@ -103,7 +103,7 @@ function confirm(
   if (text === undefined && !token) return undefined
   if (text === undefined) throw refuse('The request has no DPoP proof.')
   if (sent.length > 1) throw refuse('The DPoP header is included more than once.')
-  const proof = verifiedProof(text, { algorithms, method: req.method, url, token: token?.value, now })
+  const proof = verifiedProof(text, { algorithms, method: req.method, url, alias, token: token?.value, now })
   if ('problem' in proof) throw refuse(proof.problem)
   const headers = nonceHeaders(nonces, proof, now, token ? 401 : 400)
   const { jkt } = proof

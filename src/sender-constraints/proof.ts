@@ -38,6 +38,7 @@ interface Expected {
   readonly algorithms: readonly VerificationAlgorithm[]
   readonly method: string | undefined
   readonly url: string
+  readonly alias: string | undefined
   /** The access token that comes with it. */
   readonly token: string | undefined
   /** Seconds since the epoch. */
@@ -78,11 +79,16 @@ function publicKeyOf(jwk: unknown, alg: VerificationAlgorithm): VerificationKey 
   return key?.algorithms.includes(alg) ? key : undefined
 }
 
-function problemOf({ htm, htu, ...claims }: ProofClaims, { method, url, token, now }: Expected): string | undefined {
+function problemOf(
+  { htm, htu, ...claims }: ProofClaims,
+  { method, url, alias = url, token, now }: Expected,
+): string | undefined {
   if (htm !== method) return 'htm of the DPoP proof must be the method of the request.'
   const target = comparableTarget(url)
   if (target === undefined) return 'No DPoP proof can name the URL of this request: send it normalised.'
-  if (comparableUri(htu) !== target) return `htu of the DPoP proof must be ${url}.`
+  const signed = comparableUri(htu)
+  const isForHere = signed !== undefined && [target, comparableTarget(alias)].includes(signed)
+  if (!isForHere) return `htu of the DPoP proof must be ${url}.`
   const { iat, exp, ath } = claims
   if (iat > now + CLOCK_SKEW || iat < now - LIFETIME) {
     return `iat of the DPoP proof must be within the last ${LIFETIME} seconds.`

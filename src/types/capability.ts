@@ -62,6 +62,8 @@ export interface Capability {
       }
     >
   >
+  /** Another origin of the endpoints: that of `mtls_endpoint_aliases` (RFC 8705 §5). @default none */
+  readonly aliases?: string | undefined
   /** Members of client metadata. @default none */
   readonly clientMembers?: readonly ClientMember[]
   /**
@@ -157,6 +159,8 @@ export interface ProofRequest {
   readonly req: ProvingRequest
   /** The URL of the request as clients know it, which a proof must name. */
   readonly url: string
+  /** The same by the other origin of the endpoints (RFC 8705 §5). @default none */
+  readonly alias?: string | undefined
   /** At an API: the access token of the request, whose client and key are known. Left out at an endpoint. */
   readonly token?: { readonly value: string; readonly clientId: string; readonly confirmation: Confirmation }
 }

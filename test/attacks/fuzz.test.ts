@@ -6,6 +6,7 @@ import {
   approve,
   authorizationCode,
   clientCredentials,
+  clientSecret,
   connectedAppsRouter,
   consentPage,
   deviceCode,
@@ -13,7 +14,9 @@ import {
   implicit,
   issueTokens,
   jwtBearer,
+  mutualTls,
   password,
+  privateKeyJwt,
   pushedAuthorizationRequests,
   refreshToken,
   requestObjects,
@@ -22,6 +25,7 @@ import {
 } from '../../src/index'
 import { endSessionRouter, openid, userinfoRouter } from '../../src/openid/index'
 import { issuePersonalToken, personalTokens } from '../../src/personal-tokens'
+import { certificate, inHeader as inCertificateHeader } from '../support/certificates'
 import { askConsent, fieldsOf } from '../support/consent'
 import { enterCode, openPage, startDevice } from '../support/device'
 import { nastyText, runs } from '../support/fuzz'
@@ -45,6 +49,8 @@ interface Known {
   [name: string]: string
 }
 
+const client = certificate({ names: 'DNS:client.example' })
+const tls = mutualTls({ certificate: (req) => req.headers['x-client-cert'], verified: () => true })
 const { d: _private, ...idpKey } = generateSigningKey()
 const keys = generateSigningKey()
 
@@ -54,6 +60,8 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
     throttle: false,
     accessTokens: personalTokens({ prefix: 'acme_pat_' }),
     requests: [pushedAuthorizationRequests(), requestObjects()],
+    clientAuthentication: [clientSecret(), privateKeyJwt(), tls],
+    senderConstraints: [tls],
     openid: openid({
       keys,
       authentication: ({ user }) => user && { time: startOfTime, sessionId: 's1' },
@@ -84,6 +92,13 @@ async function makeHost(before: RequestHandler[]): Promise<{ host: Host; known: 
     clientId: 'console',
     scopes: ['clients', 'read', 'write', 'openid'],
     grantTypes: [...host.server.grants.keys()],
+  })
+  await host.register({
+    clientId: 'tls',
+    tokenEndpointAuthMethods: ['tls_client_auth'],
+    tlsClientAuthSanDns: 'client.example',
+    tlsClientCertificateBoundAccessTokens: true,
+    grantTypes: ['client_credentials', 'authorization_code', 'refresh_token'],
   })
   await updateClient(host.server, 'web', { scopes: ['read', 'write', 'openid', 'email'] })
   const user = await issueTokens(host.server, { clientId: 'console', userId: 'alice', scope: 'clients read openid' })
@@ -176,6 +191,7 @@ const words = [
   ...[
     'web',
     'native',
+    'tls',
     'console',
     'api',
     'nobody',
@@ -337,6 +353,8 @@ function arbitraries(known: Known) {
       arbitrary: fc.constantFrom(
         'X-User: alice',
         'X-User: bob',
+        `X-Client-Cert: ${inCertificateHeader(client)}`,
+        `X-Client-Cert: ${client.x5c}`,
         'Accept: application/json',
         'Accept: */*',
         'Accept-Language: de',
@@ -352,6 +370,7 @@ function arbitraries(known: Known) {
             'Accept',
             'Accept-Language',
             'Cookie',
+            'X-Client-Cert',
             'Origin',
             'Referer',
             'X-Forwarded-For',

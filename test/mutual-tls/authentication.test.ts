@@ -25,7 +25,7 @@ const byKeys = { tokenEndpointAuthMethods: ['self_signed_tls_client_auth'], gran
 /** The header of the proxy, and what it says of the authority. */
 const header = 'x-client-cert'
 const tls = mutualTls({
-  certificate: (req) => req.headers[header] as string | undefined,
+  certificate: (req) => req.headers[header],
   verified: (req) => req.headers['x-client-verify'] === 'SUCCESS',
 })
 
@@ -338,6 +338,10 @@ describe('the host', () => {
 
   it('may return an X509Certificate', async () => {
     expect(await askWith({ certificate: () => selfSigned.x509 })).toEqual([200, []])
+  })
+
+  it('returns a list of certificates: none of them is the client', async () => {
+    expect(await askWith({ certificate: () => [selfSigned.cert] })).toEqual([401, []])
   })
 
   it.each<[string, unknown]>([

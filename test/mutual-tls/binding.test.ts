@@ -31,7 +31,7 @@ import {
 } from '../support/host'
 
 const header = 'x-client-cert'
-const tls = mutualTls({ certificate: (req) => req.headers[header] as string | undefined })
+const tls = mutualTls({ certificate: (req) => req.headers[header] })
 const own = certificate()
 const other = certificate()
 const flag = { tlsClientCertificateBoundAccessTokens: true } as const
