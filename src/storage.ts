@@ -24,17 +24,14 @@
  * `startedAt` of that token's session, and so the same revocations.
  */
 import type { Awaitable } from './awaitable'
+import type { CertificateClientMembers } from './storage/certificate-client'
 import type { ClientLimits } from './storage/client-limits'
 import type { OpenIdClientMembers } from './storage/openid-client'
 
 /** How a client authenticates at the token endpoint (RFC 7591 §2). */
 export type TokenEndpointAuthMethod =
-  | 'none'
-  | 'client_secret_basic'
-  | 'client_secret_post'
-  | 'private_key_jwt'
-  | 'tls_client_auth'
-  | 'self_signed_tls_client_auth'
+  | ('none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt')
+  | ('tls_client_auth' | 'self_signed_tls_client_auth')
 
 /** A stored client secret: the SHA-256 of a generated one, or the bcrypt hash of a chosen one. */
 export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: number } & (
@@ -43,13 +40,10 @@ export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: nu
 )
 
 /** A registered client: a plain value with a version. */
-export interface Client extends OpenIdClientMembers, ClientLimits {
+export interface Client extends OpenIdClientMembers, CertificateClientMembers, ClientLimits {
   /** The `client_id`: 1 to 255 characters of `[\x20-\x7e]`. */
   readonly clientId: string
-  /**
-   * Starts anywhere from 1 to 2^30, at random for each registration; each `update` stores the expected version plus
-   * one.
-   */
+  /** Starts from 1 to 2^30, at random for each registration; each `update` stores the expected version plus one. */
   readonly version: number
   readonly name?: string
   readonly description?: string
@@ -79,14 +73,6 @@ export interface Client extends OpenIdClientMembers, ClientLimits {
   readonly tokenEndpointAuthSigningAlg?: string
   /** Gets tokens that are bound to its key only (RFC 9449 §5.2). */
   readonly dpopBoundAccessTokens?: boolean
-  /** Gets tokens that are bound to its certificate only (RFC 8705 §3.4). */
-  readonly tlsClientCertificateBoundAccessTokens?: boolean
-  /** The one name of its certificate, for `tls_client_auth` (RFC 8705 §2.1.2). */
-  readonly tlsClientAuthSubjectDn?: string
-  readonly tlsClientAuthSanDns?: string
-  readonly tlsClientAuthSanUri?: string
-  readonly tlsClientAuthSanIp?: string
-  readonly tlsClientAuthSanEmail?: string
   /** Must push its authorization requests (RFC 9126 §6). */
   readonly requirePushedAuthorizationRequests?: boolean
   /** Must sign its authorization requests (RFC 9101 §10.5), with this algorithm alone. */
@@ -96,13 +82,14 @@ export interface Client extends OpenIdClientMembers, ClientLimits {
   readonly requirePkce?: boolean
   /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */
   readonly resourceServer?: boolean | readonly string[]
+  /** How introspection responses to it are signed, where it asks for that (RFC 9701 §6). */
+  readonly introspectionSignedResponseAlg?: string
   /** Its metadata is unverified: it came by a registration (RFC 7591), open or admitted by the host, or by a document. */
   readonly origin?: 'registration' | 'admitted_registration' | 'metadata_document'
   /** SHA-256 of the registration access token (RFC 7592), bound to the id of the client. */
   readonly registrationTokenDigest?: string
   /** Seconds since the epoch. */
   readonly createdAt: number
-  /** Seconds since the epoch. */
   readonly updatedAt: number
 }
 

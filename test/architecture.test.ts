@@ -25,7 +25,7 @@ const floors = [
   ['storage/sql/'],
   ['storage/frozen.ts', 'storage/paging.ts', 'storage/retention.ts', 'storage/schema-version.ts'],
   ['storage.ts'],
-  ['storage/openid-client.ts', 'storage/client-limits.ts'],
+  ['storage/openid-client.ts', 'storage/certificate-client.ts', 'storage/client-limits.ts'],
   ['options/'],
   ['deadline.ts'],
   ['errors.ts', 'crypto.ts', 'awaitable.ts'],

@@ -1,5 +1,6 @@
 /** What a member of a client record can be, each alone: its type, in the record and in JSON, and its check (RFC 7591 §2). */
 import { OAuthError, type OAuthErrorCode } from '../errors'
+import { type SigningRules, signersOf } from '../jwt/server-signers'
 import { unshowable } from '../rules/keepable'
 import { redirectUriProblem, shownUri } from '../rules/redirect-uri'
 import { type Audience, findResource } from '../rules/resource'
@@ -75,11 +76,11 @@ export function invalid(problem: string): OAuthError {
 }
 
 /** What a record may name is what the server has. */
-export interface ClientMetadataRules extends AuthenticationRules, SchemeRules {
+export interface ClientMetadataRules extends AuthenticationRules, SchemeRules, SigningRules {
   readonly scopes: ReadonlyMap<string, string>
   readonly allowHttpRedirectUris: boolean
   readonly resources: Audience
-  readonly accessTokens: Pick<AccessTokenFormat, 'ttl'>
+  readonly accessTokens: Pick<AccessTokenFormat, 'ttl' | 'signers'>
   readonly refreshTokens: RefreshTokenSettings | undefined
   /** What the values in its lists bring along. */
   readonly clientMembers?: readonly ClientMember[]
@@ -157,6 +158,14 @@ export function resourceServer(member: string, value: boolean | Values, rules: C
   if (typeof value === 'boolean') return value
   if (value.length === 0) throw invalid(`${member} must name a resource, or be true or false`)
   return resources(member, value, rules)
+}
+
+/** RFC 9701 §6: of the keys that the server signs with. An empty string is none. */
+export function signingAlgorithm(member: string, value: string, rules: ClientMetadataRules): string | undefined {
+  const known = [...signersOf(rules).keys()]
+  if (value === '' || known.includes(value)) return value || undefined
+  const fix = known.length > 0 ? known.join(', ') : 'left out: the server needs jwt({ keys }) or openid({ keys })'
+  throw invalid(`${member} must be ${known.length > 1 ? 'one of ' : ''}${fix}`)
 }
 
 export function label(member: string, value: string): string {

@@ -2,10 +2,10 @@
 import { OAuthError } from '../errors'
 import { type Audience, findResource } from '../rules/resource'
 import { includesScope, type Scope } from '../rules/scope'
+import type { CertificateClientMembers } from '../storage/certificate-client'
 import type { OpenIdClientMembers } from '../storage/openid-client'
 import type { ClientMember } from '../types/capability'
 import type {
-  ClientCertificateMetadata,
   ClientDetailsMetadata,
   ClientKeyMetadata,
   ClientMetadata,
@@ -31,7 +31,7 @@ export interface Authority {
 /** The others are brought along by values in the lists of the server. */
 type Name = Exclude<
   keyof ClientMetadata,
-  | keyof (ClientKeyMetadata & ClientProofMetadata & ClientCertificateMetadata & ClientDetailsMetadata)
+  | keyof (ClientKeyMetadata & ClientProofMetadata & CertificateClientMembers & ClientDetailsMetadata)
   | keyof (ClientRequestMetadata & OpenIdClientMembers)
 >
 
@@ -164,6 +164,12 @@ export const clientMembers: { readonly [N in Name]-?: Member<N> } = {
   },
   corsOrigins: { wire: 'cors_origins', type: check.list, check: limits.corsOrigins, setBy: 'owner' },
   resourceServer: { wire: 'resource_server', type: check.flagOrList, check: check.resourceServer, setBy: 'admin' },
+  introspectionSignedResponseAlg: {
+    wire: 'introspection_signed_response_alg',
+    type: check.text,
+    check: check.signingAlgorithm,
+    setBy: 'owner',
+  },
 }
 
 type Row = readonly [name: Name, member: Member<Name>]

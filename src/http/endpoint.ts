@@ -203,3 +203,14 @@ export function sendEmpty(res: Response, status: number): void {
 export function sendError(error: OAuthError, _req: Request, res: Response): void {
   sendJson(res, error.status, error, error.headers)
 }
+
+/** A signed JWT: letters, digits and dots alone. */
+export function sendJwt(res: Response, mediaType: string, text: string): void {
+  res.writeHead(200, {
+    'Content-Type': mediaType,
+    'Content-Length': text.length,
+    'Cache-Control': 'no-store',
+    Pragma: 'no-cache',
+  })
+  res.end(text, 'latin1')
+}

@@ -6,13 +6,14 @@ import { membersOfKeys } from '../clients/key-members'
 import { flag, invalid, isAbsent, text } from '../clients/member-checks'
 import { CERTIFICATE_THUMBPRINT, publicJwk } from '../jwt/keys'
 import type { Client } from '../storage'
+import type { CertificateClientMembers } from '../storage/certificate-client'
 import type { ClientMember } from '../types/capability'
-import type { ClientCertificateMetadata, ClientMetadata } from '../types/client-metadata'
+import type { ClientMetadata } from '../types/client-metadata'
 
 export const TRUSTED = 'tls_client_auth'
 export const SELF_SIGNED = 'self_signed_tls_client_auth'
 
-type Name = Exclude<keyof ClientCertificateMetadata, 'tlsClientCertificateBoundAccessTokens'>
+type Name = Exclude<keyof CertificateClientMembers, 'tlsClientCertificateBoundAccessTokens'>
 
 /** One way to name the certificate of a client. */
 interface NameRule {

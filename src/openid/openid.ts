@@ -97,6 +97,7 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
     clientMembers: openIdMembers(ring, subjects.type, withLoopback),
     verifyRecord: (client) => verifySector(subjects, withLoopback, client),
     jwks: () => ring().jwks.keys,
+    signers: () => ring().signers,
     endpoints: {
       [USERINFO]: { path: '/oauth2/userinfo', router: (server, { cors }) => routerOf(settings, server, cors) },
       // the host mounts it, with what ends its own session

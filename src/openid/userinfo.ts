@@ -7,7 +7,7 @@ import { invalidToken, OAuthError } from '../errors'
 import { clientsOwnToken, missingToken, withChallenge } from '../guard/challenge'
 import { type Challenge, presentedToken } from '../guard/presented-token'
 import { requestChecks } from '../host/requests'
-import { type CorsOptions, type Handler, requireServer, sendError, sendJson } from '../http/endpoint'
+import { type CorsOptions, type Handler, requireServer, sendError, sendJson, sendJwt } from '../http/endpoint'
 import { bodyParameters } from '../http/request'
 import { endpointRouter } from '../http/router'
 import { listGrants } from '../operations/grants'
@@ -119,11 +119,5 @@ function sendSigned(
 ): void {
   const signer = signerOf(ring(), userinfoSignedResponseAlg, clientId)
   const text = signUserinfo(signer, { ...claims, iss: issuer, aud: clientId })
-  res.writeHead(200, {
-    'Content-Type': 'application/jwt',
-    'Content-Length': text.length,
-    'Cache-Control': 'no-store',
-    Pragma: 'no-cache',
-  })
-  res.end(text, 'latin1')
+  sendJwt(res, 'application/jwt', text)
 }

@@ -3,7 +3,7 @@ import type { Router } from 'express'
 import { authenticatedRequest, invalidClient } from '../clients/authenticated-request'
 import { authorizationOf, boundOf, findCredential, isExpired } from '../credentials/bound'
 import { requestChecks } from '../host/requests'
-import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
+import { type CorsOptions, type Handler, requireServer, sendJson, sendJwt } from '../http/endpoint'
 import { endpointRouter } from '../http/router'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { detailsFor } from '../rules/authorization-details'
@@ -15,6 +15,7 @@ import { detailsMember } from '../tokens/authorization-details'
 import { sharedClaims, tokenTypeOf } from '../tokens/claims'
 import { latestEnd } from '../tokens/derived-session'
 import { hasStableHalf, isCurrent, parseRefreshToken, sessionEnd } from '../tokens/rotation'
+import { asksForJwt, MEDIA_TYPE, signIntrospection } from '../tokens/signed-introspection'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { findUser } from '../users'
 
@@ -33,7 +34,8 @@ export interface IntrospectRouterOptions {
 /**
  * The introspection endpoint (RFC 7662), for clients that authenticate. A client sees its own tokens. A client
  * registered as `resourceServer` sees every access token, or those for its resources. Every other token is
- * `{"active":false}` (§2.2, §4).
+ * `{"active":false}` (§2.2, §4). Responses are signed JWTs (RFC 9701) where the record of the client names an algorithm, and
+ * the request accepts them.
  */
 export function introspectRouter(server: AuthorizationServer, options: IntrospectRouterOptions = {}): Router {
   requireNoMore('introspectRouter', arguments, 2)
@@ -56,7 +58,10 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
     const hides = client.resourceServer ? undefined : server.openid?.subjectFor
     const sub =
       active && hides && found.userId !== undefined ? await hides(server, client, found.userId) : found?.userId
-    sendJson(res, 200, active ? describe(server, found, seen, sub) : { active: false })
+    const answer = active ? describe(server, found, seen, sub) : { active: false }
+    const isSigned = client.introspectionSignedResponseAlg !== undefined && asksForJwt(req.headers.accept)
+    if (isSigned) sendJwt(res, MEDIA_TYPE, signIntrospection(server, client, answer))
+    else sendJson(res, 200, answer)
   }
   const check = requestChecks(server, 'introspect')
   return endpointRouter(server, { methods: { POST: handler }, check, cors })

@@ -5,6 +5,7 @@ import type { JsonWebKey } from '../crypto'
 import { warnOfPlace } from '../host/requests'
 import { type CorsOptions, requireServer } from '../http/endpoint'
 import { onFirstRequest } from '../http/router'
+import { signersOf } from '../jwt/server-signers'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { responseModes } from '../rules/response-mode'
 import { openIdConfigurationPaths, wellKnownPath, wellKnownUrl } from '../rules/well-known'
@@ -74,6 +75,7 @@ function describeServer(server: AuthorizationServer, hasKeys: boolean): Members 
   const modes = new Set(responses.flatMap((grant) => responseModes(grant.responseMode ?? 'query')))
   const proving = provingMethods(server)
   const methods = ['none', ...proving]
+  const signing = [...signersOf(server).keys()]
   const at = (name: keyof typeof coreEndpoints, more: Members) => (server.endpoints[name] === undefined ? {} : more)
   const urls = Object.entries(coreEndpoints).flatMap(([name, row]) => {
     return 'member' in row ? [[row.member, urlOf(server, name)] as const] : []
@@ -89,7 +91,11 @@ function describeServer(server: AuthorizationServer, hasKeys: boolean): Members 
     }),
     ...at('token', { token_endpoint_auth_methods_supported: methods }),
     ...at('revoke', { revocation_endpoint_auth_methods_supported: methods }),
-    ...at('introspect', { introspection_endpoint_auth_methods_supported: proving }),
+    ...at('introspect', {
+      introspection_endpoint_auth_methods_supported: proving,
+      // RFC 9701 §7
+      ...(signing.length > 0 && { introspection_signing_alg_values_supported: signing }),
+    }),
     ...(server.clientDocuments && { client_id_metadata_document_supported: true }),
     ...(hasKeys && { jwks_uri: wellKnownUrl(JWKS, server.issuer) }),
     // RFC 8414 §3.2: what has no elements is left out, but for what is required (§2)

@@ -2,10 +2,11 @@
 import type { Router } from 'express'
 import type { TokenSource } from '../guard/options'
 import { type CorsOptions, requireSource } from '../http/endpoint'
-import { requireKnown, requireNoMore } from '../options/known'
+import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { knownResource } from '../rules/resource'
 import { type Scope, toScope } from '../rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownPath } from '../rules/well-known'
+import type { SenderConstraint } from '../types/capability'
 import { wellKnownRouter } from './well-known'
 
 /** Options of `protectedResourceRouter`. */
@@ -14,6 +15,8 @@ export interface ProtectedResourceRouterOptions {
   resource: string
   /** The scopes that a client may need here. @default every scope of the server, where it is in this process */
   scopes?: string | Scope
+  /** Whether its guard has `senderConstrained`: that it takes no token which is bound to no key. @default false */
+  senderConstrained?: boolean
   /** The name of the API, for people. @default left out */
   name?: string
   /**
@@ -28,6 +31,7 @@ export interface ProtectedResourceRouterOptions {
 const optionNames: readonly string[] = [
   'resource',
   'scopes',
+  'senderConstrained',
   'name',
   'metadata',
   'cors',
@@ -40,6 +44,9 @@ const ourMembers: readonly string[] = [
   'scopes_supported',
   'bearer_methods_supported',
   'resource_name',
+  'dpop_signing_alg_values_supported',
+  'dpop_bound_access_tokens_required',
+  'tls_client_certificate_bound_access_tokens',
 ]
 
 /**
@@ -56,7 +63,8 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
   const resource = knownResource(server, options?.resource)
   if (resource === undefined) throw new TypeError('protectedResourceRouter needs resource: the URL of the API')
   requireResourceUrl('protectedResourceRouter', resource)
-  const { name, metadata = {}, cors } = options
+  const { name, metadata = {}, senderConstrained = false, cors } = options
+  requireFlags('protectedResourceRouter', { senderConstrained })
   const scopes = toScope(options.scopes ?? ('scopes' in server ? [...server.scopes.keys()] : []))
   const types = 'authorizationDetails' in server ? server.authorizationDetails?.types : undefined
   // RFC 9728 §2; §3.2: what has no elements is left out
@@ -67,15 +75,33 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
     bearer_methods_supported: ['header'],
     ...(types && { authorization_details_types_supported: [...types.keys()] }),
     ...(name !== undefined && { resource_name: name }),
+    ...boundTokens(server, senderConstrained),
   }
   if (typeof metadata !== 'object' || metadata === null) {
     throw new TypeError("protectedResourceRouter's metadata must be an object such as { resource_documentation: '…' }")
   }
   const said = Object.keys(metadata).find((member) => ourMembers.includes(member))
   if (said !== undefined) {
-    throw new TypeError(`protectedResourceRouter sets ${said} itself: use its options resource, scopes and name`)
+    throw new TypeError(
+      `protectedResourceRouter sets ${said} itself: use its options resource, scopes, name and senderConstrained`,
+    )
   }
   const document = { ...description, ...metadata }
   const path = wellKnownPath(PROTECTED_RESOURCE, resource)
   return wellKnownRouter(server, [{ path, maxAge: 3600, content: () => document }], cors)
+}
+
+/** RFC 9728 §2: how the tokens of this API may be bound to a key, as its guard verifies it. */
+function boundTokens({ senderConstraints }: TokenSource, required: boolean): Record<string, unknown> {
+  const of = (member: SenderConstraint['member']) => senderConstraints.find((one) => one.member === member)
+  const [proofs, certificates] = [of('jkt'), of('x5t#S256')]
+  if (required && !proofs && !certificates) {
+    throw new TypeError("protectedResourceRouter's senderConstrained needs senderConstraints: [dpop()] of the server")
+  }
+  return {
+    ...(proofs?.algorithms && { dpop_signing_alg_values_supported: proofs.algorithms }),
+    // where a certificate does as well, a proof is not required
+    ...(required && !certificates && { dpop_bound_access_tokens_required: true }),
+    ...(certificates && { tls_client_certificate_bound_access_tokens: true }),
+  }
 }

@@ -63,6 +63,7 @@ export function dpop(options: DpopOptions = {}): SenderConstraint {
     member: 'jkt',
     scheme: 'DPoP',
     challenge: `algs="${algorithms.join(' ')}"`,
+    algorithms,
     url,
     confirm: (source, request) => confirm({ algorithms, nonces, used, mark }, source, request),
     metadata: () => ({ dpop_signing_alg_values_supported: algorithms }),

@@ -111,6 +111,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
     audience,
     stateless,
     jwks: () => ring().jwks,
+    signers: () => ring().signers,
     async create(server, made) {
       // the row holds the digest of the jti: a token forged with a leaked key fails at our guard
       const jti = stateless ? newSecret() : `${made.id}.${newSecret()}`

@@ -182,6 +182,8 @@ export interface SenderConstraint extends Capability {
   readonly scheme: 'DPoP' | 'Bearer'
   /** The parameters of the challenge of its own scheme, as they stand in the header. */
   readonly challenge: string
+  /** The algorithms of its proofs (RFC 9449 §5.1). @default it has none */
+  readonly algorithms?: readonly string[]
   /** The URL of a request to an API, where the host says it. @default by the resource or the issuer */
   readonly url?: ((req: ProvingRequest) => string) | undefined
   /**

@@ -1,6 +1,7 @@
 /** Client metadata as hosts write it (RFC 7591 §2, with members of ours), and as documents have it. Types only. */
 import type { Awaitable } from '../awaitable'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
+import type { CertificateClientMembers } from '../storage/certificate-client'
 import type { ClientLimits } from '../storage/client-limits'
 import type { OpenIdClientMembers } from '../storage/openid-client'
 
@@ -33,30 +34,6 @@ export interface ClientProofMetadata {
    * @default false
    */
   dpopBoundAccessTokens?: boolean
-}
-
-/** The members that `mutualTls()` brings along. */
-export interface ClientCertificateMetadata {
-  /**
-   * Whether it gets tokens that are bound to its certificate only: token requests without one are refused (RFC 8705
-   * §3.4).
-   * @default false
-   */
-  tlsClientCertificateBoundAccessTokens?: boolean
-  /**
-   * The subject of its certificate (RFC 4514), such as `'CN=client,O=Example,C=DE'`. A client with `tls_client_auth` has
-   * this or one of the following, and no two of them (RFC 8705 §2.1.2).
-   * @default none
-   */
-  tlsClientAuthSubjectDn?: string
-  /** A DNS name among the subject alternative names of its certificate. @default none */
-  tlsClientAuthSanDns?: string
-  /** A URI among them. @default none */
-  tlsClientAuthSanUri?: string
-  /** An IP address among them. @default none */
-  tlsClientAuthSanIp?: string
-  /** An email address among them. @default none */
-  tlsClientAuthSanEmail?: string
 }
 
 /** The members that `pushedAuthorizationRequests()` and `requestObjects()` bring along. */
@@ -107,7 +84,7 @@ type GrantName<Name extends string> = Letters<Name> extends keyof GrantOfLetters
 export interface ClientMetadata<Grants extends string = string>
   extends ClientKeyMetadata,
     ClientProofMetadata,
-    ClientCertificateMetadata,
+    CertificateClientMembers,
     ClientRequestMetadata,
     ClientDetailsMetadata,
     ClientLimits,
@@ -148,6 +125,12 @@ export interface ClientMetadata<Grants extends string = string>
    * @default false
    */
   resourceServer?: boolean | readonly string[]
+  /**
+   * The algorithm of signed introspection responses (RFC 9701 §6), one of those of `jwt({ keys })` or `openid({ keys })`.
+   * A request then receives a JWT where its `Accept` asks for one.
+   * @default none: responses are plain JSON
+   */
+  introspectionSignedResponseAlg?: string
 }
 
 /** Set by `clientIdMetadataDocuments`: clients whose id is the URL of their metadata document. */

@@ -118,6 +118,8 @@ export interface OpenIdProvider extends Capability {
   ) => Promise<Authentication>
   /** @internal Who a user is to a client, where no client may learn the id of the user. */
   readonly subjectFor?: Subjects['subjectOf']
+  /** @internal What signs, by algorithm. */
+  readonly signers: () => ReadonlyMap<string, unknown>
   /** @internal The response with its id_token, where the scope is `openid`. */
   readonly respond: (server: AuthorizationServer, made: MadeResponse) => Awaitable<TokenResponse>
   /** @internal Throws where what was just stored is of a session that has ended, and ends it. */

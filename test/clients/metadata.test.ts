@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { type ClientMetadata, OAuthError } from '../../src'
 import { clientMembers, isClientMetadata } from '../../src/clients/members'
 import { parseClientMetadata, readMembers, verifyClientId, writeMembers } from '../../src/clients/metadata'
+import type { CertificateClientMembers } from '../../src/storage/certificate-client'
 import type { OpenIdClientMembers } from '../../src/storage/openid-client'
 import type {
-  ClientCertificateMetadata,
   ClientDetailsMetadata,
   ClientKeyMetadata,
   ClientProofMetadata,
@@ -235,7 +235,7 @@ describe('the table of members', () => {
   const record: Required<
     Omit<
       ClientMetadata,
-      | keyof (ClientKeyMetadata & ClientProofMetadata & ClientCertificateMetadata & ClientDetailsMetadata)
+      | keyof (ClientKeyMetadata & ClientProofMetadata & CertificateClientMembers & ClientDetailsMetadata)
       | keyof (ClientRequestMetadata & OpenIdClientMembers)
     >
   > = {
@@ -253,6 +253,7 @@ describe('the table of members', () => {
     refreshToken: { ttl: 3600, maxAge: 7200, rotate: true, replayWindow: 0 },
     corsOrigins: ['https://app.example'],
     resourceServer: ['https://api.example'],
+    introspectionSignedResponseAlg: 'ES256',
   }
 
   it('has every member, and each goes to JSON and comes back the same', () => {
@@ -280,6 +281,7 @@ describe('the table of members', () => {
       username,
       description,
       resources,
+      introspectionSignedResponseAlg,
       ...rest
     } = record
     expect(readMembers(writeMembers(record, 'owner', {}), 'self', {})).toEqual(rest)

@@ -4,15 +4,18 @@ import request from 'supertest'
 import {
   bearerGuard,
   createAuthorizationServer,
+  dpop,
   generateSigningKey,
   issueTokens,
   jwt,
   memoryStorage,
+  mutualTls,
   type ProtectedResourceRouterOptions,
   protectedResourceRouter,
   remoteServer,
   requireScope,
 } from '../../src'
+import type { SenderConstraint } from '../../src/types/capability'
 import { createHost, issuer } from '../support/host'
 
 const resource = 'https://api.example.com/mcp'
@@ -176,5 +179,45 @@ describe('the challenge of a guard with resourceMetadata (§5.1)', () => {
     const guard = bearerGuard(remoteServer({ issuer, resource }), { resourceMetadata: true, scope: 'read' })
     const { headers } = await request(express().use(guard)).get('/').expect(401)
     expect(headers['www-authenticate']).toBe(`Bearer realm="api", scope="read", ${metadata}`)
+  })
+})
+
+describe('what the API verifies of bound tokens (§2)', () => {
+  const members = async (senderConstraints: SenderConstraint[], senderConstrained?: boolean) => {
+    const server = createAuthorizationServer({
+      ...{ issuer, storage: memoryStorage(), scopes: [], resources: [resource] },
+      senderConstraints,
+    })
+    const options = { resource, ...(senderConstrained !== undefined && { senderConstrained }) }
+    const { body } = await request(express().use(protectedResourceRouter(server, options)))
+      .get(place)
+      .expect(200)
+    return Object.fromEntries(Object.entries(body).filter(([name]) => /^(dpop|tls)_/.test(name)))
+  }
+  const algorithms = { dpop_signing_alg_values_supported: ['ES256'] }
+  const proofs = dpop({ algorithms: ['ES256'] })
+  const certificates = { tls_client_certificate_bound_access_tokens: true }
+
+  it('is said by the constraints of the server, and whether it takes no others by senderConstrained', async () => {
+    expect(await members([])).toEqual({})
+    expect(await members([proofs])).toEqual(algorithms)
+    expect(await members([proofs], true)).toEqual({ ...algorithms, dpop_bound_access_tokens_required: true })
+    expect(await members([mutualTls()])).toEqual(certificates)
+    expect(await members([mutualTls()], true)).toEqual(certificates)
+    // one of both is required, and DPoP is not
+    expect(await members([proofs, mutualTls()], true)).toEqual({ ...algorithms, ...certificates })
+  })
+
+  it('by those of a server elsewhere, too', async () => {
+    const server = remoteServer({ issuer, resource, senderConstraints: [proofs] })
+    const { body } = await request(express().use(protectedResourceRouter(server, { resource })))
+      .get(place)
+      .expect(200)
+    expect(body).toMatchObject(algorithms)
+  })
+
+  it('senderConstrained needs something that binds', async () => {
+    await expect(members([], true)).rejects.toThrow('needs senderConstraints: [dpop()] of the server')
+    await expect(members([proofs], 'yes' as never)).rejects.toThrow(TypeError)
   })
 })
