@@ -77,14 +77,18 @@ describe('refreshToken in a record', () => {
   it('maxAge: when a session ends, also one that was there before the limit', async () => {
     const client = await limited({ refreshToken: { maxAge: 300 } })
     const other = await limited({})
+    const resting = (await host.signIn(other)).refresh_token
     const sessions: [TestClient, string][] = []
     for (const one of [client, other]) sessions.push([one, (await host.signIn(one)).refresh_token])
     await updateClient(host.server, other.clientId, { refreshToken: { maxAge: 300 } })
     host.clock.advance(299)
     for (const session of sessions) session[1] = (await host.refresh(...session).expect(200)).body.refresh_token
     for (const [one, token] of sessions) expect((await host.introspect(one, token)).body.exp).toBe(startOfTime + 300)
+    expect((await host.introspect(other, resting)).body.exp).toBe(startOfTime + 300)
     host.clock.advance(1)
     for (const session of sessions) await host.refresh(...session).expect(400)
+    await host.refresh(other, resting).expect(400)
+    expect((await host.introspect(other, resting)).body).toEqual({ active: false })
   })
 
   it('rotate: true where the server does not', async () => {
