@@ -53,6 +53,7 @@ import {
   type Scope,
   startCleanup,
   type TokenResponse,
+  tokenExchange,
   tokenRouter,
   updateClient,
   verifyAccessToken,
@@ -371,3 +372,16 @@ declare const event: AuthorizationServerEvent
 if (event.type === 'warning') expectTypeOf(event.code).toEqualTypeOf<WarningCode>()
 else if (event.type === 'error') expectTypeOf(event.error).toEqualTypeOf<OAuthError>()
 else if (event.type === 'token.issued') expectTypeOf(event.scope).toEqualTypeOf<Scope>()
+else if (event.type === 'token.exchanged') {
+  expectTypeOf(event.exchange).toEqualTypeOf<'delegation' | 'impersonation'>()
+}
+
+tokenExchange({ allow: ({ subject, scope }) => ({ userId: subject.userId, scope }) })
+tokenExchange({ allow: async ({ actor }) => actor && { userId: actor.userId, refreshToken: true } })
+// @ts-expect-error nothing is exchanged that the host did not permit
+tokenExchange({ issuers: [] })
+// @ts-expect-error true says nothing of whom the token is about
+tokenExchange({ allow: () => true })
+// @ts-expect-error whom the new token is about is to be said
+tokenExchange({ allow: () => ({ scope: 'read' }) })
+expectTypeOf<AccessToken['actor']>().toExtend<{ sub: string } | undefined>()

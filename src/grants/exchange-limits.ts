@@ -63,13 +63,13 @@ export function actorOf(
   const { claims, issuer, actor: before } = subject.party
   // who acts as somebody else by that token would be named as that one
   if (actor?.party.actor) {
-    throw refusedExchange(server, clientId, 'The actor_token is one by which somebody else acts already.')
+    throw refusedExchange(server, clientId, 'The actor_token was exchanged: another party acts by it already.')
   }
   const itself = { client_id: clientId, iss: server.issuer, sub: clientId }
   const party = actor ? namedBy(actor) : itself
   // RFC 8693 §4.4: what the subject token says of it is not for the host alone to decide
   if (claims?.may_act !== undefined && !mayAct(claims.may_act, party, issuer)) {
-    throw refusedExchange(server, clientId, 'may_act of the subject_token names somebody else.')
+    throw refusedExchange(server, clientId, 'may_act of the subject_token names another party.')
   }
   if (!actor) return before
   const { iss, ...identity } = party

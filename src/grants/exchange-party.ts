@@ -135,7 +135,7 @@ async function ofIssuer(
   const { claims } = read
   const { iss, sub, iat, exp, act } = claims
   const actor = act === undefined ? undefined : actorElsewhere(act, iss)
-  if (!isName(sub) || (act !== undefined && !actor)) throw refused(`The sub or act of the ${name} names nobody.`)
+  if (!isName(sub) || (act !== undefined && !actor)) throw refused(`The sub or act of the ${name} is not a name.`)
   const scope = scopeCeiling(claims)
   const audience = audienceCeiling(server, client, claims)
   const shared = { tokenType: JWT, issuer: iss, sub, expiresAt: exp as number, claims, ...(actor && { actor }) }

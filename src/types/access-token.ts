@@ -26,7 +26,7 @@ export interface AccessToken {
   readonly acr?: string
   /** The key that it is bound to (RFC 7800): `{ jkt }` with DPoP, `{ 'x5t#S256' }` with a certificate. Left out for a bearer token. */
   readonly confirmation?: Confirmation
-  /** Who acts for the user (RFC 8693 §4.1), named as in `act`. Left out where nobody else does. */
+  /** The party that acts for the user (RFC 8693 §4.1), named as in `act`. Left out where the user acts alone. */
   readonly actor?: Actor
   /** How it came of another token (RFC 8693). Left out for a token that was not exchanged. */
   readonly exchange?: Exchange
