@@ -19,14 +19,10 @@ export function certificateOf(bytes: Buffer): ClientCertificate | undefined {
     // one and no more: what stands behind it would not be part of what was signed
     if (!raw.equals(bytes)) return undefined
     const [notBefore, notAfter] = [Date.parse(validFrom) / 1000, Date.parse(validTo) / 1000]
-    return { bytes: raw, thumbprint: thumbprintOf(raw), notBefore, notAfter }
+    return { bytes: raw, thumbprint: sha256(raw), notBefore, notAfter }
   } catch {
     return undefined
   }
-}
-
-export function thumbprintOf(certificate: Buffer): string {
-  return sha256(certificate)
 }
 
 const pem = /^\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/

@@ -10,7 +10,7 @@ export interface DerValue {
 
 export const SEQUENCE = 0x30
 export const SET = 0x31
-export const OBJECT_IDENTIFIER = 0x06
+const OBJECT_IDENTIFIER = 0x06
 export const OCTET_STRING = 0x04
 
 /** The values of which a content consists. Throws a RangeError for what is no DER. */

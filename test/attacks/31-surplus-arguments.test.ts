@@ -38,6 +38,7 @@ const most: Record<string, number> = {
   memoryStorage: 0,
   memoryThrottle: 0,
   metadataRouter: 2,
+  mutualTls: 1,
   oauthRouter: 2,
   opaque: 1,
   password: 1,
