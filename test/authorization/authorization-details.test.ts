@@ -17,6 +17,7 @@ import {
   OAuthError,
   oauthRouter,
   password,
+  protectedResourceRouter,
   pushedAuthorizationRequests,
   refreshToken,
   registerClient,
@@ -461,6 +462,14 @@ describe('the metadata', () => {
     const none = await plain.http().get('/.well-known/oauth-authorization-server')
     expect(none.body).not.toHaveProperty('authorization_details_types_supported')
   })
+})
+
+it('names the types in the metadata of an API, too (RFC 9728 §2)', async () => {
+  const resource = 'https://api.example'
+  const mount: HostOptions['mount'] = (app, server) => app.use(protectedResourceRouter(server, { resource }))
+  const own = await makeHost({ resources: [resource], mount })
+  const { body } = await own.http().get('/.well-known/oauth-protected-resource').expect(200)
+  expect(body.authorization_details_types_supported).toEqual(['payment', 'account'])
 })
 
 describe('wrong options', () => {
