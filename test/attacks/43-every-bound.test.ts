@@ -222,6 +222,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'storage/redis/job.ts touches': ONE_CALL,
   'storage/sqlite/statements.ts all': CLOSED_LIST,
   'storage/sqlite/statements.ts prepared': CLOSED_LIST,
+  'storage/sqlite/waiting-line.ts waiting': UNDER_WAY,
   'passwords/throttle.ts points': ONE_CALL,
 }
 

@@ -1,6 +1,8 @@
 /** How the SQLite adapter talks to its database: settings of the connection, transactions, and clear errors. */
+import type { Awaitable } from '../../awaitable'
 import { messageOf } from '../../errors'
 import type { Row } from '../sql/rows'
+import { waitingLine } from './waiting-line'
 
 /** The used part of a `Database` of better-sqlite3, and of a `DatabaseSync` of `node:sqlite`. */
 export interface SqliteDatabase {
@@ -28,7 +30,10 @@ export interface SqliteStatement {
 }
 
 const OLDEST_VERSION = [3, 38] as const
-const BUSY_TIMEOUT = 5000
+/** Milliseconds that a call waits for other connections, where the host's Database has no `busy_timeout`. */
+const PATIENCE = 5000
+/** What of it SQLite itself waits: it holds up the whole process. */
+const BUSY_TIMEOUT = 1
 
 /** Throws unless `database` is one that is open for writing, with a word on the fix. */
 export function requireDatabase(database: unknown): asserts database is SqliteDatabase {
@@ -58,17 +63,21 @@ export function value(database: SqliteDatabase, sql: string, values: NamedValues
   return typeof first === 'bigint' ? Number(first) : first
 }
 
+const patienceOf = new WeakMap<SqliteDatabase, number>()
+
 /**
  * Settings that belong to the connection, not to the file. `synchronous = FULL`: what was answered survives a power cut, or
- * a revocation could be undone by one; SQLite leaves it lower with a write-ahead log. Other processes are waited for,
- * unless the host has said for how long.
+ * a revocation could be undone by one; SQLite leaves it lower with a write-ahead log. Other processes are waited for, as
+ * long as the host has said by `busy_timeout`, but not by SQLite: while it waits, nothing else of the process goes on.
  */
 export function prepareConnection(database: SqliteDatabase, synchronous: 'full' | 'normal'): void {
   if (isInTransaction(database)) {
     throw new Error('sqliteStorage: the database is in a transaction. Commit it or roll it back first')
   }
   database.exec(`PRAGMA synchronous = ${synchronous === 'normal' ? 'NORMAL' : 'FULL'}`)
-  if (value(database, 'PRAGMA busy_timeout') === 0) database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
+  // a second storage on it finds what the first one has set
+  if (!patienceOf.has(database)) patienceOf.set(database, Number(value(database, 'PRAGMA busy_timeout')) || PATIENCE)
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
 }
 
 /** Undefined: its driver does not say. */
@@ -116,14 +125,40 @@ export function execute(database: SqliteDatabase, sql: string): void {
   }
 }
 
-/** Does `act` as one transaction. */
-export type Write = <T>(act: () => T) => T
+/** Does `act` as one transaction. Later, where another connection has the lock. */
+export type Write = <T>(act: () => T) => Awaitable<T>
+
+export interface Access {
+  write: Write
+  /** The same for what only reads. */
+  read: Write
+  /** Waits in the same turn, and so holds up the whole process. For start-up. */
+  atStart: <T>(act: (write: <R>(act: () => R) => R) => T) => T
+}
+
+export function accessTo(database: SqliteDatabase): Access {
+  const patience = patienceOf.get(database) ?? PATIENCE
+  const transaction = transactionOn(database)
+  const line = waitingLine(patience)
+  return {
+    write: (act) => line.run(() => transaction(act), true),
+    read: (act) => line.run(act, false),
+    atStart(act) {
+      database.exec(`PRAGMA busy_timeout = ${patience}`)
+      try {
+        return act(transaction)
+      } finally {
+        database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
+      }
+    },
+  }
+}
 
 /**
  * A transaction may write from its beginning on: nobody else writes between what it reads and what it writes. What `act`
  * throws undoes it. Never inside a transaction of the host, whose rollback would undo what a client was told.
  */
-export function writer(database: SqliteDatabase): Write {
+function transactionOn(database: SqliteDatabase): <T>(act: () => T) => T {
   const begin = statement(database, 'BEGIN IMMEDIATE')
   const commit = statement(database, 'COMMIT')
   const rollback = statement(database, 'ROLLBACK')

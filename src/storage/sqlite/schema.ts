@@ -4,7 +4,7 @@ import { BRIEF_KIND } from '../retention'
 import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
 import { credentialColumns, grantColumns } from '../sql/rows'
 import { DEFAULT_PREFIX, endSessions, requireFrom, requireName, type Tables } from '../sql/tables'
-import { execute, type SqliteDatabase, statement, value, type Write } from './connection'
+import { execute, type SqliteDatabase, statement, value } from './connection'
 
 /** Options of `sqliteSchema`. */
 export interface SqliteSchemaOptions {
@@ -129,7 +129,11 @@ export function requireVersion(database: SqliteDatabase, tables: Tables): boolea
 }
 
 /** Creates what is missing, and upgrades. Looks first, so that a start beside a running server takes no lock. */
-export function migrate(database: SqliteDatabase, write: Write, options: SqliteSchemaOptions): Migration {
+export function migrate(
+  database: SqliteDatabase,
+  write: <T>(act: () => T) => T,
+  options: SqliteSchemaOptions,
+): Migration {
   const tables = sqliteTables(options)
   const current = { from: SCHEMA_VERSION, to: SCHEMA_VERSION, sessionsEnded: false }
   useWriteAheadLog(database)

@@ -1,6 +1,7 @@
 /**
  * Storage in SQLite, on the host's own Database of better-sqlite3 or DatabaseSync of `node:sqlite`: one file, any number of
- * processes on one machine. It answers with plain values, never with promises, so a guard goes on in the same turn.
+ * processes on one machine. It answers with plain values, so a guard goes on in the same turn; with a promise only while
+ * another connection has the lock.
  */
 
 import { requireKnown } from '../../options/known'
@@ -10,12 +11,12 @@ import type { Migration } from '../schema-version'
 import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from '../sql/rows'
 import { markOf, SWEEP_LIMIT, sweeper } from '../sql/tables'
 import {
+  type Access,
+  accessTo,
   prepareConnection,
   requireDatabase,
   type SqliteDatabase,
   type SqliteStatement,
-  type Write,
-  writer,
 } from './connection'
 import { migrate, type SqliteSchemaOptions, sqliteSchema, sqliteTables } from './schema'
 import { type SqliteStatements, sqliteStatements } from './statements'
@@ -45,7 +46,8 @@ export interface SqliteStorage extends OAuthStorage {
 /**
  * Storage in `database`, which the host owns: it is never closed here. It is a `Database` of better-sqlite3, or a
  * `DatabaseSync` of `node:sqlite` (Node 22.13 or newer). Call `migrate()` before the first request. Use a
- * separate Database object, on which the host begins no transactions; the file may be shared. Throws when `database` is
+ * separate Database object, on which the host begins no transactions; the file may be shared. Where another process has
+ * the lock, calls wait in the event loop as long as `busy_timeout` of the Database says, or 5 seconds. It is set to 1. Throws when `database` is
  * not one, or is closed or read-only, or an option is wrong.
  *
  * @example
@@ -62,19 +64,20 @@ export function sqliteStorage(database: SqliteDatabase, options: SqliteStorageOp
   requireDatabase(database)
   prepareConnection(database, synchronous)
   const statements = sqliteStatements(database, sqliteTables(options))
-  const write = writer(database)
+  const access = accessTo(database)
   return {
-    clients: clientStorage(statements, write),
-    grants: grantStorage(statements, write),
-    migrate() {
-      const migration = migrate(database, write, options)
-      statements.prepareAll()
-      return migration
-    },
+    clients: clientStorage(statements, access),
+    grants: grantStorage(statements, access),
+    migrate: () =>
+      access.atStart((write) => {
+        const migration = migrate(database, write, options)
+        statements.prepareAll()
+        return migration
+      }),
   }
 }
 
-function clientStorage(statements: SqliteStatements, write: Write): ClientStorage {
+function clientStorage(statements: SqliteStatements, { read, write }: Access): ClientStorage {
   const columnsOf = (client: Client) => ({
     clientId: client.clientId,
     version: client.version,
@@ -82,11 +85,13 @@ function clientStorage(statements: SqliteStatements, write: Write): ClientStorag
     record: clientRecord(client),
   })
   return {
-    find(clientId) {
-      const row = statements.findClient.get({ clientId })
-      return row && toClient(row)
-    },
-    list: ({ username, after = '', limit }) => statements.listClients({ username }, after, limit).map(toClient),
+    find: (clientId) =>
+      read(() => {
+        const row = statements.findClient.get({ clientId })
+        return row && toClient(row)
+      }),
+    list: ({ username, after = '', limit }) =>
+      read(() => statements.listClients({ username }, after, limit).map(toClient)),
     insert: (client) => write(() => statements.insertClient.run(columnsOf(client)) > 0),
     update: (client, expectedVersion) =>
       write(() => statements.updateClient.run({ ...columnsOf(client), expectedVersion }) > 0),
@@ -94,7 +99,7 @@ function clientStorage(statements: SqliteStatements, write: Write): ClientStorag
   }
 }
 
-function grantStorage(statements: SqliteStatements, write: Write): GrantStorage {
+function grantStorage(statements: SqliteStatements, { read, write }: Access): GrantStorage {
   const sweepOf = sweeper()
 
   function store(credentials: readonly Credential[], grant: Grant | undefined): true {
@@ -130,10 +135,11 @@ function grantStorage(statements: SqliteStatements, write: Write): GrantStorage 
         return store(credentials, grant)
       })
     },
-    find(id) {
-      const row = statements.find.get({ id })
-      return row && toCredential(row)
-    },
+    find: (id) =>
+      read(() => {
+        const row = statements.find.get({ id })
+        return row && toCredential(row)
+      }),
     transition(id, from, next, additions, grant) {
       if (next.id !== id)
         throw new TypeError('transition must not change the id of its credential: the old row would stay')
@@ -143,14 +149,13 @@ function grantStorage(statements: SqliteStatements, write: Write): GrantStorage 
       })
     },
     list: ({ userId, clientId, after = '', limit }) =>
-      statements.listGrants({ user_id: userId, client_id: clientId }, after, limit).map(toGrant),
-    revoke(target, now) {
+      read(() => statements.listGrants({ user_id: userId, client_id: clientId }, after, limit).map(toGrant)),
+    revoke: (target, now) =>
       write(() => {
-        if ('grantId' in target) return statements.revokeGrant.run({ grantId: target.grantId, now })
+        if ('grantId' in target) return void statements.revokeGrant.run({ grantId: target.grantId, now })
         const [owner, ownerId] = markOf(target)
-        return statements.mark.run({ owner, ownerId, now })
-      })
-    },
+        statements.mark.run({ owner, ownerId, now })
+      }),
     deleteExpired: (now, limit) => write(() => deleteExpired(now, limit)),
   }
 }
