@@ -88,7 +88,13 @@ const types = { getTypeParser: () => (value: string) => value }
 /** Statements that lose against others with the same rows are tried again; this many losses are a defect. */
 const MAX_TRIES = 100
 
+/**
+ * A pooler that shares connections gives a statement to one that has not prepared it, or prepares it on one that has. Nothing
+ * of it ran: it goes again without a name, as all do from then on. Which statement meets the wrong connection is chance, so
+ * at start nothing can be seen.
+ */
 export function runner(pool: PostgresPool, prepare: boolean): Run {
+  let isPrepared = prepare
   /** The same text has the same name on every connection, and another text another one. */
   const names = new Map<string, string>()
   const nameOf = (text: string) => {
@@ -99,14 +105,18 @@ export function runner(pool: PostgresPool, prepare: boolean): Run {
 
   return async (text, values, how) => {
     for (let tries = 1; ; tries++) {
+      const isNamed = isPrepared && !how?.once
       try {
-        const query = { ...(prepare && !how?.once && { name: nameOf(text) }), text, values: [...values], types }
+        const query = { ...(isNamed && { name: nameOf(text) }), text, values: [...values], types }
         const { rows } = await pool.query(query)
         if (!Array.isArray(rows))
           throw new TypeError('postgresStorage: this pool returned no rows. Give it a Pool of pg')
         return rows as Row[]
       } catch (error) {
-        if (!isConflict(error) || tries === MAX_TRIES) throw explained(error)
+        const isUnprepared = isNamed && saysUnprepared(error)
+        if ((!isUnprepared && !isConflict(error)) || tries === MAX_TRIES) throw explained(error)
+        if (isUnprepared && isPrepared) warnOfPooler()
+        if (isUnprepared) isPrepared = false
       }
     }
   }
@@ -122,8 +132,21 @@ function isConflict(error: unknown): boolean {
   return code === sqlState.serializationFailure || code === sqlState.deadlockDetected
 }
 
+function saysUnprepared(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === sqlState.unknownStatement || code === sqlState.repeatedStatement
+}
+
 const shared =
   'a pooler shares connections, and with them prepared statements. Set postgresStorage(pool, { prepare: false })'
+
+function warnOfPooler(): void {
+  const newer = 'or max_prepared_statements of a PgBouncer 1.21 or newer'
+  process.emitWarning(`postgresStorage goes on without prepared statements: ${shared}, ${newer}`, {
+    code: 'EAS_POSTGRES_POOLER',
+  })
+}
+
 const explanations: Readonly<Record<string, string>> = {
   [sqlState.undefinedTable]:
     'the tables are missing. Call `await storage.migrate()` at start-up, or run the SQL of postgresSchema()',

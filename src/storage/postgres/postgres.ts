@@ -33,7 +33,12 @@ export {
 
 /** Options of `postgresStorage`. */
 export interface PostgresStorageOptions extends PostgresSchemaOptions {
-  /** Whether statements are prepared by name. Set false behind a PgBouncer older than 1.21. @default true */
+  /**
+   * Whether statements are prepared by name. A pooler that shares connections, such as PgBouncer in transaction mode,
+   * keeps them from 1.21 on, where it has `max_prepared_statements`. Behind another one set false. The first statement
+   * that fails for it goes again without a name, as all do from then on, with a warning (`process.emitWarning`).
+   * @default true
+   */
   prepare?: boolean
 }
 
