@@ -70,7 +70,7 @@ export function scriptRunner<Name extends string>(
       return await client.evalSha(digest, options)
     } catch (error) {
       if (isNamed(error, 'NOSCRIPT')) return whileMoving(() => client.eval(scripts[name], options))
-      if (isNamed(error, 'TRYAGAIN')) return whileMoving(() => client.evalSha(digest, options))
+      if (isMoving(error)) return whileMoving(() => client.evalSha(digest, options))
       throw error
     }
   }
@@ -88,10 +88,15 @@ async function whileMoving(call: () => Promise<unknown>): Promise<unknown> {
     try {
       return await call()
     } catch (error) {
-      if (!isNamed(error, 'TRYAGAIN') || performance.now() > until) throw error
+      if (!isMoving(error) || performance.now() > until) throw error
       await sleep(pause)
     }
   }
+}
+
+/** Scripts read what they did not name as a key before they write anything, so nothing of the second is there either. */
+function isMoving(error: unknown): boolean {
+  return isNamed(error, 'TRYAGAIN') || messageOf(error).includes('attempted to access a non local key')
 }
 
 /** Whether it is the error of that name. */

@@ -2,8 +2,8 @@
  * Grants, credentials and marks in Redis. Everything of one grant is on one slot, where one script judges and writes.
  *
  * The marks of users and clients are on slots of their own. A single node reads them in that same script, and each call
- * is one round trip. In a cluster a script cannot, so a call is two: `find` reads the row and then its marks, side by
- * side; `insert` and `transition` first `join` the indexes of their subjects, side by side, which answers with the
+ * is one round trip. In a cluster a script cannot, so a call is two: `find` reads the row and then its grant and marks, side
+ * by side; `insert` and `transition` first `join` the indexes of their subjects, side by side, which answers with the
  * marks, and then run the script with these. A mark may arrive in between, so that `transition` answers true although
  * `revoke` has just answered, too. That is enough:
  * - `find` and `list` read the marks after the row, each time. Whatever a racing mark covers is never found again: the
@@ -50,6 +50,24 @@ export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScri
     return marksOf(subjects.flatMap((subject, n) => [subject, found[n]]))
   }
 
+  /** Each of them by itself: while a slot moves, a row may be on one node and its grant still on the other. */
+  async function findInCluster(id: string): Promise<Credential | undefined> {
+    const value = await get(keys.credential(id))
+    if (value === undefined) return undefined
+    const credential = decodeCredential(id, value)
+    const { grantId } = credential
+    const [granted, own] = await Promise.all([
+      grantId === undefined ? undefined : get(keys.grant(grantId)),
+      readMarks([credential]),
+    ])
+    // no row, or a tombstone
+    if (grantId !== undefined && !granted) return undefined
+    const [grant] = grantOf(credential, granted)
+    const others = grant && subjectsOf(grant).some((subject) => !subjectsOf(credential).includes(subject))
+    const marks = others ? new Map([...own, ...(await readMarks([grant]))]) : own
+    return [credential, ...(grant ? [grant] : [])].some((row) => isCovered(row, marks)) ? undefined : credential
+  }
+
   /** In a cluster, on the slot of the subject: writes its index and start before the grant, and reads its mark. */
   async function join(touch: Touch, clock: number): Promise<[string, number | false]> {
     const base = keys.subject(touch.subject)
@@ -94,13 +112,12 @@ export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScri
     },
 
     async find(id) {
-      const args = [keys.shard(id), ...(cluster ? [] : [prefix])]
-      const [value, granted, found] = (await run('find', [keys.credential(id)], args)) as unknown[]
+      if (cluster) return findInCluster(id)
+      const [value, granted, found] = (await run('find', [keys.credential(id)], [keys.shard(id), prefix])) as unknown[]
       if (value === undefined) return undefined
       const credential = decodeCredential(id, String(value))
-      const grant = credential.grantId === undefined ? [] : [decodeGrant(credential.grantId, String(granted))]
-      const rows = [credential, ...grant]
-      const marks = cluster ? await readMarks(rows) : marksOf(found as unknown[])
+      const rows = [credential, ...grantOf(credential, granted)]
+      const marks = marksOf(found as unknown[])
       return rows.some((row) => isCovered(row, marks)) ? undefined : credential
     },
 
@@ -145,6 +162,10 @@ export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScri
     // Redis removes what has expired
     deleteExpired: () => 0,
   }
+}
+
+function grantOf({ grantId }: Credential, value: unknown): Grant[] {
+  return grantId === undefined ? [] : [decodeGrant(grantId, String(value))]
 }
 
 function text(value: unknown): string | undefined {

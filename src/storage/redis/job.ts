@@ -22,6 +22,8 @@ export interface Job {
   readonly touches: readonly Touch[]
   /** For the script, as JSON. Lives are milliseconds. */
   readonly told: {
+    /** How many of the keys are of what is stored. */
+    readonly own: number
     readonly prefix: string
     readonly base: string
     readonly from: string | undefined
@@ -35,6 +37,7 @@ export interface Job {
 
 export function jobOf(keys: Keys, credentials: readonly Credential[], grant?: Grant, from?: string): Job {
   const ids = [...credentials, ...(grant ? [grant] : [])].map(({ id }) => id)
+  const named = new Set(credentials.flatMap(({ grantId }) => (grantId === grant?.id ? [] : (grantId ?? []))))
   const first = ids[0] as string
   const stray = ids.find((id) => shardOf(id) !== shardOf(first))
   if (stray !== undefined) {
@@ -44,10 +47,16 @@ export function jobOf(keys: Keys, credentials: readonly Credential[], grant?: Gr
   const clock = Math.max(...(credentials.length > 0 ? credentials.map((row) => row.issuedAt) : [grant?.startedAt ?? 0]))
   const lifeOf = (row: { expiresAt: number }) => Math.ceil((Math.max(0, row.expiresAt - clock) + graceOf(row)) * 1000)
   return {
-    keys: [...credentials.map(({ id }) => keys.credential(id)), ...(grant ? [keys.grant(grant.id)] : [])],
+    // also those that are only read: a cluster then says while it moves them, instead of not finding them
+    keys: [
+      ...credentials.map(({ id }) => keys.credential(id)),
+      ...(grant ? [keys.grant(grant.id)] : []),
+      ...[...named].map((id) => keys.grant(id)),
+    ],
     rows: [...credentials.map(encodeCredential), ...(grant ? [encodeGrant(grant)] : [])],
     touches: touchesOf(credentials, grant, lifeOf),
     told: {
+      own: ids.length,
       prefix: keys.prefix,
       base: keys.shard(first),
       from,

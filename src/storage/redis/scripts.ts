@@ -42,7 +42,7 @@ local function started(base, at)
 end
 `
 
-/** KEYS: the rows, and the grant. ARGV: the job, the rows, the grant. Answers 1, 0, or subjects whose marks it lacks. */
+/** KEYS: the rows, and the grant; then other grants of the rows. ARGV: the job, the rows, the grant. Answers 1, 0, or subjects whose marks it lacks. */
 const store = `${prelude}
 local job = cjson.decode(ARGV[1])
 local lacking = {}
@@ -76,7 +76,7 @@ if job.from then
   local current = value and header(value)
   if not current or current[5] ~= job.from or covered(current) then return 0 end
   if current[4] and standing(current[4]) ~= 'alive' then return 0 end
-elseif call('EXISTS', unpack(KEYS)) > 0 then
+elseif call('EXISTS', unpack(KEYS, 1, job.own)) > 0 then
   return 0
 end
 
@@ -137,17 +137,15 @@ local function addMarks(prefix, value)
 end
 `
 
-/** KEYS: a credential. ARGV: what the keys of its shard begin with; the prefix, where this is not a cluster. */
+/** For a single node. KEYS: a credential. ARGV: what the keys of its shard begin with; the prefix. */
 const find = `${reading}
 local value = call('GET', KEYS[1])
 if not value then return {} end
 local grant = header(value)[4]
 local granted = grant and call('GET', ARGV[1] .. '=' .. grant)
 if grant and (not granted or granted == '') then return {} end
-if ARGV[2] then
-  addMarks(ARGV[2], value)
-  if granted then addMarks(ARGV[2], granted) end
-end
+addMarks(ARGV[2], value)
+if granted then addMarks(ARGV[2], granted) end
 return { value, granted or '', marks }
 `
 
