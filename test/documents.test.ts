@@ -15,7 +15,7 @@ import * as library from 'express-authorization-server'
 import { openid } from 'express-authorization-server/openid'
 import { postgresSchema } from 'express-authorization-server/postgres'
 import { sign } from 'jsonwebtoken'
-import mysql2, { type Pool as MysqlPool } from 'mysql2/promise'
+import mysql2, { type Pool as MysqlPool, type PoolOptions } from 'mysql2/promise'
 import { Passport } from 'passport'
 import { ExtractJwt, Strategy as JwtStrategy } from 'passport-jwt'
 import { Pool } from 'pg'
@@ -397,6 +397,15 @@ describe('the snippets', () => {
     expect(await ended).toEqual([false])
   })
 
+  it('of readiness is 200 while the storage answers, and 503 while it does not', async () => {
+    const { server, storage } = await createHost()
+    const app = express()
+    await run('storageHealth', { server, app })
+    await request(app).get('/ready').expect(200)
+    storage.replace('grants.find', () => Promise.reject(new Error('away')))
+    await request(app).get('/ready').expect(503)
+  })
+
   it('of assertions has a server that says so in its metadata', async () => {
     const { server } = await run<{ server: library.AuthorizationServer }>('jwtBearer({', base())
     expect([...server.grants.keys()]).toContain('urn:ietf:params:oauth:grant-type:jwt-bearer')
@@ -480,8 +489,8 @@ describeMysql('the snippet of MySQL', () => {
   it('keeps clients there', async () => {
     const mysql = await startMysql()
     const pools: MysqlPool[] = []
-    const createPool = (uri: string) => {
-      const pool = mysql2.createPool(uri)
+    const createPool = (options: PoolOptions) => {
+      const pool = mysql2.createPool(options)
       pools.push(pool)
       return pool
     }

@@ -38,7 +38,9 @@ export async function openStorage(): Promise<OAuthStorage> {
   if (DATABASE_URL) {
     const { Pool } = await import('pg')
     const { postgresStorage } = await import('express-authorization-server/postgres')
-    const storage = postgresStorage(new Pool({ connectionString: DATABASE_URL, connectionTimeoutMillis: 2000, query_timeout: 4000 }))
+    const storage = postgresStorage(
+      new Pool({ connectionString: DATABASE_URL, connectionTimeoutMillis: 2000, query_timeout: 4000 }),
+    )
     await storage.migrate()
     return storage
   }

@@ -126,7 +126,7 @@ export function execute(database: SqliteDatabase, sql: string): void {
 }
 
 /** Does `act` as one transaction. Later, where another connection has the lock. */
-export type Write = <T>(act: () => T) => Awaitable<T>
+type Write = <T>(act: () => T) => Awaitable<T>
 
 export interface Access {
   write: Write
