@@ -122,6 +122,10 @@ it('a body in a thousand chunks, and one that says it is chunked and is empty, a
 })
 
 describe('a body without end', () => {
+  // or Node would close what is silent by itself, once it is answered
+  beforeAll(() => {
+    listening.server.keepAliveTimeout = 0
+  })
   const endless = (target: string, contentType: string) => {
     const socket = open(
       listening.port,
