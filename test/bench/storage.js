@@ -1,11 +1,13 @@
 // `npm run bench:storage`: what `find` and `transition` take on each database with a thousand to a million live sessions in
-// it, and what a session takes up after 1 and after 100 refreshes.
+// it, how much of that is the driver alone with the same statements, and what a session takes up after 1 and 100 refreshes.
+// node:sqlite needs Node 22.13, and better-sqlite3 one that it was built for: what this Node has not is left out.
 const { mkdtempSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { parseArgs } = require('node:util')
 const { buildPackage } = require('./lib/build')
 const { startMysql, startPostgres, startRedis } = require('./lib/databases')
+const { clocked } = require('./lib/driver-time')
 const { describeMachine, requirePeers } = require('./lib/machine')
 const { table } = require('./lib/report')
 const { quantile } = require('./lib/statistics')
@@ -14,19 +16,21 @@ const { adapterOf } = require('./servers/ours')
 
 const { values } = parseArgs({
   options: {
-    stores: { type: 'string', default: 'postgres,mysql,redis' },
+    stores: { type: 'string', default: 'postgres,mysql,redis,better-sqlite3,node:sqlite' },
     sizes: { type: 'string', default: '1000,100000,1000000' },
     samples: { type: 'string', default: '3000' },
+    // sessions whose bytes are counted
+    counted: { type: 'string', default: '2000' },
   },
 })
 const sizes = values.sizes.split(',').map(Number)
 const samples = Number(values.samples)
-/** Sessions whose bytes are counted. */
-const COUNTED = 2000
+const counted = Number(values.counted)
 
 /**
  * @typedef {object} Store
  * @property {any} storage
+ * @property {() => number} driverTime milliseconds of the driver since it was asked last
  * @property {() => Promise<number>} bytes that the database takes up
  * @property {() => Promise<unknown>} empty
  * @property {() => Promise<unknown>} settle what the database does by itself from time to time
@@ -39,11 +43,13 @@ const stores = {
     const connectionString = await startPostgres()
     if (!connectionString) return undefined
     const pool = new (load('pg').Pool)({ connectionString, max: 16 })
-    const storage = require(adapterOf(folder, 'postgres')).postgresStorage(pool)
+    const { driver, take } = clocked(pool)
+    const storage = require(adapterOf(folder, 'postgres')).postgresStorage(driver)
     await storage.migrate()
     const tables = ['oauth_grants', 'oauth_credentials']
     return {
       storage,
+      driverTime: take,
       async bytes() {
         const text = `SELECT ${tables.map((name) => `pg_total_relation_size('${name}')`).join(' + ')} AS bytes`
         return Number((await pool.query(text)).rows[0].bytes)
@@ -57,11 +63,13 @@ const stores = {
     const uri = await startMysql()
     if (!uri) return undefined
     const pool = load('mysql2/promise').createPool({ uri, connectionLimit: 16 })
-    const storage = require(adapterOf(folder, 'mysql')).mysqlStorage(pool)
+    const { driver, take } = clocked(pool)
+    const storage = require(adapterOf(folder, 'mysql')).mysqlStorage(driver)
     await storage.migrate()
     const tables = ['oauth_grants', 'oauth_credentials']
     return {
       storage,
+      driverTime: take,
       async bytes() {
         const text = `SELECT SUM(data_length + index_length) AS bytes FROM information_schema.tables
           WHERE table_schema = DATABASE() AND table_name IN ('${tables.join("', '")}')`
@@ -79,33 +87,47 @@ const stores = {
     if (!url) return undefined
     const client = load('redis').createClient({ url })
     await client.connect()
-    const storage = require(adapterOf(folder, 'redis')).redisStorage(client)
+    const { driver, take } = clocked(client)
+    const storage = require(adapterOf(folder, 'redis')).redisStorage(driver)
     return {
       storage,
+      driverTime: take,
       bytes: async () => Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]),
       empty: () => client.flushAll(),
       settle: async () => {},
       close: () => client.close(),
     }
   },
-  async sqlite(folder) {
-    const place = mkdtempSync(join(tmpdir(), 'eas-bench-sqlite-'))
-    const database = new (load('better-sqlite3'))(join(place, 'oauth.db'))
-    const storage = require(adapterOf(folder, 'sqlite')).sqliteStorage(database)
-    storage.migrate()
-    const pragma = (/** @type {string} */ name) => database.pragma(name, { simple: true })
-    return {
-      storage,
-      bytes: async () => (pragma('page_count') - pragma('freelist_count')) * pragma('page_size'),
-      empty: async () =>
-        database.exec(['grants', 'credentials', 'clients'].map((name) => `DELETE FROM oauth_${name};`).join('')),
-      settle: async () => pragma('wal_checkpoint(TRUNCATE)'),
-      async close() {
-        database.close()
-        rmSync(place, { recursive: true, force: true })
-      },
-    }
+  async 'better-sqlite3'(folder) {
+    const Database = load('better-sqlite3')
+    return sqlite(folder, (file) => new Database(file))
   },
+  async 'node:sqlite'(folder) {
+    const builtin = /** @type {any} */ (process.getBuiltinModule?.('node:sqlite'))
+    return builtin && sqlite(folder, (file) => new builtin.DatabaseSync(file))
+  },
+}
+
+/** Either driver of SQLite. @param {string} folder @param {(file: string) => any} open @returns {Store} */
+function sqlite(folder, open) {
+  const place = mkdtempSync(join(tmpdir(), 'eas-bench-sqlite-'))
+  const database = open(join(place, 'oauth.db'))
+  const { driver, take } = clocked(database)
+  const storage = require(adapterOf(folder, 'sqlite')).sqliteStorage(driver)
+  storage.migrate()
+  const pragma = (/** @type {string} */ name) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get())[0])
+  return {
+    storage,
+    driverTime: take,
+    bytes: async () => (pragma('page_count') - pragma('freelist_count')) * pragma('page_size'),
+    empty: async () =>
+      database.exec(['grants', 'credentials', 'clients'].map((name) => `DELETE FROM oauth_${name};`).join('')),
+    settle: async () => pragma('wal_checkpoint(TRUNCATE)'),
+    async close() {
+      database.close()
+      rmSync(place, { recursive: true, force: true })
+    },
+  }
 }
 
 /** A server on that store, and sessions as its users would have them. @param {any} library @param {any} storage */
@@ -137,16 +159,18 @@ async function sessionsOn(library, storage) {
   }
 }
 
-/** Notes how long the calls of two methods take. @param {any} storage */
-function timed(storage) {
-  /** @type {{ find: number[], transition: number[] }} */
-  const times = { find: [], transition: [] }
+/** Notes how long the calls of two methods take, and the driver in them. @param {Store} store */
+function timed({ storage, driverTime }) {
+  /** @type {Record<'find' | 'transition' | 'findDriver' | 'transitionDriver', number[]>} */
+  const times = { find: [], transition: [], findDriver: [], transitionDriver: [] }
   const timing =
     (/** @type {'find' | 'transition'} */ name) =>
     async (/** @type {any[]} */ ...args) => {
+      driverTime()
       const started = process.hrtime.bigint()
       const answer = await storage.grants[name](...args)
       times[name].push(Number(process.hrtime.bigint() - started) / 1e6)
+      times[`${name}Driver`].push(driverTime())
       return answer
     }
   const grants = { ...storage.grants, find: timing('find'), transition: timing('transition') }
@@ -160,12 +184,12 @@ async function main() {
   const latencies = []
   const weights = []
   for (const name of values.stores.split(',')) {
-    const store = await stores[name]?.(folder)
+    const store = await stores[name]?.(folder).catch((error) => void console.error(error.message))
     if (!store) {
       console.error(`${name}: not measured, it is not installed`)
       continue
     }
-    const { storage, times } = timed(store.storage)
+    const { storage, times } = timed(store)
 
     for (const size of sizes) {
       await store.empty()
@@ -177,11 +201,12 @@ async function main() {
       await sessions.begin(size, ({ refresh_token }) => seen++ % step === 0 && tokens.push(refresh_token))
       await store.settle()
       for (const token of tokens.slice(0, 200)) await sessions.refresh(token)
-      times.find.length = times.transition.length = 0
+      for (const all of Object.values(times)) all.length = 0
       for (const token of tokens.slice(200)) await sessions.refresh(token)
       const ms = (/** @type {number[]} */ all) =>
-        [0.5, 0.99].map((share) => quantile(all, share).toFixed(2)).join(' / ')
-      latencies.push([name, size.toLocaleString('en'), ms(times.find), ms(times.transition)])
+        [0.5, 0.99].map((share) => quantile(all, share).toFixed(3)).join(' / ')
+      const { find, findDriver, transition, transitionDriver } = times
+      latencies.push([name, size.toLocaleString('en'), ...[find, findDriver, transition, transitionDriver].map(ms)])
       console.error(latencies.at(-1)?.join(', '))
     }
 
@@ -191,12 +216,12 @@ async function main() {
     const before = await store.bytes()
     /** @type {string[]} */
     let tokens = []
-    await sessions.begin(COUNTED, ({ refresh_token }) => tokens.push(refresh_token))
+    await sessions.begin(counted, ({ refresh_token }) => tokens.push(refresh_token))
     const row = [name]
     for (let n = 0; n <= 100; n++) {
       if (n === 0 || n === 1 || n === 100) {
         await store.settle()
-        row.push(Math.round(((await store.bytes()) - before) / COUNTED).toLocaleString('en'))
+        row.push(Math.round(((await store.bytes()) - before) / counted).toLocaleString('en'))
       }
       const next = []
       for (const token of tokens) next.push(await sessions.refresh(token))
@@ -209,7 +234,9 @@ async function main() {
     await store.close()
   }
   console.log(`${describeMachine()}. One call at a time, ${samples} sessions refreshed; p50 / p99 in ms.\n`)
-  console.log(table(['store', 'live sessions', 'find', 'transition of a refresh'], latencies))
+  console.log(
+    table(['store', 'live sessions', 'find', 'its driver', 'transition of a refresh', 'its driver'], latencies),
+  )
   console.log(`\n${table(['store', 'bytes of a session', 'after 1 refresh', 'after 100 refreshes'], weights)}`)
 }
 
