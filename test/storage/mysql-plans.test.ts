@@ -2,7 +2,7 @@
 import { type MysqlPool, mysqlStorage } from 'express-authorization-server/mysql'
 import { createPool, type Pool, type PoolConnection } from 'mysql2/promise'
 import type { OAuthStorage } from '../../src/storage'
-import { storageCalls, storageRows } from './support/calls'
+import { planTimeout, storageCalls, storageRows } from './support/calls'
 import { describeMysql, startMysql, type TestMysql } from './support/mysql'
 
 const { rows: ROWS, now: NOW } = storageRows
@@ -22,7 +22,7 @@ const filling = [
   'ANALYZE TABLE oauth_clients, oauth_grants, oauth_credentials, oauth_marks',
 ]
 
-jest.setTimeout(60_000)
+jest.setTimeout(planTimeout)
 
 describeMysql('the statements of mysqlStorage', () => {
   let mysql: TestMysql
@@ -32,7 +32,7 @@ describeMysql('the statements of mysqlStorage', () => {
   let calls = 0
 
   beforeAll(async () => {
-    mysql = await startMysql({ 'innodb-buffer-pool-size': '128M' })
+    mysql = await startMysql({ 'innodb-buffer-pool-size': ROWS > 100_000 ? '2G' : '128M' })
     pool = createPool(mysql.url)
     await mysqlStorage(pool).migrate()
     for (const statement of filling) await pool.query(statement)

@@ -2,7 +2,7 @@
 import { type PostgresPool, type PostgresQuery, postgresStorage } from 'express-authorization-server/postgres'
 import { Pool, type PoolClient } from 'pg'
 import type { OAuthStorage } from '../../src/storage'
-import { storageCalls, storageRows } from './support/calls'
+import { planTimeout, storageCalls, storageRows } from './support/calls'
 import { describePostgres, startPostgres, type TestPostgres } from './support/postgres'
 
 const { rows: ROWS, now: NOW } = storageRows
@@ -29,7 +29,7 @@ interface Plan {
 /** Every node of a plan, those of subplans and CTEs included. */
 const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
 
-jest.setTimeout(60_000)
+jest.setTimeout(planTimeout)
 
 describePostgres('the statements of postgresStorage', () => {
   let postgres: TestPostgres

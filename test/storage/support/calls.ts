@@ -2,7 +2,10 @@
 import type { OAuthStorage } from '../../../src/storage'
 import { client, code, credential, grant, HOUR, NOW, used } from '../../../src/storage/contract/rows'
 
-export const storageRows = { rows: 20_000, now: NOW }
+/** `PLAN_ROWS=1000000 npx jest plans` asks the same of a million, which take minutes to fill in. */
+export const storageRows = { rows: Number(process.env.PLAN_ROWS ?? 20_000), now: NOW }
+/** Milliseconds for a test, and for filling the tables. */
+export const planTimeout = 60_000 + storageRows.rows * 3
 const LATER = 5 * HOUR
 
 const refresh = credential({ id: 'g5~r', grantId: 'g5', state: 'state' })
