@@ -1,6 +1,7 @@
 /**
  * The storage contract: the types that a host implements. Eleven methods; one of them, `transition`, is atomic and
  * carries all the safety. `express-authorization-server/storage-contract` is the suite that proves an implementation.
+ * What a schema needs, with this in more words: `.github/STORAGE.md`.
  *
  * The state of a credential or grant at a call. The words are those of the suite.
  *
@@ -19,9 +20,8 @@
  *     row stored before revoke   covered     covered          covered: its clock was ahead, so the mark moves
  *     row stored after it        covered     covered          alive: the user signed in again
  *
- * `startedAt` is when the request arrived, before its password was verified. If that password is reset meanwhile, the
- * session's row is covered, whether it or the mark arrives first. A session that begins with an access token has the
- * `startedAt` of that token's session, and so the same revocations.
+ * `startedAt` is when the request arrived, before its password was verified: a reset meanwhile covers the session. One
+ * that begins with an access token has the `startedAt` of that token's session, and so the same revocations.
  */
 import type { Awaitable } from './awaitable'
 import type { CertificateClientMembers } from './storage/certificate-client'
@@ -115,21 +115,18 @@ export interface Grant {
 /** Any secret that the server issues and later accepts. New protocol features add kinds, never methods. */
 export interface Credential {
   /**
-   * The lookup id: 1 to 128 characters of `[A-Za-z0-9._~-]`. The part before the first `~` is the same for all credentials
-   * of one grant: the key to shard by.
+   * The lookup id: 1 to 128 characters of `[A-Za-z0-9._~-]`. The part before the first `~` is the same for all of one
+   * grant: the key to shard by.
    */
   readonly id: string
   /** 1 to 128 characters of `[\x21-\x7e]`. */
   readonly kind: string
   /** The state that `transition` compares: 1 to 128 characters of `[\x21-\x7e]`. */
   readonly state: string
-  /**
-   * SHA-256, base64url, of the token's secret half and of the values bound to the token: 0 to 128 characters of
-   * `[\x21-\x7e]`.
-   */
+  /** SHA-256 of the token's secret half and of the values bound to it: 0 to 128 characters of `[\x21-\x7e]`. */
   readonly digest: string
   /**
-   * 1 to 126 characters of `[A-Za-z0-9_-]`. Left out where no authorization exists (yet): codes before their exchange,
+   * 1 to 126 characters of `[A-Za-z0-9_-]`. Left out where no authorization exists (yet): before a code's exchange,
    * client credentials, consent. It may be a grant of another client.
    */
   readonly grantId?: string
@@ -148,10 +145,7 @@ export interface Credential {
 
 /** The collection of clients. */
 export interface ClientStorage {
-  /**
-   * The client with that id, or undefined. A request may name any id: well-formed Unicode without NUL, also longer than
-   * a client's.
-   */
+  /** The client with that id, or undefined. A request may name any text: well-formed Unicode without NUL. */
   find(clientId: string): Awaitable<Client | undefined>
   /**
    * At most `limit` clients with an id after `after`, ordered by the bytes of their ids. With `username`, only those of

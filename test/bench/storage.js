@@ -21,11 +21,13 @@ const { values } = parseArgs({
     samples: { type: 'string', default: '3000' },
     // sessions whose bytes are counted
     counted: { type: 'string', default: '2000' },
+    refreshes: { type: 'string', default: '100' },
   },
 })
 const sizes = values.sizes.split(',').map(Number)
 const samples = Number(values.samples)
 const counted = Number(values.counted)
+const refreshes = Number(values.refreshes)
 
 /**
  * @typedef {object} Store
@@ -218,8 +220,8 @@ async function main() {
     let tokens = []
     await sessions.begin(counted, ({ refresh_token }) => tokens.push(refresh_token))
     const row = [name]
-    for (let n = 0; n <= 100; n++) {
-      if (n === 0 || n === 1 || n === 100) {
+    for (let n = 0; n <= refreshes; n++) {
+      if (n === 0 || n === 1 || n === refreshes) {
         await store.settle()
         row.push(Math.round(((await store.bytes()) - before) / counted).toLocaleString('en'))
       }
@@ -237,7 +239,7 @@ async function main() {
   console.log(
     table(['store', 'live sessions', 'find', 'its driver', 'transition of a refresh', 'its driver'], latencies),
   )
-  console.log(`\n${table(['store', 'bytes of a session', 'after 1 refresh', 'after 100 refreshes'], weights)}`)
+  console.log(`\n${table(['store', 'bytes of a session', 'after 1 refresh', `after ${refreshes} refreshes`], weights)}`)
 }
 
 main().then(
