@@ -26,7 +26,7 @@ export { type TokenExchangeOptions, tokenExchange } from './grants/token-exchang
 export { accessToken, bearerGuard, requireScope, resourceOwner } from './guard/guard'
 export type { BearerGuardOptions } from './guard/options'
 export { requireDetail } from './guard/require-detail'
-export { type BearerStrategy, bearerStrategy } from './guard/strategy'
+export { bearerStrategy } from './guard/strategy'
 export type { SigningKeys } from './jwt/key-ring'
 export { generateSigningKey } from './jwt/keys'
 export { type MutualTlsOptions, mutualTls } from './mutual-tls/mutual-tls'

@@ -27,9 +27,10 @@ import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/access-token'
 import { verifiedDetails } from './tokens/authorization-details'
+import type { AccessTokenFormat } from './types/access-token'
 import type { Throttle } from './types/attempts'
 import type { AuthorizationDetailsOptions } from './types/authorization-details'
-import type { AccessTokenFormat, AuthorizationServer, GrantType } from './types/authorization-server'
+import type { AuthorizationServer, GrantType } from './types/authorization-server'
 import type { ClientAuthentication, RequestSource, SenderConstraint } from './types/capability'
 import type { Endpoints } from './types/endpoints'
 import type { AuthorizationServerEvent } from './types/events'
@@ -48,8 +49,7 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
   /** Where clients, grants and credentials are kept: `memoryStorage()`, or an adapter that passes `storageContract`. */
   storage: OAuthStorage
   /**
-   * Seconds that one call of the storage, or of a function of yours, may take. After them the request is 503, and an
-   * event names the call.
+   * Seconds that one call of the storage, or of a function of yours, may take; then 503, and an event that names the call.
    * @default 5
    */
   storageTimeout?: number
@@ -68,8 +68,7 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
    */
   requests?: readonly RequestSource[]
   /**
-   * The types of authorization details (RFC 9396), by name: `{ payment: { members: ['amount'], check, describe } }`. A client
-   * asks for one with the parameter `authorization_details`, and its user reads it in words.
+   * The types of authorization details (RFC 9396), by name: `{ payment: { members: ['amount'], check, describe } }`.
    * @default the parameter is ignored, like any unknown one
    */
   authorizationDetails?: Readonly<Record<string, AuthorizationDetailsOptions>>
@@ -141,19 +140,15 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
   tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   /** Receives each event, never a secret. A thrown error is ignored. @default errors go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
-  /**
-   * The time in seconds since the epoch. A fraction matters only for a consent form that is sent too soon.
-   * @default the clock
-   */
+  /** The time in seconds since the epoch; a fraction is for consent forms that are sent too soon. @default the clock */
   now?: () => number
 }
 
 const optionNames: readonly string[] = [
-  ...(['issuer', 'storage', 'storageTimeout', 'scopes', 'grants', 'clientAuthentication'] as const),
-  ...(['senderConstraints', 'requests', 'authorizationDetails', 'openid', 'accessTokens', 'resources'] as const),
-  ...(['users', 'pkce', 'throttle'] as const),
-  ...(['dangerouslyAllowHttp', 'allowHttpRedirectUris', 'privateUseSchemes', 'clientIdMetadataDocuments'] as const),
-  ...(['endpoints', 'proxyPrefix', 'pages', 'tokenResponse', 'onEvent', 'now'] as const),
+  ...(['issuer', 'storage', 'storageTimeout', 'scopes', 'grants', 'clientAuthentication', 'requests'] as const),
+  ...(['senderConstraints', 'authorizationDetails', 'openid', 'accessTokens', 'resources', 'users'] as const),
+  ...(['pkce', 'throttle', 'dangerouslyAllowHttp', 'allowHttpRedirectUris', 'privateUseSchemes'] as const),
+  ...(['clientIdMetadataDocuments', 'endpoints', 'proxyPrefix', 'pages', 'tokenResponse', 'onEvent', 'now'] as const),
 ] satisfies (keyof AuthorizationServerOptions)[]
 
 /**

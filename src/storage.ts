@@ -27,6 +27,7 @@ import type { Awaitable } from './awaitable'
 import type { CertificateClientMembers } from './storage/certificate-client'
 import type { ClientLimits } from './storage/client-limits'
 import type { OpenIdClientMembers } from './storage/openid-client'
+import type { RequestClientMembers } from './storage/request-client'
 
 /** How a client authenticates at the token endpoint (RFC 7591 §2). */
 export type TokenEndpointAuthMethod =
@@ -40,7 +41,7 @@ export type ClientSecret = { readonly createdAt: number; readonly expiresAt?: nu
 )
 
 /** A registered client: a plain value with a version. */
-export interface Client extends OpenIdClientMembers, CertificateClientMembers, ClientLimits {
+export interface Client extends OpenIdClientMembers, CertificateClientMembers, RequestClientMembers, ClientLimits {
   /** The `client_id`: 1 to 255 characters of `[\x20-\x7e]`. */
   readonly clientId: string
   /** Starts from 1 to 2^30, at random for each registration; each `update` stores the expected version plus one. */
@@ -61,8 +62,6 @@ export interface Client extends OpenIdClientMembers, CertificateClientMembers, C
   readonly defaultScopes?: readonly string[]
   /** The resources that it may ask for (RFC 8707). Left out: all that the server has. */
   readonly resources?: readonly string[]
-  /** The types of authorization details that it may ask for (RFC 9396 §10). Left out: all that the server has. */
-  readonly authorizationDetailsTypes?: readonly string[]
   /** How it authenticates at the token endpoint. */
   readonly tokenEndpointAuthMethods: readonly TokenEndpointAuthMethod[]
   /** Its public keys (RFC 7517 §5), for `private_key_jwt` and `self_signed_tls_client_auth`. */
@@ -73,13 +72,6 @@ export interface Client extends OpenIdClientMembers, CertificateClientMembers, C
   readonly tokenEndpointAuthSigningAlg?: string
   /** Gets tokens that are bound to its key only (RFC 9449 §5.2). */
   readonly dpopBoundAccessTokens?: boolean
-  /** Must push its authorization requests (RFC 9126 §6). */
-  readonly requirePushedAuthorizationRequests?: boolean
-  /** Must sign its authorization requests (RFC 9101 §10.5), with this algorithm alone. */
-  readonly requireSignedRequestObject?: boolean
-  readonly requestObjectSigningAlg?: string
-  /** Left out: the server's `pkce` applies. */
-  readonly requirePkce?: boolean
   /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */
   readonly resourceServer?: boolean | readonly string[]
   /** How introspection responses to it are signed, where it asks for that (RFC 9701 §6). */

@@ -25,7 +25,12 @@ const floors = [
   ['storage/sql/'],
   ['storage/frozen.ts', 'storage/paging.ts', 'storage/retention.ts', 'storage/schema-version.ts'],
   ['storage.ts'],
-  ['storage/openid-client.ts', 'storage/certificate-client.ts', 'storage/client-limits.ts'],
+  [
+    'storage/openid-client.ts',
+    'storage/certificate-client.ts',
+    'storage/request-client.ts',
+    'storage/client-limits.ts',
+  ],
   ['options/'],
   ['deadline.ts'],
   ['errors.ts', 'crypto.ts', 'awaitable.ts'],
@@ -43,7 +48,7 @@ const mayNameExpressTypes = [
   'types/',
 ]
 const maxLines = 220
-const maxPublicNames = 133
+const maxPublicNames = 136
 
 /** Path below src/ (with slashes) to source text. */
 type Sources = Record<string, string>

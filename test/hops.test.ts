@@ -40,7 +40,7 @@ it.each(ceilings)(
 // in the default list, or in none, and used by none of these clients
 it.each([
   ...['clients/client-assertion.js', 'clients/keys.js', 'credentials/once.js'],
-  ...['grants/jwt-bearer.js', 'jwt/trusted-issuers.js', 'grants/foreign-jwt.js', 'rules/actor.js'],
+  ...['grants/jwt-bearer.js', 'jwt/trusted-issuers.js', 'grants/foreign-jwt.js', 'grants/actor.js'],
   ...['token-exchange', 'exchange-party', 'exchange-limits', 'exchange-issue'].map((name) => `grants/${name}.js`),
   ...['pushed-authorization', 'pushed-request', 'request-object'].map((name) => `authorization/${name}.js`),
   ...['answer', 'approval', 'device-authorization', 'device-code', 'user-code', 'verification'].map(

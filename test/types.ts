@@ -12,7 +12,6 @@ import {
   approve,
   authorizationCode,
   authorizeRouter,
-  type BearerStrategy,
   bearerGuard,
   bearerStrategy,
   type Client,
@@ -81,9 +80,9 @@ expectTypeOf(verifyAccessToken(server, 'token', { scope: 'read' })).resolves.toE
 // @ts-expect-error what a guard found out is not for writing
 accessToken(req).scope.push('admin')
 expectTypeOf(resourceOwner(req)).toEqualTypeOf<Express.User>()
-expectTypeOf(
-  bearerStrategy(server, { scope: 'read', tokenFrom: ['header', 'query'], user: true }),
-).toEqualTypeOf<BearerStrategy>()
+expectTypeOf(bearerStrategy(server, { scope: 'read', tokenFrom: ['header', 'query'], user: true })).toEqualTypeOf<
+  ReturnType<typeof bearerStrategy>
+>()
 // @ts-expect-error a request may have no user: it must be asked for
 req.user.id
 // @ts-expect-error nor an authorization

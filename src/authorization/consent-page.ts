@@ -121,9 +121,8 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
       ...(switchUser !== undefined && { switchUser: await hostPageUrl(request.server, switchUser, returnTo, req) }),
       ...(answered && { notice: context.texts.answerUnused }),
     }
-    if (render) setOwnPageHeaders(request.server, res)
-    else setPageHeaders(request.server, res)
-    if (answered) res.status(400)
+    const setHeaders = render ? setOwnPageHeaders : setPageHeaders
+    setHeaders(request.server, answered ? res.status(400) : res)
     if (render) sendOwnPage(await inTimeToAnswer("consentPage's render", render(view, req, res)), view, res)
     // a timeout of the host may have answered while storage was slow
     else if (!res.headersSent) res.end(renderConsent(view, context))
@@ -167,8 +166,8 @@ function fieldsBeyondUrl(request: AuthorizationRequest, req: Request): ConsentVi
 /** With scope, audience and place as they were shown: what it means to ask for none may have changed meanwhile. */
 function requestDigest(request: AuthorizationRequest): string {
   const { scope, audience, redirectUri, authorizationDetails: details = [] } = request
-  const parameters = [...requestOf(request)].sort(([a], [b]) => (a < b ? -1 : 1))
-  return sha256(JSON.stringify([scope, audience, redirectUri, parameters, ...details]))
+  const sent = [...requestOf(request)].sort(([a], [b]) => (a < b ? -1 : 1))
+  return sha256(JSON.stringify([scope, audience, redirectUri, sent, ...details]))
 }
 
 /** Stores the question, bound to this user and this request. The field is what the answer must bring back. */

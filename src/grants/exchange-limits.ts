@@ -1,13 +1,14 @@
 /** What an exchange may be at most (RFC 8693): by its parameters, by its tokens, and by the keys that these are bound to. */
 import { OAuthError } from '../errors'
-import { type Actor, mayAct, withActor } from '../rules/actor'
 import { requireParameter } from '../rules/params'
 import { type Audience, narrowAudience, resolveAudience } from '../rules/resource'
 import { intersectScope, resolveScope, type Scope, scopesOfClient, scopeWithin } from '../rules/scope'
 import { requireKey } from '../sender-constraints/confirmation'
 import { refusedProof } from '../sender-constraints/refusal'
+import type { Actor } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { TokenRequest } from '../types/token'
+import { mayAct, withActor } from './actor'
 import { ACCESS_TOKEN, JWT, type PresentedToken, refusedExchange } from './exchange-party'
 
 /** What a request asks for, before any token is looked at. Throws for what no token could be exchanged for. */

@@ -2,7 +2,8 @@
 
 import { kindOf, requireKnown } from '../options/known'
 import { verifiedProxyPrefix } from '../rules/proxy-prefix'
-import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
+import type { AccessTokenFormat } from '../types/access-token'
+import type { AuthorizationServer } from '../types/authorization-server'
 import type { Capability, ClientMember, RequestSource } from '../types/capability'
 import { coreEndpoints, type Endpoints } from '../types/endpoints'
 import type { OpenIdProvider } from '../types/openid'

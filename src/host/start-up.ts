@@ -6,7 +6,8 @@ import { limiterThrottle, memoryThrottle } from '../passwords/throttle'
 import { isLoopbackHost } from '../rules/loopback'
 import type { PkcePolicy } from '../rules/pkce'
 import { isMemoryStorage } from '../storage/memory/memory'
-import type { AccessTokenFormat, AuthorizationServer, GrantType } from '../types/authorization-server'
+import type { AccessTokenFormat } from '../types/access-token'
+import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { WarningCode } from '../types/events'
 
 /** Warns of each thing once: through `onEvent`, and on the console, where somebody looks who has no listener for it. */

@@ -12,7 +12,8 @@ import { requireKnown, requireNoMore } from '../options/known'
 import type { Credential, Grant } from '../storage'
 import { opaque } from '../tokens/access-token'
 import { grantOf } from '../tokens/issue'
-import type { AccessTokenFormat, AuthorizationServer } from '../types/authorization-server'
+import type { AccessTokenFormat } from '../types/access-token'
+import type { AuthorizationServer } from '../types/authorization-server'
 import { partsOf, syntaxOf } from './text'
 
 /** Options of `personalTokens`. */

@@ -1,9 +1,12 @@
-/** What an access token stands for, and Passport's places on the request, typed. Types only. */
-import type { Actor } from '../rules/actor'
+/** What an access token stands for and looks like, and Passport's places on the request, typed. Types only. */
+
+import type { Awaitable } from '../awaitable'
 import type { AuthorizationDetails } from '../rules/authorization-details'
+import type { Audience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
 import type { Credential } from '../storage'
-import type { Confirmation, Exchange } from './authorization'
+import type { Actor, Confirmation, Exchange } from './authorization'
+import type { AuthorizationServer, UnsignedToken } from './authorization-server'
 
 /** The meaning of an access token: the guard's `req.authInfo`. */
 export interface AccessToken {
@@ -67,4 +70,26 @@ declare global {
       user?: User | undefined
     }
   }
+}
+
+/** The form of access tokens: `opaque()` or `jwt()`. */
+export interface AccessTokenFormat {
+  /** Lifetime in seconds. */
+  readonly ttl: number
+  /** Makes a token, and the part of it that the digest of its row covers. */
+  readonly create: (server: AuthorizationServer, token: UnsignedToken) => Awaitable<{ token: string; secret: string }>
+  /** @internal Set by `opaque()`: rebuilds the token of a lookup id and a secret. */
+  readonly tokenOf?: (id: string, secret: string) => string
+  /** The row that a token names; undefined for a token of another form. */
+  readonly locate: (server: AuthorizationServer, token: string) => Awaitable<LocatedToken | undefined>
+  /** @internal Set by `jwt()`: the audience of a token whose request names no resource. */
+  readonly audience?: Audience
+  /** @internal Set by `jwt()`: the public keys (RFC 7517 §5). */
+  readonly jwks?: () => { readonly keys: readonly object[] }
+  /** @internal Set by `jwt()`: what signs, by algorithm. */
+  readonly signers?: () => ReadonlyMap<string, unknown>
+  /** @internal Set by `jwt({ stateless: true })`: its tokens have no row. */
+  readonly stateless?: boolean
+  /** @internal Set by `personalTokens()`: what a personal token begins with. */
+  readonly personalTokenPrefix?: string
 }

@@ -9,7 +9,7 @@ import type { PkcePolicy } from '../rules/pkce'
 import type { Audience, ResourceRules } from '../rules/resource'
 import type { Scope } from '../rules/scope'
 import type { Client, Credential, OAuthStorage } from '../storage'
-import type { LocatedToken, SourceToken } from './access-token'
+import type { AccessTokenFormat, SourceToken } from './access-token'
 import type { Throttle, VerifiedSecrets } from './attempts'
 import type { Authorization, DeviceRequest } from './authorization'
 import type { AuthorizationDetailTypes } from './authorization-details'
@@ -142,28 +142,6 @@ export interface UnsignedToken {
   /** Seconds. */
   readonly issuedAt: number
   readonly expiresAt: number
-}
-
-/** The form of access tokens: `opaque()` or `jwt()`. */
-export interface AccessTokenFormat {
-  /** Lifetime in seconds. */
-  readonly ttl: number
-  /** Makes a token, and the part of it that the digest of its row covers. */
-  readonly create: (server: AuthorizationServer, token: UnsignedToken) => Awaitable<{ token: string; secret: string }>
-  /** @internal Set by `opaque()`: rebuilds the token of a lookup id and a secret. */
-  readonly tokenOf?: (id: string, secret: string) => string
-  /** The row that a token names; undefined for a token of another form. */
-  readonly locate: (server: AuthorizationServer, token: string) => Awaitable<LocatedToken | undefined>
-  /** @internal Set by `jwt()`: the audience of a token whose request names no resource. */
-  readonly audience?: Audience
-  /** @internal Set by `jwt()`: the public keys (RFC 7517 §5). */
-  readonly jwks?: () => { readonly keys: readonly object[] }
-  /** @internal Set by `jwt()`: what signs, by algorithm. */
-  readonly signers?: () => ReadonlyMap<string, unknown>
-  /** @internal Set by `jwt({ stateless: true })`: its tokens have no row. */
-  readonly stateless?: boolean
-  /** @internal Set by `personalTokens()`: what a personal token begins with. */
-  readonly personalTokenPrefix?: string
 }
 
 /**

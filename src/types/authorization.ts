@@ -1,5 +1,4 @@
 /** What was authorized, as one value: it goes from the request to the code, to the tokens and to introspection. Types only. */
-import type { Actor } from '../rules/actor'
 import type { AuthorizationDetails } from '../rules/authorization-details'
 import type { Audience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
@@ -97,4 +96,16 @@ export interface RequestBinding {
   readonly network?: string
   /** Of the code that the user of a device enters: the id of the device's own. */
   readonly device?: string
+}
+
+/** Who acts for the subject of a token, as `act` names it (RFC 8693 §4.1). */
+export interface Actor {
+  /** Who acted for the subject before. For information: it decides nothing. */
+  readonly act?: Actor
+  /** The client that the actor's own access token was issued to. With the same `sub`: that client itself acts. */
+  readonly client_id?: string
+  /** The issuer that knows it by `sub`. Left out: this server. */
+  readonly iss?: string
+  /** Its id: of a user, or of a client. */
+  readonly sub: string
 }

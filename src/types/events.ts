@@ -1,8 +1,7 @@
 /** What happened, as a typed union: for logs, metrics and audits. Types only. */
 import type { OAuthError } from '../errors'
-import type { Actor } from '../rules/actor'
 import type { Scope } from '../rules/scope'
-import type { Confirmation, Exchange } from './authorization'
+import type { Actor, Confirmation, Exchange } from './authorization'
 
 interface EventSubject {
   clientId: string

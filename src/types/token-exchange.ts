@@ -1,9 +1,8 @@
 /** Token exchange (RFC 8693) as a host's `allow` sees it: who the new token is about, and who acts. Types only. */
-import type { Actor } from '../rules/actor'
 import type { Audience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
 import type { Client } from '../storage'
-import type { Confirmation } from './authorization'
+import type { Actor, Confirmation } from './authorization'
 
 /** The subject or the actor of a token exchange: whom a token is about, and what it says. */
 export interface ExchangeParty {

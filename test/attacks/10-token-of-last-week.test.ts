@@ -12,7 +12,7 @@ import {
   refreshToken,
   tokenRouter,
 } from '../../src/index'
-import type { AccessTokenFormat } from '../../src/types/authorization-server'
+import type { AccessTokenFormat } from '../../src/types/access-token'
 import { createHost, encode, type Host, issuer, type Tokens } from '../support/host'
 
 const WEEK = 7 * 86_400

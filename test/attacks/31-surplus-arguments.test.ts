@@ -56,6 +56,7 @@ const most: Record<string, number> = {
   revokeRouter: 2,
   rotateClientSecret: 3,
   startCleanup: 2,
+  storageHealth: 1,
   tokenExchange: 1,
   tokenRouter: 2,
   updateClient: 3,

@@ -1,6 +1,7 @@
 // ATTACKS.md row 58: endless renewal, wider scope or audience, another client's token, an actor that may not, a revoked
 // subject; and the ways around who acts. test/grants/token-exchange.test.ts has each refusal by itself.
 import fc from 'fast-check'
+import { mayAct, withActor } from '../../src/grants/actor'
 import {
   approve,
   authorizationCode,
@@ -18,7 +19,6 @@ import {
   tokenExchange,
   tokenRouter,
 } from '../../src/index'
-import { mayAct, withActor } from '../../src/rules/actor'
 import { runs } from '../support/fuzz'
 import { createHost, issuer, type Parameters, paths, type TestClient, type Tokens } from '../support/host'
 

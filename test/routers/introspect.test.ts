@@ -12,7 +12,7 @@ import {
   refreshToken,
   tokenRouter,
 } from '../../src'
-import type { AccessTokenFormat } from '../../src/types/authorization-server'
+import type { AccessTokenFormat } from '../../src/types/access-token'
 import { createHost, type Host, issuer, paths, type TestClient, type Tokens } from '../support/host'
 
 let host: Host

@@ -19,7 +19,7 @@ import {
   tokenRouter,
   verifyAccessToken,
 } from '../../src'
-import type { AccessTokenFormat } from '../../src/types/authorization-server'
+import type { AccessTokenFormat } from '../../src/types/access-token'
 import { answerOf, createHost, type Host, type HostOptions, issuer, paths, type Tokens } from '../support/host'
 
 const files = 'https://files.example.com'

@@ -1,17 +1,6 @@
 /** Who acts for whom: the claims `act` and `may_act` (RFC 8693 §4.1, §4.4). */
-import { isKeepable } from './keepable'
-
-/** Who acts for the subject of a token, as `act` names it (RFC 8693 §4.1). */
-export interface Actor {
-  /** Who acted for the subject before. For information: it decides nothing. */
-  readonly act?: Actor
-  /** The client that the actor's own access token was issued to. With the same `sub`: that client itself acts. */
-  readonly client_id?: string
-  /** The issuer that knows it by `sub`. Left out: this server. */
-  readonly iss?: string
-  /** Its id: of a user, or of a client. */
-  readonly sub: string
-}
+import { isKeepable } from '../rules/keepable'
+import type { Actor } from '../types/authorization'
 
 /** Characters of a name of somebody elsewhere: it is kept in each row of the token. */
 const LONGEST_NAME = 255
