@@ -129,7 +129,7 @@ function quickstart(): Record<string, string> {
 }
 
 /** What the quickstart loads where a host has named that database. */
-const drivers = ['pg', 'redis', 'better-sqlite3']
+const drivers = ['pg', 'mysql2', 'mysql2/promise', 'redis', 'better-sqlite3']
 
 /** As hosts bundle a server: with everything in it. */
 const bundlers: Record<string, (entry: string, folder: string) => string> = {

@@ -23,7 +23,7 @@ describe('createAuthorizationServer refuses at start-up, naming the option and t
     [
       'an unknown option',
       { issure: issuer },
-      'Unknown createAuthorizationServer option issure; there are issuer, storage, scopes,',
+      'Unknown createAuthorizationServer option issure; there are issuer, storage, storageTimeout, scopes,',
     ],
     ['no issuer', { issuer: undefined }, issuerFix],
     ['an issuer that is no string', { issuer: new URL(issuer) as never }, issuerFix],

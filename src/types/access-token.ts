@@ -86,7 +86,7 @@ export interface AccessTokenFormat {
   readonly audience?: Audience
   /** @internal Set by `jwt()`: the public keys (RFC 7517 §5). */
   readonly jwks?: () => { readonly keys: readonly object[] }
-  /** @internal Set by `jwt()`: what signs, by algorithm. */
+  /** Set by `jwt()`: what signs, by algorithm. */
   readonly signers?: () => ReadonlyMap<string, unknown>
   /** @internal Set by `jwt({ stateless: true })`: its tokens have no row. */
   readonly stateless?: boolean

@@ -151,7 +151,7 @@ export interface AuthorizationServer extends ResourceRules {
   readonly issuer: string
   /** The host's storage behind checks: errors and impossible rows become a 503. */
   readonly storage: OAuthStorage
-  /** @internal What the host's functions answer, where they answer within `storageTimeout`. */
+  /** What the host's functions answer, where they answer within `storageTimeout`. */
   readonly inTime: InTime
   /** Scope tokens and their meaning in words. */
   readonly scopes: ReadonlyMap<string, string>
@@ -178,7 +178,7 @@ export interface AuthorizationServer extends ResourceRules {
   readonly endpoints: Endpoints
   /** The path that a proxy takes off each request. */
   readonly proxyPrefix: string | undefined
-  /** @internal The additions of the values in the lists, including their members of client metadata. */
+  /** The additions of the values in the lists, including their members of client metadata. */
   readonly capabilities: readonly Capability[]
   /** @internal */
   readonly clientMembers: readonly ClientMember[]

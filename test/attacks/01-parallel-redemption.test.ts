@@ -51,6 +51,8 @@ beforeAll(async () => {
   key = await clientKey('ES256', 'idp')
 })
 
+const payment = { members: ['amount'], check: () => {}, describe: () => 'Pay' }
+
 const grantsOf = (): GrantType[] => [
   authorizationCode(),
   refreshToken(),
@@ -94,7 +96,7 @@ describe.each(stores)('parallel redemption over %s', (_, describeStore, open) =>
     beforeAll(async () => {
       jest.spyOn(console, 'info').mockImplementation(() => {})
       opened = await open()
-      host = await createHost({ storage: opened.storage, grants: grantsOf() })
+      host = await createHost({ storage: opened.storage, grants: grantsOf(), authorizationDetails: { payment } })
       apps = [host.app, secondProcess(host)]
     }, PATIENCE)
     afterEach(() => host.storage.restore())
@@ -149,14 +151,12 @@ describe.each(stores)('parallel redemption over %s', (_, describeStore, open) =>
     })
 
     it('of one refresh token for two payments (RFC 9396) gives the details of the first request alone', async () => {
-      const payment = { members: ['amount'], check: () => {}, describe: () => 'Pay' }
-      const paying = await createHost({ storage: opened.storage, authorizationDetails: { payment } })
       const pay = (...amounts: string[]) => JSON.stringify(amounts.map((amount) => ({ type: 'payment', amount })))
-      const tokens = await paying.signIn(paying.native, { scope: 'read', authorization_details: pay('1.00', '2.00') })
-      together(paying, 'grants.find')
+      const tokens = await host.signIn(host.native, { scope: 'read', authorization_details: pay('1.00', '2.00') })
+      together(host, 'grants.find')
       const answers = await Promise.all(
         Array.from({ length: RACERS }, (_, n) =>
-          paying.refresh(paying.native, tokens.refresh_token, { authorization_details: pay(n % 2 ? '1.00' : '2.00') }),
+          host.refresh(host.native, tokens.refresh_token, { authorization_details: pay(n % 2 ? '1.00' : '2.00') }),
         ),
       )
       const winners = answers.filter(({ status }) => status === 200)
@@ -164,7 +164,7 @@ describe.each(stores)('parallel redemption over %s', (_, describeStore, open) =>
       expect(new Set(winners.map(({ text }) => text)).size).toBe(1)
       expect([winners.length, losers.length]).toEqual([RACERS / 2, RACERS / 2])
       for (const { body } of losers) expect(body.error).toBe('invalid_authorization_details')
-      expect(await paying.isAlive(winners[0]?.body)).toBe(true)
+      expect(await host.isAlive(winners[0]?.body)).toBe(true)
     })
 
     it('of one refresh token gives one successor at most where no window is open', async () => {

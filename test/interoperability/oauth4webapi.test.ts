@@ -83,9 +83,10 @@ describe('discovery', () => {
       introspection_endpoint: `${issuer}/oauth2/introspect`,
       authorization_response_iss_parameter_supported: true,
       code_challenge_methods_supported: ['S256'],
+      jwks_uri: `${issuer}/.well-known/jwks.json`,
     })
-    expect(as).not.toHaveProperty('jwks_uri')
     expect(as).not.toHaveProperty('registration_endpoint')
+    expect(as).not.toHaveProperty('device_authorization_endpoint')
   })
 })
 

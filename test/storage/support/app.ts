@@ -106,6 +106,8 @@ async function main(): Promise<void> {
     for (const name of Object.keys(happened)) delete happened[name]
   })
   const listening = app.listen(0, '127.0.0.1', () => tell({ port: (listening.address() as AddressInfo).port }))
+  // the tests keep connections for longer than five seconds, and one that is closed while they write gives no answer
+  listening.keepAliveTimeout = 600_000
 }
 
 main().catch((error) => {
