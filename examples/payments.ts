@@ -192,6 +192,8 @@ export function createShop(origin: string, issuer: string): Express {
   })
 
   app.get('/pay', async (req, res) => {
+    // a session that somebody else has planted in this browser is not the one that pays
+    await new Promise<void>((done, failed) => req.session.regenerate((error) => (error ? failed(error) : done())))
     const amount = req.query.amount === '2000.00' ? '2000.00' : '20.00'
     kept(req).order = { id: randomBytes(8).toString('hex'), amount }
     res.redirect(await askFor(req))

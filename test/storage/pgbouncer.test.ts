@@ -2,7 +2,7 @@
 import { postgresStorage } from 'express-authorization-server/postgres'
 import { Pool } from 'pg'
 import { credential } from '../../src/storage/contract/rows'
-import { describePgBouncer, keepsStatements, startPgBouncer } from './support/pgbouncer'
+import { describePgBouncer, startPgBouncer } from './support/pgbouncer'
 import { describePostgres, startPostgres, type TestPostgres } from './support/postgres'
 
 jest.setTimeout(60_000)
@@ -48,11 +48,6 @@ describePostgres('postgresStorage behind PgBouncer', () => {
 
     it('has nothing to say with prepare: false', async () => {
       expect(await load(0, false)).toEqual([])
-    })
-
-    const newer = keepsStatements ? it : it.skip
-    newer('that keeps prepared statements needs no other setting', async () => {
-      expect(await load(200, true)).toEqual([])
     })
   })
 })

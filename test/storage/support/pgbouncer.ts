@@ -17,7 +17,7 @@ if (!isThere && process.env.CI === 'true') throw new Error(`${missing}, which CI
 if (!isThere) console.warn(missing)
 
 /** Whether it can keep prepared statements at all. */
-export const keepsStatements = major > 1 || minor >= 21
+const keepsStatements = major > 1 || minor >= 21
 
 export const describePgBouncer: jest.Describe = isThere ? describe : describe.skip
 
