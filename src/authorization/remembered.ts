@@ -44,7 +44,9 @@ async function isRemembered(remember: Remember, request: AuthorizationRequest, u
   if (mayOmitAuthentication(client) && !(remember !== true && remember.publicClients.includes(client.clientId)))
     return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })
-  return grants.some((grant) => sessionEnd(server, grant.startedAt, client) > server.now() && covers(request, grant))
+  // what was exchanged was allowed by the host, and its user was asked nothing
+  const answered = grants.filter(({ data }) => data.exchange === undefined)
+  return answered.some((grant) => sessionEnd(server, grant.startedAt, client) > server.now() && covers(request, grant))
 }
 
 /** What is asked. */

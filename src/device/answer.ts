@@ -1,4 +1,5 @@
 /** What a user has answered to a device: kept beside what the device asked, which its code stays bound to. */
+import type { AuthorizationDetails } from '../rules/authorization-details'
 import type { Scope } from '../rules/scope'
 import type { Credential } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -8,6 +9,8 @@ interface Answer {
   readonly userId: string
   readonly scope: Scope
   readonly startedAt: number
+  /** Those that the user was shown. A type that its client has lost for that moment is not among them. */
+  readonly authorizationDetails?: AuthorizationDetails | undefined
 }
 
 /**
@@ -21,7 +24,8 @@ export async function storeAnswer(
   state: 'approved' | 'denied',
   answer: Answer,
 ): Promise<boolean> {
-  const next = { ...found, ...answer, state, data: { ...found.data, answer } }
+  const { userId, scope, startedAt } = answer
+  const next = { ...found, userId, scope, startedAt, state, data: { ...found.data, answer } }
   return storage.grants.transition(found.id, 'pending', next, [])
 }
 

@@ -10,7 +10,7 @@ import { heldAudience } from '../rules/resource'
 import { remainingScope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { Credential } from '../storage'
-import { remainingDetails } from '../tokens/authorization-details'
+import { detailsMember, remainingDetails } from '../tokens/authorization-details'
 import type { AuthorizationRequest, AuthorizationServer, Decision } from '../types/authorization-server'
 import { storeAnswer } from './answer'
 
@@ -71,7 +71,8 @@ export async function carryOut(
     throw new OAuthError('access_denied', 'None of the requested scope was granted.')
   }
   const startedAt = Math.min(secondOf(decision.startedAt ?? request.startedAt), request.startedAt)
-  if (!(await storeAnswer(server, found, 'approved', { userId, scope, startedAt }))) return false
+  const answer = { userId, scope, startedAt, ...detailsMember(request.authorizationDetails) }
+  if (!(await storeAnswer(server, found, 'approved', answer))) return false
   // an answer that is older than this request may have been revoked meanwhile: the device would wait in vain
   if (startedAt < server.now() && !(await findCredential(server, found.id, 'device_code'))) {
     throw new OAuthError('access_denied', 'The session has been revoked. Sign in again.')

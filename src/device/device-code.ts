@@ -11,7 +11,7 @@ import { audienceMember, heldAudience, narrowAudience, resolveAudience } from '.
 import { remainingScope } from '../rules/scope'
 import { requireKey } from '../sender-constraints/confirmation'
 import type { Credential } from '../storage'
-import { accessDetails as accessDetailsOf } from '../tokens/authorization-details'
+import { accessDetails as accessDetailsOf, detailsMember } from '../tokens/authorization-details'
 import { issue, prepareTokens } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
@@ -110,11 +110,12 @@ async function wait(server: AuthorizationServer, found: Credential, configured: 
 /** The tokens of an approved code. Of many requests at once one gets them. */
 async function redeem(server: AuthorizationServer, request: TokenRequest, found: Credential): Promise<TokenResponse> {
   const { client, parameters } = request
-  const { userId, startedAt, scope: granted } = answerOf(found)
+  const { userId, startedAt, scope: granted, authorizationDetails: seen = [] } = answerOf(found)
   await requireUser(server, userId)
   // what the client has lost since the user agreed is gone, as at a code
   const scope = remainingScope(server.scopes, client, granted)
-  const { audience: asked, authorizationDetails: details } = boundOf(found)
+  const { audience: asked, authorizationDetails } = boundOf(found)
+  const details = authorizationDetails && seen
   const audience = heldAudience(server, asked)
   const accessAudience = narrowAudience(server, client, audience, parameters.get('resource'))
   const accessDetails = accessDetailsOf(server, request, details, accessAudience.length > 0 ? accessAudience : audience)
@@ -123,6 +124,7 @@ async function redeem(server: AuthorizationServer, request: TokenRequest, found:
     ...authorizationOf(found),
     ...{ userId, grantId, scope, startedAt },
     ...audienceMember(audience),
+    ...detailsMember(details),
   }
   const refreshToken = getsRefreshToken(server, client)
   const tokens = await prepareTokens(server, authorization, { request, refreshToken, accessAudience, accessDetails })

@@ -81,7 +81,7 @@ async function belowGrant(
 ): Promise<PreparedTokens> {
   const { grantId } = row
   const { confirmation } = request
-  if (refreshToken && grantId !== undefined) {
+  if (refreshToken && grantId !== undefined && !isDerived(row.id)) {
     const source = sessionOf(row.id)
     const below = await sessionBelow(server, grantId, source, until)
     if (below.refreshable && Math.min(below.until, until) > server.now()) {
@@ -92,7 +92,8 @@ async function belowGrant(
       return prepareTokens(server, { ...authorization, ...held, grantId }, options)
     }
   }
-  const { stateless, ttl } = server.accessTokens
+  const { stateless, ttl: most } = server.accessTokens
+  const ttl = Math.min(request.client.accessTokenTtl ?? most, most)
   const subject = stateless ? undefined : subjectRowOf(row)
   const bound: Bound = {
     ...authorization,

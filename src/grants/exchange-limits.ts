@@ -3,11 +3,12 @@ import { OAuthError } from '../errors'
 import { requireParameter } from '../rules/params'
 import { type Audience, narrowAudience, resolveAudience } from '../rules/resource'
 import { intersectScope, resolveScope, type Scope, scopesOfClient, scopeWithin } from '../rules/scope'
-import { requireKey } from '../sender-constraints/confirmation'
+import { requireKeys as requireSameKeys } from '../sender-constraints/bound-keys'
 import { refusedProof } from '../sender-constraints/refusal'
 import type { Actor } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
-import type { TokenRequest } from '../types/token'
+import type { TokenRequest, TokenResponse } from '../types/token'
+import type { ExchangeParty } from '../types/token-exchange'
 import { mayAct, withActor } from './actor'
 import { ACCESS_TOKEN, JWT, type PresentedToken, refusedExchange } from './exchange-party'
 
@@ -38,20 +39,23 @@ export function askedOf(
   return { issuedType, target }
 }
 
-/** RFC 9449: a token that is bound to a key does not become one that is bound to none, and its client has that key. */
+/**
+ * A token that is bound to a key does not become one that is bound to none. Its own client proves that key, and so does one
+ * that nobody has authenticated: a thief of the token could be that client with a key of their own (RFC 9449, RFC 8705).
+ */
 export function requireKeys(
   server: AuthorizationServer,
-  { client: { clientId }, confirmation }: TokenRequest,
+  { client: { clientId }, confirmation, authenticated }: TokenRequest,
   { party: { clientId: holder, confirmation: held } }: PresentedToken,
   actor: PresentedToken | undefined,
 ): void {
-  if (held && holder === clientId) requireKey(server, clientId, held.jkt, confirmation)
+  if (held && (holder === clientId || !authenticated)) requireSameKeys(server, clientId, held, confirmation)
   if (held && !confirmation) {
     throw refusedProof(server, 'The subject_token is bound to a key: prove a key for the new token.', { clientId })
   }
   // who acts is who sends the request
   const { confirmation: bound } = actor?.party ?? {}
-  if (bound) requireKey(server, clientId, bound.jkt, confirmation)
+  if (bound) requireSameKeys(server, clientId, bound, confirmation)
 }
 
 /** Who acts for the subject by the new token; undefined where nobody but the subject is named (RFC 8693 §1.1). */
@@ -102,4 +106,19 @@ export function narrowTarget(
   target: string | undefined,
 ): Audience {
   return ceiling ? narrowAudience(server, client, ceiling, target) : resolveAudience(server, client, target)
+}
+
+/** A session would go on when an actor who is somebody else, or a token of theirs, has ended. */
+export function isItself(actor: ExchangeParty | undefined, clientId: string): boolean {
+  return actor === undefined || (actor.userId === undefined && actor.clientId === clientId)
+}
+
+/** A personal token says when it was used. After the answer, as behind a guard. */
+export async function noted(
+  response: Promise<TokenResponse>,
+  tokens: readonly (PresentedToken | undefined)[],
+): Promise<TokenResponse> {
+  const made = await response
+  for (const token of tokens) if (token?.used) setImmediate(token.used)
+  return made
 }

@@ -53,6 +53,8 @@ export interface PresentedToken {
   readonly party: ExchangeParty
   /** Its row, where it is an access token of this server. */
   readonly row?: Credential
+  /** To be called after the answer, where it keeps when it was used. */
+  readonly used?: () => void
   /** When its session began, or it was made. Seconds. */
   readonly startedAt: number
 }
@@ -92,7 +94,7 @@ async function ownToken(
 ): Promise<PresentedToken | undefined> {
   const found = await findAccessToken(server, token)
   if (!found || (tokenType === JWT && !found.claims)) return undefined
-  const { row, claims } = found
+  const { row, claims, used } = found
   const { userId, clientId, expiresAt, startedAt } = row
   // RFC 9068 §5: nobody could tell this user's token from the client's own
   if (userId === clientId) return undefined
@@ -111,7 +113,7 @@ async function ownToken(
     ...(confirmation && { confirmation }),
     ...(claims && { claims }),
   }
-  return { party, row, startedAt }
+  return { party, row, startedAt, ...(used && { used }) }
 }
 
 /** RFC 8693 §2.1: a JWT of an issuer that the host trusts. It may be exchanged as often as it lives. */

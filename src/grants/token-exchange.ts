@@ -11,7 +11,7 @@ import type { TokenRequest, TokenResponse } from '../types/token'
 import type { AllowedExchange, ExchangedSubject, TokenExchange } from '../types/token-exchange'
 import { requireOwner } from '../users'
 import { type Exchanged, issueExchanged } from './exchange-issue'
-import { actorOf, askedOf, narrowScope, narrowTarget, requireKeys } from './exchange-limits'
+import { actorOf, askedOf, isItself, narrowScope, narrowTarget, noted, requireKeys } from './exchange-limits'
 import {
   ACCESS_TOKEN,
   type FindOwnToken,
@@ -178,10 +178,10 @@ async function exchange(
   const exchanged: Exchanged = {
     ...{ subject, scope: granted.scope, audience, issuedType: asked.issuedType },
     ...(chain && { actor: chain }),
-    refreshToken: granted.refreshToken && getsRefreshToken(server, client),
+    refreshToken: granted.refreshToken && isItself(actor?.party, clientId) && getsRefreshToken(server, client),
     until: Math.min(...[subject, actor].map((one) => one?.party.expiresAt ?? Number.POSITIVE_INFINITY)),
   }
-  return issueExchanged(server, request, exchanged)
+  return noted(issueExchanged(server, request, exchanged), [subject, actor])
 }
 
 /** What `allow` returned, checked: its mistakes are the host's, and no answer to the client. */

@@ -12,7 +12,7 @@ import { unshowable } from '../rules/keepable'
 import { audienceMember, formatResource, resolveAudience } from '../rules/resource'
 import { formatScope, resolveScope, type Scope, toScope } from '../rules/scope'
 import { filterBy, requireId } from '../rules/subject'
-import { missingProof } from '../sender-constraints/confirmation'
+import { requireBound } from '../sender-constraints/bound-keys'
 import type { Client, Credential, Grant } from '../storage'
 import { allPages } from '../storage/paging'
 import { store } from '../tokens/issue'
@@ -192,12 +192,12 @@ function verifiedName(given: unknown): string {
 
 /** Whoever else could change the record, or have its client introspect, is no part of this. */
 function verifiedClient(server: AuthorizationServer, client: Client): Client {
-  const { clientId, origin, username, dpopBoundAccessTokens } = client
+  const { origin, username } = client
   if (origin !== undefined || username !== undefined) {
     throw new OAuthError('unauthorized_client', 'Personal tokens need a client that the host has registered for them.')
   }
   // also here, where no proof can come
-  if (dpopBoundAccessTokens) throw missingProof(server, clientId)
+  requireBound(server, client)
   return client
 }
 

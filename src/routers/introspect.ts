@@ -12,7 +12,7 @@ import { type Audience, heldAudience } from '../rules/resource'
 import type { Client, Credential } from '../storage'
 import { findAccessToken } from '../tokens/access-token'
 import { detailsMember } from '../tokens/authorization-details'
-import { sharedClaims, tokenTypeOf } from '../tokens/claims'
+import { hiddenActor, sharedClaims, tokenTypeOf } from '../tokens/claims'
 import { latestEnd } from '../tokens/derived-session'
 import { hasStableHalf, isCurrent, parseRefreshToken, sessionEnd } from '../tokens/rotation'
 import { asksForJwt, MEDIA_TYPE, signIntrospection } from '../tokens/signed-introspection'
@@ -58,7 +58,9 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
     const hides = client.resourceServer ? undefined : server.openid?.subjectFor
     const sub =
       active && hides && found.userId !== undefined ? await hides(server, client, found.userId) : found?.userId
-    const answer = active ? describe(server, found, seen, sub) : { active: false }
+    const actor = active ? boundOf(found).actor : undefined
+    const act = hides && actor && (await hiddenActor(async (id) => hides(server, client, id), actor))
+    const answer = active ? { ...describe(server, found, seen, sub), ...(act && { act }) } : { active: false }
     const isSigned = client.introspectionSignedResponseAlg !== undefined && asksForJwt(req.headers.accept)
     if (isSigned) sendJwt(res, MEDIA_TYPE, signIntrospection(server, client, answer))
     else sendJson(res, 200, answer)

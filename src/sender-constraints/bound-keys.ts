@@ -56,7 +56,7 @@ export function requireKeys(
 
 /** The error of a request with another certificate than that of the token, or without one (RFC 8705 §7.1). */
 function otherCertificate(server: AuthorizationServer, clientId: string): OAuthError {
-  const reason = 'The refresh token is bound to a certificate, which the request does not have.'
+  const reason = 'The token is bound to a certificate, which the request does not have.'
   return refusedProof(server, reason, { clientId, code: 'invalid_grant' })
 }
 

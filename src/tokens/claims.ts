@@ -2,6 +2,7 @@
  * What an access token stands for, in its three forms: the row in storage, the claims of a JWT (RFC 9068 §2.2), and the
  * answer of introspection (RFC 7662 §2.2). A token that is bound to one thing more says so here.
  */
+import type { Awaitable } from '../awaitable'
 import { frozenList, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId, parseSplitToken, sessionOf } from '../credentials/split-token'
@@ -162,4 +163,15 @@ export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefine
   const lifetime = { issuedAt: iat, expiresAt: exp }
   const row = lockedRow({ id, kind: 'access_token', state: sha256(jti) }, authorization, lifetime, { bound })
   return { id: jti, secret: jti, claims, row }
+}
+
+/** OpenID Connect Core §8.1: who acts, as this client may know them. A name elsewhere, and that of a client, hides nobody. */
+export async function hiddenActor(
+  hides: (userId: string) => Awaitable<string>,
+  { act, ...identity }: Actor,
+): Promise<Actor> {
+  const { iss, client_id: clientId, sub } = identity
+  const isUser = iss === undefined && sub !== undefined && sub !== clientId
+  const named = isUser ? { ...identity, sub: await hides(sub) } : identity
+  return act ? { act: await hiddenActor(hides, act), ...named } : named
 }

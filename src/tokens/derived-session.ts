@@ -4,6 +4,7 @@
  */
 
 import type { Awaitable } from '../awaitable'
+import { findClient } from '../clients/client'
 import { authorizationOf, boundOf, findCredential, isExpired, lockedRow } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { firstOf, grantIdOf, isDerived, lookupId, sessionOf } from '../credentials/split-token'
@@ -45,7 +46,8 @@ export async function latestEnd(server: AuthorizationServer, found: Credential):
   const session = sessionOf(found.id)
   const first = firstOf(session)
   const source = await findRefreshToken(server, grantIdOf(found.id), session === first ? '' : first)
-  return source ? endOf(server, source) : 0
+  const client = source && (await findClient(server, source.clientId))
+  return source && client ? Math.min(endOf(server, source), sessionEnd(server, source.startedAt, client)) : 0
 }
 
 function findRefreshToken(

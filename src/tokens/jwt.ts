@@ -13,8 +13,9 @@ import { heldAudience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
 import type { AccessTokenFormat } from '../types/access-token'
 import type { AuthorizationServer, UnsignedToken } from '../types/authorization-server'
+import type { OpenIdProvider } from '../types/openid'
 import { isUserId } from '../users'
-import { accessTokenJwt, namedRow, sessionClaims, sharedClaims, statelessRow, subjectOf } from './claims'
+import { accessTokenJwt, hiddenActor, namedRow, sessionClaims, sharedClaims, statelessRow, subjectOf } from './claims'
 
 /** The subject of an access token, for `claims`. */
 interface ClaimsContext {
@@ -121,10 +122,9 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
       if (userId === undefined && (await isUserId(server, clientId))) throw sameId()
       const extra = claims ? await server.inTime('jwt({ claims })', claims(contextOf(server, made))) : {}
       const payload = {
-        ...withoutStandardClaims(extra),
+        ...withoutStandardClaims(extra, server),
         ...claimsOf(server, made),
-        ...(userId !== undefined &&
-          server.openid?.subjectFor && { sub: await hiddenSubject(server, clientId, userId) }),
+        ...(server.openid?.subjectFor && (await hiddenClaims(server, server.openid.subjectFor, made))),
         ...(stateless && sessionClaims(made)),
         jti,
       }
@@ -138,13 +138,16 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
   } satisfies AccessTokenFormat)
 }
 
-/** RFC 9068 §6: its client can read the token, and may not learn the id of the user. Our guard knows it by the row. */
-async function hiddenSubject(
+/** RFC 9068 §6: its client can read the token, and may not learn the ids of users. Our guard knows them by the row. */
+async function hiddenClaims(
   server: AuthorizationServer,
-  clientId: string,
-  userId: string,
-): Promise<string | undefined> {
-  return server.openid?.subjectFor?.(server, await requireClient(server, clientId), userId)
+  subjectFor: NonNullable<OpenIdProvider['subjectFor']>,
+  { authorization: { clientId, userId, actor } }: UnsignedToken,
+): Promise<Record<string, unknown>> {
+  if (userId === undefined) return {}
+  const client = await requireClient(server, clientId)
+  const hide = async (id: string) => subjectFor(server, client, id)
+  return { sub: await hide(userId), ...(actor && { act: await hiddenActor(hide, actor) }) }
 }
 
 function verifiedAudience(audience: unknown): readonly string[] {
@@ -164,9 +167,11 @@ function contextOf(server: AuthorizationServer, { authorization }: UnsignedToken
   }
 }
 
-function withoutStandardClaims(extra: unknown): Record<string, unknown> {
+function withoutStandardClaims(extra: unknown, { openid }: AuthorizationServer): Record<string, unknown> {
   if (typeof extra !== 'object' || extra === null) throw new TypeError('jwt({ claims }) must return an object')
-  return Object.fromEntries(Object.entries(extra).filter(([claim]) => !standardClaims.includes(claim)))
+  // RFC 9470 §6: how the user signed in is said by the sign-in alone, where there is one
+  const dropped = openid ? [...standardClaims, 'auth_time', 'acr'] : standardClaims
+  return Object.fromEntries(Object.entries(extra).filter(([claim]) => !dropped.includes(claim)))
 }
 
 function sameId(): OAuthError {

@@ -319,7 +319,7 @@ describe('what begins with an access token', () => {
     for (const tokens of [source, second, third, fourth]) expect(await host.isAlive(tokens)).toBe(false)
   })
 
-  it('costs one call of storage more at the exchange and at a refresh, and none where there was no token', async () => {
+  it('costs one call of storage more at the exchange, and two at a refresh: the session of the token, and the limits of its client', async () => {
     const { host, web, launcher, begin, codeFor } = await makeHost()
     const code = await codeFor(web, (await begin(launcher)).access_token)
     host.storage.calls.length = 0
@@ -327,7 +327,13 @@ describe('what begins with an access token', () => {
     expect(host.storage.calls).toEqual(['clients.find', 'grants.find', 'grants.find', 'grants.transition'])
     host.storage.calls.length = 0
     await host.refresh(web, body.refresh_token).expect(200)
-    expect(host.storage.calls).toEqual(['clients.find', 'grants.find', 'grants.find', 'grants.transition'])
+    expect(host.storage.calls).toEqual([
+      'clients.find',
+      'grants.find',
+      'grants.find',
+      'clients.find',
+      'grants.transition',
+    ])
   })
 
   it.each(['grantId', 'data'])('is nothing where the storage loses the %s of its code', async (lost) => {

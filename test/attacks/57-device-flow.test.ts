@@ -1,7 +1,16 @@
 // ATTACKS.md row 57: the device flow (RFC 8628 §5). A code is guessed, approved by another session, by a forged form or
 // twice; a stranger sends a link; others poll.
 import type { NextFunction, Request, Response } from 'express'
-import { consentPage, type Limiter, limiterThrottle, oauthRouter } from '../../src/index'
+import {
+  authorizationCode,
+  consentPage,
+  deviceCode,
+  type Limiter,
+  limiterThrottle,
+  oauthRouter,
+  refreshToken,
+  updateClient,
+} from '../../src/index'
 import { fieldsOf } from '../support/consent'
 import {
   answerDevice,
@@ -14,7 +23,7 @@ import {
   pressButton,
   startDevice,
 } from '../support/device'
-import { deviceGrant, paths } from '../support/host'
+import { createHost, deviceGrant, paths } from '../support/host'
 import { gate } from '../support/storage'
 
 const statuses = (answers: { status: number }[]) => answers.map(({ status }) => status).sort()
@@ -326,4 +335,23 @@ it('a row whose answer and columns differ opens nothing: an adapter that loses t
     host.storage.replace('grants.find', async (call) => ({ ...((await call()) as object), ...change }))
     expect([what, (await poll(host, host.tv, device_code)).status]).toEqual([what, 400])
   }
+})
+
+it('details that its user was not shown are in no token, whatever the record says before and after', async () => {
+  const type = { members: ['amount'], check: () => {}, describe: ({ type }: { type: string }) => `For a ${type}` }
+  const host = await createHost({
+    authorizationDetails: { payment: type, account: type },
+    grants: [authorizationCode(), refreshToken(), deviceCode()],
+  })
+  const asked = JSON.stringify([{ type: 'payment', amount: '999' }, { type: 'account' }])
+  const { device_code, user_code } = await startDevice(host, host.web, { scope: 'read', authorization_details: asked })
+  await updateClient(host.server, 'web', { authorizationDetailsTypes: ['account'] })
+  const page = await enterCode(host, user_code)
+  expect([page.text.includes('For a payment'), page.text.includes('For a account')]).toEqual([false, true])
+  await answerDevice(host, user_code)
+  await updateClient(host.server, 'web', { authorizationDetailsTypes: ['account', 'payment'] })
+  const { body } = await poll(host, host.web, device_code).expect(200)
+  expect(body.authorization_details).toEqual([{ type: 'account' }])
+  const renewed = await host.refresh(host.web, body.refresh_token).expect(200)
+  expect(renewed.body.authorization_details).toEqual([{ type: 'account' }])
 })
