@@ -99,7 +99,7 @@ try {
 
   const manifest = JSON.parse(readFileSync(join(folder, 'package', 'package.json'), 'utf8'))
   const top = readdirSync(join(folder, 'package')).sort()
-  const expected = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']
+  const expected = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'examples', 'package.json']
   if (top.join() !== expected.join()) problems.push(`files: packed ${top.join(', ')}; expected ${expected.join(', ')}`)
 
   // A project that has installed the package, with the packages of this repository one folder further up

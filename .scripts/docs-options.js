@@ -1,11 +1,11 @@
-// `npm run docs:options` writes the option tables of README, between their markers, from the docstrings of the types: the
-// first sentence of each member, and its @default. test/readme.test.ts fails where they differ.
+// `npm run docs:options` writes the tables of examples/reference/options.md, between their markers, from the docstrings of
+// the types: the first sentence of each member, and its @default. test/readme.test.ts fails where they differ.
 const { readFileSync, writeFileSync } = require('node:fs')
 const { join, resolve } = require('node:path')
 const ts = require('typescript')
 
 const root = resolve(__dirname, '..')
-const readme = join(root, 'README.md')
+const page = join(root, 'examples/reference/options.md')
 const marked = /<!-- options of (\w+) -->\n[\s\S]*?<!-- end -->/g
 
 /** What those of the adapters extend, and so hold: those of the functions that make their SQL. */
@@ -67,19 +67,19 @@ function defaultOf(tag) {
   return isLiteral ? `\`${text}\`` : text
 }
 
-/** README with the tables as they should be. */
+/** The page with the tables as they should be. */
 function withTables() {
   const tables = optionTables()
-  const text = readFileSync(readme, 'utf8').replaceAll(marked, (_, /** @type {string} */ name) => {
+  const text = readFileSync(page, 'utf8').replaceAll(marked, (_, /** @type {string} */ name) => {
     const table = tables.get(name)
-    if (table === undefined) throw new Error(`README has a table of ${name}, which src/index.ts does not export`)
+    if (table === undefined) throw new Error(`${page} has a table of ${name}, which src/index.ts does not export`)
     tables.delete(name)
     return `<!-- options of ${name} -->\n${table}\n<!-- end -->`
   })
-  if (tables.size > 0) throw new Error(`README has no table of ${[...tables.keys()].join(', ')}`)
+  if (tables.size > 0) throw new Error(`${page} has no table of ${[...tables.keys()].join(', ')}`)
   return text
 }
 
 module.exports = { withTables }
 
-if (require.main === module) writeFileSync(readme, withTables())
+if (require.main === module) writeFileSync(page, withTables())

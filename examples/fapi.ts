@@ -1,6 +1,6 @@
 /**
  * A bank, set up as the FAPI 2.0 Security Profile asks: over TLS, with pushed requests, keys in the place of secrets, and
- * tokens that a thief cannot use. Which option meets which requirement is in .github/FAPI.md. A second process is a client:
+ * tokens that a thief cannot use. Which option meets which requirement is in examples/fapi/README.md. A second process is a client:
  * it keeps its private key, and tells the bank the public one.
  */
 import { fork } from 'node:child_process'

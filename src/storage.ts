@@ -1,7 +1,7 @@
 /**
  * The storage contract: the types that a host implements. Eleven methods; one of them, `transition`, is atomic and
  * carries all the safety. `express-authorization-server/storage-contract` is the suite that proves an implementation.
- * What a schema needs, with this in more words: `.github/STORAGE.md`.
+ * What a schema needs, with this in more words: `examples/storage-adapter/README.md`.
  *
  * The state of a credential or grant at a call. The words are those of the suite.
  *

@@ -1,8 +1,8 @@
-// Every snippet of README and the pages beside it is compiled and run; their tables and pictures are true.
+// Every snippet of README and the guides is compiled and run; their tables, links and pictures are true.
 import { EventEmitter, once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { metrics } from '@opentelemetry/api'
 import {
   AggregationTemporality,
@@ -33,10 +33,12 @@ const pages = [
   ...readdirSync(join(root, '.github'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `.github/${name}`),
-  'examples/symptoms/README.md',
+  ...readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `examples/${name}`),
 ]
 const text = Object.fromEntries(pages.map((page) => [page, readFileSync(join(root, page), 'utf8')]))
-/** All but the complete server, which test/readme.test.ts runs. */
+/** All but the complete servers, which test/readme.test.ts runs. */
 const snippets = pages.flatMap((page) =>
   [...(text[page] as string).matchAll(/```ts\n([\s\S]*?)```/g)]
     .map((match) => match[1] as string)
@@ -114,7 +116,7 @@ const base = () => ({ issuer, storage: library.memoryStorage(), scopes: ['read',
 /** A client with a token of its own: proof that a server works. */
 async function issuedBy(server: library.AuthorizationServer, scope = 'read', user: { userId?: string } = {}) {
   const { client } = await library.registerClient(server, {
-    scopes: ['read', 'write'],
+    scopes: scope === 'orders' ? ['orders'] : ['read', 'write'],
     grantTypes: ['client_credentials'],
   })
   return (await library.issueTokens(server, { clientId: client.clientId, scope, ...user })).access_token
@@ -204,6 +206,17 @@ describe('the snippets', () => {
     await ask('get', '/notes', write).expect(403)
     await ask('post', '/api/notes', write).expect(200, /^"/)
     await ask('post', '/api/notes', read).expect(403)
+  })
+
+  it('of README lets through a user with the scope, and no client', async () => {
+    const server = library.createAuthorizationServer({ ...base(), scopes: ['orders', 'read', 'write'] })
+    const app = express()
+    await run("app.get('/orders'", { app, server })
+    const ask = (token: string) => request(app).get('/orders').auth(token, { type: 'bearer' })
+    expect((await ask(await issuedBy(server, 'orders', { userId: 'ana' })).expect(200)).body).toEqual({ id: 'ana' })
+    await ask(await issuedBy(server, 'read', { userId: 'ana' })).expect(403)
+    await ask(await issuedBy(server, 'orders')).expect(403)
+    await ask('made-up').expect(401)
   })
 
   it('of two kinds of token on one route takes either, and is 403 without the scope', async () => {
@@ -367,7 +380,8 @@ describe('the snippets', () => {
   })
 
   it('of Sentry, in one line, hands on each error with its cause, and no other event', () => {
-    const [, line = ''] = /`onEvent: (\(event\) => [^`]*Sentry\.[^`]*)`/.exec(text['README.md'] as string) ?? []
+    const [, line = ''] =
+      /`onEvent: (\(event\) => [^`]*Sentry\.[^`]*)`/.exec(text['examples/reference/events.md'] as string) ?? []
     const captured: unknown[] = []
     const onEvent = new Function('Sentry', `return ${line}`)({
       captureException: (error: unknown) => captured.push(error),
@@ -558,7 +572,18 @@ describe('the files that pages name', () => {
   })
 })
 
-describe('the tables and pictures', () => {
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(page: string): string[] {
+  const prose = page.replaceAll(/```[\s\S]*?```/g, '')
+  return [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+describe('the tables, links and pictures', () => {
   it('of storage calls is what requests cost', async () => {
     const host = await createHost({ decide: library.consentPage({ signIn: '/login' }) })
     const cost = new Map<string, string[]>()
@@ -589,7 +614,7 @@ describe('the tables and pictures', () => {
     await count('revocation', host.revoke(host.web, body.refresh_token))
     const table =
       /\| request \| calls \| which \|\n\|---\|---\|---\|\n((?:\|.*\n)+)/.exec(
-        text['.github/PRODUCTION.md'] as string,
+        text['examples/production/README.md'] as string,
       )?.[1] ?? ''
     const rows = [...table.matchAll(/^\| ([^|]+) \| (\d) \| (.+) \|$/gm)].map(([, name, calls, which]) => {
       const said = [...(which as string).matchAll(/`([^`]+)`/g)].map((match) => match[1])
@@ -600,7 +625,7 @@ describe('the tables and pictures', () => {
   })
 
   it('of events has every type', () => {
-    const [, list] = /## Events\n([\s\S]*?)```ts/.exec(text['README.md'] as string) ?? []
+    const [, list] = /# Events\n([\s\S]*?)```ts/.exec(text['examples/reference/events.md'] as string) ?? []
     const union = readFileSync(join(root, 'src/types/events.ts'), 'utf8').split(
       'export type AuthorizationServerEvent',
     )[1] as string
@@ -610,22 +635,26 @@ describe('the tables and pictures', () => {
   })
 
   it('of PostgreSQL is what postgresSchema() says', () => {
-    const [, sql] = /```sql\n([\s\S]*?)```/.exec(text['README.md'] as string) ?? []
+    const [, sql] = /```sql\n([\s\S]*?)```/.exec(text['examples/storage/README.md'] as string) ?? []
     expect(sql?.trim()).toBe(postgresSchema().trim())
   })
 
   it.each(pages)('are there: %s', (page) => {
     const folder = join(root, page, '..')
     const prose = (text[page] as string).replaceAll(/```[\s\S]*?```/g, '')
-    const linked = [...prose.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)|(?:src|srcset)="([^"]+)"/g)]
-    for (const [, link, image] of linked) expect(existsSync(join(folder, (link ?? image) as string))).toBe(true)
+    const linked = [...prose.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)|(?:src|srcset)="([^"]+)"/g)]
+    for (const [, link, anchor, image] of linked) {
+      const target = join(folder, link === '' ? basename(page) : ((link ?? image) as string))
+      expect([target, existsSync(target)]).toEqual([target, true])
+      if (anchor !== undefined) expect(anchorsOf(readFileSync(target, 'utf8'))).toContain(anchor)
+    }
     for (const [, file] of (text[page] as string).matchAll(/`((?:src|test|examples)\/[^`<*]*)`/g)) {
       expect(existsSync(join(root, file as string))).toBe(true)
     }
   })
 
   it.each(['light', 'dark'])('have the flow as well-formed SVG: %s', (theme) => {
-    const svg = readFileSync(join(root, `.github/flow-${theme}.svg`), 'utf8')
+    const svg = readFileSync(join(root, `examples/pictures/flow-${theme}.svg`), 'utf8')
     const opened = [...svg.matchAll(/<(\w+)(?:\s[^>]*[^/])?>/g)].map((match) => match[1]).sort()
     expect([...svg.matchAll(/<\/(\w+)>/g)].map((match) => match[1]).sort()).toEqual(opened)
     expect(svg).toContain('<title')

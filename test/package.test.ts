@@ -23,6 +23,7 @@ import { demoTokens } from './interoperability/quickstart'
 const root = join(__dirname, '..')
 const packed = [
   'src',
+  'examples',
   '.scripts',
   'package.json',
   'tsconfig.json',
@@ -275,10 +276,27 @@ describe('the package, installed from its tarball', () => {
   it('packs what is built, and the texts, and nothing else', () => {
     const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n')
     const expected = ['package/package.json', 'package/README.md', 'package/LICENSE', 'package/CHANGELOG.md']
-    expect(files.filter((file) => !/^package\/dist\/.+\.(?:js|mjs|d\.ts|d\.mts)$/.test(file)).sort()).toEqual(
-      expected.sort(),
-    )
+    expect(
+      files
+        .filter(
+          (file) => !/^package\/(?:dist\/.+\.(?:js|mjs|d\.ts|d\.mts)|examples\/.+\.(?:md|ts|svg|png))$/.test(file),
+        )
+        .sort(),
+    ).toEqual(expected.sort())
     expect(files).toContain('package/dist/passwords/bcrypt-worker-source.js')
+  })
+
+  it('packs every file that its pages link', () => {
+    const files = new Set(execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n'))
+    const pages = [...files].filter((file) => file.endsWith('.md'))
+    expect(pages).toEqual(expect.arrayContaining(['package/README.md', 'package/examples/mcp/README.md']))
+    for (const page of pages) {
+      const prose = readFileSync(join(root, page.replace('package/', '')), 'utf8').replaceAll(/```[\s\S]*?```/g, '')
+      for (const [, link, image] of prose.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)|(?:src|srcset)="([^"]+)"/g)) {
+        const target = join(page, '..', (link ?? image) as string)
+        expect([page, target, files.has(target)]).toEqual([page, target, true])
+      }
+    }
   })
 
   it('loads every entry point where no driver is installed, both ways', () => {

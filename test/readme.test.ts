@@ -1,18 +1,31 @@
-// What README says is executed: its server is extracted, compiled and run; its files, names and defaults exist.
+// What README and the reference say is executed: the servers are extracted, compiled and run; files, names and defaults exist.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as library from 'express-authorization-server'
 import ts from 'typescript'
 import { withTables } from '../.scripts/docs-options.js'
+import manifest from '../package.json'
 import { createMcpApp, cursor } from './interoperability/mcp-app'
 import { mcpClients, services } from './interoperability/platforms'
 import { freePort } from './support/free-port'
 
 const root = join(__dirname, '..')
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string)
-const [completeServer = '', mcpServer = ''] = blocks.filter((block) => block.includes('app.listen'))
+const read = (page: string) => readFileSync(join(root, page), 'utf8')
+const readme = read('README.md')
+const guides = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `examples/${name}`)
+/** The server of a page, which listens. */
+const serverOf = (text: string) =>
+  [...text.matchAll(/```ts\n([\s\S]*?)```/g)]
+    .map(([, block]) => block as string)
+    .find((block) => /app\.listen/.test(block)) ?? ''
+const completeServer = serverOf(readme)
+const mcpServer = serverOf(read('examples/mcp/README.md'))
+/** A section of README. */
+const section = (name: string) => new RegExp(`\n## ${name}\n([\\s\\S]*?)(?=\n## |$)`).exec(readme)?.[1] ?? ''
 
 describe('README', () => {
   const folder = mkdtempSync(join(__dirname, '.readme-'))
@@ -20,8 +33,11 @@ describe('README', () => {
   const mcpFile = join(folder, 'server.ts')
   const running: ChildProcess[] = []
 
-  beforeAll(() => {
-    writeFileSync(file, completeServer)
+  let port: number
+  beforeAll(async () => {
+    port = await freePort()
+    // as pasted, but for the port, which another process may have
+    writeFileSync(file, completeServer.replaceAll('3000', String(port)))
     writeFileSync(mcpFile, mcpServer)
   })
   afterAll(() => {
@@ -29,24 +45,33 @@ describe('README', () => {
     rmSync(folder, { recursive: true })
   })
 
-  /** Starts a file of the README. What it complains of is collected. */
-  async function run(served: string): Promise<{ base: string; complaints: string[] }> {
-    const port = await freePort()
+  /** Starts a file of a page. What it prints when it listens is awaited, what it complains of is collected. */
+  async function run(served: string, on: number): Promise<{ base: string; printed: string; complaints: string[] }> {
     const app = spawn(process.execPath, ['--import', 'tsx', served], {
       cwd: root,
-      env: { ...process.env, PORT: String(port) },
-      stdio: ['ignore', 'inherit', 'pipe'],
+      env: { ...process.env, PORT: String(on) },
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
     running.push(app)
     const complaints: string[] = []
     app.stderr.on('data', (chunk) => complaints.push(String(chunk)))
-    const base = `http://127.0.0.1:${port}`
-    await untilServed(base)
-    return { base, complaints }
+    const ended = once(app, 'exit').then(() => ['nothing'])
+    const [printed] = await Promise.race([once(app.stdout, 'data'), ended])
+    return { base: `http://127.0.0.1:${on}`, printed: String(printed), complaints }
   }
 
-  it('has a complete server of at most 40 lines', () => {
-    expect(completeServer.trimEnd().split('\n').length).toBeLessThanOrEqual(40)
+  it('has at most 300 lines', () => {
+    expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(300)
+  })
+
+  it('has a complete server of at most 25 lines', () => {
+    expect(completeServer.trimEnd().split('\n').length).toBeLessThanOrEqual(25)
+  })
+
+  it('installs what the complete server imports', () => {
+    const [, installed = ''] = /^npm install (express-authorization-server .*)$/m.exec(readme) ?? []
+    const imported = [...completeServer.matchAll(/ from '([^']+)'/g)].map(([, name]) => name)
+    expect(installed.split(' ').sort()).toEqual(imported.sort())
   })
 
   it('has servers that compile', () => {
@@ -63,7 +88,11 @@ describe('README', () => {
   })
 
   it('has a complete server that runs: sign-in, consent, code, token, guarded route', async () => {
-    const { base, complaints } = await run(file)
+    const { base, printed, complaints } = await run(file, port)
+    expect(printed).toBe(`listening on ${base}\n`)
+    expect(await (await fetch(`${base}/`)).text()).toContain('href="/login"')
+    const form = await (await fetch(`${base}/login`)).text()
+    expect(form.match(/<label>[^<]+<input /g)).toHaveLength(2)
     const verifier = 'v'.repeat(43)
     const query = new URLSearchParams({
       response_type: 'code',
@@ -83,6 +112,8 @@ describe('README', () => {
       body: new URLSearchParams({ username: 'ana', password: 'correct horse' }),
     })
     const cookie = cookieOf(signedIn)
+    const home = await fetch(`${base}/`, { headers: { cookie } })
+    expect(await home.text()).toBe('You are signed in.')
     const page = await fetch(base + signedIn.headers.get('location'), { headers: { cookie } })
     const allow = async (shown: Response) => {
       const transaction = /name="consent_transaction" value="([^"]+)"/.exec(await shown.text())?.[1] as string
@@ -107,13 +138,15 @@ describe('README', () => {
     expect(await me.json()).toMatchObject({ user: { id: 'ana' }, token: { clientId: 'demo', scope: ['read'] } })
     const [, command] = /^curl (-u demo:.*)$/m.exec(readme) ?? []
     const words = (command as string).replace('http://127.0.0.1:3000', base).split(' ')
-    expect(JSON.parse(execFileSync('curl', ['-sS', ...words], { encoding: 'utf8' }))).toHaveProperty('access_token')
+    const [, shown] = /```json\n(.*)\n```/.exec(readme) ?? []
+    const answer = JSON.parse(execFileSync('curl', ['-sS', ...words], { encoding: 'utf8' }))
+    expect({ ...answer, access_token: '…' }).toEqual(JSON.parse(shown as string))
     // no warning of the library, either
     expect(complaints).toEqual([])
   }, 60_000)
 
   it('has an MCP server that runs: a client that knows its URL alone signs its user in and calls a tool', async () => {
-    const { base, complaints } = await run(mcpFile)
+    const { base, complaints } = await run(mcpFile, await freePort())
     const client = createMcpApp('v2', `${base}/mcp`, { username: 'ana', password: 'correct horse' })
     expect(await client.call('list_notes')).toBe('The notes of ana')
     const asAna = { username: 'ana', password: 'correct horse' }
@@ -127,20 +160,72 @@ describe('README', () => {
     expect(readme).toContain('npm install && npm test')
   })
 
-  it.each(Object.keys(library).filter((name) => /^[a-z]/.test(name)))('names the public function %s', (name) => {
-    expect(readme).toContain(name)
+  it('links each guide, and so does their index; the index links each example', () => {
+    const index = read('examples/README.md')
+    for (const guide of guides.filter((name) => name !== 'examples/README.md')) {
+      expect(readme).toContain(`](${guide})`)
+      expect(index).toContain(`](${guide.replace('examples/', '')})`)
+    }
+    const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ts'))
+    for (const name of examples) expect(index).toContain(`[${name.replace('.ts', '')}](${name})`)
   })
+
+  it('names examples that npm run example starts', () => {
+    const names = [...section('Guides').matchAll(/\| `([\w-]+)` \|$/gm)].map(([, name]) => `${name}.ts`)
+    expect(names.length).toBeGreaterThan(10)
+    expect(readdirSync(join(root, 'examples'))).toEqual(expect.arrayContaining(names))
+  })
+
+  it('names each client and platform of the table', () => {
+    const names = section('Clients and platforms')
+      .split('\n')
+      .flatMap((line) => /^\| ([^|]+) \| /.exec(line)?.[1]?.split(' · ') ?? [])
+    const [, ...named] = names
+    expect(named.filter((name) => name !== 'client or platform').sort()).toEqual(
+      [...new Set([...mcpClients, ...services].map(({ name }) => name))].sort(),
+    )
+  })
+
+  it('has the figures and the loosened defaults of the reference', () => {
+    const figures = section('Speed').match(/^\| [a-z].*[\d.]+.*\|$/gm) ?? []
+    expect(figures.length).toBeGreaterThan(3)
+    for (const figure of figures) expect(read('examples/reference/speed.md')).toContain(figure)
+    const loosened = [...section('Secure defaults').matchAll(/`(\w+)/g)].map(([, name]) => name as string)
+    expect(loosened.length).toBeGreaterThan(10)
+    for (const name of loosened) expect(read('examples/reference/security.md')).toContain(name)
+  })
+
+  it('names entry points that the package has', () => {
+    const named = [...section('Storage').matchAll(/ of `\.?(\/\w+)`/g)].map(([, name]) => `.${name}`)
+    expect(named).toHaveLength(4)
+    expect(Object.keys(manifest.exports)).toEqual(expect.arrayContaining(named))
+  })
+
+  it('has at most 20 words in a sentence', () => {
+    const prose = readme.replace(/```[\s\S]*?```|^\|.*$|<picture>.*$|^#.*$/gm, '\n\n')
+    const sentences = prose
+      .split(/[.?!](?=\s)|\n\n|\n- /)
+      .map((sentence) => sentence.split(/\s+/).filter((word) => /\w/.test(word)))
+    expect(sentences.filter((words) => words.length > 20).map((words) => words.join(' '))).toEqual([])
+  })
+})
+
+const all = [readme, ...guides.map(read)].join()
+it.each(Object.keys(library).filter((name) => /^[a-z]/.test(name)))('a page names the public function %s', (name) => {
+  expect(all).toContain(name)
 })
 
 describe('the option tables', () => {
   it('say what the docstrings say: npm run docs:options', () => {
-    expect(readme).toBe(withTables())
+    expect(read('examples/reference/options.md')).toBe(withTables())
   })
 })
 
 describe('the table of clients and platforms', () => {
   const table =
-    /\| client or platform \| what to set \| tested how \|\n\|---\|---\|---\|\n((?:\|.*\n)+)/.exec(readme)?.[1] ?? ''
+    /\| client or platform \| what to set \| tested how \|\n\|---\|---\|---\|\n((?:\|.*\n)+)/.exec(
+      read('examples/platforms/README.md'),
+    )?.[1] ?? ''
   const rows = [...table.matchAll(/^\| (.+?) \| (.+?) \| (.+?) \|$/gm)].map(
     ([, ...cells]) => cells as [string, string, string],
   )
@@ -183,8 +268,9 @@ describe('the warnings', () => {
   const union = /export type WarningCode =\n((?: {2}\| '[a-z_]+'\n)+)/.exec(source)?.[1] ?? ''
   const codes = [...union.matchAll(/'([a-z_]+)'/g)].map((match) => match[1])
 
-  it('are all in README with their fix, and no others', () => {
-    const table = /\| warning \| fix \|\n\|---\|---\|\n((?:\|.*\n)+)/.exec(readme)?.[1] ?? ''
+  it('are all in the reference with their fix, and no others', () => {
+    const table =
+      /\| warning \| fix \|\n\|---\|---\|\n((?:\|.*\n)+)/.exec(read('examples/reference/errors.md'))?.[1] ?? ''
     expect([...table.matchAll(/^\| `([a-z_]+)` \| \S/gm)].map((match) => match[1]).sort()).toEqual([...codes].sort())
   })
 
@@ -196,17 +282,6 @@ describe('the warnings', () => {
     expect(tests.join()).toContain(code)
   })
 })
-
-async function untilServed(url: string): Promise<void> {
-  for (;;) {
-    try {
-      await fetch(url)
-      return
-    } catch {
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
-}
 
 function cookieOf(response: Response): string {
   return (response.headers.get('set-cookie') ?? '').split(';')[0] as string

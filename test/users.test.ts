@@ -1,4 +1,4 @@
-// The option `users`, said once: who is signed in, and where the host's own pages are. README, "Who is signed in".
+// The option `users`, said once: who is signed in, and where the host's own pages are. `examples/your-app/README.md`.
 import type { Request, RequestHandler } from 'express'
 import {
   approve,

@@ -11,7 +11,7 @@ interface EventSubject {
 
 type AttemptKind = 'password' | 'client_secret' | 'registration' | 'document' | 'public_client' | 'user_code'
 
-/** A warning about a mistake of the host. README has the fix of each. */
+/** A warning about a mistake of the host. `examples/symptoms/README.md` has the fix of each. */
 export type WarningCode =
   | 'memory_storage_in_production'
   | 'http_issuer_in_production'

@@ -1,5 +1,5 @@
 // ATTACKS.md row 16: a session that an attacker has planted in a browser before its user signs in is not the user's, nor is
-// what is authorized in it. The session is the host's: PRODUCTION.md says so, and each example does it.
+// what is authorized in it. The session is the host's: the production guide says so, and each example does it.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createApp } from '../../examples/quickstart'

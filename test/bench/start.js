@@ -122,7 +122,7 @@ async function main() {
   const built = buildPackage()
   const packed = join(parent, 'package')
   mkdirSync(packed)
-  for (const name of ['dist', 'LICENSE', 'README.md', 'CHANGELOG.md'])
+  for (const name of ['dist', 'examples', 'LICENSE', 'README.md', 'CHANGELOG.md'])
     cpSync(join(built, name), join(packed, name), { recursive: true })
   const { scripts, devDependencies, ...manifest } = JSON.parse(readFileSync(join(built, 'package.json'), 'utf8'))
   writeFileSync(join(packed, 'package.json'), JSON.stringify(manifest))

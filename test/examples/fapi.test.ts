@@ -1,4 +1,4 @@
-// examples/fapi.ts over TLS: row by row what .github/FAPI.md says of it, with oauth4webapi as the client, and one thing wrong at
+// examples/fapi.ts over TLS: row by row what examples/fapi/README.md says of it, with oauth4webapi as the client, and one thing wrong at
 // a time; and as a person meets it, with the client of the example in a process of its own.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -128,7 +128,7 @@ const errorOf = async (attempt: Promise<unknown>) =>
 const path = (endpoint: string) => `${bank.issuer}${endpoint}`
 const tls = (more: ConnectionOptions) => handshake(bank.issuer, { ca: certificate.cert, ...more })
 
-/** What .github/FAPI.md says, by the section of its row: each throws where it does not hold. */
+/** What examples/fapi/README.md says, by the section of its row: each throws where it does not hold. */
 const claims: Record<string, () => Promise<unknown>> = {
   async '5.2.1 (1)'() {
     const urls = Object.entries(as).filter(([name]) => name === 'issuer' || /_endpoint$|_uri$/.test(name))
@@ -551,7 +551,7 @@ const claims: Record<string, () => Promise<unknown>> = {
   },
 }
 
-const page = readFileSync(join(root, '.github/FAPI.md'), 'utf8')
+const page = readFileSync(join(root, 'examples/fapi/README.md'), 'utf8')
 const rows = [...page.matchAll(/^\| (5\.[^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)].map(
   ([, section = '', rule = '', place = '']) => ({ section, rule, place }),
 )

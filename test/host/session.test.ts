@@ -16,7 +16,7 @@ const sessions = (cookie: session.CookieOptions = {}) =>
   session({ secret: 'x', resave: false, saveUninitialized: false, cookie })
 const warnings = ({ events }: Host) => events.flatMap((event) => (event.type === 'warning' ? [event.code] : []))
 
-/** As README has it. */
+/** As the guide has it. */
 const storesWayBack: HostPage = (returnTo, req) => {
   Object.assign((req as { session?: object }).session as object, { returnTo })
   return '/login'

@@ -59,7 +59,7 @@ beforeEach(async () => {
   )
   app = await listen((issuer) =>
     createApp(issuer, {
-      // its site is on loopback here; but for that the server is as it stands in README
+      // its site is on loopback here; but for that the server is as it stands in its guide
       clientIdMetadataDocuments: { scopes: ['notes:read', 'notes:write'], dangerouslyAllowLoopback: true },
       clientAuthentication: [clientSecret(), privateKeyJwt({ dangerouslyAllowLoopback: true })],
     }),
@@ -197,7 +197,7 @@ it.each([
   expect(fetched).toHaveLength(2)
 })
 
-it("its own document is taken by README's server as pasted, and by one that knows secrets alone", () => {
+it('its own document is taken by the server of the guide as pasted, and by one that knows secrets alone', () => {
   const options = {
     issuer: 'http://127.0.0.1:3000',
     storage: memoryStorage(),

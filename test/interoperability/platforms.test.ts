@@ -1,5 +1,6 @@
-// The clients and platforms of README's table, replayed: MCP clients against examples/mcp-server.ts, which is README's MCP
-// server, from discovery to a tool; the others against an API with a record as the table says, from the browser to a refresh.
+// The clients and platforms of the table in examples/platforms/README.md, replayed: MCP clients against examples/mcp-server.ts,
+// which is the server of examples/mcp/README.md, from discovery to a tool; the others against an API with a record as the table
+// says, from the browser to a refresh.
 import express from 'express'
 import { createApp } from '../../examples/mcp-server'
 import { listen, type RunningApp } from '../../examples/shared/start'
@@ -35,7 +36,7 @@ function answerAt({ redirectUri, state }: Platform, location: string): string {
 }
 
 let app: RunningApp
-/** Where the documents of MCP clients are: on loopback here, and but for that the server is as it stands in README. */
+/** Where the documents of MCP clients are: on loopback here, and but for that the server is as it stands in its guide. */
 let site: RunningApp
 /** Seconds by which the clock of the MCP server is ahead of the machine's. */
 let ahead = 0

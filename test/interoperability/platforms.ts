@@ -1,6 +1,7 @@
 /**
- * The clients and platforms of README's table, as their requests are on the wire. Each says where that is known from: its own
- * documentation, its source, or what servers in operation have received. Words in capitals stand for what is somebody's own.
+ * The clients and platforms of the table in examples/platforms/README.md, as their requests are on the wire. Each says where
+ * that is known from: its own documentation, its source, or what servers in operation have received. Words in capitals stand
+ * for what is somebody's own.
  */
 import type { RegisterClientOptions } from '../../src'
 import { cursor } from './mcp-app'
@@ -18,7 +19,7 @@ interface TokenRequests {
 }
 
 export interface Platform {
-  /** As README's table has it. */
+  /** As the table has it. */
   name: string
   how: string
   /** Where the requests are known from. */
@@ -31,7 +32,7 @@ export interface Platform {
   token: TokenRequests
 }
 
-/** One that introduces itself to README's MCP server, and calls a tool. */
+/** One that introduces itself to the MCP server of the guide, and calls a tool. */
 export interface McpClient extends Platform {
   /** The body of its registration, or the document whose URL is its id, without `client_id`. */
   introduces: { registration: object } | { document: object }

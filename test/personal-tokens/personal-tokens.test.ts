@@ -17,7 +17,7 @@ import { createHost, type Host, type HostOptions, startOfTime } from '../support
 const prefix = 'acme_pat_'
 const DAY = 86_400
 const HOUR = 3600
-/** What README tells secret scanners. */
+/** What the guide tells secret scanners. */
 const scanned = /acme_pat_[0-9A-Za-z]{71}/
 
 let host: Host
@@ -550,7 +550,7 @@ describe('the options', () => {
 })
 
 describe('the text', () => {
-  it('is found by the regular expression of README, in whatever it was left', async () => {
+  it('is found by the regular expression of the guide, in whatever it was left', async () => {
     const { token } = await issue()
     for (const left of [`TOKEN=${token}\n`, `{"token":"${token}"}`, `https://x:${token}@example.com/`]) {
       expect(scanned.exec(left)?.[0]).toBe(token)

@@ -1,5 +1,5 @@
 // The pool that an app has already, through Knex, Drizzle, Kysely, Prisma, TypeORM and Sequelize: the lines of
-// .github/PRODUCTION.md as they stand there, each on a real PostgreSQL and a real MariaDB.
+// examples/production/README.md as they stand there, each on a real PostgreSQL and a real MariaDB.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type MysqlStorage, mysqlSchema, mysqlStorage } from 'express-authorization-server/mysql'
@@ -16,7 +16,7 @@ import { type App, type HostPackage, packages } from './packages'
 type Database = 'postgres' | 'mysql'
 
 /** The first code of a cell of the document's table, of which a row is a package. */
-const page = readFileSync(join(__dirname, '../../.github/PRODUCTION.md'), 'utf8')
+const page = readFileSync(join(__dirname, '../../examples/production/README.md'), 'utf8')
 const [, table = ''] = /\| package \| PostgreSQL \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(page) ?? []
 const lines = Object.fromEntries(
   [...table.matchAll(/^\| (\w+)[^|]* \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$/gm)].map(([, name = '', ...cells]) => {

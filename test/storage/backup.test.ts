@@ -1,4 +1,4 @@
-// Backup and restore by the commands of .github/PRODUCTION.md, on real databases: a restore undoes revocations, and the lines
+// Backup and restore by the commands of examples/production/README.md, on real databases: a restore undoes revocations, and the lines
 // that the page has for it end everything that began before.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ import { describeMysql, startMysql } from './support/mysql'
 import { describePostgres, startPostgres } from './support/postgres'
 import { describeRedis, startRedis } from './support/redis'
 
-const page = readFileSync(join(__dirname, '../../.github/PRODUCTION.md'), 'utf8')
+const page = readFileSync(join(__dirname, '../../examples/production/README.md'), 'utf8')
 const [, table = ''] = /\| store \| backup \| restore \|\n\|[-|]+\n((?:\|.*\n)+)/.exec(page) ?? []
 const commands = Object.fromEntries(
   [...table.matchAll(/^\| (\w+)[^|]* \| `([^`]+)`[^|]* \| (?:`([^`]+)`)?[^|]* \|$/gm)].map(

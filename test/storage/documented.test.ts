@@ -1,4 +1,4 @@
-// What .github/STORAGE.md tells the writer of an adapter is what the library really does: what it hands to storage, in flows
+// What examples/storage-adapter/README.md tells the writer of an adapter is what the library really does: what it hands to storage, in flows
 // with ids as long as they may be and with hostile requests, and what a mark covers.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

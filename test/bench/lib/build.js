@@ -15,7 +15,16 @@ const { join, resolve } = require('node:path')
 
 const root = resolve(__dirname, '..', '..', '..')
 const benchModules = resolve(__dirname, '..', 'node_modules')
-const copied = ['src', '.scripts', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'LICENSE', 'README.md']
+const copied = [
+  'src',
+  'examples',
+  '.scripts',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'LICENSE',
+  'README.md',
+]
 
 /**
  * The folder of the built package. Its Express is the one of the peers, so that no server measured has a copy of its own.

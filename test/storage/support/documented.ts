@@ -1,9 +1,9 @@
-/** A store that is called as .github/STORAGE.md says, or fails: what the library really hands over is watched. */
+/** A store that is called as examples/storage-adapter/README.md says, or fails: what the library really hands over is watched. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Credential, Grant, OAuthStorage } from '../../../src/index'
 
-export const page = readFileSync(join(__dirname, '../../../.github/STORAGE.md'), 'utf8')
+export const page = readFileSync(join(__dirname, '../../../examples/storage-adapter/README.md'), 'utf8')
 
 export interface Bound {
   least: number
