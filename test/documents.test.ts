@@ -558,7 +558,12 @@ describe('the files that pages name', () => {
 
   it('are found in a table, a sentence and a command', () => {
     expect(named.map(([, name]) => name)).toEqual(
-      expect.arrayContaining(['src/rules/pkce.ts', 'src/grants/', 'examples/two-services.ts', 'test/routers/token']),
+      expect.arrayContaining([
+        'src/rules/pkce.ts',
+        'src/grants/',
+        'examples/protect-an-api/two-services.ts',
+        'test/routers/token',
+      ]),
     )
   })
 

@@ -117,12 +117,12 @@ void updateClient(server, 'app', { grantTypes: ['refresh_token', 'client-credent
 void ensureClient(server, { clientId: 'app', grantTypes: ['Refresh_Token'] })
 `
 
-/** examples/quickstart.ts with what it imports, in JavaScript. */
+/** examples/your-app/quickstart.ts with what it imports, in JavaScript. */
 function quickstart(): Record<string, string> {
   const shared = readdirSync(join(root, 'examples/shared')).map((name) => `shared/${name}`)
   const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true }
   return Object.fromEntries(
-    ['quickstart.ts', ...shared].map((name) => {
+    ['your-app/quickstart.ts', ...shared].map((name) => {
       const source = readFileSync(join(root, 'examples', name), 'utf8')
       return [name.replace('.ts', '.js'), ts.transpileModule(source, { compilerOptions }).outputText]
     }),
@@ -332,7 +332,7 @@ describe('the package, installed from its tarball', () => {
       const project = host(bundler, packages, {
         ...quickstart(),
         'app.mjs': `import express from 'express'\nimport { ${signInNames} } from 'express-authorization-server'
-import example from './quickstart.js'\nimport starter from './shared/start.js'\n${signInJob}`,
+import example from './your-app/quickstart.js'\nimport starter from './shared/start.js'\n${signInJob}`,
       })
       const elsewhere = join(folder, `${bundler}-alone`)
       mkdirSync(elsewhere)

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import * as library from 'express-authorization-server'
 import ts from 'typescript'
 import { withTables } from '../.scripts/docs-options.js'
@@ -17,6 +17,12 @@ const readme = read('README.md')
 const guides = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.md'))
   .map((name) => `examples/${name}`)
+/** The file of each example, by its name. */
+const examples = new Map(
+  readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('shared'))
+    .map((file) => [basename(file, '.ts'), file]),
+)
 /** The server of a page, which listens. */
 const serverOf = (text: string) =>
   [...text.matchAll(/```ts\n([\s\S]*?)```/g)]
@@ -166,14 +172,13 @@ describe('README', () => {
       expect(readme).toContain(`](${guide})`)
       expect(index).toContain(`](${guide.replace('examples/', '')})`)
     }
-    const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ts'))
-    for (const name of examples) expect(index).toContain(`[${name.replace('.ts', '')}](${name})`)
+    for (const [name, file] of examples) expect(index).toContain(`[${name}](${file})`)
   })
 
   it('names examples that npm run example starts', () => {
-    const names = [...section('Guides').matchAll(/\| `([\w-]+)` \|$/gm)].map(([, name]) => `${name}.ts`)
-    expect(names.length).toBeGreaterThan(10)
-    expect(readdirSync(join(root, 'examples'))).toEqual(expect.arrayContaining(names))
+    const rows = [...section('Guides').matchAll(/\| `([\w-]+)` \|$/gm)].map(([, name]) => name as string)
+    expect(rows.length).toBeGreaterThan(10)
+    expect([...examples.keys()]).toEqual(expect.arrayContaining(rows))
   })
 
   it('names each client and platform of the table', () => {

@@ -2,8 +2,8 @@
 // what is authorized in it. The session is the host's: the production guide says so, and each example does it.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createApp } from '../../examples/quickstart'
 import { listen, type RunningApp } from '../../examples/shared/start'
+import { createApp } from '../../examples/your-app/quickstart'
 import { openBrowser } from '../interoperability/browser'
 import { demoRequest } from '../interoperability/quickstart'
 

@@ -7,8 +7,8 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core'
-import { createApp as createQuickstart } from '../../examples/quickstart'
 import { listen, type RunningApp } from '../../examples/shared/start'
+import { createApp as createQuickstart } from '../../examples/your-app/quickstart'
 import { later } from '../support/later'
 
 export const passwords = { ada: 'analytical engine', alan: 'imitation game' }

@@ -2,7 +2,7 @@
 // three languages, on a phone, and axe-core finds nothing.
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
-import { createApp } from '../../examples/cli'
+import { createApp } from '../../examples/devices/cli'
 import { later } from '../support/later'
 import { button, overflow, signIn, useBrowser } from './browser'
 

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createApp } from '../../examples/quickstart'
+import { createApp } from '../../examples/your-app/quickstart'
 import { createAuthorizationServer, memoryStorage, registerClient } from '../../src/index'
 import { allow, button, signIn, useBrowser } from './browser'
 

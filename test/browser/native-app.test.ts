@@ -1,5 +1,5 @@
 // An app that gets its answer by a private-use scheme (RFC 8252 §7.1), as its user sees it in a browser.
-import { createApp } from '../../examples/mcp-server'
+import { createApp } from '../../examples/mcp/mcp-server'
 import { cursor } from '../interoperability/mcp-app'
 import { allow, button, signIn, useBrowser } from './browser'
 

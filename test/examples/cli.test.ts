@@ -1,5 +1,5 @@
-// examples/cli.ts: the program signs its user in through a browser, and is told of a no.
-import { createApp, signInFromTerminal } from '../../examples/cli'
+// examples/devices/cli.ts: the program signs its user in through a browser, and is told of a no.
+import { createApp, signInFromTerminal } from '../../examples/devices/cli'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import { openBrowser } from '../interoperability/browser'
 import { later } from '../support/later'

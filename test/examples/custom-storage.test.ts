@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { storageContract } from 'express-authorization-server/storage-contract'
-import { customStorage } from '../../examples/custom-storage'
+import { customStorage } from '../../examples/storage-adapter/custom-storage'
 
 const folder = mkdtempSync(join(tmpdir(), 'custom-storage-'))
 let files = 0

@@ -1,5 +1,5 @@
-// examples/fapi.ts over TLS: row by row what examples/fapi/README.md says of it, with oauth4webapi as the client, and one thing wrong at
-// a time; and as a person meets it, with the client of the example in a process of its own.
+// examples/fapi/fapi.ts over TLS: row by row what the README.md beside it says, with oauth4webapi as the client, and one thing
+// wrong at a time; and as a person meets it, with the client of the example in a process of its own.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { promisify } from 'node:util'
 import { UnsecuredJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
-import { createApp } from '../../examples/fapi'
+import { createApp } from '../../examples/fapi/fapi'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import { makeCertificate, tlsOptions } from '../../examples/shared/tls'
 import { type AuthorizationServerEvent, createAuthorizationServer, memoryStorage, registerClient } from '../../src'
@@ -565,7 +565,7 @@ describe('the page of the FAPI 2.0 Security Profile', () => {
   })
 
   it('shows the options of the example, and its record', () => {
-    const example = readFileSync(join(root, 'examples/fapi.ts'), 'utf8').replace(/\s+/g, ' ')
+    const example = readFileSync(join(root, 'examples/fapi/fapi.ts'), 'utf8').replace(/\s+/g, ' ')
     const [options = '', record = ''] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text)
     const lines = [...options.split('\n').slice(3, -2), ...record.split('\n').slice(4, -2)].map((line) => line.trim())
     expect(lines).toHaveLength(8)

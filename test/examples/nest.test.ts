@@ -1,4 +1,4 @@
-// examples/nest.ts as a person meets it: a process, and lines to paste.
+// examples/nest/nest.ts as a person meets it: a process, and lines to paste.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// examples/payments.ts as a person meets it: two apps, openid-client in between, and lines to paste.
+// examples/payments/payments.ts as a person meets it: two apps, openid-client in between, and lines to paste.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// examples/personal-tokens.ts: a user makes a token, uses it, sees it, and revokes it.
-import { createApp } from '../../examples/personal-tokens'
+// examples/personal-tokens/personal-tokens.ts: a user makes a token, uses it, sees it, and revokes it.
+import { createApp } from '../../examples/personal-tokens/personal-tokens'
 import { listen, type RunningApp } from '../../examples/shared/start'
 
 let app: RunningApp

@@ -1,7 +1,7 @@
-// examples/tenants.ts: many issuers in one process, and nothing of one counts at another.
+// examples/tenants/tenants.ts: many issuers in one process, and nothing of one counts at another.
 
 import { listen, type RunningApp } from '../../examples/shared/start'
-import { createApp } from '../../examples/tenants'
+import { createApp } from '../../examples/tenants/tenants'
 
 let app: RunningApp
 let printed: jest.SpyInstance

@@ -1,12 +1,12 @@
-// examples/two-services.ts as a person meets it: two processes, and lines to paste.
+// examples/protect-an-api/two-services.ts as a person meets it: two processes, and lines to paste.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { decode, sign } from 'jsonwebtoken'
+import { createApi } from '../../examples/protect-an-api/two-services'
 import { listen } from '../../examples/shared/start'
-import { createApi } from '../../examples/two-services'
 import { generateSigningKey } from '../../src'
 
 let running: ChildProcess

@@ -1,8 +1,8 @@
 // Mistakes of a host that the library sees from inside: each is warned of once, and a correct app never hears of any.
 import express from 'express'
 import express4 from 'express4'
-import { createApp } from '../../examples/quickstart'
 import { listen } from '../../examples/shared/start'
+import { createApp } from '../../examples/your-app/quickstart'
 import {
   type AuthorizationServer,
   type AuthorizationServerOptions,

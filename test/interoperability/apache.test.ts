@@ -1,7 +1,7 @@
-// Apache with mod_auth_openidc of Debian, which signs people in for the app behind it: the server of examples/openid.ts.
+// Apache with mod_auth_openidc of Debian, which signs people in for the app behind it: the server of examples/openid/openid.ts.
 import { setTimeout as sleep } from 'node:timers/promises'
 import express from 'express'
-import { createApp, shop } from '../../examples/openid'
+import { createApp, shop } from '../../examples/openid/openid'
 import { listen } from '../../examples/shared/start'
 import { freePort } from '../support/free-port'
 import { describeApache, startApache } from './apache'

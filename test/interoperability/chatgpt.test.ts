@@ -1,9 +1,9 @@
-// ChatGPT connects, by its requests as they are on the wire, to examples/mcp-server.ts: its client ID metadata document says
+// ChatGPT connects, by its requests as they are on the wire, to examples/mcp/mcp-server.ts: its client ID metadata document says
 // private_key_jwt with a jwks_uri, and that it could do without (none). Its site is played on loopback.
 import { randomBytes, randomUUID } from 'node:crypto'
 import express from 'express'
 import { SignJWT } from 'jose'
-import { createApp } from '../../examples/mcp-server'
+import { createApp } from '../../examples/mcp/mcp-server'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import {
   authorizationCode,

@@ -2,7 +2,7 @@
 // (ID-JAG), gets a token, and calls a tool. No user is asked.
 import * as mcp from '@modelcontextprotocol/client'
 import { SignJWT } from 'jose'
-import { createApp } from '../../examples/mcp-server'
+import { createApp } from '../../examples/mcp/mcp-server'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import { authorizationCode, createAuthorizationServer, jwtBearer, memoryStorage, registerClient } from '../../src/index'
 import { type ClientKey, clientKey } from '../support/assertions'

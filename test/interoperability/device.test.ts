@@ -1,7 +1,7 @@
 // The device flow (RFC 8628) by other people's clients: oauth4webapi, with a DPoP key, too, and openid-client, which polls.
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
-import { createApp } from '../../examples/cli'
+import { createApp } from '../../examples/devices/cli'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import { dpop } from '../../src/index'
 import { later } from '../support/later'

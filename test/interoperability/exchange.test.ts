@@ -1,8 +1,8 @@
 // Token exchange (RFC 8693) by other people's clients: oauth4webapi, with a DPoP key, too, and openid-client.
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
-import { accessTokenType, createApp, exchangeGrant, orders } from '../../examples/exchange'
 import { listen, type RunningApp } from '../../examples/shared/start'
+import { accessTokenType, createApp, exchangeGrant, orders } from '../../examples/token-exchange/exchange'
 import { dpop } from '../../src/index'
 
 const http = { [oauth.allowInsecureRequests]: true }

@@ -1,4 +1,4 @@
-// The public MCP conformance runner, with its scenarios for authorization servers, against examples/mcp-server.ts.
+// The public MCP conformance runner, with its scenarios for authorization servers, against examples/mcp/mcp-server.ts.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
-import { createApp } from '../../examples/mcp-server'
+import { createApp } from '../../examples/mcp/mcp-server'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import { freePort } from '../support/free-port'
 import { openBrowser } from './browser'

@@ -1,4 +1,4 @@
-// The clients of the official MCP SDKs, v1 and v2, against examples/mcp-server.ts: they know its URL, and nothing else.
+// The clients of the official MCP SDKs, v1 and v2, against examples/mcp/mcp-server.ts: they know its URL, and nothing else.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { McpServer as McpServerV1 } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import express from 'express'
-import { createApp } from '../../examples/mcp-server'
+import { createApp } from '../../examples/mcp/mcp-server'
 import { signIn } from '../../examples/shared/sign-in'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import { createUsers } from '../../examples/shared/users'

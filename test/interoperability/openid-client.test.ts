@@ -1,6 +1,6 @@
 // openid-client in its OAuth 2 mode, against the quickstart: nothing of OpenID Connect is there, and nothing of it is missed.
 import * as client from 'openid-client'
-import { createApp } from '../../examples/mcp-server'
+import { createApp } from '../../examples/mcp/mcp-server'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import { openBrowser } from './browser'
 import { type Quickstart, startQuickstart } from './quickstart'

@@ -1,8 +1,8 @@
-// The clients and platforms of the table in examples/platforms/README.md, replayed: MCP clients against examples/mcp-server.ts,
+// The clients and platforms of the table in examples/platforms/README.md, replayed: MCP clients against examples/mcp/mcp-server.ts,
 // which is the server of examples/mcp/README.md, from discovery to a tool; the others against an API with a record as the table
 // says, from the browser to a refresh.
 import express from 'express'
-import { createApp } from '../../examples/mcp-server'
+import { createApp } from '../../examples/mcp/mcp-server'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import { authorizationCode, implicit, refreshToken } from '../../src'
 import { createHost, type Host, type Parameters, paths, pkce, type TestClient } from '../support/host'

@@ -1,7 +1,7 @@
 /** The quickstart's server, and how a developer who only knows its URL gets a client of their own: over HTTP. */
 import { createHash, randomBytes } from 'node:crypto'
-import { createApp } from '../../examples/quickstart'
 import { listen } from '../../examples/shared/start'
+import { createApp } from '../../examples/your-app/quickstart'
 import { openBrowser } from './browser'
 
 export interface RegisteredApp {

@@ -1,4 +1,4 @@
-// Apps that sign their users in here with other people's OpenID Connect libraries, over real HTTP: the server of examples/openid.ts.
+// Apps that sign their users in here with other people's OpenID Connect libraries, over real HTTP: the server of examples/openid/openid.ts.
 import express, { type Express } from 'express'
 import { auth } from 'express-openid-connect'
 import session from 'express-session'
@@ -7,7 +7,7 @@ import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 import { Passport } from 'passport'
 import { type Profile, Strategy, type VerifyCallback } from 'passport-openidconnect'
-import { createApp, shop } from '../../examples/openid'
+import { createApp, shop } from '../../examples/openid/openid'
 import { createShop } from '../../examples/shared/shop'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import type { RegisterClientOptions } from '../../src'
@@ -331,7 +331,7 @@ describe('signing out', () => {
   })
 })
 
-describe('examples/openid.ts', () => {
+describe('examples/openid/openid.ts', () => {
   it('is two apps: the shop greets who signed in at the other one', async () => {
     const { origin } = await start((at, issuer) => createShop(at, issuer, shop))
     const browser = openBrowser()

@@ -1,5 +1,5 @@
-// Backup and restore by the commands of examples/production/README.md, on real databases: a restore undoes revocations, and the lines
-// that the page has for it end everything that began before.
+// Backup and restore by the commands of examples/production/README.md, on real databases: a restore undoes revocations,
+// and the lines that the page has for it end everything that began before.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
-// What examples/storage-adapter/README.md tells the writer of an adapter is what the library really does: what it hands to storage, in flows
-// with ids as long as they may be and with hostile requests, and what a mark covers.
+// What examples/storage-adapter/README.md tells the writer of an adapter is what the library really does: what it hands to
+// storage, in flows with ids as long as they may be and with hostile requests, and what a mark covers.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'

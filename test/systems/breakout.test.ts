@@ -1,7 +1,7 @@
-/** BreakOut, as documented: examples/breakout.ts. */
+/** BreakOut, as documented: examples/old-apis/breakout.ts. */
 import * as oauth4webapi from 'oauth4webapi'
 import { ResourceOwnerPassword } from 'simple-oauth2'
-import { createApp } from '../../examples/breakout'
+import { createApp } from '../../examples/old-apis/breakout'
 import { revokeGrants } from '../../src/index'
 import { basic, expectDeadToken, expectRefusal, expectTokenHeaders, play, useExample } from './example'
 

@@ -1,6 +1,6 @@
-/** Community Translator, as documented: examples/community-translator.ts. */
+/** Community Translator, as documented: examples/old-apis/community-translator.ts. */
 import { ResourceOwnerPassword } from 'simple-oauth2'
-import { createApp } from '../../examples/community-translator'
+import { createApp } from '../../examples/old-apis/community-translator'
 import { basic, expectDeadToken, expectRefusal, expectTokenHeaders, play, useExample } from './example'
 
 const example = useExample(createApp, ['write', 'read'])

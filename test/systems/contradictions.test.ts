@@ -3,11 +3,11 @@
  * documented, and a server with default options does not.
  */
 import express from 'express'
-import { createApp as breakout } from '../../examples/breakout'
-import { createApp as communityTranslator } from '../../examples/community-translator'
-import { createApp as das } from '../../examples/das'
-import { createApp as qorus } from '../../examples/qorus'
-import { createApp as teamServer } from '../../examples/team-server'
+import { createApp as breakout } from '../../examples/old-apis/breakout'
+import { createApp as communityTranslator } from '../../examples/old-apis/community-translator'
+import { createApp as das } from '../../examples/old-apis/das'
+import { createApp as qorus } from '../../examples/old-apis/qorus'
+import { createApp as teamServer } from '../../examples/old-apis/team-server'
 import * as oauth from '../../src/index'
 import { basic, browser, expectRefusal, play, useExample } from './example'
 

@@ -1,7 +1,7 @@
-/** DAS, as documented: examples/das.ts. */
+/** DAS, as documented: examples/old-apis/das.ts. */
 import * as oauth4webapi from 'oauth4webapi'
 import request from 'supertest'
-import { createApp } from '../../examples/das'
+import { createApp } from '../../examples/old-apis/das'
 import { issueTokens, registerClient } from '../../src/index'
 import { expectDeadToken, expectRefusal, expectTokenHeaders, play, useExample } from './example'
 

@@ -1,6 +1,6 @@
-/** The clients API of Qorus, as documented: examples/qorus.ts. */
+/** The clients API of Qorus, as documented: examples/old-apis/qorus.ts. */
 import request from 'supertest'
-import { createApp } from '../../examples/qorus'
+import { createApp } from '../../examples/old-apis/qorus'
 import { expectDeadToken, expectRefusal, play, useExample } from './example'
 
 const example = useExample(createApp, ['read', 'write', 'admin'])

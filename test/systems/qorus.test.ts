@@ -1,6 +1,6 @@
-/** Qorus, as documented: examples/qorus.ts. Codes and tokens; test/systems/qorus-clients.test.ts has the clients API. */
+/** Qorus, as documented: examples/old-apis/qorus.ts. Codes and tokens; test/systems/qorus-clients.test.ts has the clients API. */
 import * as oauth4webapi from 'oauth4webapi'
-import { createApp } from '../../examples/qorus'
+import { createApp } from '../../examples/old-apis/qorus'
 import { registerClient, revokeGrants } from '../../src/index'
 import { browser, expectDeadToken, expectRefusal, expectTokenHeaders, play, useExample } from './example'
 

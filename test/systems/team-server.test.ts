@@ -1,7 +1,7 @@
-/** Team Server, as documented: examples/team-server.ts. */
+/** Team Server, as documented: examples/old-apis/team-server.ts. */
 import * as oauth4webapi from 'oauth4webapi'
 import { AuthorizationCode } from 'simple-oauth2'
-import { createApp } from '../../examples/team-server'
+import { createApp } from '../../examples/old-apis/team-server'
 import { revokeGrants } from '../../src/index'
 import { browser, expectDeadToken, expectRefusal, expectTokenHeaders, play, useExample } from './example'
 

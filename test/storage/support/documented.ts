@@ -1,4 +1,4 @@
-/** A store that is called as examples/storage-adapter/README.md says, or fails: what the library really hands over is watched. */
+/** A store that is called as examples/storage-adapter/README.md says, or fails: what is really handed over is watched. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Credential, Grant, OAuthStorage } from '../../../src/index'

@@ -19,9 +19,9 @@ import {
   registerClient,
   tokenExchange,
 } from 'express-authorization-server'
-import { signIn } from './shared/sign-in'
-import { start } from './shared/start'
-import { createUsers } from './shared/users'
+import { signIn } from '../shared/sign-in'
+import { start } from '../shared/start'
+import { createUsers } from '../shared/users'
 
 export const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'

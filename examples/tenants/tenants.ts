@@ -12,7 +12,7 @@ import {
   oauthRouter,
   registerClient,
 } from 'express-authorization-server'
-import { start } from './shared/start'
+import { start } from '../shared/start'
 
 /** What one tenant has. With a database: one storage for each, such as `postgresStorage(pool, { prefix: 'acme_' })`. */
 interface Tenant {

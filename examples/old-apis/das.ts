@@ -26,8 +26,8 @@ import {
   revokeRouter,
   tokenRouter,
 } from 'express-authorization-server'
-import { start } from './shared/start'
-import { createUsers } from './shared/users'
+import { start } from '../shared/start'
+import { createUsers } from '../shared/users'
 
 /** The app, to be served at `issuer`. */
 export async function createApp(issuer: string, options: Partial<AuthorizationServerOptions> = {}): Promise<Express> {

@@ -19,9 +19,9 @@ import {
   refreshToken,
 } from 'express-authorization-server'
 import { z } from 'zod'
-import { signIn } from './shared/sign-in'
-import { start } from './shared/start'
-import { createUsers, type User } from './shared/users'
+import { signIn } from '../shared/sign-in'
+import { start } from '../shared/start'
+import { createUsers, type User } from '../shared/users'
 
 const people = [
   { id: '1', username: 'ada', name: 'Ada Lovelace', password: 'analytical engine' },

@@ -22,8 +22,8 @@ import {
   revokeRouter,
   tokenRouter,
 } from 'express-authorization-server'
-import { start } from './shared/start'
-import { createUsers } from './shared/users'
+import { start } from '../shared/start'
+import { createUsers } from '../shared/users'
 
 const MINUTE = 60
 const DAY = 24 * 60 * MINUTE

@@ -23,10 +23,10 @@ import {
 import { openid } from 'express-authorization-server/openid'
 import session from 'express-session'
 import * as client from 'openid-client'
-import { escapeHtml, sendPage } from './shared/page'
-import { authentication, sameOrigin, signIn } from './shared/sign-in'
-import { listen, start } from './shared/start'
-import { createUsers } from './shared/users'
+import { escapeHtml, sendPage } from '../shared/page'
+import { authentication, sameOrigin, signIn } from '../shared/sign-in'
+import { listen, start } from '../shared/start'
+import { createUsers } from '../shared/users'
 
 const people = [{ id: '1', username: 'ada', name: 'Ada Lovelace', password: 'analytical engine' }]
 /** What an authenticator app would show. */

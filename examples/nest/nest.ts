@@ -39,9 +39,9 @@ import {
 import { sign } from 'jsonwebtoken'
 import { Passport } from 'passport'
 import { ExtractJwt, Strategy as JwtStrategy } from 'passport-jwt'
-import { signIn } from './shared/sign-in'
-import { start } from './shared/start'
-import { createUsers } from './shared/users'
+import { signIn } from '../shared/sign-in'
+import { start } from '../shared/start'
+import { createUsers } from '../shared/users'
 
 const SERVER = Symbol('authorization server')
 const PASSPORT = Symbol('passport')

@@ -25,9 +25,9 @@ import {
   registerClient,
   tokenRouter,
 } from 'express-authorization-server'
-import { signIn } from './shared/sign-in'
-import { start } from './shared/start'
-import { createUsers } from './shared/users'
+import { signIn } from '../shared/sign-in'
+import { start } from '../shared/start'
+import { createUsers } from '../shared/users'
 
 const clientId = '6a2a39ba-9688-493d-b348-187468f599ae'
 const clientSecret = 'a28e0ca4-27cb-4361-bf97-3b26c612d66a'

@@ -16,12 +16,12 @@ import {
   oauthRouter,
 } from 'express-authorization-server'
 import { endSessionRouter, logoutSessions, openid } from 'express-authorization-server/openid'
-import { demoClient } from './shared/demo-client'
-import { createShop } from './shared/shop'
-import { authentication, signIn, signOut } from './shared/sign-in'
-import { start } from './shared/start'
-import { openStorage, registerOnce, storagePlace } from './shared/storage'
-import { createUsers } from './shared/users'
+import { demoClient } from '../shared/demo-client'
+import { createShop } from '../shared/shop'
+import { authentication, signIn, signOut } from '../shared/sign-in'
+import { start } from '../shared/start'
+import { openStorage, registerOnce, storagePlace } from '../shared/storage'
+import { createUsers } from '../shared/users'
 
 const people = [
   { id: '1', username: 'ada', name: 'Ada Lovelace', password: 'analytical engine' },

@@ -1,6 +1,6 @@
 /**
  * A bank, set up as the FAPI 2.0 Security Profile asks: over TLS, with pushed requests, keys in the place of secrets, and
- * tokens that a thief cannot use. Which option meets which requirement is in examples/fapi/README.md. A second process is a client:
+ * tokens that a thief cannot use. The README.md beside it has the option for each requirement. A second process is a client:
  * it keeps its private key, and tells the bank the public one.
  */
 import { fork } from 'node:child_process'
@@ -24,11 +24,11 @@ import {
   requestObjects,
   resourceOwner,
 } from 'express-authorization-server'
-import { runClient } from './shared/fapi-client'
-import { signIn } from './shared/sign-in'
-import { start } from './shared/start'
-import { makeCertificate, tlsOptions } from './shared/tls'
-import { createUsers, type User } from './shared/users'
+import { runClient } from '../shared/fapi-client'
+import { signIn } from '../shared/sign-in'
+import { start } from '../shared/start'
+import { makeCertificate, tlsOptions } from '../shared/tls'
+import { createUsers, type User } from '../shared/users'
 
 const people = [{ id: '1', username: 'ada', name: 'Ada Lovelace', password: 'analytical engine' }]
 const balances = new Map([['1', '£1,842.00']])

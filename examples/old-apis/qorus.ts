@@ -13,12 +13,12 @@
  */
 import express, { type Request } from 'express'
 import * as oauth from 'express-authorization-server'
-import { basicSignIn } from './shared/basic-sign-in'
-import { oauthErrors } from './shared/oauth-errors'
-import { qorusBody, qorusClients } from './shared/qorus-clients'
-import { signIn } from './shared/sign-in'
-import { start } from './shared/start'
-import { createUsers } from './shared/users'
+import { basicSignIn } from '../shared/basic-sign-in'
+import { oauthErrors } from '../shared/oauth-errors'
+import { qorusBody, qorusClients } from '../shared/qorus-clients'
+import { signIn } from '../shared/sign-in'
+import { start } from '../shared/start'
+import { createUsers } from '../shared/users'
 
 const people = [
   { id: 'admin', username: 'admin', name: 'Admin', password: 'admin-password', scopes: ['read', 'write', 'admin'] },

@@ -19,9 +19,9 @@ import {
   registerClient,
   remoteServer,
 } from 'express-authorization-server'
-import { signIn } from './shared/sign-in'
-import { listen, start } from './shared/start'
-import { createUsers } from './shared/users'
+import { signIn } from '../shared/sign-in'
+import { listen, start } from '../shared/start'
+import { createUsers } from '../shared/users'
 
 // A new secret at every start: one in the source would sooner or later be one in production
 const service = { clientId: 'service', clientSecret: randomBytes(32).toString('base64url') }

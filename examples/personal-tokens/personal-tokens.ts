@@ -18,11 +18,11 @@ import {
   personalTokens,
   revokePersonalToken,
 } from 'express-authorization-server/personal-tokens'
-import { basicSignIn } from './shared/basic-sign-in'
-import { escapeHtml, sendPage } from './shared/page'
-import { sameOrigin, signIn } from './shared/sign-in'
-import { start } from './shared/start'
-import { createUsers, type User } from './shared/users'
+import { basicSignIn } from '../shared/basic-sign-in'
+import { escapeHtml, sendPage } from '../shared/page'
+import { sameOrigin, signIn } from '../shared/sign-in'
+import { start } from '../shared/start'
+import { createUsers, type User } from '../shared/users'
 
 const DAY = 86_400
 const days = [7, 30, 90]

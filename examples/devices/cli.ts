@@ -19,9 +19,9 @@ import {
   registerClient,
 } from 'express-authorization-server'
 import { renderUnicodeCompact } from 'uqr'
-import { signIn } from './shared/sign-in'
-import { start } from './shared/start'
-import { createUsers } from './shared/users'
+import { signIn } from '../shared/sign-in'
+import { start } from '../shared/start'
+import { createUsers } from '../shared/users'
 
 const clientId = 'cli'
 const people = [{ id: '1', username: 'ada', name: 'Ada Lovelace', password: 'analytical engine' }]

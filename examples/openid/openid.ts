@@ -14,10 +14,10 @@ import {
   registerClient,
 } from 'express-authorization-server'
 import { endSessionRouter, logoutSessions, openid } from 'express-authorization-server/openid'
-import { createShop, type Registered } from './shared/shop'
-import { authentication, signIn, signOut } from './shared/sign-in'
-import { listen, start } from './shared/start'
-import { createUsers } from './shared/users'
+import { createShop, type Registered } from '../shared/shop'
+import { authentication, signIn, signOut } from '../shared/sign-in'
+import { listen, start } from '../shared/start'
+import { createUsers } from '../shared/users'
 
 const people = [
   { id: '1', username: 'ada', name: 'Ada Lovelace', password: 'analytical engine', email: 'ada@example.com' },
