@@ -73,7 +73,8 @@ export async function authenticatedRequest(
   const keys = asks && proofAt === 'token' ? await boundKeys(server, req, client, proven) : proven?.confirmation
   const attempt = proven && !found.authenticated ? await attemptOfPublicClient(server, client, req) : undefined
   if (found.once || proven) await useUpAll(server, client, found.once, proven)
-  return { ...found, parameters, confirmation: keys, attempt }
+  const { authenticated, challenge, once } = found
+  return { client, authenticated, challenge, once, parameters, confirmation: keys, attempt }
 }
 
 /** Everybody knows the id of a public client, and may have rows stored in its name: so many for each network. */

@@ -60,11 +60,13 @@ function fromBasic(basic: string, { req, parameters }: EndpointRequest): Present
   if (named !== undefined && pairs.length > 0 && readings.length === 0) {
     throw new OAuthError('invalid_request', 'client_id differs from the Authorization header.')
   }
-  const sent = { explicit: true, challenge: 'Basic realm="OAuth", charset="UTF-8"', req }
+  const challenge = 'Basic realm="OAuth", charset="UTF-8"'
   const [first] = readings
   // an empty secret is none, in each reading
-  if (first?.[1] === '') return readings.map(([clientId]) => ({ ...sent, method: 'none', clientId, readings: [] }))
-  return [{ ...sent, method: 'client_secret_basic', clientId: first?.[0], readings }]
+  if (first?.[1] === '') {
+    return readings.map(([clientId]) => ({ method: 'none', clientId, explicit: true, challenge, readings: [], req }))
+  }
+  return [{ method: 'client_secret_basic', clientId: first?.[0], explicit: true, challenge, readings, req }]
 }
 
 /**

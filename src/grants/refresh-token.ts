@@ -97,10 +97,16 @@ async function refresh(
   request: TokenRequest,
 ): Promise<TokenResponse> {
   const { client, parameters } = request
-  const { rotate: rotates, ...others } = client.refreshToken ? limitedRefresh(options, client.refreshToken) : options
+  const {
+    ttl,
+    maxAge,
+    rotate: rotates,
+    replayWindow,
+  } = client.refreshToken ? limitedRefresh(options, client.refreshToken) : options
   const rotate = rotates === 'public-clients' ? mayOmitAuthentication(client) : rotates
-  const { ttl } = server.accessTokens
-  const settings = { ...others, rotate, accessTokenTtl: Math.min(client.accessTokenTtl ?? ttl, ttl) }
+  const most = server.accessTokens.ttl
+  const accessTokenTtl = Math.min(client.accessTokenTtl ?? most, most)
+  const settings = { ttl, maxAge, rotate, replayWindow, accessTokenTtl }
   const presented = parseRefreshToken(requireParameter(parameters, 'refresh_token'))
   // what no token of this client could be for is refused before this one is looked at: the answer tells nothing of it
   resolveScope(server.scopes, client, parameters.get('scope'))
