@@ -1,5 +1,6 @@
 /** Everything cryptographic, in one place: randomness, digests, signing keys, and secrets made of others. */
 import {
+  constants,
   createCipheriv,
   createDecipheriv,
   createHash,
@@ -13,6 +14,7 @@ import {
   randomBytes,
   randomInt,
   timingSafeEqual,
+  verify,
   X509Certificate,
 } from 'node:crypto'
 
@@ -174,6 +176,21 @@ export function toPublicKey(material: KeyMaterial): KeyObject {
 export function newPrivateKey(type: 'ec' | 'rsa', namedCurve = 'P-256'): KeyObject {
   if (type === 'ec') return generateKeyPairSync('ec', { namedCurve }).privateKey
   return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+}
+
+/**
+ * Whether a JWS is signed with that key by that algorithm (RFC 7515 §5.2, RFC 7518 §3.3 to §3.5), such as `ES256`. The key
+ * must be one for it.
+ */
+export function isSignatureOf(jws: string, algorithm: string, key: KeyObject): boolean {
+  const end = jws.lastIndexOf('.')
+  const [signed, signature] = [Buffer.from(jws.slice(0, end), 'latin1'), Buffer.from(jws.slice(end + 1), 'base64url')]
+  const { RSA_PKCS1_PADDING, RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_DIGEST } = constants
+  const padding = algorithm.startsWith('PS')
+    ? { padding: RSA_PKCS1_PSS_PADDING, saltLength: RSA_PSS_SALTLEN_DIGEST }
+    : { padding: RSA_PKCS1_PADDING }
+  const form = algorithm.startsWith('ES') ? { dsaEncoding: 'ieee-p1363' as const } : padding
+  return verify(`sha${algorithm.slice(2)}`, signed, { key, ...form }, signature)
 }
 
 /** A public key of RSA that no private one belongs to: made at once, where the search for two primes takes a second. */

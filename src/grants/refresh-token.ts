@@ -97,16 +97,11 @@ async function refresh(
   request: TokenRequest,
 ): Promise<TokenResponse> {
   const { client, parameters } = request
-  const {
-    ttl,
-    maxAge,
-    rotate: rotates,
-    replayWindow,
-  } = client.refreshToken ? limitedRefresh(options, client.refreshToken) : options
-  const rotate = rotates === 'public-clients' ? mayOmitAuthentication(client) : rotates
+  const limits = client.refreshToken ? limitedRefresh(options, client.refreshToken) : options
+  const { ttl, maxAge, replayWindow } = limits
+  const rotate = limits.rotate === 'public-clients' ? mayOmitAuthentication(client) : limits.rotate
   const most = server.accessTokens.ttl
-  const accessTokenTtl = Math.min(client.accessTokenTtl ?? most, most)
-  const settings = { ttl, maxAge, rotate, replayWindow, accessTokenTtl }
+  const settings = { ttl, maxAge, rotate, replayWindow, accessTokenTtl: Math.min(client.accessTokenTtl ?? most, most) }
   const presented = parseRefreshToken(requireParameter(parameters, 'refresh_token'))
   // what no token of this client could be for is refused before this one is looked at: the answer tells nothing of it
   resolveScope(server.scopes, client, parameters.get('scope'))

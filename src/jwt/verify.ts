@@ -2,7 +2,7 @@
 
 import { createLRU } from 'lru.min'
 import { type Awaitable, whenReady } from '../awaitable'
-import { type JsonWebKey, type KeyObject, sha256 } from '../crypto'
+import { isSignatureOf, type JsonWebKey, sha256 } from '../crypto'
 import { jsonwebtoken } from './jsonwebtoken'
 import type { VerificationAlgorithm, VerificationKey } from './keys'
 
@@ -66,12 +66,13 @@ export function jwtVerifier<Claims extends JwtClaims>(kind: JwtKind<Claims>): Jw
   return (token, findKey, expected) => {
     const digest = sha256(token)
     const known = remembered.get(digest)
-    const header = known?.header ?? headerOf(decoded(token), kind)
+    const read = known ? undefined : decoded(token)
+    const header = known?.header ?? headerOf(read, kind)
     if (header?.kid === undefined) return undefined
     return whenReady(findKey(header.kid), (key) => {
       // RFC 8725 §3.1: the key says which algorithms may be used with it, never the token
       if (!key?.algorithms.includes(header.alg)) return undefined
-      const claims = known?.key === key ? known.claims : verifiedClaims(token, kind, header, key)
+      const claims = known?.key === key ? known.claims : verifiedClaims(token, kind, header, key, read)
       if (!claims || !isExpected(claims, expected)) {
         remembered.delete(digest)
         return undefined
@@ -105,7 +106,7 @@ export function readJwt<Claims>(token: string, kind: JwtKind<Claims>): Unverifie
 
 /** Whether a token that `readJwt` has read was signed with this key, by the algorithm that it names. */
 export function isSignedWith(token: string, { alg }: TokenHeader, { algorithms, publicKey }: VerificationKey): boolean {
-  return algorithms.includes(alg) && verifiedPayload(token, alg, publicKey) !== undefined
+  return algorithms.includes(alg) && isSignatureOf(token, alg, publicKey)
 }
 
 /** The header, if it is one of that type. Of other kinds the keys in it (`jwk`, `jku`, `x5c`) are never looked at. */
@@ -150,20 +151,12 @@ function decoded(token: string): DecodedToken | undefined {
 function verifiedClaims<Claims extends JwtClaims>(
   token: string,
   { isClaims }: JwtKind<Claims>,
-  { alg }: TokenHeader,
-  { publicKey }: VerificationKey,
+  header: TokenHeader,
+  key: VerificationKey,
+  read = decoded(token),
 ): Claims | undefined {
-  const claims = verifiedPayload(token, alg, publicKey)
-  return isClaims(claims) ? deepFreeze(claims) : undefined
-}
-
-/** The payload of a token that this key has signed. Its times are compared where it is used, in one way for all. */
-function verifiedPayload(token: string, alg: VerificationAlgorithm, publicKey: KeyObject): unknown {
-  try {
-    return jsonwebtoken().verify(token, publicKey, { algorithms: [alg], ignoreExpiration: true, ignoreNotBefore: true })
-  } catch {
-    return undefined
-  }
+  const claims = read?.payload
+  return isClaims(claims) && isSignedWith(token, header, key) ? deepFreeze(claims) : undefined
 }
 
 function isExpected(claims: JwtClaims, { issuer, audience, now }: ExpectedClaims): boolean {

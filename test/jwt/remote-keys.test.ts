@@ -184,7 +184,7 @@ describe('keys that change', () => {
   })
 
   it('that stayed the same keep what is remembered of their tokens', async () => {
-    const verify = jest.spyOn(require('jsonwebtoken'), 'verify')
+    const verify = jest.spyOn(require('node:crypto'), 'verify')
     const { call, server } = api()
     const token = await tokenOf()
     await call(token).expect(200)
