@@ -7,10 +7,10 @@ import { describeHops, type Hops } from './support/hops'
 
 /** At most so many files, functions and storage calls: Node 20 and 22 reach them, Node 24 enters one function less. */
 const ceilings: [flow: string, files: number, functions: number, calls: number][] = [
-  ['code exchange', 23, 100, 3], // aim: 14, 70, 3
-  ['refresh', 22, 111, 3], // aim: 15, 75, 3
-  ['authorize', 26, 82, 2], // aim: 16, 70, 2
-  ['client credentials', 19, 79, 2], // aim: 13, 60, 2
+  ['code exchange', 23, 99, 3], // aim: 14, 70, 3
+  ['refresh', 22, 108, 3], // aim: 15, 75, 3
+  ['authorize', 26, 79, 2], // aim: 16, 70, 2
+  ['client credentials', 19, 76, 2], // aim: 13, 60, 2
   ['client create', 27, 160, 3], // aim: 18, 90, 2
   ['guard', 12, 60, 1], // aim: 9, 40, 1
 ]

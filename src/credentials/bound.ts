@@ -181,7 +181,10 @@ export function frozenList<T>(list: readonly T[]): readonly T[] {
 /** Whether JSON would write it with sorted names, all the way down. */
 function isInOrder(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true
-  if (Array.isArray(value)) return value.every(isInOrder)
+  if (Array.isArray(value)) {
+    for (const member of value) if (!isInOrder(member)) return false
+    return true
+  }
   let before = ''
   for (const name in value) {
     if (name < before || !isInOrder((value as Record<string, unknown>)[name])) return false

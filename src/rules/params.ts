@@ -29,11 +29,10 @@ export function parseForm(text: string): ParsedParameters {
   for (const pair of text.split('&')) {
     if (pair === '') continue
     const equals = pair.indexOf('=')
-    const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))
-    const value = equals < 0 ? '' : decodeComponent(pair.slice(equals + 1))
-    requireKeepable(name)
-    requireKeepable(value)
-    add(parsed, seen, name, value)
+    const [name, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)]
+    // as good as always: nothing to decode, and nothing to refuse
+    if (/^[ -$&-*,-~]*$/.test(pair)) add(parsed, seen, name, value)
+    else add(parsed, seen, keepable(decodeComponent(name)), keepable(decodeComponent(value)))
   }
   return parsed
 }
@@ -77,9 +76,7 @@ export function parametersOf(members: Iterable<readonly [string, unknown]>): Par
       if (Array.isArray(one)) parsed.repeated.add(name)
       else if (typeof one !== 'string') throw new OAuthError('invalid_request', 'Every parameter must be a string.')
       else {
-        requireKeepable(name)
-        requireKeepable(one)
-        add(parsed, seen, name, one)
+        add(parsed, seen, keepable(name), keepable(one))
       }
     }
   }
@@ -119,8 +116,8 @@ function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: s
 }
 
 /** No parameter of OAuth has a use for other characters. */
-function requireKeepable(text: string): void {
-  if (/^[\x20-\x7e]*$/.test(text) || isKeepable(text)) return
+function keepable(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text) || isKeepable(text)) return text
   throw new OAuthError('invalid_request', 'A parameter has a character that is not allowed.')
 }
 

@@ -120,8 +120,10 @@ export function intersectScope(scope: Scope, limit: Scope): string[] {
 }
 
 /** The scopes that a client may have: those of its record that the server still has. */
-export function scopesOfClient(serverScopes: ReadonlyMap<string, string>, client: Client): string[] {
-  return (client.scopes ?? []).filter((token) => serverScopes.has(token))
+export function scopesOfClient(serverScopes: ReadonlyMap<string, string>, { scopes = [] }: Client): Scope {
+  // the list itself where it is whole, as nearly always: V8 does not inline `filter` on a list that is frozen
+  for (const token of scopes) if (!serverScopes.has(token)) return scopes.filter((one) => serverScopes.has(one))
+  return scopes
 }
 
 /**
@@ -133,8 +135,10 @@ export function remainingScope(
   { scopes = [] }: Client,
   granted: Scope,
 ): Scope {
-  const remaining = granted.filter((token) => scopes.includes(token) && serverScopes.has(token))
-  if (remaining.length > 0 || granted.length === 0) return remaining
+  const remaining: string[] = []
+  for (const token of granted) if (scopes.includes(token) && serverScopes.has(token)) remaining.push(token)
+  if (remaining.length === granted.length) return granted
+  if (remaining.length > 0) return remaining
   throw new OAuthError('invalid_scope', 'The client is no longer allowed any of the granted scope.')
 }
 

@@ -6,7 +6,10 @@ const NOTHING = Object.freeze({})
 export function isFrozen(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value !== 'function'
   if (!Object.isFrozen(value)) return false
-  if (Array.isArray(value)) return value.every(isFrozen)
+  if (Array.isArray(value)) {
+    for (const member of value) if (!isFrozen(member)) return false
+    return true
+  }
   if (Object.getPrototypeOf(value) !== Object.prototype) return false
   for (const name in value) if (!isFrozen((value as Record<string, unknown>)[name])) return false
   return true
