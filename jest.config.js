@@ -9,9 +9,12 @@ module.exports = {
     '/node_modules/',
     '<rootDir>/test/browser/',
     '<rootDir>/test/bench/',
+    '<rootDir>/test/peers/',
     '<rootDir>/test/pools/',
   ],
   modulePathIgnorePatterns: ['<rootDir>/test/bench/', '<rootDir>/test/pools/'],
+  // better-sqlite3, where it was installed: test/peers/package.json
+  modulePaths: ['<rootDir>/test/peers/node_modules'],
   moduleNameMapper: {
     '^express-authorization-server$': '<rootDir>/src/index.ts',
     '^express-authorization-server/openid$': '<rootDir>/src/openid/index.ts',

@@ -1,6 +1,6 @@
 // Packs the package as npm would publish it and checks the tarball: its files, its entry points (publint), its types
 // under every module resolution (are-the-types-wrong), that its declarations compile with no other packages than those
-// that package.json names, and that `import` and `require` load the same values. Started by `npm run`, which knows where the commands are.
+// that package.json names, and that `import` and `require` load the same values.
 const { execFileSync } = require('node:child_process')
 const {
   mkdirSync,
@@ -17,6 +17,7 @@ const { builtinModules } = require('node:module')
 const { tmpdir } = require('node:os')
 const { dirname, join, relative, resolve } = require('node:path')
 const ts = require('typescript')
+const { toolPath } = require('./tool')
 
 const root = resolve(__dirname, '..')
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'check-package-')))
@@ -94,8 +95,8 @@ try {
   const tarball = join(folder, readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? 'no tarball')
   run('tar', ['-xzf', tarball], folder)
 
-  attempt('publint', () => run('publint', ['run', tarball, '--strict']))
-  attempt('are-the-types-wrong', () => run('attw', [tarball]))
+  attempt('publint', () => run(toolPath('publint'), ['run', tarball, '--strict']))
+  attempt('are-the-types-wrong', () => run(toolPath('attw'), [tarball]))
 
   const manifest = JSON.parse(readFileSync(join(folder, 'package', 'package.json'), 'utf8'))
   const top = readdirSync(join(folder, 'package')).sort()

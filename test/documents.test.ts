@@ -25,6 +25,7 @@ import ts from 'typescript'
 import { describeMysql, startMysql } from './storage/support/mysql'
 import { describePostgres, startPostgres } from './storage/support/postgres'
 import { describeRedis, startRedis } from './storage/support/redis'
+import { itBetterSqlite3 } from './storage/support/sqlite'
 import { createHost } from './support/host'
 
 const root = join(__dirname, '..')
@@ -158,7 +159,7 @@ describe('the snippets', () => {
     expect(problems).toEqual([])
   })
 
-  it('of SQLite keeps clients in a file', async () => {
+  itBetterSqlite3('of SQLite keeps clients in a file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'snippet-'))
     const before = process.cwd()
     process.chdir(folder)

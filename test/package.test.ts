@@ -130,25 +130,33 @@ function quickstart(): Record<string, string> {
 }
 
 /** What the quickstart loads where a host has named that database. */
-const drivers = ['pg', 'mysql2', 'mysql2/promise', 'redis', 'better-sqlite3']
+const drivers = ['pg', 'mysql2', 'mysql2/promise', 'redis']
 
 /** As hosts bundle a server: with everything in it. */
-const bundlers: Record<string, (entry: string, folder: string) => string> = {
-  esbuild: (entry, folder) => `
-    require(${JSON.stringify(require.resolve('esbuild'))}).buildSync({
+const bundlers: Record<string, { packages: string[]; bundle: (entry: string, folder: string) => string }> = {
+  esbuild: {
+    packages: ['esbuild@0.28'],
+    bundle: (entry, folder) => `
+    require('esbuild').buildSync({
       entryPoints: ['${entry}'], bundle: true, minify: true, platform: 'node', outfile: '${folder}/app.js', logLevel: 'error',
       external: ${JSON.stringify(drivers)},
     })`,
-  webpack: (entry, folder) => `
-    require(${JSON.stringify(require.resolve('webpack'))})({
+  },
+  webpack: {
+    packages: ['webpack@5'],
+    bundle: (entry, folder) => `
+    require('webpack')({
       entry: './${entry}', target: 'node', mode: 'production', output: { path: '${folder}', filename: 'app.js' },
       externals: ${JSON.stringify(drivers)}.map((name) => ({ [name]: 'commonjs ' + name })),
     }, (error, result) => {
       const errors = error ? [error] : result.toJson().errors
       if (errors.length > 0) throw new Error(JSON.stringify(errors))
     })`,
-  ncc: (entry, folder) => `
-    require(${JSON.stringify(require.resolve('@vercel/ncc'))})(require('node:path').resolve('${entry}'), {
+  },
+  ncc: {
+    packages: ['@vercel/ncc@0.45'],
+    bundle: (entry, folder) => `
+    require('@vercel/ncc')(require('node:path').resolve('${entry}'), {
       minify: true, quiet: true, cache: false, externals: ${JSON.stringify(drivers)},
     }).then(({ code }) => {
       // the file alone: what it would need beside it is missing there. Of an ES module ncc makes an ES module
@@ -156,12 +164,15 @@ const bundlers: Record<string, (entry: string, folder: string) => string> = {
       writeFileSync('${folder}/app.js', code)
       writeFileSync('${folder}/package.json', '{ "type": "module" }')
     })`,
+  },
 }
 
 /** Every entry point that has code. */
 const entryPoints = Object.keys(manifest.exports)
   .filter((path) => path !== './package.json')
   .map((path) => manifest.name + path.slice(1))
+
+const everyEntryPoint = entryPoints.map((name, n) => `export * as entry${n} from '${name}'\n`).join('')
 
 /** The same job as a test of the host, in each way in which Jest loads a package. */
 const asTest = (load: string) => `${load}
@@ -266,7 +277,10 @@ describe('the package, installed from its tarball', () => {
         // without a type of keys, this would compile where nobody looks into declarations
         'keys.mts': `import { jwt } from 'express-authorization-server'\n// @ts-expect-error\njwt({ keys: 42, audience: 'x' })`,
         'grants.mts': misspeltGrants,
-        'tsconfig.json': JSON.stringify({ compilerOptions, files: ['app.mts', 'keys.mts', 'grants.mts'] }),
+        // CommonJS, with the declarations of `require`, and every entry point both ways
+        'app.cts': asModule + mainJob,
+        ...Object.fromEntries(['entries.mts', 'entries.cts'].map((file) => [file, everyEntryPoint])),
+        'tsconfig.json': JSON.stringify({ compilerOptions, include: ['*.mts', '*.cts'] }),
       })
       run(project, 'node_modules/typescript/bin/tsc')
     },
@@ -318,9 +332,9 @@ describe('the package, installed from its tarball', () => {
     expect((ours?.bytes ?? 0) - (bare?.bytes ?? 0)).toBeLessThanOrEqual(3_000_000)
   }, 120_000)
 
-  it.each(Object.keys(bundlers))(
+  it.each(Object.entries(bundlers))(
     'signs in from a bundle in an empty folder, made by %s, and so does the quickstart in it',
-    async (bundler) => {
+    async (bundler, { packages: its, bundle }) => {
       const packages = [
         'express@5',
         'express-session@1',
@@ -328,6 +342,7 @@ describe('the package, installed from its tarball', () => {
         'passport-local@1',
         'bcryptjs@3',
         'openid-client@6',
+        ...its,
       ]
       const project = host(bundler, packages, {
         ...quickstart(),
@@ -336,7 +351,7 @@ import example from './your-app/quickstart.js'\nimport starter from './shared/st
       })
       const elsewhere = join(folder, `${bundler}-alone`)
       mkdirSync(elsewhere)
-      run(project, '-e', bundlers[bundler]?.('app.mjs', elsewhere) as string)
+      run(project, '-e', bundle('app.mjs', elsewhere))
       rmSync(project, { recursive: true })
       expect(run(elsewhere, 'app.js')).toBe('200,400,401')
 

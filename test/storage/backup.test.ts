@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { mysqlStorage } from 'express-authorization-server/mysql'
 import { postgresStorage } from 'express-authorization-server/postgres'
 import { redisStorage } from 'express-authorization-server/redis'
@@ -15,8 +14,10 @@ import { createClient } from 'redis'
 import ts from 'typescript'
 import * as library from '../../src/index'
 import { describeMysql, startMysql } from './support/mysql'
+import { type OpenSqlite, openSqlite } from './support/open-sqlite'
 import { describePostgres, startPostgres } from './support/postgres'
 import { describeRedis, startRedis } from './support/redis'
+import { itSqlite } from './support/sqlite'
 
 const page = readFileSync(join(__dirname, '../../examples/production/README.md'), 'utf8')
 const [, table = ''] = /\| store \| backup \| restore \|\n\|[-|]+\n((?:\|.*\n)+)/.exec(page) ?? []
@@ -99,14 +100,14 @@ it('the page has commands for each store, and the lines to run', () => {
   expect(afterRestore).toContain('revokeGrants(server, { clientId })')
 })
 
-it('SQLite', async () => {
+itSqlite('SQLite', async () => {
   const [backup, restore] = commands.SQLite ?? []
   // what its command line does with the statement is the driver's
   const [, statement = ''] = /^sqlite3 oauth\.db "(.*)"$/.exec(backup ?? '') ?? []
-  let database: Database.Database | undefined
+  let database: OpenSqlite | undefined
   await proves({
     open() {
-      database = new Database(join(folder, 'oauth.db'))
+      database = openSqlite(join(folder, 'oauth.db'))
       const storage = sqliteStorage(database)
       storage.migrate()
       return storage

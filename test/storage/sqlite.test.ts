@@ -4,17 +4,18 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import { type SqliteDatabase, sqliteSchema, sqliteStorage } from 'express-authorization-server/sqlite'
 import { storageContract } from 'express-authorization-server/storage-contract'
 import type { OAuthStorage } from '../../src/storage'
 import { client, code, credential, DAY, grant, HOUR, NOW, used } from '../../src/storage/contract/rows'
 import { createHost } from '../support/host'
+import { BetterSqlite3, describeBetterSqlite3 } from './support/sqlite'
 
 const folder = mkdtempSync(join(tmpdir(), 'sqlite-'))
 const opened: Database.Database[] = []
 const open = (name: string, options?: Database.Options) => {
-  const database = new Database(name === ':memory:' ? name : join(folder, name), options)
+  const database = new BetterSqlite3(name === ':memory:' ? name : join(folder, name), options)
   opened.push(database)
   return database
 }
@@ -29,7 +30,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-describe('sqliteStorage with two connections to one file', () => {
+describeBetterSqlite3('sqliteStorage with two connections to one file', () => {
   const databases = [open('contract.db'), open('contract.db')]
   const storages = databases.map((database) => sqliteStorage(database, { synchronous: 'normal' }))
   beforeAll(() => storages[0]?.migrate())
@@ -45,7 +46,7 @@ describe('sqliteStorage with two connections to one file', () => {
   })
 })
 
-describe('sqliteStorage', () => {
+describeBetterSqlite3('sqliteStorage', () => {
   it('answers with values, not with promises, so that a guard goes on in the same turn', () => {
     const { clients, grants } = ready()
     expect(clients.insert(client())).toBe(true)
@@ -137,7 +138,7 @@ describe('sqliteStorage', () => {
   })
 })
 
-describe('sqliteStorage and transactions', () => {
+describeBetterSqlite3('sqliteStorage and transactions', () => {
   it('stores nothing of a call of which it cannot store everything', () => {
     const { grants } = ready()
     grants.insert([code()])
@@ -222,7 +223,7 @@ describe('sqliteStorage and transactions', () => {
   })
 })
 
-describe('the connection of sqliteStorage', () => {
+describeBetterSqlite3('the connection of sqliteStorage', () => {
   const pragma = (database: Database.Database, name: string) => database.pragma(name, { simple: true })
 
   it('syncs each commit to the disk, also with a write-ahead log, unless it is told not to', () => {
@@ -251,11 +252,11 @@ describe('the connection of sqliteStorage', () => {
   })
 })
 
-describe('migrate', () => {
+describeBetterSqlite3('migrate', () => {
   it('may run in many processes at once on a new file', async () => {
     const file = join(folder, 'parallel.db')
     const program = `
-      const Database = require('better-sqlite3')
+      const Database = require(${JSON.stringify(require.resolve('better-sqlite3'))})
       const { sqliteStorage } = require('./src/storage/sqlite/sqlite.ts')
       console.log('ready')
       process.stdin.once('data', () => {
@@ -313,16 +314,16 @@ describe('migrate', () => {
   })
 })
 
-describe('wrong use of sqliteStorage', () => {
+describeBetterSqlite3('wrong use of sqliteStorage', () => {
   it('says what to pass instead of what is no open database', () => {
-    const closed = new Database(':memory:')
+    const closed = new BetterSqlite3(':memory:')
     closed.close()
     const promising = { prepare: () => ({ get: async () => ({}) }), exec: async () => {} }
     const wrong: [unknown, string][] = [
       [undefined, 'undefined'],
       [null, 'null'],
       ['oauth.db', 'string'],
-      [Database, 'function'],
+      [BetterSqlite3, 'function'],
       [{}, 'object'],
       [closed, 'closed'],
       [open('settings.db', { readonly: true }), 'read-only'],
@@ -366,7 +367,7 @@ describe('wrong use of sqliteStorage', () => {
   })
 })
 
-describe('the statements of sqliteStorage', () => {
+describeBetterSqlite3('the statements of sqliteStorage', () => {
   const calls: Record<string, (storage: OAuthStorage) => unknown> = {
     'clients.find': ({ clients }) => clients.find('client-7'),
     'clients.list': ({ clients }) => clients.list({ after: 'client-5', limit: 100 }),

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import { postgresSchema, postgresStorage } from 'express-authorization-server/postgres'
 import { redisStorage } from 'express-authorization-server/redis'
 import { sqliteSchema, sqliteStorage } from 'express-authorization-server/sqlite'
@@ -15,6 +15,7 @@ import { client, credential, grant } from '../../src/storage/contract/rows'
 import { createHost, startOfTime, type TestClient, type Tokens } from '../support/host'
 import { describePostgres, startPostgres, type TestPostgres } from './support/postgres'
 import { describeRedis, type RunningRedis, startRedis } from './support/redis'
+import { BetterSqlite3, describeBetterSqlite3 } from './support/sqlite'
 
 jest.setTimeout(60_000)
 
@@ -83,11 +84,11 @@ const upgraded = { from: 1, to: 2, sessionsEnded: true }
 const current = { from: 2, to: 2, sessionsEnded: false }
 const made = { from: 0, to: 2, sessionsEnded: false }
 
-describe('a SQLite file of version 1', () => {
+describeBetterSqlite3('a SQLite file of version 1', () => {
   const folder = mkdtempSync(join(tmpdir(), 'upgrade-'))
   const opened: Database.Database[] = []
   const open = (name: string) => {
-    const database = new Database(join(folder, name))
+    const database = new BetterSqlite3(join(folder, name))
     opened.push(database)
     return database
   }
@@ -129,7 +130,7 @@ describe('a SQLite file of version 1', () => {
     const file = join(folder, 'parallel.db')
     version1('parallel.db')
     const program = `
-      const Database = require('better-sqlite3')
+      const Database = require(${JSON.stringify(require.resolve('better-sqlite3'))})
       const { sqliteStorage } = require('./src/storage/sqlite/sqlite.ts')
       console.log('ready')
       process.stdin.once('data', () => {

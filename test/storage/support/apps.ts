@@ -7,12 +7,14 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { buildSync } from 'esbuild'
 import type { FromApp } from './app'
 import type { Store } from './stores'
 
-const packages = join(__dirname, '..', '..', '..', 'node_modules')
+const packages = ['node_modules', 'test/peers/node_modules']
+  .map((folder) => join(__dirname, '..', '..', '..', folder))
+  .join(delimiter)
 
 export interface Answer {
   /** 0: the process died, or the connection did, before it answered. */

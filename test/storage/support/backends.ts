@@ -8,6 +8,7 @@ import { createClient } from 'redis'
 import { describeMysql, startMysql } from './mysql'
 import { describePostgres, startPostgres } from './postgres'
 import { describeRedis, startRedis } from './redis'
+import { describeSqlite } from './sqlite'
 import type { Store } from './stores'
 
 export interface RunningBackend {
@@ -27,7 +28,7 @@ export interface Backend {
 
 export const sqlite: Backend = {
   name: 'one SQLite file',
-  describe,
+  describe: describeSqlite,
   async start() {
     const folder = mkdtempSync(join(tmpdir(), 'sqlite-'))
     return {

@@ -1,5 +1,6 @@
 /** The durable stores, as a process of its own opens them: by a value that can be sent to it. */
 import type { OAuthStorage } from '../../../src/storage'
+import { openSqlite } from './open-sqlite'
 
 export type Store =
   | { kind: 'sqlite'; file: string }
@@ -15,10 +16,9 @@ export interface OpenStore {
 /** Loads the driver of that kind and no other, and gives the function that opens the store. */
 export async function loadDriver(kind: Store['kind']): Promise<(store: Store) => Promise<OpenStore>> {
   if (kind === 'sqlite') {
-    const { default: Database } = await import('better-sqlite3')
     const { sqliteStorage } = await import('express-authorization-server/sqlite')
     return async (store) => {
-      const database = new Database(store.kind === 'sqlite' ? store.file : '')
+      const database = openSqlite(store.kind === 'sqlite' ? store.file : '')
       // `kill -9` takes nothing back that the system was given: only a power cut would, which these tests have not
       const storage = sqliteStorage(database, { synchronous: 'normal' })
       storage.migrate()

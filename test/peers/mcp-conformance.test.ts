@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { createApp } from '../../examples/mcp/mcp-server'
 import { listen, type RunningApp } from '../../examples/shared/start'
+import { openBrowser } from '../interoperability/browser'
 import { freePort } from '../support/free-port'
-import { openBrowser } from './browser'
 
 interface Check {
   id: string

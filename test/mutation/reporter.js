@@ -1,5 +1,5 @@
 // Stryker's reporter: each mutant as a line of reports/mutation/tested.jsonl as soon as it is tested, so that a run that was
-// ended early has said what it found. `node .scripts/mutation/reporter.js` sums the file up.
+// ended early has said what it found. `node test/mutation/reporter.js` sums the file up.
 const { appendFileSync, existsSync, mkdirSync, readFileSync } = require('node:fs')
 const { join, relative } = require('node:path')
 

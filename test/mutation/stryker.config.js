@@ -9,7 +9,6 @@
 // - a flag or a branch that saves work: a warning is given once with it and without it, a middleware made anew does the same;
 // - a check in front of another that refuses the same in other words, and a name of an encoding that is the default anyway;
 // - an anchor of a pattern that begins at the beginning anyway, or where what stands behind compares the whole text.
-/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 module.exports = {
   mutate: [
     'src/**/*.ts',
@@ -19,10 +18,10 @@ module.exports = {
     // words and looks. Worker threads are files of JavaScript: no mutant could be switched on in them
     '!src/pages/{english,german,spanish,style}.ts',
   ],
-  plugins: ['@stryker-mutator/jest-runner', './.scripts/mutation/ignorer.js', './.scripts/mutation/reporter.js'],
+  plugins: ['@stryker-mutator/jest-runner', './test/mutation/ignorer.js', './test/mutation/reporter.js'],
   ignorers: ['words-of-errors'],
   testRunner: 'jest',
-  jest: { configFile: 'jest.mutation.config.js', enableFindRelatedTests: false },
+  jest: { configFile: 'test/mutation/jest.config.js', enableFindRelatedTests: false },
   coverageAnalysis: 'perTest',
   concurrency: 2,
   // each mutant leaves megabytes behind
@@ -32,7 +31,7 @@ module.exports = {
   incremental: true,
   incrementalFile: 'reports/mutation/incremental.json',
   tempDirName: '.stryker-tmp',
-  ignorePatterns: ['.stryker-tmp*', 'dist', 'coverage', 'test/browser', 'test/bench', 'test/pools'],
+  ignorePatterns: ['.stryker-tmp*', 'dist', 'coverage', 'test/browser', 'test/bench', 'test/peers', 'test/pools'],
   reporters: ['clear-text', 'json', 'lines', 'progress-append-only'],
   thresholds: { high: 95, low: 85, break: 85 },
 }

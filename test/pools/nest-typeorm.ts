@@ -21,7 +21,7 @@ import session from 'express-session'
 import type { Pool } from 'pg'
 import { Column, DataSource, Entity, PrimaryGeneratedColumn, type Repository } from 'typeorm'
 import { start } from '../../examples/shared/start'
-import { clientId, redirectUri } from './client'
+import { clientId, redirectUri } from '../hosts/client'
 
 @Entity('people')
 class Person {

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { authorizationUrl, exchange } from '../hosts/client'
+import { wholeFlow } from '../hosts/flow'
 import { openBrowser } from '../interoperability/browser'
 import { describePostgres, startPostgres, type TestPostgres } from '../storage/support/postgres'
-import { authorizationUrl, exchange } from './client'
-import { wholeFlow } from './flow'
 
 describePostgres('Nest with TypeORM', () => {
   let postgres: TestPostgres
