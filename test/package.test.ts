@@ -1,77 +1,14 @@
 // The package as users get it: packed, installed from its tarball into empty folders, and run in every kind of host.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  cpSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
 import ts from 'typescript'
-import manifest from '../package.json'
 import { demoTokens } from './interoperability/quickstart'
+import { asModule, entryPoints, installedPackage, mainJob, works } from './support/installed'
 
 const root = join(__dirname, '..')
-const packed = [
-  'src',
-  'examples',
-  '.scripts',
-  'package.json',
-  'tsconfig.json',
-  'tsconfig.build.json',
-  'README.md',
-  'LICENSE',
-  'CHANGELOG.md',
-]
-
-/** The main job in one process: a token is issued, opens a guarded route, and a made-up one does not. */
-const mainJob = `
-const server = createAuthorizationServer({
-  issuer: 'http://127.0.0.1:3000',
-  storage: memoryStorage(),
-  scopes: { read: 'Read', clients: 'Manage apps' },
-  grants: [clientCredentials(), password({ verify: bcryptPasswords({ findByUsername: () => undefined }) })],
-})
-const app = express()
-app.use(oauthRouter(server, { protect: bearerGuard(server, { scope: 'clients' }) }))
-app.get('/api', bearerGuard(server, { scope: 'read' }), (req, res) => void res.json(req.authInfo))
-async function main() {
-  const grantTypes = ['client_credentials', 'password']
-  await registerClient(server, { clientId: 'app', clientSecret: 'a chosen secret', scopes: ['read'], grantTypes })
-  const host = app.listen(0, '127.0.0.1')
-  await new Promise((resolve) => host.once('listening', resolve))
-  const base = 'http://127.0.0.1:' + (host.address() as { port: number }).port
-  const token = (body: string) => fetch(base + '/oauth2/token', {
-    method: 'POST',
-    headers: {
-      authorization: 'Basic ' + Buffer.from('app:a chosen secret').toString('base64'),
-      'content-type': 'application/x-www-form-urlencoded',
-    },
-    body,
-  })
-  const issued = await (await token('grant_type=client_credentials')).json() as { access_token: string }
-  const refused = await (await token('grant_type=password&username=nobody&password=wrong')).json() as { error: string }
-  const call = async (bearer: string) => (await fetch(base + '/api', { headers: { authorization: 'Bearer ' + bearer } })).status
-  const error = new OAuthError('invalid_scope', 'no')
-  console.log([await call(issued.access_token), await call('made-up'), refused.error, error instanceof OAuthError].join())
-  host.close()
-}
-void main()
-`
-const names =
-  'bcryptPasswords, bearerGuard, clientCredentials, createAuthorizationServer, memoryStorage, OAuthError, oauthRouter, password, registerClient'
-const asModule = `import express from 'express'\nimport { ${names} } from 'express-authorization-server'\n`
-const asCommonJs = `const express = require('express')\nconst { ${names} } = require('express-authorization-server')\n`
-const withoutTypes = mainJob.replaceAll(/ as \{[^}]*\}/g, '').replaceAll(': string', '')
 
 /** Signs in with chosen secrets, right and wrong, of a client and of a user: all of them are looked at by bcrypt workers. */
 const signInJob = `
@@ -167,11 +104,6 @@ const bundlers: Record<string, { packages: string[]; bundle: (entry: string, fol
   },
 }
 
-/** Every entry point that has code. */
-const entryPoints = Object.keys(manifest.exports)
-  .filter((path) => path !== './package.json')
-  .map((path) => manifest.name + path.slice(1))
-
 const everyEntryPoint = entryPoints.map((name, n) => `export * as entry${n} from '${name}'\n`).join('')
 
 /** The same job as a test of the host, in each way in which Jest loads a package. */
@@ -191,57 +123,7 @@ test('a guarded route', async () => {
 `
 
 describe('the package, installed from its tarball', () => {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'package-test-')))
-  let tarball: string
-
-  beforeAll(() => {
-    const source = join(folder, 'source')
-    mkdirSync(source)
-    for (const name of packed) cpSync(join(root, name), join(source, name), { recursive: true })
-    symlinkSync(join(root, 'node_modules'), join(source, 'node_modules'), 'junction')
-    execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], {
-      cwd: source,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    tarball = join(folder, readdirSync(folder).find((file) => file.endsWith('.tgz')) as string)
-  }, 120_000)
-
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-  function host(name: string, packages: string[], files: Record<string, string>, ours = [tarball]): string {
-    const project = join(folder, name)
-    mkdirSync(project)
-    writeFileSync(join(project, 'package.json'), '{ "private": true }')
-    for (const [file, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(project, file)), { recursive: true })
-      writeFileSync(join(project, file), text)
-    }
-    const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--silent']
-    execFileSync('npm', ['install', ...flags, ...ours, ...packages], {
-      cwd: project,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    return project
-  }
-  const run = (project: string, ...args: string[]) =>
-    execFileSync(process.execPath, args, {
-      cwd: project,
-      // nothing but what it prints itself: no word of a request that was refused
-      env: { ...process.env, NODE_ENV: 'production' },
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    }).trim()
-  const works = '200,401,invalid_grant,true'
-
-  it('runs as an ES module on Express 5, without a build', () => {
-    const project = host('esm', ['express@5'], { 'app.mjs': asModule + withoutTypes })
-    expect(run(project, 'app.mjs')).toBe(works)
-  }, 120_000)
-
-  it('runs as CommonJS on Express 4', () => {
-    const project = host('cjs', ['express@4'], { 'app.cjs': asCommonJs + withoutTypes })
-    expect(run(project, 'app.cjs')).toBe(works)
-  }, 120_000)
+  const { folder, tarball, host, run } = installedPackage()
 
   it.each([
     ['nodenext', '5', { module: 'nodenext' }],
@@ -288,7 +170,7 @@ describe('the package, installed from its tarball', () => {
   )
 
   it('packs what is built, and the texts, and nothing else', () => {
-    const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n')
+    const files = execFileSync('tar', ['-tzf', tarball()], { encoding: 'utf8' }).trim().split('\n')
     const expected = ['package/package.json', 'package/README.md', 'package/LICENSE', 'package/CHANGELOG.md']
     expect(
       files
@@ -301,7 +183,7 @@ describe('the package, installed from its tarball', () => {
   })
 
   it('packs every file that its pages link', () => {
-    const files = new Set(execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n'))
+    const files = new Set(execFileSync('tar', ['-tzf', tarball()], { encoding: 'utf8' }).trim().split('\n'))
     const pages = [...files].filter((file) => file.endsWith('.md'))
     expect(pages).toEqual(expect.arrayContaining(['package/README.md', 'package/examples/mcp/README.md']))
     for (const page of pages) {
@@ -312,19 +194,6 @@ describe('the package, installed from its tarball', () => {
       }
     }
   })
-
-  it('loads every entry point where no driver is installed, both ways', () => {
-    const project = host('entries', ['express@5'], {
-      'all.cjs': `for (const name of ${JSON.stringify(entryPoints)}) console.log(Object.keys(require(name)).length > 0)`,
-      'all.mjs': `for (const name of ${JSON.stringify(entryPoints)}) console.log(Object.keys(await import(name)).length > 0)`,
-    })
-    const installed = readdirSync(join(project, 'node_modules'))
-    for (const driver of ['better-sqlite3', 'mysql2', 'pg', 'redis', 'passport'])
-      expect(installed).not.toContain(driver)
-    for (const file of ['all.cjs', 'all.mjs']) {
-      expect(run(project, file).split('\n')).toEqual(entryPoints.map(() => 'true'))
-    }
-  }, 120_000)
 
   it('adds at most 25 packages and 3 MB to an Express app', () => {
     const [ours, bare] = [host('size', ['express@5'], {}), host('bare', ['express@5'], {}, [])].map(installedIn)

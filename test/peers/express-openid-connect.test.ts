@@ -1,7 +1,7 @@
-// An app that signs its users in here with Auth0's express-openid-connect, over real HTTP: the server of examples/openid.ts.
+// An app that signs its users in here with Auth0's express-openid-connect, over real HTTP: the server of examples/openid/openid.ts.
 import express from 'express'
 import { auth } from 'express-openid-connect'
-import { createApp, shop } from '../../examples/openid'
+import { createApp, shop } from '../../examples/openid/openid'
 import { listen, type RunningApp } from '../../examples/shared/start'
 import { openBrowser } from '../interoperability/browser'
 import { freePort } from '../support/free-port'
