@@ -3,6 +3,7 @@
  * SQLite file (SQLITE_FILE, or `quickstart.sqlite` in this folder), by the driver that Node has since 22.13; before that, in
  * memory. Only the driver that is needed is loaded.
  */
+import type { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import {
   type AuthorizationServer,
@@ -40,7 +41,12 @@ export async function openStorage(): Promise<OAuthStorage> {
   if (DATABASE_URL && isMysql) {
     const { createPool } = await import('mysql2/promise')
     const { mysqlStorage } = await import('express-authorization-server/mysql')
-    const storage = mysqlStorage(createPool({ uri: DATABASE_URL, connectTimeout: 2000 }))
+    const pool = createPool({ uri: DATABASE_URL, connectTimeout: 2000 })
+    pool.on('connection', (connection: object) => {
+      const { stream } = connection as { stream: Socket }
+      stream.setTimeout(4000, () => stream.destroy())
+    })
+    const storage = mysqlStorage(pool)
     await storage.migrate()
     return storage
   }
@@ -58,7 +64,7 @@ export async function openStorage(): Promise<OAuthStorage> {
     const { checkRedis, redisStorage } = await import('express-authorization-server/redis')
     // Without the queue a request is answered 503 while Redis is away, instead of waiting for it
     // one that hangs is left, and one that is idle is kept by its pings
-    const socket = { connectTimeout: 2000, socketTimeout: 4000 }
+    const socket = { connectTimeout: 2000, socketTimeout: 4000, reconnectStrategy: 500 }
     const client = createClient({ url: REDIS_URL, disableOfflineQueue: true, socket, pingInterval: 1000 })
     const storage = redisStorage(client)
     await client.connect()

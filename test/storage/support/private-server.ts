@@ -39,10 +39,20 @@ function family(pid: number): number[] {
   return below(pid)
 }
 
+/** Whether each thread of a process has stopped. */
+function isStopped(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`
+  return readdirSync(tasks).every(
+    (task) => readFileSync(`${tasks}/${task}/stat`, 'utf8').split(') ').at(-1)?.[0] === 'T',
+  )
+}
+
 /** Stops the server and all that it has started, which keep their connections and answer nothing. Returns what undoes it. */
 export function freeze(pid: number): () => void {
   const frozen = family(pid)
   for (const one of frozen) process.kill(one, 'SIGSTOP')
+  // a thread that is at work stops a moment later
+  while (!frozen.every(isStopped)) {}
   return () => {
     for (const one of frozen) process.kill(one, 'SIGCONT')
   }
