@@ -1,5 +1,4 @@
 /** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
-
 import type { Awaitable } from './awaitable'
 import { verifiedClientAuthentication } from './clients/authenticated-request'
 import { isClientMetadata, tableNames, tableWireNames } from './clients/members'
@@ -20,13 +19,14 @@ import { memoryThrottle } from './passwords/throttle'
 import { verifiedSecrets } from './passwords/verified-secrets'
 import { verifiedIssuer } from './rules/issuer'
 import type { PkcePolicy } from './rules/pkce'
-import { resourceRules } from './rules/resource'
+import { type ResourceLimit, resourceRules } from './rules/resource'
 import { scopeMap, withScopes, wordsBrought } from './rules/scope'
 import { verifiedConstraints } from './sender-constraints/bound-keys'
 import type { OAuthStorage } from './storage'
 import { checkedStorage } from './storage/checked'
 import { opaque } from './tokens/access-token'
 import { verifiedDetails } from './tokens/authorization-details'
+import { resourceLimits } from './tokens/resource-limits'
 import type { AccessTokenFormat } from './types/access-token'
 import type { Throttle } from './types/attempts'
 import type { AuthorizationDetailsOptions } from './types/authorization-details'
@@ -82,11 +82,11 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
   accessTokens?: AccessTokenFormat
   /**
    * The APIs that clients may name as `resource` (RFC 8707), as URIs, beside the audience of `jwt()`. The first is the
-   * default of a request that names none, unless `jwt()` has an audience. A guard accepts only tokens for its own
-   * resource.
+   * default of a request that names none, unless `jwt()` has an audience. A guard accepts only tokens for its own. With
+   * limits, `{ 'https://api.example.com': { ttl: 300, scopes: ['read'] } }`: tokens live at most so long, with these scopes.
    * @default []
    */
-  resources?: readonly string[]
+  resources?: readonly string[] | Readonly<Record<string, ResourceLimit>>
   /**
    * Your users: `{ find, current, signIn, switchUser, claims }`. The guard calls `find` with the user id of a token; the tokens
    * of an unknown user are refused. Pages call `current` for the signed-in user, and send a browser to `signIn`.
@@ -188,6 +188,7 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
     ...clientRules,
     ...means,
     storage: checkedStorage(options.storage, (row) => isClientMetadata(row, clientRules), means.inTime),
+    resourceLimits: resourceLimits(options.resources, clientRules, openid?.scopes),
     codes: grants.find((grant) => grant.codes)?.codes,
     openid,
     capabilities,

@@ -155,13 +155,13 @@ export function parseAuthorizationRequest(
   const isDetailed = server.authorizationDetails && parameters.has(DETAILS)
   // RFC 9396 §3.1: they stand by themselves, and who names them alone has not asked for the default scope
   const isScoped = !isDetailed || parameters.has('scope')
-  const scope = isScoped ? resolveScope(server.scopes, client, parameters.get('scope')) : []
-  const usesCode = grant.codes !== undefined
+  const audience = resolveAudience(server, client, parameters.get('resource'))
+  const scope = isScoped ? resolveScope(server, client, parameters.get('scope'), audience) : []
   // a fragment could not carry them back
-  if (isDetailed && !usesCode) throw invalidDetails('needs response_type code')
+  if (isDetailed && !grant.codes) throw invalidDetails('needs response_type code')
   // §8.1 of RFC 8252: a record of before may have such a scheme, and a policy of then
   const isRequired = pkceRequired(server.pkce, client) || schemeWithoutDot.test(redirectUri)
-  const codeChallenge = requireCodeChallenge(parameters, usesCode && isRequired)
+  const codeChallenge = requireCodeChallenge(parameters, grant.codes !== undefined && isRequired)
   // OpenID Connect Core §3.1.2.1: without the scope it is no request of OpenID Connect
   const openid =
     server.openid && scope.includes('openid')
@@ -174,7 +174,7 @@ export function parseAuthorizationRequest(
     responseType,
     redirectUri,
     scope,
-    audience: resolveAudience(server, client, parameters.get('resource')),
+    audience,
     parameters,
     sent,
     startedAt,

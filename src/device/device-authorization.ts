@@ -68,7 +68,7 @@ export function authorizationRouter(server: AuthorizationServer, settings: Setti
     const details = await requestedDetails(server, client, parameters, audience)
     // RFC 9396 §3.1: who names details alone has not asked for the default scope
     const isScoped = !details || parameters.has('scope')
-    const scope = isScoped ? resolveScope(server.scopes, client, parameters.get('scope')) : []
+    const scope = isScoped ? resolveScope(server, client, parameters.get('scope'), audience) : []
     // as RFC 9449 §10 binds a code: by a proof, or by the thumbprint of a key
     const hasKeys = server.senderConstraints.length > 0
     const dpopJkt = hasKeys ? keyToBind(server, client, parameters, confirmation) : undefined

@@ -29,7 +29,7 @@ async function issueToClient(server: AuthorizationServer, request: TokenRequest)
   const details = server.authorizationDetails && (await requestedDetails(server, client, parameters, audience, true))
   // RFC 9396 §3.1: who names details alone has not asked for the default scope
   const isScoped = !details || parameters.has('scope')
-  const scope = isScoped ? resolveScope(server.scopes, client, parameters.get('scope')) : []
+  const scope = isScoped ? resolveScope(server, client, parameters.get('scope')) : []
   const authorization = {
     ...{ clientId: client.clientId, scope, startedAt, ...audienceMember(audience) },
     ...(details && { authorizationDetails: details }),

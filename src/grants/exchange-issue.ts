@@ -9,6 +9,7 @@ import type { Credential } from '../storage'
 import { requireStanding } from '../tokens/code'
 import { sessionBelow } from '../tokens/derived-session'
 import { issue, type PreparedTokens, prepareAccessToken, prepareTokens } from '../tokens/issue'
+import { ttlFor } from '../tokens/resource-limits'
 import type { Actor, Authorization, RequestBinding } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
@@ -92,8 +93,10 @@ async function belowGrant(
       return prepareTokens(server, { ...authorization, ...held, grantId }, options)
     }
   }
-  const { stateless, ttl: most } = server.accessTokens
-  const ttl = Math.min(request.client.accessTokenTtl ?? most, most)
+  const { accessTokens, resourceLimits } = server
+  const { stateless, ttl: most } = accessTokens
+  const ofResource = resourceLimits ? ttlFor(resourceLimits, authorization.audience ?? []) : most
+  const ttl = Math.min(request.client.accessTokenTtl ?? most, ofResource, most)
   const subject = stateless ? undefined : subjectRowOf(row)
   const bound: Bound = {
     ...authorization,

@@ -34,7 +34,7 @@ export function askedOf(
   if (target !== undefined && server.resources.length === 0) {
     throw new OAuthError('invalid_target', 'This server issues no tokens for single resources.')
   }
-  resolveScope(server.scopes, client, parameters.get('scope'))
+  resolveScope(server, client, parameters.get('scope'))
   resolveAudience(server, client, target)
   return { issuedType, target }
 }
@@ -90,7 +90,7 @@ function namedBy({ party: { clientId, issuer, sub } }: PresentedToken): Actor & 
 /** What was asked, or all that the client may have, as far as the subject token goes. */
 export function narrowScope(server: AuthorizationServer, { client, parameters }: TokenRequest, ceiling?: Scope): Scope {
   const asked = parameters.get('scope')
-  if (ceiling === undefined) return resolveScope(server.scopes, client, asked)
+  if (ceiling === undefined) return resolveScope(server, client, asked)
   const limit = intersectScope(ceiling, scopesOfClient(server.scopes, client))
   const named = asked === undefined ? limit : (scopeWithin(server.scopes, client, asked, limit) ?? limit)
   // without `scope` the answer would mean all that was asked (RFC 6749 §5.1)

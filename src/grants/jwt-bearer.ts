@@ -9,7 +9,7 @@ import { type KnownIssuer, type TrustedIssuer, trustedIssuers } from '../jwt/tru
 import { type JwtKind, readJwt } from '../jwt/verify'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireParameter } from '../rules/params'
-import { type Audience, audienceMember, resolveAudience } from '../rules/resource'
+import { type Audience, audienceMember, resolveAudience, usableScope } from '../rules/resource'
 import { intersectScope, resolveScope, type Scope, scopesOfClient } from '../rules/scope'
 import { userIdFrom } from '../rules/subject'
 import { requireStanding } from '../tokens/code'
@@ -81,8 +81,8 @@ async function exchange(
   const { clientId } = client
   const claims = await verifiedClaims(server, request, assertion, issuers)
   const { iss: issuer, sub } = claims
-  const scope = scopeWithin(server, request, scopeCeiling(claims))
   const audience = audienceWithin(server, request, claims)
+  const scope = usableScope(server.resourceLimits, audience, scopeWithin(server, request, scopeCeiling(claims)))
   const named = 'jwtBearer({ user })'
   const userId = userIdFrom(named, await server.inTime(named, findUser({ issuer, sub, claims, clientId })))
   if (userId === undefined) throw refused(server, clientId, 'The subject of the assertion is unknown.')
@@ -148,8 +148,8 @@ function scopeWithin(
   ceiling: Scope | undefined,
 ): Scope {
   const asked = parameters.get('scope')
-  if (ceiling === undefined) return resolveScope(server.scopes, client, asked)
-  const limit = asked === undefined ? scopesOfClient(server.scopes, client) : resolveScope(server.scopes, client, asked)
+  if (ceiling === undefined) return resolveScope(server, client, asked)
+  const limit = asked === undefined ? scopesOfClient(server.scopes, client) : resolveScope(server, client, asked)
   const narrowed = intersectScope(limit, ceiling)
   // without `scope` the answer would mean all that was asked (RFC 6749 §5.1)
   if (narrowed.length > 0 || (asked === undefined && ceiling.length === 0)) return narrowed

@@ -61,8 +61,8 @@ async function signIn(
   const username = requireParameter(parameters, 'username')
   const secret = requireParameter(parameters, 'password')
   // before the password is checked: a wrong scope must not tell whether the password was right
-  const scope = resolveScope(server.scopes, client, parameters.get('scope'))
   const audience = resolveAudience(server, client, parameters.get('resource'))
+  const scope = resolveScope(server, client, parameters.get('scope'), audience)
   const network = networkOf(req.ip)
   const { clientId } = client
   const guess = { kind: 'password', account: username, parts: [secret], network, clientId } as const

@@ -104,7 +104,7 @@ async function refresh(
   const settings = { ttl, maxAge, rotate, replayWindow, accessTokenTtl: Math.min(client.accessTokenTtl ?? most, most) }
   const presented = parseRefreshToken(requireParameter(parameters, 'refresh_token'))
   // what no token of this client could be for is refused before this one is looked at: the answer tells nothing of it
-  resolveScope(server.scopes, client, parameters.get('scope'))
+  resolveScope(server, client, parameters.get('scope'))
   resolveAudience(server, client, parameters.get('resource'))
   if (!presented) throw invalidToken()
   for (let lost = 0; lost < MOST_LOST; lost++) {
@@ -165,7 +165,7 @@ async function prepareRefresh(
   settings: RefreshSettings,
   found: Credential,
   presented: PresentedRefreshToken,
-  { scope, audience, details, confirmation }: Asked,
+  { scope, audience, details, confirmation, ttl = settings.accessTokenTtl }: Asked,
   end: number,
 ): Promise<{ tokens: PreparedTokens; next: Credential }> {
   const { accessTokens } = server
@@ -173,7 +173,7 @@ async function prepareRefresh(
   const jkt = confirmation && nameOfKeys(confirmation)
   // instances of a client that share a token have a place each, or they would end each other's access tokens
   const { at, slot, places } = nextPlace(server, rotationOf(found), audience, settings.rotate ? undefined : jkt)
-  const lifetime = { issuedAt: now, expiresAt: Math.min(now + settings.accessTokenTtl, end) }
+  const lifetime = { issuedAt: now, expiresAt: Math.min(now + ttl, now + settings.accessTokenTtl, end) }
   const refresh: Refresh = {
     accessId: lookupId(grantIdOf(found.id), lookupSuffix.access_token[slot], sessionOf(found.id), at),
     scope: formatScope(scope),

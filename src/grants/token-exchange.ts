@@ -4,6 +4,7 @@ import { getsRefreshToken } from '../clients/client'
 import { OAuthError } from '../errors'
 import { type TrustedIssuer, trustedIssuers } from '../jwt/trusted-issuers'
 import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { usableScope } from '../rules/resource'
 import { requireScopeWithin, type Scope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
@@ -161,8 +162,8 @@ async function exchange(
     }
     if (client.username !== undefined) await requireOwner(server, client.username)
   }
-  const scope = narrowScope(server, request, subject.party.scope)
   const audience = narrowTarget(server, request, subject.party.audience, asked.target)
+  const scope = usableScope(server.resourceLimits, audience, narrowScope(server, request, subject.party.scope))
   const offered: TokenExchange = {
     client,
     subject: subject.party,

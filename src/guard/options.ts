@@ -6,7 +6,7 @@ import { requireSource } from '../http/endpoint'
 import { queryParameters } from '../http/request'
 import { requireFlags, requireKnown } from '../options/known'
 import type { RemoteServer } from '../remote/remote-server'
-import { knownResource } from '../rules/resource'
+import { acceptedScope, knownResource } from '../rules/resource'
 import { neededScope, type Scope } from '../rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from '../rules/well-known'
 import { type ProofPlace, proofPlace } from '../sender-constraints/confirmation'
@@ -109,6 +109,7 @@ export function verifiedEntrance(owner: string, server: TokenSource, options: Be
   }
   const scope = knownScope(owner, server, neededScope(owner, options))
   const resource = knownResource(server, options.resource)
+  verifyAccepted(owner, server, resource, scope)
   for (const place of tokenFrom) {
     if (!tokenPlaces.includes(place)) {
       throw new TypeError(`${owner}'s tokenFrom may hold 'header', 'body' and 'query', not ${place}`)
@@ -147,6 +148,18 @@ function knownScope(owner: string, server: TokenSource, required: Scope): Scope 
     }
   }
   return required
+}
+
+/** No token would ever pass. */
+function verifyAccepted(owner: string, server: TokenSource, resource: string | undefined, required: Scope): void {
+  const limits = 'resourceLimits' in server ? server.resourceLimits : undefined
+  const called = resource === undefined ? server.audience : [resource]
+  const accepted = limits ? acceptedScope(limits, called, required) : required
+  const beyond = required.find((token) => !accepted.includes(token))
+  if (beyond === undefined) return
+  throw new TypeError(
+    `${owner}'s scope ${beyond} is not among the scopes of ${called.join(', ')} in the server's resources`,
+  )
 }
 
 function onlyResource(owner: string, { audience }: TokenSource): string {

@@ -49,9 +49,11 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
       warn('loopback_documents_in_production', `dangerouslyAllowLoopback is on: ${effect}`)
     }
   }
-  if (refreshTokens?.rotate && refreshTokens.replayWindow > accessTokens.ttl) {
+  const ttls = [...(server.resourceLimits?.byResource.values() ?? [])].map((limit) => limit.ttl ?? accessTokens.ttl)
+  const shortest = Math.min(accessTokens.ttl, ...ttls)
+  if (refreshTokens?.rotate && refreshTokens.replayWindow > shortest) {
     const { replayWindow } = refreshTokens
-    const message = `replayWindow (${replayWindow} s) is longer than an access token lives (${accessTokens.ttl} s)`
+    const message = `replayWindow (${replayWindow} s) is longer than an access token lives (${shortest} s)`
     const fix = 'Lower refreshToken({ replayWindow }), or raise ttl'
     warn('replay_window_exceeds_access_token', `${message}: a repeated response can hold an expired token. ${fix}`)
   }

@@ -90,13 +90,9 @@ export async function issueCode(
       throw new TypeError('issueCode: dpopJkt needs dpop() in senderConstraints')
     keyToBind(server, client, new Map([['dpop_jkt', dpopJkt]]))
   }
-  const authorization = {
-    clientId,
-    userId,
-    scope: resolveScope(server.scopes, client, scopeParameter(scope)),
-    startedAt,
-    ...audienceMember(resolveAudience(server, client, resourceParameter(resource))),
-  }
+  const audience = resolveAudience(server, client, resourceParameter(resource))
+  const granted = resolveScope(server, client, scopeParameter(scope), audience)
+  const authorization = { clientId, userId, scope: granted, startedAt, ...audienceMember(audience) }
   const approved = {
     authorization: await withAuthentication(server, client, authorization, options.authentication),
     ...(redirectUri !== undefined && { sentRedirectUri: redirectUri }),

@@ -65,15 +65,15 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   if (options.request && options.grantType !== undefined) {
     throw new TypeError('issueTokens: the request has a grantType already: leave the option grantType out')
   }
-  const scope = resolveScope(server.scopes, client, scopeParameter(options.scope))
+  const resource = resourceParameter(options.resource) ?? request.parameters.get('resource')
+  const audience = resolveAudience(server, client, resource)
+  const scope = resolveScope(server, client, scopeParameter(options.scope), audience)
   // a user that the host did not find must not become the client itself
   const userId = 'userId' in options ? requireId('issueTokens: userId', options.userId) : undefined
   if (userId === undefined && client.username !== undefined) await requireOwner(server, client.username)
   if (options.refreshToken && !getsRefreshToken(server, client)) {
     throw new OAuthError('unauthorized_client', 'This client may not use the refresh token grant.')
   }
-  const resource = resourceParameter(options.resource) ?? request.parameters.get('resource')
-  const audience = resolveAudience(server, client, resource)
   const refreshToken = (options.refreshToken ?? userId !== undefined) && getsRefreshToken(server, client)
   const { clientId } = client
   const { startedAt } = request

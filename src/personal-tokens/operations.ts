@@ -9,13 +9,14 @@ import { requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { unshowable } from '../rules/keepable'
-import { audienceMember, formatResource, resolveAudience } from '../rules/resource'
-import { formatScope, resolveScope, type Scope, toScope } from '../rules/scope'
+import { type Audience, audienceMember, resolveAudience, resourceParameter } from '../rules/resource'
+import { resolveScope, type Scope, scopeParameter } from '../rules/scope'
 import { filterBy, requireId } from '../rules/subject'
 import { requireBound } from '../sender-constraints/bound-keys'
 import type { Client, Credential, Grant } from '../storage'
 import { allPages } from '../storage/paging'
 import { store } from '../tokens/issue'
+import { ttlFor } from '../tokens/resource-limits'
 import { revoke } from '../tokens/revocation'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { requireUser } from '../users'
@@ -86,9 +87,9 @@ export async function issuePersonalToken(
   const name = verifiedName(options.name)
   const issuedAt = server.now()
   const client = verifiedClient(server, await requireClient(server, clientId))
-  const asked = typeof resource === 'object' ? formatResource(resource) : resource
-  const audience = resolveAudience(server, client, asked)
-  const granted = resolveScope(server.scopes, client, scope === undefined ? undefined : formatScope(toScope(scope)))
+  const audience = resolveAudience(server, client, resourceParameter(resource))
+  verifyLifetime(server, audience, expiresIn)
+  const granted = resolveScope(server, client, scopeParameter(scope), audience)
   await requireUser(server, userId, true)
   const parts = newParts()
   const { grantId, secret } = parts
@@ -188,6 +189,13 @@ function verifiedName(given: unknown): string {
   if (name !== undefined) return name
   const rule = 'at most 60 characters, one of them a letter or digit, and none of them invisible'
   throw new OAuthError('invalid_request', `The name of a personal token must have ${rule}.`)
+}
+
+/** A token that its user chooses the life of is none that lives longer than its API allows. */
+function verifyLifetime({ resourceLimits }: AuthorizationServer, audience: Audience, expiresIn: number): void {
+  const most = resourceLimits ? ttlFor(resourceLimits, audience) : expiresIn
+  if (expiresIn <= most) return
+  throw new OAuthError('invalid_request', `A token for this resource lives for at most ${most} seconds.`)
 }
 
 /** Whoever else could change the record, or have its client introspect, is no part of this. */

@@ -8,7 +8,7 @@ import { endpointRouter } from '../http/router'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
 import { detailsFor } from '../rules/authorization-details'
 import { requireParameter } from '../rules/params'
-import { type Audience, heldAudience } from '../rules/resource'
+import { type Audience, acceptedScope, heldAudience } from '../rules/resource'
 import type { Client, Credential } from '../storage'
 import { findAccessToken } from '../tokens/access-token'
 import { detailsMember } from '../tokens/authorization-details'
@@ -115,7 +115,10 @@ function describe(
   const { authorizationDetails: details, ...others } = authorizationOf(found)
   // RFC 9396 §9.2: as the audience, those that are the caller's business
   const seen = details && detailsFor(details, server.resources, audience)
-  const authorization = { ...others, ...detailsMember(seen) }
+  // RFC 7662 §2.2: of the scope, too
+  const { resourceLimits: limits } = server
+  const scope = limits ? acceptedScope(limits, audience, others.scope) : others.scope
+  const authorization = { ...others, scope, ...detailsMember(seen) }
   const { confirmation } = authorization
   return {
     active: true,

@@ -13,7 +13,7 @@ import { wellKnownRouter } from './well-known'
 export interface ProtectedResourceRouterOptions {
   /** The URL of the API, among the `resources` of the server: clients call it, and tokens are for it. */
   resource: string
-  /** The scopes that a client may need here. @default every scope of the server, where it is in this process */
+  /** The scopes that a client may need here. @default those of `resources` of the server, or every scope that it has, where it is in this process */
   scopes?: string | Scope
   /** Whether its guard has `senderConstrained`: that it takes no token which is bound to no key. @default false */
   senderConstrained?: boolean
@@ -65,7 +65,7 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
   requireResourceUrl('protectedResourceRouter', resource)
   const { name, metadata = {}, senderConstrained = false, cors } = options
   requireFlags('protectedResourceRouter', { senderConstrained })
-  const scopes = toScope(options.scopes ?? ('scopes' in server ? [...server.scopes.keys()] : []))
+  const scopes = toScope(options.scopes ?? acceptedBy(server, resource))
   const types = 'authorizationDetails' in server ? server.authorizationDetails?.types : undefined
   // RFC 9728 §2; §3.2: what has no elements is left out
   const description = {
@@ -89,6 +89,12 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
   const document = { ...description, ...metadata }
   const path = wellKnownPath(PROTECTED_RESOURCE, resource)
   return wellKnownRouter(server, [{ path, maxAge: 3600, content: () => document }], cors)
+}
+
+/** What the server says of the resource, where it is in this process. */
+function acceptedBy(server: TokenSource, resource: string): Scope {
+  if (!('scopes' in server)) return []
+  return server.resourceLimits?.byResource.get(resource)?.scopes ?? [...server.scopes.keys()]
 }
 
 /** RFC 9728 §2: how the tokens of this API may be bound to a key, as its guard verifies it. */

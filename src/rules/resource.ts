@@ -13,13 +13,32 @@ export interface ResourceRules {
   readonly audience: Audience
 }
 
+/** What the server says of one resource. */
+export interface ResourceLimit {
+  /** Lifetime of its access tokens in seconds, at most that of `accessTokens`. */
+  readonly ttl?: number
+  /** The scopes that it accepts. Left out: every scope of the server. */
+  readonly scopes?: readonly string[]
+}
+
+/** What the server says of its resources one by one. */
+export interface ResourceLimits {
+  readonly byResource: ReadonlyMap<string, ResourceLimit>
+  /** The scopes that are for the server itself and no API: those of its userinfo endpoint, and `offline_access`. */
+  readonly ownScopes: ReadonlySet<string>
+}
+
 /** RFC 8707 §2: an absolute URI without a fragment. */
 export function isResourceUri(text: unknown): text is string {
   return typeof text === 'string' && /^[\x21\x23-\x7e]+$/.test(text) && !text.includes('#') && URL.canParse(text)
 }
 
 /** RFC 8707: what may be asked for, and what is meant when nothing is. `audience` is that of the tokens' format. */
-export function resourceRules(resources: readonly string[] = [], audience: Audience = []): ResourceRules {
+export function resourceRules(
+  given: readonly string[] | Readonly<Record<string, ResourceLimit>> = [],
+  audience: Audience = [],
+): ResourceRules {
+  const resources: unknown = isByUri(given) ? Object.keys(given) : given
   if (!Array.isArray(resources) || !resources.every(isResourceUri)) {
     throw new TypeError(
       "resources must be a list of absolute URIs without fragment, such as ['https://api.example.com']",
@@ -29,6 +48,40 @@ export function resourceRules(resources: readonly string[] = [], audience: Audie
     resources: Object.freeze([...new Set([...audience, ...resources])]),
     audience: Object.freeze(audience.length > 0 ? [...audience] : resources.slice(0, 1)),
   }
+}
+
+/** Whether resources are named with what is said of each. */
+export function isByUri<Named extends object>(given: readonly string[] | Named): given is Named {
+  return typeof given === 'object' && given !== null && !Array.isArray(given)
+}
+
+/** What at least one resource of the audience accepts of a scope. One of which nothing is said accepts all of it. */
+export function acceptedScope(
+  { byResource, ownScopes }: ResourceLimits,
+  audience: Audience,
+  scope: readonly string[],
+): readonly string[] {
+  const accepted: string[] = []
+  for (const resource of audience) {
+    const { scopes } = byResource.get(resource) ?? {}
+    if (!scopes) return scope
+    accepted.push(...scopes)
+  }
+  return scope.filter((token) => accepted.includes(token) || ownScopes.has(token))
+}
+
+/**
+ * The same for a token that is made now. Where nothing is left the answer could not say so: without `scope` it would mean
+ * all that was asked (RFC 6749 §5.1).
+ */
+export function usableScope(
+  limits: ResourceLimits | undefined,
+  audience: Audience,
+  scope: readonly string[],
+): readonly string[] {
+  const usable = limits ? acceptedScope(limits, audience, scope) : scope
+  if (usable.length > 0 || scope.length === 0) return usable
+  throw new OAuthError('invalid_scope', 'The resource accepts none of the scope.')
 }
 
 /**

@@ -2,6 +2,7 @@
 import { OAuthError } from '../errors'
 import { kindOf } from '../options/known'
 import type { Client } from '../storage'
+import { type Audience, type ResourceLimits, usableScope } from './resource'
 
 /** A list of scope tokens (RFC 6749 §3.3). */
 export type Scope = readonly string[]
@@ -142,19 +143,26 @@ export function remainingScope(
   throw new OAuthError('invalid_scope', 'The client is no longer allowed any of the granted scope.')
 }
 
+/** What a server knows of scopes. */
+interface ScopeRules {
+  readonly scopes: ScopeWords
+  readonly resourceLimits?: ResourceLimits | undefined
+}
+
 /**
  * The scope of a request: what was asked, or the client's default when nothing was (RFC 6749 §3.3). A scope that the
- * client may not have is refused.
+ * client may not have is refused. With the audience of the request, what none of these resources accepts is left out.
  */
 export function resolveScope(
-  serverScopes: ReadonlyMap<string, string>,
+  { scopes, resourceLimits }: ScopeRules,
   client: Client,
   asked: string | undefined,
+  audience?: Audience,
 ): Scope {
-  const allowed = scopesOfClient(serverScopes, client)
-  const named = asked === undefined ? undefined : scopeWithin(serverScopes, client, asked, allowed)
-  if (named) return named
-  return client.defaultScopes ? intersectScope(client.defaultScopes, allowed) : allowed
+  const allowed = scopesOfClient(scopes, client)
+  const named = asked === undefined ? undefined : scopeWithin(scopes, client, asked, allowed)
+  const scope = named ?? (client.defaultScopes ? intersectScope(client.defaultScopes, allowed) : allowed)
+  return resourceLimits && audience ? usableScope(resourceLimits, audience, scope) : scope
 }
 
 /**

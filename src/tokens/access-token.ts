@@ -9,7 +9,7 @@ import { newSecret } from '../crypto'
 import { invalidToken } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
-import { heldAudience, verifyAudience } from '../rules/resource'
+import { acceptedScope, heldAudience, type ResourceLimits, verifyAudience } from '../rules/resource'
 import { type Call, verifyConfirmation } from '../sender-constraints/confirmation'
 import type { Credential, Writable } from '../storage'
 import { frozenCopy } from '../storage/frozen'
@@ -103,6 +103,17 @@ function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: 
   return Object.freeze(accessToken)
 }
 
+/** A token for several resources has no more scope at one of them than that one accepts. */
+function limitedTo(
+  { audience: own }: AuthorizationServer,
+  limits: ResourceLimits,
+  token: AccessToken,
+  resource: string | undefined,
+): AccessToken {
+  const called = resource === undefined ? own.filter((one) => token.audience?.includes(one)) : [resource]
+  return Object.freeze({ ...token, scope: Object.freeze(acceptedScope(limits, called, token.scope)) })
+}
+
 export interface AuthenticatedToken {
   accessToken: AccessToken
   /** The resource owner as `users.find` returned it, or `{ id }`; undefined where there is no user. */
@@ -128,8 +139,9 @@ export function authenticateToken(
 ): Awaitable<AuthenticatedToken> {
   return whenReady(findAccessToken(server, token), (found) => {
     if (!found) throw invalidToken()
-    const accessToken = accessTokenOfRow(server, found.row, found.claims)
-    if (server.resources.length > 0) verifyAudience(server, accessToken.audience ?? [], resource)
+    const whole = accessTokenOfRow(server, found.row, found.claims)
+    if (server.resources.length > 0) verifyAudience(server, whole.audience ?? [], resource)
+    const accessToken = server.resourceLimits ? limitedTo(server, server.resourceLimits, whole, resource) : whole
     const admitted = (user: Express.User | undefined): AuthenticatedToken => {
       const { id, startedAt } = found.row
       const authenticated = { accessToken, user, startedAt, session: sessionOf(id) }

@@ -7,7 +7,7 @@ import { lookupId } from '../credentials/split-token'
 import { newGrantId } from '../crypto'
 import { storageFailure } from '../errors'
 import { type AuthorizationDetails, typesOf } from '../rules/authorization-details'
-import { type Audience, audienceMember } from '../rules/resource'
+import { type Audience, audienceMember, heldAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import { requireBound } from '../sender-constraints/bound-keys'
 import type { Credential, Grant, Writable } from '../storage'
@@ -15,6 +15,7 @@ import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { tokenTypeOf } from './claims'
+import { limitsOf } from './resource-limits'
 import { shapeResponse } from './response'
 import { prepareRefreshToken, refreshTokenExpiry } from './rotation'
 
@@ -131,11 +132,14 @@ export async function prepareTokens(
   // RFC 9449 §5: who may come without authentication is told by the key alone
   const kept = confirmation && mayOmitAuthentication(client) ? access : authorization
   const narrowed = accessAudience?.length ? { ...access, ...audienceMember(accessAudience) } : access
-  const accessTtl = Math.min(ttl ?? most, client.accessTokenTtl ?? most, most)
+  const limits =
+    server.resourceLimits && limitsOf(server.resourceLimits, heldAudience(server, narrowed.audience), asked.scope)
+  const accessTtl = Math.min(ttl ?? most, client.accessTokenTtl ?? most, limits?.ttl ?? most, most)
+  const limited = limits ? { ...narrowed, scope: limits.scope } : narrowed
   const { credential, body } = await prepareAccessToken(
     server,
     lookupId(grantId, lookupSuffix.access_token[0], session),
-    accessDetails ? { ...narrowed, authorizationDetails: accessDetails } : narrowed,
+    accessDetails ? { ...limited, authorizationDetails: accessDetails } : limited,
     { issuedAt: now, expiresAt: Math.min(now + accessTtl, until) },
   )
   const all = [credential]
@@ -149,7 +153,7 @@ export async function prepareTokens(
   const credentials = stateless ? all.slice(1) : all
   // a grant that is there already is another client's: its row stays what it is
   const grant = isGrant && !derived ? grantOf(kept, all) : undefined
-  return { authorization: access, body, credentials, grant }
+  return { authorization: limits ? { ...access, scope: limits.scope } : access, body, credentials, grant }
 }
 
 function withoutGrant({ grantId: _, ...authorization }: Authorization): Authorization {

@@ -30,6 +30,7 @@ import type { TokenRequest, TokenResponse } from '../types/token'
 import { findAccessToken } from './access-token'
 import { accessDetails, detailsMember } from './authorization-details'
 import { responseOf } from './issue'
+import { limitsOf } from './resource-limits'
 import { shapeResponse } from './response'
 import { isCurrent, type PresentedRefreshToken, type RefreshSettings } from './rotation'
 
@@ -41,6 +42,8 @@ export interface Asked {
   readonly details: AuthorizationDetails | undefined
   /** The key that the request proved. */
   readonly confirmation: Confirmation | undefined
+  /** Its lifetime in seconds, where that is shorter than that of all others. */
+  readonly ttl?: number
 }
 
 // RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone
@@ -58,7 +61,9 @@ export function askedOf(server: AuthorizationServer, request: TokenRequest, foun
   // RFC 9396 §6: and for details
   const isDetailed = authorizationDetails !== undefined || server.authorizationDetails !== undefined
   const details = isDetailed ? accessDetails(server, request, authorizationDetails, audience) : undefined
-  return { scope, audience, details, confirmation }
+  // the refresh token keeps all that was granted, for the other resources
+  const limits = server.resourceLimits && limitsOf(server.resourceLimits, audience, scope)
+  return { scope, audience, details, confirmation, ...limits }
 }
 
 /** One refresh, as its replay needs it. The secrets that it hands out are bound to all of it. */

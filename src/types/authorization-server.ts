@@ -6,7 +6,7 @@ import type { OAuthError } from '../errors'
 import type { Pages } from '../pages/page'
 import type { RequestParameters } from '../rules/params'
 import type { PkcePolicy } from '../rules/pkce'
-import type { Audience, ResourceRules } from '../rules/resource'
+import type { Audience, ResourceLimits, ResourceRules } from '../rules/resource'
 import type { Scope } from '../rules/scope'
 import type { Client, Credential, OAuthStorage } from '../storage'
 import type { AccessTokenFormat, SourceToken } from './access-token'
@@ -171,6 +171,8 @@ export interface AuthorizationServer extends ResourceRules {
   /** @internal */
   readonly refreshTokens: RefreshTokenSettings | undefined
   readonly accessTokens: AccessTokenFormat
+  /** @internal Undefined where nothing is said of single resources. */
+  readonly resourceLimits: ResourceLimits | undefined
   readonly users: Users | undefined
   readonly pkce: PkcePolicy
   readonly allowHttpRedirectUris: boolean

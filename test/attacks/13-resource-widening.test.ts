@@ -167,3 +167,48 @@ describe('an API whose URI differs from another one by a slash alone', () => {
     expect(await errorOf(changed.send({ resources: both }))).toEqual([403, 'access_denied'])
   })
 })
+
+describe('what an API does not accept comes by no way into a token for it:', () => {
+  const by: [string, (limited: Host) => PromiseLike<{ status: number; body: { error?: string } }>][] = [
+    [
+      'the exchange of a code',
+      async (to) =>
+        to.exchange(to.web, await to.code(to.web, { resource: `${files} ${mail}`, scope: 'write' }), {
+          resource: files,
+        }),
+    ],
+    [
+      'a refresh',
+      async (to) =>
+        to.refresh(to.web, (await to.signIn(to.web, { resource: `${files} ${mail}`, scope: 'write' })).refresh_token, {
+          resource: files,
+        }),
+    ],
+    [
+      'a request for it alone',
+      (to) => to.token(to.web, { grant_type: 'client_credentials', resource: files, scope: 'write' }),
+    ],
+  ]
+  it.each(by)('%s', async (_, ask) => {
+    const limited = await createHost({ resources: { [files]: { scopes: ['read', 'clients'] }, [mail]: {} } })
+    expect(await errorOf(ask(limited))).toEqual([400, 'invalid_scope'])
+  })
+
+  it('a token in front, which is for it, begins no session that has more', async () => {
+    const guarded = await createHost({
+      resources: { [files]: { scopes: ['read'] }, [mail]: {} },
+      mount(app, server) {
+        app.use(paths.token, tokenRouter(server))
+        const guard = bearerGuard(server, { resource: files })
+        const decide = approve({ clients: ['web'], user: (req) => req.user })
+        app.use(paths.authorize, guard, authorizeRouter(server, { decide }))
+      },
+    })
+    const asked = { clientId: 'web', userId: 'alice', resource: [files, mail], scope: 'read write' }
+    const { access_token } = await issueTokens(guarded.server, asked)
+    const request = guarded.authorize(guarded.web, { scope: 'read write', resource: mail }, null)
+    const { code } = answerOf(await request.auth(access_token, { type: 'bearer' }))
+    const { body } = await guarded.exchange(guarded.web, code as string).expect(200)
+    expect(body.scope).toBe('read')
+  })
+})

@@ -10,6 +10,7 @@ import {
   type JwtBearerOptions,
   jwt,
   jwtBearer,
+  listGrants,
   refreshToken,
   revokeGrants,
   updateClient,
@@ -206,6 +207,15 @@ describe('an assertion', () => {
     expect(await scopeOf('read', 'admin')).toBe('invalid_scope')
     expect(await scopeOf(undefined)).toBe('read write')
     expect(await scopeOf(['read'], 'read')).toBe('invalid_scope')
+  })
+
+  it('has at a resource what that one accepts of it, and lives no longer there', async () => {
+    const two = 'https://two.example'
+    const host = await bearing({ resources: { 'https://one.example': {}, [two]: { ttl: 60, scopes: ['write'] } } })
+    const answer = async (scope: string) => send(host, await assertion({ claims: { resource: two, scope } }))
+    expect((await answer('read write')).body).toMatchObject({ scope: 'write', expires_in: 60 })
+    expect(errorOf(await answer('read'))).toEqual([400, 'invalid_scope'])
+    expect(await listGrants(host.server, { userId: 'alice' })).toMatchObject([{ scope: ['write'] }])
   })
 
   it('has resources that are the ceiling, too (RFC 8707)', async () => {

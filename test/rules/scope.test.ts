@@ -158,7 +158,7 @@ describe('the scope of a request', () => {
     ['all of the record but what the server has no more', { scopes: ['read', 'gone'] }, undefined, ['read']],
     ['another case', { scopes: ['read'] }, 'READ', 'invalid_scope'],
   ])('%s', (_, record, asked, scope) => {
-    const resolve = () => resolveScope(server, client(record), asked)
+    const resolve = () => resolveScope({ scopes: server }, client(record), asked)
     if (scope === 'invalid_scope') expect(resolve).toThrow(invalidScope)
     else expect(resolve()).toEqual(scope)
   })
@@ -196,7 +196,7 @@ describe('the scope of a request', () => {
     ['a scope of this server is never left out', { scopes: ['read'], ...introduced }, 'read admin', 'The scope admin'],
     ['a comma is never left out', { scopes: ['read', 'write'], ...introduced }, 'read read,write', 'not commas'],
   ])('%s', (_, record, asked, expected) => {
-    const resolve = () => resolveScope(server, client(record), asked)
+    const resolve = () => resolveScope({ scopes: server }, client(record), asked)
     if (typeof expected !== 'string') expect(resolve()).toEqual(expected)
     else expect(resolve).toThrow(invalidScope)
     if (typeof expected === 'string') expect(resolve).toThrow(new RegExp(expected))
@@ -204,10 +204,10 @@ describe('the scope of a request', () => {
 
   it('is offline_access where the server has it as a scope, and the record, too', () => {
     const scopes = new Map([...server, ['offline_access', 'Stay signed in']])
-    expect(resolveScope(scopes, client({ scopes: ['read', 'offline_access'] }), 'offline_access')).toEqual([
+    expect(resolveScope({ scopes }, client({ scopes: ['read', 'offline_access'] }), 'offline_access')).toEqual([
       'offline_access',
     ])
-    expect(resolveScope(scopes, client({ scopes: ['read'] }), 'read offline_access')).toEqual(['read'])
+    expect(resolveScope({ scopes }, client({ scopes: ['read'] }), 'read offline_access')).toEqual(['read'])
   })
 
   it('of whoever introduced itself is never more than what was asked, the record and the server have', () => {
@@ -236,7 +236,7 @@ describe('the scope of a request', () => {
     fc.assert(
       fc.property(record, fc.option(tokens.map(formatScope), { nil: undefined }), (members, asked) => {
         try {
-          const scope = resolveScope(server, client(members), asked)
+          const scope = resolveScope({ scopes: server }, client(members), asked)
           expect(includesScope(members.scopes ?? [], scope)).toBe(true)
           expect(scope.every((name) => server.has(name))).toBe(true)
           if (asked !== undefined) expect(formatScope(scope)).toBe(asked)

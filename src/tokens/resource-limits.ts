@@ -1,0 +1,73 @@
+/** What the option `resources` says of each API (RFC 8707): how long its access tokens live at most, and which scopes it accepts. */
+import { kindOf, requireKnown } from '../options/known'
+import { requireSeconds } from '../options/seconds'
+import {
+  type Audience,
+  findResource,
+  isByUri,
+  type ResourceLimit,
+  type ResourceLimits,
+  usableScope,
+} from '../rules/resource'
+import { OFFLINE_ACCESS, type Scope } from '../rules/scope'
+
+/** What a server may give at most. */
+interface Most {
+  readonly accessTokens: { readonly ttl: number; readonly audience?: Audience }
+  readonly scopes: ReadonlyMap<string, string>
+}
+
+const memberNames: readonly string[] = ['ttl', 'scopes'] satisfies (keyof ResourceLimit)[]
+
+/** The option `resources`, checked; undefined for a list, and where nothing is said of any. `own`: the scopes of no API. */
+export function resourceLimits(
+  option: readonly string[] | Readonly<Record<string, ResourceLimit>> = [],
+  most: Most,
+  own: ReadonlyMap<string, string> = new Map(),
+): ResourceLimits | undefined {
+  if (!isByUri(option)) return undefined
+  const limits = Object.entries(option).map(([uri, limit]) => [uri, verifiedLimit(uri, limit, most)] as const)
+  const byResource = new Map(limits.filter(([, limit]) => Object.keys(limit).length > 0))
+  if (byResource.size === 0) return undefined
+  return Object.freeze({ byResource, ownScopes: new Set([...own.keys(), OFFLINE_ACCESS]) })
+}
+
+function verifiedLimit(uri: string, limit: ResourceLimit, { accessTokens, scopes: known }: Most): ResourceLimit {
+  const option = `resources['${uri}']`
+  requireKnown(`${option} member`, limit ?? null, memberNames)
+  const { ttl, scopes } = limit
+  // two resources, of which the default one would be without a limit
+  const { audience = [] } = accessTokens
+  const spelled = audience.includes(uri) ? undefined : findResource(audience, uri)
+  if (spelled !== undefined)
+    throw new TypeError(`${option} is ${spelled} in the audience of jwt(): spell both the same`)
+  if (ttl !== undefined) requireSeconds(`${option}.ttl`, ttl)
+  if (ttl !== undefined && ttl > accessTokens.ttl) {
+    const fix = 'lower it, or raise the ttl of accessTokens'
+    throw new TypeError(
+      `${option}.ttl is ${ttl}, and the access tokens of the server live for ${accessTokens.ttl} seconds: ${fix}`,
+    )
+  }
+  if (scopes === undefined) return Object.freeze({ ...limit })
+  if (!Array.isArray(scopes) || scopes.length === 0) {
+    const fix = "a list such as ['read']. Leave it out where every scope is accepted"
+    throw new TypeError(`${option}.scopes must be ${fix}, not ${kindOf(scopes)}`)
+  }
+  const unknown = scopes.find((scope) => !known.has(scope))
+  if (unknown !== undefined) {
+    const fix = `add it there, or name some of ${[...known.keys()].join(', ') || '(none)'}`
+    throw new TypeError(`${option}.scopes has ${String(unknown)}, which is not in the server's scopes: ${fix}`)
+  }
+  return Object.freeze({ ...limit, scopes: Object.freeze([...new Set(scopes)]) })
+}
+
+/** What an access token for this audience may have and how long it may live, which is the least that one of them says. */
+export function limitsOf(limits: ResourceLimits, audience: Audience, scope: Scope): { scope: Scope; ttl: number } {
+  return { scope: usableScope(limits, audience, scope), ttl: ttlFor(limits, audience) }
+}
+
+/** Seconds. */
+export function ttlFor({ byResource }: ResourceLimits, audience: Audience): number {
+  const ttls = audience.map((resource) => byResource.get(resource)?.ttl ?? Number.POSITIVE_INFINITY)
+  return Math.min(...ttls)
+}
