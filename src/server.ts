@@ -81,9 +81,9 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
   /** The form and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
   accessTokens?: AccessTokenFormat
   /**
-   * The APIs that clients may name as `resource` (RFC 8707), as URIs, beside the audience of `jwt()`. The first is the
-   * default of a request that names none, unless `jwt()` has an audience. A guard accepts only tokens for its own. With
-   * limits, `{ 'https://api.example.com': { ttl: 300, scopes: ['read'] } }`: tokens live at most so long, with these scopes.
+   * The APIs that clients may name as `resource` (RFC 8707), beside the audience of `jwt()`: a list of URIs, or the limits
+   * of each, `{ 'https://api.example.com': { ttl: 300, scopes: ['read'] } }`. The first is the default of a request that
+   * names none, unless `jwt()` has an audience. A guard accepts only tokens for its own resource.
    * @default []
    */
   resources?: readonly string[] | Readonly<Record<string, ResourceLimit>>

@@ -458,6 +458,18 @@ describe('the snippets', () => {
     expect(body).toMatchObject({ scope: 'invoices', issued_token_type: type })
   })
 
+  it('of resources has a server whose tokens for one API live shorter, and have its scope alone', async () => {
+    const { server } = await run<{ server: library.AuthorizationServer }>("'https://payments.example.com': { ttl", {
+      issuer: 'https://auth.example.com',
+      storage: library.memoryStorage(),
+    })
+    const { client } = await library.registerClient(server, { scopes: ['read', 'pay'] })
+    const asked = { clientId: client.clientId, userId: 'alice', refreshToken: false }
+    const [photos, payments] = server.resources.map((resource) => library.issueTokens(server, { ...asked, resource }))
+    expect(await photos).toMatchObject({ scope: 'read pay', expires_in: 3600 })
+    expect(await payments).toMatchObject({ scope: 'pay', expires_in: 120 })
+  })
+
   it('of devices has a server where one gets its two codes', async () => {
     const app = express()
     await run('deviceCode({ ttl', { ...base(), app })
