@@ -1,6 +1,7 @@
 /** The registration endpoint (RFC 7591), and below it the configuration endpoint of each client (RFC 7592). */
 import type { Request, Response, Router } from 'express'
 import { grantTypesOf, hasClientSecret } from '../clients/client'
+import { requireOwnOrigin } from '../clients/limits'
 import { writeMembers } from '../clients/metadata'
 import { deleteRegistration, registerItself, replaceRegistration, requireRegistration } from '../clients/registration'
 import { type Permitted, parseSelfDescription, responseTypesOf } from '../clients/self-description'
@@ -89,7 +90,9 @@ function configuration(server: AuthorizationServer, clientId: string): Methods {
   const byClient = (handle: (token: string, client: Client, req: Request, res: Response) => Promise<void>): Handler => {
     return async (req, res) => {
       const token = presentedToken(req, ['header']) ?? missingToken()
-      await handle(token, await requireRegistration(server, clientId, token), req, res)
+      const client = await requireRegistration(server, clientId, token)
+      if (client.corsOrigins) requireOwnOrigin(client, server, req)
+      await handle(token, client, req, res)
     }
   }
   return {

@@ -25,6 +25,7 @@ beforeEach(async () => {
       express.use(paths.introspect, oauth.introspectRouter(server, { cors }))
       express.use(paths.pushedAuthorization, oauth.pushedAuthorizationRouter(server, { cors }))
       express.use('/userinfo', userinfoRouter(server, { cors }))
+      express.use('/register', oauth.registerRouter(server, { protect: 'open', scopes: 'read', cors }))
       express.get('/me', oauth.bearerGuard(server), (req, res) => void res.json(req.user))
     },
   })
@@ -83,6 +84,30 @@ it('everywhere that clients authenticate, and at userinfo', async () => {
     expect([refused.status, allowed(refused)]).toEqual([400, undefined])
   }
   expect(allowed(await userinfo().set('Origin', own).expect(200))).toBe(own)
+})
+
+it('and where a client reads, changes and deletes its own registration (RFC 7592)', async () => {
+  const { body } = await host
+    .http()
+    .post('/register')
+    .send({ redirect_uris: ['https://app.example/cb'] })
+    .expect(201)
+  const { client_id, registration_access_token } = body
+  const send = (method: 'get' | 'put' | 'delete', origin?: string) => {
+    const sent = host.http()[method](`/register/${client_id}`).auth(registration_access_token, { type: 'bearer' })
+    return origin === undefined ? sent : sent.set('Origin', origin)
+  }
+  expect(allowed(await send('get', others).expect(200))).toBe(others)
+  await oauth.updateClient(host.server, client_id, { corsOrigins: [own] })
+  const before = await host.storage.clients.find(client_id)
+  for (const method of ['get', 'put', 'delete'] as const) {
+    const refused = await send(method, others).send(method === 'put' ? { client_name: 'Mine' } : undefined)
+    expect([refused.status, refused.body.error, allowed(refused)]).toEqual([400, 'unauthorized_client', undefined])
+  }
+  expect(await host.storage.clients.find(client_id)).toEqual(before)
+  expect(allowed(await send('get', own).expect(200))).toBe(own)
+  await send('get').expect(200)
+  await send('delete', own).expect(204)
 })
 
 it('a client without the member has all origins of the router, and one that names more has no more', async () => {
