@@ -44,8 +44,8 @@ async function isRemembered(remember: Remember, request: AuthorizationRequest, u
   if (mayOmitAuthentication(client) && !(remember !== true && remember.publicClients.includes(client.clientId)))
     return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })
-  // what was exchanged was allowed by the host, and its user was asked nothing
-  const answered = grants.filter(({ data }) => data.exchange === undefined)
+  // what was exchanged or asserted was allowed by the host, and its user was asked nothing
+  const answered = grants.filter(({ data }) => data.exchange === undefined && data.asserted === undefined)
   return answered.some((grant) => sessionEnd(server, grant.startedAt, client) > server.now() && covers(request, grant))
 }
 

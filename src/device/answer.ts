@@ -1,6 +1,8 @@
 /** What a user has answered to a device: kept beside what the device asked, which its code stays bound to. */
+import { isDeepStrictEqual } from 'node:util'
+import { boundOf } from '../credentials/bound'
 import type { AuthorizationDetails } from '../rules/authorization-details'
-import type { Scope } from '../rules/scope'
+import { includesScope, type Scope } from '../rules/scope'
 import type { Credential } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 
@@ -32,6 +34,16 @@ export async function storeAnswer(
 /** The answer, once there is one. */
 export function answerOf({ data }: Credential): Answer {
   return data.answer as Answer
+}
+
+/**
+ * Whether the answer is within what the device asked for. No digest covers it: the page knows no secret of the device. What an
+ * adapter alters there makes it less, or nothing.
+ */
+export function isWithinRequest(found: Credential): boolean {
+  const { scope, authorizationDetails: asked = [] } = boundOf(found)
+  const { scope: granted, authorizationDetails: seen = [] } = answerOf(found)
+  return includesScope(scope, granted) && seen.every((one) => asked.some((other) => isDeepStrictEqual(one, other)))
 }
 
 /** Whether this user has answered it with a yes; undefined where they have not answered. */

@@ -16,7 +16,7 @@ import { issue, prepareTokens } from '../tokens/issue'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { requireUser } from '../users'
-import { answerOf } from './answer'
+import { answerOf, isWithinRequest } from './answer'
 import { authorizationRouter } from './device-authorization'
 import { DEVICE_AUTHORIZATION, DEVICE_CODE, DEVICE_PAGE, paths, requirePath } from './endpoints'
 import { deviceRouter } from './verification'
@@ -111,6 +111,7 @@ async function wait(server: AuthorizationServer, found: Credential, configured: 
 async function redeem(server: AuthorizationServer, request: TokenRequest, found: Credential): Promise<TokenResponse> {
   const { client, parameters } = request
   const { userId, startedAt, scope: granted, authorizationDetails: seen = [] } = answerOf(found)
+  if (!isWithinRequest(found)) throw invalidCode()
   await requireUser(server, userId)
   // what the client has lost since the user agreed is gone, as at a code
   const scope = remainingScope(server.scopes, client, granted)

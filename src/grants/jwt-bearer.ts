@@ -90,7 +90,10 @@ async function exchange(
   // what was revoked after the assertion was made stays revoked, however late it comes
   const startedAt = Math.min(request.startedAt, Math.floor(claims.iat as number))
   const authorization = { clientId, userId, scope, startedAt, ...audienceMember(audience) }
-  const tokens = await prepareTokens(server, authorization, { request })
+  const prepared = await prepareTokens(server, authorization, { request })
+  const { grant } = prepared
+  // nobody has asked the user: no consent page takes it for their yes
+  const tokens = grant ? { ...prepared, grant: { ...grant, data: { ...grant.data, asserted: true } } } : prepared
   const once = { purpose: 'assertion', id: claims.jti as string, expiresAt: claims.exp as number }
   return (await issue(server, request, tokens, undefined, {
     // in whatever process, and last: RFC 7523 §3, item 7

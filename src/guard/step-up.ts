@@ -1,5 +1,6 @@
 /** Step-up (RFC 9470): what a guard asks of the sign-in behind a token, and how a challenge says so. */
 import { OAuthError } from '../errors'
+import { CLOCK_SKEW } from '../jwt/verify'
 import { requireSeconds } from '../options/seconds'
 import type { RemoteServer } from '../remote/remote-server'
 import type { AccessToken } from '../types/access-token'
@@ -64,6 +65,8 @@ export function missingSignIn({ acr, maxAge, now }: StepUp, token: AccessToken):
   if (acr.length > 0 && (held === undefined || !acr.includes(held))) {
     return new OAuthError('insufficient_user_authentication', 'The user must sign in in another way.')
   }
-  if (maxAge === undefined || (authTime !== undefined && now() - authTime <= maxAge)) return undefined
+  // a time that is still to come says nothing of how long ago it was
+  const age = authTime === undefined ? Number.NaN : now() - authTime
+  if (maxAge === undefined || (age <= maxAge && age >= -CLOCK_SKEW)) return undefined
   return new OAuthError('insufficient_user_authentication', 'The user signed in too long ago.')
 }

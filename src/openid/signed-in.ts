@@ -3,6 +3,7 @@ import type { Request } from 'express'
 import { type Asked, covers } from '../authorization/remembered'
 import { OAuthError } from '../errors'
 import { admissionOf } from '../guard/presented-token'
+import { CLOCK_SKEW } from '../jwt/verify'
 import { listGrants } from '../operations/grants'
 import { kindOf } from '../options/known'
 import type { Scope } from '../rules/scope'
@@ -60,9 +61,10 @@ function wrongSignIn(problem: string): TypeError {
   return new TypeError(`authentication of openid() or issueCode must be ${form}, ${problem}`)
 }
 
-/** OpenID Connect Core §3.1.2.1: more seconds ago than the request takes. */
+/** OpenID Connect Core §3.1.2.1: more seconds ago than the request takes. A time that is still to come says nothing of that. */
 export function isTooOld({ now }: AuthorizationServer, { maxAge }: OpenIdRequest, { time }: KnownSignIn): boolean {
-  return maxAge !== undefined && now() - time > maxAge
+  const age = now() - time
+  return maxAge !== undefined && (age > maxAge || age < -CLOCK_SKEW)
 }
 
 /** Requests whose sign-in was looked at when they came. */

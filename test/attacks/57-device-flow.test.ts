@@ -337,6 +337,34 @@ it('a row whose answer and columns differ opens nothing: an adapter that loses t
   }
 })
 
+it('an answer that an adapter has made more of is none: no scope and no details but what the device asked for', async () => {
+  const payment = { members: ['amount'], check: () => {}, describe: () => 'Pay' }
+  const asked = [{ type: 'payment', amount: '10' }]
+  const more: Record<string, object> = {
+    'as it was': {},
+    scope: { scope: ['read', 'write'] },
+    'another payment': { authorizationDetails: [{ type: 'payment', amount: '999' }] },
+    'one more': { authorizationDetails: [...asked, { type: 'payment', amount: '999' }] },
+  }
+  for (const [what, change] of Object.entries(more)) {
+    const host = await createHost({
+      authorizationDetails: { payment },
+      grants: [authorizationCode(), refreshToken(), deviceCode()],
+    })
+    const sent = { scope: 'read', authorization_details: JSON.stringify(asked) }
+    const { device_code, user_code } = await startDevice(host, host.web, sent)
+    await answerDevice(host, user_code)
+    host.storage.replace('grants.find', async (call) => {
+      const row = (await call()) as { kind: string; scope: string[]; data: { answer: { scope: string[] } } }
+      if (row?.kind !== 'device_code') return row
+      const answer = { ...row.data.answer, ...change }
+      return { ...row, scope: answer.scope, data: { ...row.data, answer } }
+    })
+    const { status } = await poll(host, host.web, device_code)
+    expect([what, status]).toEqual([what, what === 'as it was' ? 200 : 400])
+  }
+})
+
 it('details that its user was not shown are in no token, whatever the record says before and after', async () => {
   const type = { members: ['amount'], check: () => {}, describe: ({ type }: { type: string }) => `For a ${type}` }
   const host = await createHost({

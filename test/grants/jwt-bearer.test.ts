@@ -5,6 +5,7 @@ import { SignJWT, UnsecuredJWT } from 'jose'
 import {
   authorizationCode,
   clientCredentials,
+  consentPage,
   dpop,
   generateSigningKey,
   type JwtBearerOptions,
@@ -269,6 +270,21 @@ describe('an assertion', () => {
     const host = await bearing({ senderConstraints: [dpop()] })
     const sent = send(host, await assertion()).set('DPoP', await proof(await proofKey()))
     expect((await sent.expect(200)).body.token_type).toBe('DPoP')
+  })
+
+  it('is no yes of its user: a consent page that remembers asks', async () => {
+    const host = await bearing({ decide: consentPage({ signIn: '/login', remember: true }) })
+    await send(host, await assertion({ claims: { scope: 'read' } })).expect(200)
+    expect(await listGrants(host.server, { userId: 'alice' })).toHaveLength(1)
+    expect((await host.authorize(host.web, { scope: 'read' })).status).toBe(200)
+  })
+
+  it.each([undefined, ''])('that is %j is invalid_request (§2.1)', async (text) => {
+    const host = await bearing()
+    expect(errorOf(await host.token(host.web, { grant_type: grant, assertion: text }))).toEqual([
+      400,
+      'invalid_request',
+    ])
   })
 
   it('needs the grant in the record of the client', async () => {

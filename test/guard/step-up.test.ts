@@ -76,6 +76,17 @@ describe('a guard with acr and maxAge (RFC 9470 §3)', () => {
     await call({ maxAge: 601 }, body).expect(200)
   })
 
+  it('refuses a sign-in that is still to come, but for clocks that differ: it says nothing of its age', async () => {
+    for (const [time, status] of [
+      [startOfTime + 10, 200],
+      [startOfTime + 11, 401],
+      [startOfTime + 1e9, 401],
+    ] as const) {
+      host.sessions.set('alice', { time, acr: 'pwd' })
+      expect([time, (await call({ maxAge: 600 }, await signIn())).status]).toEqual([time, status])
+    }
+  })
+
   it.each([
     ['without the scope openid', { clientId: 'web', userId: 'alice', scope: 'read' }],
     ['of the client itself', { clientId: 'web', scope: 'read' }],

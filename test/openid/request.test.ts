@@ -237,6 +237,13 @@ describe('max_age', () => {
     expect(await answerTo({ max_age: '3600', prompt: 'none' })).toHaveProperty('code')
   })
 
+  it('is not met by a sign-in that is still to come, but for clocks that differ', async () => {
+    host.sessions.set('alice', { time: startOfTime + 11 })
+    expect(await answerTo({ max_age: '3600', prompt: 'none' })).toMatchObject({ error: 'login_required' })
+    host.sessions.set('alice', { time: startOfTime + 10 })
+    expect(await answerTo({ max_age: '3600', prompt: 'none' })).toHaveProperty('code')
+  })
+
   it('0 is as prompt=login', async () => {
     host.sessions.set('alice', { time: startOfTime })
     const { back } = await sent({ max_age: '0' })

@@ -53,6 +53,13 @@ const withoutChecksum = (token: string) => token.slice(0, -6)
 const withChecksum = (body: string) => body + checksumOf(body)
 
 describe('a personal token', () => {
+  it('is no yes to the app of its client: a consent page that remembers asks', async () => {
+    await begin({ decide: oauth.consentPage({ signIn: '/login', remember: true }) })
+    const both = await host.register({ scopes: ['read'] })
+    await issue({ clientId: both.clientId, scope: 'read' })
+    expect((await host.authorize(both, { scope: 'read' })).status).toBe(200)
+  })
+
   it('is a token of its user at the guard, by the header of every other one', async () => {
     const made = await issue({ scope: 'read write' })
     const { body } = await host.me(made.token).expect(200)
