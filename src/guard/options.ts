@@ -11,10 +11,10 @@ import { neededScope, type Scope } from '../rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownUrl } from '../rules/well-known'
 import { type ProofPlace, proofPlace } from '../sender-constraints/confirmation'
 import type { AuthenticatedToken } from '../tokens/access-token'
+import { type StepUp, verifiedStepUp } from '../tokens/step-up'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { missingToken } from './challenge'
 import { type Challenge, type TokenPlace, tokenPlaces } from './presented-token'
-import { type StepUp, verifiedStepUp } from './step-up'
 
 /** The issuer of the tokens: the server of this process, or one in another. */
 export type TokenSource = AuthorizationServer | RemoteServer

@@ -9,10 +9,10 @@ import { requireNoMore } from '../options/known'
 import { formatScope, includesScope, type Scope } from '../rules/scope'
 import { type Call, schemeOf } from '../sender-constraints/confirmation'
 import { type AuthenticatedToken, authenticateToken } from '../tokens/access-token'
+import { missingSignIn, type StepUp } from '../tokens/step-up'
 import { clientsOwnToken, withChallenge } from './challenge'
 import { type BearerGuardOptions, type TokenSource, verifiedEntrance } from './options'
 import { type Challenge, offerAdmission, presentedToken } from './presented-token'
-import { missingSignIn, type StepUp } from './step-up'
 
 function authenticateAt(
   source: TokenSource,

@@ -4,6 +4,7 @@ import { pkceRequired, requireClient, requireGrantType } from '../clients/client
 import { OAuthError } from '../errors'
 import { requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
+import { type AuthorizationDetail, typesOf } from '../rules/authorization-details'
 import { isCodeChallenge } from '../rules/pkce'
 import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
@@ -12,7 +13,9 @@ import { resolveScope, type Scope, scopeParameter } from '../rules/scope'
 import { requireId } from '../rules/subject'
 import { keyToBind } from '../sender-constraints/confirmation'
 import type { Client } from '../storage'
+import { detailsMember } from '../tokens/authorization-details'
 import { prepareCode } from '../tokens/code'
+import { hostDetails } from '../tokens/host-details'
 import { store } from '../tokens/issue'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -31,9 +34,15 @@ export interface IssueCodeOptions {
   redirectUri?: string | undefined
   /**
    * The granted scope, `'read write'` or a list, all of it allowed to the client.
-   * @default the client's default scope
+   * @default the client's default scope; none beside `authorizationDetails`
    */
   scope?: string | Scope | undefined
+  /**
+   * The details that the user agreed to (RFC 9396): `[{ type: 'payment', amount: '10.00' }]`. They are checked as those of
+   * a request are, by `authorizationDetails` of the server and the client's record.
+   * @default none
+   */
+  authorizationDetails?: readonly AuthorizationDetail[]
   /** The resources of the tokens (RFC 8707), among the `resources` of the server. @default the server's default */
   resource?: string | readonly string[] | undefined
   /** The S256 challenge (RFC 7636). Required where the server requires PKCE of this client. @default none */
@@ -60,7 +69,10 @@ const codeOptionNames: readonly string[] = [
   'dpopJkt',
   'authentication',
   'nonce',
+  'authorizationDetails',
 ] satisfies (keyof IssueCodeOptions)[]
+// without its details a code would be for the default scope, which is another authority
+const mayBeUndefined = codeOptionNames.filter((name) => name !== 'authorizationDetails')
 
 /**
  * Issues an authorization code for a user that the host has authenticated and who agreed. `expiresIn` is in seconds.
@@ -71,7 +83,7 @@ export async function issueCode(
 ): Promise<{ code: string; expiresIn: number }> {
   requireNoMore('issueCode', arguments, 2)
   requireServer(server)
-  requireKnown('issueCode option', options ?? null, codeOptionNames, codeOptionNames)
+  requireKnown('issueCode option', options ?? null, codeOptionNames, mayBeUndefined)
   const { clientId, redirectUri, scope, resource, codeChallenge, dpopJkt, nonce } = options
   const userId = requireId('issueCode: userId', options.userId)
   const startedAt = server.now()
@@ -91,8 +103,13 @@ export async function issueCode(
     keyToBind(server, client, new Map([['dpop_jkt', dpopJkt]]))
   }
   const audience = resolveAudience(server, client, resourceParameter(resource))
-  const granted = resolveScope(server, client, scopeParameter(scope), audience)
-  const authorization = { clientId, userId, scope: granted, startedAt, ...audienceMember(audience) }
+  const details = await hostDetails('issueCode', server, client, options.authorizationDetails, audience)
+  const authorization = {
+    ...{ clientId, userId, startedAt },
+    scope: details && scope === undefined ? [] : resolveScope(server, client, scopeParameter(scope), audience),
+    ...audienceMember(audience),
+    ...detailsMember(details),
+  }
   const approved = {
     authorization: await withAuthentication(server, client, authorization, options.authentication),
     ...(redirectUri !== undefined && { sentRedirectUri: redirectUri }),
@@ -102,7 +119,8 @@ export async function issueCode(
   }
   const { code, credential } = prepareCode(server, approved, server.codes.ttl)
   await store(server, [credential])
-  server.emit({ type: 'code.issued', clientId, userId, scope: credential.scope })
+  const types = details && { authorizationDetailsTypes: typesOf(details) }
+  server.emit({ type: 'code.issued', clientId, userId, scope: credential.scope, ...types })
   return { code, expiresIn: server.codes.ttl }
 }
 

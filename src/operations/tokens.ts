@@ -4,12 +4,16 @@ import { getsRefreshToken, requireClient, requireGrantType } from '../clients/cl
 import { OAuthError } from '../errors'
 import { requireServer } from '../http/endpoint'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import type { AuthorizationDetail } from '../rules/authorization-details'
 import { audienceMember, knownResource, resolveAudience, resourceParameter } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, scopeParameter } from '../rules/scope'
 import { requireId } from '../rules/subject'
 import { proofPlace } from '../sender-constraints/confirmation'
 import { authenticateToken } from '../tokens/access-token'
+import { detailsMember } from '../tokens/authorization-details'
+import { hostDetails } from '../tokens/host-details'
 import { type IssueRequest, issueNew } from '../tokens/issue'
+import { missingSignIn, verifiedStepUp } from '../tokens/step-up'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ProvingRequest } from '../types/capability'
@@ -24,9 +28,15 @@ export interface IssueTokensOptions {
   userId?: string | number
   /**
    * The granted scope, `'read write'` or a list, all of it allowed to the client.
-   * @default the client's default scope
+   * @default the client's default scope; none beside `authorizationDetails`
    */
   scope?: string | Scope | undefined
+  /**
+   * The granted details (RFC 9396): `[{ type: 'payment', amount: '10.00' }]`. They are checked as those of a request are.
+   * Without `userId` their types must list the client in `withoutUser`.
+   * @default none
+   */
+  authorizationDetails?: readonly AuthorizationDetail[]
   /** The resources of the access token (RFC 8707). @default those that `request` names, or the server's default */
   resource?: string | readonly string[] | undefined
   /** Whether to issue a refresh token too. @default true for a user's tokens, where the client is allowed that grant */
@@ -44,6 +54,7 @@ const tokenOptionNames: readonly string[] = [
   'clientId',
   'userId',
   'scope',
+  'authorizationDetails',
   'resource',
   'refreshToken',
   'grantType',
@@ -65,15 +76,18 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   if (options.request && options.grantType !== undefined) {
     throw new TypeError('issueTokens: the request has a grantType already: leave the option grantType out')
   }
-  const resource = resourceParameter(options.resource) ?? request.parameters.get('resource')
-  const audience = resolveAudience(server, client, resource)
-  const scope = resolveScope(server, client, scopeParameter(options.scope), audience)
   // a user that the host did not find must not become the client itself
   const userId = 'userId' in options ? requireId('issueTokens: userId', options.userId) : undefined
   if (userId === undefined && client.username !== undefined) await requireOwner(server, client.username)
   if (options.refreshToken && !getsRefreshToken(server, client)) {
     throw new OAuthError('unauthorized_client', 'This client may not use the refresh token grant.')
   }
+  const resource = resourceParameter(options.resource) ?? request.parameters.get('resource')
+  const audience = resolveAudience(server, client, resource)
+  const named = options.authorizationDetails
+  const details = await hostDetails('issueTokens', server, client, named, audience, userId === undefined)
+  const isScoped = !details || options.scope !== undefined
+  const scope = isScoped ? resolveScope(server, client, scopeParameter(options.scope), audience) : []
   const refreshToken = (options.refreshToken ?? userId !== undefined) && getsRefreshToken(server, client)
   const { clientId } = client
   const { startedAt } = request
@@ -83,6 +97,7 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
     scope,
     startedAt,
     ...audienceMember(audience),
+    ...detailsMember(details),
   }
   return issueNew(server, request, authorization, refreshToken)
 }
@@ -99,28 +114,41 @@ async function hostRequest(
 
 /**
  * Verifies an access token and returns its meaning, for WebSockets, GraphQL and other calls without the guard. Throws
- * an `OAuthError`: `invalid_token`, `insufficient_scope`, or `server_error` with status 503 when storage fails.
+ * an `OAuthError`: `invalid_token`, `insufficient_scope`, `insufficient_user_authentication`, or `server_error` with status
+ * 503 when storage fails.
  * `resource` is the called one of the server's `resources`.
  * Without it: the audience of tokens whose request names no resource. A token that is bound to a key needs the `request`
- * that it came with, such as that of a WebSocket: its `DPoP` header is the proof.
+ * that it came with, such as that of a WebSocket: its `DPoP` header is the proof. `acr` and `maxAge` say how the user must
+ * have signed in (RFC 9470), as those of `bearerGuard` do.
+ *
+ * @throws TypeError for a wrong option, such as an `acr` that is not among the `acrValues` of `openid()`.
  */
 export async function verifyAccessToken(
   server: AuthorizationServer,
   token: string,
-  options: { scope?: string | Scope; resource?: string; request?: ProvingRequest } = {},
+  options: {
+    scope?: string | Scope
+    resource?: string
+    request?: ProvingRequest
+    acr?: string | readonly string[]
+    maxAge?: number
+  } = {},
 ): Promise<AccessToken> {
   requireNoMore('verifyAccessToken', arguments, 3)
   requireServer(server)
   // a misspelt scope would be no scope
-  requireKnown('verifyAccessToken option', options, ['scope', 'resource', 'request'], ['scope'])
+  requireKnown('verifyAccessToken option', options, ['scope', 'resource', 'request', 'acr', 'maxAge'], ['scope'])
   const required = neededScope('verifyAccessToken', options)
   const resource = knownResource(server, options.resource)
+  const stepUp = verifiedStepUp('verifyAccessToken', server, options)
   const proofs = options.request && proofPlace('verifyAccessToken', server, resource)
   const call = proofs && options.request && { ...proofs, req: options.request }
   const { accessToken, used } = await authenticateToken(server, String(token), resource, call)
   if (!includesScope(accessToken.scope, required)) {
     throw new OAuthError('insufficient_scope', `The access token lacks the scope ${formatScope(required)}.`)
   }
+  const missing = stepUp && missingSignIn(stepUp, accessToken)
+  if (missing) throw missing
   if (used) setImmediate(used)
   return accessToken
 }

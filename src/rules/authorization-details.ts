@@ -58,7 +58,8 @@ export function parseAuthorizationDetails(text: string): AuthorizationDetails {
 /** How many strings a value has, names of members among them. Throws for what stores or readers would change. */
 function textsIn(value: unknown, depth: number): number {
   if (typeof value === 'string') return textIn(value)
-  if (typeof value === 'number' && !isExact(value)) throw invalidDetails('must have no number that is beyond 2^53')
+  if (typeof value === 'number' && !isExact(value))
+    throw invalidDetails('must have no number that is beyond 2^53, and no -0')
   if (typeof value !== 'object' || value === null) return 0
   if (depth > MAX_DEPTH) throw invalidDetails(`must not be nested more than ${MAX_DEPTH} deep`)
   let texts = 0
@@ -67,8 +68,8 @@ function textsIn(value: unknown, depth: number): number {
   return texts
 }
 
-/** Integers beyond lose digits on their way through JSON.parse; 1e999 is no number any more. */
-const isExact = (value: number) => Math.abs(value) <= Number.MAX_SAFE_INTEGER
+/** Integers beyond lose digits on their way through JSON.parse; 1e999 is no number any more, and -0 would be kept as 0. */
+const isExact = (value: number) => Math.abs(value) <= Number.MAX_SAFE_INTEGER && !Object.is(value, -0)
 
 function textIn(text: string): number {
   // on a page it would change the text around it

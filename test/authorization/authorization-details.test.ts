@@ -11,6 +11,7 @@ import {
   deviceCode,
   generateSigningKey,
   implicit,
+  issueCode,
   issueTokens,
   jwt,
   memoryStorage,
@@ -23,6 +24,7 @@ import {
   registerClient,
   requestObjects,
   updateClient,
+  verifyAccessToken,
 } from '../../src/index'
 import { clientKey, signRequest } from '../support/assertions'
 import { answerConsent, askConsent } from '../support/consent'
@@ -34,6 +36,7 @@ import {
   type HostOptions,
   issuer,
   type Parameters,
+  pkce,
   type Tokens,
 } from '../support/host'
 
@@ -452,6 +455,95 @@ it('gives a session that begins with an access token none that the token does no
   const { access_token } = await issueTokens(own.server, { clientId: 'web', userId: 'alice', scope: 'read' })
   expect(answerOf(await begin(access_token, asked(pay()))).error).toBe('invalid_authorization_details')
   expect(answerOf(await begin(access_token, {})).code).toBeDefined()
+})
+
+describe('issueCode and issueTokens', () => {
+  const named = { clientId: 'web', userId: 'alice' }
+  const codeFor = (more: object) => issueCode(host.server, { ...named, codeChallenge: pkce.challenge, ...more })
+  const tokensFor = (more: object) => issueTokens(host.server, { ...named, ...more })
+
+  it('a code becomes tokens for the details that the host names, and a refresh keeps them', async () => {
+    const { code } = await codeFor({ authorizationDetails: [pay()] })
+    const { body } = await host.exchange(host.web, code, { redirect_uri: undefined }).expect(200)
+    expect(body.authorization_details).toEqual([pay()])
+    // who names details alone has not asked for the default scope
+    expect(body.scope).toBeUndefined()
+    const meaning = { scope: [], authorizationDetails: [pay()] }
+    expect(await verifyAccessToken(host.server, body.access_token)).toMatchObject(meaning)
+    const { body: next } = await host.refresh(host.web, body.refresh_token).expect(200)
+    expect(next.authorization_details).toEqual([pay()])
+    expect(host.events).toContainEqual(
+      expect.objectContaining({ type: 'code.issued', authorizationDetailsTypes: ['payment'] }),
+    )
+  })
+
+  it('tokens have them, too, beside a scope that is named, and a refresh keeps them', async () => {
+    const tokens = await tokensFor({ authorizationDetails: [pay(), see('1')], scope: 'read' })
+    expect(tokens).toMatchObject({ scope: 'read', authorization_details: [pay(), see('1')] })
+    const narrowed = await host.refresh(host.web, String(tokens.refresh_token), asked(see('1'))).expect(200)
+    expect(narrowed.body.authorization_details).toEqual([see('1')])
+    expect(await tokensFor({ authorizationDetails: [pay()] })).not.toHaveProperty('scope')
+  })
+
+  it("a client's own token has those of withoutUser alone (§6)", async () => {
+    const ofClient = (detail: ReturnType<typeof pay> | ReturnType<typeof see>) =>
+      issueTokens(host.server, { clientId: 'web', authorizationDetails: [detail] })
+    expect(await ofClient(see('1'))).toMatchObject({ authorization_details: [see('1')] })
+    await expect(ofClient(pay())).rejects.toMatchObject({ code: 'invalid_authorization_details' })
+  })
+
+  it.each<[string, object]>([
+    ['an unknown type', { type: 'transfer' }],
+    ['an unknown member', pay('10.00', 'Ada', { currency: 'EUR' })],
+    ['what check refuses', pay('ten')],
+    ['no type', { amount: '10.00' }],
+    ['a locations that is no list', pay('10.00', 'Ada', { locations: 'x' })],
+    ['control characters', pay('10.00', 'A\u0000da')],
+  ])('refuse %s as a request would be, and store nothing', async (_, detail) => {
+    for (const issuing of [
+      codeFor({ authorizationDetails: [detail] }),
+      tokensFor({ authorizationDetails: [detail] }),
+    ]) {
+      await expect(issuing).rejects.toMatchObject({ code: 'invalid_authorization_details' })
+    }
+    expect(host.storage.storedIds()).toEqual([])
+  })
+
+  it('refuse a type that the record of the client does not name, and locations beyond the resources', async () => {
+    await updateClient(host.server, 'web', { authorizationDetailsTypes: ['account'] })
+    const refused = { code: 'invalid_authorization_details' }
+    await expect(tokensFor({ authorizationDetails: [pay()] })).rejects.toMatchObject(refused)
+    host = await makeHost({ resources: ['https://a.example', 'https://b.example'] })
+    const elsewhere = pay('10.00', 'Ada', { locations: ['https://b.example'] })
+    const options = { authorizationDetails: [elsewhere], resource: 'https://a.example' }
+    await expect(tokensFor(options)).rejects.toMatchObject(refused)
+    await expect(codeFor(options)).rejects.toMatchObject(refused)
+  })
+
+  it.each<[string, unknown, string]>([
+    ['one detail without its list', pay(), 'must be a list of objects of plain JSON'],
+    ['text', JSON.stringify([pay()]), 'not a string'],
+    ['a Date', [pay('10.00', 'Ada', { at: new Date(0) })], 'plain JSON'],
+    ['a Map', [pay('10.00', 'Ada', { at: new Map() })], 'plain JSON'],
+    ['NaN', [pay('10.00', 'Ada', { at: Number.NaN })], 'plain JSON'],
+    ['-0', [pay('10.00', 'Ada', { at: -0 })], 'plain JSON'],
+    ['a member that is undefined', [{ ...pay(), creditor: undefined }], 'plain JSON'],
+    ['a bigint', [pay('10.00', 'Ada', { at: 1n })], 'plain JSON'],
+    ['nothing', undefined, 'authorizationDetails is undefined'],
+    ['null', null, 'not null'],
+  ])('throw a TypeError for %s', async (_, authorizationDetails, message) => {
+    for (const issuing of [codeFor({ authorizationDetails }), tokensFor({ authorizationDetails })]) {
+      await expect(issuing).rejects.toMatchObject({ name: 'TypeError', message: expect.stringContaining(message) })
+    }
+    expect(host.storage.storedIds()).toEqual([])
+  })
+
+  it('name the option that a server without details lacks', async () => {
+    host = await createHost()
+    for (const issuing of [codeFor({ authorizationDetails: [pay()] }), tokensFor({ authorizationDetails: [pay()] })]) {
+      await expect(issuing).rejects.toThrow('needs the option authorizationDetails of the server')
+    }
+  })
 })
 
 describe('the metadata', () => {

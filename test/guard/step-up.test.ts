@@ -14,6 +14,7 @@ import {
   jwt,
   remoteServer,
   updateClient,
+  verifyAccessToken,
 } from '../../src/index'
 import { answerOf, createHost, issuer, type Parameters, startOfTime, type Tokens } from '../support/host'
 import { createOpenIdHost, type OpenIdHost, type OpenIdHostOptions } from '../support/openid'
@@ -136,6 +137,60 @@ describe('a guard with acr and maxAge (RFC 9470 §3)', () => {
   it('throws at a server that knows of no sign-in', async () => {
     const { server } = await createHost()
     expect(() => bearerGuard(server, { maxAge: 60 })).toThrow('acr and maxAge need the option openid of the server')
+  })
+})
+
+describe('verifyAccessToken with acr and maxAge', () => {
+  const verify = async (options: Pick<BearerGuardOptions, 'acr' | 'maxAge' | 'scope'>, tokens?: Tokens) =>
+    verifyAccessToken(host.server, (tokens ?? (await signIn())).access_token, options)
+
+  it('returns what a token stands for whose sign-in will do', async () => {
+    const said = { acr: 'pwd', authTime: startOfTime - 600 }
+    expect(await verify({ acr: 'pwd', maxAge: 600 })).toMatchObject(said)
+    expect(await verify({ acr: ['mfa', 'pwd'] })).toMatchObject(said)
+  })
+
+  it.each([
+    { acr: 'mfa' },
+    { acr: 'hwk mfa' },
+    { maxAge: 599 },
+    { acr: 'pwd', maxAge: 0 },
+    { acr: 'mfa', maxAge: 600 },
+  ])('throws insufficient_user_authentication, with 401, for %j', async (options) => {
+    const error = { code: 'insufficient_user_authentication', status: 401 }
+    await expect(verify(options)).rejects.toMatchObject(error)
+  })
+
+  it('throws it for a token that tells of no sign-in', async () => {
+    const tokens = await issueTokens(host.server, { clientId: 'web', userId: 'alice', scope: 'read' })
+    const error = { code: 'insufficient_user_authentication' }
+    for (const options of [{ acr: 'pwd' }, { maxAge: 3600 }]) {
+      await expect(verify(options, tokens as Tokens)).rejects.toMatchObject(error)
+    }
+  })
+
+  it('says first what no sign-in would mend', async () => {
+    const tokens = await signIn()
+    await expect(verify({ acr: 'mfa', scope: 'write' }, tokens)).rejects.toMatchObject({ code: 'insufficient_scope' })
+    await host.revoke(host.web, tokens.access_token)
+    await expect(verify({ acr: 'mfa' }, tokens)).rejects.toMatchObject({ code: 'invalid_token' })
+  })
+
+  it.each<[unknown, string]>([
+    [{ acr: '' }, "verifyAccessToken's acr must name authentication context classes, such as 'mfa'"],
+    [{ acr: 'gold' }, "verifyAccessToken's acr gold is not in openid({ acrValues }): pwd, mfa, hwk"],
+    [{ maxAge: '60' }, "verifyAccessToken's maxAge must be a whole number of seconds"],
+    [{ acr: undefined }, 'acr is undefined'],
+    [{ maxAge: undefined }, 'maxAge is undefined'],
+  ])('throws a TypeError for %j, whatever the token', async (options, message) => {
+    const verifying = verifyAccessToken(host.server, 'x', options as never)
+    await expect(verifying).rejects.toMatchObject({ name: 'TypeError', message: expect.stringContaining(message) })
+  })
+
+  it('throws a TypeError at a server that knows of no sign-in', async () => {
+    const { server } = await createHost()
+    const verifying = verifyAccessToken(server, 'x', { maxAge: 60 })
+    await expect(verifying).rejects.toThrow('acr and maxAge need the option openid of the server')
   })
 })
 

@@ -48,6 +48,8 @@ describe('the parameter authorization_details', () => {
     ['the same within', '[{"type":"a","b":{"x":"1","x":"100"}}]', 'a member more than once'],
     ['digits that get lost', '[{"type":"a","x":9007199254740993}]', 'no number that is beyond 2^53'],
     ['a number beyond all', '[{"type":"a","x":1e999}]', 'no number that is beyond 2^53'],
+    ['a zero with a sign', '[{"type":"a","x":-0}]', 'and no -0'],
+    ['what is less than the least number', '[{"type":"a","x":-1e-400}]', 'and no -0'],
     ['half a character', '[{"type":"a","x":"\\ud83d"}]', 'no control characters'],
     ['NUL', '[{"type":"a","x":"\\u0000"}]', 'no control characters'],
     ['what turns the text around it', '[{"type":"a","x":"\\u202e01 yaP"}]', 'none that turn the text'],

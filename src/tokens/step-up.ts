@@ -1,8 +1,7 @@
-/** Step-up (RFC 9470): what a guard asks of the sign-in behind a token, and how a challenge says so. */
+/** Step-up (RFC 9470): what an API asks of the sign-in behind a token, and how a challenge says so. */
 import { OAuthError } from '../errors'
 import { CLOCK_SKEW } from '../jwt/verify'
 import { requireSeconds } from '../options/seconds'
-import type { RemoteServer } from '../remote/remote-server'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
 
@@ -17,10 +16,13 @@ export interface StepUp {
   readonly now: () => number
 }
 
-/** The options `acr` and `maxAge` of a guard, checked; undefined where it has neither. */
+/** The server of this process; of one in another nothing is known but what its tokens say. */
+type Issuer = Pick<AuthorizationServer, 'now'> & Partial<Pick<AuthorizationServer, 'storage' | 'openid'>>
+
+/** The options `acr` and `maxAge` of `owner`, checked; undefined where it has neither. */
 export function verifiedStepUp(
   owner: string,
-  server: AuthorizationServer | RemoteServer,
+  server: Issuer,
   { acr, maxAge }: { acr?: string | readonly string[]; maxAge?: number },
 ): StepUp | undefined {
   if (acr === undefined && maxAge === undefined) return undefined
@@ -44,9 +46,8 @@ export function verifiedStepUp(
 }
 
 /** Throws where no user could ever be let in: nothing here says how they sign in, or none signs in so. */
-function verifyKnown(owner: string, server: AuthorizationServer | RemoteServer, named: readonly string[]): void {
-  if (!('storage' in server)) return
-  const { openid } = server
+function verifyKnown(owner: string, { storage, openid }: Issuer, named: readonly string[]): void {
+  if (!storage) return
   if (!openid) {
     const fix = 'openid: openid({ keys, authentication, acrValues }) says how users sign in'
     throw new TypeError(`${owner}'s acr and maxAge need the option openid of the server: ${fix}`)
