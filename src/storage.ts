@@ -74,7 +74,7 @@ export interface Client extends OpenIdClientMembers, CertificateClientMembers, R
   readonly dpopBoundAccessTokens?: boolean
   /** May introspect access tokens of other clients (RFC 7662): all of them, or those for the resources named. */
   readonly resourceServer?: boolean | readonly string[]
-  /** How introspection responses to it are signed, where it asks for that (RFC 9701 §6). */
+  /** How introspection responses to it are signed, where it asks for that (RFC 9701 §6). Left out: RS256, with such a key. */
   readonly introspectionSignedResponseAlg?: string
   /** Its metadata is unverified: it came by a registration (RFC 7591), open or admitted by the host, or by a document. */
   readonly origin?: 'registration' | 'admitted_registration' | 'metadata_document'

@@ -15,7 +15,7 @@ import { detailsMember } from '../tokens/authorization-details'
 import { hiddenActor, sharedClaims, tokenTypeOf } from '../tokens/claims'
 import { latestEnd } from '../tokens/derived-session'
 import { hasStableHalf, isCurrent, parseRefreshToken, sessionEnd } from '../tokens/rotation'
-import { asksForJwt, MEDIA_TYPE, signIntrospection } from '../tokens/signed-introspection'
+import { asksForJwt, MEDIA_TYPE, refusalOf, signIntrospection } from '../tokens/signed-introspection'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { findUser } from '../users'
 
@@ -34,8 +34,8 @@ export interface IntrospectRouterOptions {
 /**
  * The introspection endpoint (RFC 7662), for clients that authenticate. A client sees its own tokens. A client
  * registered as `resourceServer` sees every access token, or those for its resources. Every other token is
- * `{"active":false}` (§2.2, §4). Responses are signed JWTs (RFC 9701) where the record of the client names an algorithm, and
- * the request accepts them.
+ * `{"active":false}` (§2.2, §4). Responses are signed JWTs (RFC 9701) where the request accepts them, and the server has a key
+ * for the algorithm that the record of the client names.
  */
 export function introspectRouter(server: AuthorizationServer, options: IntrospectRouterOptions = {}): Router {
   requireNoMore('introspectRouter', arguments, 2)
@@ -44,9 +44,10 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
   const { resourceServersOnly = false, cors } = options
   requireFlags('introspectRouter', { resourceServersOnly })
   const handler: Handler = async (req, res) => {
-    const { client, authenticated, challenge, parameters } = await authenticatedRequest(server, req)
+    const refuse = (error: unknown) => Promise.reject(refusalOf(error, req.headers))
+    const { client, authenticated, challenge, parameters } = await authenticatedRequest(server, req).catch(refuse)
     // RFC 7662 §2.1: without authorization anybody could try tokens here
-    if (!authenticated) throw invalidClient('Introspection requires client authentication.', challenge)
+    if (!authenticated) return refuse(invalidClient('Introspection requires client authentication.', challenge))
     const token = requireParameter(parameters, 'token')
     const access = await findAccessToken(server, token)
     const found = access?.row ?? (await findRefreshToken(server, token, client))
@@ -55,18 +56,23 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
     // asked by its own client, it was used nowhere
     if (active && access?.used && found.clientId !== client.clientId) res.once('close', access.used)
     // OpenID Connect Core §8.1: no client learns the id of a user; the host's own APIs do
-    const hides = client.resourceServer ? undefined : server.openid?.subjectFor
+    const hides = isResourceServer(client) ? undefined : server.openid?.subjectFor
     const sub =
       active && hides && found.userId !== undefined ? await hides(server, client, found.userId) : found?.userId
     const actor = active ? boundOf(found).actor : undefined
     const act = hides && actor && (await hiddenActor(async (id) => hides(server, client, id), actor))
     const answer = active ? { ...describe(server, found, seen, sub), ...(act && { act }) } : { active: false }
-    const isSigned = client.introspectionSignedResponseAlg !== undefined && asksForJwt(req.headers.accept)
-    if (isSigned) sendJwt(res, MEDIA_TYPE, signIntrospection(server, client, answer))
-    else sendJson(res, 200, answer)
+    const signed = asksForJwt(req.headers.accept) ? signIntrospection(server, client, answer) : undefined
+    if (signed === undefined) sendJson(res, 200, answer)
+    else sendJwt(res, MEDIA_TYPE, signed)
   }
   const check = requestChecks(server, 'introspect')
   return endpointRouter(server, { methods: { POST: handler }, check, cors })
+}
+
+/** One whose list is empty has no API of its own. */
+function isResourceServer({ resourceServer = false }: Client): boolean {
+  return resourceServer === true || (resourceServer !== false && resourceServer.length > 0)
 }
 
 /** What of a token's audience is the caller's business; undefined when the token is not. */

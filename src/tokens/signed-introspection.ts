@@ -1,4 +1,6 @@
 /** Introspection responses as signed JWTs: RFC 9701. */
+import type { IncomingHttpHeaders } from 'node:http'
+import { OAuthError } from '../errors'
 import { signersOf } from '../jwt/server-signers'
 import { signJwt } from '../jwt/sign'
 import type { Client } from '../storage'
@@ -15,16 +17,29 @@ export function asksForJwt(accept = ''): boolean {
   })
 }
 
-/** §5: for this resource server alone, and without `sub` and `exp`, so that nobody takes it for an access token (§8.1). */
+/**
+ * §5: for this resource server alone, and without `sub` and `exp`, so that nobody takes it for an access token (§8.1).
+ * Undefined where its record names no algorithm and the server has no key for the default one (§6): the response is plain.
+ */
 export function signIntrospection(
   server: AuthorizationServer,
-  { clientId, introspectionSignedResponseAlg: algorithm = '' }: Client,
+  { clientId, introspectionSignedResponseAlg: named }: Client,
   token_introspection: object,
-): string {
-  const signer = signersOf(server).get(algorithm)
+): string | undefined {
+  const signer = signersOf(server).get(named ?? 'RS256')
+  if (!signer && named === undefined) return undefined
   if (!signer) {
-    const fix = `add a key for ${algorithm} to jwt({ keys: { current: [...] } }), or change the record`
-    throw new TypeError(`The record of the client ${clientId} wants introspection signed by ${algorithm}: ${fix}`)
+    const fix = `add a key for ${named} to jwt({ keys: { current: [...] } }), or change the record`
+    throw new TypeError(`The record of the client ${clientId} wants introspection signed by ${named}: ${fix}`)
   }
   return signJwt(TYPE, { iss: server.issuer, aud: clientId, iat: server.now(), token_introspection }, signer)
+}
+
+/**
+ * What a caller that is not authenticated gets: where it asks for a JWT, status 400 (§5). With credentials in the header it is
+ * 401 and the challenge, which RFC 6749 §5.2 wants then, and RFC 7662 §2.3 for every plain request.
+ */
+export function refusalOf(error: unknown, { authorization, accept }: IncomingHttpHeaders): unknown {
+  const isCaller = error instanceof OAuthError && error.code === 'invalid_client' && authorization === undefined
+  return isCaller && asksForJwt(accept) ? new OAuthError(error.code, error.description, { status: 400 }) : error
 }

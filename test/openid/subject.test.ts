@@ -56,6 +56,12 @@ describe('pairwise', () => {
     const { sub } = decodeJwt(idToken)
     expect([await seenBy(one, access_token), await seenBy(one, refresh_token)]).toEqual([sub, sub])
     expect(await seenBy(host.api, access_token)).toBe('alice')
+    // one with no API at all is no API of the host
+    host.storage.replace('clients.find', async (call) => {
+      const found = await call()
+      return found && { ...found, resourceServer: [] }
+    })
+    expect(await seenBy(one, access_token)).toBe(sub)
   })
 
   it('is the sub of JWT access tokens, which the client can read; the guard knows the user (RFC 9068 §6)', async () => {

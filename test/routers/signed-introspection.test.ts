@@ -1,13 +1,18 @@
 // Introspection responses as signed JWTs (RFC 9701), read by jose and oauth4webapi.
+import express from 'express'
 import fc from 'fast-check'
-import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import * as oauth from 'oauth4webapi'
+import request from 'supertest'
 import {
+  bearerGuard,
   type Client,
   generateSigningKey,
   issueTokens,
   jwt,
   mutualTls,
+  registerRouter,
+  remoteServer,
   updateClient,
   verifyAccessToken,
 } from '../../src'
@@ -15,7 +20,7 @@ import { openid } from '../../src/openid'
 import { asksForJwt, signIntrospection } from '../../src/tokens/signed-introspection'
 import { certificate } from '../support/certificates'
 import { runs } from '../support/fuzz'
-import { createHost, type Host, type HostOptions, issuer, type TestClient } from '../support/host'
+import { createHost, type Host, type HostOptions, issuer, paths, type TestClient } from '../support/host'
 import { createRemoteHost } from '../support/remote'
 
 const mediaType = 'application/token-introspection+jwt'
@@ -89,22 +94,120 @@ it.each(['', 'application/json', '*/*', 'application/*', 'application/jwt', `${m
   },
 )
 
-it('is plain JSON for an API whose record names no algorithm', async () => {
+it('is plain JSON for an API whose record names no algorithm, at a server without the default one (§6)', async () => {
   const { headers, body } = await ask(host.api)
   expect([headers['content-type'], body.active]).toEqual(['application/json', true])
 })
 
-it('is refused without authentication, and the error is plain JSON (§4)', async () => {
-  for (const client of [undefined, host.native]) {
-    const { status, headers, body } = await ask(client)
-    expect([status, headers['content-type'], body.error]).toEqual([401, 'application/json', 'invalid_client'])
-  }
+it('is signed by RS256, the default, for an API whose record names no algorithm (§6)', async () => {
+  const current = [generateSigningKey(), generateSigningKey('RS256')]
+  await begin({ accessTokens: jwt({ keys: { current }, audience: resource }) })
+  expect((await read(host.api)).protectedHeader.alg).toBe('RS256')
+  expect((await read(api)).protectedHeader.alg).toBe('ES256')
+  expect((await ask(host.api, token, '')).headers['content-type']).toBe('application/json')
 })
 
-it('is no access token (§8.1)', async () => {
-  const signed = await textOf(ask(api))
-  expect(decodeProtectedHeader(signed).typ).toBe('token-introspection+jwt')
-  await expect(verifyAccessToken(host.server, signed)).rejects.toMatchObject({ code: 'invalid_token' })
+describe('without authentication (§4, §5)', () => {
+  const answerTo = async (sent: ReturnType<typeof ask>) => {
+    const { status, headers, body } = await sent
+    return [status, headers['content-type'], body.error, headers['www-authenticate'] !== undefined]
+  }
+  const refused = (status: number, isChallenged = false) => [
+    ...[status, 'application/json', 'invalid_client', isChallenged],
+  ]
+
+  it('is refused with 400, and the error is plain JSON: with nothing, a public client, a wrong secret in the body', async () => {
+    for (const client of [undefined, host.native]) expect(await answerTo(ask(client))).toEqual(refused(400))
+    const wrong = host.send(paths.introspect, undefined, { token, client_id: 'signed', client_secret: 'x' })
+    expect(await answerTo(wrong.set('Accept', mediaType))).toEqual(refused(400))
+  })
+
+  it('keeps the 401 and the challenge where wrong credentials stand in the header (RFC 6749 §5.2)', async () => {
+    expect(await answerTo(ask({ ...api, clientSecret: 'x' }))).toEqual(refused(401, true))
+  })
+
+  it('keeps the 401 of RFC 7662 for a request that asks for no JWT', async () => {
+    for (const client of [undefined, host.native]) expect(await answerTo(ask(client, token, ''))).toEqual(refused(401))
+  })
+
+  it('leaves other errors what they are', async () => {
+    expect((await ask(api, '')).body.error).toBe('invalid_request')
+    host.storage.replace('clients.find', () => Promise.reject(new Error('no database')))
+    expect((await ask(undefined)).status).toBe(400)
+    expect((await ask(host.native)).status).toBe(503)
+  })
+})
+
+describe('is no access token (§8.1)', () => {
+  const guarded = async (source: Parameters<typeof bearerGuard>[0], sent: string) => {
+    const app = express().get('/', bearerGuard(source, { user: false }), (_req, res) => void res.end())
+    return (await request(app).get('/').auth(sent, { type: 'bearer' })).status
+  }
+
+  /** Made for a client whose id is the URI of the API, so that its audience is right. */
+  const signedForApi = async () => {
+    const named = { clientId: resource, introspectionSignedResponseAlg: 'ES256' }
+    const { clientSecret } = await host.register({ ...named, grantTypes: [], resourceServer: true })
+    const parameters = { token, client_id: resource, client_secret: clientSecret as string }
+    const signed = await textOf(host.send(paths.introspect, undefined, parameters).set('Accept', mediaType))
+    expect(decodeJwt(signed)).toMatchObject({ aud: resource, token_introspection: { active: true } })
+    return signed
+  }
+
+  it('here, whatever its audience', async () => {
+    for (const signed of [await textOf(ask(api)), await signedForApi()]) {
+      expect(decodeProtectedHeader(signed).typ).toBe('token-introspection+jwt')
+      await expect(verifyAccessToken(host.server, signed)).rejects.toMatchObject({ code: 'invalid_token' })
+      expect([await guarded(host.server, signed), await guarded(host.server, token)]).toEqual([401, 200])
+      expect((await read(api, signed)).payload.token_introspection).toEqual({ active: false })
+    }
+  })
+
+  it.each([false, true])('at an API elsewhere, and with stateless tokens, either: %s', async (stateless) => {
+    const now = () => Math.floor(Date.now() / 1000)
+    const remote = await createRemoteHost({ accessTokens: jwt({ keys, audience: resource, stateless }), now })
+    try {
+      host = remote.host
+      token = (await host.signIn()).access_token
+      const signed = await signedForApi()
+      const source = remoteServer({ issuer: remote.issuer, resource })
+      expect([await guarded(source, signed), await guarded(source, token)]).toEqual([401, 200])
+      await expect(verifyAccessToken(host.server, signed)).rejects.toMatchObject({ code: 'invalid_token' })
+    } finally {
+      await remote.close()
+    }
+  })
+
+  it('and no assertion of a client', async () => {
+    const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+    const keyed = await host.register({
+      ...{ clientId: 'keyed', tokenEndpointAuthMethods: ['private_key_jwt'], grantTypes: ['client_credentials'] },
+      jwks: (await host.http().get('/.well-known/jwks.json')).body,
+    })
+    const proof = { client_assertion: await textOf(ask(api)), client_assertion_type: type }
+    const { body } = await host.token(undefined, {
+      ...{ grant_type: 'client_credentials', client_id: keyed.clientId, ...proof },
+    })
+    expect(body.error).toBe('invalid_client')
+  })
+})
+
+it('shows a resource server what is its own alone, and inactive tokens of no kind (§5)', async () => {
+  const other = 'https://other.example.com'
+  await begin({ resources: [resource, other] })
+  await updateClient(host.server, 'signed', { resourceServer: [resource] })
+  const tokens = await host.signIn(host.web, { resource: `${resource} ${other}` })
+  const seen = async (sent: string) => (await read(api, sent)).payload.token_introspection
+  expect(await seen(tokens.access_token)).toMatchObject({ active: true, aud: resource })
+  const elsewhere = await host.signIn(host.web, { resource: other })
+  for (const sent of [elsewhere.access_token, elsewhere.refresh_token as string]) {
+    expect(await seen(sent)).toEqual({ active: false })
+  }
+  await host.revoke(host.web, tokens.access_token)
+  expect(await seen(tokens.access_token)).toEqual({ active: false })
+  const late = (await host.signIn(host.web, { resource })).access_token
+  host.clock.advance(3600)
+  expect(await seen(late)).toEqual({ active: false })
 })
 
 it('the metadata names the algorithms (§7), and none where there are no keys', async () => {
@@ -112,6 +215,19 @@ it('the metadata names the algorithms (§7), and none where there are no keys', 
   expect((await metadata()).introspection_signing_alg_values_supported).toEqual(['ES256', 'PS256'])
   host = await createHost()
   expect(await metadata()).not.toHaveProperty('introspection_signing_alg_values_supported')
+})
+
+it('encryption is not offered: the metadata names none (§7), and no record names one (§6)', async () => {
+  const app = express().use('/register', registerRouter(host.server, { protect: 'open', scopes: ['read'] }))
+  const { body } = await host.http().get('/.well-known/oauth-authorization-server')
+  expect(Object.keys(body).filter((name) => name.startsWith('introspection_encryption'))).toEqual([])
+  for (const member of ['introspection_encrypted_response_alg', 'introspection_encrypted_response_enc']) {
+    const { status, body } = await request(app)
+      .post('/register')
+      .send({ redirect_uris: ['https://app.example/callback'], [member]: 'RSA-OAEP' })
+    // RFC 7591 §3.2.1: the answer says what was registered
+    expect([status, body.client_id === undefined, member in body]).toEqual([201, false, false])
+  }
 })
 
 it('opaque tokens may be introspected so, by the keys of openid()', async () => {
