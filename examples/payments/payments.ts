@@ -1,7 +1,8 @@
 /**
- * A bank, and a shop that is paid by it. The shop asks for one payment (authorization details, RFC 9396) by a pushed request,
- * and its customer reads at the bank who gets how much. The token is bound to a key of the shop (DPoP), and good for that
- * payment once. A large one needs a second factor (step-up, RFC 9470). `npm run example -- payments` runs both.
+ * A bank, and a shop that is paid by it. The shop asks for one payment (authorization details, RFC 9396). It signs the request
+ * (RFC 9101), so that it cannot deny it later, and pushes it (RFC 9126). Its customer reads at the bank who gets how much. The
+ * token is bound to a key of the shop (DPoP), and good for that payment once. A large one needs a second factor (step-up,
+ * RFC 9470). `npm run example -- payments` runs both.
  */
 import { randomBytes } from 'node:crypto'
 import express, { type Express, type Request, type RequestHandler, Router, urlencoded } from 'express'
@@ -18,10 +19,12 @@ import {
   oauthRouter,
   pushedAuthorizationRequests,
   registerClient,
+  requestObjects,
   requireDetail,
 } from 'express-authorization-server'
 import { openid } from 'express-authorization-server/openid'
 import session from 'express-session'
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import * as client from 'openid-client'
 import { escapeHtml, sendPage } from '../shared/page'
 import { authentication, sameOrigin, signIn } from '../shared/sign-in'
@@ -34,7 +37,10 @@ const secondFactor = '314159'
 /** From this amount on a payment is a large one. */
 const LARGE = 1000
 
-export const shop = { clientId: 'shop', clientSecret: randomBytes(32).toString('base64url') }
+const shop = { clientId: 'shop', clientSecret: randomBytes(32).toString('base64url') }
+/** What the shop signs its requests with. The bank has the public half. */
+const signingKeys = generateKeyPair('ES256')
+const kid = 'shop-1'
 
 /** The bank, to be served at `issuer`. */
 export async function createApp(issuer: string, shopAt = 'http://127.0.0.1:3001'): Promise<Express> {
@@ -44,7 +50,11 @@ export async function createApp(issuer: string, shopAt = 'http://127.0.0.1:3001'
     storage: memoryStorage(), // in production one that is still there after a restart
     scopes: [],
     grants: [authorizationCode()], // no refresh token: what pays once is asked for once
-    requests: [pushedAuthorizationRequests({ required: true })], // in the URL anybody on the way could change the amount
+    // in the URL anybody on the way could read the payment, and change what is not signed
+    requests: [
+      pushedAuthorizationRequests({ required: true }),
+      requestObjects({ algorithms: ['ES256'], required: true }),
+    ],
     senderConstraints: [dpop()],
     authorizationDetails: {
       payment: {
@@ -78,8 +88,10 @@ export async function createApp(issuer: string, shopAt = 'http://127.0.0.1:3001'
       },
     },
   })
+  const key = { ...(await exportJWK((await signingKeys).publicKey)), kid, alg: 'ES256', use: 'sig' }
   await registerClient(server, {
     ...shop,
+    jwks: { keys: [key] },
     name: 'The shop',
     redirectUris: [`${shopAt}/callback`],
     scopes: ['openid'],
@@ -182,7 +194,9 @@ export function createShop(origin: string, issuer: string): Express {
       nonce: request.expectedNonce,
       ...more,
     }
-    return (await client.buildAuthorizationUrlWithPAR(config, parameters, { DPoP })).href
+    const signingKey = { key: (await signingKeys).privateKey, kid }
+    const { searchParams: signed } = await client.buildAuthorizationUrlWithJAR(config, parameters, signingKey)
+    return (await client.buildAuthorizationUrlWithPAR(config, signed, { DPoP })).href
   }
 
   app.get('/', (_req, res) => {
@@ -233,28 +247,43 @@ function stepUpOf(error: unknown): Record<string, string> | undefined {
   return { ...(acr_values && { acr_values }), ...(max_age && { max_age }) }
 }
 
+/** A request as the shop signs it. Good for an hour, so that there is time to paste it. */
+async function signed(issuer: string, parameters: JWTPayload): Promise<string> {
+  return new SignJWT({ ...parameters, client_id: shop.clientId })
+    .setProtectedHeader({ alg: 'ES256', typ: 'oauth-authz-req+jwt', kid })
+    .setIssuer(shop.clientId)
+    .setAudience(issuer)
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign((await signingKeys).privateKey)
+}
+
 async function runBoth(): Promise<void> {
-  let shopAt = ''
+  let lines: string[] = []
   await start(
     async (issuer) => {
       const port = process.env.PORT === '0' ? 0 : Number(new URL(issuer).port) + 1
       // the shop looks the bank up when it is there
-      shopAt = (await listen((origin) => lazily(() => createShop(origin, issuer)), port)).issuer
-      return createApp(issuer, shopAt)
-    },
-    (issuer) => {
-      const push = `curl -sS -u shop:${shop.clientSecret} ${issuer}/oauth2/par -d response_type=code -d scope=openid`
-      const request = `-d redirect_uri=${shopAt}/callback -d code_challenge=${'E'.repeat(43)} -d code_challenge_method=S256`
-      const pay = (detail: object) =>
-        `${push} ${request} --data-urlencode 'authorization_details=${JSON.stringify([detail])}'`
+      const { issuer: shopAt } = await listen((origin) => lazily(() => createShop(origin, issuer)), port)
       const payment = { type: 'payment', id: '1', amount: '20.00', creditor: 'The shop' }
-      return [
+      const request = {
+        ...{ response_type: 'code', scope: 'openid', redirect_uri: `${shopAt}/callback` },
+        ...{ code_challenge: 'E'.repeat(43), code_challenge_method: 'S256' },
+      }
+      const good = await signed(issuer, { ...request, authorization_details: [payment] })
+      const unknown = await signed(issuer, { ...request, authorization_details: [{ ...payment, currency: 'XXX' }] })
+      const push = `curl -sS -u ${shop.clientId}:${shop.clientSecret} ${issuer}/oauth2/par`
+      const unsigned = Object.entries(request).map(([name, value]) => `-d ${name}=${value}`)
+      lines = [
         `Open ${shopAt}, pay, and sign in as ada with the password  analytical engine  and the code  ${secondFactor}`,
         `curl -sS ${issuer}/.well-known/oauth-authorization-server`,
-        pay(payment),
-        pay({ ...payment, currency: 'XXX' }),
+        `${push} -d request=${good}`,
+        `${push} -d request=${unknown}`,
+        `${push} ${unsigned.join(' ')} --data-urlencode 'authorization_details=${JSON.stringify([payment])}'`,
       ]
+      return createApp(issuer, shopAt)
     },
+    () => lines,
   )
 }
 

@@ -31,9 +31,15 @@ describe('npm run example -- payments', () => {
       authorization_details_types_supported: ['payment'],
       acr_values_supported: ['pwd', 'mfa'],
       require_pushed_authorization_requests: true,
+      require_signed_request_object: true,
+      request_object_signing_alg_values_supported: ['ES256'],
     })
     expect(await run(lines[3])).toMatchObject({ request_uri: expect.any(String), expires_in: 60 })
     expect(await run(lines[4])).toMatchObject({ error: 'invalid_authorization_details' })
+    // what is not signed is refused, and so is what was changed after it was signed
+    expect(await run(lines[5])).toMatchObject({ error: 'invalid_request' })
+    const changed = lines[3]?.replace(/\.[\w-]+$/, `.${'A'.repeat(86)}`)
+    expect(await run(changed)).toMatchObject({ error: 'invalid_request_object' })
   }, 30_000)
 
   it('pays a small one with a password, and a large one with a second factor, each as the customer has read it', async () => {
