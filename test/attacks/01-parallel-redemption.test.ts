@@ -3,11 +3,13 @@ import express from 'express'
 import request from 'supertest'
 import {
   authorizationCode,
+  clientSecret,
   createAuthorizationServer,
   deviceCode,
   type GrantType,
   jwtBearer,
   memoryStorage,
+  mutualTls,
   type OAuthStorage,
   refreshToken,
   tokenExchange,
@@ -16,6 +18,7 @@ import {
 import { mysql, postgres, redis, sqlite } from '../storage/support/backends'
 import { loadDriver } from '../storage/support/stores'
 import { type ClientKey, clientKey, signAssertion } from '../support/assertions'
+import { certificate, inHeader, type TestCertificate } from '../support/certificates'
 import { answerDevice, startDevice } from '../support/device'
 import { createHost, deviceGrant, encode, type Host, issuer, pkce, type TestClient, type Tokens } from '../support/host'
 import { gate, type StorageMethod } from '../support/storage'
@@ -47,11 +50,22 @@ const stores: [string, (name: string, body: () => void) => void, () => Promise<O
 ]
 
 let key: ClientKey
+/** Two of one client. */
+let certificates: readonly [TestCertificate, TestCertificate]
 beforeAll(async () => {
   key = await clientKey('ES256', 'idp')
+  certificates = [certificate(), certificate()]
 })
 
 const payment = { members: ['amount'], check: () => {}, describe: () => 'Pay' }
+const pay = (...amounts: string[]) => JSON.stringify(amounts.map((amount) => ({ type: 'payment', amount })))
+const tls = mutualTls({ certificate: (req) => req.headers['x-client-cert'] })
+/** What both processes have beside their grants. */
+const common = {
+  authorizationDetails: { payment },
+  clientAuthentication: [clientSecret(), tls],
+  senderConstraints: [tls],
+}
 
 const grantsOf = (): GrantType[] => [
   authorizationCode(),
@@ -70,6 +84,7 @@ function secondProcess(host: Host, grants = grantsOf()) {
     users: { find: (id) => host.people.get(id) },
     grants,
     now: () => host.clock.now,
+    ...common,
   })
   return express().use('/oauth2/token', tokenRouter(server))
 }
@@ -96,7 +111,7 @@ describe.each(stores)('parallel redemption over %s', (_, describeStore, open) =>
     beforeAll(async () => {
       jest.spyOn(console, 'info').mockImplementation(() => {})
       opened = await open()
-      host = await createHost({ storage: opened.storage, grants: grantsOf(), authorizationDetails: { payment } })
+      host = await createHost({ storage: opened.storage, grants: grantsOf(), ...common })
       apps = [host.app, secondProcess(host)]
     }, PATIENCE)
     afterEach(() => host.storage.restore())
@@ -110,18 +125,36 @@ describe.each(stores)('parallel redemption over %s', (_, describeStore, open) =>
       parameters: Record<string, string>,
       client: TestClient = host.native,
       at: StorageMethod = 'grants.find',
+    ) => raceOf([parameters], client, at)
+    /** The same with several requests in turn, each sent to both processes; and with the certificate of each. */
+    const raceOf = (
+      each: readonly Record<string, string>[],
+      client: TestClient = host.native,
+      at: StorageMethod = 'grants.find',
+      held: readonly TestCertificate[] = [],
     ) => {
       together(host, at)
       const { clientId: client_id, clientSecret: client_secret } = client
-      const body = encode({ client_id, client_secret, ...parameters })
-      const racers = Array.from({ length: RACERS }, (_, n) =>
-        request(apps[n % 2] as express.Express)
+      const racers = Array.from({ length: RACERS }, (_, n) => {
+        const turn = Math.floor(n / 2)
+        const made = held[turn % held.length]
+        return request(apps[n % 2] as express.Express)
           .post('/oauth2/token')
           .type('form')
-          .send(body),
-      )
+          .set(made ? { 'X-Client-Cert': inHeader(made) } : {})
+          .send(encode({ client_id, client_secret, ...each[turn % each.length] }))
+      })
       return Promise.all(racers)
     }
+    /** A client that authenticates by one of two certificates, and whose tokens are bound to it (RFC 8705 §2.2, §3). */
+    const certified = () =>
+      host.register({
+        ...{ tokenEndpointAuthMethods: ['self_signed_tls_client_auth'], tlsClientCertificateBoundAccessTokens: true },
+        jwks: { keys: certificates.map(({ jwk }) => jwk) },
+      })
+    const boundTo = async ({ access_token }: Tokens) => (await host.introspect(host.api, access_token)).body.cnf
+    /** Whose certificate came with the answer at this place. */
+    const holderOf = (at: number) => certificates[Math.floor(at / 2) % 2] as TestCertificate
     const statuses = (answers: { status: number }[]) => answers.map(({ status }) => status).sort()
 
     it('of one authorization code gives one grant of tokens, which lives', async () => {
@@ -151,20 +184,61 @@ describe.each(stores)('parallel redemption over %s', (_, describeStore, open) =>
     })
 
     it('of one refresh token for two payments (RFC 9396) gives the details of the first request alone', async () => {
-      const pay = (...amounts: string[]) => JSON.stringify(amounts.map((amount) => ({ type: 'payment', amount })))
       const tokens = await host.signIn(host.native, { scope: 'read', authorization_details: pay('1.00', '2.00') })
-      together(host, 'grants.find')
-      const answers = await Promise.all(
-        Array.from({ length: RACERS }, (_, n) =>
-          host.refresh(host.native, tokens.refresh_token, { authorization_details: pay(n % 2 ? '1.00' : '2.00') }),
-        ),
-      )
+      const asked = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token as string }
+      const answers = await raceOf(['1.00', '2.00'].map((one) => ({ ...asked, authorization_details: pay(one) })))
       const winners = answers.filter(({ status }) => status === 200)
       const losers = answers.filter(({ status }) => status !== 200)
       expect(new Set(winners.map(({ text }) => text)).size).toBe(1)
       expect([winners.length, losers.length]).toEqual([RACERS / 2, RACERS / 2])
       for (const { body } of losers) expect(body.error).toBe('invalid_authorization_details')
       expect(await host.isAlive(winners[0]?.body)).toBe(true)
+    })
+
+    it('of one code for either of two payments (RFC 9396) pays one of them', async () => {
+      const code = await host.code(host.native, { authorization_details: pay('1.00', '2.00') })
+      const redirect_uri = host.native.redirectUri
+      const asked = { grant_type: 'authorization_code', code, redirect_uri, code_verifier: pkce.verifier }
+      const amounts = ['1.00', '2.00']
+      const answers = await raceOf(amounts.map((one) => ({ ...asked, authorization_details: pay(one) })))
+      const won = answers.flatMap(({ status }, at) => (status === 200 ? [at] : []))
+      expect(won).toHaveLength(1)
+      for (const { status, body } of answers) if (status !== 200) expect(body.error).toBe('invalid_grant')
+      const [at = -1] = won
+      const { body } = answers[at] as { body: Tokens }
+      expect(JSON.stringify(body.authorization_details)).toBe(pay(amounts[Math.floor(at / 2) % 2] as string))
+      expect((await host.introspect(host.api, body.access_token)).body.authorization_details).toEqual(
+        body.authorization_details,
+      )
+    })
+
+    it('of one code with two certificates (RFC 8705 §3) gives one token, bound to that of the winner', async () => {
+      const client = await certified()
+      const code = await host.code(client)
+      const redirect_uri = client.redirectUri
+      const asked = { grant_type: 'authorization_code', code, redirect_uri, code_verifier: pkce.verifier }
+      const answers = await raceOf([asked], client, 'grants.find', certificates)
+      const won = answers.flatMap(({ status }, at) => (status === 200 ? [at] : []))
+      expect(won).toHaveLength(1)
+      for (const { status, body } of answers) if (status !== 200) expect(body.error).toBe('invalid_grant')
+      const [at = -1] = won
+      expect(await boundTo(answers[at]?.body)).toEqual({ 'x5t#S256': holderOf(at).thumbprint })
+    })
+
+    it('of one refresh token with two certificates gives the response to the first of them alone', async () => {
+      const client = await certified()
+      const [first] = certificates
+      const exchange = host.exchange(client, await host.code(client)).set('X-Client-Cert', inHeader(first))
+      const tokens = (await exchange.expect(200)).body as Tokens
+      const asked = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token as string }
+      const answers = await raceOf([asked], client, 'grants.find', certificates)
+      const won = answers.flatMap(({ status }, at) => (status === 200 ? [at] : []))
+      expect(won).toHaveLength(RACERS / 2)
+      expect(new Set(won.map((at) => answers[at]?.text)).size).toBe(1)
+      for (const { status, body } of answers) if (status !== 200) expect(body.error).toBe('invalid_grant')
+      const [at = -1] = won
+      expect(await boundTo(answers[at]?.body)).toEqual({ 'x5t#S256': holderOf(at).thumbprint })
+      expect(host.eventTypes()).not.toContain('refresh.reused')
     })
 
     it('of one refresh token gives one successor at most where no window is open', async () => {
