@@ -4,15 +4,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import {
   authorizationCode,
   clientCredentials,
+  clientSecret,
   createAuthorizationServer,
   deviceCode,
   jwtBearer,
+  mutualTls,
   type OAuthStorage,
+  privateKeyJwt,
   refreshToken,
   registerClient,
   tokenExchange,
 } from '../../src/index'
 import { asserted, type ClientKey, clientKey, signAssertion } from '../support/assertions'
+import { certificate, inHeader, type TestCertificate } from '../support/certificates'
 import { type ProofKey, proof, proofKey } from '../support/dpop'
 import { type Answer, type App, type Apps, buildApps } from './support/apps'
 import { type Backend, mysql, postgres, type RunningBackend, redis, sqlite } from './support/backends'
@@ -36,10 +40,16 @@ let key: ClientKey
 let secret: string
 /** Of as many instances of a client. */
 let proofKeys: readonly ProofKey[]
+/** All with the name that the record of one client has. */
+let certificates: readonly TestCertificate[]
+/** Of another name. */
+let stranger: TestCertificate
 
 beforeAll(async () => {
   key = await clientKey()
   apps = buildApps({ IDP_KEY: JSON.stringify(key.jwk) })
+  certificates = Array.from({ length: 4 }, () => certificate({ names: 'DNS:certified.example' }))
+  stranger = certificate({ names: 'DNS:stranger.example' })
   proofKeys = await Promise.all(Array.from({ length: PROVERS }, () => proofKey()))
 })
 afterAll(() => apps.stop())
@@ -64,6 +74,26 @@ describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
           jwtBearer({ issuers: [{ issuer: session.idp, keys: [key.jwk] }], user: () => undefined }),
           tokenExchange({ allow: () => undefined }),
         ],
+        clientAuthentication: [
+          clientSecret(),
+          privateKeyJwt(),
+          mutualTls({ certificate: () => undefined, verified: () => true }),
+        ],
+      })
+      await registerClient(server, {
+        clientId: session.certifiedClientId,
+        redirectUris: ['http://127.0.0.1/callback'],
+        scopes: [session.scope],
+        tokenEndpointAuthMethods: ['tls_client_auth'],
+        tlsClientAuthSanDns: 'certified.example',
+        tlsClientCertificateBoundAccessTokens: true,
+      })
+      await registerClient(server, {
+        clientId: session.boundAppId,
+        redirectUris: ['http://127.0.0.1/callback'],
+        scopes: [session.scope],
+        tokenEndpointAuthMethods: ['none'],
+        tlsClientCertificateBoundAccessTokens: true,
       })
       await registerClient(server, {
         clientId: session.clientId,
@@ -103,6 +133,7 @@ describe.each([sqlite, postgres, mysql, redis])('$name', (backend: Backend) => {
           if (round % 6 === 0) await raceOfDevices(started)
           if (round % 12 === 3) await raceOfAssertions(started)
           if (round % 12 === 3) await raceOfExchanges(started)
+          if (round % 12 === 1) await raceOfCertificates(started, own.storage)
           if (round % 6 === 3) await raceOfPersonalToken(started, own.storage)
         }
         for (const app of started) {
@@ -311,6 +342,57 @@ async function raceWithManyKeys(started: readonly App[], { grants }: OAuthStorag
   for (const suffix of ['a', 'r']) {
     const row = await grants.find(`${session.grantOf(code)}~${suffix}`)
     expect(row?.data.bound).toMatchObject({ confirmation: { jkt: winner?.jkt } })
+  }
+}
+
+/**
+ * One code with several certificates (RFC 8705 §3): its tokens are bound to that of the one that wins, in each process. A
+ * client that authenticates by one refreshes everywhere at once with its next one, and gets one successor, bound to that.
+ */
+async function raceOfCertificates(started: readonly App[], { grants }: OAuthStorage): Promise<void> {
+  const { boundAppId, certifiedClientId } = session
+  const first = started[0] as App
+  const held = Array.from({ length: PROVERS }, (_, n) => certificates[n % certificates.length] as TestCertificate)
+  const exchange = (code: string, client: string) => (app: App, one: TestCertificate) =>
+    session.exchangeHolding(app, inHeader(one), code, client)
+  const ofApp = await session.newCode(first, 'ada', boundAppId)
+  const answers = await inTurns(started, held, exchange(ofApp, boundAppId))
+  expect(kindsOf(answers)).toEqual({ '200 Bearer': 1, '400 invalid_grant': PROVERS - 1 })
+  const at = answers.findIndex(({ status }) => status === 200)
+  await verifyBound(started, grants, answers[at] as Answer, held[at] as TestCertificate)
+
+  const code = await session.newCode(first, 'ada', certifiedClientId)
+  // whoever is not the client uses nothing up, and ends nothing
+  const strangers = Array<TestCertificate>(PROVERS).fill(stranger)
+  const refused = await inTurns(started, strangers, exchange(code, certifiedClientId))
+  expect(kindsOf(refused)).toEqual({ '401 invalid_client': PROVERS })
+  const [one, next] = certificates as [TestCertificate, TestCertificate]
+  const exchanged = await exchange(code, certifiedClientId)(first, one)
+  await verifyBound(started, grants, exchanged, one)
+  const { refresh_token } = session.tokensOf(exchanged)
+  const form = { grant_type: 'refresh_token', client_id: certifiedClientId, refresh_token }
+  const all = Array<TestCertificate>(RACERS).fill(next)
+  const refreshed = await inTurns(started, all, (app, made) => session.holding(app, inHeader(made), form))
+  expect(kindsOf(refreshed)).toEqual({ '200 Bearer': RACERS })
+  expect(new Set(refreshed.map(({ body }) => body.access_token)).size).toBe(1)
+  await verifyBound(started, grants, refreshed[0] as Answer, next)
+}
+
+/** Taken with that certificate in each process, and neither with another one nor without. */
+async function verifyBound(
+  started: readonly App[],
+  grants: OAuthStorage['grants'],
+  answer: Answer,
+  to: TestCertificate,
+): Promise<void> {
+  const tokens = session.tokensOf(answer)
+  const row = await grants.find(tokens.access_token.slice(0, tokens.access_token.indexOf('.')))
+  expect(row?.data.bound).toMatchObject({ confirmation: { 'x5t#S256': to.thumbprint } })
+  const others = certificates.filter((one) => one !== to)
+  for (const app of started) {
+    expect((await session.me(app, tokens, inHeader(to))).status).toBe(200)
+    expect((await session.me(app, tokens)).status).toBe(401)
+    for (const one of others) expect((await session.me(app, tokens, inHeader(one))).status).toBe(401)
   }
 }
 

@@ -10,6 +10,7 @@ import {
   authorizeRouter,
   bearerGuard,
   clientCredentials,
+  clientSecret,
   createAuthorizationServer,
   deviceAuthorizationRouter,
   deviceCode,
@@ -17,6 +18,8 @@ import {
   dpop,
   issueCode,
   jwtBearer,
+  mutualTls,
+  privateKeyJwt,
   pushedAuthorizationRequests,
   pushedAuthorizationRouter,
   refreshToken,
@@ -25,7 +28,7 @@ import {
   tokenRouter,
 } from '../../../src/index'
 import { issuePersonalToken, personalTokens, revokePersonalToken } from '../../../src/personal-tokens'
-import { challenge, clientId, idp, issuer, personalClientId, scope } from './session'
+import { certificateHeader, challenge, clientId, idp, issuer, personalClientId, scope } from './session'
 import { loadDriver, type Store } from './stores'
 
 export type FromApp = { port: number } | { unhandled: string }
@@ -44,6 +47,8 @@ async function main(): Promise<void> {
   const { IDP_KEY: idpKey } = process.env
   const issuers = [{ issuer: idp, keys: [JSON.parse(idpKey ?? 'null')] }]
   const user = ({ sub }: { sub: string }) => sub
+  // as behind a proxy, whose CA vouches for each
+  const tls = mutualTls({ certificate: (req) => req.headers[certificateHeader], verified: () => true })
   const happened: Record<string, number> = {}
   const server = createAuthorizationServer({
     issuer,
@@ -63,7 +68,8 @@ async function main(): Promise<void> {
     // the tests enter the code of a device as often as they like
     throttle: false,
     endpoints: { device: '/device' },
-    senderConstraints: [dpop()],
+    clientAuthentication: [clientSecret(), privateKeyJwt(), tls],
+    senderConstraints: [dpop(), tls],
     onEvent(event) {
       const name = event.type === 'token.issued' ? `${event.type} ${event.grantType}` : event.type
       happened[name] = (happened[name] ?? 0) + 1
@@ -83,7 +89,8 @@ async function main(): Promise<void> {
   app.use('/device', deviceRouter(server, { decide }))
   app.get('/me', bearerGuard(server, { scope }), (req, res) => void res.json(req.user))
   app.post('/code/:userId', (req, res) => {
-    issueCode(server, { clientId, userId: req.params.userId, codeChallenge: challenge }).then(
+    const named = { clientId, ...(typeof req.query.client_id === 'string' && { clientId: req.query.client_id }) }
+    issueCode(server, { ...named, userId: req.params.userId, codeChallenge: challenge }).then(
       (issued) => res.json(issued),
       (error) => res.status(error.status ?? 500).json(error),
     )

@@ -25,7 +25,7 @@ export interface Answer {
 export interface App {
   pid: number
   post(path: string, form?: Record<string, string>, headers?: Record<string, string>): Promise<Answer>
-  get(path: string, bearer?: string): Promise<Answer>
+  get(path: string, bearer?: string, headers?: Record<string, string>): Promise<Answer>
   /** What it said of rejections that nobody handled. */
   unhandled: string[]
   /** `kill -9`. */
@@ -116,7 +116,9 @@ function appAt(child: ChildProcess, port: number, unhandled: string[]): App {
       const body = new URLSearchParams(form).toString()
       return send('POST', path, { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body)
     },
-    get: (path, bearer) => send('GET', path, bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+    get(path, bearer, headers = {}) {
+      return send('GET', path, bearer === undefined ? headers : { ...headers, authorization: `Bearer ${bearer}` })
+    },
     async kill() {
       const ended = once(child, 'exit')
       child.kill('SIGKILL')

@@ -17,8 +17,8 @@ export interface Tokens {
   refresh_token: string
 }
 
-export async function newCode(app: App, userId = 'ada'): Promise<string> {
-  const answer = await app.post(`/code/${userId}`)
+export async function newCode(app: App, userId = 'ada', client = clientId): Promise<string> {
+  const answer = await app.post(`/code/${userId}?client_id=${client}`)
   if (answer.status !== 200) throw new Error(`No code: ${answer.status} ${JSON.stringify(answer.body)}`)
   return answer.body.code as string
 }
@@ -89,12 +89,30 @@ export function refresh(app: App, { refresh_token }: Pick<Tokens, 'refresh_token
   return app.post('/token', { grant_type: 'refresh_token', client_id: clientId, refresh_token })
 }
 
+/** Authenticates by the certificate of its connection (RFC 8705). */
+export const certifiedClientId = 'certified'
+/** A public client, whose tokens are bound to whichever certificate it has (RFC 8705 §4). */
+export const boundAppId = 'bound-app'
+/** What the proxy in front hands over. */
+export const certificateHeader = 'x-client-cert'
+
+/** A token request with a certificate, as it stands in the header. */
+export function holding(app: App, held: string, form: Record<string, string>): Promise<Answer> {
+  return app.post('/token', form, { [certificateHeader]: held })
+}
+
+/** For a token that is bound to the certificate (RFC 8705 §3). */
+export function exchangeHolding(app: App, held: string, code: string, client: string): Promise<Answer> {
+  return holding(app, held, { grant_type: 'authorization_code', client_id: client, code, code_verifier: verifier })
+}
+
 export function revoke(app: App, { refresh_token }: Pick<Tokens, 'refresh_token'>): Promise<Answer> {
   return app.post('/revoke', { client_id: clientId, token: refresh_token })
 }
 
-export function me(app: App, { access_token }: Pick<Tokens, 'access_token'>): Promise<Answer> {
-  return app.get('/me', access_token)
+/** `held`: the certificate that comes with it. */
+export function me(app: App, { access_token }: Pick<Tokens, 'access_token'>, held?: string): Promise<Answer> {
+  return app.get('/me', access_token, held === undefined ? {} : { [certificateHeader]: held })
 }
 
 export async function newTokens(app: App, userId = 'ada'): Promise<Tokens> {
