@@ -1,7 +1,7 @@
 /**
  * The one error class of the library and the closed list of its codes (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
  * RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 8628 §3.5, RFC 8707 §2, RFC 9101 §7, RFC 9396 §5, RFC 9449 §5 and §8, RFC 9470
- * §3, OpenID Connect Core §3.1.2.6).
+ * §3 and §5, OpenID Connect Core §3.1.2.6).
  */
 
 const statuses = {
@@ -22,6 +22,7 @@ const statuses = {
   consent_required: 400,
   interaction_required: 400,
   account_selection_required: 400,
+  unmet_authentication_requirements: 400,
   access_denied: 403,
   invalid_token: 401,
   insufficient_scope: 403,

@@ -165,11 +165,11 @@ async function verifyMet(
     throw new OAuthError('login_required', 'Another user is signed in.')
   }
   const { acr } = claims.id_token
-  // §5.5.1.1: an essential one that is not met is a sign-in that failed
+  // §5.5.1.1: an essential one that is not met is a sign-in that failed; by RFC 9470 §5 the client is told why
   if (acr?.essential && acr.values && !acr.values.includes(signIn.acr)) {
     const isKnown = acr.values.some((value) => acrValues.includes(value as string))
     const problem = isKnown ? 'The user signed in with another acr.' : 'This server has none of these acr values.'
-    throw new OAuthError('login_required', problem)
+    throw new OAuthError('unmet_authentication_requirements', problem)
   }
 }
 

@@ -219,6 +219,29 @@ describe('in another process (RFC 9470 §6)', () => {
     listener.close()
   })
 
+  it("by a host's own claims acr and auth_time, where no openid() says them", async () => {
+    const claims = () => ({ acr: 'mfa', auth_time: startOfTime - 600 })
+    const accessTokens = () => jwt({ keys: generateSigningKey(), audience: resource, claims })
+    const own = await createHost({ accessTokens: accessTokens() })
+    const tokens = await own.signIn()
+    const listener = own.app.listen(0, '127.0.0.1')
+    await new Promise((resolve) => listener.once('listening', resolve))
+    const { port } = listener.address() as { port: number }
+    const at = { issuer, resource, reachableAt: `http://127.0.0.1:${port}`, now: () => own.clock.now }
+    const statusOf = async (options: BearerGuardOptions) =>
+      (await api(bearerGuard(remoteServer(at), options))(tokens)).status
+    expect(await statusOf({ acr: 'mfa', maxAge: 600 })).toBe(200)
+    expect(await statusOf({ acr: 'pwd' })).toBe(401)
+    expect(await statusOf({ maxAge: 599 })).toBe(401)
+    listener.close()
+    // the sign-in has the last word where there is one
+    host = await makeHost({ accessTokens: accessTokens() })
+    host.sessions.set('alice', { time: startOfTime - 700, acr: 'pwd' })
+    expect(decodeJwt((await signIn()).access_token)).toMatchObject({ acr: 'pwd', auth_time: startOfTime - 700 })
+    const untold = await issueTokens(host.server, { clientId: 'web', userId: 'alice' })
+    expect(decodeJwt(untold.access_token)).not.toHaveProperty('acr')
+  })
+
   it('is told to no API where the user of the token has not signed in by OpenID Connect', async () => {
     host = await makeHost({ accessTokens: jwt({ keys: generateSigningKey(), audience: resource }) })
     const claims = decodeJwt((await issueTokens(host.server, { clientId: 'web', userId: 'alice' })).access_token)
@@ -262,7 +285,7 @@ describe('from the 401 to the new token (RFC 9470 §4, §5)', () => {
     const claims = JSON.stringify({ id_token: { acr: { essential: true, values: ['hwk'] } } })
     const sent = host.sentToSignIn(await host.authorize(host.web, { scope: 'openid', claims }))
     host.sessions.set('alice', { time: startOfTime, acr: 'mfa' })
-    expect(answerOf(await host.comeBack(sent?.back as string)).error).toBe('login_required')
+    expect(answerOf(await host.comeBack(sent?.back as string)).error).toBe('unmet_authentication_requirements')
   })
 
   it('tells the page those of the client record, once, and knows the request again that comes back', async () => {

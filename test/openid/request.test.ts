@@ -332,7 +332,8 @@ describe('acr_values', () => {
     const claims = JSON.stringify({ id_token: { acr: { essential: true, values: ['mfa'] } } })
     expect(await answerTo({ claims, prompt: 'none' })).toMatchObject({ error: 'interaction_required' })
     const { back } = await sent({ claims })
-    expect(answerOf(await host.comeBack(back))).toMatchObject({ error: 'login_required' })
+    // RFC 9470 §5
+    expect(answerOf(await host.comeBack(back))).toMatchObject({ error: 'unmet_authentication_requirements' })
     host.sessions.set('alice', { time: startOfTime, acr: 'mfa' })
     expect(answerOf(await host.comeBack(back))).toHaveProperty('code')
   })
