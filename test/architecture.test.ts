@@ -6,8 +6,9 @@ import ts from 'typescript'
 /** From the top floor down. A name that ends in a slash is a folder, any other one is a file. */
 const floors = [
   ['index.ts'],
+  ['developer/', 'admin/'],
   ['openid/', 'personal-tokens/'],
-  ['routers/', 'device/'],
+  ['routers/', 'device/', 'forms/'],
   ['server.ts', 'authorization/'],
   ['guard/'],
   ['grants/', 'remote/'],
@@ -45,6 +46,9 @@ const mayNameExpressTypes = [
   'clients/',
   'authorization/',
   'device/',
+  'forms/',
+  'developer/',
+  'admin/',
   'types/',
 ]
 const maxLines = 220
@@ -354,7 +358,7 @@ describe('the floor plan, broken on purpose', () => {
     [
       'the types of express below http/',
       { 'rules/params.ts': `import type { Request } from 'express'` },
-      `src/rules/params.ts imports 'express': the types of express belong in routers/, guard/, http/router.ts, http/route.ts, openid/, http/, host/, sender-constraints/, clients/, authorization/, device/, types/`,
+      `src/rules/params.ts imports 'express': the types of express belong in routers/, guard/, http/router.ts, http/route.ts, openid/, http/, host/, sender-constraints/, clients/, authorization/, device/, forms/, developer/, admin/, types/`,
     ],
     [
       'node:crypto outside crypto.ts',

@@ -48,7 +48,7 @@ const reserved: readonly string[] = [
   ...['nonce', 'prompt', 'max_age', 'display', 'claims', 'claims_locales', 'acr_values', 'login_hint', 'id_token_hint'],
   ...['authorization_details', 'dpop_jkt', 'code_challenge', 'code_challenge_method', 'request', 'request_uri'],
   ...['consent', 'consent_transaction', 'removal_transaction', 'sign_in_transaction'],
-  ...['user_code', 'device_transaction'],
+  ...['user_code', 'device_transaction', 'form_transaction'],
 ]
 
 /** The host's fields for the form of that page. */

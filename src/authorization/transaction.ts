@@ -12,7 +12,7 @@ import { store } from '../tokens/issue'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 
-type Question = 'consent' | 'removal' | 'device_entry'
+type Question = 'consent' | 'removal' | 'device_entry' | 'form'
 
 const SECONDS_TO_ANSWER = 600
 /** Seconds in which nobody reads a page. */

@@ -14,6 +14,7 @@
  * | device_code        | `~v`         | pending → approved, denied → used    | device endpoint    | device page, token |
  * | user_code          | `~u`         | issued                               | device endpoint    | nothing        |
  * | device_entry       | `~y`         | pending → decided                    | device page        | device page    |
+ * | form               | `~f`         | pending → decided                    | pages with forms   | the same page  |
  * | personal_token     | `~p`         | issued → `used.` + second            | issuePersonalToken | guard          |
  *
  * `ended` is a session that began with an access token and ended without its grant (`tokens/derived-session.ts`): nothing is
@@ -34,7 +35,7 @@ type CredentialState =
   | { kind: 'jti'; state: 'used' }
   | { kind: 'device_code'; state: 'pending' | 'approved' | 'denied' | 'used' }
   | { kind: 'user_code'; state: 'issued' }
-  | { kind: 'device_entry'; state: 'pending' | 'decided' }
+  | { kind: 'device_entry' | 'form'; state: 'pending' | 'decided' }
   | { kind: 'personal_token'; state: 'issued' | `used.${number}` }
 
 export type CredentialKind = CredentialState['kind']
@@ -58,5 +59,6 @@ export const lookupSuffix = {
   device_code: 'v',
   user_code: 'u',
   device_entry: 'y',
+  form: 'f',
   personal_token: 'p',
 } as const satisfies Record<CredentialKind, string | readonly string[]>

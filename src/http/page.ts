@@ -8,11 +8,13 @@ import type { RequestParameters } from '../rules/params'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { sendError } from './endpoint'
 
+type WithPages = Pick<AuthorizationServer, 'pages'>
+
 /**
  * @internal The pages in the language of this request: the client's `ui_locales`, else the browser's. `parameters`: those
  * that count, where they are known already.
  */
-export function pageContext({ pages }: AuthorizationServer, req: Request, parameters?: RequestParameters): PageContext {
+export function pageContext({ pages }: WithPages, req: Request, parameters?: RequestParameters): PageContext {
   const languages = [...pages.texts.keys()]
   const question = req.url.indexOf('?')
   const inUrl = () => (question < 0 ? null : new URLSearchParams(req.url.slice(question)).get('ui_locales'))
@@ -23,7 +25,7 @@ export function pageContext({ pages }: AuthorizationServer, req: Request, parame
 }
 
 /** @internal The headers of every page; set before it is rendered, so that a host's own page keeps or changes them. */
-export function setPageHeaders({ pages }: AuthorizationServer, res: Response): void {
+export function setPageHeaders({ pages }: WithPages, res: Response): void {
   res.setHeader('Content-Type', 'text/html; charset=utf-8')
   res.setHeader('Cache-Control', 'no-store')
   res.setHeader('Pragma', 'no-cache')

@@ -109,7 +109,7 @@ function isLocale(language: string): boolean {
  * No `form-action`: browsers apply it to the redirect that follows the form, and would block the way to the client.
  * Images of the host itself, because browsers ask for its icon.
  */
-function contentSecurityPolicy(style: string): string {
+export function contentSecurityPolicy(style: string): string {
   const directives = [
     "default-src 'none'",
     `style-src 'sha256-${sha256Base64(style)}'`,

@@ -1,0 +1,34 @@
+/** The logo of a client: from the host itself, or drawn. No browser ever fetches one from a stranger. */
+import type { Request } from 'express'
+import type { Awaitable } from '../awaitable'
+import { kindOf } from '../options/known'
+import { escapeHtml } from '../pages/html'
+import { clientBlock } from '../pages/page'
+import type { Client } from '../storage'
+import type { AuthorizationServer } from '../types/authorization-server'
+
+/** Returns the path of an image that the host serves itself, such as `/logos/1.png`; undefined where there is none. */
+export type Logo = (client: Client, req: Request) => Awaitable<string | undefined>
+
+/** A path on this host: to a browser `//x` and `/\x` are other hosts. */
+const path = /^\/(?![/\\])[\x21-\x7e]*$/
+
+/** The path of a client's logo. Throws where the host's function returns another URL. */
+export async function logoOf(
+  { inTime }: AuthorizationServer,
+  option: string,
+  logo: Logo | undefined,
+  ...[client, req]: Parameters<Logo>
+): Promise<string | undefined> {
+  const found: unknown = await (logo && inTime(option, logo(client, req)))
+  if (found === undefined || (typeof found === 'string' && path.test(found))) return found
+  const came = typeof found === 'string' ? 'another URL' : kindOf(found)
+  throw new TypeError(`${option} must return a path of this host, such as '/logos/1.png', or undefined, not ${came}`)
+}
+
+/** A client by its logo or its initial, beside what is said of it. `html` is HTML. */
+export function logoBlock(name: string, logo: string | undefined, html: string): string {
+  if (logo === undefined) return clientBlock(name, html)
+  const image = `<img class="mark" src="${escapeHtml(logo)}" alt="" width="44" height="44" loading="lazy">`
+  return `<div class="client">${image}${html}</div>`
+}
