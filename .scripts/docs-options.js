@@ -22,6 +22,7 @@ function optionTables() {
   const files = [
     'index',
     'openid/index',
+    'developer/index',
     'personal-tokens/index',
     'storage/sqlite/sqlite',
     'storage/postgres/postgres',

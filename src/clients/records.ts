@@ -111,11 +111,11 @@ export function withChanges(
   return { ...(Object.fromEntries(kept) as unknown as Client), ...changes }
 }
 
-/** A new generated secret; the old ones stay valid for `overlap` seconds. */
+/** A new generated secret; the old ones stay valid for `overlap` seconds, of which there are at most `keep`. */
 export async function rotateSecret(
   server: AuthorizationServer,
   clientId: string,
-  { overlap = 0, mayReplace = () => {} }: { overlap?: number; mayReplace?: MayReplace },
+  { overlap = 0, keep, mayReplace = () => {} }: { overlap?: number; keep?: number; mayReplace?: MayReplace },
 ): Promise<{ client: Client; clientSecret: string }> {
   const now = server.now()
   const { kept, clientSecret } = await makeSecret(undefined, now)
@@ -127,6 +127,7 @@ export async function rotateSecret(
     const old = current.secrets
       .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? until, until) }))
       .filter((secret) => secret.expiresAt > now)
+      .slice(0, keep)
     return { ...current, secrets: [kept, ...old] }
   })
   server.emit({ type: 'client.secret_rotated', clientId })

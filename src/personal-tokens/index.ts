@@ -1,10 +1,10 @@
 /** The public names of express-authorization-server/personal-tokens. */
 
+export type { PersonalToken } from './listed'
 export {
   type IssuePersonalTokenOptions,
   issuePersonalToken,
   listPersonalTokens,
-  type PersonalToken,
   revokePersonalToken,
 } from './operations'
 export { type PersonalTokensOptions, personalTokens } from './personal-tokens'

@@ -13,13 +13,14 @@ import { type Audience, audienceMember, resolveAudience, resourceParameter } fro
 import { resolveScope, type Scope, scopeParameter } from '../rules/scope'
 import { filterBy, requireId } from '../rules/subject'
 import { requireBound } from '../sender-constraints/bound-keys'
-import type { Client, Credential, Grant } from '../storage'
+import type { Client, Credential } from '../storage'
 import { allPages } from '../storage/paging'
 import { store } from '../tokens/issue'
 import { ttlFor } from '../tokens/resource-limits'
 import { revoke } from '../tokens/revocation'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { requireUser } from '../users'
+import { describe, type PersonalToken } from './listed'
 import { findPersonalToken, personalDataOf, personalGrantOf } from './personal-tokens'
 import { isPersonalId, newParts, partsOf, syntaxOf, textOf } from './text'
 
@@ -40,22 +41,6 @@ export interface IssuePersonalTokenOptions {
   resource?: string | readonly string[] | undefined
   /** Lifetime in seconds. */
   expiresIn: number
-}
-
-/** A personal access token, as lists show it: without its secret, which nobody has but its user. */
-export interface PersonalToken {
-  /** Names it for `revokePersonalToken`. It is the `grantId` of requests with the token, and of events. */
-  readonly id: string
-  readonly clientId: string
-  readonly userId: string
-  readonly name: string
-  readonly scope: Scope
-  /** Seconds. */
-  readonly createdAt: number
-  /** Seconds. */
-  readonly expiresAt: number
-  /** When it was used last, give or take an hour. Seconds. Left out until its first use. */
-  readonly lastUsedAt?: number
 }
 
 const optionNames: readonly string[] = [
@@ -207,11 +192,4 @@ function verifiedClient(server: AuthorizationServer, client: Client): Client {
   // also here, where no proof can come
   requireBound(server, client)
   return client
-}
-
-function describe(grant: Grant): PersonalToken {
-  const { id, clientId, userId, scope, startedAt: createdAt, expiresAt } = grant
-  const { name, lastUsedAt } = personalDataOf(grant)
-  const used = lastUsedAt === undefined ? {} : { lastUsedAt }
-  return { id, clientId, userId: userId as string, name, scope, createdAt, expiresAt, ...used }
 }

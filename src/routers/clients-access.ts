@@ -130,13 +130,13 @@ export function ownGrantTypes(
   server: AuthorizationServer,
   grantTypes: readonly string[] | undefined,
   defaults: readonly string[] | undefined,
+  owner = 'clientsRouter',
 ): readonly string[] {
   const usual = grantTypesOf({}).filter((grantType) => server.grants.has(grantType))
   const allowed = grantTypes ?? [...usual, ...(defaults ?? [])]
-  if (!Array.isArray(allowed))
-    throw new TypeError("clientsRouter's grantTypes must be a list such as ['refresh_token']")
+  if (!Array.isArray(allowed)) throw new TypeError(`${owner}'s grantTypes must be a list such as ['refresh_token']`)
   const unknown = allowed.find((grantType) => !server.grants.has(grantType))
-  if (unknown !== undefined) throw new TypeError(`clientsRouter: the server has no grant type ${unknown}`)
+  if (unknown !== undefined) throw new TypeError(`${owner}: the server has no grant type ${unknown}`)
   const beyond = defaults?.find((grantType) => !allowed.includes(grantType))
   if (beyond === undefined) return allowed
   throw new TypeError(
@@ -145,23 +145,29 @@ export function ownGrantTypes(
 }
 
 /** Makes a client for a user who has fewer than `most`. */
-export function clientQuota(server: AuthorizationServer, most: number) {
+export function clientQuota(server: AuthorizationServer, most: number, owner = 'clientsRouter') {
   if (!Number.isSafeInteger(most) || most < 0) {
-    throw new TypeError("clientsRouter's clientsPerUser must be a whole number such as 100")
+    throw new TypeError(`${owner}'s clientsPerUser must be a whole number such as 100`)
   }
+  const count = async (username: string) => (await server.storage.clients.list({ username, limit: most })).length
+  return userQuota(most, count, `A user may have at most ${most} clients: delete one first.`)
+}
+
+/** Makes one more for a user of whom `count` says that there are fewer than `most`. */
+export function userQuota(most: number, count: (userId: string) => Awaitable<number>, refusal: string) {
   const underWay = new Map<string, number>()
-  return async <T>(username: string, make: () => Promise<T>): Promise<T> => {
-    const before = underWay.get(username) ?? 0
-    underWay.set(username, before + 1)
+  return async <T>(userId: string, make: () => Promise<T>): Promise<T> => {
+    const before = underWay.get(userId) ?? 0
+    underWay.set(userId, before + 1)
     try {
       // those under way count, or many at once would pass together
-      const owned = before < most ? (await server.storage.clients.list({ username, limit: most })).length : 0
+      const owned = before < most ? await count(userId) : 0
       if (owned + before < most) return await make()
-      throw new OAuthError('access_denied', `A user may have at most ${most} clients: delete one first.`)
+      throw new OAuthError('access_denied', refusal)
     } finally {
-      const left = (underWay.get(username) as number) - 1
-      if (left === 0) underWay.delete(username)
-      else underWay.set(username, left)
+      const left = (underWay.get(userId) as number) - 1
+      if (left === 0) underWay.delete(userId)
+      else underWay.set(userId, left)
     }
   }
 }

@@ -1,11 +1,9 @@
 /** The clients API: create, list, read, update and delete clients, and give them new secrets. */
 import type { Request, RequestHandler, Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
-import { isBeingDeleted } from '../clients/client'
 import { endClient } from '../clients/deletion'
-import { verifyShownName } from '../clients/member-checks'
 import { parseClientMetadata } from '../clients/metadata'
-import { changeMembers, insertClient, rotateSecret, withChanges } from '../clients/records'
+import { changeMembers, rotateSecret } from '../clients/records'
 import { OAuthError } from '../errors'
 import { bearerGuard, requireScope } from '../guard/guard'
 import { type Handler, type Methods, requireServer, sendEmpty, sendJson } from '../http/endpoint'
@@ -15,7 +13,6 @@ import { requireCalled, requireKnown, requireNoMore } from '../options/known'
 import { inTurn } from '../passwords/concurrency'
 import { networkOf } from '../rules/network'
 import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
-import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 import {
@@ -27,7 +24,6 @@ import {
   ownGrantTypes,
   refuseForeignForm,
   requireCaller,
-  verifyOwner,
 } from './clients-access'
 import {
   type ClientsFormat,
@@ -37,6 +33,7 @@ import {
   sendFormatted,
 } from './clients-format'
 import { allClients, pageOfClients } from './clients-page'
+import { type ClientsPolicy, createClient, requireOwned, verifyChanges } from './clients-writes'
 
 /** Options of `clientsRouter`. */
 export interface ClientsRouterOptions {
@@ -86,12 +83,8 @@ const optionNames: readonly string[] = [
 ] satisfies (keyof ClientsRouterOptions)[]
 
 /** What every handler needs: the options, checked. */
-interface Api {
-  readonly server: AuthorizationServer
+interface Api extends ClientsPolicy {
   readonly format: CompleteFormat
-  readonly defaults: ClientMetadata
-  readonly grantTypes: readonly string[]
-  readonly quota: ReturnType<typeof clientQuota>
 }
 
 type ClientHandler = (api: Api, caller: ClientsCaller, req: Request) => Promise<ClientsResult & { link?: string }>
@@ -149,22 +142,11 @@ const list: ClientHandler = async ({ server, format }, who, req) => {
   return { action: 'list', ...(await (format.paged ? pageOfClients : allClients)(server, query, sent)) }
 }
 
-const create: ClientHandler = async ({ server, format, defaults, grantTypes, quota }, who, req) => {
-  const { metadata, clientId, clientSecret } = await format.parse(req)
-  if (metadata.username === undefined && who.userId !== undefined) metadata.username = who.userId
-  // a client opens no other resource than the token that made it
-  const { admin, audience } = who
-  const isBound = !admin && audience !== undefined && server.resources.length > 0
-  const bound = isBound && { resources: server.resources.filter((resource) => audience.includes(resource)) }
-  const record = { ...defaults, ...bound, ...metadata }
-  // before the question who may write it: a scope that there is not is a mistake, and no offence
-  parseClientMetadata(record, server, 'wire')
-  mayWrite(server, who, grantTypes)(undefined, record)
-  if (!admin) verifyShownName('client_id', clientId)
-  const insert = (network?: string) => insertClient(server, { ...record, clientId, clientSecret }, {}, network)
-  const make = clientSecret === undefined ? insert : () => inTurnOf(req, insert)
-  const { client, clientSecret: secret } = await (admin ? make() : quota(who.userId as string, make))
-  return { action: 'create', clients: [client], clientSecret: secret }
+const create: ClientHandler = async (api, who, req) => {
+  const { metadata, clientId, clientSecret: chosen } = await api.format.parse(req)
+  const asked = { ...metadata, clientId, clientSecret: chosen }
+  const { client, clientSecret } = await createClient(api, who, asked, (insert) => inTurnOf(req, insert))
+  return { action: 'create', clients: [client], clientSecret }
 }
 
 const read =
@@ -178,10 +160,7 @@ function update(clientId: string): ClientHandler {
     const { clientId: named = clientId, clientSecret, metadata, removed } = await format.parse(req)
     if (named !== clientId) throw new OAuthError('invalid_client_metadata', 'client_id cannot be changed.')
     const mayReplace = mayWrite(server, who, grantTypes)
-    const next = withChanges(current, metadata, removed)
-    // at once, too: a secret that is refused costs no bcrypt
-    mayReplace(current, next)
-    parseClientMetadata(next, server, 'wire')
+    verifyChanges(server, mayReplace, current, metadata, removed)
     const changes = { ...metadata, ...(clientSecret !== undefined && { clientSecret }) }
     const change = (network?: string) =>
       changeMembers(server, clientId, changes, { mayReplace, removed, ...(network !== undefined && { network }) })
@@ -204,13 +183,6 @@ function giveSecret(clientId: string): ClientHandler {
     const { client, clientSecret } = await rotateSecret(server, clientId, { mayReplace })
     return { action: 'secret', clients: [client], clientSecret }
   }
-}
-
-/** Another user's client is answered like one that does not exist. */
-async function requireOwned(server: AuthorizationServer, who: ClientsCaller, clientId: string): Promise<Client> {
-  const client = verifyOwner(who, await server.storage.clients.find(clientId))
-  if (isBeingDeleted(client)) throw noSuchClient()
-  return client
 }
 
 /** A secret that was chosen takes a place at bcrypt, of which one network cannot have all. */

@@ -1,0 +1,116 @@
+/** The fields of an app's form: what they show of a record, and what a record gets of them. */
+import { hasClientSecret } from '../clients/client'
+import { OAuthError } from '../errors'
+import { checkboxes, textField, tickedIn } from '../forms/html'
+import { scopeInWords } from '../pages/page'
+import type { Client } from '../storage'
+import type { ClientMetadata } from '../types/client-metadata'
+import { type AppKind, hasKeys, KEYS, proves, redirects } from './kinds'
+import type { Call, Errors } from './pages'
+
+export type Sent = ReadonlyMap<string, string>
+
+/** What the fields of the form hold, as text. */
+export interface Values {
+  readonly name: string
+  readonly redirectUris: string
+  readonly scopes: readonly string[]
+  readonly keys: string
+  readonly keysUri: string
+}
+
+export const none: Values = { name: '', redirectUris: '', scopes: [], keys: '', keysUri: '' }
+
+/** The members that it names, each by its field: errors of the rules begin with a member. */
+export const fieldsOf = ({ visit: { words } }: Call) =>
+  ({
+    client_name: ['client_name', words.nameWrong],
+    redirect_uris: ['redirect_uris', words.redirectWrong],
+    invalid_redirect_uri: ['redirect_uris', words.redirectWrong],
+    scope: ['scope', words.scopesWrong],
+    insufficient_scope: ['scope', words.scopesWrong],
+    jwks: ['jwks', words.keysWrong],
+    jwks_uri: ['jwks_uri', words.keysWrong],
+  }) as const
+
+export function valuesOf({ name = '', redirectUris, scopes = [], jwks, jwksUri = '' }: Client): Values {
+  const keys = jwks === undefined ? '' : JSON.stringify(jwks, undefined, 2)
+  return { name, redirectUris: redirectUris.join('\n'), scopes, keys, keysUri: jwksUri }
+}
+
+/** The fields of a kind of app, as HTML. An app with a secret does not change to keys, nor back: it is made anew. */
+export function fields(call: Call, kind: AppKind, values: Values, errors: Errors, client?: Client): string {
+  const { visit, who } = call
+  const { words, context, server } = visit
+  const withKeys = client ? client.tokenEndpointAuthMethods.includes(KEYS) : proves(kind) && hasKeys(server)
+  const label = (scope: string) => ({ value: scope, label: scopeInWords(context, server.scopes, scope) })
+  const hint = kind === 'mobile' ? words.redirectHintMobile : words.redirectHint
+  const name = { name: 'client_name', label: words.name, hint: words.nameHint, value: values.name }
+  const uris = { name: 'redirect_uris', label: words.redirectUris, hint, value: values.redirectUris, rows: 4 }
+  const keys = { name: 'jwks', label: words.keys, hint: words.keysHint, value: values.keys, rows: 6 }
+  return [
+    textField({ ...name, error: errors.client_name, required: true, maxLength: 60 }),
+    redirects(kind) && textField({ ...uris, error: errors.redirect_uris, required: true }),
+    who.scopes.length > 0 &&
+      checkboxes({
+        ...{ name: 'scope', label: words.scopes, error: errors.scope },
+        ...{ choices: who.scopes.map(label), checked: values.scopes },
+      }),
+    withKeys && textField({ ...keys, error: errors.jwks }),
+    withKeys && textField({ name: 'jwks_uri', label: words.keysUri, error: errors.jwks_uri, value: values.keysUri }),
+  ]
+    .filter(Boolean)
+    .join('\n')
+}
+
+export function valuesIn({ who }: Call, sent: Sent): Values {
+  return {
+    name: (sent.get('client_name') ?? '').trim(),
+    redirectUris: sent.get('redirect_uris') ?? '',
+    scopes: tickedIn(sent, 'scope', who.scopes),
+    keys: sent.get('jwks') ?? '',
+    keysUri: (sent.get('jwks_uri') ?? '').trim(),
+  }
+}
+
+export const linesOf = (text: string) => text.split(/[\r\n]+/).flatMap((line) => line.trim() || [])
+
+/** What is missing, which no rule of a record says: a record may have no name. */
+export function missing({ visit: { words } }: Call, values: Values, needsUris: boolean): Errors {
+  return {
+    ...(values.name === '' && { client_name: { text: words.nameMissing } }),
+    ...(needsUris && linesOf(values.redirectUris).length === 0 && { redirect_uris: { text: words.redirectMissing } }),
+  }
+}
+
+/** A key by itself counts as the set of it. */
+export function keysIn(text: string): NonNullable<ClientMetadata['jwks']> | undefined {
+  if (text.trim() === '') return undefined
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new OAuthError('invalid_client_metadata', 'jwks must be JSON.')
+  }
+  const isKey = typeof value === 'object' && value !== null && 'kty' in value
+  return (isKey ? { keys: [value] } : value) as NonNullable<ClientMetadata['jwks']>
+}
+
+/** What was entered, for the form that comes again. Keys that are refused may be private ones: they are not repeated. */
+export function shownAgain(values: Values, errors: Errors): Values {
+  return errors.jwks ? { ...values, keys: '' } : values
+}
+
+/** The members that the form has, and no other. Scopes that it does not show stay. */
+export function changesIn({ who }: Call, current: Client, values: Values): ClientMetadata {
+  const { scopes: before = [], defaultScopes, tokenEndpointAuthMethods: methods } = current
+  const scopes = [...before.filter((scope) => !who.scopes.includes(scope)), ...values.scopes]
+  const withKeys = methods.includes(KEYS) && !hasClientSecret(current)
+  return {
+    name: values.name,
+    redirectUris: linesOf(values.redirectUris),
+    scopes,
+    ...(defaultScopes && { defaultScopes: defaultScopes.filter((scope) => scopes.includes(scope)) }),
+    ...(withKeys && { jwks: keysIn(values.keys) ?? { keys: [] }, jwksUri: values.keysUri }),
+  }
+}

@@ -1,0 +1,215 @@
+/** The developer pages: users make, change and delete their apps, and their personal access tokens. They need no script. */
+import type { Request, Router } from 'express'
+import type { OwnFields } from '../authorization/own-page'
+import type { Awaitable } from '../awaitable'
+import type { Logo } from '../forms/logo'
+import { takeForm, userPages, type Visit } from '../forms/visit'
+import { wordsOf } from '../forms/words'
+import { requireServer } from '../http/endpoint'
+import { errorPage } from '../http/page'
+import { queryParameters, requestParameters } from '../http/request'
+import { endpointRouter } from '../http/router'
+import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { listPersonalTokens } from '../personal-tokens/operations'
+import { clientQuota, ownGrantTypes, requireCaller, userQuota } from '../routers/clients-access'
+import type { Scope } from '../rules/scope'
+import type { AuthorizationServer } from '../types/authorization-server'
+import type { HostPage } from '../types/users'
+import { createApp, saveApp, showAppForm, showKinds } from './app-form'
+import { deleteApp, makeSecret, showDeletion, showSecretForm } from './app-questions'
+import { showApp, showApps } from './apps'
+import { english } from './english'
+import { german } from './german'
+import { kindsFor } from './kinds'
+import type { Call, Settings } from './pages'
+import { spanish } from './spanish'
+import type { DeveloperTexts } from './texts'
+import { makeToken, revokeToken, showRevocation, showTokenForm, showTokens } from './tokens'
+
+/** What the pages of personal access tokens need. */
+export interface DeveloperPersonalTokensOptions {
+  /** The client that stands for personal tokens, as for `issuePersonalToken`. */
+  clientId: string
+  /** The lifetimes that a user can choose from, in days. @default [7, 30, 90] */
+  days?: readonly number[]
+  /** The number of live tokens that a user may have before a new one is refused. @default 100 */
+  tokensPerUser?: number
+}
+
+/** Options of `developerRouter`. */
+export interface DeveloperRouterOptions {
+  /**
+   * The signed-in account: an id, or a value with an `id` and a name to show.
+   * @default `users.current` of the server
+   */
+  user?: (req: Request) => Awaitable<unknown>
+  /**
+   * Where to send a browser that is not signed in, as in `consentPage`: a path, or a function that returns the URL. A
+   * path receives `?return_to=`.
+   * @default `users.signIn` of the server, or a page that says so, with status 401
+   */
+  signIn?: HostPage
+  /**
+   * The scopes that a user may give to an app: a list, or a function of the request that returns the list of its user.
+   * A personal token has no other scope, either.
+   */
+  scopes: Scope | ((req: Request) => Awaitable<Scope>)
+  /** The resources that a user may give to an app (RFC 8707). @default all that the server has */
+  resources?: readonly string[]
+  /**
+   * The grants that apps of users may have. `client_credentials` lets users make machines.
+   * @default authorization_code and refresh_token, where the server has them
+   */
+  grantTypes?: readonly string[]
+  /** The number of apps that a user may own before a new one is refused. @default 100 */
+  clientsPerUser?: number
+  /** Turns on the pages of personal access tokens. @default no such pages */
+  personalTokens?: DeveloperPersonalTokensOptions
+  /**
+   * Returns the path of a client's logo, which the host itself serves, such as `/logos/1.png`. No browser fetches an
+   * image from another host.
+   * @default the initial of the name is drawn
+   */
+  logo?: Logo
+  /**
+   * Hidden fields for each form, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
+   * @default none
+   */
+  fields?: OwnFields
+  /** Your own words by language: some of them for `en`, `de` and `es`, all of them for any other. @default none */
+  texts?: Readonly<Record<string, Partial<DeveloperTexts>>>
+}
+
+const OWNER = 'developerRouter'
+
+const optionNames: readonly string[] = [
+  'user',
+  'signIn',
+  'scopes',
+  'resources',
+  'grantTypes',
+  'clientsPerUser',
+  'personalTokens',
+  'logo',
+  'fields',
+  'texts',
+] satisfies (keyof DeveloperRouterOptions)[]
+
+/**
+ * The developer pages. Mount them behind the host's session: `app.use('/developer', …)`. Each user has the apps whose
+ * `username` is their id, with the same limits as at the clients API.
+ *
+ * @throws TypeError at start-up for an option that is wrong, naming it and the fix.
+ */
+export function developerRouter(server: AuthorizationServer, options: DeveloperRouterOptions): Router {
+  requireNoMore(OWNER, arguments, 2)
+  requireServer(server)
+  requireKnown(`${OWNER} option`, options ?? null, optionNames, ['scopes'])
+  const { user, signIn, fields, texts } = options
+  const settings = settingsOf(server, options)
+  const words = wordsOf<DeveloperTexts>(OWNER, server.pages, { en: english, de: german, es: spanish }, texts)
+  const pages = { ...(user && { user }), ...(signIn !== undefined && { signIn }), ...(fields && { fields }) }
+  const forUser = userPages<DeveloperTexts>(OWNER, server, words, pages)
+  const by = (handle: (call: Call) => Promise<void>) => forUser(async (visit) => handle(await callOf(visit, settings)))
+  return endpointRouter(server, { methods: { GET: by(show), POST: by(act) }, onError: errorPage(server) })
+}
+
+function settingsOf(server: AuthorizationServer, options: DeveloperRouterOptions): Settings {
+  const { scopes, resources, clientsPerUser = 100, logo, personalTokens } = options
+  if (typeof scopes !== 'function') verifyScopes(server, scopes)
+  if (resources !== undefined && !isTexts(resources)) throw new TypeError(`${OWNER}'s resources must be a list of URIs`)
+  if (logo !== undefined && typeof logo !== 'function') {
+    throw new TypeError(`${OWNER}'s logo must be a function: (client, req) => '/logos/1.png', or undefined`)
+  }
+  const grantTypes = ownGrantTypes(server, options.grantTypes, undefined, OWNER)
+  const kinds = kindsFor(server, grantTypes)
+  if (kinds.length === 0) {
+    throw new TypeError(
+      `${OWNER} needs authorization_code or client_credentials among its grantTypes, or no app can exist`,
+    )
+  }
+  const quota = clientQuota(server, clientsPerUser, OWNER)
+  const tokens = personalTokens && tokenSettings(server, personalTokens)
+  return { server, defaults: {}, grantTypes, quota, scopes, resources, logo, kinds, tokens }
+}
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string')
+
+function verifyScopes({ scopes: all }: AuthorizationServer, scopes: unknown): void {
+  if (!isTexts(scopes)) {
+    throw new TypeError(`${OWNER} needs scopes: the list that a user may give to an app, such as ['read']`)
+  }
+  const unknown = scopes.find((scope) => !all.has(scope))
+  if (unknown !== undefined) throw new TypeError(`${OWNER}'s scopes must be scopes of the server; ${unknown} is not`)
+}
+
+function tokenSettings(server: AuthorizationServer, options: DeveloperPersonalTokensOptions): Settings['tokens'] {
+  const place = `${OWNER}'s personalTokens`
+  requireKnown(`${place} member`, options, ['clientId', 'days', 'tokensPerUser'], ['clientId'])
+  const { clientId, days = [7, 30, 90], tokensPerUser: most = 100 } = options
+  if (server.accessTokens.personalTokenPrefix === undefined) {
+    throw new TypeError(`${place} needs accessTokens: personalTokens({ prefix }) in the options of the server`)
+  }
+  if (typeof clientId !== 'string' || clientId === '') {
+    throw new TypeError(`${place} needs clientId: the id of the client that stands for personal tokens`)
+  }
+  const isDays = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= 36_500
+  if (!Array.isArray(days) || days.length === 0 || !days.every(isDays)) {
+    throw new TypeError(`${place}.days must be a list of whole numbers of days, such as [7, 30, 90]`)
+  }
+  if (!Number.isSafeInteger(most) || most < 1) {
+    throw new TypeError(`${place}.tokensPerUser must be a whole number such as 100`)
+  }
+  const count = async (userId: string) => (await listPersonalTokens(server, { userId, clientId })).length
+  const quota = userQuota(most, count, `A user may have at most ${most} personal tokens: revoke one first.`)
+  return { clientId, days, quota }
+}
+
+/** Who calls, as at the clients API. */
+async function callOf(visit: Visit<DeveloperTexts>, settings: Settings): Promise<Call> {
+  const { server, req, userId } = visit
+  const { scopes, resources } = settings
+  const given: unknown = typeof scopes === 'function' ? await server.inTime(`${OWNER}'s scopes`, scopes(req)) : scopes
+  if (!isTexts(given)) throw new TypeError(`${OWNER}'s scopes must return a list of scopes, not ${kindOf(given)}`)
+  const who = requireCaller(server, { userId, scopes: given, ...(resources && { audience: resources }) })
+  return { visit, settings, who, query: queryParameters(req).parameters }
+}
+
+/** What each page shows, by `?page=` and `?app=`. */
+async function show(call: Call): Promise<void> {
+  const { query, settings } = call
+  const page = query.get('page')
+  if (query.has('app')) {
+    if (page === 'edit') return showAppForm(call)
+    if (page === 'secret') return showSecretForm(call)
+    if (page === 'delete') return showDeletion(call)
+    return showApp(call)
+  }
+  if (page === 'new') return query.has('kind') ? showAppForm(call) : showKinds(call)
+  if (settings.tokens === undefined) return showApps(call)
+  if (page === 'tokens') return showTokens(call)
+  if (page === 'new-token') return showTokenForm(call)
+  return page === 'revoke' ? showRevocation(call) : showApps(call)
+}
+
+/** Does what the form is about, whatever the URL says. */
+async function act(call: Call): Promise<void> {
+  const { visit, query, settings } = call
+  const sent = await requestParameters(visit.req)
+  const form = await takeForm(visit, sent)
+  const page = query.get('page') ?? ''
+  if (!form) {
+    const isOfTokens = settings.tokens !== undefined && ['tokens', 'new-token', 'revoke'].includes(page)
+    return isOfTokens ? showTokens(call, true) : showApps(call, true)
+  }
+  const actions: Readonly<Record<string, typeof createApp>> = {
+    create: createApp,
+    save: saveApp,
+    secret: makeSecret,
+    delete: deleteApp,
+    ...(settings.tokens && { token: makeToken, revoke: revokeToken }),
+  }
+  const action = actions[form.about[0]]
+  return action ? action(call, form, sent) : showApps(call, true)
+}

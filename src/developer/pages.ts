@@ -1,0 +1,119 @@
+/** What all developer pages share: the options, checked; the frame with its navigation; how an error becomes a page again. */
+import type { Request } from 'express'
+import type { Awaitable } from '../awaitable'
+import { OAuthError } from '../errors'
+import { type FieldError, linkTo, queryOf } from '../forms/html'
+import type { Logo } from '../forms/logo'
+import { sendFormPage, type Visit } from '../forms/visit'
+import { escapeHtml, fillHtml } from '../pages/html'
+import type { ClientsCaller } from '../routers/clients-access'
+import type { ClientsPolicy } from '../routers/clients-writes'
+import type { Scope } from '../rules/scope'
+import type { AppKind } from './kinds'
+import type { DeveloperTexts } from './texts'
+
+/** The options, checked. */
+export interface Settings extends ClientsPolicy {
+  readonly scopes: Scope | ((req: Request) => Awaitable<Scope>)
+  readonly resources: readonly string[] | undefined
+  readonly logo: Logo | undefined
+  readonly kinds: readonly AppKind[]
+  readonly tokens: TokenSettings | undefined
+}
+
+interface TokenSettings {
+  readonly clientId: string
+  readonly days: readonly number[]
+  readonly quota: ClientsPolicy['quota']
+}
+
+/** One request for a developer page. `who` may do what the same caller may do at the clients API. */
+export interface Call {
+  readonly visit: Visit<DeveloperTexts>
+  readonly settings: Settings
+  readonly who: ClientsCaller
+  /** The parameters of the URL. They decide about what is shown alone. */
+  readonly query: ReadonlyMap<string, string>
+}
+
+export const ITEMS_ON_A_PAGE = 20
+
+type Section = 'apps' | 'tokens'
+
+interface Page {
+  readonly title: string
+  /** HTML with the heading of the page. @default the title alone */
+  readonly heading?: string
+  /** HTML. */
+  readonly body: readonly (string | undefined)[]
+  readonly section?: Section
+  readonly status?: number
+}
+
+/** Sends a page with the navigation above it and the account below it. */
+export function send({ visit, settings }: Call, { title, heading, body, section = 'apps', status = 200 }: Page): void {
+  const { words, context, userName } = visit
+  const parts = [
+    settings.tokens && navigation(words, section),
+    heading ?? `<h1>${escapeHtml(title)}</h1>`,
+    ...body,
+    `<p class="soft">${fillHtml(context.texts.signedInAs, { user: userName })}</p>`,
+  ]
+  sendFormPage(visit, status, title, parts.filter(Boolean).join('\n'))
+}
+
+function navigation({ appsTitle, tokensTitle }: DeveloperTexts, section: Section): string {
+  const current = (one: Section) => (one === section ? ' aria-current="page"' : '')
+  const links = [linkTo('?', appsTitle, current('apps')), linkTo(TOKENS, tokensTitle, current('tokens'))]
+  return `<nav>${links.join('\n')}</nav>`
+}
+
+export const TOKENS = queryOf({ page: 'tokens' })
+
+export function appQuery(clientId: string, page?: string): string {
+  return queryOf({ app: clientId, ...(page !== undefined && { page }) })
+}
+
+/** A day in the words of the page. Seconds. */
+export function dayOf({ visit }: Call, seconds: number): string {
+  const format = new Intl.DateTimeFormat(visit.context.language, { dateStyle: 'long', timeZone: 'UTC' })
+  return format.format(new Date(seconds * 1000))
+}
+
+/** The same with the time of the day, for what ends soon. */
+export function timeOf({ visit }: Call, seconds: number): string {
+  const format = new Intl.DateTimeFormat(visit.context.language, {
+    dateStyle: 'long',
+    timeStyle: 'long',
+    timeZone: 'UTC',
+  })
+  return format.format(new Date(seconds * 1000))
+}
+
+/** Errors by the field that they are about; `''` is for the form as a whole. */
+export type Errors = Readonly<Record<string, FieldError>>
+
+/**
+ * What a rule has refused, by the field that `fields` names for the member at the beginning of its words. Throws what is not
+ * the user's fault, and what is not there.
+ */
+export function refusal(
+  error: unknown,
+  words: DeveloperTexts,
+  fields: Readonly<Record<string, readonly [name: string, text: string]>>,
+): Errors {
+  if (!(error instanceof OAuthError) || error.status >= 500 || error.status === 404) throw error
+  const details = error.message
+  const member = /^[a-z_]+/.exec(details)?.[0] ?? ''
+  const [name, text] = (Object.hasOwn(fields, member) ? fields[member] : fields[error.code]) ?? ['', words.refused]
+  return { [name]: { text, details } }
+}
+
+/** What stands above a form with errors. */
+export function errorNotice({ visit: { words } }: Call, errors: Errors): string {
+  const whole = errors['']
+  if (Object.keys(errors).length === 0) return ''
+  const { text, details } = whole ?? { text: words.formErrors, details: undefined }
+  const said = details === undefined ? '' : ` <code lang="en" dir="ltr">${escapeHtml(details)}</code>`
+  return `<p class="notice" role="alert">${escapeHtml(text)}${said}</p>`
+}
