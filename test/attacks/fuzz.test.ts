@@ -2,6 +2,7 @@
 // body, and the server serves afterwards. Seeded, so that a failure comes again.
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import fc from 'fast-check'
+import { developerRouter } from '../../src/developer'
 import {
   approve,
   authorizationCode,
@@ -177,6 +178,7 @@ const names = [
     'app',
     'page',
   ],
+  ...['kind', 'done', 'after', 'form_transaction', 'jwks', 'jwks_uri', 'overlap', 'days', 'name', 'scope:read'],
   ...['post_logout_redirect_uri', 'sign_out', 'sign_out_transaction'],
   ...[
     'username',
@@ -190,6 +192,7 @@ const names = [
   ],
 ]
 const words = [
+  ...['new', 'edit', 'secret', 'delete', 'tokens', 'new-token', 'revoke', 'spa', 'machine', 'on', '30', 'alices'],
   ...['openid', 'openid email', 'none', 'login', 'consent select_account', '0', 'mfa'],
   ...[
     'web',
@@ -242,7 +245,7 @@ const endpoints = [
     '/me',
     '/account/apps',
   ],
-  ...['/oauth2/userinfo', '/logout', '/.well-known/openid-configuration'],
+  ...['/developer', '/oauth2/userinfo', '/logout', '/.well-known/openid-configuration'],
   ...[`${paths.clients}/web`, `${paths.clients}/console/secret`, '/.well-known/oauth-authorization-server', '/'],
 ]
 
@@ -259,7 +262,7 @@ function arbitraries(known: Known) {
   /** A request that would be right, with one thing wrong. */
   const nearlyRight = fc
     .tuple(
-      fc.constantFrom('authorize', 'token', 'consent', 'push', 'poll', 'device', 'entered', 'exchange'),
+      fc.constantFrom('authorize', 'token', 'consent', 'push', 'poll', 'device', 'entered', 'exchange', 'developer'),
       name,
       value,
     )
@@ -279,6 +282,7 @@ function arbitraries(known: Known) {
       const secret = { client_id: 'web', client_secret: known.secret }
       const byKind: Record<string, Record<string, string | undefined>> = {
         poll: { grant_type: deviceGrant, device_code: known.deviceCode, ...secret },
+        developer: { form_transaction: known.form, client_name: 'x', redirect_uris: known.redirect, page: 'new' },
         device: { user_code: known.userCode, device_transaction: known.deviceTransaction },
         exchange: {
           grant_type: exchangeGrant,
@@ -412,6 +416,8 @@ function arbitraries(known: Known) {
       { method: 'POST', target: paths.device, headers: headers.slice(0, 1), body: sent },
       { method: 'GET', target: `${paths.device}?${query}`, headers: headers.slice(0, 1), body: undefined },
       { method: 'GET', target: `/account/apps?${query}`, headers, body: undefined },
+      { method: 'GET', target: `/developer?${query}`, headers: headers.slice(0, 1), body: undefined },
+      { method: 'POST', target: '/developer', headers: headers.slice(0, 1), body: sent },
       { method: 'GET', target: `${paths.clients}?${query}`, headers, body: undefined },
       { method: 'POST', target: paths.clients, headers, body: sent },
       { method: 'GET', target: '/me', headers, body: undefined },
@@ -445,16 +451,22 @@ describe.each(hosts)('the library, %s,', (_, before) => {
     jest.spyOn(console, 'warn').mockImplementation(() => {})
     ;({ host, known } = await makeHost(before))
     const outer = express()
-    outer.use(['/account/apps', '/logout'], (req, _res, next) => {
+    outer.use(['/account/apps', '/developer', '/logout'], (req, _res, next) => {
       const user = host.people.get(req.get('X-User') ?? '')
       if (user) req.user = user
       next()
     })
     outer.use('/account/apps', connectedAppsRouter(host.server, { signIn: '/login' }))
+    const developer = { scopes: ['read', 'write'], personalTokens: { clientId: 'personal' } }
+    outer.use('/developer', developerRouter(host.server, { ...developer, signIn: '/login' }))
     outer.use('/oauth2/userinfo', userinfoRouter(host.server))
     outer.use('/logout', endSessionRouter(host.server, { signOut: () => {} }))
     outer.use(host.app)
     listening = await listen(outer)
+    const form = await fetch(`http://127.0.0.1:${listening.port}/developer?page=new&kind=web`, {
+      headers: { 'X-User': 'alice' },
+    })
+    known.form = fieldsOf({ text: await form.text() }).form_transaction as string
     process.on('unhandledRejection', onRejection)
   })
   afterAll(() => {
