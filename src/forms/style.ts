@@ -27,7 +27,9 @@ h2{margin:1.5rem 0 .5rem}
 .client h2{margin:0}
 .list{margin:0 0 1rem}
 .list>li{padding:1rem 0;border-top:1px solid var(--line)}
+.list h2{margin-top:0}
 .list .client{margin:0}
+.actions+p{margin-top:1.25rem}
 .list .client>div{flex:1}
 .side{flex:none;align-self:center}
 search form{display:flex;flex-wrap:wrap;align-items:end;gap:.75rem}
