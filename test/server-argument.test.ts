@@ -1,4 +1,5 @@
 // The first argument of everything that is mounted: what is no server is refused at start-up, not at the first request.
+import { developerRouter } from '../src/developer'
 import {
   type AuthorizationServer,
   authorizeRouter,
@@ -31,6 +32,7 @@ const routers: [string, (server: AuthorizationServer) => unknown][] = [
   ['registerRouter', (server) => registerRouter(server, { protect: 'open', scopes: 'read' })],
   ['metadataRouter', (server) => metadataRouter(server)],
   ['connectedAppsRouter', (server) => connectedAppsRouter(server)],
+  ['developerRouter', (server) => developerRouter(server, { scopes: ['read'] })],
   ['oauthRouter', (server) => oauthRouter(server, { decide, protect: false })],
 ]
 const anywhere: typeof routers = [
