@@ -62,6 +62,8 @@ export async function requireTarget(
   if (repeated.has('client_id') || repeated.has('redirect_uri')) requireUnrepeated(parsed)
   const client = pushedBy ?? (await findClient(server, requireParameter(sent, 'client_id'), req))
   if (!client) throw new OAuthError('invalid_client', 'No client has this id.', { status: 400 })
+  // to whoever disabled it its redirect URIs are in doubt, too: no browser is sent there
+  if (client.disabled) throw new OAuthError('unauthorized_client', 'This client is disabled.')
   const isPushed = pushedBy !== undefined
   const source = server.requests.length > 0 ? await sourcedRequest(server, client, parsed, req, isPushed) : undefined
   const parameters = source?.parameters ?? sent

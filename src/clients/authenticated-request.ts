@@ -120,6 +120,7 @@ export async function authenticateClient(
     sought = clientId
     const client = found?.tokenEndpointAuthMethods.includes(method) ? found : undefined
     if (client && method === 'none') {
+      if (client.disabled) throw authenticationFailure(server, presented, disabled)
       return { client, authenticated: false, challenge: presented.challenge, once: undefined }
     }
     if (!value || method === 'none' || (!client && !explicit)) continue
@@ -127,6 +128,8 @@ export async function authenticateClient(
     if (proof && 'reason' in proof) throw authenticationFailure(server, presented, proof)
     // the record has the last word, whichever client was proved
     if (!proof?.client.tokenEndpointAuthMethods.includes(method)) continue
+    // said to who has proved to be it, and to nobody who only knows the id
+    if (proof.client.disabled) throw authenticationFailure(server, presented, disabled)
     // nobody is authenticated as one client and named as another
     if ((parameters.get('client_id') ?? proof.client.clientId) === proof.client.clientId) {
       return { client: proof.client, authenticated: true, challenge: undefined, once: proof.once }
@@ -135,6 +138,8 @@ export async function authenticateClient(
   }
   throw authenticationFailure(server, candidates[0]?.[0])
 }
+
+const disabled: FailedProof = { reason: 'the client is disabled', problem: 'This client is disabled.' }
 
 /** RFC 6749 §2.3: a client must not use more than one method. What is there anyway does not count beside one. */
 function candidatesOf(server: AuthorizationServer, request: EndpointRequest): Candidate[] {

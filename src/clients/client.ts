@@ -28,6 +28,7 @@ export async function requireClient(server: AuthorizationServer, clientId: strin
   // 404: it is no client that failed to authenticate
   if (!client || isBeingDeleted(client))
     throw new OAuthError('invalid_client', 'No client has this id.', { status: 404 })
+  if (client.disabled) throw new OAuthError('unauthorized_client', 'This client is disabled.')
   return client
 }
 

@@ -163,6 +163,7 @@ export const clientMembers: { readonly [N in Name]-?: Member<N> } = {
     },
   },
   corsOrigins: { wire: 'cors_origins', type: check.list, check: limits.corsOrigins, setBy: 'owner' },
+  disabled: { wire: 'disabled', type: check.flag, setBy: 'admin' },
   resourceServer: { wire: 'resource_server', type: check.flagOrList, check: check.resourceServer, setBy: 'admin' },
   introspectionSignedResponseAlg: {
     wire: 'introspection_signed_response_alg',

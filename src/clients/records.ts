@@ -91,13 +91,21 @@ export async function changeMembers(
   const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
   const now = server.now()
   const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now, network)
+  let before: Client | undefined
   const client = await changeClient(server, clientId, (current) => {
+    before = current
     const next = withChanges(current, changes, removed)
     mayReplace(current, next)
     if (made && !hasClientSecret(next)) throw noSecret()
     return { ...next, ...parseClientMetadata(next, server), ...(made && { secrets: [made.kept] }) }
   })
+  // after the record: who found it as it was has begun before this mark. Each time, for where it failed it is asked for again
+  if (client.disabled) await server.storage.grants.revoke({ clientId }, server.now())
   server.emit({ type: 'client.updated', clientId })
+  const isDisabled = client.disabled ?? false
+  if (isDisabled !== (before?.disabled ?? false)) {
+    server.emit({ type: isDisabled ? 'client.disabled' : 'client.enabled', clientId })
+  }
   return client
 }
 

@@ -136,9 +136,11 @@ function verifyReplacement(current: Client, members: Members): void {
   throw invalid('client_secret is not a secret of this client, and cannot be chosen')
 }
 
-function verifyToken({ clientId, registrationTokenDigest }: Client, registrationToken: string): void {
+/** A client that is disabled does not change or delete itself: what it was stays to be seen. */
+function verifyToken({ clientId, registrationTokenDigest, disabled }: Client, registrationToken: string): void {
   const digest = digestOf(clientId, registrationToken)
-  if (registrationTokenDigest === undefined || !equalDigests(registrationTokenDigest, digest)) throw invalidToken()
+  if (disabled || registrationTokenDigest === undefined || !equalDigests(registrationTokenDigest, digest))
+    throw invalidToken()
 }
 
 /** Bound to the id: a digest that has found its way into another record opens nothing there. */

@@ -29,7 +29,7 @@ export async function deviceRequest(
   sent: ReadonlyMap<string, string>,
 ): Promise<AuthorizationRequest | undefined> {
   const client = await findClient(server, found.clientId, req)
-  if (!client || isBeingDeleted(client)) return undefined
+  if (!client || client.disabled || isBeingDeleted(client)) return undefined
   const { network = '', parameters, audience, authorizationDetails } = boundOf(found)
   return Object.freeze({
     server,

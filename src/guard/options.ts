@@ -180,7 +180,7 @@ function appAuthorization(owner: string, server: TokenSource): (req: Request) =>
     if (clientId === undefined || repeated.has('client_id')) return missingToken()
     // a registered client: anybody can publish a document
     return whenReady(server.storage.clients.find(clientId), (client) => {
-      if (!client || isBeingDeleted(client)) return missingToken()
+      if (!client || client.disabled || isBeingDeleted(client)) return missingToken()
       return { accessToken: Object.freeze({ clientId, scope: Object.freeze([]) }), user: undefined }
     })
   }

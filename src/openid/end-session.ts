@@ -138,7 +138,8 @@ async function answered(visit: Visit, parameters: RequestParameters, browser: Br
   if (!asked || (answer !== 'yes' && answer !== 'no')) return ask(visit, parameters, browser, undefined, true)
   // the record may have changed since
   const client = asked.client === undefined ? undefined : await findClient(server, asked.client)
-  const onward = client && asked.uri !== undefined ? onwardTo(client, asked.uri, asked.state) : undefined
+  const onward =
+    client && !client.disabled && asked.uri !== undefined ? onwardTo(client, asked.uri, asked.state) : undefined
   if (answer === 'yes') return signOutOf(visit, browser, onward)
   // not there by itself: the client would take it for the end of a session that goes on
   sendSignedOut(visit, parameters, false, onward)

@@ -59,7 +59,7 @@ async function clientOf(
   if (clientId === undefined) return undefined
   if (hint && hint.aud !== clientId) throw wrong('id_token_hint is an id_token of another client than client_id.')
   const client = await findClient(server, clientId, req)
-  if (client) return client
+  if (client && !client.disabled) return client
   throw wrong('The client of the request is unknown.')
 }
 

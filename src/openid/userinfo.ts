@@ -88,7 +88,7 @@ async function answer(settings: Settings, server: AuthorizationServer, row: Cred
   if (userId === undefined) throw clientsOwnToken()
   const user = await findUser(server, userId)
   const client = user && (await findClient(server, clientId))
-  if (!user || !client) throw invalidToken()
+  if (!user || !client || client.disabled) throw invalidToken()
   if (client.corsOrigins) requireOwnOrigin(client, server, res.req)
   const asked = (await authenticationOf(server, row))?.claims?.userinfo ?? []
   const { all } = claimsOfClient(settings.claims, server, client)

@@ -2,6 +2,12 @@
 
 export interface ClientLimits {
   /**
+   * Whether it is switched off: every endpoint refuses it, and each change of a record that is so ends all that was issued to
+   * it. Only administrators and the host set it.
+   * @default false
+   */
+  readonly disabled?: boolean
+  /**
    * Lifetime of its access tokens in seconds, at most that of `accessTokens`.
    * @default that of `accessTokens`
    */

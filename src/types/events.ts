@@ -83,6 +83,8 @@ export type AuthorizationServerEvent = { at: number } & (
   /** `origin` says that the client registered itself, where anybody may or by your leave. */
   | { type: 'client.created'; clientId: string; origin?: 'registration' | 'admitted_registration' }
   | { type: 'client.updated' | 'client.deleted' | 'client.secret_rotated'; clientId: string }
+  /** An administrator disabled a client, which ended all that was issued to it, or enabled it again. */
+  | { type: 'client.disabled' | 'client.enabled'; clientId: string }
   /** The client metadata document could not be fetched or used. */
   | { type: 'client.document_refused'; clientId: string; reason: string }
   | { type: 'client.authentication_failed'; clientId?: string; reason: string }

@@ -252,6 +252,7 @@ describe('the table of members', () => {
     accessTokenTtl: 600,
     refreshToken: { ttl: 3600, maxAge: 7200, rotate: true, replayWindow: 0 },
     corsOrigins: ['https://app.example'],
+    disabled: true,
     resourceServer: ['https://api.example'],
     introspectionSignedResponseAlg: 'ES256',
   }
@@ -273,6 +274,7 @@ describe('the table of members', () => {
     const own = Object.values(clientMembers).filter(({ setBy }) => setBy === 'self')
     expect(Object.keys(writeMembers(record, 'self', {})).sort()).toEqual(own.map(({ wire }) => wire).sort())
     const {
+      disabled,
       resourceServer,
       requirePkce,
       accessTokenTtl,
