@@ -26,6 +26,7 @@
 import type { Awaitable } from './awaitable'
 import type { CertificateClientMembers } from './storage/certificate-client'
 import type { ClientLimits } from './storage/client-limits'
+import type { NameQuery } from './storage/client-names'
 import type { OpenIdClientMembers } from './storage/openid-client'
 import type { RequestClientMembers } from './storage/request-client'
 
@@ -144,12 +145,11 @@ export interface ClientStorage {
    * that user. Fewer than `limit` means that no more follow.
    */
   list(query: { username?: string; after?: string; limit: number }): Awaitable<Client[]>
+  /** Clients by the beginning of their names, for administrators. Optional: without it they are found by id and by owner. */
+  listByName?(query: NameQuery): Awaitable<Client[]>
   /** Adds a client. False: that id already exists, nothing changed. */
   insert(client: Client): Awaitable<boolean>
-  /**
-   * ATOMIC. Replaces the record whose version is `expectedVersion`. False: deleted, or changed meanwhile; never
-   * inserts.
-   */
+  /** ATOMIC. Replaces the record of version `expectedVersion`. False: deleted, or changed meanwhile; never inserts. */
   update(client: Client, expectedVersion: number): Awaitable<boolean>
   /** Removes the client. False: unknown client. */
   delete(clientId: string): Awaitable<boolean>

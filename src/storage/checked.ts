@@ -32,6 +32,11 @@ export function checkedStorage(
     clients: Object.freeze<ClientStorage>({
       find: checked('clients', clients, 'find', (found, clientId) => isNothing(found) || isClient(found, { clientId })),
       list: checked('clients', clients, 'list', (found, query) => isListOf(found, query, isClient)),
+      ...(clients.listByName && {
+        listByName: checked('clients', clients as Required<ClientStorage>, 'listByName', (found) =>
+          isListOf(found, {}, isClient),
+        ),
+      }),
       insert: checked('clients', clients, 'insert', isBoolean),
       update: checked('clients', clients, 'update', isBoolean),
       delete: checked('clients', clients, 'delete', isBoolean),

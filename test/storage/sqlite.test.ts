@@ -371,6 +371,7 @@ describeBetterSqlite3('the statements of sqliteStorage', () => {
   const calls: Record<string, (storage: OAuthStorage) => unknown> = {
     'clients.find': ({ clients }) => clients.find('client-7'),
     'clients.list': ({ clients }) => clients.list({ after: 'client-5', limit: 100 }),
+    'clients.listByName': ({ clients }) => clients.listByName?.({ prefix: 'app', limit: 100 }),
     'clients.list of a username': ({ clients }) => clients.list({ username: 'user-7', limit: 100 }),
     'clients.insert': ({ clients }) => clients.insert(client({ clientId: 'new' })),
     'clients.update': ({ clients }) => clients.update(client({ clientId: 'client-7', version: 2 }), 1),

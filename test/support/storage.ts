@@ -8,6 +8,7 @@ import { memoryStorage } from '../../src/index'
 export const storageMethods = [
   'clients.find',
   'clients.list',
+  'clients.listByName',
   'clients.insert',
   'clients.update',
   'clients.delete',
@@ -79,6 +80,7 @@ export function observedStorage(real: OAuthStorage = memoryStorage()): ObservedS
     clients: <ClientStorage>{
       find: observe('clients.find', clients.find.bind(clients)),
       list: observe('clients.list', clients.list.bind(clients)),
+      ...(clients.listByName && { listByName: observe('clients.listByName', clients.listByName.bind(clients)) }),
       insert: observe('clients.insert', clients.insert.bind(clients)),
       update: observe('clients.update', clients.update.bind(clients)),
       delete: observe('clients.delete', clients.delete.bind(clients)),

@@ -1,5 +1,6 @@
 /** The rules for lists: every row once, in one order, page by page. */
 
+import type { Client } from '../../storage'
 import { client, credential, grant, NOW } from './rows'
 import { isSame, type Rule } from './rule'
 
@@ -36,6 +37,47 @@ export function listRules(rule: Rule): void {
       (await list({ after: 'a-0', limit: 1 }))[0]?.clientId,
       'a-1',
       '`after` need not be an id that exists: it may have been deleted meanwhile.',
+    )
+  })
+
+  rule('lists clients by the beginning of their names, where it can, page by page', async (storage) => {
+    if (!storage.clients.listByName) return
+    const list = async (prefix: string, limit: number, after?: Client) =>
+      (await storage.clients.listByName?.({
+        prefix,
+        limit,
+        ...(after && { after: { name: after.name as string, clientId: after.clientId } }),
+      })) as Client[]
+    const names = ['Notes', 'notes', 'Notes for Ada', 'NOTEBOOK', 'Note "x\\y"', 'Other notes', 'Nötig', '日記']
+    for (const [n, name] of names.entries()) await storage.clients.insert(client({ clientId: `n${n}`, name }))
+    for (const clientId of shuffled) await storage.clients.insert(client({ clientId, name: 'Many' }))
+    await storage.clients.insert(client({ clientId: 'nameless' }))
+    const found = async (prefix: string) => (await list(prefix, 100)).map(({ name }) => name)
+    const caseless = 'listByName finds names that begin so, A to Z like a to z, ordered by name and then by id.'
+    isSame(await found('nOtEs'), ['Notes', 'notes', 'Notes for Ada'], caseless)
+    isSame(await found('note "X\\'), ['Note "x\\y"'], 'Quotes and backslashes of a name are characters like others.')
+    isSame(
+      [await found('Nöt'), await found('日'), await found('%'), await found('notes_')],
+      [['Nötig'], ['日記'], [], []],
+      caseless,
+    )
+    const walked: string[][] = []
+    for (let last: Client | undefined; walked.length < 10; ) {
+      const page = await list('many', 10, last)
+      walked.push(page.map(({ clientId }) => clientId))
+      last = page.at(-1)
+      if (!last) break
+    }
+    isSame(walked, pagesOf(ids), 'Clients of one name come each once, by the bytes of their ids.')
+    await storage.clients.update(client({ clientId: 'n0', name: 'Renamed', version: 2 }), 1)
+    await storage.clients.update(client({ clientId: 'n1', version: 2 }), 1)
+    await storage.clients.delete('n2')
+    const current = 'A client is found by the name of its last update, and a deleted one not at all.'
+    isSame([await found('notes'), await found('renamed')], [[], ['Renamed']], current)
+    isSame(
+      (await list('many', 2, client({ clientId: 'a-0', name: 'Many' }))).map((c) => c.clientId),
+      ['a-1', 'a.b'],
+      because,
     )
   })
 

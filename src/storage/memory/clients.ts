@@ -1,5 +1,6 @@
 /** Clients in memory, and pages of what is listed there. */
 import type { Client, ClientStorage } from '../../storage'
+import { comparedName } from '../client-names'
 import { frozenCopy } from '../frozen'
 import { addId, idsAfter, idsByOwner, type OrderedIds, removeId } from './ordered-ids'
 
@@ -7,6 +8,8 @@ export function memoryClients(): ClientStorage {
   const clients = new Map<string, Client>()
   const allIds: OrderedIds = []
   const idsOfUser = idsByOwner()
+  /** Names, each with its id. */
+  const names: OrderedIds = []
 
   function put(client: Client): true {
     const { clientId, username } = client
@@ -15,6 +18,8 @@ export function memoryClients(): ClientStorage {
     addId(allIds, clientId)
     if (before?.username !== username) idsOfUser.remove(before?.username, clientId)
     idsOfUser.add(username, clientId)
+    if (before?.name !== undefined) removeId(names, nameKey(before.name, clientId))
+    if (client.name !== undefined) addId(names, nameKey(client.name, clientId))
     return true
   }
 
@@ -24,6 +29,16 @@ export function memoryClients(): ClientStorage {
       const ids = username === undefined ? allIds : idsOfUser.of(username)
       return page(ids, after, limit, (id) => clients.get(id))
     },
+    listByName({ prefix, after, limit }) {
+      const begin = comparedName(prefix)
+      const found: Client[] = []
+      // an id has at least one character: this is before all that begin so
+      for (const key of idsAfter(names, after ? nameKey(after.name, after.clientId) : begin)) {
+        if (found.length >= limit || !key.startsWith(begin)) break
+        found.push(clients.get(key.slice(key.indexOf('\0') + 1)) as Client)
+      }
+      return found
+    },
     insert: (client) => !clients.has(client.clientId) && put(client),
     update(client, expectedVersion) {
       const stored = clients.get(client.clientId)
@@ -31,10 +46,17 @@ export function memoryClients(): ClientStorage {
     },
     delete(clientId) {
       removeId(allIds, clientId)
-      idsOfUser.remove(clients.get(clientId)?.username, clientId)
+      const { username, name } = clients.get(clientId) ?? {}
+      idsOfUser.remove(username, clientId)
+      if (name !== undefined) removeId(names, nameKey(name, clientId))
       return clients.delete(clientId)
     },
   }
+}
+
+/** Neither a name nor an id has NUL, which comes before every other character. */
+function nameKey(name: string, clientId: string): string {
+  return `${comparedName(name)}\0${clientId}`
 }
 
 /** The first `limit` rows behind `after`, in the order of UTF-16 code units. What is not there any more is passed over. */

@@ -5,6 +5,7 @@
 
 import { requireFlags, requireKnown } from '../../options/known'
 import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
+import { comparedName, endOfPrefix } from '../client-names'
 import type { Migration } from '../schema-version'
 import type { ConnectionLender } from '../sql/lender'
 import { clientRecord, grantRow, hasRepeatedId, rowsById, toClient, toCredential, toGrant } from '../sql/rows'
@@ -94,6 +95,11 @@ function clientStorage(statements: Statements, run: Run): ClientStorage {
       const [filters, values] = filtersOf({ username })
       return (await run(statements.listClients(filters, whole(limit)), [after, ...values], once)).map(toClient)
     },
+    async listByName({ prefix, after, limit }) {
+      const begin = asWritten(prefix)
+      const from = after ? [asWritten(after.name), after.clientId] : [begin, '']
+      return (await run(statements.listClientsByName(whole(limit)), [...from, endOfPrefix(begin)], once)).map(toClient)
+    },
     insert: (client) =>
       isDone(statements.insertClient, [client.clientId, client.version, client.username ?? null, clientRecord(client)]),
     update: (client, expectedVersion) =>
@@ -106,6 +112,11 @@ function clientStorage(statements: Statements, run: Run): ClientStorage {
       ]),
     delete: (clientId) => isDone(statements.deleteClient, [clientId]),
   }
+}
+
+/** A name as it stands in the record, without the quotes around it. */
+function asWritten(name: string): string {
+  return JSON.stringify(comparedName(name)).slice(1, -1)
 }
 
 function grantStorage(statements: Statements, run: Run): GrantStorage {

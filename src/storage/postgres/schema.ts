@@ -40,6 +40,13 @@ export function postgresSchema({ from, ...options }: PostgresSchemaOptions & { f
   return options.schema === undefined ? tables : `${schemaSql(options.schema)}\n${tables}`
 }
 
+/**
+ * The name of a client as it is compared, and as JSON writes it: an index of what stands in the record needs no column, and so
+ * no upgrade. Not by the functions for JSON, which refuse text that a record may have. Names come first in a record, and a
+ * quote within a text has a backslash before it.
+ */
+export const nameInRecord = `lower(substring(record FROM E'"name":"((?:[^"\\\\\\\\]|\\\\\\\\.)*)"') COLLATE "C")`
+
 const schemaSql = (schema: string) => `CREATE SCHEMA IF NOT EXISTS "${schema}";\n`
 
 function tablesSql(options: PostgresSchemaOptions): string {
@@ -56,6 +63,7 @@ CREATE TABLE IF NOT EXISTS ${clients} (
   record text NOT NULL
 );
 CREATE INDEX IF NOT EXISTS ${prefix}clients_by_username ON ${clients} (username, client_id);
+CREATE INDEX IF NOT EXISTS ${prefix}clients_by_name ON ${clients} (${nameInRecord}, client_id);
 
 CREATE TABLE IF NOT EXISTS ${grants} (
   id text COLLATE "C" PRIMARY KEY,

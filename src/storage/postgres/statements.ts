@@ -14,6 +14,7 @@ import { GRACE, REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'
 import { isCovered, markedUntil, SWEEP_LIMIT, selectAlive, type Tables } from '../sql/tables'
 import { cleanup } from './cleanup'
+import { nameInRecord } from './schema'
 
 const definitions = (columns: readonly string[]) =>
   columns.map((name) => `${name} ${name.endsWith('_at') ? 'bigint' : 'text COLLATE "C"'}`).join(', ')
@@ -103,6 +104,8 @@ export function postgresStatements(tables: Tables) {
     findClient: `SELECT record FROM ${clients} WHERE client_id = $1`,
     listClients: (filters: readonly string[], limit: number) =>
       `SELECT record FROM ${clients} WHERE ${page('client_id', filters, limit)}`,
+    listClientsByName: (limit: number) => `SELECT record FROM ${clients}
+WHERE (${nameInRecord}, client_id) > ($1, $2) AND ${nameInRecord} < $3 ORDER BY ${nameInRecord}, client_id LIMIT ${limit}`,
     insertClient: `INSERT INTO ${clients} (client_id, version, username, record) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING 1 AS done`,
     updateClient: `UPDATE ${clients} SET version = $2, username = $3, record = $4

@@ -99,9 +99,9 @@ export function toGrant(row: Row): Grant {
   }
 }
 
-/** A client is kept whole, as JSON, so that no member is lost that a later version adds. */
-export function clientRecord(client: Client): string {
-  return JSON.stringify(client)
+/** A client is kept whole, as JSON, so that no member is lost that a later version adds. Its name comes first: see `nameInRecord` of PostgreSQL. */
+export function clientRecord({ name, ...client }: Client): string {
+  return JSON.stringify({ name, ...client })
 }
 
 export function toClient(row: Row): Client {

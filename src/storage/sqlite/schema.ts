@@ -35,6 +35,9 @@ export function sqliteSchema({ from, ...options }: SqliteSchemaOptions & { from?
   return from === undefined ? `${WAL};\n\n${tablesSql(options)}` : upgradeSql(options)
 }
 
+/** The name of a client as it is compared: an index of what stands in the record needs no column, and so no upgrade. */
+export const nameInRecord = `lower(json_extract(record, '$.name'))`
+
 /** A property of the file: readers and the one writer do not wait for each other. */
 const WAL = 'PRAGMA journal_mode = WAL'
 
@@ -52,6 +55,7 @@ CREATE TABLE IF NOT EXISTS ${clients} (
   record TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS ${prefix}clients_by_username ON ${clients} (username, client_id);
+CREATE INDEX IF NOT EXISTS ${prefix}clients_by_name ON ${clients} (${nameInRecord}, client_id);
 
 CREATE TABLE IF NOT EXISTS ${grants} (
   id TEXT PRIMARY KEY NOT NULL,

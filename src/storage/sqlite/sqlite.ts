@@ -6,6 +6,7 @@
 
 import { requireKnown } from '../../options/known'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
+import { comparedName, endOfPrefix } from '../client-names'
 import { GRACE } from '../retention'
 import type { Migration } from '../schema-version'
 import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from '../sql/rows'
@@ -92,6 +93,16 @@ function clientStorage(statements: SqliteStatements, { read, write }: Access): C
       }),
     list: ({ username, after = '', limit }) =>
       read(() => statements.listClients({ username }, after, limit).map(toClient)),
+    listByName: ({ prefix, after, limit }) =>
+      read(() => {
+        const begin = comparedName(prefix)
+        const from = { name: after ? comparedName(after.name) : begin, after: after?.clientId ?? '' }
+        const same = statements.listClientsOfName.all({ ...from, limit })
+        const left = limit - same.length
+        if (left === 0) return same.map(toClient)
+        const others = { name: from.name, end: endOfPrefix(begin), limit: left }
+        return [...same, ...statements.listClientsByName.all(others)].map(toClient)
+      }),
     insert: (client) => write(() => statements.insertClient.run(columnsOf(client)) > 0),
     update: (client, expectedVersion) =>
       write(() => statements.updateClient.run({ ...columnsOf(client), expectedVersion }) > 0),

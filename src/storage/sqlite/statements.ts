@@ -4,7 +4,7 @@ import { BRIEF_KIND, REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'
 import { isCovered, markedUntil, selectAlive, type Tables } from '../sql/tables'
 import { type SqliteDatabase, type Statement, statement } from './connection'
-import { requireVersion } from './schema'
+import { nameInRecord, requireVersion } from './schema'
 
 export type SqliteStatements = ReturnType<typeof sqliteStatements>
 
@@ -51,6 +51,11 @@ export function sqliteStatements(database: SqliteDatabase, tables: Tables) {
 
     findClient: prepare(`SELECT record FROM ${clients} WHERE client_id = @clientId`),
     listClients: list(prepare, `SELECT record FROM ${clients} WHERE true`, 'client_id'),
+    // the rest of those with one name, and then those of the names behind it: each a stretch of the index
+    listClientsOfName: prepare(`SELECT record FROM ${clients} WHERE ${nameInRecord} = @name AND client_id > @after
+ORDER BY client_id LIMIT @limit`),
+    listClientsByName: prepare(`SELECT record FROM ${clients} WHERE ${nameInRecord} > @name AND ${nameInRecord} < @end
+ORDER BY ${nameInRecord}, client_id LIMIT @limit`),
     insertClient:
       prepare(`INSERT INTO ${clients} (client_id, version, username, record) VALUES (@clientId, @version, @username, @record)
 ON CONFLICT DO NOTHING`),

@@ -36,6 +36,8 @@ const calls: Record<string, StorageCall['call']> = {
 }
 const hundreds: Record<string, StorageCall['call']> = {
   'clients.list': ({ clients }) => clients.list({ after: 'client-5', limit: 100 }),
+  'clients.listByName': ({ clients }) =>
+    clients.listByName?.({ prefix: 'app', after: { name: 'App', clientId: 'client-7' }, limit: 100 }),
   'clients.list of a username': ({ clients }) => clients.list({ username: 'user-7', limit: 100 }),
   'grants.list': ({ grants }) => grants.list({ after: 'g5', limit: 100 }),
   'grants.list of a user': ({ grants }) => grants.list({ userId: 'user-7', limit: 100 }),
