@@ -19,6 +19,7 @@ module.exports = {
     '^express-authorization-server$': '<rootDir>/src/index.ts',
     '^express-authorization-server/openid$': '<rootDir>/src/openid/index.ts',
     '^express-authorization-server/developer$': '<rootDir>/src/developer/index.ts',
+    '^express-authorization-server/admin$': '<rootDir>/src/admin/index.ts',
     '^express-authorization-server/personal-tokens$': '<rootDir>/src/personal-tokens/index.ts',
     '^express-authorization-server/storage-contract$': '<rootDir>/src/storage/contract.ts',
     '^express-authorization-server/([a-z-]+)$': '<rootDir>/src/storage/$1/$1.ts',

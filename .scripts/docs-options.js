@@ -23,6 +23,7 @@ function optionTables() {
     'index',
     'openid/index',
     'developer/index',
+    'admin/index',
     'personal-tokens/index',
     'storage/sqlite/sqlite',
     'storage/postgres/postgres',

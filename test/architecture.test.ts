@@ -31,6 +31,7 @@ const floors = [
     'storage/certificate-client.ts',
     'storage/request-client.ts',
     'storage/client-limits.ts',
+    'storage/client-names.ts',
   ],
   ['options/'],
   ['deadline.ts'],
