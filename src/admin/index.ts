@@ -1,4 +1,5 @@
 /** What administrators of a server have: the pages for them, and what they look for, page by page. */
+export { type AdminRouterOptions, adminRouter } from './admin'
 export {
   type ClientsPage,
   type FindClientsQuery,
@@ -8,3 +9,4 @@ export {
   type GrantsPage,
   type PageQuery,
 } from './find'
+export type { AdminTexts } from './texts'

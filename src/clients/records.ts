@@ -8,7 +8,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 import { isUserId } from '../users'
 import { hasClientSecret, isBeingDeleted } from './client'
-import { parseClientMetadata, verifyClientId } from './metadata'
+import { parseClientMetadata, requireTypes, verifyClientId } from './metadata'
 
 /** A client to be: what is left out is generated, or has a safe default. */
 export interface NewClient extends ClientMetadata {
@@ -91,12 +91,16 @@ export async function changeMembers(
   const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
   const now = server.now()
   const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now, network)
+  // a record that the options of the server do not fit any more can be disabled all the same
+  const isSwitch = !made && [...Object.keys(changes), ...removed].every((name) => name === 'disabled')
+  if (isSwitch) requireTypes(changes, server)
   let before: Client | undefined
   const client = await changeClient(server, clientId, (current) => {
     before = current
     const next = withChanges(current, changes, removed)
     mayReplace(current, next)
     if (made && !hasClientSecret(next)) throw noSecret()
+    if (isSwitch) return next
     return { ...next, ...parseClientMetadata(next, server), ...(made && { secrets: [made.kept] }) }
   })
   // after the record: who found it as it was has begun before this mark. Each time, for where it failed it is asked for again

@@ -270,6 +270,16 @@ describe('who may do so', () => {
     spy.mockRestore()
   })
 
+  it('a record that the options of the server do not fit any more can be disabled, by true or false alone', async () => {
+    const host = await createHost()
+    const { storage } = host
+    await oauth.updateClient(host.server, 'web', { scopes: ['write'] })
+    const server = oauth.createAuthorizationServer({ issuer, storage, scopes: ['read'] })
+    await expect(oauth.updateClient(server, 'web', { name: 'Web' })).rejects.toThrow('write')
+    expect((await oauth.updateClient(server, 'web', { disabled: true })).disabled).toBe(true)
+    await expect(oauth.updateClient(server, 'web', { disabled: 'no' as never })).rejects.toThrow('true or false')
+  })
+
   it('ensureClient at the next start does not enable it', async () => {
     const host = await createHost()
     await disable(host)
