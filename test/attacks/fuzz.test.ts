@@ -2,6 +2,7 @@
 // body, and the server serves afterwards. Seeded, so that a failure comes again.
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import fc from 'fast-check'
+import { adminRouter } from '../../src/admin'
 import { developerRouter } from '../../src/developer'
 import {
   approve,
@@ -180,6 +181,7 @@ const names = [
   ],
   ...['kind', 'done', 'after', 'form_transaction', 'jwks', 'jwks_uri', 'overlap', 'days', 'name', 'scope:read'],
   ...['post_logout_redirect_uri', 'sign_out', 'sign_out_transaction'],
+  ...['find', 'by', 'client', 'user', 'grant'],
   ...[
     'username',
     'default_scope',
@@ -193,6 +195,7 @@ const names = [
 ]
 const words = [
   ...['new', 'edit', 'secret', 'delete', 'tokens', 'new-token', 'revoke', 'spa', 'machine', 'on', '30', 'alices'],
+  ...['owner', 'id', 'grants', 'end', 'end-all', 'disable', 'enable'],
   ...['openid', 'openid email', 'none', 'login', 'consent select_account', '0', 'mfa'],
   ...[
     'web',
@@ -245,7 +248,7 @@ const endpoints = [
     '/me',
     '/account/apps',
   ],
-  ...['/developer', '/oauth2/userinfo', '/logout', '/.well-known/openid-configuration'],
+  ...['/developer', '/admin', '/oauth2/userinfo', '/logout', '/.well-known/openid-configuration'],
   ...[`${paths.clients}/web`, `${paths.clients}/console/secret`, '/.well-known/oauth-authorization-server', '/'],
 ]
 
@@ -418,6 +421,8 @@ function arbitraries(known: Known) {
       { method: 'GET', target: `/account/apps?${query}`, headers, body: undefined },
       { method: 'GET', target: `/developer?${query}`, headers: headers.slice(0, 1), body: undefined },
       { method: 'POST', target: '/developer', headers: headers.slice(0, 1), body: sent },
+      { method: 'GET', target: `/admin?${query}`, headers: headers.slice(0, 1), body: undefined },
+      { method: 'POST', target: '/admin', headers: headers.slice(0, 1), body: sent },
       { method: 'GET', target: `${paths.clients}?${query}`, headers, body: undefined },
       { method: 'POST', target: paths.clients, headers, body: sent },
       { method: 'GET', target: '/me', headers, body: undefined },
@@ -451,7 +456,7 @@ describe.each(hosts)('the library, %s,', (_, before) => {
     jest.spyOn(console, 'warn').mockImplementation(() => {})
     ;({ host, known } = await makeHost(before))
     const outer = express()
-    outer.use(['/account/apps', '/developer', '/logout'], (req, _res, next) => {
+    outer.use(['/account/apps', '/developer', '/admin', '/logout'], (req, _res, next) => {
       const user = host.people.get(req.get('X-User') ?? '')
       if (user) req.user = user
       next()
@@ -459,6 +464,7 @@ describe.each(hosts)('the library, %s,', (_, before) => {
     outer.use('/account/apps', connectedAppsRouter(host.server, { signIn: '/login' }))
     const developer = { scopes: ['read', 'write'], personalTokens: { clientId: 'personal' } }
     outer.use('/developer', developerRouter(host.server, { ...developer, signIn: '/login' }))
+    outer.use('/admin', adminRouter(host.server, { protect: (_req, _res, next) => next(), signIn: '/login' }))
     outer.use('/oauth2/userinfo', userinfoRouter(host.server))
     outer.use('/logout', endSessionRouter(host.server, { signOut: () => {} }))
     outer.use(host.app)
