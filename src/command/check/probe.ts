@@ -1,0 +1,179 @@
+/**
+ * The requests of `check`. Whoever is looked at may be hostile: no credential is sent, no redirect is followed, nothing goes to
+ * another origin, nothing is long, and none of it takes long.
+ */
+import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { connect } from 'node:tls'
+import { Refusal } from '../command'
+import { shown } from '../shown'
+
+const MAX_REQUESTS = 48
+const MAX_BYTES = 256 * 1024
+/** Milliseconds: of one request, and of all. */
+const MAX_MILLISECONDS = 8000
+const MAX_IN_ALL = 60_000
+
+export interface Seen {
+  readonly url: string
+  readonly method: string
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** At most 256 KiB of it. */
+  readonly body: string
+}
+
+export interface Asked {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as a form. */
+  readonly form?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export interface Probe {
+  readonly origin: string
+  /** How many were sent. */
+  count(): number
+  /** Undefined: no answer, or not in time. Refuses for another origin. */
+  ask(url: string, asked?: Asked): Promise<Seen | undefined>
+  /** The same, for the first one: throws why there is no answer. */
+  askFirst(url: string): Promise<Seen>
+  /** Whether the certificate was refused; from then on any is taken, since no secret is sent. */
+  untrusted(): string | undefined
+  takesOldTls(): Promise<boolean>
+}
+
+const certificateErrors =
+  /^(CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)/
+
+export function probeOf(base: string): Probe {
+  const { origin } = new URL(base)
+  const ends = performance.now() + MAX_IN_ALL
+  let count = 0
+  let untrusted: string | undefined
+
+  async function send(url: string, asked: Asked): Promise<Seen> {
+    if (new URL(url).origin !== origin) throw new Refusal('A request to another origin is not sent.')
+    const left = ends - performance.now()
+    if (++count > MAX_REQUESTS || left <= 0)
+      throw new Refusal(`The server is too slow to be looked at within a minute.`)
+    const signal = AbortSignal.timeout(Math.max(1, Math.min(MAX_MILLISECONDS, Math.floor(left))))
+    return exchange(url, asked, signal, untrusted === undefined)
+  }
+  return {
+    origin,
+    count: () => count,
+    untrusted: () => untrusted,
+    async ask(url, asked = {}) {
+      try {
+        return await send(url, asked)
+      } catch (error) {
+        if (error instanceof Refusal) throw error
+        return undefined
+      }
+    },
+    async askFirst(url) {
+      try {
+        return await send(url, {})
+      } catch (error) {
+        const { code = '' } = error as NodeJS.ErrnoException
+        if (!certificateErrors.test(code)) throw error
+        untrusted = code
+        return send(url, {})
+      }
+    },
+    takesOldTls: () => oldHandshake(origin),
+  }
+}
+
+async function exchange(url: string, asked: Asked, signal: AbortSignal, isStrict: boolean): Promise<Seen> {
+  const { method = asked.form || asked.body !== undefined ? 'POST' : 'GET', headers = {} } = asked
+  const body = asked.form ? new URLSearchParams(asked.form).toString() : asked.body
+  const sent = {
+    'user-agent': 'express-authorization-server check',
+    accept: '*/*',
+    'accept-encoding': 'identity',
+    ...(asked.form && { 'content-type': 'application/x-www-form-urlencoded' }),
+    ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
+    ...headers,
+  }
+  const request = new URL(url).protocol === 'https:' ? requestHttps : requestHttp
+  const response = await new Promise<IncomingMessage>((done, failed) => {
+    // an answer that wants another protocol (101) is no response: without `close` it would be waited for
+    const closed = () => failed(new Error('The connection was closed before a response'))
+    request(url, { method, headers: sent, agent: false, signal, rejectUnauthorized: isStrict }, done)
+      .on('error', failed)
+      .on('close', closed)
+      .end(body)
+  })
+  try {
+    return { url, method, status: response.statusCode ?? 0, headers: response.headers, body: await read(response) }
+  } finally {
+    response.destroy()
+  }
+}
+
+/** What is longer is cut: what matters stands before. */
+async function read(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size >= MAX_BYTES) break
+  }
+  return Buffer.concat(chunks).subarray(0, MAX_BYTES).toString('utf8')
+}
+
+/** Whether it takes a protocol that RFC 8996 has ended. */
+function oldHandshake(origin: string): Promise<boolean> {
+  const { hostname, port } = new URL(origin)
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return new Promise((resolve) => {
+    const options = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' } as const
+    const socket = connect({ host, port: Number(port) || 443, ...options, rejectUnauthorized: false })
+    const end = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.setTimeout(MAX_MILLISECONDS, () => end(false))
+    socket.once('secureConnect', () => end(true)).once('error', () => end(false))
+  })
+}
+
+/** A response as a finding names it. Without the query, which is ours. */
+export function placeOf({ method, url, status }: Pick<Seen, 'method' | 'url' | 'status'>): string {
+  return `${method} ${url.split('?')[0]} (${status})`
+}
+
+/** One header as text. */
+export function header({ headers }: Seen, name: string): string {
+  return String(headers[name] ?? '')
+}
+
+export function isHtml(seen: Seen): boolean {
+  return /^\s*text\/html\b/i.test(header(seen, 'content-type'))
+}
+
+/** The JSON object of a response, whatever it says that it is. */
+export function jsonOf(seen: Seen | undefined): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(seen?.body ?? '')
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Where a response sends the browser; undefined where it does not, or to nothing that is a URL. */
+export function redirectOf(seen: Seen): URL | undefined {
+  const location = header(seen, 'location')
+  if (seen.status < 300 || seen.status > 399 || location === '') return undefined
+  return URL.canParse(location, seen.url) ? new URL(location, seen.url) : undefined
+}
+
+/** Text of a stranger in a finding. */
+export const quoted = (text: unknown) => shown(text, 120)

@@ -1,0 +1,85 @@
+/** What a command is: its words, its options, and what it does. `help.ts` prints the first two, `program.ts` calls the last. */
+import type { Terminal } from './terminal'
+
+/** Exit codes, as `--help` lists them. */
+export const exit = { done: 0, failed: 1, usage: 2, findings: 3, declined: 4, interrupted: 130 } as const
+
+/** What ends a command in one sentence, without a stack. */
+export class Refusal extends Error {
+  constructor(
+    message: string,
+    readonly code: number = exit.failed,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.name = 'Refusal'
+  }
+}
+
+/** The arguments are wrong. */
+export function misused(problem: string): Refusal {
+  return new Refusal(problem, exit.usage)
+}
+
+export interface Option {
+  readonly type: 'string' | 'boolean'
+  /** May be there several times. */
+  readonly multiple?: boolean
+  /** What stands for its value in the help. */
+  readonly value?: string
+  readonly words: string
+}
+
+export type Options = Readonly<Record<string, Option>>
+
+/** A call of a command: what its arguments say, and where it prints. */
+export interface Call {
+  text(option: string): string | undefined
+  list(option: string): readonly string[]
+  flag(option: string): boolean
+  /** The values that stand without an option. As many as the command has `values`. */
+  readonly values: readonly string[]
+  readonly terminal: Terminal
+}
+
+export interface Command {
+  /** One sentence. */
+  readonly about: string
+  /** More than that: rules, what is printed. */
+  readonly details?: readonly string[]
+  /** Names of the values without an option. */
+  readonly values?: readonly string[]
+  readonly options?: Options
+  /** Arguments after the program's name, with what they do. */
+  readonly examples: readonly (readonly [line: string, words: string])[]
+  /** The exit code, where it is not 0. */
+  run(call: Call): Promise<number | undefined>
+}
+
+/** Commands with a common first word. */
+export interface Group {
+  readonly about: string
+  readonly commands: Readonly<Record<string, Command>>
+}
+
+/** The only one of `values`, or a refusal that names them all. */
+export function oneOf<Value extends string>(name: string, given: string, values: readonly Value[]): Value {
+  const found = values.find((value) => value === given)
+  if (found === undefined) throw misused(`${name} must be one of ${values.join(', ')}.`)
+  return found
+}
+
+/** A whole number of seconds. */
+export function secondsOf(call: Call, option: string): number | undefined {
+  const given = call.text(option)
+  if (given === undefined) return undefined
+  if (/^\d{1,12}$/.test(given)) return Number(given)
+  throw misused(`--${option} must be a whole number of seconds.`)
+}
+
+/** The value of an option that must be there. */
+export function required(call: Call, option: string): string {
+  const given = call.text(option)
+  if (given) return given
+  throw misused(`--${option} is missing.`)
+}

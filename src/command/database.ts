@@ -1,0 +1,186 @@
+/** The database of a command, by its URL: opened with the host's own driver, closed at the end, and named without its password. */
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Awaitable } from '../awaitable'
+import type { OAuthStorage } from '../storage'
+import { type MysqlPool, mysqlStorage } from '../storage/mysql/mysql'
+import { type PostgresPool, postgresStorage } from '../storage/postgres/postgres'
+import { checkRedis, type RedisClient, redisStorage } from '../storage/redis/redis'
+import type { Migration } from '../storage/schema-version'
+import { type SqliteDatabase, sqliteStorage } from '../storage/sqlite/sqlite'
+import { type Call, exit, misused, type Options, Refusal } from './command'
+import { loadDriver } from './driver'
+import { isOfCaller, reasonOf } from './reason'
+import { shown } from './shown'
+
+export const databaseOptions: Options = {
+  database: {
+    type: 'string',
+    value: 'URL',
+    words: 'postgres://, mysql://, redis:// or sqlite:FILE. Without it, DATABASE_URL of the environment',
+  },
+  prefix: {
+    type: 'string',
+    value: 'NAME',
+    words: "the prefix of the tables or keys, where the host's storage has one",
+  },
+  schema: { type: 'string', value: 'NAME', words: 'the schema of the tables in PostgreSQL' },
+}
+
+export interface OpenDatabase {
+  readonly storage: OAuthStorage
+  /** What it is called in a sentence, without user and password. */
+  readonly name: string
+  /** Undefined: it has no tables to make. */
+  readonly migrate: () => Awaitable<Migration | undefined>
+  readonly close: () => Awaitable<unknown>
+}
+
+/** Milliseconds in which a server must take the connection. */
+const PATIENCE = 5000
+
+interface Place {
+  readonly url: string
+  readonly name: string
+  readonly naming: { prefix?: string }
+  readonly schema: string | undefined
+  readonly mayCreate: boolean
+}
+
+type Opener = (place: Place) => Awaitable<OpenDatabase>
+
+const openers: Readonly<Record<string, Opener>> = {
+  'postgres:': openPostgres,
+  'postgresql:': openPostgres,
+  'mysql:': openMysql,
+  'mariadb:': openMysql,
+  'redis:': openRedis,
+  'rediss:': openRedis,
+  'sqlite:': openSqlite,
+  'file:': openSqlite,
+}
+
+/** Runs `use` on the database of the call. With `mayCreate` a SQLite file that is not there is made. */
+export async function withDatabase<T>(
+  call: Call,
+  use: (database: OpenDatabase) => Promise<T>,
+  { mayCreate = false } = {},
+): Promise<T> {
+  const url = databaseUrl(call)
+  const scheme = /^[a-z]+:/i.exec(url)?.[0].toLowerCase() ?? ''
+  const open = openers[scheme]
+  if (!open) {
+    // nothing of it is shown: it may be a password alone
+    const fix = 'write postgres://HOST/NAME, mysql://HOST/NAME, redis://HOST or sqlite:FILE'
+    throw misused(`The database URL has no scheme that is known: ${fix}.`)
+  }
+  const name = nameOf(call, url, scheme)
+  const [prefix, schema] = [call.text('prefix'), call.text('schema')]
+  if (schema !== undefined && open !== openPostgres) throw misused('--schema is for PostgreSQL alone.')
+  const naming = prefix === undefined ? {} : { prefix }
+  try {
+    const database = await open({ url, name, naming, schema, mayCreate })
+    try {
+      return await use(database)
+    } finally {
+      await database.close()
+    }
+  } catch (error) {
+    throw error instanceof Refusal || isOfCaller(error) ? error : failed(name, error)
+  }
+}
+
+/** What is wrong with an argument says so without the database. */
+function failed(name: string, error: unknown): Refusal {
+  const reason = shown(reasonOf(error), 1000)
+  if (error instanceof TypeError) return misused(reason)
+  return new Refusal(`${name[0]?.toUpperCase()}${name.slice(1)}: ${reason}`, exit.failed, { cause: error })
+}
+
+/** From the environment, or from an argument, which must have no password: every user of the machine can see it there. */
+function databaseUrl(call: Call): string {
+  const [given, url = process.env.DATABASE_URL] = [call.text('database') !== undefined, call.text('database')]
+  if (!url) throw misused('No database is named: set DATABASE_URL, or add --database URL.')
+  if (given && /^[a-z]+:\/\/[^/?#]*:[^/?#]+@|[?&]password=/i.test(url)) {
+    throw misused('--database must have no password, for arguments are no secret: set DATABASE_URL instead.')
+  }
+  return url
+}
+
+function nameOf({ terminal }: Call, url: string, scheme: string): string {
+  terminal.conceal(url)
+  if (scheme === 'sqlite:' || scheme === 'file:') return `the SQLite file ${shown(fileOf(url))}`
+  if (!URL.canParse(url)) throw misused('The database URL is none. Characters such as @ in a password are written %40.')
+  const { password, host, pathname, searchParams } = new URL(url)
+  for (const secret of [password, decoded(password), searchParams.get('password') ?? '']) terminal.conceal(secret)
+  return `the database at ${shown(`${scheme}//${host}${pathname}`)}`
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+async function openPostgres({ url, name, naming, schema }: Place): Promise<OpenDatabase> {
+  type Pool = PostgresPool & { end(): Promise<void> }
+  const { Pool } = loadDriver<{ Pool: new (options: object) => Pool }>('pg', 'PostgreSQL')
+  const pool = new Pool({ connectionString: url, connectionTimeoutMillis: PATIENCE, max: 2 })
+  const storage = postgresStorage(pool, { ...naming, ...(schema !== undefined && { schema }) })
+  return { storage, name, migrate: () => storage.migrate(), close: () => pool.end() }
+}
+
+async function openMysql({ url, name, naming }: Place): Promise<OpenDatabase> {
+  type Pool = MysqlPool & { end(): Promise<void> }
+  const driver = loadDriver<{ createPool(options: object): Pool }>('mysql2/promise', 'MySQL')
+  const uri = url.replace(/^mariadb:/i, 'mysql:')
+  const pool = driver.createPool({ uri, connectTimeout: PATIENCE, connectionLimit: 2 })
+  const storage = mysqlStorage(pool, naming)
+  return { storage, name, migrate: () => storage.migrate(), close: () => pool.end() }
+}
+
+async function openRedis({ url, name, naming }: Place): Promise<OpenDatabase> {
+  type Client = RedisClient & { connect(): Promise<unknown>; destroy?(): unknown; disconnect?(): unknown }
+  const { createClient } = loadDriver<{ createClient(options: object): Client }>('redis', 'Redis')
+  const socket = { connectTimeout: PATIENCE, reconnectStrategy: false }
+  const client = createClient({ url, disableOfflineQueue: true, socket })
+  const storage = redisStorage(client, naming)
+  await client.connect()
+  const close = () => (client.destroy ? client.destroy() : client.disconnect?.())
+  const migrate = async () => {
+    await checkRedis(client)
+    return undefined
+  }
+  return { storage, name, migrate, close }
+}
+
+function openSqlite({ url, name, naming, mayCreate }: Place): OpenDatabase {
+  const file = fileOf(url)
+  if (file === '') throw misused('The database URL names no file: write sqlite:FILE.')
+  if (!mayCreate && !existsSync(file)) throw new Refusal(`There is no ${name.replace('the ', '')}: migrate makes it.`)
+  const database = openFile(file)
+  const storage = sqliteStorage(database, naming)
+  return { storage, name, migrate: () => storage.migrate(), close: () => database.close() }
+}
+
+function fileOf(url: string): string {
+  try {
+    if (/^file:\/\//i.test(url)) return fileURLToPath(url)
+  } catch {
+    throw misused('The file URL is none that this system has: write sqlite:FILE.')
+  }
+  return url.replace(/^(sqlite|file):(\/\/(?=\/))?/i, '')
+}
+
+type File = SqliteDatabase & { close(): unknown }
+type FileClass = new (file: string) => File
+
+/** With what Node has since 22.13, else with better-sqlite3. */
+function openFile(file: string): File {
+  const builtin = process.getBuiltinModule?.('node:sqlite') as { DatabaseSync: FileClass } | undefined
+  if (builtin) return new builtin.DatabaseSync(file)
+  const Database = loadDriver<FileClass>('better-sqlite3', 'SQLite on this Node, which has no node:sqlite,')
+  return new Database(file)
+}

@@ -1,0 +1,173 @@
+/** `keys`: signing keys made, replaced without refusing a token, and published (RFC 7517). */
+import { existsSync, linkSync, realpathSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { KeyMaterial } from '../crypto'
+import { newGrantId } from '../crypto'
+import { currentKeyRing, type SigningKeys } from '../jwt/key-ring'
+import { generateSigningKey, type SigningAlgorithm } from '../jwt/keys'
+import { type Call, type Command, exit, type Group, misused, oneOf, Refusal, required } from './command'
+import { finished } from './interruption'
+import { readSecret, SOURCES } from './secret'
+
+const algorithms = ['ES256', 'RS256', 'PS256'] as const satisfies readonly SigningAlgorithm[]
+
+const algorithm = {
+  type: 'string',
+  value: 'NAME',
+  words: `${algorithms.join(', ')}. Without it ES256`,
+} as const
+const from = { type: 'string', value: 'SOURCE', words: `the keys: ${SOURCES}` } as const
+const out = {
+  type: 'string',
+  value: 'FILE',
+  words: 'a new file, readable for you alone, instead of standard output',
+} as const
+
+const make: Command = {
+  about: 'Make the private keys of a server.',
+  details: [
+    'Prints { "current": … }: what jwt({ keys }) and openid({ keys }) take, after JSON.parse. It is printed once',
+    'and stored nowhere else: keep it with your other secrets.',
+  ],
+  options: { algorithm, out },
+  examples: [
+    ['keys make --out keys.json', 'a file for the host, mode 600'],
+    ['keys make --algorithm RS256', 'on standard output, for a secret manager'],
+  ],
+  async run(call) {
+    const named = call.text('algorithm') ?? 'ES256'
+    const keys = { current: generateSigningKey(oneOf('--algorithm', named, algorithms)) }
+    const file = call.text('out')
+    if (file === undefined) await call.terminal.exact(JSON.stringify(keys))
+    else await written(call, file, keys, 'new')
+    return exit.done
+  },
+}
+
+const rotate: Command = {
+  about: 'Take the next step of replacing a key, so that no token is refused.',
+  details: [
+    'First it adds a new key as `next`, which is published and does not sign yet. Run it again an hour later,',
+    'when every API has fetched it: `next` becomes `current`, and the old key is `retired`. With --forget it takes',
+    'the retired keys away, once their last token has expired. A file is replaced in one step. Other sources are',
+    'left as they are, and the result is printed.',
+  ],
+  options: {
+    from,
+    algorithm: { ...algorithm, words: `of the new key: ${algorithms.join(', ')}. Without it that of the current one` },
+    forget: { type: 'boolean', words: 'remove the retired keys' },
+  },
+  examples: [
+    ['keys rotate --from keys.json', 'the next step, in the file'],
+    ['keys rotate --from env:SIGNING_KEYS', 'the same, printed'],
+    ['keys rotate --from keys.json --forget --yes', 'the last step'],
+  ],
+  async run(call) {
+    const source = required(call, 'from')
+    const { next, said } = await step(call, readKeys(source))
+    // what the host would refuse at its next start must not be what is kept
+    ringOf(next)
+    if (source === '-' || source.startsWith('env:')) await call.terminal.exact(JSON.stringify(next))
+    else await written(call, source, next, 'replaced')
+    call.terminal.say(said)
+    return exit.done
+  },
+}
+
+const print: Command = {
+  about: 'Print the public keys, as the server publishes them (RFC 7517 §5).',
+  options: { from },
+  examples: [['keys public --from keys.json', 'a JWK Set, without private members']],
+  async run(call) {
+    const { jwks } = ringOf(readKeys(required(call, 'from')))
+    await call.terminal.exact(JSON.stringify(jwks, null, call.terminal.json ? 0 : 2))
+    return exit.done
+  },
+}
+
+export const keys: Group = {
+  about: 'Signing keys: make, rotate, print the public ones.',
+  commands: { make, rotate, public: print },
+}
+
+async function step(call: Call, keys: SigningKeys): Promise<{ next: SigningKeys; said: string }> {
+  const { current, next: upcoming, retired = [] } = keys
+  if (call.flag('forget')) {
+    if (retired.length === 0) throw new Refusal('There is no retired key.')
+    await call.terminal.confirm(`Forget ${retired.length} retired? Tokens that are signed with it are refused.`)
+    const { retired: _, ...kept } = keys
+    return { next: kept, said: 'The retired keys are gone.' }
+  }
+  const signers = [...ringOf(keys).signers.keys()]
+  if (upcoming === undefined) {
+    const named = oneOf('--algorithm', call.text('algorithm') ?? signers[0] ?? 'ES256', algorithms)
+    const said = 'A key was added as `next`. Deploy it, and run the same again in an hour: then it signs.'
+    return { next: { ...keys, next: generateSigningKey(named) }, said }
+  }
+  await call.terminal.confirm('Let the next key sign? Every process must have published it for an hour.')
+  const ready = ringOf({ current: upcoming }).signing.algorithm
+  const list = Array.isArray(current) ? (current as readonly KeyMaterial[]) : [current as KeyMaterial]
+  const at = signers.indexOf(ready)
+  // the first signs access tokens: a key of another algorithm takes its place, and of a list that of its own kind
+  const place = at < 0 ? 0 : at
+  const replaced = list[place] as KeyMaterial
+  const following = list.map((key, n) => (n === place ? upcoming : key))
+  const { next: _, ...kept } = keys
+  const said =
+    'The next key signs now, and the old one is retired. Remove it with --forget when its tokens have expired.'
+  const now = Array.isArray(current) ? following : upcoming
+  return { next: { ...kept, current: now, retired: [replaced, ...retired] }, said }
+}
+
+/** The keys as the host has them: a set, or one private key as a JWK or PEM. */
+function readKeys(source: string): SigningKeys {
+  const text = readSecret('from', source).trim()
+  if (text.startsWith('-----BEGIN ')) return { current: text }
+  try {
+    const given = JSON.parse(text) as SigningKeys | KeyMaterial
+    if (typeof given === 'object' && given !== null) {
+      return 'current' in given ? (given as SigningKeys) : { current: given as KeyMaterial }
+    }
+  } catch {
+    // a parser's error shows what it read: a private key
+  }
+  throw new Refusal('--from: there is no JSON and no PEM. It is what `keys make` prints, or a private key.')
+}
+
+function ringOf(keys: SigningKeys) {
+  try {
+    return currentKeyRing('keys', keys)()
+  } catch (error) {
+    throw new Refusal(error instanceof TypeError ? error.message : 'The keys are none.')
+  }
+}
+
+/** In one step, also where the process ends meanwhile: there is the old file or the new one. */
+async function written(call: Call, named: string, keys: SigningKeys, how: 'new' | 'replaced'): Promise<void> {
+  if (how === 'new' && existsSync(named)) throw misused('--out: the file exists. Choose another one, or rotate it.')
+  // a link stays one: what it leads to is replaced
+  const file = how === 'new' ? named : realpathSync(named)
+  const temporary = join(dirname(file), `.${basename(file)}.${newGrantId()}`)
+  await finished(async () => {
+    try {
+      const mode = how === 'new' ? 0o600 : statSync(file).mode & 0o777
+      writeFileSync(temporary, `${JSON.stringify(keys, null, 2)}\n`, { mode, flag: 'wx', flush: true })
+      // a link is refused where somebody else was faster, a rename would take the place of theirs
+      if (how === 'replaced') return renameSync(temporary, file)
+      linkSync(temporary, file)
+      unlinkSync(temporary)
+    } catch (cause) {
+      try {
+        unlinkSync(temporary)
+      } catch {
+        // it was never there
+      }
+      throw new Refusal(`The keys cannot be written (${(cause as NodeJS.ErrnoException).code}).`, exit.failed, {
+        cause,
+      })
+    }
+  })
+  call.terminal.say(
+    `The keys are in the file, which ${how === 'new' ? 'only you can read' : 'was replaced in one step'}.`,
+  )
+}
