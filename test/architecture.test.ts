@@ -6,6 +6,7 @@ import ts from 'typescript'
 /** From the top floor down. A name that ends in a slash is a folder, any other one is a file. */
 const floors = [
   ['index.ts'],
+  ['command/'],
   ['developer/', 'admin/'],
   ['openid/', 'personal-tokens/'],
   ['routers/', 'device/', 'forms/'],

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { isLoopbackHost } from '../../rules/loopback'
 import type { Findings } from './finding'
-import { header, isHtml, placeOf, quoted, type Seen } from './probe'
+import { header, isHtml, placeOf, quoted, redirectOf, type Seen } from './probe'
 
 /** Frames of V8 and of others. Bounded repetitions: the text is a stranger's. */
 const stackFrames =
@@ -37,7 +37,8 @@ function lookAtCookies(found: Findings, seen: Seen): void {
 
 /** What people see: pages of the sign-in, of consent, of errors. */
 export function lookAtPage(found: Findings, seen: Seen): void {
-  if (!isHtml(seen)) return
+  // the text of a redirect is no page: nobody sees it
+  if (!isHtml(seen) || redirectOf(seen)) return
   const place = placeOf(seen)
   const policy = header(seen, 'content-security-policy')
   const ancestors = directive(policy, 'frame-ancestors')
