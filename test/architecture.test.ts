@@ -7,6 +7,8 @@ import ts from 'typescript'
 const floors = [
   ['index.ts'],
   ['command/'],
+  ['command/check/', 'command/database/'],
+  ['command/call/'],
   ['developer/', 'admin/'],
   ['openid/', 'personal-tokens/'],
   ['routers/', 'device/', 'forms/'],
@@ -63,7 +65,12 @@ type Import = { specifier: string; typeOnly: boolean }
 const isIn = (places: string[], file: string) =>
   places.some((place) => (place.endsWith('/') ? file.startsWith(place) : file === place))
 
-const floorOf = (file: string) => floors.findIndex((places) => isIn(places, file))
+/** A folder in a folder may have a floor of its own: the longest name counts. */
+function floorOf(file: string): number {
+  const places = floors.flatMap((names, floor) => names.map((name) => ({ name, floor })))
+  const found = places.filter(({ name }) => isIn([name], file)).sort((a, b) => b.name.length - a.name.length)
+  return found[0]?.floor ?? -1
+}
 
 function isTypeOnly(node: ts.ImportDeclaration | ts.ExportDeclaration): boolean {
   if (ts.isExportDeclaration(node)) {

@@ -1,9 +1,10 @@
 /** `cleanup`: what has expired leaves the database. */
 import { deleteInBatches } from '../storage/paging'
-import { type Command, exit } from './command'
-import { databaseOptions, withDatabase } from './database'
-import { finished, wasInterrupted } from './interruption'
-import { operatorServer } from './operator'
+import type { Command } from './call/call'
+import { finished, wasInterrupted } from './call/interruption'
+import { exit } from './call/refusal'
+import { databaseOptions, withDatabase } from './database/database'
+import { operatorServer } from './database/operator'
 
 export const cleanup: Command = {
   about: 'Delete expired codes and tokens.',

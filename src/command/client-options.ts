@@ -1,8 +1,9 @@
 /** The arguments of `clients add` as a client to register. */
 import type { RegisterClientOptions } from '../operations/clients'
 import type { TokenEndpointAuthMethod } from '../storage'
-import { type Call, misused, type Options } from './command'
-import { readSecret, SOURCES } from './secret'
+import type { Call, Options } from './call/call'
+import { misused } from './call/refusal'
+import { readSecret, SOURCES } from './call/secret'
 
 export const addOptions: Options = {
   id: { type: 'string', value: 'ID', words: 'the client_id. Without it a generated one' },

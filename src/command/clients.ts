@@ -5,13 +5,14 @@ import { deleteClient, registerClient, rotateClientSecret } from '../operations/
 import type { Client, TokenEndpointAuthMethod } from '../storage'
 import { pages } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'
+import { type Command, type Group, secondsOf } from './call/call'
+import { finished } from './call/interruption'
+import { exit, Refusal } from './call/refusal'
+import { shown } from './call/shown'
 import { addOptions, newClient } from './client-options'
-import { type Command, exit, type Group, Refusal, secondsOf } from './command'
-import { databaseOptions, withDatabase } from './database'
+import { databaseOptions, withDatabase } from './database/database'
+import { operatorServer } from './database/operator'
 import { timeOf } from './grants'
-import { finished } from './interruption'
-import { operatorServer } from './operator'
-import { shown } from './shown'
 
 const list: Command = {
   about: 'List the clients, all of them or those of one owner.',

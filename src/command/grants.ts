@@ -3,11 +3,12 @@ import { isExpired } from '../credentials/bound'
 import { revokeGrants } from '../operations/grants'
 import type { Grant, RevocationTarget } from '../storage'
 import { pages } from '../storage/paging'
-import { type Call, type Command, exit, type Group, misused } from './command'
-import { databaseOptions, withDatabase } from './database'
-import { finished } from './interruption'
-import { operatorServer } from './operator'
-import { shown } from './shown'
+import type { Call, Command, Group } from './call/call'
+import { finished } from './call/interruption'
+import { exit, misused } from './call/refusal'
+import { shown } from './call/shown'
+import { databaseOptions, withDatabase } from './database/database'
+import { operatorServer } from './database/operator'
 
 const user = { type: 'string', value: 'ID', words: "the host's id of the user" } as const
 const client = { type: 'string', value: 'ID', words: 'the client_id' } as const

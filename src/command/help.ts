@@ -1,5 +1,5 @@
 /** The help of each level: what there is, with examples. */
-import type { Command, Group, Options } from './command'
+import type { Command, Group, Options } from './call/call'
 
 export const PROGRAM = 'express-authorization-server'
 

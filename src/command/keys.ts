@@ -5,9 +5,10 @@ import type { KeyMaterial } from '../crypto'
 import { newGrantId } from '../crypto'
 import { currentKeyRing, type SigningKeys } from '../jwt/key-ring'
 import { generateSigningKey, type SigningAlgorithm } from '../jwt/keys'
-import { type Call, type Command, exit, type Group, misused, oneOf, Refusal, required } from './command'
-import { finished } from './interruption'
-import { readSecret, SOURCES } from './secret'
+import { type Call, type Command, type Group, oneOf, required } from './call/call'
+import { finished } from './call/interruption'
+import { exit, misused, Refusal } from './call/refusal'
+import { readSecret, SOURCES } from './call/secret'
 
 const algorithms = ['ES256', 'RS256', 'PS256'] as const satisfies readonly SigningAlgorithm[]
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { watchSignals } from './call/interruption'
 /** The command of the package, as `npx` starts it. */
-import { exit } from './command'
-import { watchSignals } from './interruption'
+import { exit } from './call/refusal'
 import { run } from './program'
 
 // `| head -1` has read enough: that is no failure

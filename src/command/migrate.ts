@@ -1,8 +1,9 @@
 /** `migrate`: makes the tables, and upgrades those of an older release. */
 import { messageOf } from '../errors'
-import { type Command, exit } from './command'
-import { databaseOptions, type OpenDatabase, withDatabase } from './database'
-import { finished } from './interruption'
+import type { Command } from './call/call'
+import { finished } from './call/interruption'
+import { exit } from './call/refusal'
+import { databaseOptions, type OpenDatabase, withDatabase } from './database/database'
 
 export const migrate: Command = {
   about: 'Create missing tables, or upgrade those of an older release.',

@@ -2,7 +2,8 @@
 import { mysqlSchema } from '../storage/mysql/mysql'
 import { postgresSchema } from '../storage/postgres/postgres'
 import { sqliteSchema } from '../storage/sqlite/sqlite'
-import { type Command, exit, misused, oneOf } from './command'
+import { type Command, oneOf } from './call/call'
+import { exit, misused } from './call/refusal'
 
 const kinds = ['postgres', 'mysql', 'sqlite'] as const
 

@@ -1,7 +1,9 @@
 // `check URL`, as a process of its own, against servers with one weakness each: it finds that one, and nothing else.
-import { createApp } from '../../examples/quickstart'
+
 import { listen, type RunningApp } from '../../examples/shared/start'
-import { type FindingId, findings, kinds } from '../../src/command/check/finding'
+import { createApp } from '../../examples/your-app/quickstart'
+import { findings } from '../../src/command/check/finding'
+import { type FindingId, kinds } from '../../src/command/check/kinds'
 import { lookAtResponse } from '../../src/command/check/responses'
 import { authority, certificate } from '../support/certificates'
 import { freePort } from '../support/free-port'

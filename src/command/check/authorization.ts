@@ -1,7 +1,8 @@
 /** The authorization endpoint and the pages behind it, as a browser without a session sees them. */
 import { newSecret, sha256 } from '../../crypto'
 import { looked, STRANGER, withQuery } from './direct'
-import type { FindingId, Findings } from './finding'
+import type { Findings } from './finding'
+import type { FindingId } from './kinds'
 import { header, isHtml, type Probe, placeOf, quoted, redirectOf, type Seen } from './probe'
 import { lookAtPage } from './responses'
 

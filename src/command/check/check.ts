@@ -1,8 +1,9 @@
 /** `check URL`: looks at a running server from outside, and says what a reviewer would, with the section. */
 import { isLoopbackHost } from '../../rules/loopback'
-import { type Call, type Command, exit, misused, Refusal } from '../command'
-import { reasonOf } from '../reason'
-import { shown } from '../shown'
+import type { Call, Command } from '../call/call'
+import { reasonOf } from '../call/reason'
+import { exit, misused, Refusal } from '../call/refusal'
+import { shown } from '../call/shown'
 import { type KnownClient, lookAtAuthorization } from './authorization'
 import { lookAtIntrospection, lookAtRegistration, lookAtRevocation, lookAtTokenEndpoint, looked } from './direct'
 import { type Finding, type Findings, findings } from './finding'

@@ -11,7 +11,7 @@ export type Metadata = Readonly<Record<string, unknown>>
 const MOST = 100
 
 /** The texts of a list in it. Anything else is no list. */
-export function listOf(metadata: Metadata, name: string): string[] {
+function listOf(metadata: Metadata, name: string): string[] {
   const value = metadata[name]
   return Array.isArray(value) ? value.slice(0, MOST).filter((one) => typeof one === 'string') : []
 }

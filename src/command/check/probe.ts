@@ -5,8 +5,8 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { connect } from 'node:tls'
-import { Refusal } from '../command'
-import { shown } from '../shown'
+import { Refusal } from '../call/refusal'
+import { shown } from '../call/shown'
 
 const MAX_REQUESTS = 48
 const MAX_BYTES = 256 * 1024

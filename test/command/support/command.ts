@@ -8,13 +8,13 @@ import { buildSync } from 'esbuild'
 
 const root = join(__dirname, '../../..')
 
-export interface Ended {
+interface Ended {
   code: number | null
   stdout: string
   stderr: string
 }
 
-export interface CallOptions {
+interface CallOptions {
   env?: Readonly<Record<string, string>>
   /** What is piped into it. @default an empty input */
   input?: string
@@ -60,7 +60,7 @@ export function buildCommand({ packages = join(root, 'node_modules') } = {}): Co
 }
 
 /** What a process has printed when it is over. */
-export async function ended(child: ChildProcess): Promise<Ended> {
+async function ended(child: ChildProcess): Promise<Ended> {
   const printed = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {

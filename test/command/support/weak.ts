@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { ServerOptions } from 'node:https'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
-import type { FindingId } from '../../../src/command/check/finding'
+import type { FindingId } from '../../../src/command/check/kinds'
 import {
   type AuthorizationServerOptions,
   authorizationCode,
@@ -210,7 +210,10 @@ export const weaknesses: Readonly<Record<string, Weakness>> = {
   'metadata as plain text': {
     finds: ['metadata_type'],
     before: (app, issuer) => {
-      app.get(metadataPath, (_req, res, next) => void (res.type('text'), next()))
+      app.get(metadataPath, (_req, res, next) => {
+        res.type('text')
+        next()
+      })
       changed(metadataPath, (document) => document)(app, issuer)
     },
   },

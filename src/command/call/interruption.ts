@@ -1,5 +1,5 @@
 /** Ctrl-C: what is being written is finished, and a second one ends the process at once. */
-import { exit } from './command'
+import { exit } from './refusal'
 
 let isInterrupted = false
 let underWay = 0

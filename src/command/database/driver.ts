@@ -1,7 +1,7 @@
 /** Database drivers: packages of the host, loaded when a command needs one. */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { Refusal } from './command'
+import { Refusal } from '../call/refusal'
 
 /** Those beside this package first, as it finds its own, then those of the folder in which the command was started. */
 const places = [__filename, join(process.cwd(), 'package.json')]

@@ -1,6 +1,6 @@
 /** Secrets come from the environment, a file or stdin: the arguments of a process are there for every user of the machine. */
 import { readFileSync } from 'node:fs'
-import { misused, Refusal } from './command'
+import { misused, Refusal } from './refusal'
 
 /** What `--secret-from` and `--from` take. */
 export const SOURCES = 'FILE, env:NAME, or - for standard input'

@@ -1,10 +1,10 @@
 /** The authorization server as an operator's commands need it: the host's storage, and no rule of its own. */
-import { OAuthError } from '../errors'
-import { authorizationCode } from '../grants/authorization-code'
-import { clientCredentials } from '../grants/client-credentials'
-import { refreshToken } from '../grants/refresh-token'
-import { createAuthorizationServer } from '../server'
-import type { AuthorizationServer, GrantType } from '../types/authorization-server'
+import { OAuthError } from '../../errors'
+import { authorizationCode } from '../../grants/authorization-code'
+import { clientCredentials } from '../../grants/client-credentials'
+import { refreshToken } from '../../grants/refresh-token'
+import { createAuthorizationServer } from '../../server'
+import type { AuthorizationServer, GrantType } from '../../types/authorization-server'
 import type { OpenDatabase } from './database'
 
 /** What a client's record may name. The command does not know the host's options, so it is what the call itself names. */

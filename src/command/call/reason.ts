@@ -1,5 +1,5 @@
 /** What went wrong, as the driver or the system says it. */
-import { messageOf, OAuthError } from '../errors'
+import { messageOf, OAuthError } from '../../errors'
 
 /** The innermost reason: of a storage that failed, the words of its driver. */
 export function reasonOf(error: unknown): string {

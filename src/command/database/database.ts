@@ -1,17 +1,18 @@
 /** The database of a command, by its URL: opened with the host's own driver, closed at the end, and named without its password. */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Awaitable } from '../awaitable'
-import type { OAuthStorage } from '../storage'
-import { type MysqlPool, mysqlStorage } from '../storage/mysql/mysql'
-import { type PostgresPool, postgresStorage } from '../storage/postgres/postgres'
-import { checkRedis, type RedisClient, redisStorage } from '../storage/redis/redis'
-import type { Migration } from '../storage/schema-version'
-import { type SqliteDatabase, sqliteStorage } from '../storage/sqlite/sqlite'
-import { type Call, exit, misused, type Options, Refusal } from './command'
+import type { Awaitable } from '../../awaitable'
+import type { OAuthStorage } from '../../storage'
+import { type MysqlPool, mysqlStorage } from '../../storage/mysql/mysql'
+import { type PostgresPool, postgresStorage } from '../../storage/postgres/postgres'
+import { checkRedis, type RedisClient, redisStorage } from '../../storage/redis/redis'
+import type { Migration } from '../../storage/schema-version'
+import { type SqliteDatabase, sqliteStorage } from '../../storage/sqlite/sqlite'
+import type { Call, Options } from '../call/call'
+import { isOfCaller, reasonOf } from '../call/reason'
+import { exit, misused, Refusal } from '../call/refusal'
+import { shown } from '../call/shown'
 import { loadDriver } from './driver'
-import { isOfCaller, reasonOf } from './reason'
-import { shown } from './shown'
 
 export const databaseOptions: Options = {
   database: {

@@ -1,6 +1,6 @@
 /** Where a command prints and asks: results on stdout, everything else on stderr. */
 import { createInterface } from 'node:readline'
-import { exit, Refusal } from './command'
+import { exit, Refusal } from './refusal'
 import { safeJson, shown } from './shown'
 
 export interface Terminal {
