@@ -1,10 +1,11 @@
 // The package as users get it: packed, installed from its tarball into empty folders, and run in every kind of host.
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
 import ts from 'typescript'
+import manifest from '../package.json'
 import { demoTokens } from './interoperability/quickstart'
 import { asModule, entryPoints, installedPackage, mainJob, works } from './support/installed'
 
@@ -194,6 +195,22 @@ describe('the package, installed from its tarball', () => {
       }
     }
   })
+
+  it('starts its command where no driver is installed, and says which one is needed', () => {
+    const project = host('command', ['express@5'], {})
+    const command = join(project, 'node_modules/.bin/express-authorization-server')
+    const start = (args: string[], env: Record<string, string> = {}) =>
+      spawnSync(command, args, { cwd: project, encoding: 'utf8', env: { ...process.env, ...env } })
+    expect(start(['--version']).stdout.trim()).toBe(manifest.version)
+    expect(start(['clients', '--help']).stdout).toContain('clients add --public')
+    expect(JSON.parse(start(['keys', 'make']).stdout)).toMatchObject({ current: { kty: 'EC', alg: 'ES256' } })
+    expect(start(['schema', 'postgres']).stdout).toContain('CREATE TABLE IF NOT EXISTS oauth_clients')
+    const { status, stderr } = start(['migrate'], { DATABASE_URL: 'postgres://ada:secret@127.0.0.1/oauth' })
+    expect([status, stderr]).toEqual([
+      1,
+      'express-authorization-server: PostgreSQL needs the package pg, which is not installed: npm install pg\n',
+    ])
+  }, 120_000)
 
   it('adds at most 25 packages and 3 MB to an Express app', () => {
     const [ours, bare] = [host('size', ['express@5'], {}), host('bare', ['express@5'], {}, [])].map(installedIn)

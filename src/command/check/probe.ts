@@ -11,8 +11,10 @@ import { shown } from '../call/shown'
 const MAX_REQUESTS = 48
 const MAX_BYTES = 256 * 1024
 /** Milliseconds: of one request, and of all. */
-const MAX_MILLISECONDS = 8000
+const MAX_MILLISECONDS = 5000
 const MAX_IN_ALL = 60_000
+/** So many without an answer, and the rest is not waited for. */
+const MAX_SILENT = 3
 
 export interface Seen {
   readonly url: string
@@ -51,6 +53,7 @@ export function probeOf(base: string): Probe {
   const { origin } = new URL(base)
   const ends = performance.now() + MAX_IN_ALL
   let count = 0
+  let silent = 0
   let untrusted: string | undefined
 
   async function send(url: string, asked: Asked): Promise<Seen> {
@@ -70,6 +73,8 @@ export function probeOf(base: string): Probe {
         return await send(url, asked)
       } catch (error) {
         if (error instanceof Refusal) throw error
+        if (++silent === MAX_SILENT)
+          throw new Refusal('The server leaves requests without an answer: see what it logs.')
         return undefined
       }
     },
