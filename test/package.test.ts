@@ -202,7 +202,7 @@ describe('the package, installed from its tarball', () => {
     const start = (args: string[], env: Record<string, string> = {}) =>
       spawnSync(command, args, { cwd: project, encoding: 'utf8', env: { ...process.env, ...env } })
     expect(start(['--version']).stdout.trim()).toBe(manifest.version)
-    expect(start(['clients', '--help']).stdout).toContain('clients add --public')
+    expect(start(['clients', '--help']).stdout).toContain('clients add --id shop')
     expect(JSON.parse(start(['keys', 'make']).stdout)).toMatchObject({ current: { kty: 'EC', alg: 'ES256' } })
     expect(start(['schema', 'postgres']).stdout).toContain('CREATE TABLE IF NOT EXISTS oauth_clients')
     const { status, stderr } = start(['migrate'], { DATABASE_URL: 'postgres://ada:secret@127.0.0.1/oauth' })
