@@ -39,12 +39,21 @@ const pages = [
     .map((name) => `examples/${name}`),
 ]
 const text = Object.fromEntries(pages.map((page) => [page, readFileSync(join(root, page), 'utf8')]))
-/** All but the complete servers, which test/readme.test.ts runs. */
+/** All but the complete servers, which test/readme.test.ts runs, and parts of an example, which test/examples/ runs. */
 const snippets = pages.flatMap((page) =>
   [...(text[page] as string).matchAll(/```ts\n([\s\S]*?)```/g)]
     .map((match) => match[1] as string)
-    .filter((snippet) => !snippet.includes('passport.use(new LocalStrategy(')),
+    .filter((snippet) => !snippet.includes('passport.use(new LocalStrategy('))
+    .filter((snippet) => !isPartOfExample(page, snippet)),
 )
+
+/** Whether the lines of a snippet are, as they are, in an example beside its page. */
+function isPartOfExample(page: string, snippet: string): boolean {
+  const lines = (code: string) => code.trim().replaceAll(/^ +/gm, '')
+  const folder = join(root, page, '..')
+  const examples = readdirSync(folder).filter((name) => /\.[tj]s$/.test(name))
+  return examples.some((name) => lines(readFileSync(join(folder, name), 'utf8')).includes(lines(snippet)))
+}
 
 /** What the text around a snippet speaks of, beside the names of the library: its type here, its value where it is run. */
 const spokenOf: Record<string, string> = {
@@ -66,6 +75,9 @@ const spokenOf: Record<string, string> = {
   endSession: "(req: import('express').Request) => Promise<void>",
   userId: 'string',
   sessionId: 'string',
+  userOf: "(req: import('express').Request) => { id: string } | undefined",
+  csrfToken: "(req: import('express').Request) => string",
+  escapeHtml: '(text: string) => string',
   sessionOf: "(req: import('express').Request) => { id: string; signedInAt: Date } | undefined",
 }
 
@@ -252,6 +264,37 @@ describe('the snippets', () => {
     const { server } = await run<{ server: library.AuthorizationServer }>('requireDetail(', { ...base(), app })
     const pay = request(app).post('/payments?amount=10.00')
     await pay.auth(await issuedBy(server), { type: 'bearer' }).expect(403)
+  })
+
+  it('of a decider of your own takes a yes with its token alone, and never from a GET', async () => {
+    const values = { userOf: (req: express.Request) => req.get('X-User') && { id: 'ana' }, csrfToken: () => 'secret' }
+    const escapeHtml = (text: string) => text.replace('<', '&lt;')
+    const { decide } = await run<{ decide: library.Decide }>('userOf(req)', { ...values, escapeHtml })
+    const server = library.createAuthorizationServer(base())
+    await library.registerClient(server, {
+      clientId: 'app',
+      name: '<b>',
+      redirectUris: ['https://app.example/'],
+      scopes: ['read'],
+    })
+    const app = express().use(library.oauthRouter(server, { decide, protect: false }))
+    const query = new URLSearchParams({
+      ...{ response_type: 'code', client_id: 'app', scope: 'read', code_challenge_method: 'S256' },
+      code_challenge: '7w_YNF9DSfIdPf_pRjSq646_kPr-2-o9NAl16JGghdM',
+    })
+    const yes = '&answer=allow&_csrf=secret'
+    const url = `/oauth2/authorize?${query}`
+    const signedOut = await request(app).get(url).expect(303)
+    expect(signedOut.headers.location).toBe(`/login?return_to=${encodeURIComponent(url)}`)
+    const asked = await request(app)
+      .get(url + yes)
+      .set('X-User', 'ana')
+      .expect(200)
+    expect(asked.text).toContain('&lt;b> asks for read')
+    const answer = (body: string) => request(app).post(url).set('X-User', 'ana').type('form').send(body)
+    await answer('answer=allow&_csrf=guessed').expect(200)
+    expect((await answer(yes).expect(303)).headers.location).toMatch('https://app.example/?code=')
+    expect((await answer('answer=deny&_csrf=secret').expect(303)).headers.location).toContain('access_denied')
   })
 
   it('of step-up asks for another sign-in', async () => {

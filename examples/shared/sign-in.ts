@@ -73,7 +73,7 @@ export function authentication(req: Request) {
 }
 
 /** Where to go on: a path of this server. Anything else, `//evil.example` included, would be an open redirect. */
-function returnTo(req: Request): string {
+export function returnTo(req: Request): string {
   const path = req.query.return_to
   return typeof path === 'string' && /^\/(?![/\\])[\x21-\x7e]*$/.test(path) ? path : '/'
 }
@@ -86,7 +86,7 @@ export const sameOrigin: RequestHandler = (req, res, next) => {
 }
 
 /** The form has no action: it is posted to the URL of the page, which holds return_to. */
-function sendSignInPage(res: Response, problem?: string): void {
+export function sendSignInPage(res: Response, problem?: string): void {
   sendPage(
     res,
     'Sign in',
