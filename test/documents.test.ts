@@ -51,7 +51,7 @@ const snippets = pages.flatMap((page) =>
 function isPartOfExample(page: string, snippet: string): boolean {
   const lines = (code: string) => code.trim().replaceAll(/^ +/gm, '')
   const folder = join(root, page, '..')
-  const examples = readdirSync(folder).filter((name) => /\.[tj]s$/.test(name))
+  const examples = readdirSync(folder).filter((name) => /\.m?[tj]s$/.test(name))
   return examples.some((name) => lines(readFileSync(join(folder, name), 'utf8')).includes(lines(snippet)))
 }
 
@@ -525,6 +525,14 @@ describe('the snippets', () => {
     await run("jwksUri: 'https://robot.example.com/jwks.json'", { server })
     const [client] = await library.listClients(server)
     expect(client).toMatchObject({ clientId: 'robot', tokenEndpointAuthMethods: ['private_key_jwt'], secrets: [] })
+  })
+
+  it('of a new secret keeps the old one for a day', async () => {
+    const server = library.createAuthorizationServer(base())
+    await library.registerClient(server, { clientId: 'reader', grantTypes: ['client_credentials'], scopes: ['read'] })
+    const { clientSecret } = await run<{ clientSecret: string }>('overlap: 86_400', { server })
+    const [client] = await library.listClients(server)
+    expect([clientSecret, client?.secrets]).toEqual([expect.any(String), expect.objectContaining({ length: 2 })])
   })
 
   it('of a restored backup ends every token', async () => {
