@@ -22,6 +22,7 @@ import { Pool } from 'pg'
 import type { createClient } from 'redis'
 import request from 'supertest'
 import ts from 'typescript'
+import { secretHeaders, secretParameters } from '../examples/shared/logs'
 import { describeMysql, startMysql } from './storage/support/mysql'
 import { describePostgres, startPostgres } from './storage/support/postgres'
 import { describeRedis, startRedis } from './storage/support/redis'
@@ -72,6 +73,8 @@ const spokenOf: Record<string, string> = {
   current: "NonNullable<import('express-authorization-server').SigningKeys['next']>",
   next: "NonNullable<import('express-authorization-server').SigningKeys['next']>",
   retired: "NonNullable<import('express-authorization-server').SigningKeys['retired']>",
+  secretHeaders: 'string[]',
+  secretParameters: 'string[]',
   endSession: "(req: import('express').Request) => Promise<void>",
   userId: 'string',
   sessionId: 'string',
@@ -82,7 +85,7 @@ const spokenOf: Record<string, string> = {
 }
 
 function declaredIn(snippet: string): string[] {
-  const declared = [...snippet.matchAll(/^(?:const|function) (\w+)/gm)].map((match) => match[1] as string)
+  const declared = [...snippet.matchAll(/^(?:const|function|class) (\w+)/gm)].map((match) => match[1] as string)
   const imported = [...snippet.matchAll(/^import (?:\{([^}]*)\}|(\w+))/gm)].flatMap((match) =>
     (match[1] ?? match[2] ?? '').split(',').map((name) => name.trim()),
   )
@@ -105,7 +108,7 @@ async function run<T = Record<string, never>>(
   ran.add(snippet)
   const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true }
   const { outputText } = ts.transpileModule(snippet, { compilerOptions })
-  const names = [...snippet.matchAll(/^(?:const|function) (\w+)/gm)].map((match) => match[1])
+  const names = [...snippet.matchAll(/^(?:const|function|class) (\w+)/gm)].map((match) => match[1])
   const given = Object.entries({ ...library, ...values }).filter(([name]) => isUsed(snippet, name))
   const AsyncFunction = (async () => {}).constructor as new (...parts: string[]) => (...args: unknown[]) => Promise<T>
   const body = new AsyncFunction(
@@ -363,6 +366,72 @@ describe('the snippets', () => {
     expect(server.accessTokens.jwks?.().keys).toHaveLength(2)
   })
 
+  it('of a rotation signs with the new key, and verifies what the old one signed', async () => {
+    const [current, next] = [library.generateSigningKey(), library.generateSigningKey()]
+    const options = {
+      ...base(),
+      accessTokens: library.jwt({ keys: { current, next }, audience: 'https://api.example.com' }),
+    }
+    const token = await issuedBy(library.createAuthorizationServer(options))
+    const { server } = await run<{ server: library.AuthorizationServer }>('const rotated', {
+      ...options,
+      current,
+      next,
+    })
+    await library.verifyAccessToken(server, token)
+    expect(server.accessTokens.jwks?.().keys).toHaveLength(3)
+  })
+
+  it('of logs are the lists that the example of production logs by', async () => {
+    const lists = await run<Record<'secretHeaders' | 'secretParameters', string[]>>('const secretParameters')
+    expect(lists).toMatchObject({ secretHeaders, secretParameters })
+    expect((await run<{ winstonOptions: object }>('winstonOptions', lists)).winstonOptions).toMatchObject({
+      headerBlacklist: secretHeaders,
+      bodyBlacklist: secretParameters,
+    })
+    const { beforeSend } = await run<{ beforeSend: (event: object) => object }>('function beforeSend')
+    const request = {
+      method: 'GET',
+      url: 'https://a.example/x?code=1',
+      query_string: 'code=1',
+      cookies: { session: '1' },
+    }
+    expect(beforeSend({ level: 'error', request })).toEqual({
+      level: 'error',
+      request: { method: 'GET', url: 'https://a.example/x' },
+    })
+  })
+
+  it('of tenants gives each an issuer, and refuses the tokens of another', async () => {
+    const app = express()
+    await run('const tenants', { issuer, scopes: ['read'], app })
+    for (const name of ['acme', 'globex']) {
+      const { body } = await request(app).get(`/.well-known/oauth-authorization-server/${name}`).expect(200)
+      expect(body.token_endpoint).toBe(`${issuer}/${name}/oauth2/token`)
+      const grant = { grant_type: 'client_credentials' }
+      await request(app).post(`/${name}/oauth2/token`).auth('a', 'stranger').type('form').send(grant).expect(401)
+      await request(app).get(`/${name}/notes`).expect(401)
+    }
+    await request(app).get('/initech/notes').expect(404)
+  })
+
+  it('of Nest has a guard that passes a right token, and sends its own refusal', async () => {
+    const server = library.createAuthorizationServer(base())
+    type Guard = { canActivate(context: object): Promise<boolean> }
+    const { OAuthGuard } = await run<{ OAuthGuard: new () => Guard }>('implements CanActivate', { server })
+    const passed: boolean[] = []
+    const app = express().get('/', async (req, res) => {
+      const context = { switchToHttp: () => ({ getRequest: () => req, getResponse: () => res }) }
+      passed.push(await new OAuthGuard().canActivate(context))
+      if (passed.at(-1)) res.json(req.user)
+    })
+    const token = await issuedBy(server, 'read', { userId: '1' })
+    await request(app).get('/').auth(token, { type: 'bearer' }).expect(200, { id: '1' })
+    const { headers } = await request(app).get('/').expect(401)
+    expect(headers['www-authenticate']).toMatch(/^Bearer/)
+    expect(passed).toEqual([true, false])
+  })
+
   it('of FAPI 2.0 push their requests, prove keys, and get no other tokens', async () => {
     const options = { ...base(), scopes: ['accounts'] }
     const { server } = await run<{ server: library.AuthorizationServer }>('opaque({ ttl: 300 })', options)
@@ -392,7 +461,7 @@ describe('the snippets', () => {
     const pino = jest.requireActual<typeof import('pino')>('pino')
     const sink = { write: (line: string) => void lines.push(JSON.parse(line)) }
     const load = loadOther('pino', () => pino({}, sink))
-    const { server } = await run<{ server: library.AuthorizationServer }>("from 'pino'", base(), load)
+    const { server } = await run<{ server: library.AuthorizationServer }>('function logEvent', base(), load)
     await library.registerClient(server, { clientId: 'app' })
     server.emit({
       type: 'error',

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Request, type RequestHandler, type Response, Router, urlencoded } from 'express'
 import { bcryptPasswords } from 'express-authorization-server'
-import session from 'express-session'
+import session, { type SessionOptions } from 'express-session'
 import { Passport } from 'passport'
 import { Strategy } from 'passport-local'
 import { sendPage } from './page'
@@ -12,10 +12,12 @@ export interface SignInOptions {
   users: Users
   /** Ends what other apps have by a session: `logoutSessions` of a server with OpenID Connect. */
   endSession?: (session: { userId: string; sessionId: string }) => Promise<void>
+  /** What production sets: a secret and a store that survive a restart, and `cookie.secure`. */
+  session?: Partial<SessionOptions>
 }
 
 /** Mount it in front of the authorization endpoint: `app.use(signIn({ users }))`. Sets `req.user` from the session. */
-export function signIn({ users, endSession }: SignInOptions): Router {
+export function signIn({ users, endSession, session: settings }: SignInOptions): Router {
   const passport = new Passport()
   const verify = bcryptPasswords({ findByUsername: users.findByUsername })
   passport.use(
@@ -29,12 +31,12 @@ export function signIn({ users, endSession }: SignInOptions): Router {
   const router = Router()
   router.use(
     session({
-      // In production: a secret and a store that survive a restart, and cookie.secure behind https
       secret: randomBytes(32).toString('hex'),
       name: 'session',
       cookie: { httpOnly: true, sameSite: 'lax' },
       resave: false,
       saveUninitialized: false,
+      ...settings,
     }),
   )
   router.use(passport.session())
