@@ -57,6 +57,11 @@ export function getsRefreshToken(server: AuthorizationServer, client: Client): b
 
 type WithMethods = Pick<Client, 'tokenEndpointAuthMethods'>
 
+/** Whether it introspects tokens of others; one whose list is empty has no API. */
+export function isResourceServer({ resourceServer = false }: Client): boolean {
+  return resourceServer === true || (resourceServer !== false && resourceServer.length > 0)
+}
+
 /** A public client (RFC 6749 §2.1): it cannot prove who it is. */
 export function isPublic({ tokenEndpointAuthMethods }: WithMethods): boolean {
   return tokenEndpointAuthMethods.every((method) => method === 'none')

@@ -1,6 +1,7 @@
 /** The introspection endpoint: RFC 7662. */
 import type { Router } from 'express'
 import { authenticatedRequest, invalidClient } from '../clients/authenticated-request'
+import { isResourceServer } from '../clients/client'
 import { authorizationOf, boundOf, findCredential, isExpired } from '../credentials/bound'
 import { requestChecks } from '../host/requests'
 import { type CorsOptions, type Handler, requireServer, sendJson, sendJwt } from '../http/endpoint'
@@ -68,11 +69,6 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
   }
   const check = requestChecks(server, 'introspect')
   return endpointRouter(server, { methods: { POST: handler }, check, cors })
-}
-
-/** One whose list is empty has no API of its own. */
-function isResourceServer({ resourceServer = false }: Client): boolean {
-  return resourceServer === true || (resourceServer !== false && resourceServer.length > 0)
 }
 
 /** What of a token's audience is the caller's business; undefined when the token is not. */

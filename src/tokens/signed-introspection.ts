@@ -1,5 +1,6 @@
 /** Introspection responses as signed JWTs: RFC 9701. */
 import type { IncomingHttpHeaders } from 'node:http'
+import { isResourceServer } from '../clients/client'
 import { OAuthError } from '../errors'
 import { signersOf } from '../jwt/server-signers'
 import { signJwt } from '../jwt/sign'
@@ -19,13 +20,16 @@ export function asksForJwt(accept = ''): boolean {
 
 /**
  * §5: for this resource server alone, and without `sub` and `exp`, so that nobody takes it for an access token (§8.1).
- * Undefined where its record names no algorithm and the server has no key for the default one (§6): the response is plain.
+ * Undefined where its record names no algorithm, and the default one (§6) is not for it: the response is plain.
  */
 export function signIntrospection(
   server: AuthorizationServer,
-  { clientId, introspectionSignedResponseAlg: named }: Client,
+  client: Client,
   token_introspection: object,
 ): string | undefined {
+  const { clientId, introspectionSignedResponseAlg: named } = client
+  // for an API alone: whoever registers itself could have signatures made
+  if (named === undefined && !isResourceServer(client)) return undefined
   const signer = signersOf(server).get(named ?? 'RS256')
   if (!signer && named === undefined) return undefined
   if (!signer) {

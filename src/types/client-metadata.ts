@@ -128,7 +128,7 @@ export interface ClientMetadata<Grants extends string = string>
   /**
    * The algorithm of signed introspection responses (RFC 9701 §6), one of those of `jwt({ keys })` or `openid({ keys })`.
    * A request then receives a JWT where its `Accept` asks for one.
-   * @default RS256 where the server has such a key; otherwise responses are plain JSON
+   * @default RS256 for a `resourceServer`, where the server has such a key; otherwise plain JSON
    */
   introspectionSignedResponseAlg?: string
 }

@@ -105,6 +105,9 @@ it('is signed by RS256, the default, for an API whose record names no algorithm 
   expect((await read(host.api)).protectedHeader.alg).toBe('RS256')
   expect((await read(api)).protectedHeader.alg).toBe('ES256')
   expect((await ask(host.api, token, '')).headers['content-type']).toBe('application/json')
+  // whoever registers itself could have signatures made
+  const { headers, body } = await ask(host.web)
+  expect([headers['content-type'], body.active]).toEqual(['application/json', true])
 })
 
 describe('without authentication (§4, §5)', () => {
