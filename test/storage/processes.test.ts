@@ -30,7 +30,7 @@ const PROVERS = 20
 const ROUNDS = 36
 const KILLS = 50
 /** Milliseconds, for machines that are busy with something else. */
-const PATIENCE = 240_000
+const PATIENCE = 480_000
 /** Clients that work at the same time. */
 const WORKERS = 6
 
