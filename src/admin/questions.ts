@@ -90,7 +90,7 @@ export async function makeSecret(call: Call, form: SentForm, sent: ReadonlyMap<s
   const { server, words } = call.visit
   const overlap = Object.values(overlaps).find((seconds) => String(seconds) === sent.get('overlap')) ?? 0
   await answer(call, form, async (clientId, mayReplace) => {
-    const { client, clientSecret } = await rotateSecret(server, clientId, { overlap, mayReplace })
+    const { client, clientSecret } = await rotateSecret(server, clientId, { overlap, keep: 1, mayReplace })
     const app = nameOf(client)
     send(call, {
       title: fillText(words.secretMade, { app }),

@@ -1,6 +1,7 @@
 /** The form of an app: a new one of some kind, and one that is there. Errors stand beside their fields. */
 import { changeMembers, type MayReplace } from '../clients/records'
 import { formHtml, linkTo, notice, queryOf } from '../forms/html'
+import { isOutdated, requireVersion } from '../forms/version'
 import { openForm, type SentForm, sendOnward } from '../forms/visit'
 import { escapeHtml, fillHtml, fillText } from '../pages/html'
 import { mayWrite } from '../routers/clients-access'
@@ -23,7 +24,6 @@ import { showCreated } from './app-questions'
 import { appOfUrl, nameOf } from './apps'
 import { type AppKind, hasKeys, isKind, kindOfClient, membersOf, proves, redirects, secretsOf } from './kinds'
 import { appQuery, type Call, type Errors, errorNotice, refusal, send } from './pages'
-import { isOutdated, requireVersion } from './version'
 
 /** The kinds of app, of which each leads to its own form. */
 export async function showKinds(call: Call): Promise<void> {

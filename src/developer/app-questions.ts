@@ -3,6 +3,7 @@ import { hasClientSecret } from '../clients/client'
 import { endClient } from '../clients/deletion'
 import { type MayReplace, rotateSecret } from '../clients/records'
 import { codeHtml, facts, formHtml, linkTo, notice, selectField } from '../forms/html'
+import { isOutdated, requireVersion } from '../forms/version'
 import { openForm, type SentForm, sendOnward } from '../forms/visit'
 import { escapeHtml, fillHtml, fillText } from '../pages/html'
 import { mayWrite, noSuchClient } from '../routers/clients-access'
@@ -11,7 +12,6 @@ import type { Client } from '../storage'
 import { appOfUrl, nameOf } from './apps'
 import { appQuery, type Call, type Errors, errorNotice, refusal, send } from './pages'
 import type { DeveloperTexts } from './texts'
-import { isOutdated, requireVersion } from './version'
 
 const HOUR = 3600
 /** How long the secret before a new one stays valid, by the word for it. Seconds. */
