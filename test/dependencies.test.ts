@@ -15,7 +15,7 @@ const rowsOf = (header: string) =>
 const packages: Record<
   string,
   { version?: string; hasInstallScript?: boolean; engines?: { node?: string } | string[] }
-> = lock.packages
+> = lock.packages as never
 
 it('every dependency has a reason in CONTRIBUTING, and no other', () => {
   const { dependencies, devDependencies } = manifest

@@ -102,7 +102,8 @@ describe('a server that is looked at', () => {
     const issuer = await serve((path, socket, origin) => {
       const more = `x-powered-by: \u009b31m${hostile.slice(0, 2).replace('\u001b', '')}\r\nset-cookie: \u009b31m=x\r\n`
       if (!path.startsWith('/.well-known/o')) {
-        return send(socket, JSON.stringify({ keys: [{ kty: 'RSA', kid: hostile, n: 'AQAB', e: 'AQAB' }] }), more)
+        send(socket, JSON.stringify({ keys: [{ kty: 'RSA', kid: hostile, n: 'AQAB', e: 'AQAB' }] }), more)
+        return
       }
       const said = {
         issuer: hostile,
