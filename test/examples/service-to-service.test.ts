@@ -32,7 +32,7 @@ describe('npm run example -- service-to-service', () => {
 it('asks once for many who wait, once more after a failure, and refuses the key of another', async () => {
   const keys = await oauth.generateKeyPair('ES256')
   const publicKey = await crypto.subtle.exportKey('jwk', keys.publicKey)
-  const app = await listen((issuer) => createApp(issuer, publicKey as object))
+  const app = await listen((issuer) => createApp(issuer, publicKey as never))
   let asked = 0
   const byKey = oauth.PrivateKeyJwt(keys.privateKey)
   const counted: oauth.ClientAuth = (...request) => {
