@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import manifest from '../package.json'
-import lock from '../package-lock.json'
 
 const root = join(__dirname, '..')
+const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
 const page = readFileSync(join(root, '.github/CONTRIBUTING.md'), 'utf8')
 const [, section = ''] = /\n## What is installed, and why\n([\s\S]*?)\n## /.exec(page) ?? []
 const rowsOf = (header: string) =>

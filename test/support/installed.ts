@@ -57,7 +57,7 @@ async function main() {
 }
 void main()
 `
-export const names =
+const names =
   'bcryptPasswords, bearerGuard, clientCredentials, createAuthorizationServer, memoryStorage, OAuthError, oauthRouter, password, registerClient'
 export const asModule = `import express from 'express'\nimport { ${names} } from 'express-authorization-server'\n`
 export const asCommonJs = `const express = require('express')\nconst { ${names} } = require('express-authorization-server')\n`
