@@ -2,6 +2,7 @@
 import { hasClientSecret } from '../clients/client'
 import { OAuthError } from '../errors'
 import { checkboxes, textField, tickedIn } from '../forms/html'
+import { isPrivateJwk, publicJwk } from '../jwt/keys'
 import { scopeInWords } from '../pages/page'
 import type { Client } from '../storage'
 import type { ClientMetadata } from '../types/client-metadata'
@@ -96,9 +97,18 @@ export function keysIn(text: string): NonNullable<ClientMetadata['jwks']> | unde
   return (isKey ? { keys: [value] } : value) as NonNullable<ClientMetadata['jwks']>
 }
 
-/** What was entered, for the form that comes again. Keys that are refused may be private ones: they are not repeated. */
-export function shownAgain(values: Values, errors: Errors): Values {
-  return errors.jwks ? { ...values, keys: '' } : values
+/** What was entered, for the form that comes again. Keys that may be private ones are not repeated. */
+export function shownAgain(values: Values): Values {
+  return isPublicSet(values.keys) ? values : { ...values, keys: '' }
+}
+
+function isPublicSet(text: string): boolean {
+  try {
+    const keys: unknown = keysIn(text)?.keys ?? []
+    return Array.isArray(keys) && keys.every((key) => publicJwk(key) !== undefined && !isPrivateJwk(key))
+  } catch {
+    return false
+  }
 }
 
 /** The members that the form has, and no other. Scopes that it does not show stay. */

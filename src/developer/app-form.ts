@@ -110,7 +110,7 @@ export async function createApp(call: Call, form: SentForm, sent: Sent): Promise
       errors = refusal(error, words, fieldsOf(call))
     }
   }
-  await showNew(call, kind, shownAgain(values, errors), errors)
+  await showNew(call, kind, shownAgain(values), errors)
 }
 
 export async function saveApp(call: Call, form: SentForm, sent: Sent): Promise<void> {
@@ -137,5 +137,5 @@ export async function saveApp(call: Call, form: SentForm, sent: Sent): Promise<v
       errors = refusal(error, words, fieldsOf(call))
     }
   }
-  await showEditing(call, current, shownAgain(values, errors), errors)
+  await showEditing(call, current, shownAgain(values), errors)
 }

@@ -147,9 +147,14 @@ describe('a new app', () => {
     await begin({}, withKeys)
     const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
     const answer = await host.fill('?page=new&kind=web', { ...webApp, jwks: JSON.stringify(jwk) })
-    expect(answer.status).toBe(400)
     expect(answer.text).toContain(english.keysWrong)
-    expect(answer.text).not.toContain(jwk.d)
+    // nor where something else is wrong, too, or it is no JSON
+    const wrong = { ...webApp, redirect_uris: 'x', jwks: JSON.stringify({ keys: [publicKey(), jwk] }) }
+    const others = [wrong, { ...wrong, jwks: `${wrong.jwks}}` }, { ...wrong, client_name: '' }]
+    const answers = [answer, ...(await Promise.all(others.map((fields) => host.fill('?page=new&kind=web', fields))))]
+    for (const { status, text } of answers) expect([status, text.includes(jwk.d as string)]).toEqual([400, false])
+    const right = { ...wrong, jwks: JSON.stringify(publicKey()) }
+    expect((await host.fill('?page=new&kind=web', right)).text).toContain('&quot;kty&quot;')
     expect(await appsOf(host)).toEqual([])
   })
 
