@@ -334,6 +334,17 @@ describe('the snippets', () => {
     await expect(library.verifyAccessToken(server, made.token)).rejects.toMatchObject({ code: 'invalid_token' })
   })
 
+  it('has pages where users make apps and tokens', async () => {
+    const app = express().use((req, _res, next) => {
+      req.user = { id: 'alice' }
+      next()
+    })
+    await run('developerRouter(', { ...base(), app })
+    await request(app)
+      .get('/developer?page=new-token')
+      .expect(200, /Your apps[\s\S]*form_transaction/)
+  })
+
   it('signs users of other apps out', async () => {
     const app = express()
     const server = library.createAuthorizationServer({
