@@ -1,4 +1,4 @@
-/** Users, sessions, clients and tokens in one PostgreSQL database. The guide beside it has this text, to paste. */
+/** Users, sessions, clients and tokens in one PostgreSQL database. The text is JavaScript, too: copy it as `app.mjs`. */
 import { hash } from 'bcryptjs'
 import connectPgSimple from 'connect-pg-simple'
 import express from 'express'

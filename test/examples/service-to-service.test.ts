@@ -1,5 +1,5 @@
 // examples/service-to-service: two services call an API, one with a secret, one with a key.
-import { randomBytes } from 'node:crypto'
+import { type JsonWebKey, randomBytes } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
 import { createApp, tokenSource } from '../../examples/service-to-service/service-to-service'
 import { listen } from '../../examples/shared/start'
@@ -32,7 +32,7 @@ describe('npm run example -- service-to-service', () => {
 it('asks once for many who wait, once more after a failure, and refuses the key of another', async () => {
   const keys = await oauth.generateKeyPair('ES256')
   const publicKey = await crypto.subtle.exportKey('jwk', keys.publicKey)
-  const app = await listen((issuer) => createApp(issuer, publicKey as never))
+  const app = await listen((issuer) => createApp(issuer, publicKey as JsonWebKey))
   let asked = 0
   const byKey = oauth.PrivateKeyJwt(keys.privateKey)
   const counted: oauth.ClientAuth = (...request) => {
