@@ -434,6 +434,32 @@ describe('the snippets', () => {
     })
   })
 
+  it('of ChatGPT registers a client that needs no PKCE', async () => {
+    const server = library.createAuthorizationServer(base())
+    await run("name: 'ChatGPT'", { server, process: { env: { CHATGPT_SECRET: 'a secret of its own' } } })
+    const [client] = await library.listClients(server)
+    expect(client).toMatchObject({ requirePkce: false, scopes: ['read'] })
+  })
+
+  it('of the MCP SDK tells its transports who calls, and sends others to the metadata', async () => {
+    const app = express()
+    type Moved = { server: library.AuthorizationServer; resource: string; authMiddleware: express.RequestHandler }
+    const { server, resource, authMiddleware } = await run<Moved>('const authMiddleware', { ...base(), app })
+    app.post('/mcp', authMiddleware, (req, res) => void res.json(Object.getOwnPropertyDescriptor(req, 'auth')?.value))
+    const { headers } = await request(app).post('/mcp').expect(401)
+    expect(headers['www-authenticate']).toContain('/.well-known/oauth-protected-resource/mcp')
+    const about = {
+      client_name: 'An app',
+      redirect_uris: ['http://127.0.0.1/callback'],
+      token_endpoint_auth_method: 'none',
+    }
+    const { body } = await request(app).post('/oauth2/register').send(about).expect(201)
+    const asked = { clientId: body.client_id, userId: '1', scope: 'mcp:tools', resource }
+    const { access_token } = await library.issueTokens(server, asked)
+    const called = await request(app).post('/mcp').auth(access_token, { type: 'bearer' }).expect(200)
+    expect(called.body).toMatchObject({ clientId: body.client_id, scopes: ['mcp:tools'], extra: { userId: '1' } })
+  })
+
   it('of tenants gives each an issuer, and refuses the tokens of another', async () => {
     const app = express()
     await run('const tenants', { issuer, scopes: ['read'], app })
