@@ -138,7 +138,7 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
   pages?: PagesOptions
   /** Adds members to token responses, or changes the standard ones for an old API. @default the response as it is */
   tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
-  /** Receives each event, never a secret. A thrown error is ignored. @default errors go to `console.error` */
+  /** Called with each event; events contain no secrets. A thrown error is ignored. @default errors go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
   /** The time in seconds since the epoch; a fraction is for consent forms that are sent too soon. @default the clock */
   now?: () => number
