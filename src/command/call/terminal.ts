@@ -69,8 +69,8 @@ function ask(question: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = createInterface({ input: stdin, output: stderr })
     const interrupted = () => {
-      reader.close()
       reject(new Refusal('Nothing was changed.', exit.interrupted))
+      reader.close()
     }
     reader.once('SIGINT', interrupted)
     // the end of the input (Ctrl-D) is no yes
