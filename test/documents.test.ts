@@ -366,6 +366,30 @@ describe('the snippets', () => {
       .expect(200, /Your apps[\s\S]*form_transaction/)
   })
 
+  it('shows administrators everything, and nobody else', async () => {
+    const app = express()
+    app.use((req, _res, next) => {
+      req.user = { id: '1', role: req.get('X-Role') } as never
+      next()
+    })
+    await run('adminRouter(server', { ...base(), app })
+    await request(app).get('/admin/oauth').expect(403, 'Administrators only.')
+    await request(app)
+      .get('/admin/oauth')
+      .set('X-Role', 'admin')
+      .expect(200, /No app was found/)
+  })
+
+  it('disables a client, and finds clients page by page', async () => {
+    const server = library.createAuthorizationServer(base())
+    for (const clientId of ['printer', 'other'])
+      await library.registerClient(server, { clientId, name: `Photo ${clientId}` })
+    await run('{ disabled: true }', { server })
+    await expect(library.issueCode(server, { clientId: 'printer', userId: '1' })).rejects.toThrow('disabled')
+    const found = await run<{ page: { clients: unknown[] }; granted: object }>('findClients', { server, userId: '1' })
+    expect([found.page.clients.length, found.granted]).toEqual([2, { grants: [] }])
+  })
+
   it('signs users of other apps out', async () => {
     const app = express()
     const server = library.createAuthorizationServer({

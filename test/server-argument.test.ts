@@ -1,4 +1,5 @@
 // The first argument of everything that is mounted: what is no server is refused at start-up, not at the first request.
+import { adminRouter } from '../src/admin'
 import { developerRouter } from '../src/developer'
 import {
   type AuthorizationServer,
@@ -33,6 +34,7 @@ const routers: [string, (server: AuthorizationServer) => unknown][] = [
   ['metadataRouter', (server) => metadataRouter(server)],
   ['connectedAppsRouter', (server) => connectedAppsRouter(server)],
   ['developerRouter', (server) => developerRouter(server, { scopes: ['read'] })],
+  ['adminRouter', (server) => adminRouter(server, { protect: () => {} })],
   ['oauthRouter', (server) => oauthRouter(server, { decide, protect: false })],
 ]
 const anywhere: typeof routers = [
