@@ -4,8 +4,9 @@ import { formHtml, linkTo, notice, queryOf } from '../forms/html'
 import { isOutdated, requireVersion } from '../forms/version'
 import { openForm, type SentForm, sendOnward } from '../forms/visit'
 import { escapeHtml, fillHtml, fillText } from '../pages/html'
+import { create } from '../routers/clients'
 import { mayWrite } from '../routers/clients-access'
-import { createClient, requireOwned, verifyChanges } from '../routers/clients-writes'
+import { requireOwned, verifyChanges } from '../routers/clients-writes'
 import type { Client } from '../storage'
 import {
   changesIn,
@@ -97,15 +98,17 @@ export async function createApp(call: Call, form: SentForm, sent: Sent): Promise
       if (proves(kind) && !withKeys && secretsOf(server).length === 0) {
         return showNew(call, kind, values, { jwks: { text: words.keysMissing } })
       }
-      const { client, clientSecret } = await createClient(settings, who, {
+      const metadata = {
         ...membersOf(kind, server, settings.grantTypes, withKeys),
         name: values.name,
         redirectUris: redirects(kind) ? linesOf(values.redirectUris) : [],
         scopes: values.scopes,
         ...(withKeys && jwks && { jwks }),
         ...(withKeys && jwksUri !== '' && { jwksUri }),
-      })
-      return showCreated(call, client, clientSecret, 'created')
+      }
+      const format = { parse: () => ({ metadata, removed: [] }) }
+      const { clients, clientSecret } = await create({ ...settings, format }, who, visit.req)
+      return showCreated(call, clients[0] as Client, clientSecret, 'created')
     } catch (error) {
       errors = refusal(error, words, fieldsOf(call))
     }

@@ -161,8 +161,10 @@ function tokenSettings(server: AuthorizationServer, options: DeveloperPersonalTo
   if (!Number.isSafeInteger(most) || most < 1) {
     throw new TypeError(`${place}.tokensPerUser must be a whole number such as 100`)
   }
-  const count = async (userId: string) => (await listPersonalTokens(server, { userId, clientId })).length
-  const quota = userQuota(most, count, `A user may have at most ${most} personal tokens: revoke one first.`)
+  const live = {
+    list: ({ username: userId }: { username: string }) => listPersonalTokens(server, { userId, clientId }),
+  }
+  const quota = userQuota(most, live, `A user may have at most ${most} personal tokens: revoke one first.`)
   return { clientId, days, quota }
 }
 

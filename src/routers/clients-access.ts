@@ -149,19 +149,22 @@ export function clientQuota(server: AuthorizationServer, most: number, owner = '
   if (!Number.isSafeInteger(most) || most < 0) {
     throw new TypeError(`${owner}'s clientsPerUser must be a whole number such as 100`)
   }
-  const count = async (username: string) => (await server.storage.clients.list({ username, limit: most })).length
-  return userQuota(most, count, `A user may have at most ${most} clients: delete one first.`)
+  return userQuota(most, server.storage.clients, `A user may have at most ${most} clients: delete one first.`)
 }
 
-/** Makes one more for a user of whom `count` says that there are fewer than `most`. */
-export function userQuota(most: number, count: (userId: string) => Awaitable<number>, refusal: string) {
+interface Owned {
+  list(query: { username: string; limit: number }): Awaitable<readonly unknown[]>
+}
+
+/** Makes one more for a user who has fewer than `most` of them. */
+export function userQuota(most: number, all: Owned, refusal: string) {
   const underWay = new Map<string, number>()
   return async <T>(userId: string, make: () => Promise<T>): Promise<T> => {
     const before = underWay.get(userId) ?? 0
     underWay.set(userId, before + 1)
     try {
       // those under way count, or many at once would pass together
-      const owned = before < most ? await count(userId) : 0
+      const owned = before < most ? (await all.list({ username: userId, limit: most })).length : 0
       if (owned + before < most) return await make()
       throw new OAuthError('access_denied', refusal)
     } finally {

@@ -2,8 +2,9 @@
 import type { Request, RequestHandler, Response, Router } from 'express'
 import type { Awaitable } from '../awaitable'
 import { endClient } from '../clients/deletion'
+import { verifyShownName } from '../clients/member-checks'
 import { parseClientMetadata } from '../clients/metadata'
-import { changeMembers, rotateSecret } from '../clients/records'
+import { changeMembers, insertClient, rotateSecret } from '../clients/records'
 import { OAuthError } from '../errors'
 import { bearerGuard, requireScope } from '../guard/guard'
 import { type Handler, type Methods, requireServer, sendEmpty, sendJson } from '../http/endpoint'
@@ -33,7 +34,7 @@ import {
   sendFormatted,
 } from './clients-format'
 import { allClients, pageOfClients } from './clients-page'
-import { type ClientsPolicy, createClient, requireOwned, verifyChanges } from './clients-writes'
+import { type ClientsPolicy, requireOwned, verifyChanges } from './clients-writes'
 
 /** Options of `clientsRouter`. */
 export interface ClientsRouterOptions {
@@ -142,11 +143,27 @@ const list: ClientHandler = async ({ server, format }, who, req) => {
   return { action: 'list', ...(await (format.paged ? pageOfClients : allClients)(server, query, sent)) }
 }
 
-const create: ClientHandler = async (api, who, req) => {
-  const { metadata, clientId, clientSecret: chosen } = await api.format.parse(req)
-  const asked = { ...metadata, clientId, clientSecret: chosen }
-  const { client, clientSecret } = await createClient(api, who, asked, (insert) => inTurnOf(req, insert))
-  return { action: 'create', clients: [client], clientSecret }
+/** Also for who has the members at hand, and so no request to read them from: `format.parse` answers with them. */
+export async function create(
+  { server, format, defaults, grantTypes, quota }: ClientsPolicy & { readonly format: Pick<CompleteFormat, 'parse'> },
+  who: ClientsCaller,
+  req: Request,
+): Promise<ClientsResult> {
+  const { metadata, clientId, clientSecret } = await format.parse(req)
+  if (metadata.username === undefined && who.userId !== undefined) metadata.username = who.userId
+  // a client opens no other resource than the token that made it
+  const { admin, audience } = who
+  const isBound = !admin && audience !== undefined && server.resources.length > 0
+  const bound = isBound && { resources: server.resources.filter((resource) => audience.includes(resource)) }
+  const record = { ...defaults, ...bound, ...metadata }
+  // before the question who may write it: a scope that there is not is a mistake, and no offence
+  parseClientMetadata(record, server, 'wire')
+  mayWrite(server, who, grantTypes)(undefined, record)
+  if (!admin) verifyShownName('client_id', clientId)
+  const insert = (network?: string) => insertClient(server, { ...record, clientId, clientSecret }, {}, network)
+  const make = clientSecret === undefined ? insert : () => inTurnOf(req, insert)
+  const { client, clientSecret: secret } = await (admin ? make() : quota(who.userId as string, make))
+  return { action: 'create', clients: [client], clientSecret: secret }
 }
 
 const read =
