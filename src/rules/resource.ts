@@ -52,7 +52,8 @@ export function resourceRules(
 
 /** Whether resources are named with what is said of each. */
 export function isByUri<Named extends object>(given: readonly string[] | Named): given is Named {
-  return typeof given === 'object' && given !== null && !Array.isArray(given)
+  // a Map or a Set has no members that name anything
+  return typeof given === 'object' && given !== null && !(Symbol.iterator in given)
 }
 
 /** What at least one resource of the audience accepts of a scope. One of which nothing is said accepts all of it. */
@@ -61,13 +62,9 @@ export function acceptedScope(
   audience: Audience,
   scope: readonly string[],
 ): readonly string[] {
-  const accepted: string[] = []
-  for (const resource of audience) {
-    const { scopes } = byResource.get(resource) ?? {}
-    if (!scopes) return scope
-    accepted.push(...scopes)
-  }
-  return scope.filter((token) => accepted.includes(token) || ownScopes.has(token))
+  const limits = audience.map((resource) => byResource.get(resource)?.scopes)
+  if (limits.includes(undefined)) return scope
+  return scope.filter((token) => ownScopes.has(token) || limits.some((scopes) => scopes?.includes(token)))
 }
 
 /**

@@ -390,6 +390,8 @@ describe('at start-up', () => {
     ['a URI that is none', { 'files.example.com': {} }, /resources must be a list of absolute URIs/],
     ['a URI with a fragment', { [`${files}#a`]: {} }, /resources must be a list of absolute URIs/],
     ['neither a list nor an object', files, /resources must be a list of absolute URIs/],
+    ['a Map', new Map([[files, {}]]), /resources must be a list of absolute URIs/],
+    ['a Set', new Set([files]), /resources must be a list of absolute URIs/],
     ['null', null, /resources must be a list of absolute URIs/],
   ])('%s is refused, with the option and the fix', (_, given, message) => {
     expect(() => start(given)).toThrow(TypeError)
