@@ -209,7 +209,6 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'rules/redirect-uri.ts responseParameters': CLOSED_LIST,
   'storage/memory/clients.ts allIds': STORE,
   'storage/memory/clients.ts clients': STORE,
-  'storage/memory/clients.ts names': STORE,
   'storage/memory/expiring-map.ts rows': STORE,
   'storage/memory/frozen-rows.ts scopes': [1000, scopesKept],
   'storage/memory/grant-index.ts all': STORE,

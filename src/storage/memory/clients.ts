@@ -8,8 +8,8 @@ export function memoryClients(): ClientStorage {
   const clients = new Map<string, Client>()
   const allIds: OrderedIds = []
   const idsOfUser = idsByOwner()
-  /** Names, each with its id. */
-  const names: OrderedIds = []
+  /** Names, each with its id. Made when a name is looked for for the first time: where nobody does, nobody pays for it. */
+  let names: OrderedIds | undefined
 
   function put(client: Client): true {
     const { clientId, username } = client
@@ -18,8 +18,7 @@ export function memoryClients(): ClientStorage {
     addId(allIds, clientId)
     if (before?.username !== username) idsOfUser.remove(before?.username, clientId)
     idsOfUser.add(username, clientId)
-    if (before?.name !== undefined) removeId(names, nameKey(before.name, clientId))
-    if (client.name !== undefined) addId(names, nameKey(client.name, clientId))
+    if (names) rename(names, clientId, before?.name, client.name)
     return true
   }
 
@@ -30,6 +29,10 @@ export function memoryClients(): ClientStorage {
       return page(ids, after, limit, (id) => clients.get(id))
     },
     listByName({ prefix, after, limit }) {
+      if (!names) {
+        names = []
+        for (const { clientId, name } of clients.values()) rename(names, clientId, undefined, name)
+      }
       const begin = comparedName(prefix)
       const found: Client[] = []
       // an id has at least one character: this is before all that begin so
@@ -48,10 +51,15 @@ export function memoryClients(): ClientStorage {
       removeId(allIds, clientId)
       const { username, name } = clients.get(clientId) ?? {}
       idsOfUser.remove(username, clientId)
-      if (name !== undefined) removeId(names, nameKey(name, clientId))
+      if (names) rename(names, clientId, name, undefined)
       return clients.delete(clientId)
     },
   }
+}
+
+function rename(names: OrderedIds, clientId: string, before: string | undefined, name: string | undefined): void {
+  if (before !== undefined) removeId(names, nameKey(before, clientId))
+  if (name !== undefined) addId(names, nameKey(name, clientId))
 }
 
 /** Neither a name nor an id has NUL, which comes before every other character. */
