@@ -15,7 +15,8 @@ describePostgres('Nest with TypeORM', () => {
   async function start(port = '0'): Promise<void> {
     const program = join(__dirname, 'nest-typeorm.ts')
     running = spawn(process.execPath, ['--require', 'tsx/cjs', program, postgres.connectionString], {
-      env: { ...process.env, PORT: port },
+      // decorators and paths are those of this folder
+      env: { ...process.env, PORT: port, TSX_TSCONFIG_PATH: join(__dirname, 'tsconfig.json') },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [printed] = await once(running.stdout as NodeJS.ReadableStream, 'data')
