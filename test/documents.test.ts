@@ -429,7 +429,7 @@ describe('the snippets', () => {
       accessTokens: library.jwt({ keys: { current, next }, audience: 'https://api.example.com' }),
     }
     const token = await issuedBy(library.createAuthorizationServer(options))
-    const { server } = await run<{ server: library.AuthorizationServer }>('const rotated', {
+    const { server } = await run<{ server: library.AuthorizationServer }>('const rotated = {', {
       ...options,
       current,
       next,

@@ -203,6 +203,8 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'tokens/authorization-details.ts types': CLOSED_LIST,
   'jwt/remote-keys.ts last': [100, keysOfServer],
   'routers/clients-access.ts underWay': UNDER_WAY,
+  'command/call/terminal.ts secrets': ONE_CALL,
+  'command/check/finding.ts found': ONE_CALL,
   'deadline.ts waiting': UNDER_WAY,
   'errors.ts reservedMembers': CLOSED_LIST,
   'rules/private-use-scheme.ts reservedNames': CLOSED_LIST,
