@@ -8,6 +8,9 @@ import { buildSync } from 'esbuild'
 
 const root = join(__dirname, '../../..')
 
+/** Where better-sqlite3 is, for a Node without SQLite of its own. */
+const peers = join(root, 'test/peers/node_modules')
+
 interface Ended {
   code: number | null
   stdout: string
@@ -49,7 +52,7 @@ export function buildCommand({ packages = join(root, 'node_modules') } = {}): Co
   const main = join(folder, 'dist/command/main.js')
   const start = (args: readonly string[], { env = {}, cwd = folder, node = process.execPath }: CallOptions = {}) => {
     const { DATABASE_URL: _, NODE_ENV: __, ...inherited } = process.env
-    return spawn(node, [main, ...args], { cwd, env: { ...inherited, ...env } })
+    return spawn(node, [main, ...args], { cwd, env: { ...inherited, NODE_PATH: peers, ...env } })
   }
   const call = async (args: readonly string[], options: CallOptions = {}) => {
     const child = start(args, options)
