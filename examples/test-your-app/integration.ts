@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
-import Database from 'better-sqlite3'
 import express, { type Express } from 'express'
 import {
   bearerGuard,
@@ -18,7 +17,6 @@ import {
   registerClient,
   revokeGrants,
 } from 'express-authorization-server'
-import { sqliteStorage } from 'express-authorization-server/sqlite'
 import { storageContract } from 'express-authorization-server/storage-contract'
 import supertest from 'supertest'
 import { signIn } from '../shared/sign-in'
@@ -137,14 +135,5 @@ describe('the API', () => {
   })
 })
 
-// Your storage, with the tables as your app makes them: here SQLite in memory
-storageContract({
-  describe,
-  test,
-  create() {
-    const database = new Database(':memory:')
-    const storage = sqliteStorage(database)
-    storage.migrate()
-    return { ...storage, close: () => void database.close() }
-  },
-})
+// Your storage, with its tables: `create` returns a new one for each test, such as `postgresStorage(pool)`. Here it is memory
+storageContract({ describe, test, create: () => memoryStorage() })

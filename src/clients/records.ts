@@ -95,6 +95,8 @@ export async function changeMembers(
   const isSwitch = !made && [...Object.keys(changes), ...removed].every((name) => name === 'disabled')
   if (isSwitch) requireTypes(changes, server)
   let before: Client | undefined
+  // a storage that fails here has changed nothing yet
+  if (changes.disabled === true) await server.storage.grants.revoke({ clientId }, server.now())
   const client = await changeClient(server, clientId, (current) => {
     before = current
     const next = withChanges(current, changes, removed)
@@ -103,13 +105,13 @@ export async function changeMembers(
     if (isSwitch) return next
     return { ...next, ...parseClientMetadata(next, server), ...(made && { secrets: [made.kept] }) }
   })
-  // after the record: who found it as it was has begun before this mark. Each time, for where it failed it is asked for again
-  if (client.disabled) await server.storage.grants.revoke({ clientId }, server.now())
   server.emit({ type: 'client.updated', clientId })
   const isDisabled = client.disabled ?? false
   if (isDisabled !== (before?.disabled ?? false)) {
     server.emit({ type: isDisabled ? 'client.disabled' : 'client.enabled', clientId })
   }
+  // after the record: who found it as it was has begun before this mark. Each time, for where it failed it is asked for again
+  if (isDisabled) await server.storage.grants.revoke({ clientId }, server.now())
   return client
 }
 

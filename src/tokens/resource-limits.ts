@@ -29,7 +29,10 @@ export function resourceLimits(
   const limits = Object.entries(option).map(([uri, limit]) => [uri, verifiedLimit(uri, limit, most)] as const)
   const byResource = new Map(limits.filter(([, limit]) => Object.keys(limit).length > 0))
   if (byResource.size === 0) return undefined
-  return Object.freeze({ byResource, ownScopes: new Set([...own.keys(), OFFLINE_ACCESS]) })
+  // one that a resource names is an API's, too, and no other API takes it
+  const named = new Set(limits.flatMap(([, { scopes = [] }]) => scopes))
+  const ownScopes = [...own.keys(), OFFLINE_ACCESS].filter((scope) => !named.has(scope))
+  return Object.freeze({ byResource, ownScopes: new Set(ownScopes) })
 }
 
 function verifiedLimit(uri: string, limit: ResourceLimit, { accessTokens, scopes: known }: Most): ResourceLimit {

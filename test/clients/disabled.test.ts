@@ -260,13 +260,16 @@ describe('who may do so', () => {
     expect(host.eventTypes().filter((type) => type !== 'client.updated')).toEqual(['client.disabled', 'client.enabled'])
   })
 
-  it('where the mark cannot be written, it is asked for again', async () => {
+  it('where the mark cannot be written, nothing has changed, and it is asked for again', async () => {
     const host = await createHost()
     const tokens = await host.signIn()
     const spy = jest.spyOn(host.storage.grants, 'revoke').mockRejectedValueOnce(new Error('away'))
     await expect(disable(host)).rejects.toMatchObject({ status: 503 })
+    expect((await host.storage.clients.find('web'))?.disabled).toBeUndefined()
+    expect(await host.isAlive(tokens)).toBe(true)
     await disable(host)
     expect(await host.isAlive(tokens)).toBe(false)
+    expect(host.eventTypes()).toContain('client.disabled')
     spy.mockRestore()
   })
 

@@ -444,3 +444,11 @@ it('is in the events: what was issued, and not what was asked', async () => {
   await host.refresh(host.web, refresh_token, { resource: mail }).expect(200)
   expect(host.events).toMatchObject([{ type: 'token.issued', scope: ['write'] }])
 })
+
+it('a scope that one resource names is no scope of the server itself, also where openid({ claims }) names it', async () => {
+  const host = await createOpenIdHost({ openid: { claims: { write: ['department'] } }, resources })
+  const asked = { clientId: 'web', userId: 'alice', scope: 'read write' }
+  const { scope } = await oauth.issueTokens(host.server, { ...asked, resource: files })
+  expect(scope).toBe('read')
+  expect(() => oauth.bearerGuard(host.server, { resource: files, scope: 'write' })).toThrow(TypeError)
+})
