@@ -2,7 +2,7 @@
 import { redisStorage } from 'express-authorization-server/redis'
 import { createClient, createCluster } from 'redis'
 import type { OAuthStorage } from '../../src/storage'
-import { credential, grant } from '../../src/storage/contract/rows'
+import { client, credential, grant } from '../../src/storage/contract/rows'
 import { describeRedis, type RunningRedis, startRedis } from './support/redis'
 
 jest.setTimeout(60_000)
@@ -23,10 +23,10 @@ describeRedis('redisStorage while a cluster moves a slot', () => {
     cluster = await connectCluster(redis.url)
     storage = redisStorage(cluster)
     for (const { address } of cluster.masters) {
-      const client = await createClient({ url: `redis://${address}` }).connect()
-      const send = (...args: string[]) => client.sendCommand(args) as Promise<unknown>
+      const node = await createClient({ url: `redis://${address}` }).connect()
+      const send = (...args: string[]) => node.sendCommand(args) as Promise<unknown>
       const port = Number(address.split(':')[1])
-      nodes.push({ id: String(await send('CLUSTER', 'MYID')), port, send, close: () => client.destroy() })
+      nodes.push({ id: String(await send('CLUSTER', 'MYID')), port, send, close: () => node.destroy() })
     }
   })
   afterAll(async () => {
@@ -41,7 +41,10 @@ describeRedis('redisStorage while a cluster moves a slot', () => {
   /** Begins to move everything of a grant: its keys, the function that moves one of them, and the one that ends it. */
   async function moving(id: string) {
     await storage.grants.insert([access(id), refresh(id)], grant({ id }))
-    const held = await Promise.all(nodes.map(({ send }) => send('KEYS', `*{${id}}*`) as Promise<string[]>))
+    return movingSlot(`*{${id}}*`)
+  }
+  async function movingSlot(pattern: string) {
+    const held = await Promise.all(nodes.map(({ send }) => send('KEYS', pattern) as Promise<string[]>))
     const at = held.findIndex((keys) => keys.length > 0)
     const [from, to] = [nodes[at] as (typeof nodes)[0], nodes[(at + 1) % nodes.length] as (typeof nodes)[0]]
     const keys = (held[at] as string[]).sort()
@@ -93,6 +96,30 @@ describeRedis('redisStorage while a cluster moves a slot', () => {
       expect(await storage.grants.find(`${id}~refresh`)).toEqual(next)
       expect(await storage.grants.find(`${id}~access`)).toMatchObject({ state: 'revoked' })
       expect(await storage.grants.find(`${id}~inserted`)).toBeDefined()
+    },
+  )
+
+  it.each(['index of its owner', 'index of the next owner', 'record'])(
+    'changes a client whole or not at all, while its %s is elsewhere',
+    async (part) => {
+      const clientId = part.replaceAll(' ', '-')
+      const [before, after] = [`before-${clientId}`, `after-${clientId}`]
+      await storage.clients.insert(client({ clientId, username: before, version: 1 }))
+      await storage.clients.insert(client({ clientId: `${clientId}-of-next`, username: after }))
+      const { keys, move, end } = await movingSlot('*{:clients}*')
+      const suffix = { record: `r:${clientId}`, 'index of its owner': `u:${before}` }[part] ?? `u:${after}`
+      const elsewhere = keys.filter((key) => key.endsWith(suffix))
+      expect(elsewhere).toHaveLength(1)
+      for (const key of elsewhere) await move(key)
+      const asked = storage.clients.update(client({ clientId, username: after, version: 2 }), 1)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      await end()
+      expect(await asked).toBe(true)
+      const ofOwner = async (username: string) =>
+        (await storage.clients.list({ username, limit: 10 })).map((found) => found.clientId)
+      expect([await ofOwner(before), await ofOwner(after)]).toEqual([[], [clientId, `${clientId}-of-next`]])
+      expect(await storage.clients.delete(clientId)).toBe(true)
+      expect(await ofOwner(after)).toEqual([`${clientId}-of-next`])
     },
   )
 })

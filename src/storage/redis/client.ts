@@ -69,8 +69,8 @@ export function scriptRunner<Name extends string>(
     try {
       return await client.evalSha(digest, options)
     } catch (error) {
-      if (isNamed(error, 'NOSCRIPT')) return whileMoving(() => client.eval(scripts[name], options))
-      if (isMoving(error)) return whileMoving(() => client.evalSha(digest, options))
+      // with its text: the node that a slot moves to may not have the script
+      if (isNamed(error, 'NOSCRIPT') || isMoving(error)) return whileMoving(() => client.eval(scripts[name], options))
       throw error
     }
   }

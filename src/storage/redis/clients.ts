@@ -11,6 +11,10 @@ end
 local function index(command, username, ...)
   if username then call(command, ARGV[1] .. 'u:' .. username, ...) end
 end
+-- While a cluster moves the slot, what is named by no key of the call is refused where it is not: before anything is written
+local function beHere(...)
+  for _, username in ipairs({...}) do index('EXISTS', username) end
+end
 `
 
 /** KEYS: record, index of all. ARGV: what the keys begin with, id, record, expected version. */
@@ -24,6 +28,7 @@ return redis.call('MGET', unpack(ids))
 `,
   insertClient: `${prelude}
 if call('EXISTS', KEYS[1]) > 0 then return 0 end
+beHere(header(ARGV[3])[2])
 call('SET', KEYS[1], ARGV[3])
 call('ZADD', KEYS[2], 0, ARGV[2])
 index('ZADD', header(ARGV[3])[2], 0, ARGV[2])
@@ -34,6 +39,7 @@ local current = call('GET', KEYS[1])
 if not current then return 0 end
 local version, username = unpack(header(current))
 if version ~= tonumber(ARGV[4]) then return 0 end
+beHere(username, header(ARGV[3])[2])
 call('SET', KEYS[1], ARGV[3])
 index('ZREM', username, ARGV[2])
 index('ZADD', header(ARGV[3])[2], 0, ARGV[2])
@@ -42,6 +48,7 @@ return 1
   deleteClient: `${prelude}
 local current = call('GET', KEYS[1])
 if not current then return 0 end
+beHere(header(current)[2])
 call('DEL', KEYS[1])
 call('ZREM', KEYS[2], ARGV[2])
 index('ZREM', header(current)[2], ARGV[2])
