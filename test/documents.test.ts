@@ -82,7 +82,7 @@ const spokenOf: Record<string, string> = {
   userOf: "(req: import('express').Request) => { id: string } | undefined",
   csrfToken: "(req: import('express').Request) => string",
   escapeHtml: '(text: string) => string',
-  sessionOf: "(req: import('express').Request) => { id: string; signedInAt: Date } | undefined",
+  sessionOf: "(req: import('express').Request) => { id: string; signedInAt: Date; hasSecondFactor?: boolean } | undefined",
 }
 
 function declaredIn(snippet: string): string[] {
@@ -323,8 +323,21 @@ describe('the snippets', () => {
 
   it('of step-up asks for another sign-in', async () => {
     const app = express()
-    const values = { ...base(), app, current: library.generateSigningKey(), sessionOf: () => undefined }
-    const { server } = await run<{ server: library.AuthorizationServer }>('/transfers', values)
+    const signedInAt = new Date()
+    const sessionOf = (session: unknown) => session
+    const values = { ...base(), app, current: library.generateSigningKey(), sessionOf }
+    let authentication: (session: unknown) => unknown = () => 'not asked'
+    const load = loadOther('express-authorization-server/openid', {
+      openid: (options: Parameters<typeof openid>[0]) => {
+        authentication = options.authentication as typeof authentication
+        return openid(options)
+      },
+    })
+    const { server } = await run<{ server: library.AuthorizationServer }>('/transfers', values, load)
+    // a sign-in is what it was, and no more
+    expect(authentication({ signedInAt, hasSecondFactor: true })).toEqual({ time: signedInAt, acr: 'mfa' })
+    expect(authentication({ signedInAt, hasSecondFactor: false })).toEqual({ time: signedInAt, acr: 'pwd' })
+    expect(authentication(undefined)).toBeUndefined()
     const { headers } = await request(app)
       .post('/transfers')
       .auth(await issuedBy(server, 'read', { userId: 'alice' }), { type: 'bearer' })
