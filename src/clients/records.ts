@@ -177,6 +177,10 @@ async function makeSecret(
     const clientSecret = newSecret()
     return { kept: { digest: sha256(clientSecret), createdAt: now }, clientSecret }
   }
+  // what a template makes of a variable that nobody has set: everybody knows it
+  if (['undefined', 'null', '[object Object]'].includes(chosen)) {
+    throw new OAuthError('invalid_client_metadata', `clientSecret must be a secret, and not the text ${chosen}.`)
+  }
   const bytes = typeof chosen === 'string' ? Buffer.byteLength(chosen) : 0
   // bcrypt reads 72 bytes and no further: two longer secrets could be the same to it
   if (bytes < 8 || bytes > 72 || chosen.includes('\0')) {
