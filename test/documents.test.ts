@@ -82,7 +82,8 @@ const spokenOf: Record<string, string> = {
   userOf: "(req: import('express').Request) => { id: string } | undefined",
   csrfToken: "(req: import('express').Request) => string",
   escapeHtml: '(text: string) => string',
-  sessionOf: "(req: import('express').Request) => { id: string; signedInAt: Date; hasSecondFactor?: boolean } | undefined",
+  sessionOf:
+    "(req: import('express').Request) => { id: string; signedInAt: Date; hasSecondFactor?: boolean } | undefined",
 }
 
 function declaredIn(snippet: string): string[] {
@@ -309,6 +310,8 @@ describe('the snippets', () => {
     const server = library.createAuthorizationServer(base())
     await library.registerClient(server, { clientId: 'app', redirectUris: ['https://app.example/'], scopes: ['read'] })
     const app = express().use(express.urlencoded({ extended: false }))
+    const unset = { app: express(), passport, server, process: { env: {} } }
+    await expect(run("'/login/password'", unset)).rejects.toThrow('Set SESSION_SECRET')
     const process = { env: { SESSION_SECRET: 'of this test' } }
     await run("'/login/password'", { app, passport, server, process })
     const browser = request.agent(app)
@@ -469,10 +472,17 @@ describe('the snippets', () => {
       level: 'error',
       request: { method: 'GET', url: 'https://a.example/x' },
     })
+    const called = { data: { url: 'https://a.example/x?code=1', 'http.query': 'code=1' } }
+    const more = { breadcrumbs: [{ category: 'http', ...called }], spans: [{ op: 'http', ...called }] }
+    const sent = beforeSend({ ...more, contexts: { trace: { span_id: '1', ...called }, os: { name: 'linux' } } })
+    expect(JSON.stringify(sent)).not.toContain('code=1')
+    expect(sent).toMatchObject({ breadcrumbs: [{ category: 'http' }], spans: [{ op: 'http' }] })
+    expect(sent).toMatchObject({ contexts: { trace: { span_id: '1' }, os: { name: 'linux' } } })
   })
 
   it('of ChatGPT registers a client that needs no PKCE', async () => {
     const server = library.createAuthorizationServer(base())
+    await expect(run("name: 'ChatGPT'", { server, process: { env: {} } })).rejects.toThrow('Set CHATGPT_SECRET')
     await run("name: 'ChatGPT'", { server, process: { env: { CHATGPT_SECRET: 'a secret of its own' } } })
     const [client] = await library.listClients(server)
     expect(client).toMatchObject({ requirePkce: false, scopes: ['read'] })
