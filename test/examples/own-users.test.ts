@@ -72,8 +72,12 @@ describePostgres('npm run example -- own-users', () => {
     },
   )
 
-  it('takes no form of another site', async () => {
-    const headers = { 'Sec-Fetch-Site': 'cross-site' }
+  it.each([
+    ['evil.example', 'https://evil.example'],
+    ['the same machine, another port', 'http://127.0.0.1:1'],
+    ['nobody says whom', 'null'],
+  ])('takes no form of another site: %s', async (_, origin) => {
+    const headers = { Origin: origin }
     for (const path of ['/login', '/logout']) {
       const { status } = await fetch(app.issuer + path, { method: 'POST', headers, body: new URLSearchParams(ana) })
       expect(status).toBe(403)
