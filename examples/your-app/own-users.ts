@@ -18,8 +18,12 @@ import passport from 'passport'
 import { Strategy as LocalStrategy } from 'passport-local'
 import { Pool } from 'pg'
 
-const { PORT = '3000', DATABASE_URL, SESSION_SECRET = 'only for trying' } = process.env
+const { PORT = '3000', DATABASE_URL, NODE_ENV, SESSION_SECRET } = process.env
 const issuer = `http://127.0.0.1:${PORT}` // in production the https URL of your app
+// what everybody can read here, a secret and an account, is for trying on this machine alone
+const isTrial = NODE_ENV !== 'production' && new URL(issuer).hostname === '127.0.0.1'
+const secret = SESSION_SECRET || (isTrial ? 'only for trying' : undefined)
+if (!secret) throw new Error('Set SESSION_SECRET')
 const pool = new Pool({ connectionString: DATABASE_URL, connectionTimeoutMillis: 2000, query_timeout: 4000 })
 pool.on('error', (error) => console.error(error)) // without a listener, a lost idle connection ends the process
 
@@ -60,7 +64,7 @@ const PgSession = connectPgSimple(session)
 app.use(
   session({
     store: new PgSession({ pool, createTableIfMissing: true }),
-    secret: SESSION_SECRET,
+    secret,
     cookie: { sameSite: 'lax', secure: issuer.startsWith('https:'), maxAge: 14 * 24 * 3600 * 1000 },
     resave: false,
     saveUninitialized: false,
@@ -116,8 +120,10 @@ async function main() {
     name text NOT NULL,
     password_hash text NOT NULL
   )`)
-  const ana = ['ana@example.com', 'Ana', await hash('correct horse', 10)]
-  await pool.query('INSERT INTO users (email, name, password_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', ana)
+  if (isTrial) {
+    const ana = ['ana@example.com', 'Ana', await hash('correct horse', 10)]
+    await pool.query('INSERT INTO users (email, name, password_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', ana)
+  }
   await storage.migrate() // makes or upgrades the tables of the library
   await ensureClient(server, {
     clientId: 'demo',

@@ -90,4 +90,13 @@ describePostgres('npm run example -- own-users', () => {
     const me = await fetch(`${app.issuer}/me`, { headers: { authorization: `Bearer ${access_token}` } })
     expect(me.status).toBe(401)
   })
+
+  it('makes no account with a published password in production, and has no secret of its own there', async () => {
+    await app.stop()
+    await query('DELETE FROM users')
+    const production = { NODE_ENV: 'production', PORT: new URL(app.issuer).port }
+    await expect(start({ ...production, SESSION_SECRET: '' })).rejects.toThrow('has ended')
+    app = await start({ ...production, SESSION_SECRET: 'of this test' })
+    expect(await query('SELECT email FROM users')).toEqual([])
+  })
 })
