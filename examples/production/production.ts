@@ -179,10 +179,10 @@ async function lead(): Promise<void> {
   const pool = openPool()
   await postgresStorage(pool).migrate()
   await pool.query(tables)
-  const clientSecret = env.SERVICE_SECRET ?? randomBytes(32).toString('base64url')
+  const made = env.SERVICE_SECRET ? undefined : randomBytes(32).toString('base64url')
   await ensureClient(createServer(pool), {
     clientId: 'service',
-    clientSecret,
+    clientSecret: made ?? (env.SERVICE_SECRET as string),
     grantTypes: ['client_credentials'],
     scopes: ['notes'],
   })
@@ -203,12 +203,13 @@ async function lead(): Promise<void> {
   process.once('SIGTERM', end).once('SIGINT', end)
   for (let count = 0; count < settings.workers; count++) cluster.fork()
   for (let count = 0; count < settings.workers; count++) await once(cluster, 'listening')
-  console.log(instructions(clientSecret).join('\n'))
+  console.log(instructions(made).join('\n'))
 }
 
-function instructions(clientSecret: string): string[] {
+/** What to try. The output is a log: it has a secret that this start made, to be tried, and never one that you keep. */
+function instructions(made = '$SERVICE_SECRET'): string[] {
   const local = `http://127.0.0.1:${port}`
-  const token = `curl -sS -u service:${clientSecret} -d grant_type=client_credentials ${local}/oauth2/token`
+  const token = `curl -sS -u "service:${made}" -d grant_type=client_credentials ${local}/oauth2/token`
   return [
     `listening on ${local}`,
     `curl -sS -o /dev/null -w '%{http_code}\\n' ${local}/ready`,

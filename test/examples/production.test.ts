@@ -1,6 +1,7 @@
 // examples/production/production.ts as an operator meets it: processes, a proxy, probes, logs and the end.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -88,17 +89,18 @@ describePostgres('npm run example -- production', () => {
   })
 
   const run = async (line: string | undefined) =>
-    (await promisify(execFile)('sh', ['-c', line as string])).stdout.trimEnd()
+    (await promisify(execFile)('sh', ['-c', line as string], { env: { ...process.env, ...secrets } })).stdout.trimEnd()
   /** As the proxy passes a request on. */
   const proxied = (path: string, options: RequestInit = {}) =>
     fetch(`http://127.0.0.1:${port}${path}`, {
       redirect: 'manual',
       ...options,
-      headers: { ...options.headers, 'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '192.0.2.1' },
+      headers: { 'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '192.0.2.1', ...options.headers },
     })
 
   it('prints lines that work as they are; a worker answers', async () => {
     const [ready, token, notes] = commands
+    for (const secret of Object.values(secrets)) expect(lines.join()).not.toContain(secret)
     expect(await run(ready)).toBe('204')
     expect(JSON.parse(await run(token))).toMatchObject({ token_type: 'Bearer', scope: 'notes' })
     const { process: pid, client } = JSON.parse(await run(notes))
