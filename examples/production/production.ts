@@ -5,6 +5,7 @@
 import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { isIPv6 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { metrics } from '@opentelemetry/api'
 import pgSession from 'connect-pg-simple'
@@ -131,12 +132,23 @@ async function createApp(server: AuthorizationServer, pool: Pool, isReady: () =>
   return app
 }
 
-/** Ten sign-ins a minute from one address. */
+/** What is counted as one: a host with IPv6 has a /64, more addresses than any limit could count one by one (RFC 4291). */
+function networkOf(ip = ''): string {
+  if (!isIPv6(ip)) return ip
+  // the URL parser writes every form of an address in one
+  const address = new URL(`http://[${ip.split('%', 1)[0]}]`).hostname.slice(1, -1)
+  if (address.startsWith('::ffff:')) return address // of IPv4
+  const [before = [], after = []] = address.split('::').map((half) => half.split(':').filter(Boolean))
+  const zeros = Array<string>(8 - before.length - after.length).fill('0')
+  return `${[...before, ...zeros, ...after].slice(0, 4).join(':')}::/64`
+}
+
+/** Ten sign-ins a minute from one network. */
 function limitSignIn(pool: Pool): RequestHandler {
   const limiter = limiterIn(pool, { keyPrefix: 'login', points: 10, duration: 60 })
   return async (req: Request, res, next) => {
     try {
-      await limiter.consume(req.ip ?? '')
+      await limiter.consume(networkOf(req.ip))
       next()
     } catch (refused) {
       if (refused instanceof Error) next(refused)

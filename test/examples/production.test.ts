@@ -128,6 +128,18 @@ describePostgres('npm run example -- production', () => {
     expect(statuses).toEqual([...Array(9).fill(401), 429])
   })
 
+  it('counts all addresses of one IPv6 network as one, and another network by itself', async () => {
+    const signIn = async (from: string) => {
+      const headers = { 'X-Forwarded-For': from }
+      const body = new URLSearchParams({ username: 'ada', password: 'difference engine' })
+      return (await proxied('/login', { method: 'POST', headers, body })).status
+    }
+    for (let host = 1; host <= 10; host++) expect(await signIn(`2001:db8::${host}:1`)).toBe(401)
+    expect(await signIn('2001:0db8:0:0:ffff::1')).toBe(429)
+    expect(await signIn('2001:db8:0:1::1')).toBe(401)
+    expect(await signIn('::ffff:192.0.2.7')).toBe(401)
+  })
+
   it('starts another worker where one ends', async () => {
     const { access_token } = JSON.parse(await run(commands[1]))
     // one request over one connection: the workers take turns
