@@ -4,13 +4,17 @@ import type { AuthorizationServerEvent } from 'express-authorization-server'
 import pino, { type DestinationStream, type Logger } from 'pino'
 
 /** Headers with a secret: tokens, client secrets, sessions, and the codes in the URL of a redirect. */
-export const secretHeaders = ['authorization', 'cookie', 'set-cookie', 'location', 'dpop']
+export const secretHeaders = [
+  ...['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'location', 'referer', 'dpop'],
+  ...['Authorization', 'Cookie'], // as the errors of HTTP clients spell what they sent
+]
 /** Members of bodies and queries with a secret: of token requests, their responses, registrations and sign-in pages. */
 export const secretParameters = [
   ...['access_token', 'refresh_token', 'id_token', 'token', 'code', 'code_verifier', 'device_code', 'user_code'],
   ...['client_secret', 'registration_access_token', 'assertion', 'client_assertion', 'subject_token', 'actor_token'],
   ...['request', 'request_uri', 'id_token_hint', 'logout_token', 'state', 'nonce', 'username', 'password'],
-  ...['consent_transaction', 'removal_transaction'],
+  ...['consent_transaction', 'removal_transaction', 'sign_in_transaction', 'sign_out_transaction'],
+  ...['device_transaction', 'form_transaction', 'return_to', 'verification_uri_complete'],
 ]
 
 /** Paths of pino: each name on the first three levels of what is logged. */

@@ -57,6 +57,16 @@ it('logs no secret, in whatever it is: headers, a query, a body, what an error h
   expect(written.join()).toContain('"grant_type":"password"')
 })
 
+it('logs none of the fields by which the pages of the library know their forms', () => {
+  const src = join(__dirname, '..', '..', 'src')
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+  const named = files.flatMap(
+    (name) => readFileSync(join(src, name), 'utf8').match(/(?<=')\w+_transaction(?=')/g) ?? [],
+  )
+  expect(named).toContain('consent_transaction')
+  expect(secretParameters).toEqual(expect.arrayContaining(named))
+})
+
 describePostgres('npm run example -- production', () => {
   let postgres: TestPostgres
   let app: ChildProcess
