@@ -57,6 +57,8 @@ export function createShop(at: string, issuer: string, registered: Registered): 
 
   app.get('/callback', async (req, res) => {
     const { request } = kept(req)
+    // nobody began a sign-in here: without its state and nonce, an answer could be anybody's (RFC 6749 §10.12)
+    if (!request) return res.redirect(`${at}/`)
     const config = await discover()
     const tokens = await client.authorizationCodeGrant(config, new URL(req.originalUrl, at), request)
     const { sub } = tokens.claims() as client.IDToken

@@ -254,4 +254,15 @@ describe('examples/openid/openid.ts', () => {
     expect(page.text).toContain('Hello, Ada Lovelace')
     expect(page.text).toContain('ada@example.com')
   })
+
+  it('takes no answer where it has asked nothing: another browser has the code', async () => {
+    const { origin } = await start((at, issuer) => createShop(at, issuer, shop))
+    const other = openBrowser()
+    const { location } = await other.get(`${origin}/login`)
+    const answer = await other.authorize(location as string)
+    const planted = await openBrowser().get(answer)
+    expect([planted.status, planted.location]).toEqual([302, `${origin}/`])
+    // and nobody has asked for tokens with it
+    expect((await other.follow(await other.get(answer), origin)).text).toContain('Hello, Ada Lovelace')
+  })
 })
