@@ -21,7 +21,7 @@ import { showApp, showApps } from './apps'
 import { english } from './english'
 import { german } from './german'
 import { kindsFor } from './kinds'
-import type { Call, Settings } from './pages'
+import { type Call, isTexts, type Settings, verifyResources, verifyScopes } from './pages'
 import { spanish } from './spanish'
 import type { DeveloperTexts } from './texts'
 import { makeToken, revokeToken, showRevocation, showTokenForm, showTokens } from './tokens'
@@ -117,7 +117,7 @@ export function developerRouter(server: AuthorizationServer, options: DeveloperR
 function settingsOf(server: AuthorizationServer, options: DeveloperRouterOptions): Settings {
   const { scopes, resources, clientsPerUser = 100, logo, personalTokens } = options
   if (typeof scopes !== 'function') verifyScopes(server, scopes)
-  if (resources !== undefined && !isTexts(resources)) throw new TypeError(`${OWNER}'s resources must be a list of URIs`)
+  if (resources !== undefined) verifyResources(server, resources)
   if (logo !== undefined && typeof logo !== 'function') {
     throw new TypeError(`${OWNER}'s logo must be a function: (client, req) => '/logos/1.png', or undefined`)
   }
@@ -131,17 +131,6 @@ function settingsOf(server: AuthorizationServer, options: DeveloperRouterOptions
   const quota = clientQuota(server, clientsPerUser, OWNER)
   const tokens = personalTokens && tokenSettings(server, personalTokens)
   return { server, defaults: {}, grantTypes, quota, scopes, resources, logo, kinds, tokens }
-}
-
-const isTexts = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every((one) => typeof one === 'string')
-
-function verifyScopes({ scopes: all }: AuthorizationServer, scopes: unknown): void {
-  if (!isTexts(scopes)) {
-    throw new TypeError(`${OWNER} needs scopes: the list that a user may give to an app, such as ['read']`)
-  }
-  const unknown = scopes.find((scope) => !all.has(scope))
-  if (unknown !== undefined) throw new TypeError(`${OWNER}'s scopes must be scopes of the server; ${unknown} is not`)
 }
 
 function tokenSettings(server: AuthorizationServer, options: DeveloperPersonalTokensOptions): Settings['tokens'] {

@@ -499,6 +499,7 @@ describe('options', () => {
     [{ scopes: 'read' }, 'developerRouter needs scopes'],
     [{ scopes: ['gone'] }, 'gone is not'],
     [{ scopes, resources: 'https://a.example' }, "developerRouter's resources must be a list"],
+    [{ scopes, resources: ['https://gone.example'] }, 'https://gone.example is not'],
     [{ scopes, user: 'alice' }, "developerRouter's user must be a function"],
     [{ scopes, signIn: 7 }, "developerRouter's signIn"],
     [{ scopes, fields: {} }, 'developerRouter({ fields }) must be a function'],
