@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { sqliteStorage } from 'express-authorization-server/sqlite'
-import { buildCommand } from './support/command'
+import { buildCommand, environmentOf } from './support/command'
 
 const command = buildCommand()
 const folder = mkdtempSync(join(tmpdir(), 'terminal-'))
@@ -30,7 +30,7 @@ const inTerminal = existsSync('/usr/bin/script') && process.platform === 'linux'
 
 async function answered(answer: string, ...args: string[]): Promise<{ code: number | null; printed: string }> {
   const line = [process.execPath, command.main, ...args].join(' ')
-  const child = spawn('/usr/bin/script', ['-qec', line, '/dev/null'], { env: { ...process.env, DATABASE_URL } })
+  const child = spawn('/usr/bin/script', ['-qec', line, '/dev/null'], { env: environmentOf({ DATABASE_URL }) })
   let printed = ''
   child.stdout.on('data', (text) => {
     if (!printed.includes('[y/N]') && `${printed}${text}`.includes('[y/N]')) child.stdin.write(answer)

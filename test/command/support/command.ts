@@ -11,6 +11,12 @@ const root = join(__dirname, '../../..')
 /** Where better-sqlite3 is, for a Node without SQLite of its own. */
 const peers = join(root, 'test/peers/node_modules')
 
+/** What the command sees of the environment: nothing of this run that would change what it does. */
+export function environmentOf(own: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const { DATABASE_URL: _, NODE_ENV: __, ...inherited } = process.env
+  return { ...inherited, NODE_PATH: peers, ...own }
+}
+
 interface Ended {
   code: number | null
   stdout: string
@@ -50,10 +56,8 @@ export function buildCommand({ packages = join(root, 'node_modules') } = {}): Co
   cpSync(join(root, 'package.json'), join(folder, 'package.json'))
   symlinkSync(packages, join(folder, 'node_modules'), 'junction')
   const main = join(folder, 'dist/command/main.js')
-  const start = (args: readonly string[], { env = {}, cwd = folder, node = process.execPath }: CallOptions = {}) => {
-    const { DATABASE_URL: _, NODE_ENV: __, ...inherited } = process.env
-    return spawn(node, [main, ...args], { cwd, env: { ...inherited, NODE_PATH: peers, ...env } })
-  }
+  const start = (args: readonly string[], { env, cwd = folder, node = process.execPath }: CallOptions = {}) =>
+    spawn(node, [main, ...args], { cwd, env: environmentOf(env) })
   const call = async (args: readonly string[], options: CallOptions = {}) => {
     const child = start(args, options)
     child.stdin?.on('error', () => {}).end(options.input ?? '')
