@@ -38,15 +38,36 @@ it.each([
   isSilent(ended)
 })
 
-it.each([`postgres://ada:${encoded}@127.0.0.1/oauth`, `mysql://127.0.0.1/oauth?password=${encoded}`])(
-  'a password in --database is refused, because every user of the machine sees it there: %#',
-  async (url) => {
-    const ended = await command(['clients', 'list', '--database', url])
-    expect([ended.code, ended.stdout]).toEqual([2, ''])
-    expect(ended.stderr).toContain('DATABASE_URL')
-    isSilent(ended)
-  },
-)
+it.each([
+  `postgres://ada:${encoded}@127.0.0.1/oauth`,
+  `mysql://127.0.0.1/oauth?password=${encoded}`,
+  `mysql://127.0.0.1/oauth?pass%77ord=${encoded}`,
+  `mysql://127.0.0.1/oauth?password1=${encoded}`,
+])('a password in --database is refused, because every user of the machine sees it there: %#', async (url) => {
+  const ended = await command(['clients', 'list', '--database', url])
+  expect([ended.code, ended.stdout]).toEqual([2, ''])
+  expect(ended.stderr).toContain('DATABASE_URL')
+  isSilent(ended)
+})
+
+const mistyped = [
+  'postgres:/u:s3cret@127.0.0.1:1/db',
+  'postgres:u:s3cret@127.0.0.1:1/db',
+  'mysql:///u:s3cret@127.0.0.1:1/db',
+  'postgres:///u:s3cret',
+  'postgres://app:12345/6s3cret@127.0.0.1/prod',
+  'redis://app:12345#s3cret@127.0.0.1/0',
+  'mysql://app:12345?s3cret@127.0.0.1/prod',
+]
+it.each(mistyped)('a URL in which the password is no password is refused without being printed: %s', async (url) => {
+  for (const [args, env] of [
+    [['--database', url], {}],
+    [[], { DATABASE_URL: url }],
+  ] as const) {
+    const { code, stdout, stderr } = await command(['clients', 'list', ...args], { env })
+    expect([code, stdout, stderr]).toEqual([2, '', expect.not.stringMatching(/s3cret|12345/)])
+  }
+})
 
 it('no option takes a secret itself, and one in the place of its source is not printed', async () => {
   for (const option of ['--secret', '--password', '--client-secret']) {

@@ -98,23 +98,40 @@ function failed(name: string, error: unknown): Refusal {
   return new Refusal(`${name[0]?.toUpperCase()}${name.slice(1)}: ${reason}`, exit.failed, { cause: error })
 }
 
-/** From the environment, or from an argument, which must have no password: every user of the machine can see it there. */
 function databaseUrl(call: Call): string {
-  const [given, url = process.env.DATABASE_URL] = [call.text('database') !== undefined, call.text('database')]
+  const url = call.text('database') ?? process.env.DATABASE_URL
   if (!url) throw misused('No database is named: set DATABASE_URL, or add --database URL.')
-  if (given && /^[a-z]+:\/\/[^/?#]*:[^/?#]+@|[?&]password=/i.test(url)) {
-    throw misused('--database must have no password, for arguments are no secret: set DATABASE_URL instead.')
-  }
   return url
 }
 
-function nameOf({ terminal }: Call, url: string, scheme: string): string {
-  terminal.conceal(url)
+function nameOf(call: Call, url: string, scheme: string): string {
+  call.terminal.conceal(url)
   if (scheme === 'sqlite:' || scheme === 'file:') return `the SQLite file ${shown(fileOf(url))}`
-  if (!URL.canParse(url)) throw misused('The database URL is none. Characters such as @ in a password are written %40.')
-  const { password, host, pathname, searchParams } = new URL(url)
-  for (const secret of [password, decoded(password), searchParams.get('password') ?? '']) terminal.conceal(secret)
+  const { password, host, pathname, searchParams } = serverUrl(url)
+  // drivers take passwords of several names there: password, passwd, password1
+  const inSearch = [...searchParams].flatMap(([name, value]) => (/pass/i.test(name) ? [value] : []))
+  const secrets = [password, decoded(password), ...inSearch].filter((secret) => secret !== '')
+  // every user of the machine can see arguments
+  if (secrets.length > 0 && call.text('database') !== undefined) {
+    throw misused('--database must have no password, for arguments are no secret: set DATABASE_URL instead.')
+  }
+  for (const secret of secrets) call.terminal.conceal(secret)
   return `the database at ${shown(`${scheme}//${host}${pathname}`)}`
+}
+
+/**
+ * WHATWG URL §4.4 takes nearly every text: of postgres:/USER:PASSWORD@HOST all is path, and a / # or ? in a password ends the
+ * host before it. The password would then be in what is printed as the place.
+ */
+function serverUrl(url: string): URL {
+  const parsed = /^[a-z]+:\/\//i.test(url) && URL.canParse(url) ? new URL(url) : undefined
+  const { host = '', pathname = '', search = '', hash = '' } = parsed ?? {}
+  // without a host, as for the socket of postgres:///NAME, a user may be in its place
+  const isMisplaced = `${pathname}${search}${hash}`.includes('@') || (host === '' && pathname.includes(':'))
+  if (parsed && !isMisplaced) return parsed
+  throw misused(
+    'The database URL is none: write SCHEME://USER@HOST/NAME, and in a password %40 for @ and %2F for a slash.',
+  )
 }
 
 function decoded(text: string): string {
