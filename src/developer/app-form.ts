@@ -22,7 +22,7 @@ import {
   valuesOf,
 } from './app-fields'
 import { showCreated } from './app-questions'
-import { appOfUrl, nameOf } from './apps'
+import { appToChange, nameOf, requireEnabled } from './apps'
 import { type AppKind, hasKeys, isKind, kindOfClient, membersOf, proves, redirects, secretsOf } from './kinds'
 import { appQuery, type Call, type Errors, errorNotice, refusal, send } from './pages'
 
@@ -40,7 +40,7 @@ export async function showKinds(call: Call): Promise<void> {
 /** The form of the app that the URL names, or of a new one. */
 export async function showAppForm(call: Call): Promise<void> {
   const { query, settings } = call
-  if (query.has('app')) return showEditing(call, await appOfUrl(call))
+  if (query.has('app')) return showEditing(call, await appToChange(call))
   const kind = query.get('kind')
   return isKind(kind, settings.kinds) ? showNew(call, kind) : showKinds(call)
 }
@@ -120,7 +120,7 @@ export async function saveApp(call: Call, form: SentForm, sent: Sent): Promise<v
   const { settings, visit, who } = call
   const { server, words } = visit
   const [, clientId = '', version] = form.about
-  const current = await requireOwned(server, who, clientId)
+  const current = requireEnabled(await requireOwned(server, who, clientId))
   if (String(current.version) !== version) return showEditing(call, current, undefined, {}, true)
   const values = valuesIn(call, sent)
   let errors = missing(call, values, redirects(kindOfClient(current)))
@@ -136,7 +136,8 @@ export async function saveApp(call: Call, form: SentForm, sent: Sent): Promise<v
       await changeMembers(server, clientId, changes, { mayReplace })
       return sendOnward(visit, form, { app: clientId })
     } catch (error) {
-      if (isOutdated(error)) return showEditing(call, await requireOwned(server, who, clientId), undefined, {}, true)
+      if (isOutdated(error))
+        return showEditing(call, requireEnabled(await requireOwned(server, who, clientId)), undefined, {}, true)
       errors = refusal(error, words, fieldsOf(call))
     }
   }

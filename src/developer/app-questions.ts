@@ -9,7 +9,7 @@ import { escapeHtml, fillHtml, fillText } from '../pages/html'
 import { mayWrite, noSuchClient } from '../routers/clients-access'
 import { requireOwned } from '../routers/clients-writes'
 import type { Client } from '../storage'
-import { appOfUrl, nameOf } from './apps'
+import { appToChange, nameOf, requireEnabled } from './apps'
 import { appQuery, type Call, type Errors, errorNotice, refusal, send } from './pages'
 import type { DeveloperTexts } from './texts'
 
@@ -49,7 +49,7 @@ export function showCreated(
 }
 
 export async function showSecretForm(call: Call): Promise<void> {
-  const client = await appOfUrl(call)
+  const client = await appToChange(call)
   if (!hasClientSecret(client)) throw noSuchClient()
   return askSecret(call, client)
 }
@@ -65,7 +65,7 @@ async function askSecret(call: Call, client: Client, again: Again = {}): Promise
 }
 
 export async function showDeletion(call: Call): Promise<void> {
-  return askDeletion(call, await appOfUrl(call))
+  return askDeletion(call, await appToChange(call))
 }
 
 async function askDeletion(call: Call, client: Client, again: Again = {}): Promise<void> {
@@ -132,7 +132,7 @@ async function answer(
   const { visit, settings, who } = call
   const { server, words } = visit
   const [, clientId = '', version] = about
-  const current = await requireOwned(server, who, clientId)
+  const current = requireEnabled(await requireOwned(server, who, clientId))
   if (tooSoon) return again(call, current, { tooSoon })
   const may = mayWrite(server, who, settings.grantTypes)
   try {
@@ -141,7 +141,8 @@ async function answer(
       may(found, next)
     })
   } catch (error) {
-    if (isOutdated(error)) return again(call, await requireOwned(server, who, clientId), { outdated: true })
+    if (isOutdated(error))
+      return again(call, requireEnabled(await requireOwned(server, who, clientId)), { outdated: true })
     await again(call, current, { errors: refusal(error, words, {}) })
   }
 }

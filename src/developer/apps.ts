@@ -1,6 +1,7 @@
 /** The list of a user's apps, and the page of each. */
 import { hasClientSecret, isBeingDeleted } from '../clients/client'
 import { clientIdSyntax } from '../clients/metadata'
+import { OAuthError } from '../errors'
 import { codeHtml, facts, linkTo, notice, pager, queryOf } from '../forms/html'
 import { logoBlock, logoOf } from '../forms/logo'
 import { doneForm } from '../forms/visit'
@@ -16,10 +17,19 @@ import { appQuery, type Call, dayOf, ITEMS_ON_A_PAGE, send, timeOf } from './pag
 export const nameOf = ({ name, clientId }: Client) => name ?? clientId
 
 /** The app that the URL names. Another user's is answered like one that does not exist. */
-export async function appOfUrl({ visit: { server }, who, query }: Call): Promise<Client> {
+async function appOfUrl({ visit: { server }, who, query }: Call): Promise<Client> {
   const clientId = query.get('app') ?? ''
   if (!clientIdSyntax.test(clientId)) throw noSuchClient()
   return requireOwned(server, who, clientId)
+}
+
+/** The app of the URL, for a form about it. */
+export const appToChange = async (call: Call) => requireEnabled(await appOfUrl(call))
+
+/** One that an administrator has disabled stays what it was: its owner neither changes it nor takes it out of sight. */
+export function requireEnabled(client: Client): Client {
+  if (client.disabled) throw new OAuthError('access_denied', 'This client is disabled.')
+  return client
 }
 
 /** `unused`: a form came that counts no more. */
@@ -53,7 +63,8 @@ export async function showApps(call: Call, unused = false): Promise<void> {
 async function listed(call: Call, client: Client): Promise<string> {
   const { words } = call.visit
   const link = `<a href="${escapeHtml(appQuery(client.clientId))}"><bdi>${escapeHtml(nameOf(client))}</bdi></a>`
-  const html = `<div><h2>${link}</h2><p class="soft">${escapeHtml(words[kindOfClient(client)])}</p></div>`
+  const state = client.disabled ? `<p class="soft"><strong>${escapeHtml(words.disabled)}</strong></p>` : ''
+  const html = `<div><h2>${link}</h2><p class="soft">${escapeHtml(words[kindOfClient(client)])}</p>${state}</div>`
   return `<li>${logoBlock(nameOf(client), await logoOfApp(call, client), html)}</li>`
 }
 
@@ -67,22 +78,29 @@ export async function showApp(call: Call): Promise<void> {
   const client = await appOfUrl(call)
   const [action] = (await doneForm(visit, query.get('done'))) ?? []
   const name = nameOf(client)
-  const { clientId } = client
   const heading = `<div><h1><bdi>${escapeHtml(name)}</bdi></h1></div>`
   send(call, {
     title: name,
     heading: logoBlock(name, await logoOfApp(call, client), heading),
     body: [
       action === 'save' ? notice(words.saved) : undefined,
+      client.disabled ? notice(words.disabledText) : undefined,
       describe(call, client),
-      `<div class="actions wide">`,
-      linkTo(appQuery(clientId, 'edit'), words.edit, ' class="button primary"'),
-      hasClientSecret(client) ? linkTo(appQuery(clientId, 'secret'), words.newSecret, ' class="button"') : undefined,
-      linkTo(appQuery(clientId, 'delete'), words.deleteApp, ' class="button danger"'),
-      '</div>',
+      ...(client.disabled ? [] : actionsOf(call, client)),
       `<p>${linkTo('?', words.appsTitle)}</p>`,
     ],
   })
+}
+
+function actionsOf({ visit: { words } }: Call, client: Client): (string | undefined)[] {
+  const { clientId } = client
+  return [
+    `<div class="actions wide">`,
+    linkTo(appQuery(clientId, 'edit'), words.edit, ' class="button primary"'),
+    hasClientSecret(client) ? linkTo(appQuery(clientId, 'secret'), words.newSecret, ' class="button"') : undefined,
+    linkTo(appQuery(clientId, 'delete'), words.deleteApp, ' class="button danger"'),
+    '</div>',
+  ]
 }
 
 /** Everything of it that its owner may see: no secret, of which there is a digest alone. */

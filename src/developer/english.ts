@@ -43,6 +43,8 @@ export const english: DeveloperTexts = {
   secretSince: 'Created on {date}',
   secretUntil: 'Valid until {date}',
   createdOn: 'Created on',
+  disabled: 'Disabled',
+  disabledText: 'An administrator has disabled this app. It gets no access, and you cannot change or delete it.',
   edit: 'Edit',
   editTitle: 'Edit {app}',
   saved: 'The changes were saved.',

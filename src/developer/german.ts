@@ -44,6 +44,9 @@ export const german: DeveloperTexts = {
   secretSince: 'Angelegt am {date}',
   secretUntil: 'Gültig bis {date}',
   createdOn: 'Angelegt am',
+  disabled: 'Gesperrt',
+  disabledText:
+    'Die Verwaltung hat diese App gesperrt. Sie bekommt keinen Zugriff, und Sie können sie weder ändern noch löschen.',
   edit: 'Bearbeiten',
   editTitle: '{app} bearbeiten',
   saved: 'Die Änderungen wurden gespeichert.',

@@ -43,6 +43,9 @@ export const spanish: DeveloperTexts = {
   secretSince: 'Creado el {date}',
   secretUntil: 'Válido hasta el {date}',
   createdOn: 'Creada el',
+  disabled: 'Desactivada',
+  disabledText:
+    'Un administrador ha desactivado esta aplicación. No obtiene acceso, y no se puede modificar ni eliminar.',
   edit: 'Editar',
   editTitle: 'Editar {app}',
   saved: 'Los cambios se han guardado.',

@@ -47,6 +47,9 @@ export interface DeveloperTexts extends FormTexts {
   secretSince: string
   secretUntil: string
   createdOn: string
+  /** An administrator has disabled the app: in a word, and what that means. */
+  disabled: string
+  disabledText: string
   edit: string
   editTitle: string
   saved: string

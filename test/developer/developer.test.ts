@@ -228,6 +228,34 @@ describe('an app', () => {
     expect(text).not.toContain('href="https://app.example/cb"')
   })
 
+  it.each([
+    ['en', english],
+    ['de', german],
+    ['es', spanish],
+  ])('that is disabled says so in the list and on its page, and offers no change: %s', async (language, words) => {
+    const { clientId } = await host.makeApp()
+    expect((await host.get().set('Accept-Language', language)).text).not.toContain(words.disabled)
+    await updateClient(host.server, clientId, { disabled: true })
+    expect((await host.get().set('Accept-Language', language)).text).toContain(`<strong>${words.disabled}</strong>`)
+    const { text } = await host.get(`?app=${clientId}`).set('Accept-Language', language).expect(200)
+    expect(text).toContain(words.disabledText)
+    for (const page of ['edit', 'secret', 'delete']) expect(text).not.toContain(`page=${page}`)
+  })
+
+  it.each(['edit', 'secret', 'delete'])(
+    'that is disabled has no form, and takes none from before: %s',
+    async (page) => {
+      const { clientId } = await host.makeApp()
+      const fields = fieldsOf(await host.get(`?app=${clientId}&page=${page}`))
+      await updateClient(host.server, clientId, { disabled: true })
+      const [before] = await appsOf(host)
+      host.clock.advance(1)
+      await host.post({ ...webApp, ...fields }, `?app=${clientId}&page=${page}`).expect(403)
+      await host.get(`?app=${clientId}&page=${page}`).expect(403)
+      expect(await appsOf(host)).toEqual([before])
+    },
+  )
+
   it.each(['', '&page=edit', '&page=secret', '&page=delete'])(
     'of another user is answered as one that does not exist%s',
     async (page) => {
