@@ -1,9 +1,7 @@
 // What the help and the guide say is so: each command of the guide is run, and each option of an example exists.
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLocalJWKSet, importJWK, jwtVerify, SignJWT } from 'jose'
-import { generateSigningKey } from '../../src/index'
 import { buildCommand } from './support/command'
 
 const command = buildCommand()
@@ -26,6 +24,19 @@ it('each command of the guide does what it says, one after the other', async () 
     const { code, stderr } = await command(words(line), { cwd: folder, env: { DATABASE_URL: 'sqlite:oauth.db' } })
     expect([line, code, stderr]).toEqual([line, 0, expect.not.stringContaining('Error')])
   }
+})
+
+it('a SQLite file that migrate makes is for its user alone, and one that is there keeps its mode', async () => {
+  const file = join(folder, 'made.db')
+  const migrate = (place: string) => command(['migrate', '--database', `sqlite:${place}`], { cwd: folder })
+  expect((await migrate(file)).code).toBe(0)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  chmodSync(file, 0o640)
+  expect((await migrate(file)).code).toBe(0)
+  expect(statSync(file).mode & 0o777).toBe(0o640)
+  // no file of that name is made
+  expect((await migrate(':memory:')).code).toBe(0)
+  expect(existsSync(join(folder, ':memory:'))).toBe(false)
 })
 
 it('each level has its help, with examples whose options it has', async () => {
@@ -83,58 +94,4 @@ it.each([
   const { code, stdout, stderr } = await command(args, { cwd: folder })
   expect(code).toBe(2)
   if (args.length > 0) expect([stdout, stderr.trim().split('\n').length]).toEqual(['', 1])
-})
-
-describe('keys', () => {
-  const file = join(folder, 'signing.json')
-  const read = () => JSON.parse(readFileSync(file, 'utf8'))
-  const published = async () =>
-    createLocalJWKSet(JSON.parse((await command(['keys', 'public', '--from', file, '--json'])).stdout))
-  const signed = async () => {
-    const { current } = read()
-    const jwt = new SignJWT({}).setProtectedHeader({ alg: current.alg, kid: current.kid })
-    return jwt.sign(await importJWK(current, current.alg))
-  }
-
-  it('are replaced in three steps, and no token is refused before the last', async () => {
-    expect((await command(['keys', 'make', '--out', file])).code).toBe(0)
-    expect(statSync(file).mode & 0o777).toBe(0o600)
-    const old = await signed()
-    // a file that is there is not written over
-    expect((await command(['keys', 'make', '--out', file])).code).toBe(2)
-    await jwtVerify(old, await published())
-
-    expect((await command(['keys', 'rotate', '--from', file])).code).toBe(0)
-    await jwtVerify(await signed(), await published())
-    const early = await command(['keys', 'rotate', '--from', file])
-    expect([early.code, Object.keys(read())]).toEqual([4, ['current', 'next']])
-
-    expect((await command(['keys', 'rotate', '--from', file, '--yes'])).code).toBe(0)
-    expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(Object.keys(read())).toEqual(['current', 'retired'])
-    const keys = await published()
-    for (const token of [old, await signed()]) await jwtVerify(token, keys)
-
-    expect((await command(['keys', 'rotate', '--from', file, '--forget', '--yes'])).code).toBe(0)
-    const last = await published()
-    await expect(jwtVerify(old, last)).rejects.toThrow('no applicable key')
-    await jwtVerify(await signed(), last)
-  })
-
-  it('come from the environment or standard input, too, and nothing private is published', async () => {
-    const key = JSON.stringify(generateSigningKey())
-    const fromEnvironment = await command(['keys', 'public', '--from', 'env:KEYS'], { env: { KEYS: key } })
-    const fromInput = await command(['keys', 'public', '--from', '-'], { input: key })
-    expect(fromEnvironment.stdout).toBe(fromInput.stdout)
-    const { keys } = JSON.parse(fromInput.stdout)
-    expect(keys).toEqual([expect.not.objectContaining({ d: expect.anything() })])
-  })
-
-  it('that the server would refuse are not written', async () => {
-    writeFileSync(file, JSON.stringify({ current: { kty: 'oct', k: 'c2VjcmV0' } }))
-    const before = readFileSync(file, 'utf8')
-    const { code, stderr } = await command(['keys', 'rotate', '--from', file, '--yes'])
-    expect([code, readFileSync(file, 'utf8')]).toEqual([1, before])
-    expect(stderr).not.toContain('c2VjcmV0')
-  })
 })

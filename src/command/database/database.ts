@@ -1,5 +1,5 @@
 /** The database of a command, by its URL: opened with the host's own driver, closed at the end, and named without its password. */
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Awaitable } from '../../awaitable'
 import type { OAuthStorage } from '../../storage'
@@ -177,10 +177,23 @@ async function openRedis({ url, name, naming }: Place): Promise<OpenDatabase> {
 function openSqlite({ url, name, naming, mayCreate }: Place): OpenDatabase {
   const file = fileOf(url)
   if (file === '') throw misused('The database URL names no file: write sqlite:FILE.')
-  if (!mayCreate && !existsSync(file)) throw new Refusal(`There is no ${name.replace('the ', '')}: migrate makes it.`)
-  const database = openFile(file)
+  const isThere = existsSync(file)
+  if (!mayCreate && !isThere) throw new Refusal(`There is no ${name.replace('the ', '')}: migrate makes it.`)
+  const Database = fileClass()
+  if (!isThere && file !== ':memory:') makeFile(file)
+  const database = new Database(file)
   const storage = sqliteStorage(database, naming)
   return { storage, name, migrate: () => storage.migrate(), close: () => database.close() }
+}
+
+/** Empty, and of this user alone: SQLite would let everybody read it, and gives its journals the mode that the file has. */
+function makeFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    // another process was faster; a link that leads nowhere is refused, for who made it chose where the file would be
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !existsSync(file)) throw error
+  }
 }
 
 function fileOf(url: string): string {
@@ -195,10 +208,8 @@ function fileOf(url: string): string {
 type File = SqliteDatabase & { close(): unknown }
 type FileClass = new (file: string) => File
 
-/** With what Node has since 22.13, else with better-sqlite3. */
-function openFile(file: string): File {
+/** What Node has since 22.13, else better-sqlite3. */
+function fileClass(): FileClass {
   const builtin = process.getBuiltinModule?.('node:sqlite') as { DatabaseSync: FileClass } | undefined
-  if (builtin) return new builtin.DatabaseSync(file)
-  const Database = loadDriver<FileClass>('better-sqlite3', 'SQLite on this Node, which has no node:sqlite,')
-  return new Database(file)
+  return builtin?.DatabaseSync ?? loadDriver('better-sqlite3', 'SQLite on this Node, which has no node:sqlite,')
 }

@@ -1,0 +1,66 @@
+// `keys`: what is made, replaced and published.
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createLocalJWKSet, importJWK, jwtVerify, SignJWT } from 'jose'
+import { generateSigningKey } from '../../src/index'
+import { buildCommand } from './support/command'
+
+const command = buildCommand()
+const folder = mkdtempSync(join(tmpdir(), 'keys-'))
+afterAll(() => {
+  command.remove()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const file = join(folder, 'signing.json')
+const read = () => JSON.parse(readFileSync(file, 'utf8'))
+const published = async () =>
+  createLocalJWKSet(JSON.parse((await command(['keys', 'public', '--from', file, '--json'])).stdout))
+const signed = async () => {
+  const { current } = read()
+  const jwt = new SignJWT({}).setProtectedHeader({ alg: current.alg, kid: current.kid })
+  return jwt.sign(await importJWK(current, current.alg))
+}
+
+it('keys are replaced in three steps, and no token is refused before the last', async () => {
+  expect((await command(['keys', 'make', '--out', file])).code).toBe(0)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  const old = await signed()
+  // a file that is there is not written over
+  expect((await command(['keys', 'make', '--out', file])).code).toBe(2)
+  await jwtVerify(old, await published())
+
+  expect((await command(['keys', 'rotate', '--from', file])).code).toBe(0)
+  await jwtVerify(await signed(), await published())
+  const early = await command(['keys', 'rotate', '--from', file])
+  expect([early.code, Object.keys(read())]).toEqual([4, ['current', 'next']])
+
+  expect((await command(['keys', 'rotate', '--from', file, '--yes'])).code).toBe(0)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  expect(Object.keys(read())).toEqual(['current', 'retired'])
+  const keys = await published()
+  for (const token of [old, await signed()]) await jwtVerify(token, keys)
+
+  expect((await command(['keys', 'rotate', '--from', file, '--forget', '--yes'])).code).toBe(0)
+  const last = await published()
+  await expect(jwtVerify(old, last)).rejects.toThrow('no applicable key')
+  await jwtVerify(await signed(), last)
+})
+
+it('keys come from the environment or standard input, too, and nothing private is published', async () => {
+  const key = JSON.stringify(generateSigningKey())
+  const fromEnvironment = await command(['keys', 'public', '--from', 'env:KEYS'], { env: { KEYS: key } })
+  const fromInput = await command(['keys', 'public', '--from', '-'], { input: key })
+  expect(fromEnvironment.stdout).toBe(fromInput.stdout)
+  const { keys } = JSON.parse(fromInput.stdout)
+  expect(keys).toEqual([expect.not.objectContaining({ d: expect.anything() })])
+})
+
+it('keys that the server would refuse are not written', async () => {
+  writeFileSync(file, JSON.stringify({ current: { kty: 'oct', k: 'c2VjcmV0' } }))
+  const before = readFileSync(file, 'utf8')
+  const { code, stderr } = await command(['keys', 'rotate', '--from', file, '--yes'])
+  expect([code, readFileSync(file, 'utf8')]).toEqual([1, before])
+  expect(stderr).not.toContain('c2VjcmV0')
+})
