@@ -1,14 +1,11 @@
 /** `keys`: signing keys made, replaced without refusing a token, and published (RFC 7517). */
-import { existsSync, linkSync, realpathSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
 import type { KeyMaterial } from '../crypto'
-import { newGrantId } from '../crypto'
 import { currentKeyRing, type SigningKeys } from '../jwt/key-ring'
 import { generateSigningKey, type SigningAlgorithm } from '../jwt/keys'
 import { type Call, type Command, type Group, oneOf, required } from './call/call'
-import { finished } from './call/interruption'
-import { exit, misused, Refusal } from './call/refusal'
+import { exit, Refusal } from './call/refusal'
 import { readSecret, SOURCES } from './call/secret'
+import { written } from './key-file'
 
 const algorithms = ['ES256', 'RS256', 'PS256'] as const satisfies readonly SigningAlgorithm[]
 
@@ -50,12 +47,15 @@ const rotate: Command = {
   details: [
     'First it adds a new key as `next`, which is published and does not sign yet. Run it again an hour later,',
     'when every API has fetched it: `next` becomes `current`, and the old key is `retired`. With --forget it takes',
-    'the retired keys away, once their last token has expired. A file is replaced in one step. Other sources are',
-    'left as they are, and the result is printed.',
+    'the retired keys away, once their last token has expired. A file is replaced in one step, and keeps its owner',
+    'and mode. Other sources are left as they are, and the result is printed.',
   ],
   options: {
     from,
-    algorithm: { ...algorithm, words: `of the new key: ${algorithms.join(', ')}. Without it that of the current one` },
+    algorithm: {
+      ...algorithm,
+      words: `of the new key: ${algorithms.join(', ')}. Without it that of the current one`,
+    },
     forget: { type: 'boolean', words: 'remove the retired keys' },
   },
   examples: [
@@ -141,34 +141,4 @@ function ringOf(keys: SigningKeys) {
   } catch (error) {
     throw new Refusal(error instanceof TypeError ? error.message : 'The keys are none.')
   }
-}
-
-/** In one step, also where the process ends meanwhile: there is the old file or the new one. */
-async function written(call: Call, named: string, keys: SigningKeys, how: 'new' | 'replaced'): Promise<void> {
-  if (how === 'new' && existsSync(named)) throw misused('--out: the file exists. Choose another one, or rotate it.')
-  // a link stays one: what it leads to is replaced
-  const file = how === 'new' ? named : realpathSync(named)
-  const temporary = join(dirname(file), `.${basename(file)}.${newGrantId()}`)
-  await finished(async () => {
-    try {
-      const mode = how === 'new' ? 0o600 : statSync(file).mode & 0o777
-      writeFileSync(temporary, `${JSON.stringify(keys, null, 2)}\n`, { mode, flag: 'wx', flush: true })
-      // a link is refused where somebody else was faster, a rename would take the place of theirs
-      if (how === 'replaced') return renameSync(temporary, file)
-      linkSync(temporary, file)
-      unlinkSync(temporary)
-    } catch (cause) {
-      try {
-        unlinkSync(temporary)
-      } catch {
-        // it was never there
-      }
-      throw new Refusal(`The keys cannot be written (${(cause as NodeJS.ErrnoException).code}).`, exit.failed, {
-        cause,
-      })
-    }
-  })
-  call.terminal.say(
-    `The keys are in the file, which ${how === 'new' ? 'only you can read' : 'was replaced in one step'}.`,
-  )
 }

@@ -1,5 +1,6 @@
-// `keys`: what is made, replaced and published.
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+// `keys`: what is made, replaced and published, and to whom the file belongs.
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLocalJWKSet, importJWK, jwtVerify, SignJWT } from 'jose'
@@ -55,6 +56,42 @@ it('keys come from the environment or standard input, too, and nothing private i
   expect(fromEnvironment.stdout).toBe(fromInput.stdout)
   const { keys } = JSON.parse(fromInput.stdout)
   expect(keys).toEqual([expect.not.objectContaining({ d: expect.anything() })])
+})
+
+it('keys keep the owner and the mode of their file, whatever the umask', async () => {
+  writeFileSync(file, JSON.stringify({ current: generateSigningKey() }))
+  chmodSync(file, 0o640)
+  // of another user, where this one may give files away
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) chownSync(file, 65534, 65533)
+  const { uid, gid, mode } = statSync(file)
+  const umask = process.umask(0o077)
+  const { code } = await command(['keys', 'rotate', '--from', file]).finally(() => process.umask(umask))
+  expect([code, Object.keys(read())]).toEqual([0, ['current', 'next']])
+  expect(statSync(file)).toMatchObject({ uid, gid, mode })
+})
+
+// of util-linux: one who is not root, and may write in the folder
+const another = ['--reuid=65534', '--regid=65534', '--clear-groups']
+const canBeAnother = spawnSync('/usr/bin/setpriv', [...another, process.execPath, '--version']).status === 0
+const asAnother = canBeAnother ? it : it.skip
+asAnother('keys are not replaced by somebody who cannot give them the owner that they have', async () => {
+  const open = mkdtempSync(join(folder, 'open-'))
+  for (const place of [folder, open, command.folder]) chmodSync(place, 0o777)
+  const shared = join(open, 'keys.json')
+  writeFileSync(shared, JSON.stringify({ current: generateSigningKey() }))
+  chmodSync(shared, 0o644)
+  const before = readFileSync(shared, 'utf8')
+  const user = [...another, '/bin/sh', '-c', '"$0" "$@" 2>&1; echo $?']
+  const { stdout } = spawnSync(
+    '/usr/bin/setpriv',
+    [...user, process.execPath, command.main, 'keys', 'rotate', '--from', shared],
+    {
+      encoding: 'utf8',
+    },
+  )
+  expect(stdout).toMatch(/^express-authorization-server: The keys were not changed, .*\n1\n$/)
+  expect([readFileSync(shared, 'utf8'), readdirSync(open)]).toEqual([before, ['keys.json']])
 })
 
 it('keys that the server would refuse are not written', async () => {
