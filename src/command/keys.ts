@@ -48,7 +48,8 @@ const rotate: Command = {
     'First it adds a new key as `next`, which is published and does not sign yet. Run it again an hour later,',
     'when every API has fetched it: `next` becomes `current`, and the old key is `retired`. With --forget it takes',
     'the retired keys away, once their last token has expired. A file is replaced in one step, and keeps its owner',
-    'and mode. Other sources are left as they are, and the result is printed.',
+    'and mode; one that is a single key asks first, for it becomes a set. Other sources are left as they are, and',
+    'the result is printed.',
   ],
   options: {
     from,
@@ -65,11 +66,18 @@ const rotate: Command = {
   ],
   async run(call) {
     const source = required(call, 'from')
-    const { next, said } = await step(call, readKeys(source))
+    const { form, keys } = readKeys(source)
+    const { next, said } = await step(call, keys)
     // what the host would refuse at its next start must not be what is kept
     ringOf(next)
     if (source === '-' || source.startsWith('env:')) await call.terminal.exact(JSON.stringify(next))
-    else await written(call, source, next, 'replaced')
+    else {
+      // a host that reads the file as the one key that it was would not start
+      if (form !== 'set') {
+        await call.terminal.confirm(`Make the file, which is one ${form}, a JSON set of keys { "current", "next" }?`)
+      }
+      await written(call, source, next, 'replaced')
+    }
     call.terminal.say(said)
     return exit.done
   },
@@ -80,7 +88,7 @@ const print: Command = {
   options: { from },
   examples: [['keys public --from keys.json', 'a JWK Set, without private members']],
   async run(call) {
-    const { jwks } = ringOf(readKeys(required(call, 'from')))
+    const { jwks } = ringOf(readKeys(required(call, 'from')).keys)
     await call.terminal.exact(JSON.stringify(jwks, null, call.terminal.json ? 0 : 2))
     return exit.done
   },
@@ -121,13 +129,14 @@ async function step(call: Call, keys: SigningKeys): Promise<{ next: SigningKeys;
 }
 
 /** The keys as the host has them: a set, or one private key as a JWK or PEM. */
-function readKeys(source: string): SigningKeys {
+function readKeys(source: string): { keys: SigningKeys; form: 'set' | 'JWK' | 'PEM' } {
   const text = readSecret('from', source).trim()
-  if (text.startsWith('-----BEGIN ')) return { current: text }
+  if (text.startsWith('-----BEGIN ')) return { keys: { current: text }, form: 'PEM' }
   try {
     const given = JSON.parse(text) as SigningKeys | KeyMaterial
     if (typeof given === 'object' && given !== null) {
-      return 'current' in given ? (given as SigningKeys) : { current: given as KeyMaterial }
+      if ('current' in given) return { keys: given as SigningKeys, form: 'set' }
+      return { keys: { current: given as KeyMaterial }, form: 'JWK' }
     }
   } catch {
     // a parser's error shows what it read: a private key

@@ -1,5 +1,6 @@
 // `keys`: what is made, replaced and published, and to whom the file belongs.
 import { spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +15,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const file = join(folder, 'signing.json')
 const read = () => JSON.parse(readFileSync(file, 'utf8'))
 const published = async () =>
@@ -92,6 +94,20 @@ asAnother('keys are not replaced by somebody who cannot give them the owner that
   )
   expect(stdout).toMatch(/^express-authorization-server: The keys were not changed, .*\n1\n$/)
   expect([readFileSync(shared, 'utf8'), readdirSync(open)]).toEqual([before, ['keys.json']])
+})
+
+it.each([
+  ['PEM', () => privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()],
+  ['JWK', () => JSON.stringify(privateKey.export({ format: 'jwk' }))],
+])('keys that are one %s become a set after a question alone', async (form, text) => {
+  const single = join(folder, `single-${form}`)
+  writeFileSync(single, text())
+  const asked = await command(['keys', 'rotate', '--from', single])
+  expect([asked.code, asked.stderr, readFileSync(single, 'utf8')]).toEqual([4, expect.stringContaining(form), text()])
+  expect((await command(['keys', 'rotate', '--from', single, '--yes'])).code).toBe(0)
+  expect(Object.keys(JSON.parse(readFileSync(single, 'utf8')))).toEqual(['current', 'next'])
+  // elsewhere it is printed, and nothing is replaced
+  expect((await command(['keys', 'rotate', '--from', '-'], { input: text() })).code).toBe(0)
 })
 
 it('keys that the server would refuse are not written', async () => {
