@@ -3,7 +3,7 @@ import type { KeyMaterial } from '../crypto'
 import { currentKeyRing, type SigningKeys } from '../jwt/key-ring'
 import { generateSigningKey, type SigningAlgorithm } from '../jwt/keys'
 import { type Call, type Command, type Group, oneOf, required } from './call/call'
-import { exit, Refusal } from './call/refusal'
+import { exit, misused, Refusal } from './call/refusal'
 import { readSecret, SOURCES } from './call/secret'
 import { written } from './key-file'
 
@@ -55,7 +55,7 @@ const rotate: Command = {
     from,
     algorithm: {
       ...algorithm,
-      words: `of the new key: ${algorithms.join(', ')}. Without it that of the current one`,
+      words: `of the new key: ${algorithms.join(', ')}. Without it as the current one says`,
     },
     forget: { type: 'boolean', words: 'remove the retired keys' },
   },
@@ -109,7 +109,7 @@ async function step(call: Call, keys: SigningKeys): Promise<{ next: SigningKeys;
   }
   const signers = [...ringOf(keys).signers.keys()]
   if (upcoming === undefined) {
-    const named = oneOf('--algorithm', call.text('algorithm') ?? signers[0] ?? 'ES256', algorithms)
+    const named = oneOf('--algorithm', call.text('algorithm') ?? algorithmOf(keys, signers[0]), algorithms)
     const said = 'A key was added as `next`. Deploy it, and run the same again in an hour: then it signs.'
     return { next: { ...keys, next: generateSigningKey(named) }, said }
   }
@@ -126,6 +126,14 @@ async function step(call: Call, keys: SigningKeys): Promise<{ next: SigningKeys;
     'The next key signs now, and the old one is retired. Remove it with --forget when its tokens have expired.'
   const now = Array.isArray(current) ? following : upcoming
   return { next: { ...kept, current: now, retired: [replaced, ...retired] }, said }
+}
+
+/** What the current key signs with. An RSA key without `alg` does not say it: the options of the host do. */
+function algorithmOf({ current }: SigningKeys, signer = 'ES256'): string {
+  const [first] = [current].flat()
+  const isSaid = typeof first === 'object' && 'alg' in first
+  if (isSaid || signer === 'ES256') return signer
+  throw misused('--algorithm is missing: the current key is an RSA key without alg. Name RS256, PS256 or ES256.')
 }
 
 /** The keys as the host has them: a set, or one private key as a JWK or PEM. */

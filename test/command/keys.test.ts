@@ -110,6 +110,20 @@ it.each([
   expect((await command(['keys', 'rotate', '--from', '-'], { input: text() })).code).toBe(0)
 })
 
+it('keys of RSA without alg are followed by one whose algorithm is named', async () => {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  const bare = rsa.export({ format: 'jwk' })
+  for (const input of [JSON.stringify(bare), rsa.export({ type: 'pkcs8', format: 'pem' }).toString()]) {
+    const { code, stdout, stderr } = await command(['keys', 'rotate', '--from', '-'], { input })
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining('--algorithm')])
+    const named = await command(['keys', 'rotate', '--from', '-', '--algorithm', 'PS256'], { input })
+    expect(JSON.parse(named.stdout).next.alg).toBe('PS256')
+  }
+  const input = JSON.stringify({ current: { ...bare, alg: 'PS256' } })
+  const said = await command(['keys', 'rotate', '--from', '-'], { input })
+  expect(JSON.parse(said.stdout).next.alg).toBe('PS256')
+})
+
 it('keys that the server would refuse are not written', async () => {
   writeFileSync(file, JSON.stringify({ current: { kty: 'oct', k: 'c2VjcmV0' } }))
   const before = readFileSync(file, 'utf8')
