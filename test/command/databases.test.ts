@@ -159,7 +159,7 @@ describe.each<Backend>([sqlite, postgres, mysql, redis])('$name', (backend) => {
       expect(await run('grants', 'revoke', '--user', 'ada')).toMatchObject({ code: 4, stdout: '' })
       expect(await json('grants', 'list', '--user', 'ada')).toHaveLength(2)
 
-      await json('grants', 'revoke', '--grant', first.id, '--yes')
+      await json('grants', 'revoke', `--grant=${first.id}`, '--yes')
       expect(await json('grants', 'list', '--user', 'ada')).toHaveLength(1)
       await json('grants', 'revoke', '--user', 'ada', '--yes')
       const alive = await Promise.allSettled(
