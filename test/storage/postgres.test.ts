@@ -1,4 +1,5 @@
 // The PostgreSQL adapter on a real server: the contract through two pools, its tables, its errors, lost connections.
+import { randomInt } from 'node:crypto'
 import {
   type PostgresPool,
   type PostgresQuery,
@@ -74,6 +75,17 @@ describePostgres('postgresStorage', () => {
   })
 
   describe('migrate', () => {
+    it('gives tables their index of names, however long the names are that stand there', async () => {
+      const storage = postgresStorage(pool, { prefix: 'long_' })
+      await storage.migrate()
+      await pool.query('DROP INDEX long_clients_by_name')
+      // random, because a row of an index is compressed
+      const name = Array.from({ length: 2000 }, () => String.fromCodePoint(randomInt(0x4e00, 0x9fff))).join('')
+      await storage.clients.insert(client({ name }))
+      await storage.migrate()
+      expect(await storage.clients.listByName?.({ prefix: name, limit: 2 })).toEqual([client({ name })])
+    })
+
     it('may run in many processes at once, and again', async () => {
       const storages = Array.from({ length: 20 }, () => postgresStorage(newPool({ max: 1 }), { schema: 'parallel' }))
       await Promise.all(storages.map((storage) => storage.migrate()))

@@ -96,8 +96,8 @@ function clientStorage(statements: Statements, run: Run): ClientStorage {
       return (await run(statements.listClients(filters, whole(limit)), [after, ...values], once)).map(toClient)
     },
     async listByName({ prefix, after, limit }) {
-      const begin = asWritten(prefix)
-      const from = after ? [asWritten(after.name), after.clientId] : [begin, '']
+      const begin = asCompared(prefix)
+      const from = after ? [asCompared(after.name), after.clientId] : [begin, '']
       return (await run(statements.listClientsByName(whole(limit)), [...from, endOfPrefix(begin)], once)).map(toClient)
     },
     insert: (client) =>
@@ -114,9 +114,10 @@ function clientStorage(statements: Statements, run: Run): ClientStorage {
   }
 }
 
-/** A name as it stands in the record, without the quotes around it. */
-function asWritten(name: string): string {
-  return JSON.stringify(comparedName(name)).slice(1, -1)
+/** A name as `nameInRecord` has it. Of JSON's escapes those of quotes and backslashes are undone, which names may have. */
+function asCompared(name: string): string {
+  const written = JSON.stringify(comparedName(name)).slice(1, -1)
+  return comparedName(written.replaceAll(/\\(["\\])/g, '$1'))
 }
 
 function grantStorage(statements: Statements, run: Run): GrantStorage {

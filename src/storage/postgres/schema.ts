@@ -1,5 +1,6 @@
 /** The tables of the PostgreSQL adapter, as SQL, and how they come to be. */
 
+import { COMPARED } from '../client-names'
 import { BRIEF_KIND } from '../retention'
 import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
 import type { Row } from '../sql/rows'
@@ -40,12 +41,15 @@ export function postgresSchema({ from, ...options }: PostgresSchemaOptions & { f
   return options.schema === undefined ? tables : `${schemaSql(options.schema)}\n${tables}`
 }
 
+/** The name of a client as JSON writes it. Names come first in a record, and a quote within a text has a backslash before it. */
+const writtenName = String.raw`substring(record FROM E'"name":"((?:[^"\\\\]|\\\\.)*)"')`
+
 /**
- * The name of a client as it is compared, and as JSON writes it: an index of what stands in the record needs no column, and so
- * no upgrade. Not by the functions for JSON, which refuse text that a record may have. Names come first in a record, and a
- * quote within a text has a backslash before it.
+ * The name of a client as it is compared, see `asCompared`: an index of what stands in the record needs no column, and so no
+ * upgrade. Not by the functions for JSON, which refuse text that a record may have. A row of an index has no room for more than
+ * 2704 bytes, and a name may be longer.
  */
-export const nameInRecord = `lower(substring(record FROM E'"name":"((?:[^"\\\\\\\\]|\\\\\\\\.)*)"') COLLATE "C")`
+export const nameInRecord = String.raw`left(lower(regexp_replace(${writtenName}, E'\\\\(["\\\\])', E'\\1', 'g') COLLATE "C"), ${COMPARED})`
 
 const schemaSql = (schema: string) => `CREATE SCHEMA IF NOT EXISTS "${schema}";\n`
 

@@ -1,5 +1,6 @@
 /** The tables of the SQLite adapter, as SQL, and how they come to be. */
 
+import { COMPARED } from '../client-names'
 import { BRIEF_KIND } from '../retention'
 import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
 import { credentialColumns, grantColumns } from '../sql/rows'
@@ -36,7 +37,7 @@ export function sqliteSchema({ from, ...options }: SqliteSchemaOptions & { from?
 }
 
 /** The name of a client as it is compared: an index of what stands in the record needs no column, and so no upgrade. */
-export const nameInRecord = `lower(json_extract(record, '$.name'))`
+export const nameInRecord = `lower(substr(json_extract(record, '$.name'), 1, ${COMPARED}))`
 
 /** A property of the file: readers and the one writer do not wait for each other. */
 const WAL = 'PRAGMA journal_mode = WAL'
