@@ -2,7 +2,7 @@
 
 import type { Client } from '../../storage'
 import { client, credential, grant, NOW } from './rows'
-import { isSame, type Rule } from './rule'
+import { answers, isSame, type Rule } from './rule'
 
 /** Twenty-five ids in the order of their bytes. Some differ only in case, some begin with another one. */
 const ids = 'A A-1 AA Aa B Z _a a a-1 a.b aA aB a_b aa ab b b~1 b~2 c0 c00 c01 c1 c10 c2 z'.split(' ')
@@ -79,6 +79,37 @@ export function listRules(rule: Rule): void {
       ['a-1', 'a.b'],
       because,
     )
+  })
+
+  rule('keeps names of two thousand characters, and lists them by the first two hundred', async (storage) => {
+    const kept = 'A name may have 2000 characters of any kind. An index need not: it has no room for them.'
+    // hardly a repetition, because an index may compress
+    const characters = Array.from({ length: 1993 }, (_, n) => String.fromCodePoint(0x4e00 + ((n * 7919) % 20_000)))
+    const longest = client({ clientId: 'longest', name: `日本語"\\😀${characters.join('')}` })
+    await answers(storage.clients.insert(longest), true, kept)
+    isSame(await storage.clients.find('longest'), longest, kept)
+    if (!storage.clients.listByName) return
+    const list = async (prefix: string, limit: number, after?: { name: string; clientId: string }) =>
+      (await storage.clients.listByName?.({ prefix, limit, ...(after && { after }) })) as Client[]
+    isSame(await list('日本', 10), [longest], kept)
+    isSame(await list(longest.name as string, 10), [longest], 'Of what is looked for, 200 characters count, too.')
+    // ordered by what follows, they would come in another order
+    const because =
+      'Names that are equal in their first 200 characters (code points) are ordered by id, and come each once.'
+    for (const start of ['z'.repeat(200), '😀'.repeat(200), '"'.repeat(200)]) {
+      const alike = ['3', '2', '1'].map((end, n) => client({ clientId: `alike-${n}`, name: start + end }))
+      for (const one of alike) await storage.clients.insert(one)
+      for (const nameOf of [({ name }: Client) => name as string, () => start]) {
+        const walked: Client[] = []
+        for (let last: Client | undefined; walked.length < 10; walked.push(last)) {
+          const [next] = await list(start, 1, last && { name: nameOf(last), clientId: last.clientId })
+          if (!next) break
+          last = next
+        }
+        isSame(walked, alike, because)
+      }
+      for (const one of alike) await storage.clients.delete(one.clientId)
+    }
   })
 
   rule('lists the clients of one username, whole', async (storage) => {

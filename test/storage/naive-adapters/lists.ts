@@ -71,4 +71,19 @@ export const listMistakes: NaiveAdapter[] = [
     },
     'fills its pages although some grants are dead',
   ),
+  naive(
+    'compares whole names, with their case',
+    ({ clients }) => ({
+      clients: {
+        async listByName({ prefix, after, limit }) {
+          const key = ({ name = '', clientId }: { name?: string; clientId: string }) => `${name}\0${clientId}`
+          const named = (await clients.list({ limit: 1000 })).filter(({ name }) => name?.startsWith(prefix))
+          const sorted = named.sort((left, right) => (key(left) < key(right) ? -1 : 1))
+          return sorted.filter((row) => !after || key(row) > key(after)).slice(0, limit)
+        },
+      },
+    }),
+    'lists clients by the beginning of their names, where it can, page by page',
+    'keeps names of two thousand characters, and lists them by the first two hundred',
+  ),
 ]
