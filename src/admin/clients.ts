@@ -7,6 +7,7 @@ import { doneForm } from '../forms/visit'
 import { escapeHtml } from '../pages/html'
 import { scopeInWords, scopeList } from '../pages/page'
 import type { Client } from '../storage'
+import { COMPARED } from '../storage/client-names'
 import { type ClientsPage, findClients } from './find'
 import { type Call, clientQuery, dayOf, ITEMS_ON_A_PAGE, nameOf, notThere, send, textOf } from './pages'
 
@@ -22,6 +23,15 @@ function placeOf(call: Call): By {
   return places.find((place) => place === call.query.get('by')) ?? (places[0] as By)
 }
 
+/** The longest id, a line break, and what counts of a name in characters of four bytes: see `next` of `findClients`. */
+const LONGEST_PLACE = 255 + 1 + 4 * COMPARED
+
+/** Where the page begins. Of names it is more than an id. */
+function afterOf(call: Call): string | undefined {
+  const isOfNames = Boolean(call.query.get('find')) && placeOf(call) === 'name'
+  return textOf(call, 'after', isOfNames ? LONGEST_PLACE : undefined)
+}
+
 /** `unused`: a form came that counts no more. */
 export async function showClients(call: Call, unused = false): Promise<void> {
   const { visit, query } = call
@@ -30,7 +40,7 @@ export async function showClients(call: Call, unused = false): Promise<void> {
   const items = await Promise.all(clients.map((client) => listed(call, client)))
   const [action] = unused ? [] : ((await doneForm(visit, query.get('done'))) ?? [])
   const kept = { ...(query.get('find') && { find: query.get('find') as string, by: placeOf(call) }) }
-  const isFirst = textOf(call, 'after') === undefined
+  const isFirst = afterOf(call) === undefined
   send(call, {
     title: words.clientsTitle,
     status: unused ? 400 : 200,
@@ -55,7 +65,7 @@ export async function showClients(call: Call, unused = false): Promise<void> {
 /** A search that names nothing any store could have finds nothing. */
 async function foundClients(call: Call): Promise<ClientsPage> {
   const { visit, query } = call
-  const after = textOf(call, 'after')
+  const after = afterOf(call)
   const page = { limit: ITEMS_ON_A_PAGE, ...(after !== undefined && { after }) }
   if (!query.get('find')) return findClients(visit.server, page)
   const text = textOf(call, 'find')

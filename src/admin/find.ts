@@ -5,7 +5,7 @@ import { requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
 import { filterBy } from '../rules/subject'
 import type { Client, Grant } from '../storage'
-import { beginsWith } from '../storage/client-names'
+import { beginsWith, comparedName } from '../storage/client-names'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 /** Selects a page. */
@@ -69,7 +69,7 @@ export async function findClients(server: AuthorizationServer, query: FindClient
   )
   const { last } = page
   const named = page.rows.filter((client) => beginsWith(client.name, prefix))
-  return shown(named, last && `${last.clientId}\n${last.name ?? ''}`)
+  return shown(named, last && `${last.clientId}\n${comparedName(last.name ?? '')}`)
 }
 
 function shown(clients: readonly Client[], next: string | undefined): ClientsPage {

@@ -58,9 +58,9 @@ export function dayOf({ visit }: Call, seconds: number): string {
 const LONGEST = 765
 
 /** A parameter of the URL that can be an id or a name; undefined for one that no store has. */
-export function textOf({ query }: Call, name: string): string | undefined {
+export function textOf({ query }: Call, name: string, longest = LONGEST): string | undefined {
   const text = query.get(name) ?? ''
-  return text !== '' && isKeepable(text) && Buffer.byteLength(text) <= LONGEST ? text : undefined
+  return text !== '' && isKeepable(text) && Buffer.byteLength(text) <= longest ? text : undefined
 }
 
 export function notThere(): OAuthError {

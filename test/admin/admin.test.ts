@@ -102,6 +102,22 @@ describe('the list of clients', () => {
     await host.get('?find=n&by=name&after=odd').expect(200)
   })
 
+  it.each([
+    ['日', 177],
+    ['😀', 200],
+    ['\u{10ffff}', 1000],
+  ])('pages by the longest ids and names of %j', async (character, length) => {
+    const ids = Array.from({ length: 41 }, (_, n) => `${'i'.repeat(253)}${10 + n}`)
+    for (const clientId of ids) await host.storage.clients.insert(client({ clientId, name: character.repeat(length) }))
+    const walked: string[][] = []
+    for (let next: string | undefined = `?find=${encodeURIComponent(character)}&by=name`; next && walked.length < 5; ) {
+      const page = await host.get(next).expect(200)
+      walked.push([...page.text.matchAll(/<code>(i+\d+)/g)].map(([, id]) => id as string))
+      next = nextIn(page)
+    }
+    expect(walked).toEqual([ids.slice(0, 20), ids.slice(20, 40), ids.slice(40)])
+  })
+
   it('does not offer names where the storage cannot search them, and says so', async () => {
     const { clients, grants } = memoryStorage()
     const { listByName: _, ...without } = clients

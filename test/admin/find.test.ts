@@ -76,6 +76,29 @@ describe('100,000 clients', () => {
   })
 })
 
+describe.each<[string, () => oauth.OAuthStorage]>([
+  ['memory', () => oauth.memoryStorage()],
+  ['SQLite', () => sqlite().storage],
+])('long names in %s', (_, create) => {
+  it.each(['z', '日', '😀'])('of %j that differ in what does not count come each once', async (character) => {
+    const storage = create()
+    const ids = ['a', 'b', 'c']
+    for (const [n, clientId] of ids.entries()) {
+      await storage.clients.insert(client({ clientId, name: `${character.repeat(200)}${9 - n}` }))
+    }
+    const found: string[] = []
+    for (let after: string | undefined; found.length < 10; ) {
+      const query = { name: character, limit: 1, ...(after !== undefined && { after }) }
+      const page = await findClients(serverOn(storage), query)
+      found.push(...page.clients.map(({ clientId }) => clientId))
+      after = page.next
+      if (after === undefined) break
+      expect(Buffer.byteLength(after)).toBeLessThanOrEqual(1 + 1 + 800)
+    }
+    expect(found).toEqual(ids)
+  })
+})
+
 describe('a user with 10,000 authorizations', () => {
   it('is shown page by page, one call and one row more each', async () => {
     const { storage, rows } = counted(oauth.memoryStorage())
