@@ -201,6 +201,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'jwt/keys.ts decoys': CLOSED_LIST,
   'jwt/trusted-issuers.ts found': CLOSED_LIST,
   'tokens/authorization-details.ts types': CLOSED_LIST,
+  'tokens/resource-limits.ts named': CLOSED_LIST,
   'jwt/remote-keys.ts last': [100, keysOfServer],
   'routers/clients-access.ts underWay': UNDER_WAY,
   'command/call/terminal.ts secrets': ONE_CALL,
