@@ -94,16 +94,22 @@ export async function changeMembers(
   // a record that the options of the server do not fit any more can be disabled all the same
   const isSwitch = !made && [...Object.keys(changes), ...removed].every((name) => name === 'disabled')
   if (isSwitch) requireTypes(changes, server)
-  let before: Client | undefined
-  // a storage that fails here has changed nothing yet
-  if (changes.disabled === true) await server.storage.grants.revoke({ clientId }, server.now())
-  const client = await changeClient(server, clientId, (current) => {
-    before = current
+  const changed = (current: Client): Client => {
     const next = withChanges(current, changes, removed)
     mayReplace(current, next)
     if (made && !hasClientSecret(next)) throw noSecret()
     if (isSwitch) return next
     return { ...next, ...parseClientMetadata(next, server), ...(made && { secrets: [made.kept] }) }
+  }
+  let before = changes.disabled === true ? await server.storage.clients.find(clientId) : undefined
+  if (before) {
+    // what may not be changed ends nothing, and a storage that fails here has changed nothing yet
+    changed(before)
+    await server.storage.grants.revoke({ clientId }, server.now())
+  }
+  const client = await changeClient(server, clientId, (current) => {
+    before = current
+    return changed(current)
   })
   server.emit({ type: 'client.updated', clientId })
   const isDisabled = client.disabled ?? false

@@ -273,6 +273,14 @@ describe('who may do so', () => {
     spy.mockRestore()
   })
 
+  it('a change that is refused ends nothing', async () => {
+    const host = await createHost()
+    const tokens = await host.signIn()
+    const wrong = oauth.updateClient(host.server, 'web', { disabled: true, redirectUris: ['no URI'] })
+    await expect(wrong).rejects.toThrow(oauth.OAuthError)
+    expect(await host.isAlive(tokens)).toBe(true)
+  })
+
   it('a record that the options of the server do not fit any more can be disabled, by true or false alone', async () => {
     const host = await createHost()
     const { storage } = host
