@@ -283,7 +283,7 @@ for (const [name, describeHere, begin] of describeWith) {
       const { as, client, auth, http } = await oauthClient('tls_client_auth', issued)
       const sent = await oauth.clientCredentialsGrantRequest(as, client, auth, {}, http)
       expect(sent.status).toBe(200)
-      place.bank.clock.ahead = 3650 * 24 * 3600
+      place.bank.clock.ahead = 3651 * 24 * 3600
       const late = await oauth.clientCredentialsGrantRequest(as, client, auth, {}, http)
       expect([late.status, ((await late.json()) as { error: string }).error]).toEqual([401, 'invalid_client'])
       const said = place.bank.events.flatMap((event) => ('reason' in event ? [event.reason] : []))
