@@ -119,9 +119,9 @@ export interface AuthenticatedToken {
   /** The resource owner as `users.find` returned it, or `{ id }`; undefined where there is no user. */
   user: Express.User | undefined
   /** When the user was there, which a `maxAge` and what was revoked since go by; undefined where another server knows. */
-  startedAt?: number
+  startedAt?: number | undefined
   /** Which session of its grant the token is of. */
-  session?: string
+  session?: string | undefined
   /** To be called after the answer, where the token keeps when it was used. */
   used?: LocatedToken['used']
 }
