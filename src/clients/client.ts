@@ -37,6 +37,16 @@ export function isBeingDeleted({ tokenEndpointAuthMethods }: Pick<Client, 'token
   return tokenEndpointAuthMethods.length === 0
 }
 
+/**
+ * Whether the client of an access token may still have it. Rows end with their client; a token without one, of
+ * `jwt({ stateless: true })`, ends here. Guards have no call to storage for it, as the option says.
+ */
+export async function hasItsClient(server: AuthorizationServer, clientId: string): Promise<boolean> {
+  if (!server.accessTokens.stateless || server.clientDocuments?.isDocumentUrl(clientId)) return true
+  const client = await server.storage.clients.find(clientId)
+  return client !== undefined && !client.disabled && !isBeingDeleted(client)
+}
+
 export const defaultGrantTypes = ['authorization_code', 'refresh_token']
 
 /** The grants that a client may use. */

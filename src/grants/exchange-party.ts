@@ -1,5 +1,6 @@
 /** The tokens of an exchange (RFC 8693 §2.1), each verified by the rules of its type: whom they are about, and what they say. */
 import type { Awaitable } from '../awaitable'
+import { hasItsClient } from '../clients/client'
 import { boundOf } from '../credentials/bound'
 import { OAuthError } from '../errors'
 import type { KnownIssuer } from '../jwt/trusted-issuers'
@@ -99,6 +100,7 @@ async function ownToken(
   // RFC 9068 §5: nobody could tell this user's token from the client's own
   if (userId === clientId) return undefined
   if (userId !== undefined && !(await findUser(server, userId))) return undefined
+  if (!(await hasItsClient(server, clientId))) return undefined
   const { scope, audience, actor, confirmation } = boundOf(row)
   const party: ExchangeParty = {
     tokenType,

@@ -1,7 +1,7 @@
 /** The introspection endpoint: RFC 7662. */
 import type { Router } from 'express'
 import { authenticatedRequest, invalidClient } from '../clients/authenticated-request'
-import { isResourceServer } from '../clients/client'
+import { hasItsClient, isResourceServer } from '../clients/client'
 import { authorizationOf, boundOf, findCredential, isExpired } from '../credentials/bound'
 import { requestChecks } from '../host/requests'
 import { type CorsOptions, type Handler, requireServer, sendJson, sendJwt } from '../http/endpoint'
@@ -53,7 +53,7 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
     const access = await findAccessToken(server, token)
     const found = access?.row ?? (await findRefreshToken(server, token, client))
     const seen = found && audienceSeenBy(server, client, found, resourceServersOnly)
-    const active = seen && (await hasItsUser(server, found))
+    const active = seen && (await hasItsUser(server, found)) && (await hasItsClient(server, found.clientId))
     // asked by its own client, it was used nowhere
     if (active && access?.used && found.clientId !== client.clientId) res.once('close', access.used)
     // OpenID Connect Core §8.1: no client learns the id of a user; the host's own APIs do

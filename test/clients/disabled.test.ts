@@ -15,6 +15,8 @@ const disable = (host: Host, { clientId }: TestClient = host.web) =>
   oauth.updateClient(host.server, clientId, { disabled: true })
 const enable = (host: Host, { clientId }: TestClient = host.web) =>
   oauth.updateClient(host.server, clientId, { disabled: false })
+const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 const refusal = { error: 'invalid_client', error_description: 'This client is disabled.' }
 
 describe.each([
@@ -209,6 +211,32 @@ it('a call that names the client alone is not admitted (clientIdQuery)', async (
   await host.http().get('/open?client_id=web').expect(200)
   await disable(host)
   await host.http().get('/open?client_id=web').expect(401)
+})
+
+it.each([
+  ['disabled', (host: Host, app: TestClient) => disable(host, app)],
+  ['deleted', (host: Host, { clientId }: TestClient) => oauth.deleteClient(host.server, clientId)],
+])('a token without a row is inactive and cannot be exchanged once its client is %s', async (_name, end) => {
+  const host = await createHost({
+    accessTokens: oauth.jwt({ keys: oauth.generateSigningKey(), audience: 'https://api.example', stateless: true }),
+    grants: [
+      oauth.authorizationCode(),
+      oauth.refreshToken(),
+      oauth.tokenExchange({ allow: ({ subject: { userId } }) => ({ userId }) }),
+    ],
+  })
+  const exchanger = await host.register({ clientId: 'exchanger', grantTypes: [exchangeGrant], scopes: ['read'] })
+  const { access_token } = await host.signIn()
+  const exchanged = () =>
+    host.token(exchanger, {
+      grant_type: exchangeGrant,
+      subject_token: access_token,
+      subject_token_type: accessTokenType,
+    })
+  expect((await exchanged()).status).toBe(200)
+  await end(host, host.web)
+  expect((await host.introspect(host.api, access_token)).body).toEqual({ active: false })
+  expect((await exchanged()).body.error).toBe('invalid_request')
 })
 
 it('UserInfo refuses a token without a row (OpenID Connect)', async () => {
