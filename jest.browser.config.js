@@ -6,6 +6,5 @@ module.exports = {
   ...config,
   testMatch: ['<rootDir>/test/browser/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 30_000,
-  maxWorkers: 1,
+  maxWorkers: 2,
 }
