@@ -1,5 +1,5 @@
 // `npm run docs:symptoms` writes the lists of messages into examples/symptoms/README.md, between their markers, from each
-// `new TypeError(…)` of src/. A marker names the files whose messages stand there. test/symptoms.test.ts fails where they
+// `misuse(code, …)` of src/. A marker names the files whose messages stand there. test/symptoms.test.ts fails where they
 // differ.
 const { readFileSync, writeFileSync } = require('node:fs')
 const { join, relative, resolve } = require('node:path')
@@ -8,9 +8,6 @@ const ts = require('typescript')
 const root = resolve(__dirname, '..')
 const page = join(root, 'examples/symptoms/README.md')
 const marked = /<!-- messages of ([^>]+) -->\n[\s\S]*?<!-- end -->/g
-
-/** What another message says after its colon: that of `tokenResponse`. */
-const parts = ['not an object', 'without the access token']
 
 /** What a reader sees where the text depends on the call. */
 const ANY = '…'
@@ -33,14 +30,9 @@ function messages() {
     const texts = []
     /** @param {ts.Node} node */
     const visit = (node) => {
-      if (ts.isNewExpression(node) && node.expression.getText() === 'TypeError') {
-        const [message] = node.arguments ?? []
-        if (message)
-          texts.push(
-            ...textsOf(message, checker)
-              .map(inOneLine)
-              .filter((text) => !parts.includes(text)),
-          )
+      if (ts.isCallExpression(node) && node.expression.getText() === 'misuse') {
+        const [, message] = node.arguments
+        if (message) texts.push(...textsOf(message, checker).map(inOneLine))
       }
       ts.forEachChild(node, visit)
     }

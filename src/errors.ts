@@ -4,6 +4,8 @@
  * §3 and §5, OpenID Connect Core §3.1.2.6).
  */
 
+import { misuse } from './options/misuse'
+
 const statuses = {
   invalid_request: 400,
   invalid_client: 401,
@@ -107,16 +109,19 @@ export class OAuthError extends Error {
 
 function statusOf(code: string): number {
   if (Object.hasOwn(statuses, code)) return statuses[code as OAuthErrorCode]
-  throw new TypeError(`OAuthError: ${code} is not a code of the library: give it a status, such as { status: 400 }`)
+  throw misuse(
+    'wrong_oauth_error',
+    `OAuthError: ${code} is not a code of the library: give it a status, such as { status: 400 }`,
+  )
 }
 
 // RFC 6749 §5.2: error = 1*NQSCHAR
 function verifyOwnCode(code: unknown, status: unknown): void {
   if (typeof code !== 'string' || !/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/.test(code)) {
-    throw new TypeError('OAuthError: the code must be printable ASCII without quotes and backslashes')
+    throw misuse('wrong_oauth_error', 'OAuthError: the code must be printable ASCII without quotes and backslashes')
   }
   if (Number.isInteger(status) && (status as number) >= 400 && (status as number) <= 599) return
-  throw new TypeError(`OAuthError: the status of ${code} must be a whole number from 400 to 599`)
+  throw misuse('wrong_oauth_error', `OAuthError: the status of ${code} must be a whole number from 400 to 599`)
 }
 
 const noMembers = Object.freeze({})
@@ -131,10 +136,16 @@ function verifiedMembers(members: NonNullable<OAuthErrorOptions['members']>): OA
   for (const [name, value] of Object.entries(members)) {
     // RFC 6749 §8.2: param-name = 1*name-char
     if (!/^[\w.-]+$/.test(name) || reservedMembers.has(name)) {
-      throw new TypeError(`OAuthError: members must not have ${name}: use another name, of letters, digits and _ . -`)
+      throw misuse(
+        'wrong_oauth_error',
+        `OAuthError: members must not have ${name}: use another name, of letters, digits and _ . -`,
+      )
     }
     if (!isMemberValue(value)) {
-      throw new TypeError(`OAuthError: the member ${name} must be a string, a finite number, true or false`)
+      throw misuse(
+        'wrong_oauth_error',
+        `OAuthError: the member ${name} must be a string, a finite number, true or false`,
+      )
     }
   }
   return Object.freeze({ ...members })

@@ -4,6 +4,7 @@ import { type Awaitable, whenReady } from './awaitable'
 import type { InTime } from './deadline'
 import { OAuthError } from './errors'
 import { requireKnown } from './options/known'
+import { misuse } from './options/misuse'
 import { problemOf, subjectId } from './rules/subject'
 import type { AuthorizationServer } from './types/authorization-server'
 import type { Users } from './types/users'
@@ -60,7 +61,7 @@ function verifiedUser(answer: Awaitable<unknown>, userId: string): Awaitable<Exp
     const id = typeof found === 'object' && !Array.isArray(found) ? subjectId(found) : undefined
     if (id === userId) return found as Express.User
     const fix = 'users.find must return the user with the requested id, as { id, … }, or undefined'
-    throw new TypeError(`${fix}: not ${id === undefined ? problemOf(found) : 'another user'}`)
+    throw misuse('wrong_user', `${fix}: not ${id === undefined ? problemOf(found) : 'another user'}`)
   })
 }
 
@@ -69,13 +70,14 @@ const userNames: readonly string[] = ['find', 'current', 'signIn', 'switchUser',
 /** Throws at start-up for what is wrong with the option. */
 export function verifiedUsers(users: Users | undefined): Users | undefined {
   if (users === undefined) return undefined
-  if (typeof users?.find !== 'function') throw new TypeError('users.find must be a function: (id) => user or undefined')
+  if (typeof users?.find !== 'function')
+    throw misuse('not_a_function', 'users.find must be a function: (id) => user or undefined')
   requireKnown('users member', users, userNames)
   if (users.current !== undefined && typeof users.current !== 'function') {
-    throw new TypeError('users.current must be a function: (req) => user or undefined')
+    throw misuse('not_a_function', 'users.current must be a function: (req) => user or undefined')
   }
   if (users.claims !== undefined && typeof users.claims !== 'function') {
-    throw new TypeError('users.claims must be a function: (user) => { name, email, … }')
+    throw misuse('not_a_function', 'users.claims must be a function: (user) => { name, email, … }')
   }
   if (users.signIn !== undefined) verifyHostPage('users.signIn', users.signIn, '/login')
   if (users.switchUser !== undefined) verifyHostPage('users.switchUser', users.switchUser, '/login')
@@ -86,7 +88,8 @@ export function verifiedUsers(users: Users | undefined): Users | undefined {
 export function verifyHostPage(name: string, page: unknown, example: string): void {
   // a relative one would be looked for below the path of our own page
   if (typeof page === 'function' || (typeof page === 'string' && /^(\/(?![/\\])|https?:\/\/)/.test(page))) return
-  throw new TypeError(
+  throw misuse(
+    'wrong_url',
     `${name}: the path of one of your pages, such as '${example}', or a function that returns its URL`,
   )
 }

@@ -39,6 +39,7 @@ const floors = [
   ['options/'],
   ['deadline.ts'],
   ['errors.ts', 'crypto.ts', 'awaitable.ts'],
+  ['options/misuse.ts'],
 ]
 const mayImportExpress = ['routers/', 'guard/', 'http/router.ts', 'http/route.ts']
 const mayNameExpressTypes = [

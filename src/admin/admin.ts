@@ -11,6 +11,7 @@ import { errorPage } from '../http/page'
 import { queryParameters, requestParameters } from '../http/request'
 import { endpointRouter } from '../http/router'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { HostPage } from '../types/users'
 import { showClient, showClients } from './clients'
@@ -79,10 +80,13 @@ export function adminRouter(server: AuthorizationServer, options: AdminRouterOpt
   const { protect, user, signIn, fields, texts, logo } = options
   requireCalled(`${OWNER}'s protect`, protect, { bearerGuard, requireScope })
   if (typeof protect !== 'function') {
-    throw new TypeError(`${OWNER} needs protect: a middleware that admits administrators and answers everybody else`)
+    throw misuse(
+      'missing_option',
+      `${OWNER} needs protect: a middleware that admits administrators and answers everybody else`,
+    )
   }
   if (logo !== undefined && typeof logo !== 'function') {
-    throw new TypeError(`${OWNER}'s logo must be a function: (client, req) => '/logos/1.png', or undefined`)
+    throw misuse('not_a_function', `${OWNER}'s logo must be a function: (client, req) => '/logos/1.png', or undefined`)
   }
   const words = wordsOf<AdminTexts>(OWNER, server.pages, { en: english, de: german, es: spanish }, texts)
   const pages = { ...(user && { user }), ...(signIn !== undefined && { signIn }), ...(fields && { fields }) }

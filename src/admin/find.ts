@@ -3,6 +3,7 @@ import { isBeingDeleted } from '../clients/client'
 import { isExpired } from '../credentials/bound'
 import { requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { filterBy } from '../rules/subject'
 import type { Client, Grant } from '../storage'
 import { beginsWith, comparedName } from '../storage/client-names'
@@ -47,7 +48,8 @@ export async function findClients(server: AuthorizationServer, query: FindClient
   requireKnown('findClients member', query, ['clientId', 'username', 'name', 'after', 'limit'])
   const { after, limit, ...filter } = query
   const asked = filterBy('findClients', filter, ['clientId', 'username', 'name'])
-  if (Object.keys(asked).length > 1) throw new TypeError('findClients accepts one of clientId, username and name')
+  if (Object.keys(asked).length > 1)
+    throw misuse('conflicting_options', 'findClients accepts one of clientId, username and name')
   const { clients } = server.storage
   if (asked.clientId !== undefined) {
     const found = await clients.find(asked.clientId)
@@ -60,7 +62,10 @@ export async function findClients(server: AuthorizationServer, query: FindClient
   }
   const { listByName } = clients
   if (!listByName) {
-    throw new TypeError('findClients: this storage cannot find clients by name. Look for clientId or username')
+    throw misuse(
+      'missing_capability',
+      'findClients: this storage cannot find clients by name. Look for clientId or username',
+    )
   }
   const prefix = asked.name
   const from = after === undefined ? undefined : placeOf(after)
@@ -116,9 +121,9 @@ async function pageOf<Row>(
   list: (page: { after?: string; limit: number }) => PromiseLike<Row[]> | Row[],
 ): Promise<{ rows: Row[]; last?: Row }> {
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > MOST) {
-    throw new TypeError(`${owner}: limit must be a whole number from 1 to ${MOST}`)
+    throw misuse('wrong_number', `${owner}: limit must be a whole number from 1 to ${MOST}`)
   }
-  if (after !== undefined && typeof after !== 'string') throw new TypeError(`${owner}: after must be a text`)
+  if (after !== undefined && typeof after !== 'string') throw misuse('wrong_text', `${owner}: after must be a text`)
   const found = await list({ ...(after !== undefined && { after }), limit: limit + 1 })
   const rows = found.slice(0, limit)
   const last = found.length > limit ? rows.at(-1) : undefined

@@ -6,6 +6,7 @@ import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError } from '../errors'
 import { checkSession, sessionWatch } from '../host/session'
 import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { staysOnDevice } from '../rules/redirect-uri'
 import type { Client } from '../storage'
@@ -45,12 +46,13 @@ export function approve(options: ApproveOptions): Decide {
   requireKnown('approve option', options, ['user', 'clients', 'fromTokensOf'], ['clients', 'fromTokensOf'])
   const { user, clients, fromTokensOf = [] } = options ?? {}
   if (typeof clients !== 'function' && !Array.isArray(clients)) {
-    throw new TypeError(
+    throw misuse(
+      'missing_option',
       'approve needs clients: a list of client ids, or a predicate. It approves them without asking the user',
     )
   }
   if (!Array.isArray(fromTokensOf) || !fromTokensOf.every((id) => typeof id === 'string')) {
-    throw new TypeError("approve's fromTokensOf must be a list of client ids")
+    throw misuse('wrong_list', "approve's fromTokensOf must be a list of client ids")
   }
   const usersAt = (server: AuthorizationServer) => pageUsers('approve', user === undefined ? {} : { user }, server)
   const checkNobody = sessionWatch()
@@ -85,5 +87,5 @@ async function isApproved(clients: ApproveOptions['clients'], request: Authoriza
   if (staysOnDevice(redirectUri) && mayOmitAuthentication(client)) return false
   const approved: unknown = await request.server.inTime('approve({ clients })', clients(client))
   if (typeof approved === 'boolean') return approved
-  throw new TypeError(`approve({ clients }) must return true or false, not ${kindOf(approved)}`)
+  throw misuse('wrong_decision', `approve({ clients }) must return true or false, not ${kindOf(approved)}`)
 }

@@ -8,6 +8,7 @@ import { pageContext, setPageHeaders } from '../http/page'
 import { queryParameters } from '../http/request'
 import { publicTarget } from '../http/request-target'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { type ConsentView, renderConsent } from '../pages/consent'
 import { claimInWords, type PageContext, scopeInWords } from '../pages/page'
 import { appScheme, redirectHost, staysOnDevice } from '../rules/redirect-uri'
@@ -136,7 +137,7 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
 function withSignIn({ signIn, ...users }: PageUsers): PageUsers & { signIn: HostPage } {
   if (signIn !== undefined) return { ...users, signIn }
   const fix = 'or a function that returns its URL. Set it there, or once as users.signIn of the server'
-  throw new TypeError(`consentPage needs signIn: the path of one of your pages, such as '/login', ${fix}`)
+  throw misuse('missing_option', `consentPage needs signIn: the path of one of your pages, such as '/login', ${fix}`)
 }
 
 /** What the browser sent, without what our form adds to it: a pushed request is linked to, and not spelled out. */
@@ -171,11 +172,7 @@ function requestDigest(request: AuthorizationRequest): string {
 }
 
 /** Stores the question, bound to this user and this request. The field is what the answer must bring back. */
-async function ask(
-  request: AuthorizationRequest,
-  userId: string,
-  again: boolean,
-): Promise<{ name: string; value: string }> {
+async function ask(request: AuthorizationRequest, userId: string, again: boolean) {
   const { server, client, scope, startedAt } = request
   const question = { clientId: client.clientId, userId, scope, startedAt }
   const value = await openTransaction(server, 'consent', question, { request: requestDigest(request) }, again)

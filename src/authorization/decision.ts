@@ -3,6 +3,7 @@ import type { Response } from 'express'
 import { deadline } from '../deadline'
 import { OAuthError } from '../errors'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireScopeWithin, type Scope, toScope } from '../rules/scope'
 import type { AuthorizationRequest, Decide, Decision } from '../types/authorization-server'
 
@@ -21,19 +22,19 @@ export function notADecision(decision: unknown): TypeError {
   const fix = 'decide must return { allow: true, userId }, { allow: false }, or nothing after it answered res'
   const { allow } = (decision ?? {}) as { allow?: unknown }
   const came = allow === undefined ? kindOf(decision) : `allow as ${kindOf(allow)}`
-  return new TypeError(`${fix}, not ${came}`)
+  return misuse('wrong_decision', `${fix}, not ${came}`)
 }
 
 /** The scope that was granted: what was asked, or less. */
 export function grantedScope(request: AuthorizationRequest, scope: NonNullable<AllowedScope>): Scope {
   if (typeof scope !== 'string' && !Array.isArray(scope)) {
-    throw new TypeError(`decide must return scope as 'read write' or a list, not ${kindOf(scope)}`)
+    throw misuse('wrong_decision', `decide must return scope as 'read write' or a list, not ${kindOf(scope)}`)
   }
   try {
     return requireScopeWithin(toScope(scope), request.scope)
   } catch (cause) {
     const fix = 'decide must return a scope within request.scope: it holds what the client may have'
-    throw new TypeError(fix, { cause })
+    throw misuse('wrong_decision', fix, { cause })
   }
 }
 
@@ -50,7 +51,7 @@ export function expectAnswer(res: Response, name: string, failed: (error: OAuthE
     const problem = `${name} returned nothing and did not answer res within ${SECONDS_TO_ANSWER} seconds`
     failed(
       new OAuthError('server_error', 'The server could not complete the request.', {
-        cause: new TypeError(`${problem}: return the result, or await it`),
+        cause: misuse('wrong_answer', `${problem}: return the result, or await it`),
       }),
     )
   }, SECONDS_TO_ANSWER * 1000).unref()

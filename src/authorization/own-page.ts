@@ -3,6 +3,7 @@ import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { setPageHeaders } from '../http/page'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { ConsentView } from '../pages/consent'
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 
@@ -13,7 +14,7 @@ const FRAMES = "frame-ancestors 'none'"
 export function verifyOwnPage(page: string, options: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || typeof value === 'function') continue
-    throw new TypeError(`${page}({ ${name} }) must be a function, not ${kindOf(value)}`)
+    throw misuse('not_a_function', `${page}({ ${name} }) must be a function, not ${kindOf(value)}`)
   }
 }
 
@@ -31,10 +32,13 @@ export function sendOwnPage(html: unknown, { fields }: ConsentView, res: Respons
   if (html === undefined || res.headersSent) return
   if (typeof html !== 'string') {
     const fix = 'consentPage({ render }) must return HTML as a string, or nothing after it answered res'
-    throw new TypeError(`${fix}, not ${kindOf(html)}`)
+    throw misuse('wrong_answer', `${fix}, not ${kindOf(html)}`)
   }
   if (/<form\b/i.test(html) && !html.includes(String(fields[0]?.value))) {
-    throw new TypeError('consentPage({ render }) returned a form without view.fields: add each as a hidden input')
+    throw misuse(
+      'wrong_answer',
+      'consentPage({ render }) returned a form without view.fields: add each as a hidden input',
+    )
   }
   res.end(html)
 }
@@ -60,10 +64,11 @@ export async function ownFields(
 ): Promise<ConsentView['fields']> {
   const own: unknown = await inTime(`${page}({ fields })`, fields(req))
   const fix = `${page}({ fields }) must return strings by name, such as { _csrf: req.csrfToken() }`
-  if (typeof own !== 'object' || own === null || Array.isArray(own)) throw new TypeError(`${fix}, not ${kindOf(own)}`)
+  if (typeof own !== 'object' || own === null || Array.isArray(own))
+    throw misuse('wrong_answer', `${fix}, not ${kindOf(own)}`)
   return Object.entries(own).map(([name, value]) => {
-    if (reserved.includes(name)) throw new TypeError(`${page}({ fields }) cannot have the name ${name}`)
-    if (typeof value !== 'string') throw new TypeError(`${fix}, not ${name} as ${kindOf(value)}`)
+    if (reserved.includes(name)) throw misuse('wrong_answer', `${page}({ fields }) cannot have the name ${name}`)
+    if (typeof value !== 'string') throw misuse('wrong_answer', `${fix}, not ${name} as ${kindOf(value)}`)
     return { name, value }
   })
 }

@@ -8,6 +8,7 @@ import { requestChecks } from '../host/requests'
 import { type Handler, requireServer, sendJson } from '../http/endpoint'
 import { endpointRouter } from '../http/router'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireSeconds } from '../options/seconds'
 import { keyToBind } from '../sender-constraints/confirmation'
 import type { Confirmation } from '../types/authorization'
@@ -81,7 +82,10 @@ export function pushedAuthorizationRequests(options: PushedAuthorizationRequests
 function describeEndpoint(url: string | undefined, required: boolean): Record<string, unknown> {
   if (url === undefined) {
     const fix = `set createAuthorizationServer({ endpoints: { ${ENDPOINT}: '${PATH}' } })`
-    throw new TypeError(`metadataRouter needs endpoints.${ENDPOINT} for pushedAuthorizationRequests(): ${fix}`)
+    throw misuse(
+      'missing_option',
+      `metadataRouter needs endpoints.${ENDPOINT} for pushedAuthorizationRequests(): ${fix}`,
+    )
   }
   return {
     pushed_authorization_request_endpoint: url,
@@ -104,7 +108,10 @@ export function pushedAuthorizationRouter(
   requireKnown('pushedAuthorizationRouter option', options, ['cors'])
   const { router } = server.requests.find(({ endpoints }) => endpoints?.[ENDPOINT])?.endpoints?.[ENDPOINT] ?? {}
   if (router) return router(server, options)
-  throw new TypeError('pushedAuthorizationRouter needs pushedAuthorizationRequests() in the requests of the server')
+  throw misuse(
+    'missing_capability',
+    'pushedAuthorizationRouter needs pushedAuthorizationRequests() in the requests of the server',
+  )
 }
 
 function pushRouter(server: AuthorizationServer, ttl: number, cors: CorsOptions | undefined): Router {

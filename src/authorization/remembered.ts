@@ -2,6 +2,7 @@
 import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError } from '../errors'
 import { listGrants } from '../operations/grants'
+import { misuse } from '../options/misuse'
 import { schemeWithoutDot } from '../rules/private-use-scheme'
 import { type Audience, heldAudience } from '../rules/resource'
 import { includesScope } from '../rules/scope'
@@ -16,7 +17,7 @@ export type Remember = boolean | { publicClients: readonly string[] }
 /** Throws at start-up for what is none of these: in a string every part of it would be named. */
 export function verifyRemember(remember: Remember): void {
   if (typeof remember === 'boolean' || Array.isArray(remember?.publicClients)) return
-  throw new TypeError('consentPage({ remember }) must be true, false, or { publicClients: [their ids] }')
+  throw misuse('wrong_choice', 'consentPage({ remember }) must be true, false, or { publicClients: [their ids] }')
 }
 
 /**

@@ -7,6 +7,7 @@ import { OAuthError } from '../errors'
 import { type VerificationAlgorithm, verificationAlgorithms } from '../jwt/keys'
 import { CLOCK_SKEW, hasBegun, isSignedWith, type JwtClaims, type JwtKind, readJwt } from '../jwt/verify'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { parametersOf, type RequestParameters, requireUnrepeated } from '../rules/params'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -52,7 +53,8 @@ export function requestObjects(options: RequestObjectsOptions = {}): RequestSour
     required: (client) => required || client.requireSignedRequestObject === true,
     verifyServer(server) {
       if (clientKeysOf(server)) return
-      throw new TypeError(
+      throw misuse(
+        'missing_capability',
         'requestObjects() needs privateKeyJwt() in clientAuthentication: it brings the keys of clients along',
       )
     },
@@ -76,7 +78,7 @@ function verifiedAlgorithms(algorithms: readonly string[]): readonly Verificatio
   if (Array.isArray(algorithms) && algorithms.length > 0 && algorithms.every(isKnown)) {
     return Object.freeze([...algorithms]) as readonly VerificationAlgorithm[]
   }
-  throw new TypeError(`requestObjects({ algorithms }) must be a list of ${verificationAlgorithms.join(', ')}`)
+  throw misuse('wrong_choice', `requestObjects({ algorithms }) must be a list of ${verificationAlgorithms.join(', ')}`)
 }
 
 /** RFC 9101 §10.5, OpenID Connect Registration §2. */

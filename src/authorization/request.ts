@@ -5,6 +5,7 @@ import { OAuthError } from '../errors'
 import { sentParameters } from '../host/refusals'
 import { warnOfNoScopes, warnOfResource } from '../host/requests'
 import { bodyParameters, queryParameters } from '../http/request'
+import { misuse } from '../options/misuse'
 import { DETAILS, invalidDetails } from '../rules/authorization-details'
 import { networkOf, type Sender } from '../rules/network'
 import {
@@ -197,5 +198,8 @@ export async function withDetails(request: AuthorizationRequest): Promise<Author
 /** When a decision says that it began. Stores keep whole seconds, and no revocation would cover what began at no time. */
 export function secondOf(startedAt: unknown): number {
   if (typeof startedAt === 'number' && Number.isFinite(startedAt)) return Math.floor(startedAt)
-  throw new TypeError(`decide must return startedAt in seconds since the epoch, as a number, not ${String(startedAt)}`)
+  throw misuse(
+    'wrong_decision',
+    `decide must return startedAt in seconds since the epoch, as a number, not ${String(startedAt)}`,
+  )
 }

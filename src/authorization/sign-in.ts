@@ -5,6 +5,7 @@ import { messageOf } from '../errors'
 import { checkFailedSignIn, checkSession } from '../host/session'
 import { withoutOrigin } from '../http/request-target'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import { userIdFrom } from '../rules/subject'
 import type { AuthorizationServer, Decide } from '../types/authorization-server'
 import type { HostPage, PageUsers, SignedIn, Users } from '../types/users'
@@ -20,7 +21,7 @@ interface OwnUsers {
 export function pageUsers(owner: string, own: OwnUsers, { users, inTime }: AuthorizationServer): PageUsers {
   const { user, signIn = users?.signIn, switchUser = users?.switchUser } = own
   if (user !== undefined && typeof user !== 'function') {
-    throw new TypeError(`${owner}'s user must be a function: (req) => user or undefined`)
+    throw misuse('not_a_function', `${owner}'s user must be a function: (req) => user or undefined`)
   }
   const option = user ? `${owner}'s user` : `users.current${users?.current ? '' : ' (by default req.user)'}`
   const signedIn = async (req: Request) => {
@@ -66,12 +67,12 @@ async function urlFrom(
   const answer = orElse<unknown>(
     () => page(path, req),
     (cause) => {
-      throw new TypeError(`${fix}: the function threw an error (${messageOf(cause)})`, { cause })
+      throw misuse('wrong_answer', `${fix}: the function threw an error (${messageOf(cause)})`, { cause })
     },
   )
   const url = await inTime('signIn or switchUser', answer)
   if (typeof url === 'string' && url !== '') return url
-  throw new TypeError(`${fix}, not ${url === '' ? 'an empty string' : kindOf(url)}`)
+  throw misuse('wrong_answer', `${fix}, not ${url === '' ? 'an empty string' : kindOf(url)}`)
 }
 
 /** The request target of a request can be a whole URL, `//evil.example` or `/\evil.example`: to a browser, other hosts. */

@@ -2,6 +2,7 @@
 import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError } from '../errors'
 import type { Admission } from '../guard/presented-token'
+import { misuse } from '../options/misuse'
 import { narrowDetails } from '../rules/authorization-details'
 import { intersectScope } from '../rules/scope'
 import { keyOfSession } from '../sender-constraints/confirmation'
@@ -39,7 +40,8 @@ export function sessionInFront(
     throw new OAuthError('access_denied', 'The access token belongs to another user.')
   }
   // in a string every part of it would be named
-  if (!Array.isArray(fromTokensOf)) throw new TypeError('decide must return fromTokensOf as a list of client ids')
+  if (!Array.isArray(fromTokensOf))
+    throw misuse('wrong_decision', 'decide must return fromTokensOf as a list of client ids')
   // or every app that a user has let in for an hour could begin a session of any other one
   if (accessToken.clientId !== client.clientId && !fromTokensOf.includes(accessToken.clientId)) {
     throw new OAuthError('access_denied', 'The access token belongs to another client.')
@@ -49,7 +51,10 @@ export function sessionInFront(
     throw new OAuthError('access_denied', 'The access token was exchanged: it begins no other authorization.')
   }
   if (admission.startedAt === undefined || session === undefined) {
-    throw new TypeError('authorizeRouter is behind a guard of a remoteServer: put bearerGuard(server) before it')
+    throw misuse(
+      'not_a_server',
+      'authorizeRouter is behind a guard of a remoteServer: put bearerGuard(server) before it',
+    )
   }
   if (sessionEnd(server, admission.startedAt) <= server.now()) {
     throw new OAuthError('access_denied', 'The session of the access token has ended.')

@@ -7,6 +7,7 @@ import { useUp } from '../credentials/once'
 import { OAuthError } from '../errors'
 import { sentParameters } from '../host/refusals'
 import { requestParameters } from '../http/request'
+import { misuse } from '../options/misuse'
 import { takeAttempt } from '../passwords/throttle'
 import { networkOf, siteOf } from '../rules/network'
 import type { RequestParameters } from '../rules/params'
@@ -192,19 +193,20 @@ export function verifiedClientAuthentication(
   values: readonly ClientAuthentication[] = [clientSecret(), privateKeyJwt()],
 ): readonly ClientAuthentication[] {
   const fix = 'clientAuthentication must be a list such as [clientSecret()]'
-  if (!Array.isArray(values) || values.length === 0) throw new TypeError(fix)
+  if (!Array.isArray(values) || values.length === 0) throw misuse('wrong_list', fix)
   const names = new Set<string>()
   for (const value of values as (ClientAuthentication | undefined)[]) {
     const isComplete = typeof value?.presented === 'function' && typeof value.verify === 'function'
     if (!isComplete || !Array.isArray(value.methods) || value.methods.length === 0) {
-      throw new TypeError(`${fix}; a value has methods, presented and verify`)
+      throw misuse('wrong_capability', `${fix}; a value has methods, presented and verify`)
     }
     for (const method of value.methods) {
       if (method === 'none')
-        throw new TypeError(
+        throw misuse(
+          'wrong_capability',
           "clientAuthentication: 'none' is not a method. Set it in a client's tokenEndpointAuthMethods",
         )
-      if (names.has(method)) throw new TypeError(`clientAuthentication has ${method} more than once`)
+      if (names.has(method)) throw misuse('duplicate_name', `clientAuthentication has ${method} more than once`)
       names.add(method)
     }
   }

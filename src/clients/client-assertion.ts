@@ -11,6 +11,7 @@ import {
   type UnverifiedJwt,
 } from '../jwt/verify'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { networkOf } from '../rules/network'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -92,7 +93,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions = {}): ClientAuthent
   const { audience = 'issuer', dangerouslyAllowLoopback = false } = options
   requireFlags('privateKeyJwt', { dangerouslyAllowLoopback })
   if (!['issuer', 'issuer-or-token-endpoint'].includes(audience)) {
-    throw new TypeError("privateKeyJwt({ audience }) must be 'issuer' or 'issuer-or-token-endpoint'")
+    throw misuse('wrong_choice', "privateKeyJwt({ audience }) must be 'issuer' or 'issuer-or-token-endpoint'")
   }
   const withTokenEndpoint = audience === 'issuer-or-token-endpoint'
   const findKeys = clientKeys(dangerouslyAllowLoopback)

@@ -4,6 +4,7 @@ import { OAuthError } from '../errors'
 import { isLoopbackAddress, isPublicAddress, isThisMachine } from '../fetch/public-address'
 import { fetchDocument, hasPlace, WrongDocument } from '../fetch/untrusted'
 import { requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import { takeAttempt } from '../passwords/throttle'
 import { siteOf } from '../rules/network'
 import { type Scope, toScope } from '../rules/scope'
@@ -156,15 +157,19 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
   const name = 'clientIdMetadataDocuments'
   const { scopes, allow, dangerouslyAllowLoopback = false } = options ?? {}
   if (typeof scopes !== 'string' && !Array.isArray(scopes)) {
-    throw new TypeError(`${name} needs scopes: the scopes that these clients may have, such as { scopes: ['read'] }`)
+    throw misuse(
+      'missing_option',
+      `${name} needs scopes: the scopes that these clients may have, such as { scopes: ['read'] }`,
+    )
   }
   requireKnown(`${name} option`, options, optionNames, ['scopes'])
-  if (allow !== undefined && typeof allow !== 'function') throw new TypeError(`${name}.allow must be a function`)
+  if (allow !== undefined && typeof allow !== 'function')
+    throw misuse('not_a_function', `${name}.allow must be a function`)
   if (typeof dangerouslyAllowLoopback !== 'boolean') {
-    throw new TypeError(`${name}.dangerouslyAllowLoopback must be true or false`)
+    throw misuse('wrong_choice', `${name}.dangerouslyAllowLoopback must be true or false`)
   }
   const wrong = toScope(scopes).find((scope) => !all.has(scope))
-  if (wrong !== undefined) throw new TypeError(`${name}.scopes: the server has no scope ${wrong}`)
+  if (wrong !== undefined) throw misuse('unknown_to_server', `${name}.scopes: the server has no scope ${wrong}`)
   const grantTypes = ['authorization_code', 'refresh_token'].filter((grantType) => grants.has(grantType))
   return { allow, withLoopback: dangerouslyAllowLoopback, permitted: { scopes: toScope(scopes), grantTypes } }
 }

@@ -10,6 +10,7 @@ import { errorPage } from '../http/page'
 import { queryParameters, requestParameters } from '../http/request'
 import { endpointRouter } from '../http/router'
 import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { listPersonalTokens } from '../personal-tokens/operations'
 import { clientQuota, ownGrantTypes, requireCaller, userQuota } from '../routers/clients-access'
 import type { Scope } from '../rules/scope'
@@ -119,12 +120,13 @@ function settingsOf(server: AuthorizationServer, options: DeveloperRouterOptions
   if (typeof scopes !== 'function') verifyScopes(server, scopes)
   if (resources !== undefined) verifyResources(server, resources)
   if (logo !== undefined && typeof logo !== 'function') {
-    throw new TypeError(`${OWNER}'s logo must be a function: (client, req) => '/logos/1.png', or undefined`)
+    throw misuse('not_a_function', `${OWNER}'s logo must be a function: (client, req) => '/logos/1.png', or undefined`)
   }
   const grantTypes = ownGrantTypes(server, options.grantTypes, undefined, OWNER)
   const kinds = kindsFor(server, grantTypes)
   if (kinds.length === 0) {
-    throw new TypeError(
+    throw misuse(
+      'wrong_list',
       `${OWNER} needs authorization_code or client_credentials among its grantTypes, or no app can exist`,
     )
   }
@@ -138,17 +140,20 @@ function tokenSettings(server: AuthorizationServer, options: DeveloperPersonalTo
   requireKnown(`${place} member`, options, ['clientId', 'days', 'tokensPerUser'], ['clientId'])
   const { clientId, days = [7, 30, 90], tokensPerUser: most = 100 } = options
   if (server.accessTokens.personalTokenPrefix === undefined) {
-    throw new TypeError(`${place} needs accessTokens: personalTokens({ prefix }) in the options of the server`)
+    throw misuse(
+      'missing_capability',
+      `${place} needs accessTokens: personalTokens({ prefix }) in the options of the server`,
+    )
   }
   if (typeof clientId !== 'string' || clientId === '') {
-    throw new TypeError(`${place} needs clientId: the id of the client that stands for personal tokens`)
+    throw misuse('missing_option', `${place} needs clientId: the id of the client that stands for personal tokens`)
   }
   const isDays = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= 36_500
   if (!Array.isArray(days) || days.length === 0 || !days.every(isDays)) {
-    throw new TypeError(`${place}.days must be a list of whole numbers of days, such as [7, 30, 90]`)
+    throw misuse('wrong_list', `${place}.days must be a list of whole numbers of days, such as [7, 30, 90]`)
   }
   if (!Number.isSafeInteger(most) || most < 1) {
-    throw new TypeError(`${place}.tokensPerUser must be a whole number such as 100`)
+    throw misuse('wrong_number', `${place}.tokensPerUser must be a whole number such as 100`)
   }
   const live = {
     list: ({ username: userId }: { username: string }) => listPersonalTokens(server, { userId, clientId }),
@@ -162,7 +167,8 @@ async function callOf(visit: Visit<DeveloperTexts>, settings: Settings): Promise
   const { server, req, userId } = visit
   const { scopes, resources } = settings
   const given: unknown = typeof scopes === 'function' ? await server.inTime(`${OWNER}'s scopes`, scopes(req)) : scopes
-  if (!isTexts(given)) throw new TypeError(`${OWNER}'s scopes must return a list of scopes, not ${kindOf(given)}`)
+  if (!isTexts(given))
+    throw misuse('wrong_answer', `${OWNER}'s scopes must return a list of scopes, not ${kindOf(given)}`)
   const who = requireCaller(server, { userId, scopes: given, ...(resources && { audience: resources }) })
   return { visit, settings, who, query: queryParameters(req).parameters }
 }

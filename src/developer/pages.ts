@@ -5,6 +5,7 @@ import { OAuthError } from '../errors'
 import { type FieldError, linkTo, queryOf } from '../forms/html'
 import type { Logo } from '../forms/logo'
 import { sendFormPage, type Visit } from '../forms/visit'
+import { misuse } from '../options/misuse'
 import { escapeHtml, fillHtml } from '../pages/html'
 import type { ClientsCaller } from '../routers/clients-access'
 import type { ClientsPolicy } from '../routers/clients-writes'
@@ -34,19 +35,22 @@ export const isTexts = (value: unknown): value is string[] =>
 
 export function verifyScopes({ scopes: all }: AuthorizationServer, scopes: unknown): void {
   if (!isTexts(scopes)) {
-    throw new TypeError("developerRouter needs scopes: the list that a user may give to an app, such as ['read']")
+    throw misuse(
+      'missing_option',
+      "developerRouter needs scopes: the list that a user may give to an app, such as ['read']",
+    )
   }
   const unknown = scopes.find((scope) => !all.has(scope))
   if (unknown !== undefined)
-    throw new TypeError(`developerRouter's scopes must be scopes of the server; ${unknown} is not`)
+    throw misuse('unknown_to_server', `developerRouter's scopes must be scopes of the server; ${unknown} is not`)
 }
 
 /** In any spelling of the server's own. One that it does not have would be refused at each new app, and say so to users. */
 export function verifyResources({ resources: all }: AuthorizationServer, resources: unknown): void {
-  if (!isTexts(resources)) throw new TypeError("developerRouter's resources must be a list of URIs")
+  if (!isTexts(resources)) throw misuse('wrong_list', "developerRouter's resources must be a list of URIs")
   const unknown = resources.find((uri) => findResource(all, uri) === undefined)
   if (unknown === undefined) return
-  throw new TypeError(`developerRouter's resources must be resources of the server; ${unknown} is not`)
+  throw misuse('unknown_to_server', `developerRouter's resources must be resources of the server; ${unknown} is not`)
 }
 
 /** One request for a developer page. `who` may do what the same caller may do at the clients API. */

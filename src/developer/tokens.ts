@@ -14,6 +14,7 @@ import {
   tickedIn,
 } from '../forms/html'
 import { doneForm, openForm, type SentForm, sendOnward } from '../forms/visit'
+import { misuse } from '../options/misuse'
 import { escapeHtml, fillHtml, fillText } from '../pages/html'
 import { scopeInWords, scopeList } from '../pages/page'
 import { type PersonalToken, pageOfPersonalTokens } from '../personal-tokens/listed'
@@ -86,7 +87,7 @@ async function scopesFor(call: Call): Promise<string[]> {
   // the host's mistake, and no user's
   if (!client || client.username !== undefined || client.origin !== undefined) {
     const fix = 'must name a client that you have made for personal tokens, with ensureClient and without username'
-    throw new TypeError(`developerRouter's personalTokens.clientId ${fix}`)
+    throw misuse('wrong_record', `developerRouter's personalTokens.clientId ${fix}`)
   }
   return (client.scopes ?? []).filter((scope) => call.who.scopes.includes(scope))
 }

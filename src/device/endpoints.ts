@@ -1,4 +1,5 @@
 /** The two endpoints of the device flow: their names, their places by convention, and their URLs. */
+import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 /** RFC 8628 §3.4. */
@@ -19,12 +20,12 @@ export function requirePath(
   const path = endpoints[name]
   if (path !== undefined) return `${new URL(issuer).origin}${path}`
   const fix = `set createAuthorizationServer({ endpoints: { ${name}: '${paths[name]}' } })`
-  throw new TypeError(`${owner} needs endpoints.${name} for deviceCode(): ${fix}`)
+  throw misuse('missing_option', `${owner} needs endpoints.${name} for deviceCode(): ${fix}`)
 }
 
 /** @throws TypeError for a server without `deviceCode()`. */
 export function requireDeviceCode(owner: string, { grants }: AuthorizationServer) {
   const grant = grants.get(DEVICE_CODE)
   if (grant) return grant
-  throw new TypeError(`${owner} needs deviceCode() in the grants of the server`)
+  throw misuse('missing_capability', `${owner} needs deviceCode() in the grants of the server`)
 }

@@ -15,6 +15,7 @@ import { queryParameters, requestParameters } from '../http/request'
 import { publicTarget } from '../http/request-target'
 import { endpointRouter } from '../http/router'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { renderAnswered, renderEntry } from '../pages/device'
 import { takeAttempt } from '../passwords/throttle'
 import { networkOf, siteOf } from '../rules/network'
@@ -79,10 +80,11 @@ export function deviceRouter(server: AuthorizationServer, options: DeviceRouterO
 
 function verifyDecider(decide: Decide | undefined): asserts decide is Decide {
   requireCalled("deviceRouter's decide", decide, { consentPage, approve })
-  if (typeof decide !== 'function') throw new TypeError('deviceRouter needs decide: consentPage(), or a function')
+  if (typeof decide !== 'function')
+    throw misuse('missing_option', 'deviceRouter needs decide: consentPage(), or a function')
   if (!decide.silent) return
   const fix = 'Mount the routers one by one, with deviceRouter(server, { decide: consentPage() })'
-  throw new TypeError(`deviceRouter must ask its users, and approve() asks none. ${fix}`)
+  throw misuse('conflicting_options', `deviceRouter must ask its users, and approve() asks none. ${fix}`)
 }
 
 interface Visit {

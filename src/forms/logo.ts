@@ -2,6 +2,7 @@
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import { escapeHtml } from '../pages/html'
 import { clientBlock } from '../pages/page'
 import type { Client } from '../storage'
@@ -23,7 +24,10 @@ export async function logoOf(
   const found: unknown = await (logo && inTime(option, logo(client, req)))
   if (found === undefined || (typeof found === 'string' && path.test(found))) return found
   const came = typeof found === 'string' ? 'another URL' : kindOf(found)
-  throw new TypeError(`${option} must return a path of this host, such as '/logos/1.png', or undefined, not ${came}`)
+  throw misuse(
+    'wrong_answer',
+    `${option} must return a path of this host, such as '/logos/1.png', or undefined, not ${came}`,
+  )
 }
 
 /** A client by its logo or its initial, beside what is said of it. `html` is HTML. */

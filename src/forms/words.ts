@@ -1,5 +1,6 @@
 /** The words of pages that are an entry point of their own, by language: shipped ones, and those of the host. */
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import { placeholdersOf } from '../pages/html'
 import type { Pages } from '../pages/page'
 
@@ -18,11 +19,15 @@ export function wordsOf<W extends Words<never>>(
   own: Readonly<Record<string, Partial<W>>> = {},
 ): ReadonlyMap<string, W> {
   if (typeof own !== 'object' || own === null || Array.isArray(own)) {
-    throw new TypeError(`${owner}'s texts must be texts by language, such as { fr: { … } }, not ${kindOf(own)}`)
+    throw misuse(
+      'not_an_object',
+      `${owner}'s texts must be texts by language, such as { fr: { … } }, not ${kindOf(own)}`,
+    )
   }
   const surplus = Object.keys(own).find((language) => !texts.has(language))
   if (surplus !== undefined) {
-    throw new TypeError(
+    throw misuse(
+      'unknown_to_server',
       `${owner}'s texts.${surplus}: the server's pages have no such language. Add it to pages.languages`,
     )
   }
@@ -36,17 +41,17 @@ export function wordsOf<W extends Words<never>>(
   }
   if (words.size > 0) return words
   const [first] = texts.keys()
-  throw new TypeError(`${owner} has no words in a language of the server's pages. Set its texts.${first}`)
+  throw misuse('missing_option', `${owner} has no words in a language of the server's pages. Set its texts.${first}`)
 }
 
 function verifyWords<W extends Words<never>>(place: string, english: W, all: W): void {
   const unknown = Object.keys(all).find((name) => !Object.hasOwn(english, name))
-  if (unknown !== undefined) throw new TypeError(`Unknown text ${place}.${unknown}`)
+  if (unknown !== undefined) throw misuse('unknown_option', `Unknown text ${place}.${unknown}`)
   for (const [name, example] of Object.entries<string>(english)) {
     const text: unknown = (all as Readonly<Record<string, unknown>>)[name]
     const names = placeholdersOf(example)
     if (typeof text === 'string' && text !== '' && placeholdersOf(text).join() === names.join()) continue
     const needed = names.map((placeholder) => ` with {${placeholder}}`).join('')
-    throw new TypeError(`${place}.${name} must be a text${needed}, such as '${example}'`)
+    throw misuse('wrong_text', `${place}.${name} must be a text${needed}, such as '${example}'`)
   }
 }

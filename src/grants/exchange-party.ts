@@ -6,6 +6,7 @@ import { OAuthError } from '../errors'
 import type { KnownIssuer } from '../jwt/trusted-issuers'
 import { readJwt } from '../jwt/verify'
 import { kindOf, requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireParameter } from '../rules/params'
 import { heldAudience } from '../rules/resource'
 import { toScope } from '../rules/scope'
@@ -167,11 +168,11 @@ async function ofHost(
   const option = `tokenExchange({ tokenTypes }): ${type}`
   const said = found as Partial<ExchangedSubject>
   if (typeof found !== 'object')
-    throw new TypeError(`${option} must return { userId } or undefined, not ${kindOf(found)}`)
+    throw misuse('wrong_user', `${option} must return { userId } or undefined, not ${kindOf(found)}`)
   requireKnown(`${option} member`, said, ownMembers, ['scope', 'expiresAt', 'startedAt'])
   const userId = userIdFrom(option, said.userId)
   if (userId === undefined)
-    throw new TypeError(`${option} must return { userId } or undefined, not an object without one`)
+    throw misuse('wrong_user', `${option} must return { userId } or undefined, not an object without one`)
   const { scope, expiresAt, startedAt: begun = startedAt } = said
   if (expiresAt !== undefined && !isTime(expiresAt)) throw notATime(option, 'expiresAt', expiresAt)
   if (!isTime(begun)) throw notATime(option, 'startedAt', begun)
@@ -192,11 +193,11 @@ async function ofHost(
 /** A scope that a function of the host returned. */
 export function scopeOfHost(option: string, scope: unknown): string[] {
   const fix = `${option} must return scope as 'read write' or a list`
-  if (typeof scope !== 'string' && !Array.isArray(scope)) throw new TypeError(`${fix}, not ${kindOf(scope)}`)
+  if (typeof scope !== 'string' && !Array.isArray(scope)) throw misuse('wrong_answer', `${fix}, not ${kindOf(scope)}`)
   try {
     return toScope(scope)
   } catch (cause) {
-    throw new TypeError(`${fix}, of scope tokens (RFC 6749 section 3.3)`, { cause })
+    throw misuse('wrong_answer', `${fix}, of scope tokens (RFC 6749 section 3.3)`, { cause })
   }
 }
 
@@ -207,5 +208,5 @@ function isTime(time: unknown): time is number {
 
 function notATime(option: string, member: string, value: unknown): TypeError {
   const came = typeof value === 'number' ? 'milliseconds' : kindOf(value)
-  return new TypeError(`${option} must return ${member} in seconds since the epoch, not ${came}`)
+  return misuse('wrong_answer', `${option} must return ${member} in seconds since the epoch, not ${came}`)
 }

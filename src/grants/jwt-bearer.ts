@@ -8,6 +8,7 @@ import { OAuthError } from '../errors'
 import { type KnownIssuer, type TrustedIssuer, trustedIssuers } from '../jwt/trusted-issuers'
 import { type JwtKind, readJwt } from '../jwt/verify'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireParameter } from '../rules/params'
 import { type Audience, audienceMember, resolveAudience, usableScope } from '../rules/resource'
 import { intersectScope, resolveScope, type Scope, scopesOfClient } from '../rules/scope'
@@ -57,7 +58,7 @@ export function jwtBearer(options: JwtBearerOptions): GrantType {
   const { issuers, user } = options ?? {}
   const known = trustedIssuers('jwtBearer', issuers)
   if (typeof user !== 'function') {
-    throw new TypeError('jwtBearer({ user }) must be a function: ({ issuer, sub }) => user id or undefined')
+    throw misuse('not_a_function', 'jwtBearer({ user }) must be a function: ({ issuer, sub }) => user id or undefined')
   }
   const hasIdJag = [...known.values()].some(({ profile }) => profile === 'id-jag')
   return Object.freeze({

@@ -3,6 +3,7 @@ import type { Awaitable } from '../awaitable'
 import { getsRefreshToken } from '../clients/client'
 import { OAuthError } from '../errors'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { bcryptPasswords } from '../passwords/bcrypt-passwords'
 import { checkChosenSecret } from '../passwords/chosen-secret'
 import { networkOf } from '../rules/network'
@@ -44,7 +45,10 @@ export function password(options: PasswordOptions): GrantType {
   const { verify } = options ?? {}
   requireCalled('password({ verify })', verify, { bcryptPasswords })
   if (typeof verify !== 'function') {
-    throw new TypeError('password({ verify }) must be a function: (username, password) => user id or undefined')
+    throw misuse(
+      'not_a_function',
+      'password({ verify }) must be a function: (username, password) => user id or undefined',
+    )
   }
   return Object.freeze({
     grantType: 'password',
@@ -86,7 +90,10 @@ async function signIn(
 /** A bare number is more often a count or a position than an id: everybody would be that one user. And true is a check. */
 function subjectOf(answer: unknown): string | undefined {
   if (typeof answer === 'number' || typeof answer === 'bigint') {
-    throw new TypeError(`password({ verify }) must return a user id as a string, { id }, or undefined, not ${answer}`)
+    throw misuse(
+      'wrong_user',
+      `password({ verify }) must return a user id as a string, { id }, or undefined, not ${answer}`,
+    )
   }
   return userIdFrom('password({ verify })', answer)
 }

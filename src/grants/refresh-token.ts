@@ -10,6 +10,7 @@ import { grantIdOf, isDerived, lookupId, sessionOf } from '../credentials/split-
 import { newSecret } from '../crypto'
 import { OAuthError } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireSeconds } from '../options/seconds'
 import { requireParameter } from '../rules/params'
 import { audienceMember, formatResource, resolveAudience } from '../rules/resource'
@@ -72,16 +73,16 @@ export function refreshToken(options: RefreshTokenOptions = {}): GrantType {
   requireSeconds('refreshToken({ ttl })', ttl)
   if (maxAge !== undefined) requireSeconds('refreshToken({ maxAge })', maxAge)
   if (maxAge !== undefined && options.ttl !== undefined && maxAge < ttl) {
-    throw new TypeError(`refreshToken({ maxAge }) is ${maxAge}, and ttl is longer (${ttl}): lower ttl, or raise maxAge`)
+    const problem = `is ${maxAge}, and ttl is longer (${ttl}): lower ttl, or raise maxAge`
+    throw misuse('conflicting_options', `refreshToken({ maxAge }) ${problem}`)
   }
   requireSeconds('refreshToken({ replayWindow })', replayWindow, 3600, 0)
   if (typeof rotate !== 'boolean' && rotate !== 'public-clients') {
-    throw new TypeError("refreshToken({ rotate }) must be true, false or 'public-clients'")
+    throw misuse('wrong_choice', "refreshToken({ rotate }) must be true, false or 'public-clients'")
   }
   if (rotate !== true && replayWindow === 0) {
-    throw new TypeError(
-      `refreshToken({ rotate: ${rotate} }) needs a replayWindow above 0: parallel refreshes share their response`,
-    )
+    const fix = 'needs a replayWindow above 0: parallel refreshes share their response'
+    throw misuse('conflicting_options', `refreshToken({ rotate: ${rotate} }) ${fix}`)
   }
   const settings = Object.freeze({ ttl, maxAge, rotate, replayWindow })
   return Object.freeze({

@@ -4,6 +4,7 @@ import { getsRefreshToken } from '../clients/client'
 import { OAuthError } from '../errors'
 import { type TrustedIssuer, trustedIssuers } from '../jwt/trusted-issuers'
 import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { usableScope } from '../rules/resource'
 import { requireScopeWithin, type Scope } from '../rules/scope'
 import { subjectId } from '../rules/subject'
@@ -99,31 +100,33 @@ export function tokenExchange(options: TokenExchangeOptions): GrantType {
 
 function settingsOf({ allow, issuers, user, tokenTypes = {}, publicClients = [] }: TokenExchangeOptions): Settings {
   if (typeof allow !== 'function') {
-    throw new TypeError(
+    throw misuse(
+      'missing_option',
       'tokenExchange needs allow: ({ client, subject, actor, scope }) => ({ userId: subject.userId }), or undefined for no',
     )
   }
   if ((issuers === undefined) !== (user === undefined) || (user !== undefined && typeof user !== 'function')) {
-    throw new TypeError(
+    throw misuse(
+      'missing_option',
       'tokenExchange needs issuers and user: ({ issuer, sub }) => user id or undefined, both or neither',
     )
   }
   const known = issuers === undefined ? new Map() : trustedIssuers('tokenExchange', issuers)
   const withProfile = issuers?.find(({ profile }) => profile !== undefined)
   if (withProfile) {
-    throw new TypeError(
-      `tokenExchange({ issuers }): leave the profile of ${withProfile.issuer} out; it is for jwtBearer`,
-    )
+    const fix = `leave the profile of ${withProfile.issuer} out; it is for jwtBearer`
+    throw misuse('conflicting_options', `tokenExchange({ issuers }): ${fix}`)
   }
   requireKnown('tokenExchange({ tokenTypes }) type', tokenTypes, Object.keys(tokenTypes ?? {}))
   for (const [type, find] of Object.entries(tokenTypes)) {
     if (!URL.canParse(type) || type === ACCESS_TOKEN || type === JWT || typeof find !== 'function') {
       const example = "{ 'urn:example:token-type:session': (token) => ({ userId }) }"
-      throw new TypeError(`tokenExchange({ tokenTypes }) must be functions by URIs of your own, such as ${example}`)
+      const fix = `must be functions by URIs of your own, such as ${example}`
+      throw misuse('not_a_function', `tokenExchange({ tokenTypes }) ${fix}`)
     }
   }
   if (!Array.isArray(publicClients) || !publicClients.every((id) => typeof id === 'string' && id !== '')) {
-    throw new TypeError("tokenExchange({ publicClients }) must be a list of client ids, such as ['spa']")
+    throw misuse('wrong_list', "tokenExchange({ publicClients }) must be a list of client ids, such as ['spa']")
   }
   return Object.freeze({
     allow,
@@ -189,16 +192,20 @@ async function exchange(
 function grantedOf(offered: TokenExchange, allowed: unknown): { scope: Scope; refreshToken: boolean } {
   const option = 'tokenExchange({ allow })'
   if (typeof allowed !== 'object') {
-    throw new TypeError(`${option} must return { userId: subject.userId } or undefined, not ${kindOf(allowed)}`)
+    throw misuse(
+      'wrong_answer',
+      `${option} must return { userId: subject.userId } or undefined, not ${kindOf(allowed)}`,
+    )
   }
   const said = allowed as Partial<AllowedExchange>
   const names = ['userId', 'scope', 'refreshToken'] satisfies (keyof AllowedExchange)[]
   requireKnown(`${option} member`, said, names, names)
   const { userId, scope, refreshToken = false } = said
   if ((userId === undefined ? undefined : subjectId(userId)) !== offered.subject.userId) {
-    throw new TypeError(`${option} must return the userId of the subject, as { userId: subject.userId }`)
+    throw misuse('wrong_user', `${option} must return the userId of the subject, as { userId: subject.userId }`)
   }
-  if (typeof refreshToken !== 'boolean') throw new TypeError(`${option} must return refreshToken as true or false`)
+  if (typeof refreshToken !== 'boolean')
+    throw misuse('wrong_answer', `${option} must return refreshToken as true or false`)
   if (scope === undefined) return { scope: offered.scope, refreshToken }
   const named = scopeOfHost(option, scope)
   if (named.length === 0 && offered.scope.length > 0) {
@@ -207,6 +214,6 @@ function grantedOf(offered: TokenExchange, allowed: unknown): { scope: Scope; re
   try {
     return { scope: requireScopeWithin(named, offered.scope), refreshToken }
   } catch (cause) {
-    throw new TypeError(`${option} must return a scope within that of the exchange`, { cause })
+    throw misuse('wrong_answer', `${option} must return a scope within that of the exchange`, { cause })
   }
 }

@@ -6,6 +6,7 @@ import { checkGuards, checkRefused, rememberGuard } from '../host/guards'
 import { answerFailure, reportError, sendError } from '../http/endpoint'
 import { settle } from '../http/request'
 import { requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { neededScope, type Scope } from '../rules/scope'
 import { schemeOf } from '../sender-constraints/confirmation'
 import type { AuthenticatedToken } from '../tokens/access-token'
@@ -75,7 +76,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
 export function requireScope(scope: string | Scope): RequestHandler {
   requireNoMore('requireScope', arguments, 1)
   const required = neededScope('requireScope', { scope })
-  if (required.length === 0) throw new TypeError("requireScope needs a scope, such as 'read'")
+  if (required.length === 0) throw misuse('missing_option', "requireScope needs a scope, such as 'read'")
   return (req, res, next) => {
     const found = admissionOf(req)
     if (!found?.challenge) {

@@ -5,6 +5,7 @@ import { isBeingDeleted } from '../clients/client'
 import { requireSource } from '../http/endpoint'
 import { queryParameters } from '../http/request'
 import { requireFlags, requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { RemoteServer } from '../remote/remote-server'
 import { acceptedScope, knownResource } from '../rules/resource'
 import { neededScope, type Scope } from '../rules/scope'
@@ -101,18 +102,18 @@ export function verifiedEntrance(owner: string, server: TokenSource, options: Be
   // a misspelt scope would be no scope
   requireKnown(`${owner} option`, options, optionNames, ['scope'])
   const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
-  if (typeof realm !== 'string') throw new TypeError(`${owner}'s realm must be a string`)
+  if (typeof realm !== 'string') throw misuse('wrong_text', `${owner}'s realm must be a string`)
   const { senderConstrained, resourceMetadata, user } = options
   requireFlags(owner, { clientIdQuery, resourceMetadata, user, senderConstrained })
   if (clientIdQuery && options.user) {
-    throw new TypeError(`${owner}'s clientIdQuery admits apps without a user: leave it or user out`)
+    throw misuse('conflicting_options', `${owner}'s clientIdQuery admits apps without a user: leave it or user out`)
   }
   const scope = knownScope(owner, server, neededScope(owner, options))
   const resource = knownResource(server, options.resource)
   verifyAccepted(owner, server, resource, scope)
   for (const place of tokenFrom) {
     if (!tokenPlaces.includes(place)) {
-      throw new TypeError(`${owner}'s tokenFrom may hold 'header', 'body' and 'query', not ${place}`)
+      throw misuse('wrong_choice', `${owner}'s tokenFrom may hold 'header', 'body' and 'query', not ${place}`)
     }
   }
   const stepUp = verifiedStepUp(owner, server, options)
@@ -142,7 +143,8 @@ function knownScope(owner: string, server: TokenSource, required: Scope): Scope 
   if (!('scopes' in server)) return required
   for (const token of required) {
     if (!server.scopes.has(token)) {
-      throw new TypeError(
+      throw misuse(
+        'unknown_to_server',
         `${owner}'s scope ${token} is not in the server's scopes: ${[...server.scopes.keys()].join(', ')}`,
       )
     }
@@ -157,14 +159,15 @@ function verifyAccepted(owner: string, server: TokenSource, resource: string | u
   const accepted = limits ? acceptedScope(limits, called, required) : required
   const beyond = required.find((token) => !accepted.includes(token))
   if (beyond === undefined) return
-  throw new TypeError(
+  throw misuse(
+    'unknown_to_server',
     `${owner}'s scope ${beyond} is not among the scopes of ${called.join(', ')} in the server's resources`,
   )
 }
 
 function onlyResource(owner: string, { audience }: TokenSource): string {
   if (audience.length === 1) return audience[0] as string
-  throw new TypeError(`${owner}'s resourceMetadata needs resource: the URI of the API that it protects`)
+  throw misuse('missing_option', `${owner}'s resourceMetadata needs resource: the URI of the API that it protects`)
 }
 
 function metadataOf(owner: string, resource: string): string {
@@ -173,7 +176,7 @@ function metadataOf(owner: string, resource: string): string {
 }
 
 function appAuthorization(owner: string, server: TokenSource): (req: Request) => Awaitable<AuthenticatedToken> {
-  if (!('storage' in server)) throw new TypeError(`${owner}'s clientIdQuery needs a server of this process`)
+  if (!('storage' in server)) throw misuse('not_a_server', `${owner}'s clientIdQuery needs a server of this process`)
   return (req) => {
     const { parameters, repeated } = queryParameters(req)
     const clientId = parameters.get('client_id')

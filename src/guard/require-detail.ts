@@ -3,6 +3,7 @@ import type { Request, RequestHandler } from 'express'
 import type { Awaitable } from '../awaitable'
 import { sendError } from '../http/endpoint'
 import { kindOf, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { AuthorizationDetail } from '../rules/authorization-details'
 import { schemeOf } from '../sender-constraints/confirmation'
 import { missingDetail, withChallenge } from './challenge'
@@ -19,10 +20,13 @@ export function requireDetail(
 ): RequestHandler {
   requireNoMore('requireDetail', arguments, 2)
   if (typeof type !== 'string' || type === '') {
-    throw new TypeError(`requireDetail needs the type of the detail, such as 'payment', not ${kindOf(type)}`)
+    throw misuse('missing_option', `requireDetail needs the type of the detail, such as 'payment', not ${kindOf(type)}`)
   }
   if (fits !== undefined && typeof fits !== 'function') {
-    throw new TypeError(`requireDetail's second argument must be a function: (detail, req) => …, not ${kindOf(fits)}`)
+    throw misuse(
+      'not_a_function',
+      `requireDetail's second argument must be a function: (detail, req) => …, not ${kindOf(fits)}`,
+    )
   }
   return (req, res, next) => {
     const found = admissionOf(req)
@@ -49,7 +53,7 @@ async function anyFits(
   for (const detail of details) {
     const said: unknown = await fits(detail, req)
     if (typeof said !== 'boolean') {
-      throw new TypeError(`requireDetail's function must return true or false, not ${kindOf(said)}`)
+      throw misuse('wrong_answer', `requireDetail's function must return true or false, not ${kindOf(said)}`)
     }
     if (said) return true
   }

@@ -1,6 +1,7 @@
 /** What the values in the server's lists bring along, collected and checked once, at start-up. */
 
 import { kindOf, requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import { verifiedProxyPrefix } from '../rules/proxy-prefix'
 import type { AccessTokenFormat } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -58,7 +59,8 @@ export function clientMembersOf(
   for (const { name, wire, type, setBy } of members) {
     const isNamed = [name, wire].every(isMemberName)
     if (isNamed && typeof type?.is === 'function' && ['self', 'owner', 'admin'].includes(setBy)) continue
-    throw new TypeError(
+    throw misuse(
+      'wrong_capability',
       `The client member ${name} must be { name, wire, type: { words, is }, setBy: 'self' | 'owner' | 'admin' }`,
     )
   }
@@ -80,20 +82,24 @@ function verifiedEndpoints(endpoints: Endpoints, capabilities: readonly Capabili
 
 function requirePath(what: string, name: string, path: unknown): void {
   if (typeof path === 'string' && /^\/(?!\/)[\x21\x24-\x3e\x40-\x7e]*$/.test(path)) return
-  throw new TypeError(`${what} must be an absolute path such as '/oauth2/${name}'`)
+  throw misuse('wrong_url', `${what} must be an absolute path such as '/oauth2/${name}'`)
 }
 
 function requireUnique(kind: string, names: readonly string[]): void {
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined)
-    throw new TypeError(
+    throw misuse(
+      'duplicate_name',
       `Two of grants, clientAuthentication, requests and the server declare the ${kind} ${twice}: rename one`,
     )
 }
 
 function requireFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') {
-    throw new TypeError(`The ${name} of a value in grants, clientAuthentication or requests must be a function`)
+    throw misuse(
+      'wrong_capability',
+      `The ${name} of a value in grants, clientAuthentication or requests must be a function`,
+    )
   }
 }
 
@@ -103,12 +109,12 @@ export function verifiedRequests(
   server: Pick<AuthorizationServer, 'clientAuthentication'>,
 ): readonly RequestSource[] {
   const fix = 'requests must be a list such as [pushedAuthorizationRequests()]'
-  if (!Array.isArray(values)) throw new TypeError(fix)
+  if (!Array.isArray(values)) throw misuse('wrong_list', fix)
   for (const value of values as (RequestSource | undefined)[]) {
     if (!['request_uri', 'request'].includes(value?.parameter as string) || typeof value?.parametersOf !== 'function')
-      throw new TypeError(`${fix}; a value has parameter ('request_uri' or 'request') and parametersOf`)
+      throw misuse('wrong_capability', `${fix}; a value has parameter ('request_uri' or 'request') and parametersOf`)
     if (values.some((other) => other !== value && other?.parameter === value.parameter))
-      throw new TypeError(`requests has two for the parameter ${value.parameter}: name one`)
+      throw misuse('duplicate_name', `requests has two for the parameter ${value.parameter}: name one`)
     value.verifyServer?.(server)
   }
   return Object.freeze([...values])
@@ -122,12 +128,13 @@ export function verifiedOpenId(
   if (value === undefined) return []
   if (value?.subjectFor && accessTokens?.stateless) {
     const fix = 'leave stateless out, or use opaque()'
-    throw new TypeError(
+    throw misuse(
+      'conflicting_options',
       `jwt({ stateless: true }) tells clients the ids of users, which pairwise() keeps from them: ${fix}`,
     )
   }
   if (typeof value?.respond === 'function') return [value]
-  throw new TypeError(`openid must be what openid({ keys, authentication }) returns, not ${kindOf(value)}`)
+  throw misuse('wrong_capability', `openid must be what openid({ keys, authentication }) returns, not ${kindOf(value)}`)
 }
 
 /** What a host says of its paths. */

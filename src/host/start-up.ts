@@ -1,6 +1,7 @@
 /** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
 
 import { kindOf, requireCalled, requireFlags } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireSeconds } from '../options/seconds'
 import { limiterThrottle, memoryThrottle } from '../passwords/throttle'
 import { isLoopbackHost } from '../rules/loopback'
@@ -90,17 +91,18 @@ function takesLoopbackUrls({ clientMembers }: AuthorizationServer): boolean {
 /** Throws for what is no list of grants, or has two of one name. */
 export function verifiedGrants(grants: readonly GrantType[]): readonly GrantType[] {
   const fix = 'grants must be a list such as [authorizationCode(), refreshToken()]'
-  if (!Array.isArray(grants) || grants.length === 0) throw new TypeError(fix)
+  if (!Array.isArray(grants) || grants.length === 0) throw misuse('wrong_list', fix)
   const names = new Set<string>()
   const types = new Set<string>()
   for (const grant of grants as (GrantType | undefined)[]) {
     if (typeof grant?.grantType !== 'string' || !(grant.handle || (grant.responseType && grant.authorize))) {
-      throw new TypeError(`${fix}; a grant has a grantType with handle, or a responseType with authorize`)
+      throw misuse('wrong_capability', `${fix}; a grant has a grantType with handle, or a responseType with authorize`)
     }
-    if (names.has(grant.grantType)) throw new TypeError(`grants has ${grant.grantType} more than once`)
+    if (names.has(grant.grantType)) throw misuse('duplicate_name', `grants has ${grant.grantType} more than once`)
     names.add(grant.grantType)
     if (grant.responseType === undefined) continue
-    if (types.has(grant.responseType)) throw new TypeError(`grants has two for response_type ${grant.responseType}`)
+    if (types.has(grant.responseType))
+      throw misuse('duplicate_name', `grants has two for response_type ${grant.responseType}`)
     types.add(grant.responseType)
   }
   return grants
@@ -131,17 +133,17 @@ export function verifyPlain(options: PlainOptions): void {
   const { allowHttpRedirectUris, dangerouslyAllowHttp } = options
   requireFlags('createAuthorizationServer', { allowHttpRedirectUris, dangerouslyAllowHttp })
   if (!(['any', 'with-dot', undefined] as unknown[]).includes(options.privateUseSchemes)) {
-    throw new TypeError("privateUseSchemes must be 'any' or 'with-dot'")
+    throw misuse('wrong_choice', "privateUseSchemes must be 'any' or 'with-dot'")
   }
 }
 
 function verifyPkce(pkce: unknown): void {
   if (pkce === undefined || pkcePolicies.includes(pkce)) return
-  throw new TypeError(`pkce must be one of ${pkcePolicies.join(', ')}`)
+  throw misuse('wrong_choice', `pkce must be one of ${pkcePolicies.join(', ')}`)
 }
 
 function requireFunction(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`)
+  if (value !== undefined && typeof value !== 'function') throw misuse('not_a_function', `${name} must be a function`)
 }
 
 /** The grants that answer at the authorization endpoint, by their response type. */
@@ -153,5 +155,5 @@ export function byResponseType(grants: readonly GrantType[]): ReadonlyMap<string
 /** Throws for what makes no access tokens. */
 export function verifiedFormat(accessTokens: AccessTokenFormat): AccessTokenFormat {
   if (typeof accessTokens.create === 'function' && typeof accessTokens.locate === 'function') return accessTokens
-  throw new TypeError(`accessTokens must be opaque() or jwt(), not ${kindOf(accessTokens)}`)
+  throw misuse('wrong_capability', `accessTokens must be opaque() or jwt(), not ${kindOf(accessTokens)}`)
 }

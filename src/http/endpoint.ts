@@ -4,6 +4,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError, toOAuthError } from '../errors'
 import { kindOf, requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { CorsOptions } from '../types/endpoints'
 import { readRest, settle } from './request'
@@ -39,14 +40,15 @@ export interface EndpointOptions {
 export function requireServer(server: AuthorizationServer): void {
   requireSource(server)
   if ('storage' in server) return
-  throw new TypeError('The first argument must be a server of this process: only guards accept a remoteServer')
+  throw misuse('not_a_server', 'The first argument must be a server of this process: only guards accept a remoteServer')
 }
 
 /** Throws for what is no server, here or elsewhere. */
 export function requireSource(server: EndpointSource): void {
   // an Express app has `emit`, too
   if (typeof server?.emit === 'function' && 'resources' in server) return
-  throw new TypeError(
+  throw misuse(
+    'not_a_server',
     `The first argument must be the value that createAuthorizationServer returned, not ${kindOf(server)}`,
   )
 }
@@ -110,7 +112,7 @@ function requireOrigins(origin: unknown): void {
   const wrong = origins.find((one) => !isRight(one))
   const came = typeof wrong === 'string' ? `'${wrong}'` : kindOf(wrong)
   const fix = "origins as a browser sends them, such as ['https://app.example.com'], without a path or a pattern"
-  throw new TypeError(`cors needs origin: ${fix}${origins.length === 0 ? '' : `, not ${came}`}`)
+  throw misuse('wrong_url', `cors needs origin: ${fix}${origins.length === 0 ? '' : `, not ${came}`}`)
 }
 
 /** Whether a browser would send it so in `Origin`. */

@@ -1,6 +1,7 @@
 /** The signing keys of a server: what hosts give, made ready once, and published (RFC 7517) before, while and after each signs. */
 import { type JsonWebKey, type KeyMaterial, type KeyObject, toPrivateKey, toPublicKey } from '../crypto'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import { hintFor } from './key-hint'
 import { algorithmsOf, type SigningAlgorithm, thumbprint, type VerificationKey } from './keys'
 
@@ -48,7 +49,8 @@ export function currentKeyRing(owner: string, keys: KeysOption, algorithm?: Sign
     // a list stands in `current`: alone it would be read as one key
     const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
     if (typeof given !== 'string' && !isObject) {
-      throw new TypeError(
+      throw misuse(
+        'wrong_key',
         `${owner} needs keys: a private key such as generateSigningKey() returns, or { current, next, retired }, not ${kindOf(given)}`,
       )
     }
@@ -116,7 +118,7 @@ function keyRing(owner: string, { current, next, retired = [] }: SigningKeys, al
 /** What reads the keys of that option, and says what is wrong with one of them. */
 function reader(owner: string) {
   const wrong = (name: string, problem: string, cause?: unknown) =>
-    new TypeError(`${owner}({ keys }): ${name} ${problem}`, { cause })
+    misuse('wrong_key', `${owner}({ keys }): ${name} ${problem}`, { cause })
   const read = <T>(name: string, material: unknown, how: () => T): T => {
     try {
       return how()

@@ -2,6 +2,7 @@
 import { certificateBytes, certificateOf } from '../certificates/certificate'
 import { type JsonWebKey, type KeyObject, newPrivateKey, orphanedPublicKey, sha256, toPublicKey } from '../crypto'
 import { requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 
 /** A signing algorithm for JWT access tokens (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'PS256'
@@ -36,7 +37,7 @@ export interface VerificationKey {
 export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JsonWebKey {
   requireNoMore('generateSigningKey', arguments, 1)
   if (!signingAlgorithms.includes(algorithm))
-    throw new TypeError(`generateSigningKey accepts ${signingAlgorithms.join(', ')}`)
+    throw misuse('wrong_choice', `generateSigningKey accepts ${signingAlgorithms.join(', ')}`)
   const key = newPrivateKey(algorithm === 'ES256' ? 'ec' : 'rsa')
   return { ...key.export({ format: 'jwk' }), kid: thumbprint(toPublicKey(key)), alg: algorithm, use: 'sig' }
 }

@@ -2,6 +2,7 @@
 import type { JsonWebKey } from '../crypto'
 import { OAuthError } from '../errors'
 import { requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import { isSafeUrl } from '../rules/issuer'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { isPrivateJwk, publishedKey, verificationAlgorithmsOf } from './keys'
@@ -35,17 +36,18 @@ const names: readonly string[] = ['issuer', 'jwksUri', 'keys', 'profile'] satisf
 /** By issuer. Throws a TypeError that names the option of `owner` and the fix. */
 export function trustedIssuers(owner: string, issuers: readonly TrustedIssuer[]): ReadonlyMap<string, KnownIssuer> {
   const fix = `${owner}({ issuers }) must be a list such as [{ issuer: 'https://idp.example.com', jwksUri: 'https://…' }]`
-  if (!Array.isArray(issuers) || issuers.length === 0) throw new TypeError(fix)
+  if (!Array.isArray(issuers) || issuers.length === 0) throw misuse('wrong_list', fix)
   const known = new Map<string, KnownIssuer>()
   for (const one of issuers as TrustedIssuer[]) {
     requireKnown(`${owner} issuer member`, one ?? null, names)
     const { issuer, jwksUri, keys, profile } = one
-    if (typeof issuer !== 'string' || issuer === '') throw new TypeError(fix)
+    if (typeof issuer !== 'string' || issuer === '') throw misuse('wrong_list', fix)
     const place = `${owner}({ issuers }): ${issuer}`
-    if (known.has(issuer)) throw new TypeError(`${place} is there twice: name each issuer once`)
-    if (profile !== undefined && profile !== 'id-jag') throw new TypeError(`${place} has a profile other than 'id-jag'`)
+    if (known.has(issuer)) throw misuse('duplicate_name', `${place} is there twice: name each issuer once`)
+    if (profile !== undefined && profile !== 'id-jag')
+      throw misuse('wrong_choice', `${place} has a profile other than 'id-jag'`)
     if ((jwksUri === undefined) === (keys === undefined)) {
-      throw new TypeError(`${place} needs its jwksUri or its keys: one of the two`)
+      throw misuse('conflicting_options', `${place} needs its jwksUri or its keys: one of the two`)
     }
     const finder = jwksUri === undefined ? givenKeys(place, keys) : remote(place, jwksUri)
     known.set(issuer, Object.freeze({ profile, hasSigned: signedBy(finder) }))
@@ -75,13 +77,14 @@ async function findKey(find: FindKey, kid: string) {
 }
 
 function givenKeys(place: string, keys: unknown): Finder {
-  if (!Array.isArray(keys) || keys.length === 0) throw new TypeError(`${place}: keys must be a list of public JWKs`)
+  if (!Array.isArray(keys) || keys.length === 0)
+    throw misuse('wrong_key', `${place}: keys must be a list of public JWKs`)
   const found = new Map(
     (keys as JsonWebKey[]).map((jwk) => {
       const isPublic = typeof jwk === 'object' && jwk !== null && !isPrivateJwk(jwk)
       const key = isPublic && typeof jwk.kid === 'string' ? publishedKey(jwk, verificationAlgorithmsOf) : undefined
       if (key) return [jwk.kid as string, key] as const
-      throw new TypeError(`${place}: each of its keys must be a public JWK for signatures, EC or RSA, with a kid`)
+      throw misuse('wrong_key', `${place}: each of its keys must be a public JWK for signatures, EC or RSA, with a kid`)
     }),
   )
   return () => (kid) => found.get(kid)
@@ -89,7 +92,7 @@ function givenKeys(place: string, keys: unknown): Finder {
 
 /** One for each server: it keeps the time by the server's clock. */
 function remote(place: string, jwksUri: unknown): Finder {
-  if (!isSafeUrl(jwksUri)) throw new TypeError(`${place}: jwksUri must be an https URL, or http on loopback`)
+  if (!isSafeUrl(jwksUri)) throw misuse('wrong_url', `${place}: jwksUri must be an https URL, or http on loopback`)
   const finders = new WeakMap<AuthorizationServer['emit'], FindKey>()
   return ({ now, emit }) => {
     const known = finders.get(emit)

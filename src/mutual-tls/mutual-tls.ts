@@ -3,6 +3,7 @@ import { namesOf } from '../certificates/names'
 import { clientCertificates, type FindClientCertificate } from '../clients/keys'
 import type { X509Certificate } from '../crypto'
 import { kindOf, requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { networkOf, type Sender } from '../rules/network'
 import { refusedProof } from '../sender-constraints/refusal'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
@@ -105,14 +106,15 @@ export function mutualTls(options: MutualTlsOptions = {}): ClientAuthentication 
 
 function requireFunction(name: string, value: unknown): void {
   if (value === undefined || typeof value === 'function') return
-  throw new TypeError(`mutualTls({ ${name} }) must be a function of the request`)
+  throw misuse('not_a_function', `mutualTls({ ${name} }) must be a function of the request`)
 }
 
 function verifyAliases(aliases: unknown): void {
   if (aliases === undefined) return
   const isOrigin = typeof aliases === 'string' && URL.canParse(aliases) && new URL(aliases).origin === aliases
   if (isOrigin && aliases.startsWith('https:')) return
-  throw new TypeError(
+  throw misuse(
+    'wrong_url',
     "mutualTls({ aliases }) must be an https origin without a path, such as 'https://mtls.example.com'",
   )
 }
@@ -150,7 +152,7 @@ async function verify(
 /** A promise, or the word of a header, would be true whatever it says. */
 function saidTrusted(said: unknown): boolean {
   if (typeof said === 'boolean' || said === undefined) return said === true
-  throw new TypeError(`mutualTls({ verified }) must return true or false, not ${kindOf(said)}`)
+  throw misuse('wrong_answer', `mutualTls({ verified }) must return true or false, not ${kindOf(said)}`)
 }
 
 /** RFC 8705 §3: the certificate of the request, and at an API whether it is that of the token. */

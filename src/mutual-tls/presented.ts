@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import { type ClientCertificate, certificateBytes, certificateOf, validityProblem } from '../certificates/certificate'
 import type { X509Certificate } from '../crypto'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { ProvingRequest } from '../types/capability'
 
 /** What a request has in the place of a certificate. */
@@ -43,7 +44,7 @@ function rawOf(given: unknown): Buffer {
   const { raw } = given as { raw?: unknown }
   if (Buffer.isBuffer(raw)) return raw
   const fix = 'an X509Certificate, a text with one, or undefined'
-  throw new TypeError(`mutualTls({ certificate }) must return ${fix}, not ${kindOf(given)}`)
+  throw misuse('wrong_answer', `mutualTls({ certificate }) must return ${fix}, not ${kindOf(given)}`)
 }
 
 /** What is wrong with a certificate, whoever has it. */

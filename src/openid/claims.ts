@@ -1,6 +1,7 @@
 /** What clients learn of users: the claims of each scope (OpenID Connect Core §5.4), and the parameter `claims` (§5.5). */
 import { OAuthError } from '../errors'
 import { kindOf, requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import { isScopeToken, type Scope, scopesOfClient } from '../rules/scope'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -36,13 +37,13 @@ export function verifiedClaims(option: Readonly<Record<string, readonly string[]
   const byScope = Object.entries({ ...standardScopes, ...option }).filter(([scope, names]) => {
     const fix = `openid({ claims }): ${scope} must be a list of claims, such as ['department']`
     if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
-      throw new TypeError(`${fix}, not ${kindOf(names)}`)
+      throw misuse('wrong_list', `${fix}, not ${kindOf(names)}`)
     }
     if (!isScopeToken(scope) || scope === 'openid' || scope === 'offline_access') {
-      throw new TypeError(`openid({ claims }): ${scope} cannot be the scope of claims`)
+      throw misuse('wrong_scope', `openid({ claims }): ${scope} cannot be the scope of claims`)
     }
     const wrong = names.find((name) => ofTokens.includes(name) || !/^[\x21-\x7e]{1,200}$/.test(name) || name in {})
-    if (wrong !== undefined) throw new TypeError(`openid({ claims }): ${scope} cannot have the claim ${wrong}`)
+    if (wrong !== undefined) throw misuse('wrong_list', `openid({ claims }): ${scope} cannot have the claim ${wrong}`)
     return names.length > 0
   })
   return Object.freeze({
@@ -75,7 +76,7 @@ export async function valuesOf(
   if (names.length === 0) return {}
   const known: unknown = users?.claims ? await inTime('users.claims', users.claims(user)) : user
   if (typeof known !== 'object' || known === null || Array.isArray(known)) {
-    throw new TypeError(`users.claims must return an object, such as { name, email }, not ${kindOf(known)}`)
+    throw misuse('wrong_answer', `users.claims must return an object, such as { name, email }, not ${kindOf(known)}`)
   }
   const values: Record<string, unknown> = {}
   for (const name of names) {

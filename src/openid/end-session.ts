@@ -10,6 +10,7 @@ import { errorPage, pageContext, setPageHeaders } from '../http/page'
 import { requestParameters } from '../http/request'
 import { endpointRouter } from '../http/router'
 import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { renderSignedOut, renderSignOut } from '../pages/sign-out'
 import type { RequestParameters } from '../rules/params'
 import { redirectHost } from '../rules/redirect-uri'
@@ -55,7 +56,8 @@ export function endSessionRouter(server: AuthorizationServer, options: EndSessio
   requireKnown('endSessionRouter option', options ?? null, ['signOut'], ['signOut'])
   const { signOut } = options
   if (typeof signOut !== 'function') {
-    throw new TypeError(
+    throw misuse(
+      'missing_option',
       `endSessionRouter needs signOut: (req, res) => …, which ends the session of your app, not ${kindOf(signOut)}`,
     )
   }
@@ -93,7 +95,10 @@ async function browserOf({ server, settings, req }: Visit): Promise<Browser | un
   }
   if (!signIn) return undefined
   const fix = 'set users: { current } of the server, so that the session can be ended'
-  throw new TypeError(`openid({ authentication }) says that somebody is signed in, and users.current does not: ${fix}`)
+  throw misuse(
+    'wrong_sign_in',
+    `openid({ authentication }) says that somebody is signed in, and users.current does not: ${fix}`,
+  )
 }
 
 /**
@@ -157,7 +162,10 @@ async function signOutOf(visit: Visit, browser: Browser, onward: Onward | undefi
   const since = (await endOf(server, browser)).filter(({ clientId }) => !told.has(clientId))
   void tellClients(settings, server, [...before, ...since])
   if (res.headersSent) {
-    const cause = new TypeError(`endSessionRouter's signOut sent a response. It must only end the session, and return`)
+    const cause = misuse(
+      'wrong_answer',
+      `endSessionRouter's signOut sent a response. It must only end the session, and return`,
+    )
     const description = 'The server could not complete the request.'
     return reportError(server, new OAuthError('server_error', description, { cause }))
   }

@@ -4,6 +4,7 @@ import { sha256 } from '../crypto'
 import type { KeyRing, Signer } from '../jwt/key-ring'
 import { signJwt } from '../jwt/sign'
 import { isSignedWith, type JwtKind, readJwt } from '../jwt/verify'
+import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { MadeResponse } from '../types/openid'
 import type { TokenResponse } from '../types/token'
@@ -33,7 +34,7 @@ export function signerOf({ signing, signers }: KeyRing, algorithm: string | unde
   const signer = algorithm === undefined ? signing : signers.get(algorithm)
   if (signer) return signer
   const fix = `add a key for ${algorithm} to openid({ keys: { current: […] } }), or change the record`
-  throw new TypeError(`The record of the client ${clientId} wants signatures by ${algorithm}: ${fix}`)
+  throw misuse('wrong_record', `The record of the client ${clientId} wants signatures by ${algorithm}: ${fix}`)
 }
 
 /** Adds the id_token to a token response whose scope is `openid`. */

@@ -9,6 +9,7 @@ import { requireServer } from '../http/endpoint'
 import { signJwt } from '../jwt/sign'
 import { listGrants } from '../operations/grants'
 import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { OFFLINE_ACCESS } from '../rules/scope'
 import { requireId } from '../rules/subject'
 import type { Client } from '../storage'
@@ -39,7 +40,7 @@ export async function logoutSessions(
   const { sessionId } = target
   if (sessionId !== undefined && (typeof sessionId !== 'string' || sessionId === '')) {
     const came = sessionId === '' ? 'an empty one' : kindOf(sessionId)
-    throw new TypeError(`logoutSessions: sessionId must be a non-empty string, not ${came}`)
+    throw misuse('wrong_id', `logoutSessions: sessionId must be a non-empty string, not ${came}`)
   }
   const settings = requireSettings('logoutSessions', server)
   const userId = requireId('logoutSessions: userId', target.userId)

@@ -2,6 +2,7 @@
 import { OAuthError } from '../errors'
 import { currentKeyRing, type KeysOption } from '../jwt/key-ring'
 import { kindOf, requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireSeconds } from '../options/seconds'
 import type { OpenIdProvider, Subjects } from '../types/openid'
 import { claimsOfClient, verifiedClaims } from './claims'
@@ -112,15 +113,18 @@ function settingsOf(options: OpenIdOptions): Settings {
   const { keys, authentication, acrValues = [], sessionTtl = 30 * 24 * 3600 } = options
   const { dangerouslyAllowLoopback: withLoopback = false, subject: subjects = publicSubjects } = options
   if (typeof subjects?.subjectOf !== 'function') {
-    throw new TypeError(`openid({ subject }) must be what pairwise({ salt }) returns, not ${kindOf(subjects)}`)
+    throw misuse(
+      'wrong_capability',
+      `openid({ subject }) must be what pairwise({ salt }) returns, not ${kindOf(subjects)}`,
+    )
   }
   requireFlags('openid', { dangerouslyAllowLoopback: withLoopback })
   if (typeof authentication !== 'function') {
     const form = '(req) => ({ time, acr, amr, sessionId }), or undefined if nobody is signed in'
-    throw new TypeError(`openid needs authentication: ${form}, not ${kindOf(authentication)}`)
+    throw misuse('missing_option', `openid needs authentication: ${form}, not ${kindOf(authentication)}`)
   }
   if (!Array.isArray(acrValues) || !acrValues.every((acr) => typeof acr === 'string' && /^[\x21-\x7e]+$/.test(acr))) {
-    throw new TypeError("openid({ acrValues }) must be a list of names without spaces, such as ['mfa']")
+    throw misuse('wrong_list', "openid({ acrValues }) must be a list of names without spaces, such as ['mfa']")
   }
   requireSeconds('openid({ sessionTtl })', sessionTtl)
   return Object.freeze({

@@ -2,6 +2,7 @@
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import type { KeyRing } from '../jwt/key-ring'
+import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { OpenIdProvider, SignIn, Subjects } from '../types/openid'
 import type { UserClaims } from './claims'
@@ -34,5 +35,5 @@ export function withSettings(provider: OpenIdProvider, settings: Settings): Open
 export function requireSettings(owner: string, { openid }: AuthorizationServer): Settings {
   const settings = openid && known.get(openid)
   if (settings) return settings
-  throw new TypeError(`${owner} needs the option openid of the server: openid({ keys, authentication })`)
+  throw misuse('missing_capability', `${owner} needs the option openid of the server: openid({ keys, authentication })`)
 }

@@ -6,6 +6,7 @@ import { admissionOf } from '../guard/presented-token'
 import { CLOCK_SKEW } from '../jwt/verify'
 import { listGrants } from '../operations/grants'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { Scope } from '../rules/scope'
 import type { Authentication } from '../types/authorization'
 import type { ApprovedAuthorization, AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
@@ -58,7 +59,7 @@ export function verifiedSignIn(said: unknown): KnownSignIn {
 
 function wrongSignIn(problem: string): TypeError {
   const form = '{ time, acr?, amr?, sessionId? } with time as a Date or in seconds'
-  return new TypeError(`authentication of openid() or issueCode must be ${form}, ${problem}`)
+  return misuse('wrong_sign_in', `authentication of openid() or issueCode must be ${form}, ${problem}`)
 }
 
 /** OpenID Connect Core §3.1.2.1: more seconds ago than the request takes. A time that is still to come says nothing of that. */
@@ -176,5 +177,8 @@ async function verifyMet(
 /** A token in front says who the user is, and not how they signed in; without one it is a mistake of the host. */
 export function unknownSignIn(req: Request): Error {
   if (admissionOf(req)) return new OAuthError('login_required', 'The user must sign in.')
-  return new TypeError('openid({ authentication }) must return { time } for a user who is signed in, not undefined')
+  return misuse(
+    'wrong_sign_in',
+    'openid({ authentication }) must return { time } for a user who is signed in, not undefined',
+  )
 }

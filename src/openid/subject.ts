@@ -5,6 +5,7 @@ import { fingerprint, sharedKey } from '../crypto'
 import { isLoopbackAddress, isPublicAddress } from '../fetch/public-address'
 import { fetchList, hasPlace } from '../fetch/untrusted'
 import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { staysOnDevice } from '../rules/redirect-uri'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -37,9 +38,9 @@ export function pairwise(options: PairwiseOptions): Subjects {
   requireKnown('pairwise option', options ?? null, ['salt'], ['salt'])
   const { salt } = options
   if (typeof salt !== 'string' && !(salt instanceof Uint8Array)) {
-    throw new TypeError(`pairwise needs salt: a secret of at least 32 bytes, not ${kindOf(salt)}`)
+    throw misuse('weak_secret', `pairwise needs salt: a secret of at least 32 bytes, not ${kindOf(salt)}`)
   }
-  if (Buffer.byteLength(salt) < 32) throw new TypeError('pairwise({ salt }) must have at least 32 bytes')
+  if (Buffer.byteLength(salt) < 32) throw misuse('weak_secret', 'pairwise({ salt }) must have at least 32 bytes')
   const key = sharedKey(typeof salt === 'string' ? salt : Buffer.from(salt).toString('base64'))
   return Object.freeze({
     type: 'pairwise',
@@ -62,7 +63,8 @@ function sectorOf(client: Described): string {
   // nor is it the host's to mend
   if (origin === 'metadata_document') return own
   const fix = 'set sectorIdentifierUri in its record'
-  throw new TypeError(
+  throw misuse(
+    'wrong_record',
     `The redirect URIs of the client ${clientId} have several hosts, so that it has no sector: ${fix}`,
   )
 }
@@ -123,5 +125,5 @@ export async function verifySector(
 function verifiedSubject(userId: string): string {
   if (/^[\x20-\x7e]{1,255}$/.test(userId)) return userId
   const fix = 'give the user another id, or set openid({ subject: pairwise({ salt }) })'
-  throw new TypeError(`The id of a user must be at most 255 ASCII characters to be the sub of an id_token: ${fix}`)
+  throw misuse('wrong_id', `The id of a user must be at most 255 ASCII characters to be the sub of an id_token: ${fix}`)
 }

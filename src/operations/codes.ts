@@ -4,6 +4,7 @@ import { pkceRequired, requireClient, requireGrantType } from '../clients/client
 import { OAuthError } from '../errors'
 import { requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { type AuthorizationDetail, typesOf } from '../rules/authorization-details'
 import { isCodeChallenge } from '../rules/pkce'
 import { schemeWithoutDot } from '../rules/private-use-scheme'
@@ -87,7 +88,8 @@ export async function issueCode(
   const { clientId, redirectUri, scope, resource, codeChallenge, dpopJkt, nonce } = options
   const userId = requireId('issueCode: userId', options.userId)
   const startedAt = server.now()
-  if (!server.codes) throw new TypeError('issueCode needs authorizationCode() in the grants of the server')
+  if (!server.codes)
+    throw misuse('missing_capability', 'issueCode needs authorizationCode() in the grants of the server')
   const client = await requireClient(server, clientId)
   requireGrantType(client, 'authorization_code')
   if (redirectUri !== undefined && !matchesRedirectUri(client, redirectUri)) {
@@ -99,7 +101,7 @@ export async function issueCode(
   }
   if (dpopJkt !== undefined) {
     if (server.senderConstraints.length === 0)
-      throw new TypeError('issueCode: dpopJkt needs dpop() in senderConstraints')
+      throw misuse('missing_capability', 'issueCode: dpopJkt needs dpop() in senderConstraints')
     keyToBind(server, client, new Map([['dpop_jkt', dpopJkt]]))
   }
   const audience = resolveAudience(server, client, resourceParameter(resource))
@@ -135,11 +137,14 @@ async function withAuthentication(
 ): Promise<Authorized> {
   const { openid } = server
   if (signIn !== undefined && !openid)
-    throw new TypeError('issueCode: authentication needs the option openid of the server')
+    throw misuse('missing_capability', 'issueCode: authentication needs the option openid of the server')
   if (!openid || !authorization.scope.includes('openid')) return authorization
   if (signIn === undefined) {
     const fix = 'or name a scope without openid'
-    throw new TypeError(`issueCode: the scope openid needs authentication: { time }, how the user signed in, ${fix}`)
+    throw misuse(
+      'missing_option',
+      `issueCode: the scope openid needs authentication: { time }, how the user signed in, ${fix}`,
+    )
   }
   return { ...authorization, authentication: await openid.signedIn(server, client, authorization, signIn) }
 }

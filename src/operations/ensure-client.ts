@@ -4,6 +4,7 @@ import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { requireServer } from '../http/endpoint'
 import { kindOf, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
@@ -31,7 +32,7 @@ export async function ensureClient<Grants extends string>(
   requireServer(server)
   const { clientId } = record ?? {}
   // without an id every start would make another client
-  if (typeof clientId !== 'string') throw new TypeError(`ensureClient needs a clientId, not ${kindOf(clientId)}`)
+  if (typeof clientId !== 'string') throw misuse('wrong_id', `ensureClient needs a clientId, not ${kindOf(clientId)}`)
   const options = record as RegisterClientOptions
   requireKnown('ensureClient option', options, ['clientId', 'clientSecret', ...metadataNames(server)])
   const found = await server.storage.clients.find(clientId)

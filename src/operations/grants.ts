@@ -3,6 +3,7 @@
 import { isExpired } from '../credentials/bound'
 import { requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { filterBy, requireId } from '../rules/subject'
 import type { Grant, RevocationTarget } from '../storage'
 import { allPages, deleteInBatches } from '../storage/paging'
@@ -47,7 +48,7 @@ export async function revokeGrants(
   // without the members that are undefined: a storage asks which one there is
   const [named, ...more] = Object.entries(target).filter(([, id]) => id !== undefined)
   if (!named || more.length > 0) {
-    throw new TypeError('revokeGrants needs exactly one of { grantId }, { userId } and { clientId }')
+    throw misuse('conflicting_options', 'revokeGrants needs exactly one of { grantId }, { userId } and { clientId }')
   }
   const [name, id] = named
   await revoke(server, { [name]: requireId(`revokeGrants: ${name}`, id) } as RevocationTarget)

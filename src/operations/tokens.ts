@@ -4,6 +4,7 @@ import { getsRefreshToken, requireClient, requireGrantType } from '../clients/cl
 import { OAuthError } from '../errors'
 import { requireServer } from '../http/endpoint'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { AuthorizationDetail } from '../rules/authorization-details'
 import { audienceMember, knownResource, resolveAudience, resourceParameter } from '../rules/resource'
 import { formatScope, includesScope, neededScope, resolveScope, type Scope, scopeParameter } from '../rules/scope'
@@ -72,9 +73,13 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
   requireFlags('issueTokens', { refreshToken: options.refreshToken })
   const request = options.request ?? (await hostRequest(server, options))
   const { client } = request
-  if (client.clientId !== options.clientId) throw new TypeError('issueTokens: clientId must be that of the request')
+  if (client.clientId !== options.clientId)
+    throw misuse('conflicting_options', 'issueTokens: clientId must be that of the request')
   if (options.request && options.grantType !== undefined) {
-    throw new TypeError('issueTokens: the request has a grantType already: leave the option grantType out')
+    throw misuse(
+      'conflicting_options',
+      'issueTokens: the request has a grantType already: leave the option grantType out',
+    )
   }
   // a user that the host did not find must not become the client itself
   const userId = 'userId' in options ? requireId('issueTokens: userId', options.userId) : undefined

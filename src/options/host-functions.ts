@@ -1,5 +1,7 @@
 /** The host's clock, checked at each call. */
 
+import { misuse } from './misuse'
+
 /** More would be milliseconds: in seconds it is the year 5138. */
 const MOST_SECONDS = 1e11
 
@@ -20,7 +22,7 @@ export function exactClock(now?: () => number): () => number {
   const seconds = () => {
     const answer: unknown = now()
     if (typeof answer === 'number' && Number.isFinite(answer) && Math.abs(answer) < MOST_SECONDS) return answer
-    throw new TypeError(`now must return the seconds since the epoch, not ${String(answer)}`)
+    throw misuse('wrong_seconds', `now must return the seconds since the epoch, not ${String(answer)}`)
   }
   seconds()
   return seconds

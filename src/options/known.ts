@@ -1,5 +1,7 @@
 /** Options as hosts write them: a misspelt one must not be the default in silence. */
 
+import { misuse } from './misuse'
+
 /**
  * Takes a value that is left out for no options. `mayBeUndefined` are the members whose type says that undefined is as
  * good as left out.
@@ -15,12 +17,12 @@ export function requireKnown(
 ): void {
   if (value === undefined) return
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError(`The ${kind}s must be one object, such as { ${names[0]}: … }, not ${kindOf(value)}`)
+    throw misuse('not_an_object', `The ${kind}s must be one object, such as { ${names[0]}: … }, not ${kindOf(value)}`)
   }
   for (const [name, member] of Object.entries(value)) {
-    if (!names.includes(name)) throw new TypeError(`Unknown ${kind} ${name}; there are ${names.join(', ')}`)
+    if (!names.includes(name)) throw misuse('unknown_option', `Unknown ${kind} ${name}; there are ${names.join(', ')}`)
     if (member !== undefined || mayBeUndefined.includes(name)) continue
-    throw new TypeError(`The ${kind} ${name} is undefined. Set it, or leave it out`)
+    throw misuse('undefined_option', `The ${kind} ${name} is undefined. Set it, or leave it out`)
   }
 }
 
@@ -40,13 +42,13 @@ export function kindOf(value: unknown): string {
 /** @throws TypeError where `value` is one of our own functions, which makes what is meant when it is called. */
 export function requireCalled(option: string, value: unknown, makers: Readonly<Record<string, unknown>>): void {
   const name = Object.keys(makers).find((one) => makers[one] === value)
-  if (name !== undefined) throw new TypeError(`${option} is ${name} itself: call it, as ${name}(…)`)
+  if (name !== undefined) throw misuse('not_called', `${option} is ${name} itself: call it, as ${name}(…)`)
 }
 
 /** @throws TypeError for a member of `flags` that is there and neither true nor false: the text 'false' would be true. */
 export function requireFlags(owner: string, flags: Readonly<Record<string, unknown>>): void {
   const wrong = Object.keys(flags).find((name) => flags[name] !== undefined && typeof flags[name] !== 'boolean')
-  if (wrong !== undefined) throw new TypeError(`${owner}'s ${wrong} must be true or false`)
+  if (wrong !== undefined) throw misuse('wrong_choice', `${owner}'s ${wrong} must be true or false`)
 }
 
 /**
@@ -59,10 +61,13 @@ export function requireNoMore(owner: string, given: ArrayLike<unknown>, most: nu
   if (given.length <= most) return
   // a request, its response and `next`: Express was given what makes the handler
   if (isResponse(given[1]) || isResponse(given[2])) {
-    throw new TypeError(`${owner} was not called: write ${owner}(…) where the handler is needed`)
+    throw misuse('not_called', `${owner} was not called: write ${owner}(…) where the handler is needed`)
   }
   const fix = "several scopes are one string ('read write') or one list, and options are one object"
-  throw new TypeError(`${owner} accepts ${most} argument${most === 1 ? '' : 's'}, not ${given.length}: ${fix}`)
+  throw misuse(
+    'too_many_arguments',
+    `${owner} accepts ${most} argument${most === 1 ? '' : 's'}, not ${given.length}: ${fix}`,
+  )
 }
 
 function isResponse(value: unknown): boolean {

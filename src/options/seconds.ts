@@ -1,5 +1,7 @@
 /** Lifetimes in options: whole seconds. */
 
+import { misuse } from './misuse'
+
 const DAY = 86_400
 
 /**
@@ -15,10 +17,11 @@ function isMilliseconds(value: number): boolean {
 export function requireSeconds(option: string, value: unknown, most = Number.MAX_SAFE_INTEGER, least = 1): void {
   if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) {
     if (!isMilliseconds(value as number)) return
-    throw new TypeError(
+    throw misuse(
+      'wrong_seconds',
       `${option} is in seconds, and ${value} looks like milliseconds: write ${(value as number) / 1000}`,
     )
   }
   const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
-  throw new TypeError(`${option} must be a whole number of seconds ${range}, not ${String(value)}`)
+  throw misuse('wrong_seconds', `${option} must be a whole number of seconds ${range}, not ${String(value)}`)
 }

@@ -2,6 +2,7 @@
 
 import { sha256Base64 } from '../crypto'
 import { requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import { english } from './english'
 import { german } from './german'
 import { escapeHtml, placeholdersOf } from './html'
@@ -53,10 +54,10 @@ export function preparePages(
 ): Pages {
   requireKnown('pages option', options, ['name', 'languages', 'texts', 'theme'])
   const { name = new URL(issuer).host, texts = {}, languages, theme } = options
-  if (typeof name !== 'string') throw new TypeError('pages.name must be a string')
+  if (typeof name !== 'string') throw misuse('wrong_text', 'pages.name must be a string')
   const chosen = languages ?? [...new Set([...Object.keys(shipped), ...Object.keys(texts)])]
   if (!Array.isArray(chosen) || chosen.length === 0)
-    throw new TypeError("pages.languages must be a list such as ['en']")
+    throw misuse('wrong_list', "pages.languages must be a list such as ['en']")
   const style = pageStyle(theme)
   return Object.freeze({
     name,
@@ -68,21 +69,21 @@ export function preparePages(
 
 function textsOf(language: string, own: Partial<PageTexts> = {}, brought: ScopesAndClaims = {}): PageTexts {
   if (typeof language !== 'string' || !/^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language) || !isLocale(language)) {
-    throw new TypeError(`pages.languages: ${String(language)} must be a BCP 47 tag such as 'en' or 'pt-BR'`)
+    throw misuse('wrong_text', `pages.languages: ${String(language)} must be a BCP 47 tag such as 'en' or 'pt-BR'`)
   }
   const place = `pages.texts.${language}`
   const { dir, scopes, claims, ...words }: Partial<PageTexts> = { ...shipped[language], ...own }
-  if (!['ltr', 'rtl', undefined].includes(dir)) throw new TypeError(`${place}.dir must be 'ltr' or 'rtl'`)
+  if (!['ltr', 'rtl', undefined].includes(dir)) throw misuse('wrong_choice', `${place}.dir must be 'ltr' or 'rtl'`)
   verifyWords(`${place}.scopes must be scopes in words, such as { read: 'See your data' }`, scopes)
   verifyWords(`${place}.claims must be claims in words, such as { name: 'name' }`, claims)
   const unknown = Object.keys(words).find((name) => !Object.hasOwn(english, name))
-  if (unknown !== undefined) throw new TypeError(`Unknown text ${place}.${unknown}`)
+  if (unknown !== undefined) throw misuse('unknown_option', `Unknown text ${place}.${unknown}`)
   for (const [name, example] of Object.entries(english)) {
     const text: unknown = words[name as keyof typeof words]
     const names = placeholdersOf(example)
     if (typeof text === 'string' && text !== '' && placeholdersOf(text).join() === names.join()) continue
     const needed = names.map((placeholder) => ` with {${placeholder}}`).join('')
-    throw new TypeError(`${place}.${name} must be a text${needed}, such as '${example}'`)
+    throw misuse('wrong_text', `${place}.${name} must be a text${needed}, such as '${example}'`)
   }
   return Object.freeze({
     ...(words as PageTexts),
@@ -93,7 +94,7 @@ function textsOf(language: string, own: Partial<PageTexts> = {}, brought: Scopes
 }
 
 function verifyWords(problem: string, words: PageTexts['scopes'] = {}): void {
-  if (!Object.values(words).every((text) => typeof text === 'string')) throw new TypeError(problem)
+  if (!Object.values(words).every((text) => typeof text === 'string')) throw misuse('wrong_text', problem)
 }
 
 /** Whether dates and lists can be written in it. */

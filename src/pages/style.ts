@@ -1,5 +1,7 @@
 /** How the pages look: one style text for all of them, so that one hash admits it (Content-Security-Policy). */
 
+import { misuse } from '../options/misuse'
+
 /** Colours as CSS writes them: `#1d4ed8`, `rgb(29 78 216)`, `rebeccapurple`. */
 interface PageColors {
   /** Links, the primary button, and the focus ring. */
@@ -98,7 +100,8 @@ code{font-size:.875rem}
 export function pageStyle(theme: PageTheme = {}): string {
   const { light: day, dark: night, font = 'system-ui,sans-serif', radius = '1rem', ...unknown } = theme
   const [name] = Object.keys(unknown)
-  if (name !== undefined) throw new TypeError(`Unknown pages.theme member ${name}; there are light, dark, font, radius`)
+  if (name !== undefined)
+    throw misuse('unknown_option', `Unknown pages.theme member ${name}; there are light, dark, font, radius`)
   // no character that ends a value, the style element or its URL: these texts become part of the page
   verify('font', font, /^[\w ,'"-]+$/, "a font list such as 'Inter, sans-serif'")
   verify('radius', radius, /^(0|\d*\.?\d+(px|rem|em))$/, "a length such as '1rem'")
@@ -113,7 +116,7 @@ function variables(scheme: string, defaults: Colors, chosen: PageColors = {}): s
   for (const [name, value] of Object.entries(chosen)) {
     if (!Object.hasOwn(defaults, name)) {
       const names = Object.keys(defaults).join(', ')
-      throw new TypeError(`Unknown pages.theme.${scheme} member ${name}; there are ${names}`)
+      throw misuse('unknown_option', `Unknown pages.theme.${scheme} member ${name}; there are ${names}`)
     }
     verify(`${scheme}.${name}`, value, color, "a CSS colour such as '#1d4ed8'")
   }
@@ -124,5 +127,5 @@ function variables(scheme: string, defaults: Colors, chosen: PageColors = {}): s
 }
 
 function verify(name: string, value: unknown, form: RegExp, fix: string): void {
-  if (typeof value !== 'string' || !form.test(value)) throw new TypeError(`pages.theme.${name} must be ${fix}`)
+  if (typeof value !== 'string' || !form.test(value)) throw misuse('wrong_text', `pages.theme.${name} must be ${fix}`)
 }

@@ -3,6 +3,7 @@
 import type { Awaitable } from '../awaitable'
 import { deadline } from '../deadline'
 import { requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { bcryptCost, compareSecret, spendAsMuch } from './bcrypt'
 import { requirePlace } from './waiting'
 
@@ -44,7 +45,10 @@ export function bcryptPasswords(options: BcryptPasswordsOptions): ((
 } {
   requireNoMore('bcryptPasswords', arguments, 1)
   if (typeof options?.findByUsername !== 'function') {
-    throw new TypeError('bcryptPasswords: findByUsername must be a function that returns { id, passwordHash }')
+    throw misuse(
+      'not_a_function',
+      'bcryptPasswords: findByUsername must be a function that returns { id, passwordHash }',
+    )
   }
   const inTime = deadline()
   let costSeen: number | undefined
@@ -65,5 +69,8 @@ export function bcryptPasswords(options: BcryptPasswordsOptions): ((
 /** The id as a string. Anything else than the documented types would make one user, `undefined`, of many. */
 function userId({ id }: BcryptUser): string {
   if ((typeof id === 'string' && id !== '') || Number.isSafeInteger(id)) return String(id)
-  throw new TypeError('bcryptPasswords: findByUsername must return a user whose id is an integer or a non-empty string')
+  throw misuse(
+    'wrong_user',
+    'bcryptPasswords: findByUsername must return a user whose id is an integer or a non-empty string',
+  )
 }

@@ -7,6 +7,7 @@ import { lookupId } from '../credentials/split-token'
 import { OAuthError } from '../errors'
 import { requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireSeconds } from '../options/seconds'
 import { unshowable } from '../rules/keepable'
 import { type Audience, audienceMember, resolveAudience, resourceParameter } from '../rules/resource'
@@ -108,7 +109,8 @@ export async function listPersonalTokens(
   requireNoMore('listPersonalTokens', arguments, 2)
   requireServer(server)
   const filter = filterBy('listPersonalTokens', query ?? null, ['userId', 'clientId'])
-  if (Object.keys(filter).length === 0) throw new TypeError('listPersonalTokens needs { userId }, { clientId } or both')
+  if (Object.keys(filter).length === 0)
+    throw misuse('missing_option', 'listPersonalTokens needs { userId }, { clientId } or both')
   const grants = await allPages(
     (page) => server.storage.grants.list({ ...filter, ...page }),
     (grant) => grant.id,
@@ -155,7 +157,7 @@ async function findByText(
 ): Promise<Credential | undefined> {
   const { token } = target
   if ('userId' in target || 'id' in target || typeof token !== 'string') {
-    throw new TypeError('revokePersonalToken needs either { userId, id } or { token }, a string')
+    throw misuse('conflicting_options', 'revokePersonalToken needs either { userId, id } or { token }, a string')
   }
   const parts = syntaxOf(prefix).test(token) ? partsOf(prefix, token) : undefined
   const row = parts && (await findPersonalToken(server, parts.grantId))
@@ -165,7 +167,10 @@ async function findByText(
 function prefixOf(operation: string, { accessTokens }: AuthorizationServer): string {
   const { personalTokenPrefix } = accessTokens
   if (personalTokenPrefix !== undefined) return personalTokenPrefix
-  throw new TypeError(`${operation} needs accessTokens: personalTokens({ prefix }) in the options of the server`)
+  throw misuse(
+    'missing_capability',
+    `${operation} needs accessTokens: personalTokens({ prefix }) in the options of the server`,
+  )
 }
 
 function verifiedName(given: unknown): string {

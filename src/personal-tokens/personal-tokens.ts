@@ -9,6 +9,7 @@ import { lookupId } from '../credentials/split-token'
 import { toOAuthError } from '../errors'
 import { verifiedFormat } from '../host/start-up'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { Credential, Grant } from '../storage'
 import { opaque } from '../tokens/access-token'
 import { grantOf } from '../tokens/issue'
@@ -43,7 +44,7 @@ export function personalTokens(options: PersonalTokensOptions): AccessTokenForma
   const { prefix, format = opaque() } = options
   if (typeof prefix !== 'string' || !/^(?=.{3,24}$)[A-Za-z][A-Za-z0-9_]*_$/.test(prefix)) {
     const rule = '3 to 24 letters, digits and underscores, with a letter first and an underscore last'
-    throw new TypeError(`personalTokens({ prefix }) must be ${rule}, such as 'acme_pat_'`)
+    throw misuse('wrong_text', `personalTokens({ prefix }) must be ${rule}, such as 'acme_pat_'`)
   }
   verifiedFormat(format)
   const syntax = syntaxOf(prefix)

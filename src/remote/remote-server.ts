@@ -12,6 +12,7 @@ import { remoteKeys } from '../jwt/remote-keys'
 import { jwtVerifier } from '../jwt/verify'
 import { clock } from '../options/host-functions'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireSeconds } from '../options/seconds'
 import { verifiedIssuer, verifiedOrigin } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
@@ -180,7 +181,8 @@ interface VerifiedOptions {
 }
 
 function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
-  if (typeof options !== 'object' || options === null) throw new TypeError('remoteServer needs { issuer, resource }')
+  if (typeof options !== 'object' || options === null)
+    throw misuse('missing_option', 'remoteServer needs { issuer, resource }')
   requireKnown('option', options, optionNames, ['issuer'])
   const { resource = [], introspect, cache = 0, users, dangerouslyAllowHttp: allowHttp = false } = options
   requireFlags('remoteServer', { dangerouslyAllowHttp: allowHttp })
@@ -189,27 +191,27 @@ function verifiedOptions(options: RemoteServerOptions): VerifiedOptions {
   const reachableAt = verifiedOrigin(place, allowHttp)
   const resources: unknown = typeof resource === 'string' ? [resource] : resource
   if (!Array.isArray(resources) || !resources.every((one) => typeof one === 'string' && one !== '')) {
-    throw new TypeError(
+    throw misuse(
+      'wrong_url',
       "remoteServer's resource must be the URI of this API, such as 'https://api.example.com', or a list",
     )
   }
   if (resources.length === 0 && !introspect) {
-    throw new TypeError("remoteServer needs resource: the URI of this API in the tokens' audience (aud)")
+    throw misuse('missing_option', "remoteServer needs resource: the URI of this API in the tokens' audience (aud)")
   }
   if (introspect && ![introspect.clientId, introspect.clientSecret].every((part) => typeof part === 'string' && part)) {
-    throw new TypeError(
-      "remoteServer's introspect must be { clientId, clientSecret } of a client with resourceServer: true",
-    )
+    const fix = "remoteServer's introspect must be { clientId, clientSecret } of a client with resourceServer: true"
+    throw misuse('not_an_object', fix)
   }
   requireSeconds('remoteServer({ cache })', cache, Number.MAX_SAFE_INTEGER, 0)
-  if (cache > 0 && !introspect) throw new TypeError('remoteServer accepts cache only with introspect')
+  if (cache > 0 && !introspect) throw misuse('conflicting_options', 'remoteServer accepts cache only with introspect')
   for (const [name, value] of [
     ['users.find', users && (users.find ?? null)],
     ['onEvent', options.onEvent],
     ['now', options.now],
   ] as const) {
     if (value !== undefined && typeof value !== 'function')
-      throw new TypeError(`remoteServer's ${name} must be a function`)
+      throw misuse('not_a_function', `remoteServer's ${name} must be a function`)
   }
   const senderConstraints = verifiedConstraints(options.senderConstraints)
   const own = Object.freeze([...resources])

@@ -20,6 +20,7 @@ import { failLate, type Handler, requireServer, sendError } from '../http/endpoi
 import { errorPage } from '../http/page'
 import { endpointRouter } from '../http/router'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { audienceMember } from '../rules/resource'
 import { subjectId, userIdWords } from '../rules/subject'
 import { useRequest } from '../tokens/code'
@@ -47,10 +48,10 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
   const { decide, response: style = 'redirect' } = options ?? {}
   requireCalled("authorizeRouter's decide", decide, { consentPage, approve })
   if (typeof decide !== 'function') {
-    throw new TypeError('authorizeRouter needs decide: consentPage(), approve(), or a function')
+    throw misuse('missing_option', 'authorizeRouter needs decide: consentPage(), approve(), or a function')
   }
   if (!['redirect', 'location', 'json'].includes(style)) {
-    throw new TypeError("authorizeRouter's response must be 'redirect', 'location' or 'json'")
+    throw misuse('wrong_choice', "authorizeRouter's response must be 'redirect', 'location' or 'json'")
   }
   const isSignedIn = signInCheck(server, decide)
   const ask = timely(decide)
@@ -119,7 +120,8 @@ async function carryOut(
   const said = approvedBy(request, decision, req)
   const approved = (request.openid && (await server.openid?.authorize(said, request, req))) ?? said
   if (approved.source && !grant?.fromAccessTokens) {
-    throw new TypeError(
+    throw misuse(
+      'wrong_capability',
       `The grant of response_type ${request.responseType} does not accept a request with an access token: observe approved.source, and set fromAccessTokens`,
     )
   }
@@ -128,7 +130,7 @@ async function carryOut(
   if (uses && !isOneStep) await useRequest(server, uses)
   const parameters = await grant?.authorize?.(server, uses && isOneStep ? { ...approved, uses } : approved)
   if (parameters) return parameters
-  throw new TypeError(`authorize of response_type ${request.responseType} must return the response parameters`)
+  throw misuse('wrong_answer', `authorize of response_type ${request.responseType} must return the response parameters`)
 }
 
 function approvedBy(
@@ -138,7 +140,7 @@ function approvedBy(
 ): ApprovedAuthorization {
   const userId = subjectId(decision.userId)
   if (userId === undefined)
-    throw new TypeError(`decide must return { allow: true, userId } with ${userIdWords(decision)}`)
+    throw misuse('wrong_decision', `decide must return { allow: true, userId } with ${userIdWords(decision)}`)
   const admission = admissionOf(req)
   const session = admission && sessionInFront(request, decision, admission, userId)
   const scope = decision.scope === undefined ? request.scope : grantedScope(request, decision.scope)

@@ -7,6 +7,7 @@ import { OAuthError } from '../errors'
 import { guardedToken } from '../guard/guard'
 import { sentHeader } from '../http/request'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import { findResource } from '../rules/resource'
 import { includesScope, OFFLINE_ACCESS, type Scope } from '../rules/scope'
 import { userIdFrom } from '../rules/subject'
@@ -88,7 +89,7 @@ export function requireCaller({ resources }: AuthorizationServer, caller: Client
   const { scopes, audience, admin } = caller
   if (!Array.isArray(scopes) || !Array.isArray(audience ?? [])) {
     const fix = "clientsRouter's caller must return { userId, scopes } with scopes as a list, or undefined"
-    throw new TypeError(`${fix}, not ${kindOf(caller)}`)
+    throw misuse('wrong_answer', `${fix}, not ${kindOf(caller)}`)
   }
   if (userId === undefined && admin !== true) throw noCaller()
   const spelled = audience?.map((uri) => findResource(resources, uri) ?? uri)
@@ -134,12 +135,14 @@ export function ownGrantTypes(
 ): readonly string[] {
   const usual = grantTypesOf({}).filter((grantType) => server.grants.has(grantType))
   const allowed = grantTypes ?? [...usual, ...(defaults ?? [])]
-  if (!Array.isArray(allowed)) throw new TypeError(`${owner}'s grantTypes must be a list such as ['refresh_token']`)
+  if (!Array.isArray(allowed))
+    throw misuse('wrong_list', `${owner}'s grantTypes must be a list such as ['refresh_token']`)
   const unknown = allowed.find((grantType) => !server.grants.has(grantType))
-  if (unknown !== undefined) throw new TypeError(`${owner}: the server has no grant type ${unknown}`)
+  if (unknown !== undefined) throw misuse('unknown_to_server', `${owner}: the server has no grant type ${unknown}`)
   const beyond = defaults?.find((grantType) => !allowed.includes(grantType))
   if (beyond === undefined) return allowed
-  throw new TypeError(
+  throw misuse(
+    'conflicting_options',
     `clientsRouter's defaults give every client ${beyond}: add it to grantTypes, or remove it from defaults`,
   )
 }
@@ -147,7 +150,7 @@ export function ownGrantTypes(
 /** Makes a client for a user who has fewer than `most`. */
 export function clientQuota(server: AuthorizationServer, most: number, owner = 'clientsRouter') {
   if (!Number.isSafeInteger(most) || most < 0) {
-    throw new TypeError(`${owner}'s clientsPerUser must be a whole number such as 100`)
+    throw misuse('wrong_number', `${owner}'s clientsPerUser must be a whole number such as 100`)
   }
   return userQuota(most, server.storage.clients, `A user may have at most ${most} clients: delete one first.`)
 }

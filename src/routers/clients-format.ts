@@ -11,6 +11,7 @@ import { reportError, sendError, sendJson } from '../http/endpoint'
 import { jsonMembers } from '../http/request'
 import type { RegisterClientOptions } from '../operations/clients'
 import { requireFlags, requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
@@ -87,13 +88,13 @@ export function completeFormat(format: ClientsFormat = {}, rules: BroughtMembers
   const complete: CompleteFormat = { ...standard, ...others, ...(parse && { parse: checkedParse(parse, rules) }) }
   for (const name of ['parse', 'present', 'presentError'] as const) {
     if (typeof (format[name] ?? complete[name]) !== 'function')
-      throw new TypeError(`clientsRouter's format.${name} must be a function`)
+      throw misuse('not_a_function', `clientsRouter's format.${name} must be a function`)
   }
   if (!['PATCH', 'PUT'].includes(complete.updateMethod)) {
-    throw new TypeError("clientsRouter's format.updateMethod must be 'PATCH' or 'PUT'")
+    throw misuse('wrong_choice', "clientsRouter's format.updateMethod must be 'PATCH' or 'PUT'")
   }
   if (!/^[\w.~-]+$/.test(complete.secretPath)) {
-    throw new TypeError("clientsRouter's format.secretPath must be one part of a path, such as 'secret'")
+    throw misuse('wrong_text', "clientsRouter's format.secretPath must be one part of a path, such as 'secret'")
   }
   return complete
 }
@@ -151,7 +152,7 @@ export function sendFormatted(
     sendJson(res, status, body, error.headers)
   } catch (cause) {
     const fix = "clientsRouter's format.presentError must return { status, body }"
-    const failure = toOAuthError(new TypeError(fix, { cause }))
+    const failure = toOAuthError(misuse('wrong_answer', fix, { cause }))
     reportError(server, failure)
     sendError(failure, req, res)
   }

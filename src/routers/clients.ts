@@ -11,6 +11,7 @@ import { type Handler, type Methods, requireServer, sendEmpty, sendJson } from '
 import { queryParameters } from '../http/request'
 import { endpointRouter } from '../http/router'
 import { requireCalled, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { inTurn } from '../passwords/concurrency'
 import { networkOf } from '../rules/network'
 import { requireUnrepeated, tryDecodeComponent } from '../rules/params'
@@ -102,10 +103,10 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   const { protect, admin, defaults = {} } = options ?? {}
   requireCalled("clientsRouter's protect", protect, { bearerGuard, requireScope })
   if (typeof protect !== 'function') {
-    throw new TypeError("clientsRouter needs protect, such as bearerGuard(server, { scope: 'clients' })")
+    throw misuse('missing_option', "clientsRouter needs protect, such as bearerGuard(server, { scope: 'clients' })")
   }
   if (admin !== undefined && !server.scopes.has(admin))
-    throw new TypeError(`clientsRouter's admin must be one of the server's scopes, not ${admin}`)
+    throw misuse('unknown_to_server', `clientsRouter's admin must be one of the server's scopes, not ${admin}`)
   parseClientMetadata(defaults, server)
   const grantTypes = ownGrantTypes(server, options.grantTypes, defaults.grantTypes)
   const format = completeFormat(options.format, server)

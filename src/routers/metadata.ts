@@ -7,6 +7,7 @@ import { type CorsOptions, requireServer } from '../http/endpoint'
 import { onFirstRequest } from '../http/router'
 import { signersOf } from '../jwt/server-signers'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { responseModes } from '../rules/response-mode'
 import { openIdConfigurationPaths, wellKnownPath, wellKnownUrl } from '../rules/well-known'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -120,7 +121,8 @@ function withCapabilities(server: AuthorizationServer, members: Members): Member
     for (const [member, said] of Object.entries(more)) {
       if (said === undefined) continue
       if (Object.hasOwn(all, member)) {
-        throw new TypeError(
+        throw misuse(
+          'duplicate_name',
           `The metadata has ${member} already: a value in grants, clientAuthentication or requests must not set it again`,
         )
       }
@@ -148,14 +150,15 @@ function merged(lists: readonly (readonly JsonWebKey[])[]): JsonWebKey[] {
   const keys = new Map(lists.flat().map((key) => [key.kid ?? key, key]))
   for (const key of keys.values()) {
     // RFC 7518 §6.2.2, §6.3.2, §6.4.1
-    if ('d' in key || 'k' in key) throw new TypeError('jwks must return public keys: a private one is among them')
+    if ('d' in key || 'k' in key) throw misuse('wrong_key', 'jwks must return public keys: a private one is among them')
   }
   return [...keys.values()]
 }
 
 function requirePath({ endpoints }: AuthorizationServer, name: 'authorize' | 'token', needed: boolean): void {
   if (!needed || endpoints[name] !== undefined) return
-  throw new TypeError(
+  throw misuse(
+    'missing_option',
     `metadataRouter needs endpoints.${name}: set createAuthorizationServer({ endpoints: { ${name}: '${coreEndpoints[name].path}' } })`,
   )
 }

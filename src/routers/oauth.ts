@@ -5,6 +5,7 @@ import { comparable, prefixFix, warnOfPlace } from '../host/requests'
 import { type CorsOptions, requireServer } from '../http/endpoint'
 import { onFirstRequest } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { arrivesAt, prefixOf } from '../rules/proxy-prefix'
 import type { AuthorizationServer, Decide } from '../types/authorization-server'
 import { coreEndpoints } from '../types/endpoints'
@@ -158,17 +159,19 @@ function conventionalPath({ capabilities }: AuthorizationServer, name: string): 
 
 function verifyOptions({ protect, clients, introspect, register }: OAuthRouterOptions): void {
   if (protect !== false && typeof protect !== 'function') {
-    throw new TypeError(
+    throw misuse(
+      'missing_option',
       "oauthRouter needs protect: the guard of the clients API, such as bearerGuard(server, { scope: 'clients' }), or false",
     )
   }
   for (const [name, value] of Object.entries({ clients, introspect, register })) {
     if (value === undefined || value === false || (typeof value === 'object' && value !== null)) continue
-    throw new TypeError(`oauthRouter's ${name} must be an object of options, or false`)
+    throw misuse('not_an_object', `oauthRouter's ${name} must be an object of options, or false`)
   }
   if (!clients) return
-  if ('protect' in clients) throw new TypeError('oauthRouter accepts protect beside clients, not in it')
-  if (!protect) throw new TypeError("oauthRouter's clients need protect: false turns the clients API off")
+  if ('protect' in clients) throw misuse('unknown_option', 'oauthRouter accepts protect beside clients, not in it')
+  if (!protect)
+    throw misuse('conflicting_options', "oauthRouter's clients need protect: false turns the clients API off")
 }
 
 function isSame(one: string, other: string): boolean {
@@ -179,6 +182,7 @@ function isSame(one: string, other: string): boolean {
 function requireDistinct(paths: Readonly<Record<string, string>>): void {
   for (const [name, path] of Object.entries(paths)) {
     const other = Object.keys(paths).find((one) => one !== name && isSame(paths[one] as string, path))
-    if (other) throw new TypeError(`oauthRouter: endpoints.${name} and ${other} are both at ${path}: change one`)
+    if (other)
+      throw misuse('duplicate_name', `oauthRouter: endpoints.${name} and ${other} are both at ${path}: change one`)
   }
 }

@@ -3,6 +3,7 @@ import type { Router } from 'express'
 import type { TokenSource } from '../guard/options'
 import { type CorsOptions, requireSource } from '../http/endpoint'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { knownResource } from '../rules/resource'
 import { type Scope, toScope } from '../rules/scope'
 import { PROTECTED_RESOURCE, requireResourceUrl, wellKnownPath } from '../rules/well-known'
@@ -61,7 +62,8 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
   requireSource(server)
   requireKnown('protectedResourceRouter option', options, optionNames, ['resource'])
   const resource = knownResource(server, options?.resource)
-  if (resource === undefined) throw new TypeError('protectedResourceRouter needs resource: the URL of the API')
+  if (resource === undefined)
+    throw misuse('missing_option', 'protectedResourceRouter needs resource: the URL of the API')
   requireResourceUrl('protectedResourceRouter', resource)
   const { name, metadata = {}, senderConstrained = false, cors } = options
   requireFlags('protectedResourceRouter', { senderConstrained })
@@ -78,11 +80,15 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
     ...boundTokens(server, senderConstrained),
   }
   if (typeof metadata !== 'object' || metadata === null) {
-    throw new TypeError("protectedResourceRouter's metadata must be an object such as { resource_documentation: '…' }")
+    throw misuse(
+      'not_an_object',
+      "protectedResourceRouter's metadata must be an object such as { resource_documentation: '…' }",
+    )
   }
   const said = Object.keys(metadata).find((member) => ourMembers.includes(member))
   if (said !== undefined) {
-    throw new TypeError(
+    throw misuse(
+      'conflicting_options',
       `protectedResourceRouter sets ${said} itself: use its options resource, scopes, name and senderConstrained`,
     )
   }
@@ -102,7 +108,10 @@ function boundTokens({ senderConstraints }: TokenSource, required: boolean): Rec
   const of = (member: SenderConstraint['member']) => senderConstraints.find((one) => one.member === member)
   const [proofs, certificates] = [of('jkt'), of('x5t#S256')]
   if (required && !proofs && !certificates) {
-    throw new TypeError("protectedResourceRouter's senderConstrained needs senderConstraints: [dpop()] of the server")
+    throw misuse(
+      'missing_capability',
+      "protectedResourceRouter's senderConstrained needs senderConstraints: [dpop()] of the server",
+    )
   }
   return {
     ...(proofs?.algorithms && { dpop_signing_alg_values_supported: proofs.algorithms }),

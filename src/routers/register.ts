@@ -22,6 +22,7 @@ import { jsonMembers } from '../http/request'
 import { pathOf, publicTarget } from '../http/request-target'
 import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { takeAttempt } from '../passwords/throttle'
 import { networkOf, siteOf } from '../rules/network'
 import { tryDecodeComponent } from '../rules/params'
@@ -112,7 +113,8 @@ function configuration(server: AuthorizationServer, clientId: string): Methods {
 function permittedBy(server: AuthorizationServer, options: RegisterRouterOptions): Permitted {
   const { scopes, grantTypes = defaultGrantTypes.filter((grantType) => server.grants.has(grantType)) } = options
   if (typeof scopes !== 'string' && !Array.isArray(scopes)) {
-    throw new TypeError(
+    throw misuse(
+      'missing_option',
       "registerRouter needs scopes: the scopes that self-registered clients may have, such as ['read']",
     )
   }
@@ -120,7 +122,8 @@ function permittedBy(server: AuthorizationServer, options: RegisterRouterOptions
   const wrong =
     permitted.scopes.find((scope) => !server.scopes.has(scope)) ??
     grantTypes.find((grantType) => !server.grants.has(grantType))
-  if (wrong !== undefined) throw new TypeError(`registerRouter: the server has no scope or grant type ${wrong}`)
+  if (wrong !== undefined)
+    throw misuse('unknown_to_server', `registerRouter: the server has no scope or grant type ${wrong}`)
   return permitted
 }
 

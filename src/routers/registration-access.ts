@@ -7,6 +7,7 @@ import { missingToken } from '../guard/challenge'
 import { bearerGuard, requireScope } from '../guard/guard'
 import { presentedToken } from '../guard/presented-token'
 import { requireCalled } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 /**
@@ -39,13 +40,15 @@ export function admission({ inTime }: AuthorizationServer, protect: Registration
 function tokenVerifier(expected: unknown): (token: string, req: Request) => Awaitable<boolean> {
   if (typeof expected === 'function') return expected as (token: string, req: Request) => Awaitable<boolean>
   if (expected === undefined) {
-    throw new TypeError(
+    throw misuse(
+      'missing_option',
       "registerRouter needs protect: a guard such as bearerGuard(server, { scope }), { initialAccessToken }, or 'open'",
     )
   }
   // guesses are not counted: the token must be one that cannot be guessed
   if (typeof expected !== 'string' || expected.length < MIN_TOKEN_LENGTH) {
-    throw new TypeError(
+    throw misuse(
+      'weak_secret',
       `registerRouter's initialAccessToken must be a function, or a random string of at least ${MIN_TOKEN_LENGTH} characters`,
     )
   }

@@ -7,6 +7,7 @@ import { requestChecks, warnOfNoScopes, warnOfResource } from '../host/requests'
 import { type CorsOptions, type Handler, requireServer, sendJson } from '../http/endpoint'
 import { endpointRouter } from '../http/router'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { DETAILS } from '../rules/authorization-details'
 import { requireParameter } from '../rules/params'
 import { verifyTokenRequest } from '../tokens/authorization-details'
@@ -31,7 +32,7 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
   requireKnown('tokenRouter option', options, ['parametersFrom', 'cors'])
   const { parametersFrom = ['body'], cors } = options
   if (!Array.isArray(parametersFrom) || !parametersFrom.every((place) => place === 'body' || place === 'query')) {
-    throw new TypeError("tokenRouter's parametersFrom may hold 'body' and 'query'")
+    throw misuse('wrong_choice', "tokenRouter's parametersFrom may hold 'body' and 'query'")
   }
   const fromQuery = parametersFrom.includes('query')
   const handler: Handler = async (req, res) => {

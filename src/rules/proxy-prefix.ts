@@ -1,5 +1,7 @@
 /** The beginning of a path that clients see, and that a proxy in front of the host takes off. */
 
+import { misuse } from '../options/misuse'
+
 interface Place {
   readonly issuer: string
   readonly proxyPrefix: string | undefined
@@ -12,13 +14,15 @@ export function verifiedProxyPrefix(
 ): string | undefined {
   if (prefix === undefined) return undefined
   if (typeof prefix !== 'string' || !isPlainPath(prefix) || !/^\/.*[^/]$/.test(prefix)) {
-    throw new TypeError(
+    throw misuse(
+      'wrong_url',
       "proxyPrefix must be the path that your proxy takes off, such as '/auth', without a final slash",
     )
   }
   for (const [name, path] of Object.entries(endpoints)) {
     if (path === undefined || arrivesAt(path, prefix) !== undefined) continue
-    throw new TypeError(
+    throw misuse(
+      'wrong_url',
       `endpoints.${name} must begin with proxyPrefix ${prefix}: endpoints are the paths that clients see`,
     )
   }

@@ -1,5 +1,6 @@
 /** Resource indicators: RFC 8707. A client names the API that it wants a token for; in the token that is the audience. */
 import { OAuthError } from '../errors'
+import { misuse } from '../options/misuse'
 import type { Client } from '../storage'
 
 /** The audience of a token: URIs of APIs (RFC 8707 §2, RFC 9068 §3). */
@@ -40,7 +41,8 @@ export function resourceRules(
 ): ResourceRules {
   const resources: unknown = isByUri(given) ? Object.keys(given) : given
   if (!Array.isArray(resources) || !resources.every(isResourceUri)) {
-    throw new TypeError(
+    throw misuse(
+      'wrong_url',
       "resources must be a list of absolute URIs without fragment, such as ['https://api.example.com']",
     )
   }
@@ -201,7 +203,10 @@ export function heldAudience({ resources, audience }: ResourceRules, held: Audie
 export function knownResource({ resources }: ResourceRules, resource: string | undefined): string | undefined {
   const known = resource === undefined ? undefined : findResource(resources, resource)
   if (resource === undefined || known !== undefined) return known
-  throw new TypeError(`resource ${resource} is not in the server's resources: ${resources.join(', ') || '(none)'}`)
+  throw misuse(
+    'unknown_to_server',
+    `resource ${resource} is not in the server's resources: ${resources.join(', ') || '(none)'}`,
+  )
 }
 
 /** RFC 9068 §4: a token for another resource is refused, or that resource could use what it was sent against this one. */

@@ -1,6 +1,7 @@
 /** Scope: RFC 6749 §3.3. In TypeScript a list of scope tokens, on the wire one string with spaces between them. */
 import { OAuthError } from '../errors'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { Client } from '../storage'
 import { type Audience, type ResourceLimits, usableScope } from './resource'
 
@@ -26,17 +27,23 @@ export function isScopeToken(text: unknown): text is string {
 export function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
   if (typeof scopes !== 'object' || scopes === null || Symbol.iterator in scopes !== Array.isArray(scopes)) {
     const examples = "{ read: 'See your data' } or ['read'], or [] for none"
-    throw new TypeError(`scopes must name every scope, such as ${examples}, not ${kindOf(scopes)}`)
+    throw misuse('wrong_scope', `scopes must name every scope, such as ${examples}, not ${kindOf(scopes)}`)
   }
   const entries: [string, unknown][] = Array.isArray(scopes)
     ? scopes.map((scope) => [scope, scope])
     : Object.entries(scopes)
   for (const [scope, words] of entries) {
     if (typeof scope === 'string' && scope.includes(',')) {
-      throw new TypeError(`scopes: ${scope} has a comma. List each scope by itself: a request has spaces between them`)
+      throw misuse(
+        'wrong_scope',
+        `scopes: ${scope} has a comma. List each scope by itself: a request has spaces between them`,
+      )
     }
     if (!isScopeToken(scope) || typeof words !== 'string') {
-      throw new TypeError(`scopes: ${String(scope)} must be a scope token (RFC 6749 section 3.3) with a description`)
+      throw misuse(
+        'wrong_scope',
+        `scopes: ${String(scope)} must be a scope token (RFC 6749 section 3.3) with a description`,
+      )
     }
   }
   return new Map(entries as [string, string][])
@@ -95,7 +102,7 @@ export function neededScope(owner: string, options: { scope?: string | Scope | u
   const scope = 'scope' in options ? options.scope : []
   const needed = typeof scope === 'string' || Array.isArray(scope) ? toScope(scope) : []
   if (needed.length > 0 || (Array.isArray(scope) && scope.length === 0)) return needed
-  throw new TypeError(`${owner}'s scope is empty: leave it out, or name the required scope, such as 'read'`)
+  throw misuse('wrong_scope', `${owner}'s scope is empty: leave it out, or name the required scope, such as 'read'`)
 }
 
 export function formatScope(scope: Scope): string {

@@ -1,5 +1,6 @@
 /** Users as hosts name them: an id, or a value that has one. */
 import { kindOf, requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import { isKeepable, KEEPABLE } from './keepable'
 
 /**
@@ -24,7 +25,8 @@ export function userIdFrom(option: string, user: unknown): string | undefined {
   const id = subjectId(user)
   if (id !== undefined) return id
   const fix = 'Return { id: String(…) }, or undefined for no user'
-  throw new TypeError(
+  throw misuse(
+    'wrong_user',
     `The id of a user must be a string or a number, and ${option} returned ${problemOf(user)}. ${fix}`,
   )
 }
@@ -60,8 +62,11 @@ function isOddText(value: unknown): boolean {
 export function requireId(name: string, id: unknown): string {
   const text = typeof id === 'object' ? undefined : subjectId(id)
   if (text !== undefined) return text
-  if (isOddText(id)) throw new TypeError(`${name} must be ${KEEPABLE}`)
-  throw new TypeError(`${name} must be a non-empty string, or a number, not ${id === '' ? 'an empty one' : kindOf(id)}`)
+  if (isOddText(id)) throw misuse('wrong_id', `${name} must be ${KEEPABLE}`)
+  throw misuse(
+    'wrong_id',
+    `${name} must be a non-empty string, or a number, not ${id === '' ? 'an empty one' : kindOf(id)}`,
+  )
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Well-known places: RFC 8615, as RFC 8414 §3.1 and RFC 9728 §3.1 use them. */
+import { misuse } from '../options/misuse'
 import { isSafeUrl } from './issuer'
 
 /** The path of the document `name` about `url`: the well-known part goes before the path that the URL has. */
@@ -27,7 +28,8 @@ export const PROTECTED_RESOURCE = 'oauth-protected-resource'
 /** RFC 9728 §1.2: only a resource with a URL of its own can describe itself. Throws a TypeError for any other. */
 export function requireResourceUrl(who: string, resource: string): void {
   if (isSafeUrl(resource) && !/[?#]/.test(resource)) return
-  throw new TypeError(
+  throw misuse(
+    'wrong_url',
     `${who}: the resource ${resource} must be an https URL (http on loopback) without query and fragment`,
   )
 }

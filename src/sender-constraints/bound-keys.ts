@@ -1,6 +1,7 @@
 /** What the tokens of a client must be bound to, and whether a request has the keys that a refresh token is bound to. */
 import type { Request } from 'express'
 import type { OAuthError } from '../errors'
+import { misuse } from '../options/misuse'
 import type { Client } from '../storage'
 import type { Confirmation } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -76,11 +77,12 @@ export function requireSameKeys(
 export function verifiedConstraints(values: readonly SenderConstraint[] = []): readonly SenderConstraint[] {
   const isConstraint = (value: SenderConstraint | undefined) => typeof value?.confirm === 'function'
   if (!Array.isArray(values) || !values.every(isConstraint)) {
-    throw new TypeError('senderConstraints must be a list such as [dpop()]')
+    throw misuse('wrong_list', 'senderConstraints must be a list such as [dpop()]')
   }
   const twice = values.find(({ member }, at) => values.findIndex((one) => one.member === member) !== at)
   if (twice)
-    throw new TypeError(
+    throw misuse(
+      'duplicate_name',
       `senderConstraints has ${twice.scheme === 'Bearer' ? 'mutualTls()' : twice.scheme} more than once`,
     )
   return Object.freeze([...values])

@@ -4,6 +4,7 @@ import type { Request } from 'express'
 import { type Awaitable, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
 import { withoutOrigin } from '../http/request-target'
+import { misuse } from '../options/misuse'
 import type { RequestParameters } from '../rules/params'
 import type { Client } from '../storage'
 import type { AccessToken } from '../types/access-token'
@@ -123,13 +124,16 @@ export function proofPlace(
 ): ProofPlace | undefined {
   if (source.senderConstraints.length === 0) {
     if (!required) return undefined
-    throw new TypeError(`${owner}'s senderConstrained needs senderConstraints: [dpop()] of the server`)
+    throw misuse('missing_capability', `${owner}'s senderConstrained needs senderConstraints: [dpop()] of the server`)
   }
   const base = baseOf(source, resource)
   const schemes = source.senderConstraints.filter(({ scheme }) => scheme !== 'Bearer')
   const only = required && schemes.length === source.senderConstraints.length
   if (base || schemes.every(({ url }) => url)) return { base, required, schemes, only }
-  throw new TypeError(`${owner} needs resource, the https URL of this API, or dpop({ url }): proofs name that URL`)
+  throw misuse(
+    'missing_option',
+    `${owner} needs resource, the https URL of this API, or dpop({ url }): proofs name that URL`,
+  )
 }
 
 /** Never by the Host header, which is the caller's to choose. */
@@ -159,7 +163,10 @@ function urlOfCall({ url }: SenderConstraint, { req, base }: Call): Pick<ProofRe
 
 function saidUrl(said: unknown): string {
   if (typeof said === 'string' && /^https?:\/\//i.test(said)) return said
-  throw new TypeError('dpop({ url }) must return the whole URL of the request, such as https://api.example.com/notes')
+  throw misuse(
+    'wrong_answer',
+    'dpop({ url }) must return the whole URL of the request, such as https://api.example.com/notes',
+  )
 }
 
 /** The scheme of the Authorization header, in lower case; '' without one. */

@@ -5,6 +5,7 @@ import { OAuthError } from '../errors'
 import { sentHeader } from '../http/request'
 import { type VerificationAlgorithm, verificationAlgorithms } from '../jwt/keys'
 import { requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { ClientMember, ProofRequest, ProvenKey, ProvingRequest, SenderConstraint } from '../types/capability'
 import { type DpopNonceOptions, type Nonces, noncesOf } from './nonce'
 import { type Proof, verifiedProof } from './proof'
@@ -56,7 +57,7 @@ export function dpop(options: DpopOptions = {}): SenderConstraint {
   const { nonce = false, url } = options
   const nonces = noncesOf(nonce)
   const algorithms = verifiedAlgorithms(options.algorithms ?? verificationAlgorithms)
-  if (url !== undefined && typeof url !== 'function') throw new TypeError('dpop({ url }) must be a function')
+  if (url !== undefined && typeof url !== 'function') throw misuse('not_a_function', 'dpop({ url }) must be a function')
   const used = createLRU<string, true>({ max: MAX_REMEMBERED })
   const mark = Symbol('DPoP proof')
   return Object.freeze({
@@ -76,7 +77,7 @@ function verifiedAlgorithms(algorithms: unknown): readonly VerificationAlgorithm
   if (Array.isArray(algorithms) && algorithms.length > 0 && algorithms.every((alg) => known.includes(alg))) {
     return Object.freeze([...algorithms])
   }
-  throw new TypeError(`dpop({ algorithms }) must be a list of ${verificationAlgorithms.join(', ')}`)
+  throw misuse('wrong_choice', `dpop({ algorithms }) must be a list of ${verificationAlgorithms.join(', ')}`)
 }
 
 interface Settings {

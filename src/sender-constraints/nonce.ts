@@ -1,6 +1,7 @@
 /** Nonces for DPoP proofs (RFC 9449 §8 and §9), without a row: each is the HMAC of a time slot. */
 import { fingerprint, sharedKey } from '../crypto'
 import { requireFlags, requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 
 /** The option `nonce` of `dpop()`. */
 export interface DpopNonceOptions {
@@ -29,12 +30,13 @@ export interface Nonces {
 /** The option, checked; undefined where it is off. */
 export function noncesOf(option: false | DpopNonceOptions): Nonces | undefined {
   if (option === false) return undefined
-  if (typeof option !== 'object' || option === null) throw new TypeError('dpop({ nonce }) must be false or { secret }')
+  if (typeof option !== 'object' || option === null)
+    throw misuse('wrong_choice', 'dpop({ nonce }) must be false or { secret }')
   requireKnown('dpop nonce option', option, ['secret', 'required'])
   const { secret, required = true } = option
   requireFlags('dpop({ nonce })', { required })
   if (typeof secret !== 'string' || secret.length < LEAST_SECRET) {
-    throw new TypeError(`dpop({ nonce: { secret } }) must have at least ${LEAST_SECRET} random characters`)
+    throw misuse('weak_secret', `dpop({ nonce: { secret } }) must have at least ${LEAST_SECRET} random characters`)
   }
   const key = sharedKey(secret)
   const nonceOf = (slot: number) => fingerprint(key, ['dpop nonce', String(slot)])

@@ -3,6 +3,7 @@ import { type Awaitable, isPromise, toPromise } from '../awaitable'
 import type { InTime } from '../deadline'
 import { storageFailure } from '../errors'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../storage'
 import { isFrozen } from './frozen'
 
@@ -21,7 +22,7 @@ export function checkedStorage(
 ): OAuthStorage {
   if (typeof storage?.clients !== 'object' || typeof storage.grants !== 'object') {
     const fix = 'set storage to memoryStorage() or an adapter such as postgresStorage(pool)'
-    throw new TypeError(`storage must be a store: ${fix}, not ${kindOf(storage)}`)
+    throw misuse('wrong_storage', `storage must be a store: ${fix}, not ${kindOf(storage)}`)
   }
   requireMethods('storage.clients', storage.clients, clientMethods)
   requireMethods('storage.grants', storage?.grants, grantMethods)
@@ -56,7 +57,10 @@ export function checkedStorage(
 function requireMethods(name: string, collection: unknown, methods: readonly string[]): void {
   for (const method of methods) {
     if (typeof (collection as Record<string, unknown> | undefined)?.[method] !== 'function') {
-      throw new TypeError(`${name}.${method} must be a function: set storage to memoryStorage() or an adapter`)
+      throw misuse(
+        'wrong_storage',
+        `${name}.${method} must be a function: set storage to memoryStorage() or an adapter`,
+      )
     }
   }
 }
@@ -86,7 +90,7 @@ const checker =
         // an object that throws when it is looked at is no answer either
       }
       const fix = 'returned a value outside its contract: test the adapter with storageContract()'
-      throw storageFailure(new TypeError(`storage.${owner}.${name} ${fix}`))
+      throw storageFailure(misuse('broken_storage_contract', `storage.${owner}.${name} ${fix}`))
     }
     const method = (...asked: unknown[]): Awaitable<unknown> => {
       let answer: Awaitable<unknown>

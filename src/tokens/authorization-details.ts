@@ -2,6 +2,7 @@
 import { invalid, list } from '../clients/member-checks'
 import { OAuthError } from '../errors'
 import { kindOf, requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import {
   type AuthorizationDetail,
   type AuthorizationDetails,
@@ -33,7 +34,8 @@ export function verifiedDetails(
   if (option === undefined) return []
   requireKnown('authorizationDetails type', option, Object.keys(option ?? {}))
   const types = new Map(Object.entries(option).map(([name, type]) => [name, verifiedType(name, type)]))
-  if (types.size === 0) throw new TypeError('authorizationDetails has no type: name one, or leave the option out')
+  if (types.size === 0)
+    throw misuse('missing_option', 'authorizationDetails has no type: name one, or leave the option out')
   const value: AuthorizationDetailTypes = {
     types,
     clientMembers: [memberOf([...types.keys()])],
@@ -50,10 +52,11 @@ function verifiedType(name: string, type: AuthorizationDetailsOptions): Readonly
   for (const [member, value] of Object.entries({ check, describe })) {
     if (typeof value === 'function') continue
     const fix = `${option} needs check: (detail) => …, and describe: (detail, language) => 'Pay 10 € to Ada'`
-    throw new TypeError(`${fix}; ${member} is ${kindOf(value)}`)
+    throw misuse('not_a_function', `${fix}; ${member} is ${kindOf(value)}`)
   }
   for (const [member, value] of Object.entries({ members, withoutUser })) {
-    if (!list.is(value)) throw new TypeError(`${option}.${member} must be a list of strings, not ${kindOf(value)}`)
+    if (!list.is(value))
+      throw misuse('wrong_list', `${option}.${member} must be a list of strings, not ${kindOf(value)}`)
   }
   return Object.freeze({ members: [...members], check, describe, withoutUser: [...withoutUser] })
 }
@@ -112,7 +115,10 @@ export async function requestedDetails(
     // a predicate that says no by returning false would let everything pass
     if (said !== undefined) {
       const fix = "throw new OAuthError('invalid_authorization_details', …) for a detail that is wrong"
-      throw new TypeError(`authorizationDetails.${detail.type}.check must return nothing, not ${kindOf(said)}: ${fix}`)
+      throw misuse(
+        'wrong_answer',
+        `authorizationDetails.${detail.type}.check must return nothing, not ${kindOf(said)}: ${fix}`,
+      )
     }
   }
   return requireFor(details, server, audience)
@@ -168,7 +174,7 @@ export function detailInWords({ authorizationDetails }: Server, detail: Authoriz
   const words: unknown = type.describe(detail, language)
   if (typeof words === 'string' && words.trim() !== '') return words
   const fix = 'must return the detail as a sentence of plain text'
-  throw new TypeError(`authorizationDetails.${detail.type}.describe ${fix}, not ${kindOf(words)}`)
+  throw misuse('wrong_answer', `authorizationDetails.${detail.type}.describe ${fix}, not ${kindOf(words)}`)
 }
 
 /** The same as the consent page shows it. */

@@ -1,6 +1,7 @@
 /** Authorization details (RFC 9396) that the host's own code names, as `issueCode` and `issueTokens` take them. */
 import { isDeepStrictEqual } from 'node:util'
 import { kindOf } from '../options/known'
+import { misuse } from '../options/misuse'
 import { type AuthorizationDetail, type AuthorizationDetails, DETAILS } from '../rules/authorization-details'
 import type { Audience } from '../rules/resource'
 import type { Client } from '../storage'
@@ -22,12 +23,15 @@ export async function hostDetails(
 ): Promise<AuthorizationDetails | undefined> {
   if (details === undefined) return undefined
   if (!server.authorizationDetails) {
-    throw new TypeError(`${owner}: authorizationDetails needs the option authorizationDetails of the server`)
+    throw misuse(
+      'missing_capability',
+      `${owner}: authorizationDetails needs the option authorizationDetails of the server`,
+    )
   }
   const text = jsonOf(details)
   if (text === undefined) {
     const fix = "a list of objects of plain JSON, such as [{ type: 'payment', amount: '10.00' }]"
-    throw new TypeError(`${owner}: authorizationDetails must be ${fix}, not ${kindOf(details)}`)
+    throw misuse('wrong_list', `${owner}: authorizationDetails must be ${fix}, not ${kindOf(details)}`)
   }
   return requestedDetails(server, client, new Map([[DETAILS, text]]), audience, withoutUser)
 }

@@ -8,6 +8,7 @@ import { type SigningAlgorithm, signingAlgorithms } from '../jwt/keys'
 import { signJwt } from '../jwt/sign'
 import { jwtVerifier } from '../jwt/verify'
 import { requireFlags, requireKnown, requireNoMore } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireSeconds } from '../options/seconds'
 import { heldAudience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
@@ -90,7 +91,7 @@ const standardClaims: readonly string[] = [
  */
 export function jwt(options: JwtOptions): AccessTokenFormat {
   requireNoMore('jwt', arguments, 1)
-  if (typeof options !== 'object' || options === null) throw new TypeError('jwt needs { keys, audience }')
+  if (typeof options !== 'object' || options === null) throw misuse('missing_option', 'jwt needs { keys, audience }')
   requireKnown(
     'jwt option',
     options,
@@ -102,9 +103,10 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
   requireSeconds('jwt({ ttl })', ttl)
   requireFlags('jwt', { stateless })
   if (algorithm !== undefined && !signingAlgorithms.includes(algorithm)) {
-    throw new TypeError(`jwt({ algorithm }) must be one of ${signingAlgorithms.join(', ')}`)
+    throw misuse('wrong_choice', `jwt({ algorithm }) must be one of ${signingAlgorithms.join(', ')}`)
   }
-  if (claims !== undefined && typeof claims !== 'function') throw new TypeError('jwt({ claims }) must be a function')
+  if (claims !== undefined && typeof claims !== 'function')
+    throw misuse('not_a_function', 'jwt({ claims }) must be a function')
   const audience = verifiedAudience(options.audience)
   const ring = currentKeyRing('jwt', keys, algorithm)
   const verify = jwtVerifier(accessTokenJwt)
@@ -153,7 +155,10 @@ async function hiddenClaims(
 function verifiedAudience(audience: unknown): readonly string[] {
   const all: unknown = typeof audience === 'string' ? [audience] : audience
   if (Array.isArray(all) && all.length > 0 && all.every((one) => typeof one === 'string' && one !== '')) return [...all]
-  throw new TypeError("jwt({ audience }) must name the APIs that accept the tokens, such as 'https://api.example.com'")
+  throw misuse(
+    'wrong_list',
+    "jwt({ audience }) must name the APIs that accept the tokens, such as 'https://api.example.com'",
+  )
 }
 
 function contextOf(server: AuthorizationServer, { authorization }: UnsignedToken): ClaimsContext {
@@ -168,7 +173,7 @@ function contextOf(server: AuthorizationServer, { authorization }: UnsignedToken
 }
 
 function withoutStandardClaims(extra: unknown, { openid }: AuthorizationServer): Record<string, unknown> {
-  if (typeof extra !== 'object' || extra === null) throw new TypeError('jwt({ claims }) must return an object')
+  if (typeof extra !== 'object' || extra === null) throw misuse('wrong_answer', 'jwt({ claims }) must return an object')
   // RFC 9470 §6: how the user signed in is said by the sign-in alone, where there is one
   const dropped = openid ? [...standardClaims, 'auth_time', 'acr'] : standardClaims
   return Object.fromEntries(Object.entries(extra).filter(([claim]) => !dropped.includes(claim)))

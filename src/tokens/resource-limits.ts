@@ -1,5 +1,6 @@
 /** What the option `resources` says of each API (RFC 8707): how long its access tokens live at most, and which scopes it accepts. */
 import { kindOf, requireKnown } from '../options/known'
+import { misuse } from '../options/misuse'
 import { requireSeconds } from '../options/seconds'
 import {
   type Audience,
@@ -43,23 +44,27 @@ function verifiedLimit(uri: string, limit: ResourceLimit, { accessTokens, scopes
   const { audience = [] } = accessTokens
   const spelled = audience.includes(uri) ? undefined : findResource(audience, uri)
   if (spelled !== undefined)
-    throw new TypeError(`${option} is ${spelled} in the audience of jwt(): spell both the same`)
+    throw misuse('conflicting_options', `${option} is ${spelled} in the audience of jwt(): spell both the same`)
   if (ttl !== undefined) requireSeconds(`${option}.ttl`, ttl)
   if (ttl !== undefined && ttl > accessTokens.ttl) {
     const fix = 'lower it, or raise the ttl of accessTokens'
-    throw new TypeError(
+    throw misuse(
+      'conflicting_options',
       `${option}.ttl is ${ttl}, and the access tokens of the server live for ${accessTokens.ttl} seconds: ${fix}`,
     )
   }
   if (scopes === undefined) return Object.freeze({ ...limit })
   if (!Array.isArray(scopes) || scopes.length === 0) {
     const fix = "a list such as ['read']. Leave it out where every scope is accepted"
-    throw new TypeError(`${option}.scopes must be ${fix}, not ${kindOf(scopes)}`)
+    throw misuse('wrong_list', `${option}.scopes must be ${fix}, not ${kindOf(scopes)}`)
   }
   const unknown = scopes.find((scope) => !known.has(scope))
   if (unknown !== undefined) {
     const fix = `add it there, or name some of ${[...known.keys()].join(', ') || '(none)'}`
-    throw new TypeError(`${option}.scopes has ${String(unknown)}, which is not in the server's scopes: ${fix}`)
+    throw misuse(
+      'unknown_to_server',
+      `${option}.scopes has ${String(unknown)}, which is not in the server's scopes: ${fix}`,
+    )
   }
   return Object.freeze({ ...limit, scopes: Object.freeze([...new Set(scopes)]) })
 }

@@ -1,6 +1,7 @@
 /** The token response: RFC 6749 §5.1, and as the host wants it on the wire. */
 
 import { messageOf, OAuthError } from '../errors'
+import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { TokenResponse, TokenResponseContext } from '../types/token'
 
@@ -12,18 +13,19 @@ export async function shapeResponse(
 ): Promise<TokenResponse> {
   const shaped: unknown = await inTime('tokenResponse', tokenResponse?.({ ...body }, context))
   try {
-    if (typeof shaped !== 'object' || shaped === null || Array.isArray(shaped)) throw new TypeError('not an object')
+    if (typeof shaped !== 'object' || shaped === null || Array.isArray(shaped)) throw new Error('not an object')
     const response = Object.fromEntries(
       Object.entries(shaped).filter(([, value]) => value !== undefined && value !== null),
     )
     // before anything is used up: a cycle or a BigInt would be found out when the code is gone
     const text = JSON.stringify(response)
     // under another name too, for an old API: without it the client has nothing
-    if (!text.includes(JSON.stringify(body.access_token).slice(1, -1))) throw new TypeError('without the access token')
+    if (!text.includes(JSON.stringify(body.access_token).slice(1, -1))) throw new Error('without the access token')
     return response as unknown as TokenResponse
   } catch (problem) {
     throw new OAuthError('server_error', 'The server could not complete the request.', {
-      cause: new TypeError(
+      cause: misuse(
+        'wrong_answer',
         `The tokenResponse option must return an object that JSON can carry, such as { ...body, more }: ${messageOf(problem)}`,
         { cause: problem },
       ),

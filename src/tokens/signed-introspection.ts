@@ -4,6 +4,7 @@ import { isResourceServer } from '../clients/client'
 import { OAuthError } from '../errors'
 import { signersOf } from '../jwt/server-signers'
 import { signJwt } from '../jwt/sign'
+import { misuse } from '../options/misuse'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 
@@ -34,7 +35,7 @@ export function signIntrospection(
   if (!signer && named === undefined) return undefined
   if (!signer) {
     const fix = `add a key for ${named} to jwt({ keys: { current: [...] } }), or change the record`
-    throw new TypeError(`The record of the client ${clientId} wants introspection signed by ${named}: ${fix}`)
+    throw misuse('wrong_record', `The record of the client ${clientId} wants introspection signed by ${named}: ${fix}`)
   }
   return signJwt(TYPE, { iss: server.issuer, aud: clientId, iat: server.now(), token_introspection }, signer)
 }

@@ -1,6 +1,7 @@
 /** Step-up (RFC 9470): what an API asks of the sign-in behind a token, and how a challenge says so. */
 import { OAuthError } from '../errors'
 import { CLOCK_SKEW } from '../jwt/verify'
+import { misuse } from '../options/misuse'
 import { requireSeconds } from '../options/seconds'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -30,7 +31,10 @@ export function verifiedStepUp(
   const isName = (one: unknown) => typeof one === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(one)
   // a name that is not set would be no demand
   if (!Array.isArray(named) || !named.every(isName) || (acr !== undefined && named.length === 0)) {
-    throw new TypeError(`${owner}'s acr must name authentication context classes, such as 'mfa' or ['mfa', 'hwk']`)
+    throw misuse(
+      'wrong_list',
+      `${owner}'s acr must name authentication context classes, such as 'mfa' or ['mfa', 'hwk']`,
+    )
   }
   if (maxAge !== undefined) requireSeconds(`${owner}'s maxAge`, maxAge, Number.MAX_SAFE_INTEGER, 0)
   verifyKnown(owner, server, named)
@@ -50,11 +54,14 @@ function verifyKnown(owner: string, { storage, openid }: Issuer, named: readonly
   if (!storage) return
   if (!openid) {
     const fix = 'openid: openid({ keys, authentication, acrValues }) says how users sign in'
-    throw new TypeError(`${owner}'s acr and maxAge need the option openid of the server: ${fix}`)
+    throw misuse('missing_capability', `${owner}'s acr and maxAge need the option openid of the server: ${fix}`)
   }
   const unknown = named.find((one) => !openid.acrValues.includes(one))
   if (unknown === undefined) return
-  throw new TypeError(`${owner}'s acr ${unknown} is not in openid({ acrValues }): ${openid.acrValues.join(', ')}`)
+  throw misuse(
+    'unknown_to_server',
+    `${owner}'s acr ${unknown} is not in openid({ acrValues }): ${openid.acrValues.join(', ')}`,
+  )
 }
 
 /**

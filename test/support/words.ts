@@ -104,11 +104,12 @@ export function readTexts() {
   const all = (nodes: readonly (ts.Node | undefined)[]) =>
     unique(nodes.flatMap((node) => (node ? textsOf(node, new Set()) : [])))
 
+  const misuses = calls.filter(({ expression }) => expression.getText() === 'misuse')
   const warnings = calls.filter(({ expression }) => /(^|\.)(warn|emitWarning)$/.test(expression.getText()))
   const english = files.filter(({ fileName }) => fileName.endsWith('/pages/english.ts'))
   return {
     descriptions: all(named('OAuthError').map(argument(1))),
-    typeErrors: all(named('TypeError').map(argument(0))),
+    typeErrors: all(misuses.map((call) => call.arguments[1])),
     warnings: all(warnings.flatMap((call) => [...call.arguments])),
     pages: all(members.filter((member) => english.includes(member.getSourceFile())).map(initializerOf)),
     docstrings: unique(starts.flatMap((start) => docstringsOf(program.getSourceFile(start) as ts.SourceFile, checker))),

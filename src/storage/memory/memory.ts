@@ -4,6 +4,7 @@
  */
 
 import { requireNoMore } from '../../options/known'
+import { misuse } from '../../options/misuse'
 import type { Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
 import { BRIEF_KIND, REVOCATION_MEMORY } from '../retention'
 import { memoryClients, page } from './clients'
@@ -154,7 +155,10 @@ function memoryGrants(): GrantStorage {
     },
     transition(id, from, next, additions, grant) {
       if (next.id !== id)
-        throw new TypeError('transition must not change the id of its credential: the old row would stay')
+        throw misuse(
+          'broken_storage_contract',
+          'transition must not change the id of its credential: the old row would stay',
+        )
       const current = credentialOf(id)
       if (current === undefined || current.state !== from || !isAlive(current)) return false
       return (!grant || mayStand(grant, grants.get(grant.id))) && store([next, ...additions], grant)

@@ -1,5 +1,6 @@
 /** How the MySQL adapter talks to its pool: values as hexadecimal, conflicts, and clear errors. */
 import { messageOf } from '../../errors'
+import { misuse } from '../../options/misuse'
 import { type Lender, lenderOf, onLoan } from '../sql/lender'
 import type { Row } from '../sql/rows'
 
@@ -65,7 +66,10 @@ export function requirePool(pool: unknown): MysqlPool {
       : typeof given?.query === 'function'
         ? 'a Connection is one connection, which does not reconnect'
         : `this is ${given === null ? 'null' : typeof given}`
-  throw new TypeError(`mysqlStorage needs a Pool of mysql2, as in createPool(process.env.DATABASE_URL): ${mistake}`)
+  throw misuse(
+    'wrong_storage',
+    `mysqlStorage needs a Pool of mysql2, as in createPool(process.env.DATABASE_URL): ${mistake}`,
+  )
 }
 
 /** Each statement on whatever connection the lender gives: one with callbacks. */
@@ -73,7 +77,7 @@ function lentPool(lender: Lender): MysqlPool {
   const promisesOf = (connection: unknown): MysqlQueryable => {
     const { promise } = connection as { promise?: () => MysqlQueryable }
     if (typeof promise === 'function') return promise.call(connection)
-    throw new TypeError('mysqlStorage needs connections of mysql2, and this pool has those of another driver')
+    throw misuse('wrong_storage', 'mysqlStorage needs connections of mysql2, and this pool has those of another driver')
   }
   return {
     query: (statement) => onLoan(lender, async (connection) => promisesOf(connection).query(statement)),
@@ -107,7 +111,7 @@ export function runner(on: MysqlQueryable): Run {
       try {
         const answer = await on.query({ sql, ...how })
         if (!Array.isArray(answer))
-          throw new TypeError('mysqlStorage: this pool returned no rows. Give it a Pool of mysql2')
+          throw misuse('wrong_storage', 'mysqlStorage: this pool returned no rows. Give it a Pool of mysql2')
         return resultOf(answer[0])
       } catch (error) {
         const lost = [errno.lockDeadlock, errno.recordChanged] as unknown[]

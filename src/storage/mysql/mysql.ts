@@ -3,6 +3,7 @@
  * Each call of the contract is one round trip and one transaction. Reads and writes go to the primary.
  */
 import { requireKnown } from '../../options/known'
+import { misuse } from '../../options/misuse'
 import type { Client, ClientStorage, GrantStorage, OAuthStorage } from '../../storage'
 import type { Migration } from '../schema-version'
 import type { ConnectionLender } from '../sql/lender'
@@ -127,7 +128,10 @@ function grantStorage(statements: Statements, run: Run): GrantStorage {
     },
     async transition(id, from, next, additions, grant) {
       if (next.id !== id)
-        throw new TypeError('transition must not change the id of its credential: the old row would stay')
+        throw misuse(
+          'broken_storage_contract',
+          'transition must not change the id of its credential: the old row would stay',
+        )
       const given = [credentialsOf([next, ...additions]), grantsOf(grant)] as const
       return isDone(statements.transition(textOf('id', id), textOf('state', from), ...given))
     },
@@ -151,7 +155,7 @@ function grantStorage(statements: Statements, run: Run): GrantStorage {
 /** A number of rows. */
 function whole(limit: number): string {
   if (Number.isSafeInteger(limit) && limit >= 0) return String(limit)
-  throw new TypeError('limit must be a whole number')
+  throw misuse('wrong_number', 'limit must be a whole number')
 }
 
 /** What is asked for, by column. */

@@ -2,6 +2,7 @@
  * Values as they stand in the SQL of the MySQL adapter. Text is hexadecimal: no quoting, no charset and no SQL mode of the
  * host changes it, and nothing in it can become SQL. So no statement needs to be prepared, and each is one round trip.
  */
+import { misuse } from '../../options/misuse'
 import type { Credential, Grant } from '../../storage'
 import { type CredentialRow, type GrantRow, grantRow, rowsById } from '../sql/rows'
 
@@ -27,7 +28,10 @@ function digits(column: string, text: string): string {
   const bytes = Buffer.from(text)
   const limit = limits[column] ?? Number.POSITIVE_INFINITY
   if (bytes.length > limit) {
-    throw new TypeError(`mysqlStorage keeps at most ${limit} bytes of ${column}, and this one has ${bytes.length}`)
+    throw misuse(
+      'unstorable_value',
+      `mysqlStorage keeps at most ${limit} bytes of ${column}, and this one has ${bytes.length}`,
+    )
   }
   return bytes.toString('hex')
 }
@@ -40,7 +44,7 @@ export function textOf(column: string, text: string | undefined): string {
 /** A whole number, as SQL. Throws for others: they would be rounded. */
 export function numberOf(value: number): string {
   if (Number.isSafeInteger(value)) return String(value)
-  throw new TypeError(`mysqlStorage keeps whole numbers only, and this one is ${value}`)
+  throw misuse('unstorable_value', `mysqlStorage keeps whole numbers only, and this one is ${value}`)
 }
 
 /** Rows as JSON for a procedure, as SQL: names of columns, hexadecimal digits and whole numbers. */

@@ -2,6 +2,7 @@
 
 import { sha256 } from '../../crypto'
 import { messageOf } from '../../errors'
+import { misuse } from '../../options/misuse'
 import { type Lender, lenderOf, onLoan } from '../sql/lender'
 import type { Row } from '../sql/rows'
 
@@ -50,7 +51,7 @@ export function requirePool(given: unknown): PostgresPool {
     : typeof named?.Pool === 'function'
       ? 'this is the module pg itself'
       : `this is ${given === null ? 'null' : typeof given}`
-  throw new TypeError(`postgresStorage needs a Pool of pg, as in new Pool({ connectionString }): ${mistake}`)
+  throw misuse('wrong_storage', `postgresStorage needs a Pool of pg, as in new Pool({ connectionString }): ${mistake}`)
 }
 
 /** A Client of pg. */
@@ -64,7 +65,10 @@ function lentPool(lender: Lender): PostgresPool {
     query: (statement) =>
       onLoan(lender, async (connection) => {
         if (isConnection(connection)) return connection.query(statement)
-        throw new TypeError('postgresStorage needs connections of pg, and this pool has those of another driver')
+        throw misuse(
+          'wrong_storage',
+          'postgresStorage needs connections of pg, and this pool has those of another driver',
+        )
       }),
   }
 }
@@ -110,7 +114,7 @@ export function runner(pool: PostgresPool, prepare: boolean): Run {
         const query = { ...(isNamed && { name: nameOf(text) }), text, values: [...values], types }
         const { rows } = await pool.query(query)
         if (!Array.isArray(rows))
-          throw new TypeError('postgresStorage: this pool returned no rows. Give it a Pool of pg')
+          throw misuse('wrong_storage', 'postgresStorage: this pool returned no rows. Give it a Pool of pg')
         return rows as Row[]
       } catch (error) {
         const isUnprepared = isNamed && saysUnprepared(error)

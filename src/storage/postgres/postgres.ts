@@ -4,6 +4,7 @@
  */
 
 import { requireFlags, requireKnown } from '../../options/known'
+import { misuse } from '../../options/misuse'
 import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
 import { comparedName, endOfPrefix } from '../client-names'
 import type { Migration } from '../schema-version'
@@ -143,7 +144,10 @@ function grantStorage(statements: Statements, run: Run): GrantStorage {
     },
     async transition(id, from, next, additions, grant) {
       if (next.id !== id)
-        throw new TypeError('transition must not change the id of its credential: the old row would stay')
+        throw misuse(
+          'broken_storage_contract',
+          'transition must not change the id of its credential: the old row would stay',
+        )
       const rows = await run(statements.transition, [id, from, ...asJson([next, ...additions], grant)])
       return rows.length > 0
     },
@@ -172,7 +176,7 @@ function asJson(credentials: readonly Credential[], grant: Grant | undefined): [
 /** A number that becomes a part of the text, which is then not kept by the connection. */
 function whole(limit: number): number {
   if (Number.isSafeInteger(limit) && limit >= 0) return limit
-  throw new TypeError('limit must be a whole number')
+  throw misuse('wrong_number', 'limit must be a whole number')
 }
 const once = { once: true } as const
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { begunOnce } from '../../deadline'
 import { messageOf } from '../../errors'
+import { misuse } from '../../options/misuse'
 import { greeting } from './scripts'
 
 /**
@@ -22,12 +23,16 @@ export function requireRedisClient(client: RedisClient): void {
   const given = (client ?? {}) as Partial<RedisClient> & { evalsha?: unknown; withCommandOptions?: unknown }
   if (typeof given.eval !== 'function' || typeof given.evalSha !== 'function') {
     const other = typeof given.evalsha === 'function' ? '. This is the client of another package' : ''
-    throw new TypeError(
+    throw misuse(
+      'wrong_storage',
       `redisStorage needs a client of the redis package (npm install redis), as createClient() returns it${other}`,
     )
   }
   if (isCluster(client) && typeof given.withCommandOptions !== 'function') {
-    throw new TypeError('redisStorage on a cluster needs redis 5 or newer: version 4 sends scripts to the wrong nodes')
+    throw misuse(
+      'wrong_storage',
+      'redisStorage on a cluster needs redis 5 or newer: version 4 sends scripts to the wrong nodes',
+    )
   }
 }
 

@@ -1,4 +1,5 @@
 /** Client records in Redis. They are few and small, so they share one slot, and each call is one script with its index. */
+import { misuse } from '../../options/misuse'
 import type { Client, ClientStorage } from '../../storage'
 import type { Run } from './client'
 
@@ -89,7 +90,10 @@ export function redisClients(run: Run<Script>, prefix: string): ClientStorage {
 
 function encode(client: Client): string {
   if (!client.clientId.isWellFormed() || client.username?.isWellFormed() === false) {
-    throw new TypeError('redisStorage keeps well-formed text only: clientId or username has half of a surrogate pair')
+    throw misuse(
+      'unstorable_value',
+      'redisStorage keeps well-formed text only: clientId or username has half of a surrogate pair',
+    )
   }
   return `${JSON.stringify([client.version, client.username ?? false])}\n${JSON.stringify(client)}`
 }

@@ -12,6 +12,7 @@
  * - A mark outlives what it covers. `join` and `revoke` meet on the slot of the subject, in one order or the other:
  *   either the index lives as long as the row that comes, and the mark as long as the index, or `join` sees the mark.
  */
+import { misuse } from '../../options/misuse'
 import type { Credential, Grant, GrantStorage } from '../../storage'
 import { isCluster, type RedisClient, type Run } from './client'
 import { jobOf, type Touch } from './job'
@@ -122,7 +123,8 @@ export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScri
     },
 
     async transition(id, from, next, additions, grant) {
-      if (next.id !== id) throw new TypeError(`transition: ${id} cannot become another credential, ${next.id}`)
+      if (next.id !== id)
+        throw misuse('broken_storage_contract', `transition: ${id} cannot become another credential, ${next.id}`)
       return store([next, ...additions], grant, from)
     },
 

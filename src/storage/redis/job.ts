@@ -1,4 +1,5 @@
 /** What the script `store` is told: the rows, how long each stays, and which indexes they belong in. */
+import { misuse } from '../../options/misuse'
 import type { Credential, Grant } from '../../storage'
 import { graceOf, REVOCATION_MEMORY } from '../retention'
 import { ALL, encodeCredential, encodeGrant, type Keys, restOf, shardOf, subjectsOf } from './rows'
@@ -41,7 +42,10 @@ export function jobOf(keys: Keys, credentials: readonly Credential[], grant?: Gr
   const first = ids[0] as string
   const stray = ids.find((id) => shardOf(id) !== shardOf(first))
   if (stray !== undefined) {
-    throw new TypeError(`${first} and ${stray} are of two shards: the text before the first ~ must be the same`)
+    throw misuse(
+      'broken_storage_contract',
+      `${first} and ${stray} are of two shards: the text before the first ~ must be the same`,
+    )
   }
   // A life is counted from the write, by the clock of the server that writes: Redis measures only how long it lasts
   const clock = Math.max(...(credentials.length > 0 ? credentials.map((row) => row.issuedAt) : [grant?.startedAt ?? 0]))

@@ -1,6 +1,7 @@
 /** Storage in Redis 6.2 or newer (or Valkey), a single node or a cluster, for servers of several processes. */
 
 import { requireKnown } from '../../options/known'
+import { misuse } from '../../options/misuse'
 import type { OAuthStorage } from '../../storage'
 import { announced, refuseNewer, SCHEMA_VERSION } from '../schema-version'
 import { greet, type RedisClient, requireRedisClient, scriptRunner, surviveLostConnections } from './client'
@@ -35,7 +36,7 @@ export function redisStorage(client: RedisClient, options: RedisStorageOptions =
   const { prefix = 'oauth:' } = options
   requireRedisClient(client)
   if (typeof prefix !== 'string' || /[{}]/.test(prefix)) {
-    throw new TypeError('redisStorage({ prefix }) must be a string without braces')
+    throw misuse('wrong_text', 'redisStorage({ prefix }) must be a string without braces')
   }
   surviveLostConnections(client)
   const run = scriptRunner(client, prefix, { ...grantScripts, ...clientScripts }, () => upgradeStore(client, prefix))

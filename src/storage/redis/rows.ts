@@ -1,4 +1,5 @@
 /** Keys and values in Redis: which hash tag a key carries, and rows as a header for the scripts and a body for us. */
+import { misuse } from '../../options/misuse'
 import type { Credential, Grant } from '../../storage'
 
 export interface Keys {
@@ -70,7 +71,10 @@ export function decodeGrant(id: string, value: string): Grant {
 export function encodeCredential({ id, userId, clientId, startedAt, grantId, state, ...rest }: Credential): string {
   const grant = grantId === undefined ? false : restOf(grantId)
   if (grantId !== undefined && shardOf(grantId) !== shardOf(id)) {
-    throw new TypeError(`The credential ${id} names a grant of another shard: the text before the first ~ differs`)
+    throw misuse(
+      'broken_storage_contract',
+      `The credential ${id} names a grant of another shard: the text before the first ~ differs`,
+    )
   }
   return encode([userId ?? false, clientId, startedAt, grant, state], rest)
 }
@@ -93,7 +97,10 @@ export function decodeCredential(id: string, value: string): Credential {
 function encode(header: readonly (string | number | false)[], body: object): string {
   // Half a surrogate pair has no UTF-8: two ids would become one
   if (header.some((part) => typeof part === 'string' && !part.isWellFormed())) {
-    throw new TypeError('redisStorage keeps well-formed text only: an id or state has half of a surrogate pair')
+    throw misuse(
+      'unstorable_value',
+      'redisStorage keeps well-formed text only: an id or state has half of a surrogate pair',
+    )
   }
   return `${JSON.stringify(header)}\n${JSON.stringify(body)}`
 }

@@ -1,4 +1,5 @@
 /** The rows of the SQL adapters: what stands in which column, and back. Times are whole numbers, lists and data JSON. */
+import { misuse } from '../../options/misuse'
 import type { Client, Credential, Grant } from '../../storage'
 
 /** A row as a driver hands it out. Numbers may arrive as text or BigInt: the host may have told its driver so. */
@@ -110,7 +111,10 @@ export function toClient(row: Row): Client {
 
 function text(value: unknown): string {
   if (typeof value === 'string') return value
-  throw new TypeError('A column of the storage tables has another type than migrate() gave it: choose another prefix')
+  throw misuse(
+    'wrong_storage',
+    'A column of the storage tables has another type than migrate() gave it: choose another prefix',
+  )
 }
 
 /** The rows to write for these credentials: of several with one id, the last. */

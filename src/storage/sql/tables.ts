@@ -1,6 +1,7 @@
 /** What the SQL adapters have in common: names of tables, whether a row is alive, and when rows leave by themselves. */
 
 import { begunOnce } from '../../deadline'
+import { misuse } from '../../options/misuse'
 import type { Credential, RevocationTarget } from '../../storage'
 import { GRACE } from '../retention'
 import { SCHEMA_VERSION } from '../schema-version'
@@ -22,13 +23,19 @@ export const DEFAULT_PREFIX = 'oauth_'
  */
 export function requireName(option: string, name: unknown): string {
   if (typeof name === 'string' && /^(?!sqlite_|pg_)[a-z_][a-z0-9_]{0,30}$/.test(name)) return name
-  throw new TypeError(`${option} must be a name of 1 to 31 characters a-z, 0-9 and _, and not begin with a digit`)
+  throw misuse(
+    'wrong_text',
+    `${option} must be a name of 1 to 31 characters a-z, 0-9 and _, and not begin with a digit`,
+  )
 }
 
 /** The option `from` of a schema: the version to upgrade from. Throws for one that has no upgrade. */
 export function requireFrom(name: string, from: unknown): void {
   if (from === undefined || from === 1) return
-  throw new TypeError(`${name}({ from }) must be 1, the version of the existing tables, or left out for new tables`)
+  throw misuse(
+    'wrong_choice',
+    `${name}({ from }) must be 1, the version of the existing tables, or left out for new tables`,
+  )
 }
 
 /**

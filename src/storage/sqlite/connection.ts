@@ -1,6 +1,7 @@
 /** How the SQLite adapter talks to its database: settings of the connection, transactions, and clear errors. */
 import type { Awaitable } from '../../awaitable'
 import { messageOf } from '../../errors'
+import { misuse } from '../../options/misuse'
 import type { Row } from '../sql/rows'
 import { waitingLine } from './waiting-line'
 
@@ -44,12 +45,12 @@ export function requireDatabase(database: unknown): asserts database is SqliteDa
   const wanted =
     "sqliteStorage needs a Database of better-sqlite3 or a DatabaseSync of node:sqlite, as in new Database('oauth.db')"
   if (typeof given?.prepare !== 'function' || typeof given.exec !== 'function') {
-    throw new TypeError(`${wanted}: this is ${given === null ? 'null' : typeof given}`)
+    throw misuse('wrong_storage', `${wanted}: this is ${given === null ? 'null' : typeof given}`)
   }
-  if (given.open === false || given.isOpen === false) throw new TypeError(`${wanted}: this one is closed`)
-  if (given.readonly === true) throw new TypeError(`${wanted}: this one is read-only`)
+  if (given.open === false || given.isOpen === false) throw misuse('wrong_storage', `${wanted}: this one is closed`)
+  if (given.readonly === true) throw misuse('wrong_storage', `${wanted}: this one is read-only`)
   const version = value(given as SqliteDatabase, 'SELECT sqlite_version()')
-  if (typeof version !== 'string') throw new TypeError(`${wanted}: this one is asynchronous`)
+  if (typeof version !== 'string') throw misuse('wrong_storage', `${wanted}: this one is asynchronous`)
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])) {
     throw new Error(`sqliteStorage needs SQLite ${OLDEST_VERSION.join('.')} or newer; this is ${version}`)

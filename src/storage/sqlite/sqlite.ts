@@ -5,6 +5,7 @@
  */
 
 import { requireKnown } from '../../options/known'
+import { misuse } from '../../options/misuse'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
 import { comparedName, endOfPrefix } from '../client-names'
 import { GRACE } from '../retention'
@@ -60,7 +61,7 @@ export function sqliteStorage(database: SqliteDatabase, options: SqliteStorageOp
   requireKnown('sqliteStorage option', options, ['synchronous', 'prefix'])
   const { synchronous = 'full' } = options
   if (synchronous !== 'full' && synchronous !== 'normal') {
-    throw new TypeError("sqliteStorage({ synchronous }) must be 'full' or 'normal'")
+    throw misuse('wrong_choice', "sqliteStorage({ synchronous }) must be 'full' or 'normal'")
   }
   requireDatabase(database)
   prepareConnection(database, synchronous)
@@ -153,7 +154,10 @@ function grantStorage(statements: SqliteStatements, { read, write }: Access): Gr
       }),
     transition(id, from, next, additions, grant) {
       if (next.id !== id)
-        throw new TypeError('transition must not change the id of its credential: the old row would stay')
+        throw misuse(
+          'broken_storage_contract',
+          'transition must not change the id of its credential: the old row would stay',
+        )
       return write(() => {
         const isAllowed = statements.findInState.get({ id, from }) !== undefined && (!grant || mayStand(grant))
         return isAllowed && store([next, ...additions], grant)
