@@ -1,21 +1,20 @@
-// `npm run docs:symptoms` writes the lists of messages into examples/symptoms/README.md, between their markers, from each
-// `misuse(code, …)` of src/. A marker names the files whose messages stand there. test/symptoms.test.ts fails where they
-// differ.
+// `npm run docs:symptoms` writes the lists of messages into examples/symptoms/README.md, between the markers of each code, from
+// every `misuse(code, …)` of src/. test/examples/symptoms.test.ts fails where they differ.
 const { readFileSync, writeFileSync } = require('node:fs')
-const { join, relative, resolve } = require('node:path')
+const { join, resolve } = require('node:path')
 const ts = require('typescript')
 
 const root = resolve(__dirname, '..')
 const page = join(root, 'examples/symptoms/README.md')
-const marked = /<!-- messages of ([^>]+) -->\n[\s\S]*?<!-- end -->/g
+const marked = /<!-- messages of (\w+) -->\n[\s\S]*?<!-- end -->/g
 
 /** What a reader sees where the text depends on the call. */
 const ANY = '…'
 
 /**
- * The messages of each file, below src/: a text that is filled in at work is `…`.
+ * The messages of each code: a text that is filled in at work is `…`.
  *
- * @returns {Map<string, string[]>}
+ * @returns {Map<string, Set<string>>}
  */
 function messages() {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.build.json'), ts.sys.readFile)
@@ -23,22 +22,17 @@ function messages() {
   const program = ts.createProgram(fileNames, options)
   const checker = program.getTypeChecker()
   const found = new Map()
-  for (const file of program.getSourceFiles()) {
-    const name = relative(join(root, 'src'), file.fileName)
-    if (name.startsWith('..')) continue
-    /** @type {string[]} */
-    const texts = []
-    /** @param {ts.Node} node */
-    const visit = (node) => {
-      if (ts.isCallExpression(node) && node.expression.getText() === 'misuse') {
-        const [, message] = node.arguments
-        if (message) texts.push(...textsOf(message, checker).map(inOneLine))
-      }
-      ts.forEachChild(node, visit)
+  /** @param {ts.Node} node */
+  const visit = (node) => {
+    if (ts.isCallExpression(node) && node.expression.getText() === 'misuse') {
+      const [code, message] = node.arguments
+      if (!code || !ts.isStringLiteral(code) || !message) throw new Error(`Write the code out: ${node.getText()}`)
+      const texts = textsOf(message, checker).map(inOneLine)
+      found.set(code.text, new Set([...(found.get(code.text) ?? []), ...texts]))
     }
-    visit(file)
-    if (texts.length > 0) found.set(name, [...new Set(texts)])
+    ts.forEachChild(node, visit)
   }
+  for (const file of program.getSourceFiles()) if (file.fileName.startsWith(join(root, 'src/'))) visit(file)
   return found
 }
 
@@ -57,7 +51,9 @@ function textsOf(node, checker) {
   if (ts.isConditionalExpression(node)) return [node.whenTrue, node.whenFalse].flatMap((one) => textsOf(one, checker))
   const problem = problemAt(node, checker)
   if (problem) return problemsOf(problem, checker)
-  const value = ts.isIdentifier(node) && checker.getSymbolAtLocation(node)?.valueDeclaration
+  const symbol = ts.isIdentifier(node) ? checker.getSymbolAtLocation(node) : undefined
+  const isImported = symbol !== undefined && (symbol.flags & ts.SymbolFlags.Alias) !== 0
+  const value = (isImported ? checker.getAliasedSymbol(symbol) : symbol)?.valueDeclaration
   if (!value || !ts.isVariableDeclaration(value) || !value.initializer) return [ANY]
   return ts.isCallExpression(value.initializer) ? [ANY] : textsOf(value.initializer, checker)
 }
@@ -100,20 +96,17 @@ function inOneLine(text) {
   return text.replace(/\s+/g, ' ').replace(/…(?: ?…)+/g, ANY)
 }
 
-/** The page with the lists as they should be. A file belongs to the marker that names it most exactly. */
+/** The page with the lists as they should be. */
 function withMessages() {
   const text = readFileSync(page, 'utf8')
-  const places = [...text.matchAll(marked)].flatMap((match) => String(match[1]).split(' '))
-  const lists = new Map(places.map((place) => [place, /** @type {string[]} */ ([])]))
-  for (const [file, texts] of messages()) {
-    const [place] = places.filter((one) => file.startsWith(one)).sort((one, other) => other.length - one.length)
-    if (place === undefined) throw new Error(`Add src/${file} to a marker of examples/symptoms/README.md`)
-    lists.get(place)?.push(...texts)
+  const lists = messages()
+  for (const code of lists.keys()) {
+    if (text.includes(`<!-- messages of ${code} -->`)) continue
+    throw new Error(`Give ${code} a section in examples/symptoms/README.md: its name, why, the fix, and its marker`)
   }
-  return text.replaceAll(marked, (_, /** @type {string} */ names) => {
-    const texts = new Set(names.split(' ').flatMap((place) => lists.get(place) ?? []))
-    const lines = [...texts].sort().map((message) => `- \`${message}\``)
-    return [`<!-- messages of ${names} -->`, ...lines, '<!-- end -->'].join('\n')
+  return text.replaceAll(marked, (_, /** @type {string} */ code) => {
+    const lines = [...(lists.get(code) ?? [])].sort().map((message) => `- \`${message}\``)
+    return [`<!-- messages of ${code} -->`, ...lines, '<!-- end -->'].join('\n')
   })
 }
 

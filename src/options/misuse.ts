@@ -40,10 +40,7 @@ export type MisuseCode =
   | 'broken_storage_contract'
   | 'unstorable_value'
 
-/**
- * A TypeError with that `code`. Its stack begins with `TypeError [code]: …`, as that of Node's own errors does; its
- * `message` has no code.
- */
+/** A TypeError with that `code`. Its stack begins with `TypeError [code]`, as those of Node do; its `message` does not. */
 export function misuse(
   code: MisuseCode,
   message: string,
@@ -52,7 +49,8 @@ export function misuse(
   const error = new TypeError(message, options)
   // the stack shall begin where the mistake was found, not here
   Error.captureStackTrace(error, misuse)
-  const { stack } = error
-  if (stack) error.stack = stack.replace('TypeError', `TypeError [${code}]`)
+  // a host may make lists of stacks
+  const { stack }: { stack?: unknown } = error
+  if (typeof stack === 'string') error.stack = stack.replace('TypeError', `TypeError [${code}]`)
   return Object.assign(error, { code })
 }
