@@ -67,7 +67,8 @@ export async function ownFields(
   if (typeof own !== 'object' || own === null || Array.isArray(own))
     throw misuse('wrong_answer', `${fix}, not ${kindOf(own)}`)
   return Object.entries(own).map(([name, value]) => {
-    if (reserved.includes(name)) throw misuse('wrong_answer', `${page}({ fields }) cannot have the name ${name}`)
+    if (reserved.includes(name))
+      throw misuse('wrong_answer', `${page}({ fields }) cannot have the name ${name}: use another one`)
     if (typeof value !== 'string') throw misuse('wrong_answer', `${fix}, not ${name} as ${kindOf(value)}`)
     return { name, value }
   })

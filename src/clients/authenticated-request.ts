@@ -206,7 +206,8 @@ export function verifiedClientAuthentication(
           'wrong_capability',
           "clientAuthentication: 'none' is not a method. Set it in a client's tokenEndpointAuthMethods",
         )
-      if (names.has(method)) throw misuse('duplicate_name', `clientAuthentication has ${method} more than once`)
+      if (names.has(method))
+        throw misuse('duplicate_name', `clientAuthentication has ${method} more than once: name it once`)
       names.add(method)
     }
   }

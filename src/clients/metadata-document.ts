@@ -169,7 +169,11 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
     throw misuse('wrong_choice', `${name}.dangerouslyAllowLoopback must be true or false`)
   }
   const wrong = toScope(scopes).find((scope) => !all.has(scope))
-  if (wrong !== undefined) throw misuse('unknown_to_server', `${name}.scopes: the server has no scope ${wrong}`)
+  if (wrong !== undefined)
+    throw misuse(
+      'unknown_to_server',
+      `${name}.scopes: the server has no scope ${wrong}: add it to its scopes, or leave it out`,
+    )
   const grantTypes = ['authorization_code', 'refresh_token'].filter((grantType) => grants.has(grantType))
   return { allow, withLoopback: dangerouslyAllowLoopback, permitted: { scopes: toScope(scopes), grantTypes } }
 }

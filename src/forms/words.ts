@@ -46,7 +46,8 @@ export function wordsOf<W extends Words<never>>(
 
 function verifyWords<W extends Words<never>>(place: string, english: W, all: W): void {
   const unknown = Object.keys(all).find((name) => !Object.hasOwn(english, name))
-  if (unknown !== undefined) throw misuse('unknown_option', `Unknown text ${place}.${unknown}`)
+  if (unknown !== undefined)
+    throw misuse('unknown_option', `Unknown text ${place}.${unknown}: the type of this option has the names`)
   for (const [name, example] of Object.entries<string>(english)) {
     const text: unknown = (all as Readonly<Record<string, unknown>>)[name]
     const names = placeholdersOf(example)

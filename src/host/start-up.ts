@@ -98,11 +98,12 @@ export function verifiedGrants(grants: readonly GrantType[]): readonly GrantType
     if (typeof grant?.grantType !== 'string' || !(grant.handle || (grant.responseType && grant.authorize))) {
       throw misuse('wrong_capability', `${fix}; a grant has a grantType with handle, or a responseType with authorize`)
     }
-    if (names.has(grant.grantType)) throw misuse('duplicate_name', `grants has ${grant.grantType} more than once`)
+    if (names.has(grant.grantType))
+      throw misuse('duplicate_name', `grants has ${grant.grantType} more than once: name it once`)
     names.add(grant.grantType)
     if (grant.responseType === undefined) continue
     if (types.has(grant.responseType))
-      throw misuse('duplicate_name', `grants has two for response_type ${grant.responseType}`)
+      throw misuse('duplicate_name', `grants has two for response_type ${grant.responseType}: name one`)
     types.add(grant.responseType)
   }
   return grants

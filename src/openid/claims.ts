@@ -40,10 +40,14 @@ export function verifiedClaims(option: Readonly<Record<string, readonly string[]
       throw misuse('wrong_list', `${fix}, not ${kindOf(names)}`)
     }
     if (!isScopeToken(scope) || scope === 'openid' || scope === 'offline_access') {
-      throw misuse('wrong_scope', `openid({ claims }): ${scope} cannot be the scope of claims`)
+      throw misuse(
+        'wrong_scope',
+        `openid({ claims }): ${scope} cannot be the scope of claims: name a scope of your own`,
+      )
     }
     const wrong = names.find((name) => ofTokens.includes(name) || !/^[\x21-\x7e]{1,200}$/.test(name) || name in {})
-    if (wrong !== undefined) throw misuse('wrong_list', `openid({ claims }): ${scope} cannot have the claim ${wrong}`)
+    if (wrong !== undefined)
+      throw misuse('wrong_list', `openid({ claims }): ${scope} cannot have the claim ${wrong}: use another name`)
     return names.length > 0
   })
   return Object.freeze({

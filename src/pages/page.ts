@@ -77,7 +77,8 @@ function textsOf(language: string, own: Partial<PageTexts> = {}, brought: Scopes
   verifyWords(`${place}.scopes must be scopes in words, such as { read: 'See your data' }`, scopes)
   verifyWords(`${place}.claims must be claims in words, such as { name: 'name' }`, claims)
   const unknown = Object.keys(words).find((name) => !Object.hasOwn(english, name))
-  if (unknown !== undefined) throw misuse('unknown_option', `Unknown text ${place}.${unknown}`)
+  if (unknown !== undefined)
+    throw misuse('unknown_option', `Unknown text ${place}.${unknown}: the type PageTexts has the names`)
   for (const [name, example] of Object.entries(english)) {
     const text: unknown = words[name as keyof typeof words]
     const names = placeholdersOf(example)

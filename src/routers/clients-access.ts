@@ -138,7 +138,11 @@ export function ownGrantTypes(
   if (!Array.isArray(allowed))
     throw misuse('wrong_list', `${owner}'s grantTypes must be a list such as ['refresh_token']`)
   const unknown = allowed.find((grantType) => !server.grants.has(grantType))
-  if (unknown !== undefined) throw misuse('unknown_to_server', `${owner}: the server has no grant type ${unknown}`)
+  if (unknown !== undefined)
+    throw misuse(
+      'unknown_to_server',
+      `${owner}: the server has no grant type ${unknown}: add it to grants, or leave it out`,
+    )
   const beyond = defaults?.find((grantType) => !allowed.includes(grantType))
   if (beyond === undefined) return allowed
   throw misuse(

@@ -123,7 +123,10 @@ function permittedBy(server: AuthorizationServer, options: RegisterRouterOptions
     permitted.scopes.find((scope) => !server.scopes.has(scope)) ??
     grantTypes.find((grantType) => !server.grants.has(grantType))
   if (wrong !== undefined)
-    throw misuse('unknown_to_server', `registerRouter: the server has no scope or grant type ${wrong}`)
+    throw misuse(
+      'unknown_to_server',
+      `registerRouter: the server has no scope or grant type ${wrong}: add it there, or leave it out`,
+    )
   return permitted
 }
 

@@ -83,7 +83,7 @@ export function verifiedConstraints(values: readonly SenderConstraint[] = []): r
   if (twice)
     throw misuse(
       'duplicate_name',
-      `senderConstraints has ${twice.scheme === 'Bearer' ? 'mutualTls()' : twice.scheme} more than once`,
+      `senderConstraints has ${twice.scheme === 'Bearer' ? 'mutualTls()' : twice.scheme} more than once: name it once`,
     )
   return Object.freeze([...values])
 }
