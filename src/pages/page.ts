@@ -7,12 +7,12 @@ import { english } from './english'
 import { german } from './german'
 import { escapeHtml, placeholdersOf } from './html'
 import { spanish } from './spanish'
-import { type PageTheme, pageStyle } from './style'
+import { type PageTheme, pageIcon, pageStyle } from './style'
 import type { PageTexts } from './texts'
 
 /** The words, languages and look of the consent page, the connected apps and the error pages. */
 export interface PagesOptions {
-  /** The name of your service, shown at the top of each page. @default the host of the issuer */
+  /** The name of your service, shown at the top of each page. Its first letter is their icon. @default the host of the issuer */
   name?: string
   /**
    * The languages of the pages, as BCP 47 tags, chosen by the request's `ui_locales` parameter, then its
@@ -31,6 +31,7 @@ export interface Pages {
   readonly name: string
   readonly texts: ReadonlyMap<string, PageTexts>
   readonly style: string
+  readonly icon: string
   readonly contentSecurityPolicy: string
 }
 
@@ -63,6 +64,7 @@ export function preparePages(
     name,
     texts: new Map(chosen.map((language: string) => [language, textsOf(language, texts[language], brought[language])])),
     style,
+    icon: pageIcon(name, theme),
     contentSecurityPolicy: contentSecurityPolicy(style),
   })
 }
@@ -109,13 +111,13 @@ function isLocale(language: string): boolean {
 
 /**
  * No `form-action`: browsers apply it to the redirect that follows the form, and would block the way to the client.
- * Images of the host itself, because browsers ask for its icon.
+ * Images are logos that the host serves, and the icon in `data:`.
  */
 export function contentSecurityPolicy(style: string): string {
   const directives = [
     "default-src 'none'",
     `style-src 'sha256-${sha256Base64(style)}'`,
-    "img-src 'self'",
+    "img-src 'self' data:",
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ]
@@ -152,6 +154,7 @@ export function renderPage({ pages, language, texts }: PageContext, title: strin
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(`${title} · ${pages.name}`)}</title>
+<link rel="icon" href="${pages.icon}">
 <style>${pages.style}</style>
 </head>
 <body>

@@ -1,4 +1,6 @@
-/** How the pages look: one style text for all of them, so that one hash admits it (Content-Security-Policy). */
+/** How the pages look: one style text for all of them, so that one hash admits it (Content-Security-Policy), and their icon. */
+
+import { escapeHtml } from './html'
 
 import { misuse } from '../options/misuse'
 
@@ -108,6 +110,13 @@ export function pageStyle(theme: PageTheme = {}): string {
   return `
 :root{color-scheme:light dark;--font:${font};--radius:${radius};${variables('light', light, day)}}
 @media(prefers-color-scheme:dark){:root{${variables('dark', dark, night)}}}${rules}`
+}
+
+/** The icon of the pages, as a URL: the first letter of the name. A page without an icon makes browsers ask for /favicon.ico. */
+export function pageIcon(name: string, { light: { accent, onAccent } = {} }: PageTheme = {}): string {
+  const initial = escapeHtml([...name.trim()][0]?.toUpperCase() ?? '')
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" rx="2" fill="${accent ?? light.accent}"/><text x="4" y="5.8" text-anchor="middle" font-family="sans-serif" font-size="5" font-weight="600" fill="${onAccent ?? light.onAccent}">${initial}</text></svg>`
+  return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`
 }
 
 const color = /^(#[0-9a-f]{3,8}|[a-z]+|(rgb|hsl|hwb|lab|lch|oklab|oklch)a?\([\d\s.,%/a-z+-]+\))$/i

@@ -51,7 +51,7 @@ describe('response_mode=form_post', () => {
     expect(policy).toEqual({
       'default-src': "'none'",
       'style-src': expect.stringMatching(/^'sha256-[^ ]+'$/),
-      'img-src': "'self'",
+      'img-src': "'self' data:",
       'base-uri': "'none'",
       'frame-ancestors': "'none'",
       'script-src': `'sha256-${hash}'`,

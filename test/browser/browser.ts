@@ -73,8 +73,10 @@ export function useBrowser(createApp: Parameters<typeof listen>[0] = createQuick
       page.on('pageerror', (error) => complaints.push(error.message))
       page.on('console', (message) => {
         // a refusal is printed like a failure, and some of these tests want to be refused
-        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-          complaints.push(message.text())
+        const isRefusal = message.text().startsWith('Failed to load resource')
+        if (message.type() === 'error' && !isRefusal) complaints.push(message.text())
+        if (message.text().includes('404') && message.location().url.endsWith('/favicon.ico'))
+          complaints.push('A page has no icon, and the browser looks for one')
       })
       await page.goto(url)
       return page

@@ -175,9 +175,30 @@ describe('the look', () => {
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(style))
     const hash = Buffer.from(digest).toString('base64')
     expect(answer.headers['content-security-policy']).toBe(
-      `default-src 'none'; style-src 'sha256-${hash}'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; style-src 'sha256-${hash}'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'`,
     )
     expect(answer.text).not.toMatch(/ style=/)
+  })
+
+  const iconOf = ({ text }: { text: string }) => {
+    const [, encoded = ''] = /<link rel="icon" href="data:image\/svg\+xml;base64,([^"]+)">/.exec(text) ?? []
+    return Buffer.from(encoded, 'base64').toString()
+  }
+
+  it('has an icon in the colours of the theme, so that no browser asks the host for /favicon.ico', async () => {
+    await begin({ name: 'example shop', theme: { light: { accent: '#0f766e' } } })
+    for (const page of [await host.authorize().expect(200), await errorAt().expect(400)]) {
+      expect(iconOf(page)).toMatch(/fill="#0f766e".* fill="#fff">E<\/text>/)
+    }
+  })
+
+  it.each([
+    ['<b>', '&lt;'],
+    ['', ''],
+    ['\ud800', '\ufffd'],
+  ])('has an icon for any name: %j', async (name, initial) => {
+    await begin({ name })
+    expect(iconOf(await host.authorize().expect(200))).toContain(`>${initial}</text></svg>`)
   })
 
   it('shows a client by its initial', async () => {

@@ -1,16 +1,18 @@
 import type { Response } from 'supertest'
 import {
+  authorizeRouter,
   type ConnectedAppsRouterOptions,
   connectedAppsRouter,
   deleteClient,
   issueTokens,
   listGrants,
   revokeGrants,
+  tokenRouter,
   updateClient,
 } from '../../src'
 import { english } from '../../src/pages/english'
 import { fieldsOf } from '../support/consent'
-import { createHost, encode, type Host, startOfTime, type Tokens } from '../support/host'
+import { createHost, encode, type Host, paths, startOfTime, type Tokens } from '../support/host'
 
 const apps = '/account/apps'
 let host: Host
@@ -73,6 +75,20 @@ describe('the list', () => {
     expect(text).toContain('Since January 15, 2027')
     expect(text).toContain('See your data')
     expect(text).not.toContain('Change your data')
+  })
+
+  it('lists an app from the moment its code is redeemed, and not for a code alone', async () => {
+    host = await createHost({
+      mount: (app, server) => {
+        app.use(paths.authorize, authorizeRouter(server, { decide: () => ({ allow: true, userId: 'alice' }) }))
+        app.use(paths.token, tokenRouter(server))
+        app.use(apps, connectedAppsRouter(server))
+      },
+    })
+    const code = await host.code()
+    expect((await get().expect(200)).text).toContain(english.noApps)
+    await host.exchange(host.web, code).expect(200)
+    expect(namesOf(await get().expect(200))).toEqual(['web'])
   })
 
   it('says it in the language of the browser', async () => {
