@@ -130,7 +130,7 @@ function serverUrl(url: string): URL {
   const isMisplaced = `${pathname}${search}${hash}`.includes('@') || (host === '' && pathname.includes(':'))
   if (parsed && !isMisplaced) return parsed
   throw misused(
-    'The database URL is none: write SCHEME://USER@HOST/NAME, and in a password %40 for @ and %2F for a slash.',
+    'The database URL is not valid: write SCHEME://USER@HOST/NAME, and in a password %40 for @ and %2F for a slash.',
   )
 }
 
@@ -200,7 +200,7 @@ function fileOf(url: string): string {
   try {
     if (/^file:\/\//i.test(url)) return fileURLToPath(url)
   } catch {
-    throw misused('The file URL is none that this system has: write sqlite:FILE.')
+    throw misused('The file URL is not valid on this system: write sqlite:FILE.')
   }
   return url.replace(/^(sqlite|file):(\/\/(?=\/))?/i, '')
 }
