@@ -896,6 +896,21 @@ describe('the tables, links and pictures', () => {
     }
   })
 
+  // without generated pages, and those for contributors
+  it.each(pages.filter((page) => /^examples\//.test(page) && !/symptoms|options\.md/.test(page)))(
+    'have at most 20 words in a sentence: %s',
+    (page) => {
+      const prose = (text[page] as string)
+        .replaceAll(/```[\s\S]*?```|^\|.*$|^<picture>.*$|^#.*$/gm, '\n\n')
+        .replaceAll(/`[^`]*`/g, 'code')
+        .replaceAll(/\]\([^)]*\)/g, ']')
+      const sentences = prose
+        .split(/[.?!:](?=[\s*]|$)|\n\n|\n- /)
+        .map((sentence) => sentence.split(/\s+/).filter((word) => /\w/.test(word)))
+      expect(sentences.filter((words) => words.length > 20).map((words) => words.join(' '))).toEqual([])
+    },
+  )
+
   it.each(['light', 'dark'])('have the flow as well-formed SVG: %s', (theme) => {
     const svg = readFileSync(join(root, `examples/pictures/flow-${theme}.svg`), 'utf8')
     const opened = [...svg.matchAll(/<(\w+)(?:\s[^>]*[^/])?>/g)].map((match) => match[1]).sort()

@@ -34,10 +34,10 @@ export const german: AdminTexts = {
   disable: 'Sperren',
   disableTitle: '{app} sperren?',
   disableText:
-    'Die App bekommt nichts Neues, und ihre Tokens gelten sofort nicht mehr. Sie können sie wieder freigeben. Dann muss man sich neu anmelden.',
+    'Die App bekommt keinen neuen Zugriff, und ihre Tokens gelten sofort nicht mehr. Sie können sie wieder freigeben. Dann müssen sich alle neu anmelden.',
   enable: 'Freigeben',
   enableTitle: '{app} wieder freigeben?',
-  enableText: 'Die App kann wieder um Zugriff bitten. Was beendet wurde, bleibt beendet.',
+  enableText: 'Die App kann wieder um Zugriff bitten. Beendete Zugriffe bleiben beendet.',
   saved: 'Die Änderung wurde gespeichert.',
   newSecret: 'Neues Secret',
   secretTitle: 'Ein neues Secret für {app} erzeugen?',

@@ -36,10 +36,10 @@ export const spanish: AdminTexts = {
   disable: 'Desactivar',
   disableTitle: '¿Desactivar {app}?',
   disableText:
-    'La aplicación no obtiene nada nuevo y sus tokens dejan de valer enseguida. Puede volver a activarla. Después habrá que iniciar sesión de nuevo.',
+    'La aplicación no obtiene nuevos accesos y sus tokens dejan de valer enseguida. Puede volver a activarla. Después habrá que iniciar sesión de nuevo.',
   enable: 'Activar',
   enableTitle: '¿Activar {app}?',
-  enableText: 'La aplicación puede volver a pedir acceso. Lo que terminó sigue terminado.',
+  enableText: 'La aplicación puede volver a pedir acceso. Los accesos que terminaron siguen terminados.',
   saved: 'El cambio se ha guardado.',
   newSecret: 'Nuevo secreto',
   secretTitle: '¿Crear un nuevo secreto para {app}?',

@@ -28,7 +28,7 @@ export const english: DeveloperTexts = {
   redirectMissing: 'Enter at least one redirect URI.',
   redirectWrong: 'One of these URIs cannot be used.',
   scopes: 'What may the app ask for?',
-  scopesWrong: 'The app cannot have all of these.',
+  scopesWrong: 'The app cannot have some of these.',
   keys: 'Public keys',
   keysHint: 'Optional, for an app that signs with its own key: a JWK Set in JSON. Never enter a private key.',
   keysUri: 'URL of the public keys',

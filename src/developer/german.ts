@@ -28,7 +28,7 @@ export const german: DeveloperTexts = {
   redirectMissing: 'Geben Sie mindestens eine Weiterleitungs-URI ein.',
   redirectWrong: 'Eine dieser URIs ist nicht möglich.',
   scopes: 'Worum darf die App bitten?',
-  scopesWrong: 'Die App kann nicht all das haben.',
+  scopesWrong: 'Einiges davon kann die App nicht haben.',
   keys: 'Öffentliche Schlüssel',
   keysHint:
     'Freiwillig, für eine App, die mit eigenem Schlüssel unterschreibt: ein JWK Set in JSON. Geben Sie nie einen privaten Schlüssel ein.',

@@ -27,7 +27,7 @@ export const spanish: DeveloperTexts = {
   redirectMissing: 'Escriba al menos una URI de redirección.',
   redirectWrong: 'Una de estas URI no se puede usar.',
   scopes: '¿Qué puede pedir la aplicación?',
-  scopesWrong: 'La aplicación no puede tener todo esto.',
+  scopesWrong: 'La aplicación no puede tener algunos de estos.',
   keys: 'Claves públicas',
   keysHint:
     'Opcional, para una aplicación que firma con su propia clave: un JWK Set en JSON. Nunca escriba una clave privada.',

@@ -33,7 +33,7 @@ export const english: PageTexts = {
   deviceShowing: 'the device that shows the code {code}',
   deviceAsked: 'A device asked for this on {date}, from the network {network}.',
   deviceOnlyIf: 'Only continue if you started this on your device, and it shows the code {code}.',
-  deviceLearns: 'Your device will learn your answer by itself.',
+  deviceLearns: 'Your device will receive your answer automatically.',
   deviceAllowedTitle: 'Your device is connected',
   deviceAllowedText: 'It can use your account now. You can close this page.',
   deviceDeniedTitle: 'Access was denied',
@@ -64,7 +64,7 @@ export const english: PageTexts = {
   signInText: 'Sign in, then open this page again.',
 
   signOutTitle: 'Do you want to sign out?',
-  signOutText: 'That also ends your sign-in at the apps that you signed in to from here.',
+  signOutText: 'This also signs you out of the apps that you signed in to from here.',
   signOut: 'Sign out',
   staySignedIn: 'Stay signed in',
   signedOutTitle: 'You are signed out',

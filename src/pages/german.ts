@@ -35,7 +35,7 @@ export const german: PageTexts = {
   deviceShowing: 'das Gerät, das den Code {code} zeigt',
   deviceAsked: 'Ein Gerät hat am {date} danach gefragt, aus dem Netz {network}.',
   deviceOnlyIf: 'Fahren Sie nur fort, wenn Sie das auf Ihrem Gerät begonnen haben und es den Code {code} zeigt.',
-  deviceLearns: 'Ihr Gerät erfährt Ihre Antwort von selbst.',
+  deviceLearns: 'Ihr Gerät erhält Ihre Antwort automatisch.',
   deviceAllowedTitle: 'Ihr Gerät ist verbunden',
   deviceAllowedText: 'Es darf Ihr Konto jetzt verwenden. Sie können diese Seite schließen.',
   deviceDeniedTitle: 'Der Zugriff wurde abgelehnt',

@@ -34,7 +34,7 @@ export const spanish: PageTexts = {
   deviceShowing: 'el dispositivo que muestra el código {code}',
   deviceAsked: 'Un dispositivo lo pidió el {date}, desde la red {network}.',
   deviceOnlyIf: 'Continúe solo si ha iniciado esto usted en su dispositivo y este muestra el código {code}.',
-  deviceLearns: 'Su dispositivo sabrá su respuesta por sí mismo.',
+  deviceLearns: 'Su dispositivo recibirá su respuesta automáticamente.',
   deviceAllowedTitle: 'Su dispositivo está conectado',
   deviceAllowedText: 'Ya puede usar su cuenta. Puede cerrar esta página.',
   deviceDeniedTitle: 'Se denegó el acceso',

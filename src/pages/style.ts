@@ -1,8 +1,7 @@
 /** How the pages look: one style text for all of them, so that one hash admits it (Content-Security-Policy), and their icon. */
 
-import { escapeHtml } from './html'
-
 import { misuse } from '../options/misuse'
+import { escapeHtml } from './html'
 
 /** Colours as CSS writes them: `#1d4ed8`, `rgb(29 78 216)`, `rebeccapurple`. */
 interface PageColors {

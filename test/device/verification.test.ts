@@ -81,7 +81,7 @@ describe('the page', () => {
     expect(said).toContain('Signed in as Alice')
     expect(said).toContain('A device asked for this on January 15, 2027 at 8:00:00 AM UTC, from the network 127.0.0.1.')
     expect(said).toContain(`Only continue if you started this on your device, and it shows the code ${user_code}.`)
-    expect(said).toContain('Your device will learn your answer by itself.')
+    expect(said).toContain('Your device will receive your answer automatically.')
     expect(text).toContain(`/logout?return_to=${encodeURIComponent(`/device?user_code=${user_code}`)}`)
   })
 
