@@ -18,7 +18,7 @@ import { verifiedIssuer, verifiedOrigin } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
 import { verifiedConstraints } from '../sender-constraints/bound-keys'
 import { type Call, verifyConfirmation } from '../sender-constraints/confirmation'
-import { type AuthenticatedToken, userOf } from '../tokens/access-token'
+import { type AuthenticatedToken, userOf, withDetailsOf } from '../tokens/access-token'
 import { accessTokenJwt, accessTokenOfClaims } from '../tokens/claims'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -154,8 +154,10 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
           throw error instanceof OAuthError ? error : unreachable(error)
         },
       )
-      return whenReady(found, (accessToken) => {
-        verifyOwnAudience(accessToken.audience, accepted)
+      return whenReady(found, (whole) => {
+        const { audience = [], authorizationDetails: details } = whole
+        verifyOwnAudience(audience, accepted)
+        const accessToken = details ? withDetailsOf(whole, [...resources, ...audience], accepted) : whole
         const proven = verifyConfirmation(place, token, accessToken, call)
         return whenReady(proven, () => whenReady(userOf(source, accessToken), (user) => ({ accessToken, user })))
       })
@@ -164,7 +166,7 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
 }
 
 /** A process that has not said what it is takes only tokens that are for nothing in particular. */
-function verifyOwnAudience(held: Audience = [], accepted: Audience): void {
+function verifyOwnAudience(held: Audience, accepted: Audience): void {
   if (accepted.length === 0 ? held.length === 0 : held.some((one) => accepted.includes(one))) return
   throw new OAuthError('invalid_token', 'The access token is for another resource.')
 }

@@ -9,7 +9,8 @@ import { newSecret } from '../crypto'
 import { invalidToken } from '../errors'
 import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
-import { acceptedScope, heldAudience, type ResourceLimits, verifyAudience } from '../rules/resource'
+import { detailsFor } from '../rules/authorization-details'
+import { type Audience, acceptedScope, heldAudience, type ResourceLimits, verifyAudience } from '../rules/resource'
 import { type Call, verifyConfirmation } from '../sender-constraints/confirmation'
 import type { Credential, Writable } from '../storage'
 import { frozenCopy } from '../storage/frozen'
@@ -105,13 +106,26 @@ function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: 
 
 /** A token for several resources has no more scope at one of them than that one accepts. */
 function limitedTo(
-  { audience: own }: AuthorizationServer,
+  { audience }: AuthorizationServer,
   limits: ResourceLimits,
   token: AccessToken,
   resource: string | undefined,
 ): AccessToken {
-  const called = resource === undefined ? own.filter((one) => token.audience?.includes(one)) : [resource]
+  const called = calledOf(token, resource === undefined ? audience : [resource])
   return Object.freeze({ ...token, scope: Object.freeze(acceptedScope(limits, called, token.scope)) })
+}
+
+/** Which of the resources that stand here the token is for. */
+function calledOf({ audience = [] }: AccessToken, here: Audience): Audience {
+  return here.filter((one) => audience.includes(one))
+}
+
+/** Nor has it the details that are for another one (RFC 9396 §9.1). `known`: all the resources that can be told apart. */
+export function withDetailsOf(token: AccessToken, known: Audience, here: Audience): AccessToken {
+  const { authorizationDetails: details = [] } = token
+  const own = detailsFor(details, known, calledOf(token, here))
+  if (own.length === details.length) return token
+  return Object.freeze({ ...token, authorizationDetails: Object.freeze(own) })
 }
 
 export interface AuthenticatedToken {
@@ -139,8 +153,10 @@ export function authenticateToken(
 ): Awaitable<AuthenticatedToken> {
   return whenReady(findAccessToken(server, token), (found) => {
     if (!found) throw invalidToken()
-    const whole = accessTokenOfRow(server, found.row, found.claims)
-    if (server.resources.length > 0) verifyAudience(server, whole.audience ?? [], resource)
+    const all = accessTokenOfRow(server, found.row, found.claims)
+    if (server.resources.length > 0) verifyAudience(server, all.audience ?? [], resource)
+    const here = resource === undefined ? server.audience : [resource]
+    const whole = all.authorizationDetails ? withDetailsOf(all, server.resources, here) : all
     const accessToken = server.resourceLimits ? limitedTo(server, server.resourceLimits, whole, resource) : whole
     const admitted = (user: Express.User | undefined): AuthenticatedToken => {
       const { id, startedAt } = found.row
