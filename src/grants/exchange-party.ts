@@ -147,7 +147,8 @@ async function ofIssuer(
   const begun = Math.min(startedAt, Math.floor(iat as number))
   // who acts need be no user here: its issuer and its name there are what the new token says
   if (role === 'actor') return { party: shared, startedAt: begun }
-  const userId = userIdFrom('tokenExchange({ user })', await user({ issuer: iss, sub, claims, clientId }))
+  const named = 'tokenExchange({ user })'
+  const userId = userIdFrom(named, await server.inTime(named, user({ issuer: iss, sub, claims, clientId })))
   if (userId === undefined || !(await findUser(server, userId))) throw refused(`The subject of the ${name} is unknown.`)
   return { party: { ...shared, userId, ...(scope && { scope }), ...(audience && { audience }) }, startedAt: begun }
 }
@@ -162,10 +163,10 @@ async function ofHost(
   find: FindOwnToken,
 ): Promise<PresentedToken> {
   const { clientId } = client
-  const found: unknown = await find(token, { role, clientId })
+  const option = `tokenExchange({ tokenTypes }): ${type}`
+  const found: unknown = await server.inTime(option, find(token, { role, clientId }))
   const problem = `The ${role}_token is unknown, expired or revoked.`
   if (found === undefined || found === null || found === false) throw refusedExchange(server, clientId, problem)
-  const option = `tokenExchange({ tokenTypes }): ${type}`
   const said = found as Partial<ExchangedSubject>
   if (typeof found !== 'object')
     throw misuse('wrong_user', `${option} must return { userId } or undefined, not ${kindOf(found)}`)

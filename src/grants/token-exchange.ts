@@ -174,7 +174,7 @@ async function exchange(
     scope,
     audience,
   }
-  const allowed: unknown = await settings.allow(Object.freeze(offered))
+  const allowed: unknown = await server.inTime('tokenExchange({ allow })', settings.allow(Object.freeze(offered)))
   if (allowed === undefined || allowed === null || allowed === false) {
     throw refusedExchange(server, clientId, 'This exchange is not allowed.')
   }

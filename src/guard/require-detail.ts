@@ -1,6 +1,7 @@
 /** `requireDetail`: admits a request whose access token has an authorization detail of a type (RFC 9396), behind the guard. */
 import type { Request, RequestHandler } from 'express'
 import type { Awaitable } from '../awaitable'
+import { deadline } from '../deadline'
 import { sendError } from '../http/endpoint'
 import { kindOf, requireNoMore } from '../options/known'
 import { misuse } from '../options/misuse'
@@ -45,13 +46,15 @@ export function requireDetail(
   }
 }
 
+const inTime = deadline()
+
 async function anyFits(
   fits: NonNullable<Parameters<typeof requireDetail>[1]>,
   details: readonly AuthorizationDetail[],
   req: Request,
 ): Promise<boolean> {
   for (const detail of details) {
-    const said: unknown = await fits(detail, req)
+    const said: unknown = await inTime("requireDetail's function", fits(detail, req))
     if (typeof said !== 'boolean') {
       throw misuse('wrong_answer', `requireDetail's function must return true or false, not ${kindOf(said)}`)
     }

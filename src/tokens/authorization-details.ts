@@ -76,7 +76,7 @@ function memberOf(known: readonly string[]): ClientMember {
   }
 }
 
-type Server = Pick<AuthorizationServer, 'authorizationDetails' | 'resources'>
+type Server = Pick<AuthorizationServer, 'authorizationDetails' | 'resources' | 'inTime'>
 
 /** The type of that name, where the server has it and this client may ask for it. */
 function typeFor(
@@ -111,7 +111,7 @@ export async function requestedDetails(
       const named = unknown.length > 32 ? 'an unknown member' : `the unknown member ${unknown}`
       throw new OAuthError('invalid_authorization_details', `${DETAILS}[${at}] has ${named}.`)
     }
-    const said: unknown = await type.check(detail, client)
+    const said: unknown = await server.inTime(`authorizationDetails.${detail.type}.check`, type.check(detail, client))
     // a predicate that says no by returning false would let everything pass
     if (said !== undefined) {
       const fix = "throw new OAuthError('invalid_authorization_details', …) for a detail that is wrong"

@@ -1,5 +1,7 @@
 // A function of the host that never answers, as one whose database hangs: 503 with an event that names it, within
 // `storageTimeout`, and never a request that waits for ever.
+import express from 'express'
+import request from 'supertest'
 import {
   approve,
   authorizationCode,
@@ -15,6 +17,8 @@ import {
   password,
   refreshToken,
   registerRouter,
+  requireDetail,
+  tokenExchange,
 } from '../../src'
 import { clientKey, signAssertion } from '../support/assertions'
 import { createHost, type Host, type HostOptions, issuer, paths } from '../support/host'
@@ -106,6 +110,29 @@ const rows: Record<string, () => Promise<Row>> = {
     const parameters = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }
     return { host, send: () => host.token(host.web, parameters) }
   },
+  'authorizationDetails.payment.check': async () => {
+    const payment = { check: never, describe: () => 'Pay' }
+    const host = await createHost({ storageTimeout, authorizationDetails: { payment } })
+    return { host, send: () => host.authorize(host.web, { authorization_details: '[{"type":"payment"}]' }) }
+  },
+  'tokenExchange({ allow })': async () => {
+    const host = await createHost({ storageTimeout, grants: [authorizationCode(), tokenExchange({ allow: never })] })
+    const { access_token } = await host.signIn()
+    return { host, send: () => exchange(host, access_token, 'urn:ietf:params:oauth:token-type:access_token') }
+  },
+  'tokenExchange({ user })': async () => {
+    const key = await clientKey()
+    const issuers = [{ issuer: 'https://idp.example', keys: [key.jwk] }]
+    const grants = [tokenExchange({ allow: () => undefined, issuers, user: never })]
+    const host = await createHost({ storageTimeout, grants })
+    const token = await signAssertion('web', key, { claims: { iss: 'https://idp.example', sub: 'U1', aud: issuer } })
+    return { host, send: () => exchange(host, token, 'urn:ietf:params:oauth:token-type:jwt') }
+  },
+  'tokenExchange({ tokenTypes }): urn:example:session': async () => {
+    const grants = [tokenExchange({ allow: () => undefined, tokenTypes: { 'urn:example:session': never } })]
+    const host = await createHost({ storageTimeout, grants })
+    return { host, send: () => exchange(host, 'x', 'urn:example:session') }
+  },
   'throttle.take': async () => {
     const grants = [refreshToken(), password({ verify: () => 'alice' })]
     const host = await createHost({ storageTimeout, grants, throttle: { take: never } })
@@ -161,6 +188,12 @@ const rows: Record<string, () => Promise<Row>> = {
     return { host, send: () => host.logout({ id_token_hint: idToken }) }
   },
 }
+
+const exchange = (host: Host, subject_token: string, subject_token_type: string) =>
+  host.token(host.web, {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    ...{ subject_token, subject_token_type },
+  })
 
 const outcome = async ({ host, send }: Row) => {
   host.events.length = 0
@@ -263,18 +296,27 @@ describe('a server elsewhere', () => {
   const began: Awaited<ReturnType<typeof createRemoteHost>>[] = []
   afterAll(() => Promise.all(began.map(({ close }) => close())))
 
-  it('that hangs, and a users.find that hangs, are 503 at the guard', async () => {
-    const remote = await createRemoteHost({ grants: [authorizationCode(), refreshToken()] })
+  it('that hangs, and a users.find and a function of requireDetail that hang, are 503 at the guard', async () => {
+    const authorizationDetails = { payment: { check: () => {}, describe: () => 'Pay' } }
+    const remote = await createRemoteHost({ authorizationDetails })
     began.push(remote)
     const { clientId, clientSecret = '' } = remote.host.api
     const introspect = { clientId, clientSecret }
-    const { access_token } = await remote.host.signIn()
+    const { access_token } = await remote.host.signIn(remote.host.web, {
+      ...{ scope: 'read', authorization_details: '[{"type":"payment"}]' },
+    })
     const withUsers = createApi(remote, { introspect, users: { find: never as never } })
     const withoutUsers = createApi(remote, { introspect })
-    const [slowUsers] = await Promise.all([withUsers.call(access_token)])
+    const app = express()
+    app.get('/', bearerGuard(remote.host.server), requireDetail('payment', never))
+    app.use(((error, _req, res, _next) => void res.status(error.status).end()) as express.ErrorRequestHandler)
+    const [slowUsers, slowDetail] = await Promise.all([
+      withUsers.call(access_token),
+      request(app).get('/').auth(access_token, { type: 'bearer' }),
+    ])
     remote.bend = () => {}
     const slowServer = await withoutUsers.call(access_token)
-    expect([slowUsers.status, slowServer.status]).toEqual([503, 503])
+    expect([slowUsers.status, slowDetail.status, slowServer.status]).toEqual([503, 503, 503])
     expect(withUsers.causes()).toEqual([expect.stringContaining('users.find did not answer within 5 seconds')])
     expect(withoutUsers.causes()).toEqual([expect.stringMatching(/did not answer within 5 seconds|timeout/)])
   }, 60_000)
