@@ -70,8 +70,7 @@ export function authorizationRouter(server: AuthorizationServer, settings: Setti
     const isScoped = !details || parameters.has('scope')
     const scope = isScoped ? resolveScope(server, client, parameters.get('scope'), audience) : []
     // as RFC 9449 §10 binds a code: by a proof, or by the thumbprint of a key
-    const hasKeys = server.senderConstraints.length > 0
-    const dpopJkt = hasKeys ? keyToBind(server, client, parameters, confirmation) : undefined
+    const dpopJkt = keyToBind(server, client, parameters, confirmation)
     const bearing = { ...audienceMember(audience), ...detailsMember(details) }
     const authorization = { clientId: client.clientId, scope, startedAt, ...bearing }
     // each takes rows; a proof that was counted already stands for them

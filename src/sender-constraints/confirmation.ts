@@ -70,6 +70,11 @@ export function requireKey(
   throw refusedProof(server, reason, { clientId })
 }
 
+/** Whether the server has `dpop()`: one with certificates alone has no proofs. */
+export function hasProofs({ senderConstraints }: Pick<AuthorizationServer, 'senderConstraints'>): boolean {
+  return senderConstraints.some(({ member }) => member === 'jkt')
+}
+
 /**
  * The thumbprint that the code of an authorization request is bound to (RFC 9449 §10): that of `dpop_jkt`, or of the proof
  * that came with a pushed request (§10.1). Where there are both they must be the same.
@@ -80,7 +85,8 @@ export function keyToBind(
   parameters: RequestParameters,
   proven?: Confirmation,
 ): string | undefined {
-  const sent = parameters.get('dpop_jkt')
+  // RFC 6749 §3.1: without `dpop()` it is an unknown parameter, and a code that it binds could never be exchanged
+  const sent = hasProofs(server) ? parameters.get('dpop_jkt') : undefined
   if (sent === undefined) return proven?.jkt
   if (!/^[A-Za-z0-9_-]{43}$/.test(sent)) {
     throw new OAuthError('invalid_request', 'dpop_jkt must be the SHA-256 thumbprint of a key, in base64url.')

@@ -3,7 +3,17 @@
 import { createHash } from 'node:crypto'
 import type { Request } from 'express'
 import { decodeJwt } from 'jose'
-import { type Credential, dpop, generateSigningKey, implicit, issueCode, jwt, refreshToken } from '../../src'
+import {
+  type Credential,
+  dpop,
+  generateSigningKey,
+  implicit,
+  issueCode,
+  jwt,
+  mutualTls,
+  pushedAuthorizationRequests,
+  refreshToken,
+} from '../../src'
 import { type ProofKey, proof, proofKey } from '../support/dpop'
 import { answerOf, createHost, type Host, type HostOptions, type TestClient, type Tokens } from '../support/host'
 
@@ -74,8 +84,25 @@ describe('a code with dpop_jkt (§10)', () => {
     await expect(issueCode(host.server, { ...options, dpopJkt: 'short' })).rejects.toMatchObject({
       code: 'invalid_request',
     })
-    await begin({ senderConstraints: [] })
-    await expect(issueCode(host.server, { ...options, dpopJkt: key.jkt })).rejects.toThrow('needs dpop()')
+    for (const senderConstraints of [[], [mutualTls()]]) {
+      await begin({ senderConstraints })
+      await expect(issueCode(host.server, { ...options, dpopJkt: key.jkt })).rejects.toThrow('needs dpop()')
+    }
+  })
+
+  it('is a parameter like any unknown one at a server that has certificates alone (RFC 6749 §3.1)', async () => {
+    await begin({ senderConstraints: [mutualTls()], requests: [pushedAuthorizationRequests()] })
+    const { body: pushed } = await host.push(host.web, { dpop_jkt: key.jkt })
+    const opened = await host.open({ client_id: 'web', request_uri: pushed.request_uri })
+    const codes = [
+      await codeFor(host.web),
+      await host.code(host.web, { dpop_jkt: 'short' }),
+      answerOf(opened).code ?? '',
+    ]
+    for (const code of codes) {
+      const { status, body } = await exchange(host.web, code)
+      expect([status, body.token_type]).toEqual([200, 'Bearer'])
+    }
   })
 
   it('is ignored by a server without dpop(), whose tokens are bearer tokens', async () => {
