@@ -167,6 +167,9 @@ function sentToSignInAt({ ring }: Settings, request: Asked): number | undefined 
   return isGood ? claims.iat : undefined
 }
 
+/** What leads to a request that is elsewhere. */
+const toElsewhere: readonly string[] = ['client_id', 'request', 'request_uri']
+
 /** For the sign-in page, beside a request that is elsewhere: what it may read of it (and nobody else does). */
 const forThePage: readonly string[] = ['acr_values', 'max_age', 'login_hint', 'ui_locales', 'display']
 
@@ -174,8 +177,11 @@ const forThePage: readonly string[] = ['acr_values', 'max_age', 'login_hint', 'u
 function returnTo({ ring }: Settings, request: Asked, req: Request, isSignedIn: boolean): string {
   const { server, openid, parameters, sent } = request
   const inUrl = queryParameters(req).parameters
+  // RFC 9101 §6.3, RFC 9126 §4: what stands beside a request that is elsewhere is a stranger's, and would steer the page
+  const isOurs = (name: string) => ofRequests.includes(name) && (parameters === sent || toElsewhere.includes(name))
   // a form of a page adds fields of its own
-  const own = [...sent].filter(([name]) => name !== TRANSACTION && (inUrl.has(name) || ofRequests.includes(name)))
+  const isHosts = (name: string) => inUrl.has(name) && !ofRequests.includes(name)
+  const own = [...sent].filter(([name]) => name !== TRANSACTION && (isOurs(name) || isHosts(name)))
   const query = new Map(own)
   if (parameters !== sent) {
     for (const name of forThePage) {

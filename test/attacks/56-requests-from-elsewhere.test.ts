@@ -5,7 +5,8 @@ import { authorizationCode, consentPage, implicit, pushedAuthorizationRequests, 
 import { type ClientKey, clientKey, signRequest } from '../support/assertions'
 import { answerConsent, fieldsOf } from '../support/consent'
 import { nastyText, runs } from '../support/fuzz'
-import { answerOf, createHost, encode, type Host, type HostOptions, paths, pkce } from '../support/host'
+import { answerOf, createHost, encode, type Host, type HostOptions, issuer, paths, pkce } from '../support/host'
+import { createOpenIdHost } from '../support/openid'
 
 let key: ClientKey
 beforeAll(async () => {
@@ -33,17 +34,16 @@ async function createWorld(options: HostOptions = {}): Promise<Host> {
 }
 
 /** A request of client one, by reference and by value. */
-const ways: [string, (host: Host) => Promise<Record<string, string>>][] = [
+type Make = (host: Pick<Host, 'send'>, asked?: Record<string, string>) => Promise<Record<string, string>>
+const ways: [string, Make][] = [
   [
     'pushed',
-    async (host) => {
-      const { body } = await host
-        .send(paths.pushedAuthorization, undefined, { client_id: 'one', ...inside })
-        .expect(201)
+    async (host, asked = inside) => {
+      const { body } = await host.send(paths.pushedAuthorization, undefined, { client_id: 'one', ...asked }).expect(201)
       return { client_id: 'one', request_uri: body.request_uri }
     },
   ],
-  ['signed', async () => ({ client_id: 'one', request: await signRequest('one', key, inside) })],
+  ['signed', async (_, asked = inside) => ({ client_id: 'one', request: await signRequest('one', key, asked) })],
 ]
 
 describe.each(ways)('a %s request', (how, make) => {
@@ -107,6 +107,34 @@ describe.each(ways)('a %s request', (how, make) => {
     const { status, body } = await host.send(paths.pushedAuthorization, undefined, push)
     expect([status, body.error]).toEqual([400, how === 'signed' ? 'invalid_request_object' : 'invalid_request'])
   })
+})
+
+/** By a link of a stranger. */
+const beside = {
+  ...{
+    acr_values: 'pwd',
+    max_age: '99999',
+    login_hint: 'mallory',
+    ui_locales: 'de',
+    display: 'popup',
+    prompt: 'login',
+  },
+  ...{ scope: 'openid write', claims: '{}', state: 'other', theme: 'dark' },
+}
+
+it.each(ways)('a sign-in page reads nothing that stands beside a %s request', async (how, make) => {
+  const requests = [pushedAuthorizationRequests({ ttl: 600 }), requestObjects()]
+  const host = await createOpenIdHost({ requests, openid: { acrValues: ['pwd', 'mfa'] } })
+  const scopes = ['openid', 'read']
+  await host.register({ clientId: 'one', tokenEndpointAuthMethods: ['none'], jwks: { keys: [key.jwk] }, scopes })
+  const asked = { ...inside, scope: 'openid', login_hint: 'alice' }
+  const sent = await make(host, asked)
+  const { headers } = await host.open({ ...sent, ...beside }, null).expect(303)
+  const back = new URL(new URL(headers.location as string, issuer).searchParams.get('return_to') ?? '', issuer)
+  const { sign_in_transaction: _, ...query } = Object.fromEntries(back.searchParams)
+  // what is nobody's but the host's stays
+  expect(query).toEqual({ ...sent, login_hint: 'alice', theme: 'dark' })
+  expect(query).toHaveProperty(how === 'signed' ? 'request' : 'request_uri')
 })
 
 it('the answer to a pushed request is one, whoever gives it: two users in two browsers', async () => {
