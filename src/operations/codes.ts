@@ -12,7 +12,7 @@ import { matchesRedirectUri, unregistered } from '../rules/redirect-uri'
 import { audienceMember, resolveAudience, resourceParameter } from '../rules/resource'
 import { resolveScope, type Scope, scopeParameter } from '../rules/scope'
 import { requireId } from '../rules/subject'
-import { hasProofs, keyToBind } from '../sender-constraints/confirmation'
+import { hasProofs, keyToBind } from '../sender-constraints/code-key'
 import type { Client } from '../storage'
 import { detailsMember } from '../tokens/authorization-details'
 import { prepareCode } from '../tokens/code'
@@ -100,8 +100,7 @@ export async function issueCode(
     throw new OAuthError('invalid_request', 'issueCode needs a codeChallenge for this client (PKCE, S256).')
   }
   if (dpopJkt !== undefined) {
-    if (!hasProofs(server))
-      throw misuse('missing_capability', 'issueCode: dpopJkt needs dpop() in senderConstraints')
+    if (!hasProofs(server)) throw misuse('missing_capability', 'issueCode: dpopJkt needs dpop() in senderConstraints')
     keyToBind(server, client, new Map([['dpop_jkt', dpopJkt]]))
   }
   const audience = resolveAudience(server, client, resourceParameter(resource))

@@ -32,7 +32,11 @@ export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`
   if (typeof value !== 'object') return `a ${typeof value}`
-  if (typeof (value as { then?: unknown }).then === 'function') return 'a Promise (await it first)'
+  if (typeof (value as { then?: unknown }).then === 'function') {
+    // it is refused, so nobody waits for it: one that fails later would end the process. A query would begin by `then` alone
+    if (value instanceof Promise) value.catch(() => {})
+    return 'a Promise (await it first)'
+  }
   const { name = '' } = (Object.getPrototypeOf(value)?.constructor ?? {}) as { name?: unknown }
   if (typeof name === 'string' && name !== 'Object' && name !== '') return `an object of the class ${name}`
   const [first, second] = Object.keys(value)

@@ -4,9 +4,8 @@ import type { Request } from 'express'
 import { type Awaitable, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
 import { withoutOrigin } from '../http/request-target'
+import { kindOf } from '../options/known'
 import { misuse } from '../options/misuse'
-import type { RequestParameters } from '../rules/params'
-import type { Client } from '../storage'
 import type { AccessToken } from '../types/access-token'
 import type { Confirmation } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -68,38 +67,6 @@ export function requireKey(
   if (proven !== undefined && proven.jkt === bound) return
   const reason = proven ? 'The DPoP proof is signed by another key.' : 'The request has no DPoP proof.'
   throw refusedProof(server, reason, { clientId })
-}
-
-/** Whether the server has `dpop()`: one with certificates alone has no proofs. */
-export function hasProofs({ senderConstraints }: Pick<AuthorizationServer, 'senderConstraints'>): boolean {
-  return senderConstraints.some(({ member }) => member === 'jkt')
-}
-
-/**
- * The thumbprint that the code of an authorization request is bound to (RFC 9449 §10): that of `dpop_jkt`, or of the proof
- * that came with a pushed request (§10.1). Where there are both they must be the same.
- */
-export function keyToBind(
-  server: AuthorizationServer,
-  { clientId }: Client,
-  parameters: RequestParameters,
-  proven?: Confirmation,
-): string | undefined {
-  // RFC 6749 §3.1: without `dpop()` it is an unknown parameter, and a code that it binds could never be exchanged
-  const sent = hasProofs(server) ? parameters.get('dpop_jkt') : undefined
-  if (sent === undefined) return proven?.jkt
-  if (!/^[A-Za-z0-9_-]{43}$/.test(sent)) {
-    throw new OAuthError('invalid_request', 'dpop_jkt must be the SHA-256 thumbprint of a key, in base64url.')
-  }
-  if (proven) requireKey(server, clientId, sent, proven)
-  return sent
-}
-
-/** The key of the code for a session that begins with an access token: that of the token, where it has one. */
-export function keyOfSession({ confirmation }: AccessToken, dpopJkt: string | undefined): string | undefined {
-  const { jkt } = confirmation ?? {}
-  if (jkt === undefined || dpopJkt === undefined || dpopJkt === jkt) return jkt ?? dpopJkt
-  throw new OAuthError('access_denied', 'The access token is bound to another key than dpop_jkt.')
 }
 
 /** Where an API takes proofs, and which tokens. */
@@ -169,10 +136,8 @@ function urlOfCall({ url }: SenderConstraint, { req, base }: Call): Pick<ProofRe
 
 function saidUrl(said: unknown): string {
   if (typeof said === 'string' && /^https?:\/\//i.test(said)) return said
-  throw misuse(
-    'wrong_answer',
-    'dpop({ url }) must return the whole URL of the request, such as https://api.example.com/notes',
-  )
+  const came = typeof said === 'string' ? 'a part of it' : kindOf(said)
+  throw misuse('wrong_answer', `dpop({ url }) must return the whole URL, such as https://a.example/b, not ${came}`)
 }
 
 /** The scheme of the Authorization header, in lower case; '' without one. */

@@ -5,15 +5,21 @@ import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import {
   type AuthorizationServerEvent,
   bearerGuard,
+  clientSecret,
   clientsRouter,
+  consentPage,
+  dpop,
   issueTokens,
   listClients,
   listGrants,
+  mutualTls,
   OAuthError,
   revokeGrants,
 } from '../../src/index'
+import { certificate, inHeader } from '../support/certificates'
+import { proof, proofKey } from '../support/dpop'
 import { frameworks } from '../support/frameworks'
-import { createHost, paths } from '../support/host'
+import { createHost, type Host, paths } from '../support/host'
 import { exchange, listen, request } from '../support/raw'
 import { gate } from '../support/storage'
 
@@ -67,6 +73,48 @@ describe('a process that serves everybody does not end because of one request:',
   })
   afterEach(() => void process.off('unhandledRejection', onRejection))
   const settle = () => new Promise((resolve) => setTimeout(resolve, 50))
+
+  describe('a function that must answer at once, is async, and fails:', () => {
+    const fails = async () => {
+      throw new Error('the database is away')
+    }
+    const rows: Record<string, () => Promise<[Host, PromiseLike<unknown>]>> = {
+      'describe of authorizationDetails': async () => {
+        const payment = { check: () => {}, describe: fails as never }
+        const host = await createHost({ authorizationDetails: { payment }, decide: consentPage({ signIn: '/login' }) })
+        return [host, host.authorize(host.web, { authorization_details: '[{"type":"payment"}]' })]
+      },
+      'certificate of mutualTls': async () => {
+        const tls = mutualTls({ certificate: fails as never })
+        const host = await createHost({ clientAuthentication: [clientSecret(), tls] })
+        return [host, host.token(undefined, { client_id: 'web' })]
+      },
+      'verified of mutualTls': async () => {
+        const own = certificate()
+        const tls = mutualTls({ certificate: () => inHeader(own), verified: fails as never })
+        const host = await createHost({ clientAuthentication: [clientSecret(), tls] })
+        const tokenEndpointAuthMethods = ['tls_client_auth' as const]
+        await host.register({ clientId: 'tls', tokenEndpointAuthMethods, tlsClientAuthSubjectDn: 'CN=x' })
+        return [host, host.token(undefined, { client_id: 'tls' })]
+      },
+      'url of dpop': async () => {
+        const [key, senderConstraints] = [await proofKey(), [dpop({ url: fails as never })]]
+        const host = await createHost({ senderConstraints })
+        const sent = await proof(key, { now: host.clock.now })
+        const { body } = await host.exchange(host.web, await host.code()).set('DPoP', sent)
+        return [host, host.http().get('/me').set('Authorization', `DPoP ${body.access_token}`).set('DPoP', sent)]
+      },
+    }
+
+    it.each(Object.keys(rows))('%s', async (name) => {
+      const [host, answer] = await (rows[name] as (typeof rows)[string])()
+      await answer
+      await settle()
+      expect(rejections).toEqual([])
+      const [error] = host.reportedErrors()
+      expect(String(error?.cause)).toContain('not a Promise (await it first)')
+    })
+  })
 
   it.each(['rejects', 'answers'])(
     'storage that %s after a timeout of the host has answered the request',
