@@ -18,7 +18,7 @@ import { verifiedIssuer, verifiedOrigin } from '../rules/issuer'
 import type { Audience, ResourceRules } from '../rules/resource'
 import { verifiedConstraints } from '../sender-constraints/bound-keys'
 import { type Call, verifyConfirmation } from '../sender-constraints/confirmation'
-import { type AuthenticatedToken, userOf, withDetailsOf } from '../tokens/access-token'
+import { type AuthenticatedToken, userOf } from '../tokens/access-token'
 import { accessTokenJwt, accessTokenOfClaims } from '../tokens/claims'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -26,6 +26,7 @@ import type { SenderConstraint } from '../types/capability'
 import type { AuthorizationServerEvent } from '../types/events'
 import type { Users } from '../types/users'
 import { fetchMetadata } from './metadata'
+import { ownPart } from './own-part'
 import { type IntrospectionClient, remoteIntrospection } from './remote-introspection'
 
 /** Options of `remoteServer`. */
@@ -155,20 +156,12 @@ export function remoteServer(options: RemoteServerOptions): RemoteServer {
         },
       )
       return whenReady(found, (whole) => {
-        const { audience = [], authorizationDetails: details } = whole
-        verifyOwnAudience(audience, accepted)
-        const accessToken = details ? withDetailsOf(whole, [...resources, ...audience], accepted) : whole
+        const accessToken = ownPart(whole, resources, accepted)
         const proven = verifyConfirmation(place, token, accessToken, call)
         return whenReady(proven, () => whenReady(userOf(source, accessToken), (user) => ({ accessToken, user })))
       })
     },
   } satisfies RemoteServer)
-}
-
-/** A process that has not said what it is takes only tokens that are for nothing in particular. */
-function verifyOwnAudience(held: Audience, accepted: Audience): void {
-  if (accepted.length === 0 ? held.length === 0 : held.some((one) => accepted.includes(one))) return
-  throw new OAuthError('invalid_token', 'The access token is for another resource.')
 }
 
 interface VerifiedOptions {
