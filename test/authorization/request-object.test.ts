@@ -126,6 +126,21 @@ describe('a request object', () => {
     expect(answerOf(await answerConsent(host, encode(narrow), again).expect(303)).code).toBeDefined()
   })
 
+  it.each(['in the browser', 'pushed'])('that expires while its user reads, %s', async (how) => {
+    const host = await signing({ decide: consentPage({ signIn: '/login' }) })
+    const sent: Record<string, string> = { client_id: 'signer', request: await sign() }
+    if (how === 'pushed') {
+      const pushed = await host.send(paths.pushedAuthorization, undefined, { ...sent, ...(await prove()) }).expect(201)
+      sent.request_uri = pushed.body.request_uri
+      delete sent.request
+    }
+    const fields = fieldsOf(await host.open(sent).expect(200))
+    const answer = await answerConsent(host, encode(sent), fields, { after: 400 })
+    // only what was looked at when it was pushed is good for longer
+    expect(answerOf(answer).code === undefined).toBe(how !== 'pushed')
+    expect(answer.text.includes('invalid_request_object')).toBe(how !== 'pushed')
+  })
+
   it('writes numbers as text, objects as JSON, and lists of resources one by one (§4)', async () => {
     let seen: ReadonlyMap<string, string> = new Map()
     const host = await signing({
