@@ -37,6 +37,11 @@ export function isBeingDeleted({ tokenEndpointAuthMethods }: Pick<Client, 'token
   return tokenEndpointAuthMethods.length === 0
 }
 
+/** Whether the record says what somebody else than the host has chosen: its client, or the user who owns it. */
+export function isWrittenByOthers({ origin, username }: Pick<Client, 'origin' | 'username'>): boolean {
+  return origin !== undefined || username !== undefined
+}
+
 /**
  * Whether the client of an access token may still have it. Rows end with their client; a token without one, of
  * `jwt({ stateless: true })`, ends here. Guards have no call to storage for it, as the option says.

@@ -1,5 +1,5 @@
 /** The personal access tokens of a user: a list, a form for one more, and the question before one is revoked. */
-import { findClient } from '../clients/client'
+import { findClient, isWrittenByOthers } from '../clients/client'
 import {
   checkboxes,
   codeHtml,
@@ -85,7 +85,7 @@ async function scopesFor(call: Call): Promise<string[]> {
   const { clientId } = tokensOf(call)
   const client = await findClient(call.visit.server, clientId)
   // the host's mistake, and no user's
-  if (!client || client.username !== undefined || client.origin !== undefined) {
+  if (!client || isWrittenByOthers(client)) {
     const fix = 'must name a client that you have made for personal tokens, with ensureClient and without username'
     throw misuse('wrong_record', `developerRouter's personalTokens.clientId ${fix}`)
   }

@@ -2,7 +2,7 @@
 import type { Request, Response, Router } from 'express'
 import { accountName, pageUsers } from '../authorization/sign-in'
 import type { Awaitable } from '../awaitable'
-import { findClient } from '../clients/client'
+import { findClient, isWrittenByOthers } from '../clients/client'
 import { OAuthError } from '../errors'
 import { requestChecks } from '../host/requests'
 import { type Handler, reportError, requireServer } from '../http/endpoint'
@@ -82,7 +82,7 @@ async function handle(visit: Visit): Promise<void> {
   const request = await readLogoutRequest(settings, server, parameters, req)
   const { hint, onward } = request
   if (!browser) return withoutBrowser(visit, parameters, hint && onward)
-  if (await isOfSession(settings, server, request, browser)) return signOutOf(visit, browser, onward)
+  if (await isOfSession(settings, server, request, browser)) return signOutOf(visit, browser, onward, true)
   ask(visit, parameters, browser, onward)
 }
 
@@ -103,15 +103,21 @@ async function browserOf({ server, settings, req }: Visit): Promise<Browser | un
 
 /**
  * Nobody is signed in: nothing is left to end. Another site's form brings no cookie of ours along (`SameSite=Lax`), so
- * that is only believed of a GET. A stranger's link leads nowhere unless the client was let in by the host (RFC 9700
- * §4.11.2): where anybody can register, the hint may be of the stranger's own sign-in.
+ * that is only believed of a GET.
  */
 function withoutBrowser(visit: Visit, parameters: RequestParameters, onward: Onward | undefined): void {
   const { req, res } = visit
   if (req.method === 'POST') return redirect(res, `?${new URLSearchParams([...parameters])}`)
-  const isLetIn = onward && (onward.client.origin === undefined || onward.client.origin === 'admitted_registration')
-  if (onward && isLetIn) return redirect(res, locationOf(onward))
+  if (onward && isLetIn(onward)) return redirect(res, locationOf(onward))
   sendSignedOut(visit, parameters, true, onward)
+}
+
+/**
+ * A stranger's link leads nowhere unless the client was let in by the host (§3, RFC 9700 §4.11.2): where others can write a
+ * record, the hint may be of their own sign-in.
+ */
+function isLetIn({ client }: Onward): boolean {
+  return client.origin === 'admitted_registration' || !isWrittenByOthers(client)
 }
 
 function ask(
@@ -145,7 +151,7 @@ async function answered(visit: Visit, parameters: RequestParameters, browser: Br
   const client = asked.client === undefined ? undefined : await findClient(server, asked.client)
   const onward =
     client && !client.disabled && asked.uri !== undefined ? onwardTo(client, asked.uri, asked.state) : undefined
-  if (answer === 'yes') return signOutOf(visit, browser, onward)
+  if (answer === 'yes') return signOutOf(visit, browser, onward, onward !== undefined && isLetIn(onward))
   // not there by itself: the client would take it for the end of a session that goes on
   sendSignedOut(visit, parameters, false, onward)
 }
@@ -153,8 +159,14 @@ async function answered(visit: Visit, parameters: RequestParameters, browser: Br
 /**
  * Ends the session: first what clients have by it, so that a store that is away leaves the user signed in, to try again;
  * then the host's own, and what came to it meanwhile. Clients are told after that, and one that is away holds up nobody.
+ * The browser is sent onward where `isSentOn`, and otherwise linked there.
  */
-async function signOutOf(visit: Visit, browser: Browser, onward: Onward | undefined): Promise<void> {
+async function signOutOf(
+  visit: Visit,
+  browser: Browser,
+  onward: Onward | undefined,
+  isSentOn: boolean,
+): Promise<void> {
   const { server, settings, signOut, req, res } = visit
   const before = await endOf(server, browser)
   await server.inTime("endSessionRouter's signOut", signOut(req, res))
@@ -169,8 +181,8 @@ async function signOutOf(visit: Visit, browser: Browser, onward: Onward | undefi
     const description = 'The server could not complete the request.'
     return reportError(server, new OAuthError('server_error', description, { cause }))
   }
-  if (onward) return redirect(res, locationOf(onward))
-  sendSignedOut(visit, undefined, true, undefined)
+  if (onward && isSentOn) return redirect(res, locationOf(onward))
+  sendSignedOut(visit, undefined, true, onward)
 }
 
 /** A session without an id is not told from the user's others: none of them is ended. */

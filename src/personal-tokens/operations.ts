@@ -1,5 +1,5 @@
 /** What hosts do with personal access tokens from their own code: issue, list and revoke them. No endpoint does. */
-import { requireClient } from '../clients/client'
+import { isWrittenByOthers, requireClient } from '../clients/client'
 import { shownName } from '../clients/member-checks'
 import { credentialOf, hasSecret, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
@@ -190,8 +190,7 @@ function verifyLifetime({ resourceLimits }: AuthorizationServer, audience: Audie
 
 /** Whoever else could change the record, or have its client introspect, is no part of this. */
 function verifiedClient(server: AuthorizationServer, client: Client): Client {
-  const { origin, username } = client
-  if (origin !== undefined || username !== undefined) {
+  if (isWrittenByOthers(client)) {
     throw new OAuthError('unauthorized_client', 'Personal tokens need a client that the host has registered for them.')
   }
   // also here, where no proof can come
