@@ -1,5 +1,5 @@
 /** Who a user is to a client: the `sub` of id_tokens and of userinfo (OpenID Connect Core §8). */
-import { grantTypesOf } from '../clients/client'
+import { grantTypesOf, isWrittenByOthers } from '../clients/client'
 import { invalid } from '../clients/member-checks'
 import { fingerprint, sharedKey } from '../crypto'
 import { isLoopbackAddress, isPublicAddress } from '../fetch/public-address'
@@ -49,13 +49,16 @@ export function pairwise(options: PairwiseOptions): Subjects {
   } satisfies Subjects)
 }
 
-type Described = Pick<Client, 'clientId' | 'redirectUris' | 'sectorIdentifierUri' | 'origin' | 'grantTypes'>
+type Described = Pick<
+  Client,
+  'clientId' | 'redirectUris' | 'sectorIdentifierUri' | 'origin' | 'username' | 'grantTypes'
+>
 
 /** §8.1. Throws for a record of which no sector can be told: it is from before there were any. */
 function sectorOf(client: Described): string {
   const { clientId, sectorIdentifierUri, origin } = client
   const own = `client ${clientId}`
-  if (origin !== undefined && !answersAtHostsAlone(client)) return own
+  if (isWrittenByOthers(client) && !answersAtHostsAlone(client)) return own
   // what a document says of its sector nobody has asked that sector about
   if (sectorIdentifierUri !== undefined && origin !== 'metadata_document') return new URL(sectorIdentifierUri).hostname
   const [host, other] = webHosts(client)

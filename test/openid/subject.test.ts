@@ -105,9 +105,11 @@ describe('pairwise', () => {
     const made = await client(redirectUris.slice(0, 1))
     const record = await host.storage.clients.find(made.clientId)
     const changed = { ...record, redirectUris, grantTypes, version: 99 } as Client
-    for (const origin of ['registration', 'admitted_registration', 'metadata_document'] as const) {
+    const origins = ['registration', 'admitted_registration', 'metadata_document'] as const
+    // or by the user who owns it, such as on the developer pages
+    for (const others of [...origins.map((origin) => ({ origin })), { username: 'mallory' }]) {
       const subjects = pairwise({ salt })
-      expect(await subjects.subjectOf(host.server, { ...changed, origin }, 'alice')).not.toBe(victim)
+      expect(await subjects.subjectOf(host.server, { ...changed, ...others }, 'alice')).not.toBe(victim)
     }
     // the host knows whose its own records are
     const { origin: _, ...ours } = changed
