@@ -1,5 +1,6 @@
 /** What clients learn of users: the claims of each scope (OpenID Connect Core §5.4), and the parameter `claims` (§5.5). */
 import { OAuthError } from '../errors'
+import { jsonOfClaim } from '../jwt/claim-value'
 import { kindOf, requireKnown } from '../options/known'
 import { misuse } from '../options/misuse'
 import { isScopeToken, type Scope, scopesOfClient } from '../rules/scope'
@@ -85,9 +86,11 @@ export async function valuesOf(
   const values: Record<string, unknown> = {}
   for (const name of names) {
     const value = (known as Readonly<Record<string, unknown>>)[name]
-    if (value === undefined || value === null || value === '' || typeof value === 'function') continue
     // Core §5.1: `updated_at` is seconds since the epoch, and databases have dates
-    values[name] = value instanceof Date && name === 'updated_at' ? Math.floor(value.getTime() / 1000) : value
+    const said = value instanceof Date && name === 'updated_at' ? Math.floor(value.getTime() / 1000) : value
+    // as it will be sent: a date that is none, and NaN, are null there
+    const json = jsonOfClaim('users.claims', name, said)
+    if (json !== undefined && json !== 'null' && json !== '""') values[name] = said
   }
   return values
 }

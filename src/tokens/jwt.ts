@@ -3,6 +3,7 @@ import { type Awaitable, whenReady } from '../awaitable'
 import { requireClient } from '../clients/client'
 import { newSecret } from '../crypto'
 import { OAuthError } from '../errors'
+import { jsonOfClaim } from '../jwt/claim-value'
 import { currentKeyRing, type KeysOption } from '../jwt/key-ring'
 import { type SigningAlgorithm, signingAlgorithms } from '../jwt/keys'
 import { signJwt } from '../jwt/sign'
@@ -176,7 +177,9 @@ function withoutStandardClaims(extra: unknown, { openid }: AuthorizationServer):
   if (typeof extra !== 'object' || extra === null) throw misuse('wrong_answer', 'jwt({ claims }) must return an object')
   // RFC 9470 §6: how the user signed in is said by the sign-in alone, where there is one
   const dropped = openid ? [...standardClaims, 'auth_time', 'acr'] : standardClaims
-  return Object.fromEntries(Object.entries(extra).filter(([claim]) => !dropped.includes(claim)))
+  const kept = Object.entries(extra).filter(([claim]) => !dropped.includes(claim))
+  for (const [claim, value] of kept) jsonOfClaim('jwt({ claims })', claim, value)
+  return Object.fromEntries(kept)
 }
 
 function sameId(): OAuthError {

@@ -27,16 +27,44 @@ it('tells the claims of the scope, without those that the user has not, and the 
   expect((await host.userinfo(onlyOpenId).expect(200)).body).toEqual({ sub: 'alice' })
 })
 
-it.each([null, undefined, '', () => 'x'])('leaves out a claim that is %p: Core §5.3.2', async (value) => {
-  const host = await createOpenIdHost({ decide })
-  host.people.set('alice', { id: 'alice', name: value as string, ...{ given_name: 'Alice', email_verified: false } })
-  const { access_token } = await host.signIn(host.web, { scope: all })
-  expect((await host.userinfo(access_token).expect(200)).body).toEqual({
-    sub: 'alice',
-    given_name: 'Alice',
-    email_verified: false,
-  })
-})
+it.each([null, undefined, '', () => 'x', Number.NaN, new Date(Number.NaN), { toJSON: () => null }])(
+  'leaves out a claim that is %p: Core §5.3.2',
+  async (value) => {
+    const host = await createOpenIdHost({ decide })
+    host.people.set('alice', { id: 'alice', name: value as string, ...{ given_name: 'Alice', email_verified: false } })
+    const { access_token } = await host.signIn(host.web, { scope: all })
+    expect((await host.userinfo(access_token).expect(200)).body).toEqual({
+      sub: 'alice',
+      given_name: 'Alice',
+      email_verified: false,
+    })
+  },
+)
+
+const cycle: Record<string, unknown> = {}
+cycle.itself = cycle
+
+it.each([
+  ['a BigInt', 10n],
+  ['a cycle', cycle],
+])(
+  'a claim that is %s is a mistake of the host, which an event names, and nothing is used up',
+  async (_case, value) => {
+    let claim: unknown = value
+    const users = { find: (id: string) => ({ id }), current: () => ({ id: 'alice' }), signIn: '/login' }
+    const host = await createOpenIdHost({ users: { ...users, claims: () => ({ name: claim }) }, decide })
+    const code = await host.code(host.web, { scope: 'openid profile', claims: '{"id_token":{"name":null}}' })
+    const fix =
+      /^TypeError: users.claims must return values that JSON can carry: make text or a number of the claim name/
+    await host.exchange(host.web, code).expect(500)
+    expect(String(host.reportedErrors()[0]?.cause)).toMatch(fix)
+    claim = 'Alice'
+    const { body } = await host.exchange(host.web, code).expect(200)
+    claim = value
+    await host.userinfo(body.access_token).expect(500)
+    expect(String(host.reportedErrors()[1]?.cause)).toMatch(fix)
+  },
+)
 
 it('reads users.claims, and scopes of the host itself', async () => {
   const host = await createOpenIdHost({

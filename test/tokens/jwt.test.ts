@@ -77,6 +77,17 @@ describe('a JWT access token', () => {
     expect(body.authInfo.claims).toMatchObject({ tenant: 'of alice', roles: ['a'], boss: null, sub: 'alice' })
   })
 
+  it('names the claim that JSON cannot carry, and the code is not used up', async () => {
+    let quota: unknown = 10n
+    const host = await hostWith({ claims: () => ({ quota }) })
+    const code = await host.code()
+    await host.exchange(host.web, code).expect(500)
+    const fix = 'jwt({ claims }) must return values that JSON can carry: make text or a number of the claim quota'
+    expect(host.reportedErrors()[0]?.cause).toEqual(new TypeError(fix))
+    quota = 10
+    await host.exchange(host.web, code).expect(200)
+  })
+
   it('hands out claims that no handler can change for the next request', async () => {
     const host = await hostWith({ claims: () => ({ roles: ['a'] }) })
     const { access_token } = await host.signIn()
