@@ -100,8 +100,15 @@ function parsed(options: Command['options'] & object, args: string[]) {
   } catch (error) {
     // its first sentence names the option; what follows is advice on other programs
     const [problem = ''] = messageOf(error).split(/\n|\. /)
-    throw misused(`${shown(problem.replace(/\.$/, ''))}: see --help.`)
+    throw misused(`${shown(problem.replace(/\.$/, ''))}: ${fixOf(problem)}see --help.`)
   }
+}
+
+/** What is generated may begin with a dash: ids of grants, of clients. */
+function fixOf(problem: string): string {
+  const [, option] = /^Option '--([\w-]+)[^']*' argument is ambiguous/.exec(problem) ?? []
+  if (option !== undefined) return `write --${option}=VALUE where the value begins with a dash, or `
+  return /^Unknown option '-[^-]/.test(problem) ? 'write -- before a last value that begins with a dash, or ' : ''
 }
 
 /** What went wrong in one sentence. No stack: what it names is ours, and none of the operator's business. */

@@ -95,3 +95,27 @@ it.each([
   expect(code).toBe(2)
   if (args.length > 0) expect([stdout, stderr.trim().split('\n').length]).toEqual(['', 1])
 })
+
+it('an id that begins with a dash, as one of 64 that are generated does, is told how to be written', async () => {
+  const at = ['--database', `sqlite:${join(folder, 'dash.db')}`]
+  expect((await command(['migrate', ...at])).code).toBe(0)
+  const cases: [args: string[], words: string, written: string[], code: number][] = [
+    [
+      ['grants', 'revoke', '--grant', '-Hc4'],
+      'write --grant=VALUE where',
+      ['grants', 'revoke', '--grant=-Hc4', '--yes', ...at],
+      0,
+    ],
+    [
+      ['clients', 'delete', '-Hc4'],
+      'write -- before a last value',
+      ['clients', 'delete', '--yes', ...at, '--', '-Hc4'],
+      1,
+    ],
+  ]
+  for (const [args, fix, written, code] of cases) {
+    const wrong = await command(args)
+    expect(wrong).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(fix) })
+    expect((await command(written)).code).toBe(code)
+  }
+})
