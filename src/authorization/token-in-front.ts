@@ -1,7 +1,8 @@
 /** An authorization request behind a guard: what it may be, and the session that it begins, are those of the access token in front. */
+import type { Request } from 'express'
 import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError } from '../errors'
-import type { Admission } from '../guard/presented-token'
+import { type Admission, admissionOf } from '../guard/presented-token'
 import { misuse } from '../options/misuse'
 import { narrowDetails } from '../rules/authorization-details'
 import { intersectScope } from '../rules/scope'
@@ -9,6 +10,11 @@ import { keyOfSession } from '../sender-constraints/code-key'
 import { sessionEnd } from '../tokens/rotation'
 import type { SourceToken } from '../types/access-token'
 import type { AuthorizationRequest, Decision } from '../types/authorization-server'
+
+/** A page is for the person at a browser: a token of an app must not make its holder more than the token is. */
+export function refuseToken(req: Request): void {
+  if (admissionOf(req)) throw new OAuthError('access_denied', 'Sign in in a browser. A token cannot use these pages.')
+}
 
 /** What a token in front may not do itself, it may not obtain a code for. */
 export function limitToToken(request: AuthorizationRequest, { accessToken: token }: Admission): AuthorizationRequest {

@@ -6,11 +6,11 @@
 import type { Request, Response } from 'express'
 import { type OwnFields, ownFields, verifyOwnPage } from '../authorization/own-page'
 import { accountName, pageUsers, sendToSignIn } from '../authorization/sign-in'
+import { refuseToken } from '../authorization/token-in-front'
 import { cameTooSoon, findAnswered, openTransaction, takeTransaction } from '../authorization/transaction'
 import type { Awaitable } from '../awaitable'
 import { boundOf } from '../credentials/bound'
 import { OAuthError } from '../errors'
-import { admissionOf } from '../guard/presented-token'
 import type { Handler } from '../http/endpoint'
 import { pageContext, setPageHeaders } from '../http/page'
 import { publicTarget } from '../http/request-target'
@@ -58,8 +58,7 @@ export function userPages<Words>(
     const startedAt = server.now()
     // no window that opened or brought up this one keeps a hold on it
     res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
-    // a token of an app must not make its holder more than the token is
-    if (admissionOf(req)) throw new OAuthError('access_denied', 'Sign in in a browser. A token cannot use these pages.')
+    refuseToken(req)
     const found = await signedIn(req)
     if (found) {
       const context = pageContext({ pages }, req)

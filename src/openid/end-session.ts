@@ -1,6 +1,7 @@
 /** The end-session endpoint, to which clients send a browser to sign its user out (RP-Initiated Logout 1.0). */
 import type { Request, Response, Router } from 'express'
 import { accountName, pageUsers } from '../authorization/sign-in'
+import { refuseToken } from '../authorization/token-in-front'
 import type { Awaitable } from '../awaitable'
 import { findClient, isWrittenByOthers } from '../clients/client'
 import { OAuthError } from '../errors'
@@ -76,6 +77,7 @@ interface Visit extends EndSessionRouterOptions {
 
 async function handle(visit: Visit): Promise<void> {
   const { server, settings, req } = visit
+  refuseToken(req)
   const parameters = await requestParameters(req, true)
   const browser = await browserOf(visit)
   if (req.method === 'POST' && parameters.has(TRANSACTION)) return answered(visit, parameters, browser)
@@ -161,12 +163,7 @@ async function answered(visit: Visit, parameters: RequestParameters, browser: Br
  * then the host's own, and what came to it meanwhile. Clients are told after that, and one that is away holds up nobody.
  * The browser is sent onward where `isSentOn`, and otherwise linked there.
  */
-async function signOutOf(
-  visit: Visit,
-  browser: Browser,
-  onward: Onward | undefined,
-  isSentOn: boolean,
-): Promise<void> {
+async function signOutOf(visit: Visit, browser: Browser, onward: Onward | undefined, isSentOn: boolean): Promise<void> {
   const { server, settings, signOut, req, res } = visit
   const before = await endOf(server, browser)
   await server.inTime("endSessionRouter's signOut", signOut(req, res))

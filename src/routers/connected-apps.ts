@@ -2,6 +2,7 @@
 import type { Request, Response, Router } from 'express'
 import { type OwnFields, ownFields, verifyOwnPage } from '../authorization/own-page'
 import { accountName, pageUsers, sendToSignIn } from '../authorization/sign-in'
+import { refuseToken } from '../authorization/token-in-front'
 import { findAnswered, openTransaction, takeTransaction } from '../authorization/transaction'
 import type { Awaitable } from '../awaitable'
 import { findClient } from '../clients/client'
@@ -65,6 +66,7 @@ export function connectedAppsRouter(server: AuthorizationServer, options: Connec
       // no window that opened or brought up this one keeps a hold on it. Not at the authorization endpoint: a client that
       // opened a window for the sign-in would lose it before it is answered
       res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
+      refuseToken(req)
       const found = await signedIn(req)
       if (found) return handle({ server, req, res, userId: found.id, userName: accountName(found), fields })
       if (signIn === undefined) throw new OAuthError('access_denied', 'No user is signed in.', { status: 401 })

@@ -1,4 +1,5 @@
 // The end-session endpoint: RP-Initiated Logout 1.0, and who could misuse it.
+import type { RequestHandler } from 'express'
 import { decodeProtectedHeader, SignJWT } from 'jose'
 import * as oauth from '../../src/index'
 import { endSessionRouter } from '../../src/openid/index'
@@ -239,6 +240,15 @@ describe('where the browser is not sent (open redirection)', () => {
     const page = await host.logout({ client_id: 'web', post_logout_redirect_uri: host.back }, null)
     expect(page.status).toBe(200)
   })
+})
+
+it('is for browsers: a token of an app in front signs nobody out', async () => {
+  const guard: RequestHandler = (req, res, next) =>
+    req.headers.authorization?.startsWith('Bearer') ? oauth.bearerGuard(host.server)(req, res, next) : next()
+  await start({ front: guard })
+  const { idToken, access_token } = await host.tokens()
+  await host.logout({ id_token_hint: idToken }).auth(access_token, { type: 'bearer' }).expect(403)
+  expect(host.signedOut).toEqual([])
 })
 
 it('asks again by GET where a form of another site brings no cookie (SameSite=Lax)', async () => {

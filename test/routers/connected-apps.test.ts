@@ -1,6 +1,7 @@
 import type { Response } from 'supertest'
 import {
   authorizeRouter,
+  bearerGuard,
   type ConnectedAppsRouterOptions,
   connectedAppsRouter,
   deleteClient,
@@ -56,6 +57,20 @@ async function expectNothingRemoved(answer: PromiseLike<Response>): Promise<void
   expect(text).toContain('role="alert"')
   expect(host.eventTypes()).not.toContain('grant.revoked')
 }
+
+it("is for browsers: an app with a token of the user sees no other app there, and ends none of the user's", async () => {
+  host = await createHost({
+    mount: (app, server) => void app.use(apps, connectedAppsRouter(server)),
+    before: [(req, res, next) => (req.headers.authorization ? bearerGuard(host.server)(req, res, next) : next())],
+  })
+  const { access_token: token } = await authorize()
+  await authorize('native')
+  await host.http().get(apps).auth(token, { type: 'bearer' }).expect(403)
+  const asked = await get('?app=native')
+  const sent = host.http().post(apps).auth(token, { type: 'bearer' }).type('form')
+  await sent.send(encode(fieldsOf(asked))).expect(403)
+  expect(await clientsOf()).toEqual(['native', 'web'])
+})
 
 describe('the list', () => {
   it('says who is signed in, and that no app has access', async () => {
