@@ -1,35 +1,36 @@
-/** The kinds of authorization details that a server knows (RFC 9396): the option of the host, and what is made of it. Types only. */
+/** The types of authorization details that a server supports (RFC 9396). Types only. */
 import type { Awaitable } from '../awaitable'
 import type { AuthorizationDetail } from '../rules/authorization-details'
 import type { Client } from '../storage'
 import type { Capability } from './capability'
 
-/** A type of authorization details (RFC 9396 §2), by its name in `authorizationDetails` of the server. */
+/** One type of authorization details (RFC 9396 §2), under its name in the option `authorizationDetails`. */
 export interface AuthorizationDetailsOptions {
   /**
-   * The members that a detail of this type may have beside `type`: `['amount', 'creditor']`. One with any other is refused.
+   * The members that a detail of this type may have in addition to `type`: `['amount', 'creditor']`. A detail with
+   * another member is refused.
    * @default none
    */
   members?: readonly string[]
   /**
-   * Throws an `OAuthError` with `invalid_authorization_details` for a detail that is wrong; returns nothing for a right
-   * one. The details of a client are bounded in size and number, and their strings have no control characters; what its
-   * members may be is yours to check. Called at each request that asks a user, so also again while they answer.
+   * Validates a detail. Throw an `OAuthError` with `invalid_authorization_details` to refuse it; return nothing to
+   * accept it. The server limits size and number and refuses control characters; check everything else here. Called
+   * again with each request of the browser while the user decides.
    */
   check: (detail: AuthorizationDetail, client: Client) => Awaitable<void>
   /**
-   * Returns the detail as one sentence of plain text, for the consent page and the connected apps:
-   * `'Pay 10 € to Ada'`. `language` is that of the page, such as `'de'`.
+   * Returns the detail as one sentence of plain text for the consent page and the connected apps: `'Pay 10 € to Ada'`.
+   * `language` is the language of the page: `'de'`.
    */
   describe: (detail: AuthorizationDetail, language: string) => string
   /**
-   * The ids of clients that get it without a user, by client credentials (RFC 9396 §6).
+   * The ids of clients that may get such details by client credentials, without a user (RFC 9396 §6).
    * @default no client
    */
   withoutUser?: readonly string[]
 }
 
-/** Set by the option `authorizationDetails`: its types, checked. */
+/** The validated value of the option `authorizationDetails`. */
 export interface AuthorizationDetailTypes extends Capability {
   readonly types: ReadonlyMap<string, Readonly<AuthorizationDetailsOptions>>
 }

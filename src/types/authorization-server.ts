@@ -1,4 +1,4 @@
-/** The types that the whole house shares: the server value, grants, requests, decisions, events. Types only. */
+/** The server value, grants, authorization requests and decisions. Types only. */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import type { InTime } from '../deadline'
@@ -25,28 +25,28 @@ import type { PageUsers, Users } from './users'
 export interface AuthorizationRequest
   extends Omit<Authorization, 'clientId' | 'userId' | 'grantId' | 'audience' | 'confirmation' | 'authentication'> {
   readonly server: AuthorizationServer
-  /** The client; its `name` is its id where the record has none. */
+  /** The client. Its `name` is its id if the record has no name. */
   readonly client: Client
   readonly responseType: string
-  /** Where the response goes: the redirect URI that was sent, or the only registered one. A device has none. */
+  /** Where the response goes: the redirect URI of the request, or the only registered one. Omitted for devices. */
   readonly redirectUri?: string
-  /** Set where a device asks, which polls for the answer (RFC 8628). */
+  /** Set for the request of a device, which polls for the decision (RFC 8628). */
   readonly device?: DeviceRequest
   /** The `redirect_uri` parameter; the token request must repeat it (RFC 6749 §4.1.3). */
   readonly sentRedirectUri?: string
-  /** The resources that the tokens will be for (RFC 8707). Empty where the server has none. */
+  /** The resources that the tokens will be for (RFC 8707). Empty if the server has no `resources`. */
   readonly audience: Audience
   readonly state?: string
   readonly codeChallenge?: string
   /** The thumbprint of the key that the code is bound to (RFC 9449 §10). */
   readonly dpopJkt?: string
-  /** What the request says of OpenID Connect. Left out where its scope is not `openid`. */
+  /** The OpenID Connect part of the request. Omitted without the scope `openid`. */
   readonly openid?: OpenIdRequest
-  /** The parameters that count: those of a pushed request or a request object, where there is one. */
+  /** The effective parameters: those of the pushed request or request object if there is one, else those sent. */
   readonly parameters: RequestParameters
-  /** The parameters that the browser sent. Pages read their own fields here, and link back by these. */
+  /** The parameters that the browser sent. Pages read their own fields here and build links from them. */
   readonly sent: RequestParameters
-  /** @internal The pushed request, which the answer uses up (RFC 9126). */
+  /** @internal The pushed request that the decision uses up (RFC 9126). */
   readonly uses?: Credential
 }
 
@@ -57,42 +57,42 @@ export interface ApprovedAuthorization
   readonly authorization: Authorization & { readonly userId: string }
   /** The `nonce` of the request (OpenID Connect Core §3.1.2.1). */
   readonly nonce?: string
-  /** Set where an access token in front identifies the user. */
+  /** Set if an access token in the request identifies the user. */
   readonly source?: SourceToken
-  /** @internal The row to use up in the step that stores the code. */
+  /** @internal The row to use up in the same step that stores the code. */
   readonly uses?: Credential
 }
 
 /**
- * A grant: it handles a `grant_type` at the token endpoint and a `response_type` at the authorization endpoint. A
- * host's own grant is a value of this shape.
+ * A grant type: it handles a `grant_type` at the token endpoint and a `response_type` at the authorization endpoint.
+ * Write an object of this shape for a grant of your own.
  */
 export interface GrantType extends Capability {
-  /** The `grant_type`, and the name of the grant in client records. */
+  /** The `grant_type` parameter, and the name of the grant type in client records. */
   readonly grantType: string
   /** Handles a token request: returns the response, or throws an `OAuthError`. */
   readonly handle?: (server: AuthorizationServer, request: TokenRequest) => Awaitable<TokenResponse>
   readonly responseType?: string
   /** Where the authorization response goes in the redirect URI. @default 'query' */
   readonly responseMode?: 'query' | 'fragment'
-  /** The parameters of the authorization response, beside `state` and `iss`. */
+  /** Returns the parameters of the authorization response, except `state` and `iss`. */
   readonly authorize?: (
     server: AuthorizationServer,
     approved: ApprovedAuthorization,
   ) => Awaitable<Record<string, unknown>>
   /**
-   * Whether `authorize` keeps its result within `approved.source`, as `authorizationCode()` and `implicit()` do. Left
-   * out, requests that a guard admitted are refused here: their session would outlive the token.
+   * Whether `authorize` limits its result to `approved.source`, as `authorizationCode()` and `implicit()` do. If false,
+   * requests with an access token are refused: the new session would outlive the token.
    * @default false
    */
   readonly fromAccessTokens?: boolean
   /** @internal Set by `authorizationCode()`. */
   readonly codes?: { readonly ttl: number }
-  /** @internal Set by `refreshToken()`: how each issue of tokens makes a refresh token. */
+  /** @internal Set by `refreshToken()`: the settings of every refresh token that the server issues. */
   readonly refreshTokens?: RefreshTokenSettings
 }
 
-/** The options of `refreshToken()`, in seconds. */
+/** The validated options of `refreshToken()`. Times are in seconds. */
 export interface RefreshTokenSettings {
   readonly ttl: number
   readonly maxAge: number | undefined
@@ -100,17 +100,18 @@ export interface RefreshTokenSettings {
   readonly replayWindow: number
 }
 
-/** The decision of a user, or of the host in the user's name, about an authorization request. */
+/** The decision about an authorization request, made by the user or by the host for the user. */
 export type Decision =
   | {
       allow: true
       userId: string
       /** The granted scope, at most the requested one. @default the requested scope */
       scope?: string | Scope
-      /** When the authorization began, if before this request. Seconds. @default when this request arrived */
+      /** When the authorization began, if before this request. Seconds. @default when the request arrived */
       startedAt?: number
       /**
-       * The other clients whose access tokens in front may identify the user, beside the requesting client's own.
+       * The ids of other clients whose access tokens may identify the user. The requesting client's own tokens always
+       * may.
        * @default no other client
        */
       fromTokensOf?: readonly string[]
@@ -118,24 +119,25 @@ export type Decision =
   | { allow: false }
 
 /**
- * Decides about an authorization request. Returns `{ allow: true, userId }` or `{ allow: false }`. Returns nothing
- * after it sent the response itself, such as a sign-in page. The request is validated afresh when the browser comes
- * back. A thrown error refuses.
+ * Decides about an authorization request. Returns `{ allow: true, userId }` or `{ allow: false }`. Returns nothing if
+ * it sent the response itself, for example a sign-in page. The request is validated again when the browser returns. If
+ * it throws, the request fails.
  */
 export interface Decide {
   // biome-ignore lint/suspicious/noConfusingVoidType: a decider that answered `res` itself returns nothing
   (request: AuthorizationRequest, req: Request, res: Response): Awaitable<Decision | undefined | void>
   /**
-   * @internal Set by our deciders: their users at this server. Throws a TypeError where neither names a required one.
+   * @internal Set by built-in deciders: returns their users at this server. Throws a TypeError if a required user
+   * function is missing.
    */
   readonly usersAt?: (server: AuthorizationServer) => PageUsers
-  /** @internal Set by `approve`: no user is asked. */
+  /** @internal Set by `approve`: the user is not asked. */
   readonly silent?: boolean
-  /** @internal Set by `consentPage` without `render`: the form that is posted here is on a page of ours. */
+  /** @internal Set by `consentPage` without `render`: the posted form is on a built-in page. */
   readonly ownForm?: boolean
 }
 
-/** The access token to make: its lookup id and its authorization. */
+/** The access token to create: its lookup id and its authorization. */
 export interface UnsignedToken {
   readonly id: string
   readonly authorization: Authorization
@@ -144,63 +146,61 @@ export interface UnsignedToken {
   readonly expiresAt: number
 }
 
-/**
- * The result of `createAuthorizationServer`: the validated options, frozen. It is the first argument of every function.
- */
+/** The frozen result of `createAuthorizationServer`. Pass it as the first argument to every other function. */
 export interface AuthorizationServer extends ResourceRules {
   readonly issuer: string
-  /** The host's storage behind checks: errors and impossible rows become a 503. */
+  /** The host's storage, checked. Errors and invalid rows become a 503. */
   readonly storage: OAuthStorage
-  /** What the host's functions answer, where they answer within `storageTimeout`. */
+  /** Waits at most `storageTimeout` for a function of the host. */
   readonly inTime: InTime
-  /** Scope tokens and their meaning in words. */
+  /** The scopes, each with its meaning in words. */
   readonly scopes: ReadonlyMap<string, string>
-  /** By `grant_type`, and by `response_type`. */
+  /** The grant types by `grant_type`. `responseTypes` has them by `response_type`. */
   readonly grants: ReadonlyMap<string, GrantType>
   readonly responseTypes: ReadonlyMap<string, GrantType>
   readonly clientAuthentication: readonly ClientAuthentication[]
-  /** How tokens are bound to a key of their client. */
+  /** The ways to bind tokens to a key of their client. */
   readonly senderConstraints: readonly SenderConstraint[]
   readonly requests: readonly RequestSource[]
   /** @internal */
   readonly authorizationDetails: AuthorizationDetailTypes | undefined
-  /** OpenID Connect. */
+  /** The value of `openid()`. */
   readonly openid: OpenIdProvider | undefined
   /** @internal */
   readonly codes: { readonly ttl: number } | undefined
   /** @internal */
   readonly refreshTokens: RefreshTokenSettings | undefined
   readonly accessTokens: AccessTokenFormat
-  /** @internal Undefined where nothing is said of single resources. */
+  /** @internal Undefined if no resource has limits of its own. */
   readonly resourceLimits: ResourceLimits | undefined
   readonly users: Users | undefined
   readonly pkce: PkcePolicy
   readonly allowHttpRedirectUris: boolean
   readonly privateUseSchemes: 'any' | 'with-dot'
   readonly endpoints: Endpoints
-  /** The path that a proxy takes off each request. */
+  /** The path that a proxy removes from each request. */
   readonly proxyPrefix: string | undefined
-  /** The additions of the values in the lists, including their members of client metadata. */
+  /** All values that add endpoints, metadata or client members. */
   readonly capabilities: readonly Capability[]
   /** @internal */
   readonly clientMembers: readonly ClientMember[]
   /** @internal */
   readonly clientDocuments: ClientDocuments | undefined
-  /** Shapes each token response. */
+  /** Changes each token response before it is sent. */
   readonly tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   /** @internal */
   readonly verifiedSecrets: VerifiedSecrets
   readonly throttle: Throttle | undefined
   /** @internal */
   readonly pages: Pages
-  /** Sends an event with the time to `onEvent`. A thrown error is ignored. */
+  /** Adds the time to an event and passes it to `onEvent`. Ignores what `onEvent` throws. */
   readonly emit: (event: WithoutTime<AuthorizationServerEvent>) => void
   /** @internal In development, prints why a request was refused. */
   readonly explain: ((error: OAuthError, req: Request) => void) | undefined
-  /** Warns the host of a mistake, once per code. */
+  /** Warns the host of a mistake, once for each code. */
   readonly warn: (code: WarningCode, message: string) => void
   /** Whole seconds since the epoch. */
   readonly now: () => number
-  /** @internal Seconds since the epoch, with a fraction where the clock has one. */
+  /** @internal Seconds since the epoch. They have a fraction if the clock has one. */
   readonly exactNow: () => number
 }

@@ -1,53 +1,53 @@
-/** What was authorized, as one value: it goes from the request to the code, to the tokens and to introspection. Types only. */
+/** The authorization: one value that goes from the request to the code, the tokens and introspection. Types only. */
 import type { AuthorizationDetails } from '../rules/authorization-details'
 import type { Audience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
 
 /**
- * An authorization: its client, user, scope and start. The digest of every credential covers all of it. A member that is
- * added here is bound, kept through every refresh, and stored in the grant's row, without a change anywhere else.
+ * An authorization: its client, user, scope and start. The digest of every credential covers all members. A new member
+ * is bound, kept through every refresh and stored in the grant without another change.
  */
 export interface Authorization {
   readonly clientId: string
-  /** The resource owner. Left out where the client acts for itself. */
+  /** The resource owner. Omitted if the client acts for itself. */
   readonly userId?: string
-  /** Its grant. Left out where no grant exists, or not yet. */
+  /** The grant. Omitted if there is none, or none yet. */
   readonly grantId?: string
   readonly scope: Scope
-  /** When the request that began it arrived. Seconds. */
+  /** When the first request of the authorization arrived. Seconds. */
   readonly startedAt: number
-  /** The resources that it is for (RFC 8707). Left out where the server has none. */
+  /** The resources (RFC 8707). Omitted if the server has none. */
   readonly audience?: Audience
-  /** What it is for in more words than the scope has (RFC 9396). Left out where the request named none. */
+  /** The authorization details (RFC 9396), which say more than a scope. Omitted if the request had none. */
   readonly authorizationDetails?: AuthorizationDetails
-  /** The key without which its tokens are of no use (RFC 7800). Left out for bearer tokens. */
+  /** The key that the tokens are bound to (RFC 7800). Omitted for bearer tokens. */
   readonly confirmation?: Confirmation
-  /** How its user signed in, where the scope is `openid`. Left out for everything else. */
+  /** How the user signed in. Omitted without the scope `openid`. */
   readonly authentication?: Authentication
-  /** Who acts for the user (RFC 8693 §4.1). Left out where nobody else does, and where nobody should know. */
+  /** The party that acts for the user (RFC 8693 §4.1). Omitted without a party, and if it is not to be disclosed. */
   readonly actor?: Actor
-  /** How it came of another token (RFC 8693 §1.1). Left out for everything that was not exchanged. */
+  /** How the token was exchanged for another one (RFC 8693 §1.1). Omitted if it was not exchanged. */
   readonly exchange?: Exchange
 }
 
-/** By delegation a token names who acts. By impersonation nothing in its claims of identity tells the two apart. */
+/** With delegation the token names the acting party. With impersonation its claims do not. */
 export type Exchange = 'delegation' | 'impersonation'
 
-/** A sign-in at the host, as id_tokens tell of it (OpenID Connect Core §2). */
+/** A sign-in at the host, as id_tokens report it (OpenID Connect Core §2). */
 export interface Authentication {
   readonly acr?: string
   readonly amr?: readonly string[]
-  /** When the host was asked: a session that ends later ends what comes of it. Seconds. */
+  /** When the server asked the host for the sign-in. Seconds. If the session ends later, its code is refused. */
   readonly at?: number
-  /** The claims that were asked for by name, beside those of the scope (OpenID Connect Core §5.5). */
+  /** The claims requested by name, in addition to the claims of the scope (OpenID Connect Core §5.5). */
   readonly claims?: { readonly id_token: readonly string[]; readonly userinfo: readonly string[] }
-  /** The session at the host, by a name that is in storage alone. */
+  /** The session at the host, under a name that only the storage contains. */
   readonly session?: string
-  /** The session at the host, under a name that only its client has. */
+  /** The session at the host, under a name that only this client gets. */
   readonly sid?: string
-  /** When it was. Seconds. */
+  /** When the user signed in. Seconds. */
   readonly time: number
-  /** Until when the grant is known, whatever its tokens do. Seconds. */
+  /** Keeps the grant until this time, even if its tokens expire before. Seconds. */
   readonly until?: number
 }
 
@@ -57,55 +57,58 @@ export interface Confirmation {
   readonly jkt?: string
   /** The thumbprint (SHA-256) of the certificate of the TLS connection (RFC 8705 §3.1). */
   readonly 'x5t#S256'?: string
-  /** Any other name of a key. A token with one that no sender constraint verifies is refused. */
+  /** Any other confirmation member. A token is refused if no sender constraint verifies its member. */
   readonly [member: string]: unknown
 }
 
-/** A device that asks for an authorization, as its user is told of it (RFC 8628 §5.4). */
+/** A device that requests an authorization, as the user sees it (RFC 8628 §5.4). */
 export interface DeviceRequest {
   /** The code that the device shows: `WDJB-MJHT`. */
   readonly userCode: string
-  /** The network that the device asked from: an IPv4 address or an IPv6 /64. Empty where it is unknown. */
+  /** The network of the device: an IPv4 address or an IPv6 /64. Empty if unknown. */
   readonly network: string
-  /** When it asked. Seconds. */
+  /** When the device asked. Seconds. */
   readonly startedAt: number
 }
 
-/** What of an authorization request the code of it is bound to. */
+/** The part of an authorization request that its credentials are bound to. */
 export interface RequestBinding {
   /** RFC 7636. */
   readonly codeChallenge?: string
-  /** As it was sent: the token request repeats it (RFC 6749 §4.1.3). */
+  /** As sent. The token request must repeat it (RFC 6749 §4.1.3). */
   readonly redirectUri?: string
   /** The thumbprint of the key that the client must prove (RFC 9449 §10). */
   readonly dpopJkt?: string
-  /** Of a code: what the id_token repeats (OpenID Connect Core §3.1.2.1). */
+  /** For a code: the `nonce` that the id_token repeats (OpenID Connect Core §3.1.2.1). */
   readonly nonce?: string
-  /** Of a code that began with an access token: the session of that token, and when the token expires. */
+  /** For a code whose user an access token identified: the session and the expiry of that token. */
   readonly source?: readonly [session: string, expiresAt: number]
-  /** Of an exchanged token: the access token's row with which it ends, where its grant is not all that can end it. */
+  /** For an exchanged token: the row of the subject token, if that token can end without its grant. */
   readonly subject?: string
-  /** Of a question on a page: the digest of the request that it is about. */
+  /** For a question on a page: the digest of its authorization request. */
   readonly request?: string
-  /** Of a pushed request: its parameters (RFC 9126). */
+  /** For a pushed request: its parameters (RFC 9126). */
   readonly parameters?: readonly (readonly [name: string, value: string])[]
-  /** When the question was asked, in seconds with their fraction; or that it was answered before, but too soon. */
+  /**
+   * For a question on a page: when it was asked, in seconds with a fraction. `again` replaces it after an answer that
+   * came too soon.
+   */
   readonly askedAt?: number
   readonly again?: boolean
-  /** Of the code of a device: the network that the device asked from (RFC 8628 §5.4). */
+  /** For a device code: the network of the device (RFC 8628 §5.4). */
   readonly network?: string
-  /** Of the code that the user of a device enters: the id of the device's own. */
+  /** For a user code: the id of the device code. */
   readonly device?: string
 }
 
-/** Who acts for the subject of a token, as `act` names it (RFC 8693 §4.1). */
+/** The party that acts for the subject of a token, as in the claim `act` (RFC 8693 §4.1). */
 export interface Actor {
-  /** Who acted for the subject before. For information: it decides nothing. */
+  /** The party that acted before. For information only: no decision uses it. */
   readonly act?: Actor
-  /** The client that the actor's own access token was issued to. With the same `sub`: that client itself acts. */
+  /** The client that the actor's access token was issued to. If `sub` is the same, the client itself acts. */
   readonly client_id?: string
-  /** The issuer that knows it by `sub`. Left out: this server. */
+  /** The issuer of `sub`. Omitted for this server. */
   readonly iss?: string
-  /** Its id: of a user, or of a client. */
+  /** The id of a user or a client. */
   readonly sub: string
 }

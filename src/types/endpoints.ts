@@ -1,12 +1,12 @@
-/** The endpoints by name: one table of where each is by convention, and which member of the metadata names it. */
+/** The endpoints by name: their conventional paths and their metadata members. Types only. */
 
-/** One row: the conventional path, and the member of RFC 8414 §2 that has its URL. */
+/** One endpoint: its conventional path, and the metadata member that contains its URL (RFC 8414 §2). */
 interface EndpointRow {
   readonly path: string
   readonly member?: string
 }
 
-/** The endpoints of the core. No RFC has a member for the clients API. */
+/** The endpoints of the core. No RFC defines a metadata member for the clients API. */
 export const coreEndpoints = {
   authorize: { path: '/oauth2/authorize', member: 'authorization_endpoint' },
   token: { path: '/oauth2/token', member: 'token_endpoint' },
@@ -16,16 +16,16 @@ export const coreEndpoints = {
   clients: { path: '/oauth2/clients' },
 } as const satisfies Readonly<Record<string, EndpointRow>>
 
-/** Where the host mounted the routers: absolute paths from the root of its origin. */
+/** The paths where the host mounted the routers, absolute from the root of the origin. */
 export type Endpoints = { readonly [Name in keyof typeof coreEndpoints]?: string } & {
-  /** Those that a value in a list of the server adds. An unknown name throws at start-up. */
+  /** Endpoints that a value in a list of the server adds. An unknown name throws a TypeError at start-up. */
   readonly [name: string]: string | undefined
 }
 
-/** Which web pages may call an endpoint from a browser (CORS). */
+/** The web pages that may call an endpoint from a browser (CORS). */
 export interface CorsOptions {
-  /** `true` or `'*'` for every origin; otherwise the origins that may call. */
+  /** `true` or `'*'` for every origin. Otherwise the origins that may call. */
   origin: boolean | string | RegExp | (string | RegExp)[]
-  /** Seconds for which a browser may cache a preflight response. @default the browser's */
+  /** How long a browser may cache a preflight response. Seconds. @default the browser's */
   maxAge?: number
 }

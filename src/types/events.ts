@@ -1,4 +1,4 @@
-/** What happened, as a typed union: for logs, metrics and audits. Types only. */
+/** Events for logs, metrics and audits, as a typed union. Types only. */
 import type { OAuthError } from '../errors'
 import type { Scope } from '../rules/scope'
 import type { Actor, Confirmation, Exchange } from './authorization'
@@ -11,7 +11,7 @@ interface EventSubject {
 
 type AttemptKind = 'password' | 'client_secret' | 'registration' | 'document' | 'public_client' | 'user_code'
 
-/** A warning about a mistake of the host. `examples/symptoms/README.md` has the fix of each. */
+/** The code of a warning about a mistake of the host. `examples/symptoms/README.md` has the fix of each. */
 export type WarningCode =
   | 'memory_storage_in_production'
   | 'http_issuer_in_production'
@@ -34,16 +34,16 @@ export type WarningCode =
   | 'guard_after_route'
 
 /**
- * Events for logs, metrics and audits. Never contains a secret, a token or a password. Each concurrent reuse of a code
- * or refresh token is one `code.replayed` or `refresh.reused`, and one `grant.revoked`. The end of a session that began
- * with an access token, without its grant, is `token.revoked`.
+ * Events for logs, metrics and audits. They contain no secrets, tokens or passwords. Each concurrent reuse of a code or
+ * refresh token is one `code.replayed` or `refresh.reused`, and one `grant.revoked`. `token.revoked` also reports the
+ * end of a session that began with an access token, if its grant continues.
  */
 export type AuthorizationServerEvent = { at: number } & (
   | ({ type: 'code.issued'; scope: Scope; authorizationDetailsTypes?: readonly string[] } & EventSubject)
   | ({ type: 'code.replayed' } & EventSubject)
   /**
-   * `authorizationDetailsTypes` has the types of its details (RFC 9396), and not what they say. `confirmation` names the key
-   * that the access token is bound to; left out for a bearer token.
+   * `authorizationDetailsTypes` lists the types of the authorization details (RFC 9396) without their content.
+   * `confirmation` names the key that the access token is bound to. Omitted for a bearer token.
    */
   | ({ type: 'token.issued'; grantType: string; scope: Scope } & {
       authorizationDetailsTypes?: readonly string[]
@@ -57,15 +57,15 @@ export type AuthorizationServerEvent = { at: number } & (
   | { type: 'request.pushed'; clientId: string; scope: Scope }
   /** A request object was refused (RFC 9101). */
   | { type: 'request.refused'; clientId: string; reason: string }
-  /** A device asks for an authorization (RFC 8628). */
+  /** A device requested an authorization (RFC 8628). */
   | { type: 'device.requested'; clientId: string; scope: Scope }
-  /** A user allowed what a device asked. Its tokens are `token.issued`, once it has polled. */
+  /** A user approved the request of a device. `token.issued` follows when the device polls. */
   | ({ type: 'device.approved'; scope: Scope } & EventSubject)
   /** An assertion of another issuer was refused (RFC 7523). */
   | { type: 'assertion.refused'; clientId: string; reason: string }
   /**
-   * A token was exchanged (RFC 8693) for the token of a `token.issued` before. `actor` acts by delegation; without one the
-   * client has a token as the subject itself. `subjectClientId` had the subject token, where that was one of this server.
+   * A token was exchanged (RFC 8693). `token.issued` came before it. With delegation `actor` acts for the subject;
+   * without it the client acts as the subject. `subjectClientId` is the client of a subject token of this server.
    */
   | ({
       type: 'token.exchanged'
@@ -74,35 +74,37 @@ export type AuthorizationServerEvent = { at: number } & (
       actor?: Actor
       subjectClientId?: string
     } & EventSubject)
-  /** The exchange of a token was refused, because of one of the tokens or by `allow`. */
+  /** A token exchange was refused, because of a token or by `allow`. */
   | { type: 'exchange.refused'; clientId: string; reason: string }
   | ({ type: 'authorization.denied' } & EventSubject)
-  /** A client was told that a session ended (OpenID Connect Back-Channel Logout 1.0), or could not be told. */
+  /**
+   * A client was notified that a session ended, or the notification failed (OpenID Connect Back-Channel Logout 1.0).
+   */
   | ({ type: 'logout.sent' } & EventSubject)
   | ({ type: 'logout.failed'; reason: string } & EventSubject)
-  /** `origin` says that the client registered itself, where anybody may or by your leave. */
+  /** `origin` is set if the client registered itself: openly, or admitted by the host. */
   | { type: 'client.created'; clientId: string; origin?: 'registration' | 'admitted_registration' }
   | { type: 'client.updated' | 'client.deleted' | 'client.secret_rotated'; clientId: string }
-  /** An administrator disabled a client, which ended all that was issued to it, or enabled it again. */
+  /** An administrator disabled a client, which ended all its authorizations, or enabled it again. */
   | { type: 'client.disabled' | 'client.enabled'; clientId: string }
-  /** The client metadata document could not be fetched or used. */
+  /** A client metadata document could not be fetched or used. */
   | { type: 'client.document_refused'; clientId: string; reason: string }
   | { type: 'client.authentication_failed'; clientId?: string; reason: string }
-  /** A proof of a key (DPoP), or a certificate, was refused. At an endpoint its client is not known yet. */
+  /** A DPoP proof or a certificate was refused. `clientId` is omitted if the client is not known yet. */
   | { type: 'proof.refused'; clientId?: string; reason: string }
   | { type: 'password.failed'; clientId: string }
-  /** A signed-in user entered the code of a device that is unknown, expired or answered. */
+  /** A signed-in user entered an unknown, expired or used user code. */
   | { type: 'user_code.failed'; userId: string }
-  /** Too many failures, registrations, document fetches or requests of public clients: one more was refused. */
+  /** An attempt was refused because there were too many. */
   | { type: 'attempt.throttled'; kind: AttemptKind; clientId?: string; retryAfter: number }
   /**
-   * Too many requests at once: one was refused with 503. At most one event a second; `untold` is the number of refusals
-   * without an event since the last one.
+   * A request was refused with 503 because there were too many at once. At most one event a second: `untold` counts the
+   * refusals without an event since the last one.
    */
   | { type: 'server.overloaded'; untold: number }
-  /** A mistake of the host, once per code. */
+  /** A mistake of the host. Once for each code. */
   | { type: 'warning'; code: WarningCode; message: string }
-  /** An unexpected failure: `error.cause` is the error of the host or the storage. */
+  /** An unexpected failure. `error.cause` is the error of the host or the storage. */
   | { type: 'error'; error: OAuthError }
 )
 

@@ -1,71 +1,71 @@
-/** Token exchange (RFC 8693) as a host's `allow` sees it: who the new token is about, and who acts. Types only. */
+/** Token exchange (RFC 8693) as the host's `allow` sees it: the subject, the actor and the decision. Types only. */
 import type { Audience } from '../rules/resource'
 import type { Scope } from '../rules/scope'
 import type { Client } from '../storage'
 import type { Actor, Confirmation } from './authorization'
 
-/** The subject or the actor of a token exchange: whom a token is about, and what it says. */
+/** The subject or the actor of a token exchange, as its token describes it. */
 export interface ExchangeParty {
-  /** The type of its token (RFC 8693 §3), such as `urn:ietf:params:oauth:token-type:access_token`. */
+  /** The token type (RFC 8693 §3), such as `urn:ietf:params:oauth:token-type:access_token`. */
   readonly tokenType: string
-  /** The issuer of its token: that of this server, or a trusted one. */
+  /** The issuer of the token: this server or a trusted one. */
   readonly issuer: string
-  /** Its id there: the `sub` of a JWT, the id of a user, or that of a client that acts for itself. */
+  /** The id at that issuer: the `sub` of a JWT, a user id, or the id of a client that acts for itself. */
   readonly sub: string
-  /** Its user. Left out for a client that acts for itself, and for the actor in a JWT of another issuer. */
+  /** The id of the user. Omitted for a client that acts for itself, and for an actor's JWT of another issuer. */
   readonly userId?: string
-  /** The client that an access token of this server was issued to. */
+  /** The client that this server issued the access token to. */
   readonly clientId?: string
-  /** The scope of its token. Left out where the token limits none. */
+  /** The scope of the token. Omitted if the token does not limit the scope. */
   readonly scope?: Scope
-  /** The resources of its token (RFC 8707). Left out where the token limits none. */
+  /** The resources of the token (RFC 8707). Omitted if the token does not limit the resources. */
   readonly audience?: Audience
-  /** When its token expires. Seconds. Left out for a type of your own that does not say. */
+  /** When the token expires. Seconds. Omitted if a token type of your own has no expiry. */
   readonly expiresAt?: number
-  /** Who acts for it already, by an exchange before this one. */
+  /** The party that acts for it already, from an earlier exchange. */
   readonly actor?: Actor
-  /** The key that its token is bound to. */
+  /** The key that the token is bound to. */
   readonly confirmation?: Confirmation
-  /** The claims of its token, where that is a JWT. */
+  /** The claims of the token if it is a JWT. */
   readonly claims?: Readonly<Record<string, unknown>>
 }
 
-/** A request to exchange a token whose tokens are valid: what `allow` decides about. */
+/** A token exchange whose tokens are valid, for `allow` to decide about. */
 export interface TokenExchange {
-  /** The client that asks, and gets the new token. */
+  /** The client that requests and receives the new token. */
   readonly client: Client
-  /** Whom the new token is about. */
+  /** The subject of the new token. */
   readonly subject: ExchangeParty
-  /** Who acts for the subject: delegation. Left out: the client gets a token as the subject, which is impersonation. */
+  /** The actor. Set for delegation. Omitted for impersonation: the client gets a token as the subject. */
   readonly actor?: ExchangeParty
-  /** What the new token may have: the requested scope, within those of the subject token and the client. */
+  /** The scope of the new token: the requested one, limited by the subject token and the client. */
   readonly scope: Scope
-  /** What the new token is for, within the audience of the subject token. Empty where the server has no `resources`. */
+  /** The resources of the new token, limited by the subject token. Empty if the server has no `resources`. */
   readonly audience: Audience
 }
 
-/** The decision of `allow` that lets a token be exchanged. */
+/** The decision of `allow` to permit the exchange. */
 export interface AllowedExchange {
-  /** The user of the new token: that of the subject. Undefined where the subject is a client that acts for itself. */
+  /** The user of the new token: the user of the subject. Undefined if the subject is a client that acts for itself. */
   userId: string | number | undefined
-  /** The granted scope, at most that of the exchange. @default that of the exchange */
+  /** The granted scope, at most the scope of the exchange. @default the scope of the exchange */
   scope?: string | Scope
   /**
-   * Whether there is a refresh token, where the client's record allows that grant and the session of the subject token
-   * has one. It outlives the subject token.
+   * Whether to issue a refresh token, which outlives the subject token. It needs the grant type in the client's record,
+   * and a refresh token in the session of the subject token.
    * @default false
    */
   refreshToken?: boolean
 }
 
-/** What a token of a type of your own stands for. */
+/** What a token of your own type means. */
 export interface ExchangedSubject {
-  /** The user that it is about. */
+  /** The id of its user. */
   userId: string | number
-  /** The scope that it allows at most. @default what the client may have */
+  /** The maximum scope. @default the scope that the client may request */
   scope?: string | Scope
-  /** When it expires. Seconds since the epoch. @default never */
+  /** When the token expires. Seconds since the epoch. @default never */
   expiresAt?: number
-  /** When the session that it is of began: what was revoked since stays revoked. Seconds. @default when the request arrived */
+  /** When its session began. Revocations since then apply to it. Seconds. @default when the request arrived */
   startedAt?: number
 }

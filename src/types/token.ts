@@ -1,4 +1,4 @@
-/** The token request and its response, and what a host sees of them: RFC 6749 §5.1. Types only. */
+/** The token request and the token response (RFC 6749 §5.1). Types only. */
 
 import type { Request } from 'express'
 import type { RequestParameters } from '../rules/params'
@@ -22,21 +22,21 @@ export interface TokenResponseContext {
   grantType: string
   userId?: string | undefined
   scope: Scope
-  /** The parameters of the client; empty for tokens issued by the host's own code. */
+  /** The parameters that the client sent. Empty for tokens that the host's own code issues. */
   parameters: RequestParameters
 }
 
 /** A request at the token endpoint whose client is authenticated and may use the grant. */
 export interface TokenRequest {
   readonly client: Client
-  /** Whether the client authenticated. False for a client that sent no proof because its record allows that. */
+  /** Whether the client authenticated. False if its record allows requests without authentication. */
   readonly authenticated: boolean
   readonly grantType: string
   readonly parameters: RequestParameters
-  /** When the request arrived: the `startedAt` of a session that it begins. */
+  /** When the request arrived. Seconds. A new session has this `startedAt`. */
   readonly startedAt: number
-  /** The request as Express received it. Its body may be read already. */
+  /** The Express request. Its body may already be parsed. */
   readonly req: Request
-  /** The key that the request proved, which its access token is bound to. Left out: a bearer token. */
+  /** The key that the request proved. The access token is bound to it. Omitted for a bearer token. */
   readonly confirmation?: Confirmation | undefined
 }

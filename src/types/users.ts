@@ -1,4 +1,4 @@
-/** The users of the host: where they are found, who is signed in, and where the host's own pages are. Types only. */
+/** The users of the host: how to find one, who is signed in, and the host's own pages. Types only. */
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 
@@ -8,35 +8,35 @@ import type { Awaitable } from '../awaitable'
  */
 export type HostPage = string | ((returnTo: string, req: Request) => Awaitable<string>)
 
-/** A user, and no rows: a list is nobody. Where the host declares no `Express.User`, everything would be one. */
+/** An object that is not a list or a promise. Needed because an empty `Express.User` accepts any value. */
 type FoundUser = Express.User & object & { readonly [Symbol.iterator]?: never; readonly then?: never }
 
-/** The answer of `users.find`. */
+/** The return value of `users.find`. */
 export type FindAnswer = Awaitable<FoundUser | null | undefined>
 
 /** The users of the host. `Found` is inferred from `find`, so that a forgotten `return` does not compile. */
 export interface Users<Found extends FindAnswer = FindAnswer> {
   /**
-   * Finds the user with that `id` (a number as text); undefined or null for a deleted user. It also receives ids of
-   * clients.
+   * Returns the user with this id, which is always a string. Returns undefined or null for a deleted user. Some calls
+   * pass the id of a client.
    */
   find: (userId: string) => Found
   /**
-   * The signed-in user of this browser: an id, or a value with an `id` and a name to show. Undefined if signed out.
-   * Used by `consentPage`, `approve` and `connectedAppsRouter`. An error of an authorization request goes to the client
-   * only for a signed-in user.
+   * Returns the signed-in user of this browser: an id, or an object with an `id` and a display name. Returns undefined
+   * if no user is signed in. `consentPage`, `approve` and `connectedAppsRouter` use it. Without a signed-in user the
+   * server does not redirect errors to the client.
    * @default (req) => req.user
    */
   current?: (req: Request) => Awaitable<unknown>
-  /** Where to send a browser that is not signed in. @default none: `consentPage` needs one */
+  /** The sign-in page. @default none: `consentPage` needs one */
   signIn?: HostPage
   /**
-   * What `openid()` tells clients of a user, by the names of claims: `{ name, email, email_verified }`. Called with what
-   * `find` returned.
+   * Returns the user's claims for `openid()`, by claim name: `{ name, email, email_verified }`. It receives what `find`
+   * returned.
    * @default the user itself
    */
   claims?: (user: Express.User) => Awaitable<object>
-  /** Where another user can sign in. @default the consent page has no such link */
+  /** The page where another user can sign in. @default the consent page has no such link */
   switchUser?: HostPage
 }
 
@@ -46,9 +46,9 @@ export interface SignedIn {
   readonly account: unknown
 }
 
-/** The users as one page sees them: its own options, else those of the server. */
+/** The users as one page sees them: the page's own options, or else the server's. */
 export interface PageUsers {
-  /** The signed-in user; undefined if signed out. Throws for a user without an id. */
+  /** Returns the signed-in user, or undefined if none is. Throws for a user without an id. */
   readonly signedIn: (req: Request) => Promise<SignedIn | undefined>
   readonly signIn: HostPage | undefined
   readonly switchUser: HostPage | undefined
