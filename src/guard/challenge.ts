@@ -3,32 +3,31 @@ import { OAuthError } from '../errors'
 import { formatScope, type Scope } from '../rules/scope'
 import type { Challenge } from './presented-token'
 
-/** Marks the failure whose challenge has no `error`: RFC 6750 §3.1, a request that sent no token at all. */
+/** Marks the failure of a request without a token: its challenge has no `error` (RFC 6750 §3.1). */
 const NO_TOKEN = Object.freeze({})
 
-/** Marks the failure that more scope would not mend: a client would ask for the same again and again. */
+/** Marks a failure that more scope cannot mend: with a `scope` in the challenge a client would ask again and again. */
 const NO_SCOPE = Object.freeze({})
 
 export function missingToken(): never {
   throw new OAuthError('invalid_token', 'The request has no access token.', { headers: NO_TOKEN })
 }
 
-/** RFC 6750 §3.1: the request needs more than this token has, and no token of the client itself would do. */
+/** RFC 6750 §3.1: the request needs a user, and the client's own token has none. */
 export function clientsOwnToken(): OAuthError {
   const description = "The request needs a user's access token, and this one belongs to the client itself."
   return new OAuthError('insufficient_scope', description, { headers: NO_SCOPE })
 }
 
-/** RFC 6750 §3.1: a scope would not mend it, and what would is the API's to say. */
+/** RFC 6750 §3.1, without `scope`: more scope would not help, and the API alone knows which detail would. */
 export function missingDetail(type: string): OAuthError {
   const description = `The request needs an authorization detail of the type ${type} that fits it.`
   return new OAuthError('insufficient_scope', description, { headers: NO_SCOPE })
 }
 
 /**
- * The failure with its challenge. `scope` is what the resource needs: named where the token has too little, and where
- * `resourceMetadata` (RFC 9728 §5.1) says that the client may know nothing of this resource yet. `sentBy` is the scheme of
- * the request, in lower case.
+ * Returns the failure with its challenge. `scope` is the scope that the resource needs. The challenge names it if the
+ * token lacks it, or with `resourceMetadata` (RFC 9728 §5.1). `sentBy` is the scheme of the request, in lower case.
  */
 export function withChallenge(
   failure: OAuthError,
@@ -50,7 +49,8 @@ export function withChallenge(
   ]
   const [bearer, others] = [bound?.only ? [] : [{ scheme: 'Bearer', challenge: '' }], bound?.schemes ?? []]
   const all = [...bearer, ...others]
-  // the error is said of the scheme that was tried, and the others say that they are taken, too
+  // the error is part of the challenge for the scheme that was tried; the other challenges name the other accepted
+  // schemes
   const tried = all.find(({ scheme }) => scheme.toLowerCase() === sentBy) ?? all[0]
   const challenges = [...all.filter((one) => one === tried), ...all.filter((one) => one !== tried)].map((one) => {
     const own = one.challenge === '' ? [] : [one.challenge]
@@ -63,7 +63,7 @@ export function withChallenge(
   })
 }
 
-/** RFC 9110 §5.6.4: quoted-string. What may not stand in a header at all is dropped. */
+/** RFC 9110 §5.6.4: quoted-string. Characters that a header cannot contain are dropped. */
 export function escapeQuoted(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')
 }

@@ -25,9 +25,8 @@ import { keepPrivate, missingPart, tokenAuthenticator } from './strategy'
 
 /**
  * Admits a request with a valid access token of `server`, which may run in another process: `remoteServer`. Sets
- * `req.user`, the resource owner as `users.find` returned it (undefined with `user: false` for a client's own token), and
- * `req.authInfo`.
- * Failures follow RFC 6750 §3; a storage failure is a 503.
+ * `req.authInfo`, and `req.user` to the resource owner as `users.find` returned it. With `user: false`, `req.user` is
+ * undefined for a client's own token. Failures follow RFC 6750 §3; a storage failure is a 503.
  *
  * @throws TypeError at start-up for a scope or a resource that the server does not have, and for an unknown option.
  */
@@ -49,18 +48,18 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
       return token === undefined ? withoutToken(req) : authenticate(token, proofs && { ...proofs, req })
     }, toOAuthError)
     void whenReady(settled, (found) => {
-      // a timeout of the host may have answered while storage was slow: there is nothing left to admit or to refuse
+      // a timeout of the host may have responded while storage was slow: then do nothing more
       if (res.headersSent) return
       const failure = found instanceof OAuthError ? found : missingPart(found, scope, needsUser, stepUp)
       if (failure) return refuse(server, failure, challenge, scope, req, res)
       try {
         const { accessToken, user, startedAt, session, used } = found as AuthenticatedToken
-        // written out: a spread with more members takes Node 20 as long as the digest of the token
+        // written out: Node 20 spreads an object of this size as slowly as it hashes the token
         admit(req, { accessToken, user, startedAt, session, challenge })
         if (inQuery) keepPrivate(req, res)
         if (used) res.once('close', used)
       } catch (error) {
-        // such as a `req.user` that only the host can set: after a promise nobody else would hear of it
+        // for example, a `req.user` with a setter that throws: after a promise this error would be lost
         return next(error)
       }
       next()
@@ -70,9 +69,7 @@ export function bearerGuard(server: TokenSource, options: BearerGuardOptions = {
   return guard
 }
 
-/**
- * Admits a request that a guard in front admitted with this scope, for routes behind `router.use(bearerGuard(server))`.
- */
+/** Admits a request that the guard admitted with this scope. For routes behind `router.use(bearerGuard(server))`. */
 export function requireScope(scope: string | Scope): RequestHandler {
   requireNoMore('requireScope', arguments, 1)
   const required = neededScope('requireScope', { scope })
@@ -89,8 +86,8 @@ export function requireScope(scope: string | Scope): RequestHandler {
 }
 
 /**
- * The access token with which the guard, or `bearerStrategy`, admitted the request. Throws where neither has admitted
- * it.
+ * Returns the access token with which `bearerGuard` or `bearerStrategy` admitted the request. Throws if neither
+ * admitted it.
  */
 export function accessToken(req: Request): AccessToken {
   const found = guardedToken(req)
@@ -99,8 +96,8 @@ export function accessToken(req: Request): AccessToken {
 }
 
 /**
- * The user of the access token, as `users.find` returned it. Throws where the token has none: `bearerGuard(server, {
- * user: true })` in front refuses such tokens.
+ * Returns the user of the access token, as `users.find` returned it. Throws if the token has no user;
+ * `bearerGuard(server, { user: true })` refuses such tokens.
  */
 export function resourceOwner(req: Request): Express.User {
   const user = admissionOf(req)?.user
@@ -109,16 +106,16 @@ export function resourceOwner(req: Request): Express.User {
   throw notAdmitted(req, needed)
 }
 
-/** As `accessToken`, or undefined where neither a guard nor our strategy has admitted the request. */
+/** Like `accessToken`, but returns undefined if neither the guard nor the strategy admitted the request. */
 export function guardedToken(req: Request): AccessToken | undefined {
   return admissionOf(req)?.accessToken
 }
 
 function admit(req: Request, found: Admission): void {
   setAdmission(req, found)
-  // a copy, which a host may add to: what is trusted is the other one
+  // a copy, because the host may change it; the original is what the library trusts
   req.authInfo = { ...found.accessToken }
-  // also when there is none: a session's user in front must not stand in for a client's own token
+  // also if undefined: the user of a session must not stand in for a client's own token
   req.user = found.user
 }
 

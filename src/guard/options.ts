@@ -1,4 +1,4 @@
-/** Whom a guard or a strategy admits: their options, checked once. */
+/** The options of the guard and the strategy, checked once. */
 import type { Request } from 'express'
 import { type Awaitable, whenReady } from '../awaitable'
 import { isBeingDeleted } from '../clients/client'
@@ -17,53 +17,57 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import { missingToken } from './challenge'
 import { type Challenge, type TokenPlace, tokenPlaces } from './presented-token'
 
-/** The issuer of the tokens: the server of this process, or one in another. */
+/** The issuer of the tokens: a server in this process or in another one. */
 export type TokenSource = AuthorizationServer | RemoteServer
 
-/** Options of `bearerGuard`, and of `bearerStrategy`. */
+/** Options of `bearerGuard` and `bearerStrategy`. */
 export interface BearerGuardOptions {
   /** The scope that the token must have: `'read'`, `'read write'` or a list. @default no particular scope */
   scope?: string | Scope
   /**
-   * This API's URI, one of the `resources` of the server: a token for any other resource is refused (RFC 8707, RFC 9068
+   * This API's URI, one of the `resources` of the server: a token for another resource is refused (RFC 8707, RFC 9068
    * §4). @default the audience of tokens whose request names no resource
    */
   resource?: string
   /**
    * Whether challenges name the metadata of the resource (RFC 9728 §5.1) and the required scope. Clients that discover
-   * the server by themselves need both. Requires `protectedResourceRouter`. @default false
+   * the server need both. Requires `protectedResourceRouter`.
+   * @default false
    */
   resourceMetadata?: boolean
   /** The `realm` of challenges (RFC 6750 §3). @default 'api' */
   realm?: string
   /**
-   * Where a token may be sent: `'header'`, `'body'`, `'query'`. A query puts tokens into logs and histories (RFC 6750
-   * §2.3 advises against it). A body needs a parser in front. @default ['header']
+   * Where clients may send a token: `'header'`, `'body'`, `'query'`. RFC 6750 §2.3 advises against the query, which
+   * puts tokens into logs and histories. The body needs a parser in front.
+   * @default ['header']
    */
   tokenFrom?: readonly TokenPlace[]
   /**
-   * Admits calls without a token that carry `?client_id=` of a registered client, as "app authorization": with no user
-   * and the empty scope. A client id is not a secret: this identifies apps and protects nothing. @default false
+   * Admits requests without a token that have `?client_id=` of a registered client ("app authorization"). They have no
+   * user and the empty scope. A client id is public: this identifies apps and protects nothing.
+   * @default false
    */
   clientIdQuery?: boolean
   /**
-   * Whether the token must have a user, whom `resourceOwner(req)` then returns. A client's own token (client
+   * Whether the token must have a user, which `resourceOwner(req)` returns. If so, a client's own token (client
    * credentials) is refused with 403.
    * @default true where the server has `users`, unless `clientIdQuery` admits apps
    */
   user?: boolean
   /**
-   * Whether tokens that are bound to no key are refused (RFC 9449, RFC 8705). A bound token is always checked.
+   * Whether to refuse tokens that are not bound to a key (RFC 9449, RFC 8705). The key of a bound token is always
+   * checked.
    * @default false
    */
   senderConstrained?: boolean
   /**
-   * How the user must have signed in (RFC 9470): one of these authentication context classes, of the `acrValues` of
-   * `openid()`. The challenge names them, and a client asks for a new sign-in with them and the scope `openid`.
-   * @default any sign-in will do
+   * The accepted authentication context classes of the sign-in (RFC 9470), from the `acrValues` of `openid()`. The
+   * challenge names them. The client then requests a new sign-in with them and the scope `openid`.
+   * @default any sign-in is accepted
    */
   acr?: string | readonly string[]
-  /** Seconds since the user signed in, at most (RFC 9470). @default no limit */
+  /** The maximum age of the sign-in, in seconds (RFC 9470). @default no limit */
   maxAge?: number
 }
 
@@ -80,26 +84,26 @@ const optionNames: readonly string[] = [
   'maxAge',
 ] satisfies (keyof BearerGuardOptions)[]
 
-/** What is asked of a request. */
+/** The requirements for a request. */
 export interface Entrance {
   readonly scope: Scope
   readonly resource: string | undefined
   readonly tokenFrom: readonly TokenPlace[]
   readonly challenge: Challenge
-  /** Where proofs of a key are taken; undefined where tokens are bound to none. */
+  /** Where proofs of a key are accepted. Undefined if the server binds no tokens. */
   readonly proofs: ProofPlace | undefined
-  /** How the user must have signed in. */
+  /** The required sign-in of the user. */
   readonly stepUp: StepUp | undefined
   /** Whether a token without a user is refused. */
   readonly needsUser: boolean
-  /** Answers a request that has no token. */
+  /** Handles a request without a token. */
   readonly withoutToken: (req: Request) => Awaitable<AuthenticatedToken>
 }
 
-/** The options of `owner`, checked. Throws a TypeError for a wrong one. */
+/** Checks the options of `owner`. Throws a TypeError for a wrong one. */
 export function verifiedEntrance(owner: string, server: TokenSource, options: BearerGuardOptions): Entrance {
   requireSource(server)
-  // a misspelt scope would be no scope
+  // a misspelt `scope` would require no scope
   requireKnown(`${owner} option`, options, optionNames, ['scope'])
   const { realm = 'api', tokenFrom = ['header'], clientIdQuery = false } = options
   if (typeof realm !== 'string') throw misuse('wrong_text', `${owner}'s realm must be a string`)
@@ -132,14 +136,14 @@ export function verifiedEntrance(owner: string, server: TokenSource, options: Be
         ? metadataOf(owner, resource ?? onlyResource(owner, server))
         : undefined,
     },
-    // a host that looks users up has handlers that read the id of one: without it a query may match every row
+    // a host with `users` has handlers that read `req.user.id`: if it were undefined, a query might match every row
     needsUser: options.user ?? (server.users !== undefined && !clientIdQuery),
     withoutToken: clientIdQuery ? appAuthorization(owner, server) : missingToken,
   }
 }
 
 function knownScope(owner: string, server: TokenSource, required: Scope): Scope {
-  // what scopes a server in another process has is not known here
+  // the scopes of a remote server are unknown here
   if (!('scopes' in server)) return required
   for (const token of required) {
     if (!server.scopes.has(token)) {
@@ -152,7 +156,7 @@ function knownScope(owner: string, server: TokenSource, required: Scope): Scope 
   return required
 }
 
-/** No token would ever pass. */
+/** Throws if no token could ever pass. */
 function verifyAccepted(owner: string, server: TokenSource, resource: string | undefined, required: Scope): void {
   const limits = 'resourceLimits' in server ? server.resourceLimits : undefined
   const called = resource === undefined ? server.audience : [resource]
@@ -181,7 +185,7 @@ function appAuthorization(owner: string, server: TokenSource): (req: Request) =>
     const { parameters, repeated } = queryParameters(req)
     const clientId = parameters.get('client_id')
     if (clientId === undefined || repeated.has('client_id')) return missingToken()
-    // a registered client: anybody can publish a document
+    // registered clients only: anyone can publish a metadata document
     return whenReady(server.storage.clients.find(clientId), (client) => {
       if (!client || client.disabled || isBeingDeleted(client)) return missingToken()
       return { accessToken: Object.freeze({ clientId, scope: Object.freeze([]) }), user: undefined }

@@ -1,8 +1,8 @@
-/** The little of passport-http-bearer that we use. Its published types bring in those of koa, which clash with Express 5. */
+/** The part of passport-http-bearer that we use. Its published types import koa's, which conflict with Express 5. */
 declare module 'passport-http-bearer' {
   type Verified = (error: unknown, user?: unknown, info?: unknown) => void
 
-  /** What our strategies are given in the place of a request: its token, the call that it is, and who hears of a refusal. */
+  /** What our strategies receive in place of a request: the token, the call, and a function for the refusal. */
   interface Presented {
     headers: { authorization: string }
     call?: import('../sender-constraints/confirmation').Call | undefined

@@ -13,24 +13,25 @@ export const tokenPlaces: readonly unknown[] = ['header', 'body', 'query'] satis
 // RFC 6750 §2.1: b64token
 const tokenSyntax = /^[A-Za-z0-9._~+/-]+=*$/
 
-/** What an answer of the guard says of itself: RFC 6750 §3, RFC 9728 §5.1. */
+/** The parts of a challenge: RFC 6750 §3, RFC 9728 §5.1. */
 export interface Challenge {
   realm: string
   resourceMetadata?: string | undefined
-  /** How the user must have signed in, as the challenge says it. */
+  /** The required sign-in, as parameters of the challenge. */
   stepUp?: readonly string[]
-  /** Where tokens may be bound to a key: the schemes of those, and whether there is no other. */
+  /** The schemes of bound tokens, and whether only bound tokens are accepted. */
   bound?:
     | { readonly schemes: readonly Pick<SenderConstraint, 'scheme' | 'challenge'>[]; readonly only: boolean }
     | undefined
 }
 
-/** What let a request in; with the challenge where it was a guard. */
+/** The token that admitted a request. It has a challenge if the guard admitted it. */
 export type Admission = AuthenticatedToken & { challenge?: Challenge }
 
 /**
- * Where the guard and our strategy leave on the request what they found. `req.authInfo` can be written by anybody, this only
- * by them: the symbol is nobody else's. (A WeakMap would do, and cost each request as much as all digests of the token.)
+ * The place on the request where the guard and the strategy store the admission. Other code can write `req.authInfo`,
+ * but does not have this symbol. (A WeakMap would work, but would cost each request as much as all digests of the
+ * token.)
  */
 const ADMISSION = Symbol('access token')
 
@@ -42,14 +43,14 @@ export function admissionOf(req: object): Admission | undefined {
   const places = req as { [ADMISSION]?: Admission; [OFFER]?: Offer }
   const offer = places[OFFER]
   if (offer && isTaken(req, offer)) {
-    // what the token may not do, the endpoints behind must know of: as behind the guard
+    // the endpoints behind must know the limits of the token, as they do behind the guard
     setAdmission(req, offer.admission)
     delete places[OFFER]
   }
   return places[ADMISSION]
 }
 
-/** The error of what needs an admission. One by another copy of this package is on the request, and is not ours to believe. */
+/** The error for a request without an admission. An admission by another copy of this package is not trusted. */
 export function notAdmitted(req: object, problem: string): Error {
   const isOther = (symbol: symbol) => symbol !== ADMISSION && symbol.description === ADMISSION.description
   if (!Object.getOwnPropertySymbols(req).some(isOther)) return new Error(problem)
@@ -57,14 +58,14 @@ export function notAdmitted(req: object, problem: string): Error {
   return new Error(`${problem}: ${fix}`)
 }
 
-/** What our strategy found out. Passport, or a callback of the host, may still reject it. */
+/** A token that our strategy accepted. Passport, or a callback of the host, may still refuse the request. */
 interface Offer {
   admission: Admission
-  /** What Passport was given for `req.authInfo`, and puts there when it lets the request pass: nobody else has it. */
+  /** The object that the strategy gave to Passport. Passport sets it as `req.authInfo` when it admits the request. */
   handed: object
-  /** Where Passport puts the user. */
+  /** The property of the request where Passport sets the user. */
   place: string
-  /** What stood there before: the host may have the very user of the token there, by its session. */
+  /** The previous value there. The host's session may have set the same user before. */
   before?: unknown
 }
 
@@ -75,20 +76,20 @@ function isTaken(req: object, { admission: { user }, handed, place, before }: Of
 
 const OFFER = Symbol('access token, not admitted yet')
 
-/** Leaves what counts from when `handed` stands in `req.authInfo`, or the user at `place`. */
+/** Makes the admission count once `handed` is in `req.authInfo`, or the user is at `place`. */
 export function offerAdmission(req: object, offer: Omit<Offer, 'before'>): void {
-  // an earlier one, which Passport may have let pass
+  // first take an earlier offer that Passport may have admitted
   admissionOf(req)
   ;(req as { [OFFER]?: Offer })[OFFER] = { ...offer, before: Reflect.get(req, offer.place) }
 }
 
 const bearer = /^bearer(?: +|$)(.*)$/i
-/** RFC 9449 §7.1, beside the former. */
+/** Also the scheme of RFC 9449 §7.1. */
 const bearerOrDpop = /^(?:bearer|dpop)(?: +|$)(.*)$/i
 
 /**
- * The one token of the request, or undefined. RFC 6750 §2: not more than one way to send it. `mayBeBound`: also with the
- * scheme of tokens that are bound to a key.
+ * Returns the one token of the request, or undefined. RFC 6750 §2: a request must not send it in more than one way.
+ * `mayBeBound` also accepts the scheme of tokens that are bound to a key.
  */
 export function presentedToken(req: Request, places: readonly TokenPlace[], mayBeBound = false): string | undefined {
   const tokens: string[] = []
@@ -103,7 +104,7 @@ export function presentedToken(req: Request, places: readonly TokenPlace[], mayB
   return token
 }
 
-/** Another scheme is no access token at all: the bare challenge then tells which one is wanted. */
+/** A header with another scheme has no access token: the bare challenge then names the scheme. */
 function headerToken(req: Request, schemes: RegExp): string[] {
   const token = schemes.exec(authorizationHeader(req))?.[1]
   return token === undefined ? [] : [token]

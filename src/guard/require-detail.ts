@@ -1,4 +1,4 @@
-/** `requireDetail`: admits a request whose access token has an authorization detail of a type (RFC 9396), behind the guard. */
+/** `requireDetail`: behind the guard, requires an authorization detail of one type (RFC 9396). */
 import type { Request, RequestHandler } from 'express'
 import type { Awaitable } from '../awaitable'
 import { deadline } from '../deadline'
@@ -11,9 +11,9 @@ import { missingDetail, withChallenge } from './challenge'
 import { admissionOf, notAdmitted } from './presented-token'
 
 /**
- * Admits a request that a guard in front admitted, whose access token has an authorization detail of this type (RFC 9396) for
- * which `fits` returns true: `requireDetail('payment', (detail, req) => detail.amount === req.body.amount)`. Without `fits`
- * any of this type will do.
+ * Admits a request that the guard admitted and whose access token has an authorization detail of this type (RFC 9396).
+ * With `fits`, the function must return true for the detail: `requireDetail('payment', (detail, req) => detail.amount
+ * === req.body.amount)`.
  */
 export function requireDetail(
   type: string,

@@ -1,4 +1,4 @@
-/** Access tokens through Passport's bearer strategy: for our own guard, and for hosts that use Passport themselves. */
+/** Access tokens through Passport's bearer strategy, for our guard and for hosts that use Passport. */
 import type { Request, Response } from 'express'
 import { Strategy } from 'passport-http-bearer'
 import { type Awaitable, orElse, whenReady } from '../awaitable'
@@ -25,7 +25,7 @@ function authenticateAt(
     : authenticateToken(source, token, resource, call)
 }
 
-/** Passport's own strategy, as `passport.use` accepts it. */
+/** The type of strategy that `passport.use` accepts. */
 export interface BearerStrategy {
   /** Its name for `passport.authenticate`: `bearer`. */
   name: string
@@ -35,10 +35,10 @@ export interface BearerStrategy {
 }
 
 /**
- * A strategy for hosts that call `passport.authenticate('bearer', { session: false })` themselves, with the options of
- * `bearerGuard`. It sets `req.user` and `req.authInfo` as the guard does, and `requireScope` works behind it. A
- * callback of your own, `(error, user, info)`, admits a token by setting `req.user = user`, `req.authInfo = info`, or
- * both.
+ * Creates a strategy for hosts that call `passport.authenticate('bearer', { session: false })` themselves, with the
+ * options of `bearerGuard`. It sets `req.user` and `req.authInfo` as the guard does, and `requireScope` works behind
+ * it. A callback of your own, `(error, user, info)`, admits a token by setting `req.user = user`, `req.authInfo =
+ * info`, or both.
  *
  * @throws TypeError at start-up for a wrong option, as `bearerGuard` does.
  */
@@ -70,7 +70,7 @@ export function bearerStrategy(source: TokenSource, options: BearerGuardOptions 
         reportError(source, failure)
         if (failure.status > 403) return run.error(failure)
         const { 'WWW-Authenticate': said, ...others } = withChallenge(failure, challenge, scope, schemeOf(req)).headers
-        // such as a nonce: Passport sends the challenge alone
+        // such as `DPoP-Nonce`: Passport sends only the challenge
         for (const [name, value] of Object.entries(others)) req.res?.setHeader(name, value)
         run.fail(said, failure.status)
       })
@@ -78,13 +78,13 @@ export function bearerStrategy(source: TokenSource, options: BearerGuardOptions 
   }
 }
 
-/** RFC 6750 §2.3: a cache on the way would go on answering to this URL after the token is revoked. */
+/** RFC 6750 §2.3: otherwise a cache could serve this URL after the token is revoked. */
 export function keepPrivate(req: Request, res: Response | undefined): void {
   if (!queryParameters(req).parameters.has('access_token') || res?.getHeader('Cache-Control') === 'no-store') return
   res?.setHeader('Cache-Control', 'private')
 }
 
-/** What a valid token lacks: the scope, a user, or how that one signed in. */
+/** Returns the error for what a valid token lacks: the scope, a user, or the required sign-in. */
 export function missingPart(
   { accessToken, user }: AuthenticatedToken,
   scope: Scope,
@@ -96,7 +96,10 @@ export function missingPart(
   return new OAuthError('insufficient_scope', `The request needs the scope ${formatScope(scope)}.`)
 }
 
-/** Passport's answers to one request. Where a host passes the strategy itself, Passport writes those of each onto it. */
+/**
+ * Passport's callbacks for one request. If the host passes the strategy itself, Passport sets them on it for each
+ * request.
+ */
 function runFor(
   strategy: PassportRun,
   req: Request,
@@ -104,7 +107,7 @@ function runFor(
   assignProperty: string | undefined,
 ): Omit<PassportRun, 'success'> & { success(found: AuthenticatedToken): void } {
   const { success, fail, error } = strategy
-  // a callback of the host may throw: after a promise nobody would catch it, and the process would end
+  // a callback of the host may throw: after a promise nothing would catch the error, and the process would end
   const caught = (tell: () => unknown) =>
     void orElse<unknown>(tell, (thrown) => {
       if (!req.next) throw thrown
@@ -112,7 +115,7 @@ function runFor(
     })
   return Object.assign(Object.create(strategy) as PassportRun, {
     success: (found: AuthenticatedToken) => {
-      // a copy, which a host may add to: what is trusted is the other one
+      // a copy, because the host may change it; the original is what the library trusts
       const handed = { ...found.accessToken }
       const { _userProperty = 'user' } = req as { _userProperty?: string }
       const place = assignProperty ?? _userProperty
@@ -124,7 +127,7 @@ function runFor(
   })
 }
 
-/** The object that Passport makes for one request. */
+/** The object that Passport creates for one request. */
 interface PassportRun {
   success(user: unknown, info?: unknown): void
   fail(challenge?: unknown, status?: number): void
@@ -133,7 +136,7 @@ interface PassportRun {
 
 type Outcome = { found: AuthenticatedToken } | { failed: unknown }
 
-/** The strategy as the guard drives it: refusals are decided there, where RFC 6750 §3 is followed to the letter. */
+/** The strategy as the guard runs it. The guard itself makes the refusals, exactly as RFC 6750 §3 requires. */
 export function tokenAuthenticator(
   source: TokenSource,
   resource: string | undefined,
@@ -164,8 +167,8 @@ interface Run extends Strategy {
 }
 
 /**
- * One object per request over the shared strategy: `passport.authenticate` writes onto the strategy itself, and two
- * requests in flight would get each other's answer.
+ * One object per request over the shared strategy. `passport.authenticate` writes its callbacks onto the strategy:
+ * without a copy, two requests at once would get each other's result.
  */
 function runsOf(strategy: Strategy): new () => Run {
   class OneRequest {
