@@ -1,4 +1,4 @@
-/** Everything cryptographic, in one place: randomness, digests, signing keys, and secrets made of others. */
+/** All cryptography in one place: randomness, digests, signing keys and derived secrets. */
 import {
   constants,
   createCipheriv,
@@ -20,7 +20,7 @@ import {
 
 export { type KeyObject, X509Certificate }
 
-/** A key as RFC 7517 writes it. Ours, because `node:crypto` of @types/node has had no such type since 25. */
+/** A key in the format of RFC 7517. Declared here because `node:crypto` of @types/node has no such type since 25. */
 export interface JsonWebKey {
   kty?: string
   crv?: string
@@ -43,8 +43,8 @@ let pool = Buffer.alloc(0)
 let poolOffset = 0
 
 /**
- * `bytes` from the CSPRNG as base64url. Cut from a pool, because a call to the system for each token costs more than
- * everything else in this file; what was handed out is wiped from the pool.
+ * Returns `bytes` random bytes as base64url. They come from a pool, because a system call for each token costs more
+ * than everything else in this file. Bytes that were handed out are wiped from the pool.
  */
 export function randomToken(bytes: number): string {
   if (poolOffset + bytes > pool.length) {
@@ -58,24 +58,24 @@ export function randomToken(bytes: number): string {
   return token
 }
 
-/** So many letters and digits from the CSPRNG, each of the 62 as likely as the others: 5.95 bits. */
+/** Returns random letters and digits. Each of the 62 is equally likely: 5.95 bits per character. */
 export function randomAlphanumeric(length: number): string {
   let text = ''
   while (text.length < length) text += randomToken(length).replace(/[-_]/g, '')
   return text.slice(0, length)
 }
 
-/** Where the versions of a record begin: anywhere, so that those of two records of one id do not meet. Fits 32 bits. */
+/** The random first version of a record, so that versions of two records with one id differ. Fits 32 bits. */
 export function firstVersion(): number {
   return randomInt(1, 2 ** 30)
 }
 
-/** A random index below `length`, each as likely as the others. */
+/** A random index below `length`. All are equally likely. */
 export function randomIndex(length: number): number {
   return randomInt(length)
 }
 
-// In one step where Node has it (20.12): an object for each digest costs more than the digest itself
+// in one call where Node has it (20.12): creating a Hash object costs more than the digest itself
 const digestOf: (data: string | Buffer) => string = hash
   ? (data) => hash('sha256', data, 'base64url')
   : (data) => createHash('sha256').update(data).digest('base64url')
@@ -89,7 +89,7 @@ const DIGEST_LENGTH = 43
 const leftBytes = Buffer.alloc(DIGEST_LENGTH)
 const rightBytes = Buffer.alloc(DIGEST_LENGTH)
 
-/** Whether two digests are the same, in time that does not depend on where they differ. Of another length none is one. */
+/** Whether two digests are equal, in constant time. Digests of different lengths are not equal. */
 export function equalDigests(left: string, right: string): boolean {
   if (left.length !== DIGEST_LENGTH || right.length !== DIGEST_LENGTH) return false
   leftBytes.write(left, 'latin1')
@@ -97,29 +97,29 @@ export function equalDigests(left: string, right: string): boolean {
   return timingSafeEqual(leftBytes, rightBytes)
 }
 
-/** SHA-256 in the base64 that a Content-Security-Policy takes. */
+/** SHA-256 as base64, for a Content-Security-Policy. */
 export function sha256Base64(text: string): string {
   return createHash('sha256').update(text).digest('base64')
 }
 
-/** A key that lives and dies with this process, for fingerprints of secrets that must not be remembered themselves. */
+/** A key that exists only in this process, for fingerprints of secrets that must not be stored. */
 export function processKey(): KeyObject {
   return createSecretKey(randomBytes(32))
 }
 
-/** A key that all processes of a host make alike, of a secret in its configuration. */
+/** A key derived from a secret in the host's configuration: all processes of the host derive the same one. */
 export function sharedKey(secret: string): KeyObject {
   return createSecretKey(Buffer.from(secret))
 }
 
-/** A fingerprint of `parts` that means nothing to who does not have the key. */
+/** A fingerprint of `parts`. It reveals nothing without the key. */
 export function fingerprint(key: KeyObject, parts: readonly string[]): string {
   return createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')
 }
 
 /**
- * Another secret of 256 bits, which only who has `secret` and `context` can make: after the one-step key derivation of
- * NIST SP 800-56C §4.1, with SHA-256 over an unambiguous encoding. `secret` has 256 random bits or more. base64url.
+ * Derives another secret of 256 bits, which requires both `secret` and `context`: the one-step key derivation of NIST
+ * SP 800-56C §4.1, with SHA-256 over an unambiguous encoding. `secret` has 256 random bits or more. base64url.
  */
 export function derivedSecret(secret: string, purpose: string, context: string): string {
   return sha256(JSON.stringify([1, secret, 'express-authorization-server', purpose, context]))
@@ -132,7 +132,7 @@ function sealingKey(secret: string, associatedData: string): Buffer {
   return Buffer.from(derivedSecret(secret, 'seal', associatedData), 'base64url')
 }
 
-/** AES-256-GCM under a key that only who holds `secret` can derive. The secret has 256 random bits or more. */
+/** Encrypts with AES-256-GCM under a key derived from `secret`, which has 256 random bits or more. */
 export function seal(plaintext: string, secret: string, associatedData: string): string {
   const nonce = Buffer.from(randomToken(NONCE_BYTES), 'base64url')
   const cipher = createCipheriv('aes-256-gcm', sealingKey(secret, associatedData), nonce)
@@ -141,7 +141,7 @@ export function seal(plaintext: string, secret: string, associatedData: string):
   return sealed.toString('base64url')
 }
 
-/** What was sealed, or undefined if it was altered or sealed under another secret or other associated data. */
+/** Decrypts. Returns undefined if the text was altered, or was sealed with another secret or other associated data. */
 export function unseal(sealed: string, secret: string, associatedData: string): string | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
@@ -159,28 +159,31 @@ export function unseal(sealed: string, secret: string, associatedData: string): 
 /** A key: a PEM text, a JWK (RFC 7517), or Node's own KeyObject. */
 export type KeyMaterial = string | JsonWebKey | KeyObject
 
-/** The private key, or undefined where only a public one was given. Throws for what is no key. */
+/** Returns the private key, or undefined for a public key. Throws if the material is not a key. */
 export function toPrivateKey(material: KeyMaterial): KeyObject | undefined {
   if (material instanceof KeyObject) return material.type === 'private' ? material : undefined
   if (typeof material === 'string') return /PRIVATE KEY-/.test(material) ? createPrivateKey(material) : undefined
   return material.d === undefined ? undefined : createPrivateKey({ key: material, format: 'jwk' })
 }
 
-/** The public half of a key. Throws for what is no key, and for a symmetric one: that would have to be published. */
+/**
+ * Returns the public half of a key. Throws if the material is not a key, or is a symmetric key, which must not be
+ * published.
+ */
 export function toPublicKey(material: KeyMaterial): KeyObject {
   if (material instanceof KeyObject) return material.type === 'public' ? material : createPublicKey(material)
   return createPublicKey(typeof material === 'string' ? material : { key: material, format: 'jwk' })
 }
 
-/** A new private key: elliptic, or RSA of 2048 bits. */
+/** Creates a private key: elliptic, or RSA with 2048 bits. */
 export function newPrivateKey(type: 'ec' | 'rsa', namedCurve = 'P-256'): KeyObject {
   if (type === 'ec') return generateKeyPairSync('ec', { namedCurve }).privateKey
   return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 }
 
 /**
- * Whether a JWS is signed with that key by that algorithm (RFC 7515 §5.2, RFC 7518 §3.3 to §3.5), such as `ES256`. The key
- * must be one for it.
+ * Whether the key made the signature of a JWS with this algorithm, such as `ES256` (RFC 7515 §5.2, RFC 7518 §3.3 to
+ * §3.5). The key must fit the algorithm.
  */
 export function isSignatureOf(jws: string, algorithm: string, key: KeyObject): boolean {
   const end = jws.lastIndexOf('.')
@@ -193,7 +196,7 @@ export function isSignatureOf(jws: string, algorithm: string, key: KeyObject): b
   return verify(`sha${algorithm.slice(2)}`, signed, { key, ...form }, signature)
 }
 
-/** A public key of RSA that no private one belongs to: made at once, where the search for two primes takes a second. */
+/** An RSA public key without a private key. Made at once, because the search for two primes takes a second. */
 export function orphanedPublicKey(): KeyObject {
   const modulus = randomBytes(256)
   modulus.writeUInt8(modulus.readUInt8(0) | 0x80, 0)

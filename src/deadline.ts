@@ -1,17 +1,17 @@
 /**
- * How long an answer of somebody else is waited for: of the storage, and of the host's functions. A database that hangs
- * without closing its connections never answers, and a request that waits for it would not either.
+ * Time limits for calls of the storage and of the host's functions. A database may hang without closing its
+ * connections: the request must not hang with it.
  */
 import { type Awaitable, isPromise, toPromise } from './awaitable'
 import { storageFailure } from './errors'
 
 /**
- * Gives `answer`, at once where it is there. Where it has not arrived in time: 503, with a cause that names the `call`.
- * What arrives later is dropped.
+ * Returns `answer`, or fails with 503 if it does not arrive in time. The cause names the `call`. A late answer is
+ * dropped.
  */
 export type InTime = <T>(call: string, answer: Awaitable<T>) => Awaitable<T>
 
-/** Where the host says nothing else. */
+/** The default of `storageTimeout`. */
 const SECONDS = 5
 
 interface Waiting {
@@ -21,7 +21,7 @@ interface Waiting {
 }
 
 /**
- * One timer for all who wait. Each waits for the same time, so the first to come is the first whose time is over. It
+ * One timer for all waiting calls. All wait equally long, so they expire in the order in which they began. The timer
  * keeps no process alive.
  */
 export function deadline(seconds = SECONDS): InTime {
@@ -39,7 +39,7 @@ export function deadline(seconds = SECONDS): InTime {
   }
   function wakeIn(milliseconds: number): void {
     isSet = true
-    // after what has come in meanwhile: a process that stood still itself reads its answers first
+    // after pending input: a process that was blocked reads the answers that arrived meanwhile
     setTimeout(() => setImmediate(refuseLate), milliseconds).unref()
   }
   function wait<T>(call: string, answer: Promise<T>): Promise<T> {
@@ -69,8 +69,8 @@ function tooLate(call: string, seconds: number): Error {
 }
 
 /**
- * What `begin` gives, begun once for all who ask. What fails is begun again, and so is what is not `kept`, and what hangs:
- * it is in the way of nobody who comes later.
+ * Runs `begin` once for all concurrent callers. Runs it again if it failed, if the value is not `kept`, or if it hangs:
+ * later callers do not wait for it.
  */
 export function begunOnce<T>(begin: () => Promise<T>, kept: (value: T) => boolean = () => true): () => Promise<T> {
   let shared: { value: Promise<T>; until: number } | undefined

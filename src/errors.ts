@@ -43,47 +43,47 @@ const statuses = {
   server_error: 500,
 } as const
 
-/** Every `error` code of the library, under the name in its RFC. */
+/** Every `error` code of the library, named as in its RFC. */
 export type OAuthErrorCode = keyof typeof statuses
 
-/** Any other text: a code of a host's own grant (RFC 6749 §8.5). */
+/** Any other string: an error code of the host's own grant (RFC 6749 §8.5). */
 type HostErrorCode = string & Record<never, never>
 
 /** Options of `new OAuthError`. */
 export interface OAuthErrorOptions {
-  /** HTTP status. Required with a code of your own. @default the status that the code's RFC defines */
+  /** The HTTP status. Required with a code of your own. @default the status that the code's RFC defines */
   status?: number
   /**
-   * Members beside the error, such as `{ login_hint: 'alice@example.com' }`, for a grant of your own. The token endpoint
-   * sends them, no other one does.
+   * More members of the error response, such as `{ login_hint: 'alice@example.com' }`, for a grant of your own. Only
+   * the token endpoint sends them.
    * @default none
    */
   members?: Readonly<Record<string, string | number | boolean>>
   /** Response headers, such as `WWW-Authenticate`. @default none */
   headers?: Readonly<Record<string, string>>
-  /** The internal cause. Reported through `onEvent`, never sent to a client. @default none */
+  /** The internal cause. `onEvent` receives it; clients never do. @default none */
   cause?: unknown
 }
 
 /**
- * A refusal. Its code, description, status and headers are sent to the client; its `cause` never leaves the process.
- * Characters that RFC 6749 does not allow in `error_description` are replaced.
+ * A refusal. The client receives its code, description, status and headers, but never its `cause`. A character that RFC
+ * 6749 does not allow in `error_description` becomes a question mark.
  */
 export class OAuthError extends Error {
-  /** The `error` that the client receives: one of the library, or of a host's own grant. */
+  /** The `error` that the client receives: a code of the library or of the host's own grant. */
   readonly code: OAuthErrorCode | HostErrorCode
-  /** HTTP status. */
+  /** The HTTP status. */
   readonly status: number
   /** Response headers. */
   readonly headers: Readonly<Record<string, string>>
-  /** Members beside the error in the response of the token endpoint. */
+  /** More members of the token endpoint's error response. */
   readonly members: Readonly<Record<string, string | number | boolean>>
 
   constructor(code: OAuthErrorCode, description: string, options?: OAuthErrorOptions)
   /**
-   * A code of a host's own grant (RFC 6749 §8.5), with its status.
+   * An error with a code of the host's own grant (RFC 6749 §8.5), and its status.
    *
-   * @throws TypeError for a code, a status or a member that no error response may have.
+   * @throws TypeError for a code, a status or a member that an error response cannot have.
    */
   constructor(code: string, description: string, options: OAuthErrorOptions & { status: number })
   constructor(code: string, description: string, options: OAuthErrorOptions = {}) {
@@ -126,7 +126,7 @@ function verifyOwnCode(code: unknown, status: unknown): void {
 
 const noMembers = Object.freeze({})
 
-/** What clients read from a token response and its error (RFC 6749 §5.1, §5.2), and what is no member of an object. */
+/** Members with a meaning of their own in a token or error response (RFC 6749 §5.1, §5.2), and unsafe names. */
 const reservedMembers: ReadonlySet<string> = new Set([
   ...['error', 'error_description', 'error_uri', 'access_token', 'token_type', 'expires_in', 'refresh_token'],
   ...['scope', 'id_token', 'issued_token_type', 'code', 'state', 'iss', '__proto__'],
@@ -164,18 +164,18 @@ function asDescription(text: string): string {
     .replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
 }
 
-/** What was thrown as what Express takes for a failure: to it, whoever throws nothing, or 'route', passes the request on. */
+/** Makes any thrown value a failure for Express, which takes `undefined` and 'route' as "continue". */
 export function asFailure(thrown: unknown): object {
   return typeof thrown === 'object' && thrown ? thrown : new Error('A handler failed', { cause: thrown })
 }
 
-/** Something unexpected as the error to answer with: itself when it is a refusal, `server_error` with a hidden cause otherwise. */
+/** Returns the error to respond with: an OAuthError unchanged, anything else as `server_error` with a hidden cause. */
 export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error
   return new OAuthError('server_error', 'The server could not complete the request.', { cause: error })
 }
 
-/** Storage failed, hangs or returned something impossible: 503, never a refusal that a client would take for an answer. */
+/** The storage failed, timed out or returned invalid data: 503, so that no client takes it for a refusal. */
 export function storageFailure(cause: unknown): OAuthError {
   return new OAuthError('server_error', 'The server is temporarily unable to complete the request.', {
     status: 503,
@@ -183,7 +183,7 @@ export function storageFailure(cause: unknown): OAuthError {
   })
 }
 
-/** What an error says. By its member, not its class: a driver may be of another realm than we are, as in Jest. */
+/** The message of an error. Not by `instanceof`: in Jest, a driver's errors are of another realm. */
 export function messageOf(error: unknown): string {
   const { message } = (error ?? {}) as { message?: unknown }
   return typeof message === 'string' ? message : String(error)

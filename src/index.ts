@@ -1,4 +1,4 @@
-/** The public names of express-authorization-server, one by one. Types that only show workings are not among them. */
+/** The public names of express-authorization-server. Types of internal workings are not exported. */
 
 export { type ApproveOptions, approve } from './authorization/approve'
 export { type ConsentPageOptions, consentPage } from './authorization/consent-page'

@@ -1,4 +1,4 @@
-/** Options, defaults and their validation: what a host says once becomes one frozen AuthorizationServer. */
+/** The options of the server, their defaults and their validation. The result is one frozen AuthorizationServer. */
 import type { Awaitable } from './awaitable'
 import { verifiedClientAuthentication } from './clients/authenticated-request'
 import { isClientMetadata, tableNames, tableWireNames } from './clients/members'
@@ -42,28 +42,28 @@ import { verifiedUsers } from './users'
 /** Options of `createAuthorizationServer`. */
 export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswer> {
   /**
-   * The issuer identifier (RFC 8414 §2): an `https` URL, or `http` on loopback, without query and fragment. Clients
+   * The issuer identifier (RFC 8414 §2): an `https` URL without query and fragment, or `http` on loopback. Clients
    * compare it byte for byte.
    */
   issuer: string
-  /** Where clients, grants and credentials are kept: `memoryStorage()`, or an adapter that passes `storageContract`. */
+  /** The storage of clients, grants and credentials: `memoryStorage()`, or an adapter that passes `storageContract`. */
   storage: OAuthStorage
   /**
-   * Seconds that one call of the storage, or of a function of yours, may take; then 503, and an event that names the call.
+   * Seconds that one call of the storage or of your functions may take; then 503, and an event that names the call.
    * @default 5
    */
   storageTimeout?: number
-  /** Every scope of the server, with its meaning in words for the consent page; or just the names. */
+  /** The scopes of the server: each with its meaning for the consent page, or a list of names. */
   scopes: Readonly<Record<string, string>> | readonly string[]
   /** The grants of the server. @default [authorizationCode(), clientCredentials(), refreshToken()] */
   grants?: readonly GrantType[]
-  /** How clients authenticate, wherever they must. @default [clientSecret(), privateKeyJwt()] */
+  /** The methods of client authentication. @default [clientSecret(), privateKeyJwt()] */
   clientAuthentication?: readonly ClientAuthentication[]
   /** How tokens are bound to a key of their client: `[dpop()]` (RFC 9449), `[mutualTls()]` (RFC 8705). @default [] */
   senderConstraints?: readonly SenderConstraint[]
   /**
-   * Where an authorization request may also be: `pushedAuthorizationRequests()` (RFC 9126), `requestObjects()` (RFC
-   * 9101). Without them the parameters `request_uri` and `request` are refused.
+   * More sources of authorization requests: `pushedAuthorizationRequests()` (RFC 9126), `requestObjects()` (RFC 9101).
+   * Without them the parameters `request_uri` and `request` are refused.
    * @default []
    */
   requests?: readonly RequestSource[]
@@ -73,74 +73,74 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
    */
   authorizationDetails?: Readonly<Record<string, AuthorizationDetailsOptions>>
   /**
-   * OpenID Connect: `openid({ keys, authentication })` of `express-authorization-server/openid`. Its scopes are among
+   * OpenID Connect: `openid({ keys, authentication })` of `express-authorization-server/openid`. It adds its scopes to
    * those of the server.
    * @default none
    */
   openid?: OpenIdProvider
-  /** The form and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
+  /** The format and lifetime of access tokens. @default opaque({ ttl: 3600 }) */
   accessTokens?: AccessTokenFormat
   /**
-   * The APIs that clients may name as `resource` (RFC 8707), beside the audience of `jwt()`: a list of URIs, or the limits
-   * of each, `{ 'https://api.example.com': { ttl: 300, scopes: ['read'] } }`. The first is the default of a request that
-   * names none, unless `jwt()` has an audience. A guard accepts only tokens for its own resource.
+   * The APIs that clients may name as `resource` (RFC 8707), beside the audience of `jwt()`: a list of URIs, or the
+   * limits of each, `{ 'https://api.example.com': { ttl: 300, scopes: ['read'] } }`. A request without `resource` is
+   * for the first one, unless `jwt()` has an audience. The guard accepts only tokens for its own resource.
    * @default []
    */
   resources?: readonly string[] | Readonly<Record<string, ResourceLimit>>
   /**
-   * Your users: `{ find, current, signIn, switchUser, claims }`. The guard calls `find` with the user id of a token; the tokens
-   * of an unknown user are refused. Pages call `current` for the signed-in user, and send a browser to `signIn`.
+   * Your users: `{ find, current, signIn, switchUser, claims }`. The guard calls `find` with the user id of a token and
+   * refuses tokens of unknown users. Pages call `current` for the signed-in user, or send the browser to `signIn`.
    * @default every id is accepted, and `req.user` is signed in
    */
   users?: Users<Found>
   /**
    * Which clients must use PKCE (RFC 7636, RFC 9700 §2.1.1): `'all-clients'`, `'public-clients'`, or `'optional'`. A
-   * client record may override it.
+   * client record may override it with `requirePkce`.
    * @default 'all-clients'
    */
   pkce?: PkcePolicy
   /** Accepts an `http` issuer for containers in development: the network can read every token. @default false */
   dangerouslyAllowHttp?: boolean
-  /** Accepts redirect URIs with `http` beyond loopback, where the network can read the code. @default false */
+  /** Accepts redirect URIs with `http` beyond loopback: the network can read the code. @default false */
   allowHttpRedirectUris?: boolean
   /**
-   * Which private-use schemes redirect URIs may have (RFC 8252 §7.1): `'any'`, or only those `'with-dot'`. One without a
-   * dot, such as `cursor:`, is for public clients that must use PKCE, and their users are asked each time. A scheme of
-   * browsers and other programs, such as `javascript:`, is always refused.
+   * The private-use schemes that redirect URIs may have (RFC 8252 §7.1): `'any'`, or only those `'with-dot'`. A scheme
+   * without a dot, such as `cursor:`, requires a public client and PKCE, and the user is asked each time. A scheme of
+   * browsers or other programs, such as `javascript:`, is always refused.
    * @default 'any'
    */
   privateUseSchemes?: 'any' | 'with-dot'
   /**
    * Limits attempts at passwords and chosen client secrets, registrations, document fetches, and stored requests of public
-   * clients. `memoryThrottle()`, `limiterThrottle()` for several processes, or `false` where the host limits them in front.
+   * clients. `limiterThrottle()` serves several processes. `false` if the host limits them in front.
    * @default memoryThrottle()
    */
   throttle?: Throttle | false
   /**
-   * Accepts unregistered clients whose id is an https URL of a document that describes them
+   * Accepts unregistered clients whose id is the https URL of a metadata document
    * (draft-ietf-oauth-client-id-metadata-document).
    * @default such clients are unknown
    */
   clientIdMetadataDocuments?: ClientIdMetadataDocumentsOptions
   /**
-   * The paths of the routers: `{ authorize, token, revoke, introspect, register, clients }` and those that a value in a
-   * list adds. Absolute paths, for the metadata and `oauthRouter`.
+   * The paths of the routers: `{ authorize, token, revoke, introspect, register, clients }`, and those that other
+   * options add. Absolute paths, for the metadata and `oauthRouter`.
    * @default {}
    */
   endpoints?: Endpoints
   /**
-   * The path that a proxy takes off each request: `'/auth'` for `location /auth/ { proxy_pass http://app/; }`.
+   * The path that a proxy removes from each request: `'/auth'` for `location /auth/ { proxy_pass http://app/; }`.
    * `endpoints` are the paths that clients see, and begin with it.
    * @default the path of the issuer, for endpoints that begin with it
    */
   proxyPrefix?: string
-  /** The words and look of all pages: `{ name, languages, texts, theme }`. @default English, German and Spanish */
+  /** The texts and the look of all pages: `{ name, languages, texts, theme }`. @default English, German and Spanish */
   pages?: PagesOptions
-  /** Adds members to token responses, or changes the standard ones for an old API. @default the response as it is */
+  /** Adds members to token responses, or changes standard members for an old API. @default no change */
   tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   /** Called with each event; events contain no secrets. A thrown error is ignored. @default errors go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
-  /** The time in seconds since the epoch; a fraction is for consent forms that are sent too soon. @default the clock */
+  /** Returns the seconds since the epoch. A fraction makes the check of quick consent forms exact. @default the clock */
   now?: () => number
 }
 
@@ -152,9 +152,9 @@ const optionNames: readonly string[] = [
 ] satisfies (keyof AuthorizationServerOptions)[]
 
 /**
- * Creates the authorization server: validated options, frozen. It is the first argument of every other function.
+ * Creates the authorization server: its options, validated and frozen. Pass it to every other function.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>(
   options: AuthorizationServerOptions<Found>,
@@ -206,7 +206,7 @@ export function createAuthorizationServer<Found extends FindAnswer = FindAnswer>
   return server
 }
 
-/** The lists of the server, checked, and what their values bring along. */
+/** Checks the lists of the server and collects what their values add. */
 function listsOf(options: AuthorizationServerOptions) {
   const grants = verifiedGrants(options.grants ?? [authorizationCode(), clientCredentials(), refreshToken()])
   const clientAuthentication = verifiedClientAuthentication(options.clientAuthentication)

@@ -1,4 +1,4 @@
-/** The users of the host, and whether they are still there. */
+/** Finds the users of the host. */
 
 import { type Awaitable, whenReady } from './awaitable'
 import type { InTime } from './deadline'
@@ -10,8 +10,8 @@ import type { AuthorizationServer } from './types/authorization-server'
 import type { Users } from './types/users'
 
 /**
- * RFC 6749 §5.2: a deleted or suspended user gets no new tokens out of old ones. `wasHere`: they agreed, or gave their
- * password, a moment ago, and where they are not found the mistake is more likely the host's.
+ * RFC 6749 §5.2: a deleted or suspended user gets no new tokens. `wasHere` means that the user agreed or gave a
+ * password a moment ago: if `find` fails, the mistake is probably the host's.
  */
 export async function requireUser(
   server: AuthorizationServer,
@@ -27,34 +27,36 @@ export async function requireUser(
   }
 }
 
-/** What a user has made for themselves does not outlive them: RFC 6749 §5.2, a client that may not. */
+/** RFC 6749 §5.2: a client that a user owns gets no tokens after the user is deleted. */
 export async function requireOwner(server: AuthorizationServer, username: string): Promise<void> {
   if (!(await findUser(server, username))) {
     throw new OAuthError('unauthorized_client', 'The user who owns this client no longer exists.')
   }
 }
 
-/** Where users are looked up: a server, here or elsewhere. */
+/** The source of users: a server in this process or a remote one. */
 export interface UserSource {
   readonly users: Pick<Users, 'find'> | undefined
   readonly inTime: InTime
 }
 
-/** The user, or nothing when the host does not have them any more. Without a `users` option every id is taken as it is. */
+/**
+ * Returns the user, or undefined if the host no longer has the user. Without the option `users` every id is accepted.
+ */
 export function findUser({ users, inTime }: UserSource, userId: string): Awaitable<Express.User | undefined> {
   if (!users) return { id: userId } as Express.User
   const found = users.find(userId) as Awaitable<unknown>
-  // at once the user who was asked for: the answer of almost every request needs no other look
+  // checked first: almost every request ends here
   const isUser = typeof found === 'object' && (found as { id?: unknown } | null)?.id === userId && !Array.isArray(found)
   return isUser ? (found as Express.User) : verifiedUser(inTime('users.find', found), userId)
 }
 
-/** Whether the host has a user of that id. Without a `users` option nobody knows. */
+/** Whether the host has a user with this id. Without the option `users` this is unknown, so false. */
 export function isUserId(source: UserSource, id: string): Awaitable<boolean> {
   return source.users ? whenReady(findUser(source, id), (user) => user !== undefined) : false
 }
 
-/** Rows, or the row of somebody else, are no user of that id: with them a deleted user would stay, or become another one. */
+/** A list, or the row of another user, is not this user: a deleted user would remain or become another user. */
 function verifiedUser(answer: Awaitable<unknown>, userId: string): Awaitable<Express.User | undefined> {
   return whenReady(answer, (found) => {
     if (!found) return undefined
@@ -67,7 +69,7 @@ function verifiedUser(answer: Awaitable<unknown>, userId: string): Awaitable<Exp
 
 const userNames: readonly string[] = ['find', 'current', 'signIn', 'switchUser', 'claims'] satisfies (keyof Users)[]
 
-/** Throws at start-up for what is wrong with the option. */
+/** Throws a TypeError at start-up if the option is wrong. */
 export function verifiedUsers(users: Users | undefined): Users | undefined {
   if (users === undefined) return undefined
   if (typeof users?.find !== 'function')
@@ -84,9 +86,9 @@ export function verifiedUsers(users: Users | undefined): Users | undefined {
   return users
 }
 
-/** Throws at start-up for what is no page of the host. */
+/** Throws a TypeError at start-up if the value is not a page of the host. */
 export function verifyHostPage(name: string, page: unknown, example: string): void {
-  // a relative one would be looked for below the path of our own page
+  // the browser would resolve a relative URL against the path of our own page
   if (typeof page === 'function' || (typeof page === 'string' && /^(\/(?![/\\])|https?:\/\/)/.test(page))) return
   throw misuse(
     'wrong_url',
