@@ -1,4 +1,4 @@
-/** Approval without a question, for first-party apps where a session or a guard in front says who the user is. */
+/** Approves without asking the user, for first-party apps where a session or a guard identifies the user. */
 
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
@@ -15,21 +15,20 @@ import { pageUsers } from './sign-in'
 
 /** Options of `approve`. */
 export interface ApproveOptions {
-  /** The signed-in user: an id, or a value with an `id`. @default `users.current` of the server */
+  /** Returns the signed-in user: an id, or an object with an `id`. @default `users.current` of the server */
   user?: (req: Request) => Awaitable<unknown>
   /**
-   * The clients to approve without asking the user: client ids, or a predicate. A public client with a loopback or
-   * private-use redirect URI must be listed by its id: any program on the device can pose as it (RFC 8252 §8.6). A
-   * private-use scheme without a dot is never approved, because such clients must be asked about each time. A
-   * client that introduced itself must be listed too, because its record may say anything. A client that a user created
-   * in the clients API has that user's id as `username`. List only registered ids: with the clients API mounted, a user
-   * could register a free one.
+   * The clients to approve without asking the user: client ids, or a predicate. Two kinds must be listed by id. One is a
+   * public client with a loopback or private-use redirect URI: any program on the device can pose as it (RFC 8252 §8.6).
+   * The other is a client that registered or described itself: its record may say anything. A private-use scheme without
+   * a dot is never approved. List only registered ids: with the clients API mounted, a user could register a free one. A
+   * client that a user created there has the user's id as `username`.
    */
   clients: readonly string[] | ((client: Client) => Awaitable<boolean>)
   /**
-   * Clients whose access tokens, accepted by a guard in front, may begin a session of *another* client of `clients`. An
-   * example is a launcher that passes its user on. Each of them can sign its user in to every client of `clients`, so
-   * list only your own. A token of any client may begin a session of that same client. Such a session belongs to the
+   * Clients whose access tokens, admitted by a guard in front, may begin a session of *another* client of `clients`.
+   * For example, a launcher that signs its user in to other apps. Each of them can sign its user in to every client of
+   * `clients`, so list only your own. A client's own token may always begin its session. The session belongs to the
    * token's grant and ends with it.
    * @default none
    */
@@ -66,10 +65,11 @@ export function approve(options: ApproveOptions): Decide {
       throw new OAuthError('access_denied', 'No user is signed in.')
     }
     hadUser = true
-    // §8.6 with nothing that stands against it: not even a domain name says whose app gets the code
+    // §8.6 without any protection: not even a domain name identifies the app that gets the code
     if (schemeWithoutDot.test(request.redirectUri ?? '')) throw mustAsk(': its redirect URI has a scheme without a dot')
     if (await isApproved(clients, request)) return { allow: true as const, userId, fromTokensOf }
-    // RFC 9700 §4.11.2: no user has decided, so a stranger's link must not lead through here to a stranger's page
+    // RFC 9700 §4.11.2: no user has decided, so a stranger's link must not redirect through this server to a stranger's
+    // page
     if (request.client.origin !== undefined) throw mustAsk()
     return { allow: false as const }
   }

@@ -1,4 +1,4 @@
-/** The consent page: asks the signed-in user, and believes only an answer to the very question it asked (RFC 9700 §4.16). */
+/** The consent page: asks the signed-in user, and accepts only the answer to its own question (RFC 9700 §4.16). */
 
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
@@ -35,34 +35,34 @@ import { cameTooSoon, openTransaction, takeTransaction } from './transaction'
 /** Options of `consentPage`. */
 export interface ConsentPageOptions {
   /**
-   * The signed-in account: an id, or a value with an `id` and a name to show.
+   * Returns the signed-in account: an id, or an object with an `id` and a display name.
    * @default `users.current` of the server
    */
   user?: (req: Request) => Awaitable<unknown>
   /**
-   * Where to send a browser that is not signed in: a path, or a function that returns the URL. A path receives
-   * `?return_to=` with the path to return to. Required unless `users.signIn` is set.
+   * The sign-in page: a path, or a function that returns the URL. A path receives `?return_to=` with the path to return
+   * to. Required unless `users.signIn` is set.
    * @default `users.signIn` of the server
    */
   signIn?: HostPage
-  /** Where another user can sign in, in the same form. @default `users.switchUser` of the server, or no such link */
+  /** The page where another user can sign in, as for `signIn`. @default the server's `users.switchUser`, or no link */
   switchUser?: HostPage
   /**
-   * Skips the question where the user has a live authorization of the same client for the same scope and resource.
-   * Public clients are always asked unless they are listed, because any program can pose as one (RFC 8252 §8.6). List
+   * Skips the question if the user has a live authorization of the same client for the same scope and resource. Public
+   * clients are always asked about unless you list their ids, because any program can pose as one (RFC 8252 §8.6). List
    * only registered ids. A redirect URI with a private-use scheme without a dot is always asked about.
    * @default false
    */
   remember?: Remember
   /**
-   * Renders another page: returns its HTML with `view.fields` in the form, or sends the response itself. The security
-   * headers are already set. Its Content-Security-Policy is yours; only frames are refused.
+   * Renders your own page: returns its HTML with `view.fields` in the form, or sends the response itself. The security
+   * headers are already set. The Content-Security-Policy only forbids frames; add your own.
    * @default the built-in page
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that answers `res` itself returns nothing
   render?: (view: ConsentView, req: Request, res: Response) => Awaitable<string | undefined | void>
   /**
-   * Hidden fields for the form, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
+   * Returns hidden fields for the form, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
    * @default none
    */
   fields?: OwnFields
@@ -83,7 +83,7 @@ const ANSWER = 'consent'
 /**
  * Asks the user on a page that works without scripts.
  *
- * @throws TypeError from `authorizeRouter`, at start-up, where neither this nor the server's `users` have a `signIn`.
+ * @throws TypeError at start-up, from `authorizeRouter`, if neither this page nor the server's `users` have a `signIn`.
  */
 export function consentPage(options: ConsentPageOptions = {}): Decide {
   requireNoMore('consentPage', arguments, 1)
@@ -125,7 +125,7 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
     const setHeaders = render ? setOwnPageHeaders : setPageHeaders
     setHeaders(request.server, answered ? res.status(400) : res)
     if (render) sendOwnPage(await inTimeToAnswer("consentPage's render", render(view, req, res)), view, res)
-    // a timeout of the host may have answered while storage was slow
+    // a timeout of the host may have responded while storage was slow
     else if (!res.headersSent) res.end(renderConsent(view, context))
     return undefined
   }
@@ -133,45 +133,45 @@ export function consentPage(options: ConsentPageOptions = {}): Decide {
   return Object.assign(decide, { usersAt, ownForm: render === undefined })
 }
 
-/** Throws where neither the page nor the server says where people sign in. */
+/** Throws if neither the page nor the server has a sign-in page. */
 function withSignIn({ signIn, ...users }: PageUsers): PageUsers & { signIn: HostPage } {
   if (signIn !== undefined) return { ...users, signIn }
   const fix = 'or a function that returns its URL. Set it there, or once as users.signIn of the server'
   throw misuse('missing_option', `consentPage needs signIn: the path of one of your pages, such as '/login', ${fix}`)
 }
 
-/** What the browser sent, without what our form adds to it: a pushed request is linked to, and not spelled out. */
+/** The parameters that the browser sent, without the fields of our form. A pushed request stays a `request_uri`. */
 function requestOf({ sent }: AuthorizationRequest): Map<string, string> {
   return new Map([...sent].filter(([name]) => name !== TRANSACTION && name !== ANSWER))
 }
 
-/** Where the request can be made again by GET, however it came. */
+/** The URL that makes the same request by GET, however it arrived. */
 function pathBackTo(request: AuthorizationRequest, req: Request): string {
   const { server, device } = request
   const parameters = device ? { user_code: device.userCode } : [...requestOf(request)]
   return `${publicTarget(server, req).split('?', 1)[0]}?${new URLSearchParams(parameters)}`
 }
 
-/** A request that came by POST is not in the URL to which the form goes. */
+/** The form fields for parameters of a request that came by POST: the form's URL does not contain them. */
 function fieldsBeyondUrl(request: AuthorizationRequest, req: Request): ConsentView['fields'] {
-  // the code of a device counts where it was entered alone
+  // the user code of a device counts only where it is entered
   const inUrl = request.device ? new Map<string, string>() : queryParameters(req).parameters
   return [...requestOf(request)].flatMap(([name, value]) => {
     const before = inUrl.get(name)
     if (before === undefined) return { name, value }
-    // RFC 8707 §2: `resource` alone may be in both, and those of the URL come first
+    // RFC 8707 §2: only `resource` may be in both; the values of the URL come first
     return before === value ? [] : { name, value: value.slice(before.length + 1) }
   })
 }
 
-/** With scope, audience and place as they were shown: what it means to ask for none may have changed meanwhile. */
+/** Includes scope, audience and path as shown: the defaults of a request may have changed meanwhile. */
 function requestDigest(request: AuthorizationRequest): string {
   const { scope, audience, redirectUri, authorizationDetails: details = [] } = request
   const sent = [...requestOf(request)].sort(([a], [b]) => (a < b ? -1 : 1))
   return sha256(JSON.stringify([scope, audience, redirectUri, sent, ...details]))
 }
 
-/** Stores the question, bound to this user and this request. The field is what the answer must bring back. */
+/** Stores the question, bound to this user and this request. Returns the field that the answer must contain. */
 async function ask(request: AuthorizationRequest, userId: string, again: boolean) {
   const { server, client, scope, startedAt } = request
   const question = { clientId: client.clientId, userId, scope, startedAt }
@@ -179,7 +179,7 @@ async function ask(request: AuthorizationRequest, userId: string, again: boolean
   return { name: TRANSACTION, value }
 }
 
-/** The question that the form answers, used up; undefined when it is not the one that was shown to this user. */
+/** Uses up the question that the form answers. Returns undefined if this user was not asked this question. */
 function takeAnswer(request: AuthorizationRequest, userId: string): Promise<Credential | undefined> {
   const answer = { token: request.sent.get(TRANSACTION), userId }
   const digest = requestDigest(request)

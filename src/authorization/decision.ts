@@ -1,4 +1,4 @@
-/** What a decider of the host returned, and what becomes of a request that it has not answered. */
+/** Checks what a decider of the host returned, and limits how long it may take to respond. */
 import type { Response } from 'express'
 import { deadline } from '../deadline'
 import { OAuthError } from '../errors'
@@ -9,15 +9,15 @@ import type { AuthorizationRequest, Decide, Decision } from '../types/authorizat
 
 const SECONDS_TO_ANSWER = 30
 
-/** For functions of the host that may answer `res`: a page takes longer than a look. */
+/** For functions of the host that may respond through `res`: a page takes longer than a lookup. */
 export const inTimeToAnswer = deadline(SECONDS_TO_ANSWER)
 
-/** The decider, with its time. All that ours wait for has one already. */
+/** Adds a time limit to a decider. The built-in ones already limit every wait. */
 export function timely(decide: Decide): Decide {
   return decide.usersAt ? decide : (request, req, res) => inTimeToAnswer('decide', decide(request, req, res))
 }
 
-/** Throws for what is neither a yes nor a no: a mistake of the host must not be a refusal of its user. */
+/** The error for a value that is neither yes nor no: a mistake of the host must not look like a refusal of the user. */
 export function notADecision(decision: unknown): TypeError {
   const fix = 'decide must return { allow: true, userId }, { allow: false }, or nothing after it answered res'
   const { allow } = (decision ?? {}) as { allow?: unknown }
@@ -25,7 +25,7 @@ export function notADecision(decision: unknown): TypeError {
   return misuse('wrong_decision', `${fix}, not ${came}`)
 }
 
-/** The scope that was granted: what was asked, or less. */
+/** The granted scope: the requested one or less. */
 export function grantedScope(request: AuthorizationRequest, scope: NonNullable<AllowedScope>): Scope {
   if (typeof scope !== 'string' && !Array.isArray(scope)) {
     throw misuse('wrong_decision', `decide must return scope as 'read write' or a list, not ${kindOf(scope)}`)
@@ -41,8 +41,8 @@ export function grantedScope(request: AuthorizationRequest, scope: NonNullable<A
 type AllowedScope = Extract<Decision, { allow: true }>['scope']
 
 /**
- * A handler of the host that returned nothing may still answer: `res.render` does so later. One that never does would let
- * the browser wait for ever.
+ * A handler that returned nothing may still respond later, as `res.render` does. If it never does, the browser must not
+ * wait forever.
  */
 export function expectAnswer(res: Response, name: string, failed: (error: OAuthError) => void): void {
   if (res.headersSent || res.writableEnded || res.destroyed) return

@@ -1,4 +1,4 @@
-/** The host's part in our pages: its own HTML, its own hidden fields, and what in front of them swallows the answer. */
+/** The host's part in built-in pages: its own HTML and hidden fields, and middleware that blocks the form. */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { setPageHeaders } from '../http/page'
@@ -7,10 +7,10 @@ import { misuse } from '../options/misuse'
 import type { ConsentView } from '../pages/consent'
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 
-/** Clickjacking is refused on every page where people agree (RFC 9700 §4.16). */
+/** Every page where users agree forbids frames, against clickjacking (RFC 9700 §4.16). */
 const FRAMES = "frame-ancestors 'none'"
 
-/** Throws at start-up for an option that is no function. */
+/** Throws a TypeError at start-up if an option is not a function. */
 export function verifyOwnPage(page: string, options: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || typeof value === 'function') continue
@@ -18,17 +18,17 @@ export function verifyOwnPage(page: string, options: Readonly<Record<string, unk
   }
 }
 
-/** The headers of our pages, but for the policy of style, scripts and fonts: that of a host's page is the host's. */
+/** Sets the headers of built-in pages, except the policy for styles, scripts and fonts: the host's page has its own. */
 export function setOwnPageHeaders(server: AuthorizationServer, res: Response): void {
   const policy = res.getHeader('Content-Security-Policy')
   setPageHeaders(server, res)
-  // two policies hold both
+  // with two policies, the browser applies both
   res.setHeader('Content-Security-Policy', policy === undefined ? FRAMES : [policy, FRAMES].flat().map(String))
 }
 
-/** Sends what `render` returned. */
+/** Sends the HTML that `render` returned. */
 export function sendOwnPage(html: unknown, { fields }: ConsentView, res: Response): void {
-  // a host that has answered already, also by a timeout: one more write would end the process
+  // the host may have responded already, also by a timeout: another write would end the process
   if (html === undefined || res.headersSent) return
   if (typeof html !== 'string') {
     const fix = 'consentPage({ render }) must return HTML as a string, or nothing after it answered res'
@@ -43,10 +43,10 @@ export function sendOwnPage(html: unknown, { fields }: ConsentView, res: Respons
   res.end(html)
 }
 
-/** Returns hidden fields for a form of ours, by name, such as `{ _csrf: req.csrfToken() }`. */
+/** Returns hidden fields for a built-in form, by name: `{ _csrf: req.csrfToken() }`. */
 export type OwnFields = (req: Request) => Awaitable<Readonly<Record<string, string>>>
 
-/** What the request itself says, and our forms. */
+/** Names that requests and built-in forms use. */
 const reserved: readonly string[] = [
   ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'resource', 'ui_locales'],
   ...['nonce', 'prompt', 'max_age', 'display', 'claims', 'claims_locales', 'acr_values', 'login_hint', 'id_token_hint'],
@@ -55,7 +55,7 @@ const reserved: readonly string[] = [
   ...['user_code', 'device_transaction', 'form_transaction'],
 ]
 
-/** The host's fields for the form of that page. */
+/** Returns the host's hidden fields for the form of this page. */
 export async function ownFields(
   { inTime }: AuthorizationServer,
   page: string,
@@ -74,7 +74,7 @@ export async function ownFields(
   })
 }
 
-/** The request as it was before the form added the host's fields to it. */
+/** The request without the hidden fields of the host that the form added. */
 export function withoutOwnFields(request: AuthorizationRequest, own: ConsentView['fields']): AuthorizationRequest {
   const names = own.map(({ name }) => name)
   const sent = new Map([...request.sent].filter(([name]) => !names.includes(name)))
@@ -84,14 +84,14 @@ export function withoutOwnFields(request: AuthorizationRequest, own: ConsentView
 const TIMES = 3
 
 /**
- * Warns once where the page is shown to one user again and again, and no form has ever come back: a middleware in front
- * refuses it. One user at a time is remembered.
+ * Warns once if the page is shown to one user repeatedly, and no form ever arrives: a middleware in front refuses it.
+ * Only one user at a time is remembered.
  */
 export function answerWatch() {
   let shownTo = ''
   let times = 0
   const watch = {
-    /** Whether any form has come back. */
+    /** Whether any form has arrived. */
     arrives: false,
     shown({ server, client }: AuthorizationRequest, user: string): void {
       if (watch.arrives) return
@@ -107,7 +107,7 @@ export function answerWatch() {
   return watch
 }
 
-/** The answer of a host's own form that lacks our field: the page only comes again. */
+/** Warns if the host's own form lacks our field: the page would only be shown again. */
 export function checkOwnForm({ server, sent }: AuthorizationRequest, req: Request): void {
   if (req.method !== 'POST' || !sent.has('consent') || sent.has('consent_transaction')) return
   const seen = 'a consent form came back without the field consent_transaction'

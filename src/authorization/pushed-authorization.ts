@@ -21,13 +21,13 @@ import { type AuthorizationTarget, parseAuthorizationRequest, requireTarget, wit
 /** Options of `pushedAuthorizationRequests`. */
 export interface PushedAuthorizationRequestsOptions {
   /**
-   * Seconds within which the browser must open the request (`expires_in`), at most 600. The user then has twenty minutes
-   * to sign in and answer.
+   * Seconds in which the browser must open the request (`expires_in`), at most 600. Then the user has twenty minutes to
+   * sign in and decide.
    * @default 60
    */
   ttl?: number
   /**
-   * Whether every client must push its requests (RFC 9126 §5). A client record may require it of one client.
+   * Whether every client must push its requests (RFC 9126 §5). A client record may require it for one client.
    * @default false
    */
   required?: boolean
@@ -35,22 +35,22 @@ export interface PushedAuthorizationRequestsOptions {
 
 /** Options of `pushedAuthorizationRouter`. */
 interface PushedAuthorizationRouterOptions {
-  /** Which web pages of other origins may call (CORS). @default none */
+  /** The web pages of other origins that may call it (CORS). @default none */
   cors?: CorsOptions
 }
 
 const ENDPOINT = 'pushedAuthorization'
 const PATH = '/oauth2/par'
 
-/** What proves the client, and is nothing of the request (RFC 9126 §2.1). */
+/** Client authentication, which is not part of the authorization request (RFC 9126 §2.1). */
 const proofs: readonly string[] = ['client_secret', 'client_assertion', 'client_assertion_type']
 
 /**
- * Pushed authorization requests (RFC 9126), for the server's `requests`. A client sends its request from its own server
- * and receives a `request_uri`, which the browser brings to the authorization endpoint. It belongs to that client and
- * is answered once.
+ * Pushed authorization requests (RFC 9126), for the server option `requests`. A client sends its request from its own
+ * server and receives a `request_uri`. The browser brings it to the authorization endpoint. Only that client can use
+ * it, and only once.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function pushedAuthorizationRequests(options: PushedAuthorizationRequestsOptions = {}): RequestSource {
   requireNoMore('pushedAuthorizationRequests', arguments, 1)
@@ -94,10 +94,10 @@ function describeEndpoint(url: string | undefined, required: boolean): Record<st
 }
 
 /**
- * The pushed authorization request endpoint (RFC 9126 §2). `oauthRouter` mounts it where the server has
- * `pushedAuthorizationRequests()` in its `requests`.
+ * The pushed authorization request endpoint (RFC 9126 §2). `oauthRouter` mounts it if `requests` of the server has
+ * `pushedAuthorizationRequests()`.
  *
- * @throws TypeError at start-up for a server without it.
+ * @throws TypeError at start-up if the server has no `pushedAuthorizationRequests()`.
  */
 export function pushedAuthorizationRouter(
   server: AuthorizationServer,
@@ -119,13 +119,13 @@ function pushRouter(server: AuthorizationServer, ttl: number, cors: CorsOptions 
     const startedAt = server.now()
     const sent = await authenticatedRequest(server, req, { proofAt: ENDPOINT })
     const { client, parameters, confirmation } = sent
-    // RFC 9126 §2.1: or a request could lead to another one
+    // RFC 9126 §2.1: otherwise a request could refer to another request
     if (parameters.has('request_uri')) throw new OAuthError('invalid_request', 'request_uri cannot be pushed.')
     const pushed = new Map([...parameters].filter(([name]) => !proofs.includes(name)))
     const parsed = { parameters: pushed.set('client_id', client.clientId), repeated: new Set<string>() }
     const target = withKey(server, await requireTarget(server, parsed, req, client), confirmation)
     const request = await withDetails(parseAuthorizationRequest(server, target, startedAt))
-    // after the look at the request: a developer who gets it right at the tenth try has pushed once
+    // after the validation: ten failed tries of a developer count as no attempt
     if (!sent.authenticated && !sent.attempt) await attemptOfPublicClient(server, client, req)
     const requestUri = await storePushedRequest(request, ttl)
     server.emit({ type: 'request.pushed', clientId: client.clientId, scope: request.scope })
@@ -134,7 +134,7 @@ function pushRouter(server: AuthorizationServer, ttl: number, cors: CorsOptions 
   return endpointRouter(server, { methods: { POST: handler }, check: requestChecks(server, ENDPOINT), cors })
 }
 
-/** RFC 9449 §10.1: a proof that comes with a pushed request binds its code, as `dpop_jkt` does. */
+/** RFC 9449 §10.1: a proof in a pushed request binds the code, as `dpop_jkt` does. */
 function withKey(
   server: AuthorizationServer,
   target: AuthorizationTarget,

@@ -1,4 +1,4 @@
-/** The row of a pushed authorization request (RFC 9126 §2.2): what a client is told of it, and who may open it. */
+/** The row of a pushed authorization request (RFC 9126 §2.2): its `request_uri`, and who may open it. */
 
 import { boundBy, boundOf, credentialOf, findCredential, hasSecret, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
@@ -11,10 +11,10 @@ import { store } from '../tokens/issue'
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 
 const PREFIX = 'urn:ietf:params:oauth:request_uri:'
-/** Seconds to sign in and to answer, once a browser has opened it. */
+/** Seconds to sign in and decide, after a browser opened the request. */
 const SECONDS_TO_ANSWER = 1200
 
-/** Stores a request that is right, and returns its `request_uri`. Its id is that of the grant that it may become. */
+/** Stores a valid request and returns its `request_uri`. Its grant will have the same id. */
 export async function storePushedRequest(
   { server, client, scope, parameters, startedAt }: AuthorizationRequest,
   ttl: number,
@@ -31,8 +31,8 @@ export async function storePushedRequest(
 }
 
 /**
- * The request that a browser brings. It was opened within the time that the client was told, and lives on for as long as
- * people take to sign in and to read; opened again, it is the same one, until it is answered.
+ * Opens the request that a browser brings, within the time that the client was told. The request then lives long enough
+ * to sign in and decide, and may be opened again until it is decided.
  */
 export async function openPushedRequest(
   server: AuthorizationServer,
@@ -47,13 +47,13 @@ export async function openPushedRequest(
   if (found.state === 'opened') return found
   const opened = { ...found, state: 'opened', expiresAt: server.now() + SECONDS_TO_ANSWER }
   if (await server.storage.grants.transition(found.id, 'pushed', opened, [])) return opened
-  // another tab was faster, and has opened or even answered it
+  // another tab has opened or even decided it meanwhile
   const again = await findCredential(server, found.id, 'pushed_request')
   if (again?.state === 'opened' && hasSecret(again, presented.secret)) return again
   throw unknownRequest()
 }
 
-/** The parameters as they were pushed. */
+/** The parameters as pushed. */
 export function pushedParameters(row: Credential): RequestParameters {
   return new Map(boundOf(row).parameters)
 }

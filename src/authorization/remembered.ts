@@ -1,4 +1,4 @@
-/** Whether a user has said yes to a request before, so that nobody asks again. */
+/** Whether a user approved such a request before, so that the question can be skipped. */
 import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError } from '../errors'
 import { listGrants } from '../operations/grants'
@@ -11,18 +11,18 @@ import { sessionEnd } from '../tokens/rotation'
 import type { Authentication } from '../types/authorization'
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 
-/** Which clients are remembered: none, all but public ones, or these public ones too. */
+/** The clients to remember: none, all but public ones, or also these public ones. */
 export type Remember = boolean | { publicClients: readonly string[] }
 
-/** Throws at start-up for what is none of these: in a string every part of it would be named. */
+/** Throws a TypeError at start-up for another value. In a string, `includes` would match any part. */
 export function verifyRemember(remember: Remember): void {
   if (typeof remember === 'boolean' || Array.isArray(remember?.publicClients)) return
   throw misuse('wrong_choice', 'consentPage({ remember }) must be true, false, or { publicClients: [their ids] }')
 }
 
 /**
- * Whether the user need not be asked: a live authorization covers all that is asked, and the request does not want the
- * question (OpenID Connect Core §3.1.2.1). Throws where it has to be asked and must not be.
+ * Whether the question can be skipped: a live authorization covers the request, and the request does not demand the
+ * question (OpenID Connect Core §3.1.2.1). Throws if the question is needed and `prompt=none`.
  */
 export async function needsNoAnswer(
   remember: Remember,
@@ -35,27 +35,27 @@ export async function needsNoAnswer(
   return false
 }
 
-/** Whether a live authorization covers all that is asked. */
+/** Whether a live authorization covers the request. */
 async function isRemembered(remember: Remember, request: AuthorizationRequest, userId: string): Promise<boolean> {
   const { server, client, redirectUri } = request
-  // RFC 8628 §5.4: a device that asks now may be a stranger's, whatever the user has let in before
+  // RFC 8628 §5.4: the device may be a stranger's, whatever the user approved before
   if (remember === false || redirectUri === undefined) return false
-  // RFC 8252 §8.6: the yes was to a program that nothing tells from the one that asks now
+  // RFC 8252 §8.6: the user approved a program that may not be the one that asks now
   if (schemeWithoutDot.test(redirectUri)) return false
   if (mayOmitAuthentication(client) && !(remember !== true && remember.publicClients.includes(client.clientId)))
     return false
   const grants = await listGrants(server, { userId, clientId: client.clientId })
-  // what was exchanged or asserted was allowed by the host, and its user was asked nothing
+  // exchanged and asserted tokens were allowed by the host; their user was not asked
   const answered = grants.filter(({ data }) => data.exchange === undefined && data.asserted === undefined)
   return answered.some((grant) => sessionEnd(server, grant.startedAt, client) > server.now() && covers(request, grant))
 }
 
-/** What is asked. */
+/** The requested access. */
 export type Asked = Pick<AuthorizationRequest, 'server' | 'scope' | 'audience' | 'authorizationDetails' | 'openid'>
 
 /**
- * Whether a yes of before was to all of this: its scope, its resources and the claims that it names. A yes to details was to
- * those of that time: a payment that was agreed to is no second one (RFC 9396).
+ * Whether an earlier approval covers the requested scope, resources and named claims. Authorization details are never
+ * covered: an approved payment does not approve a second one (RFC 9396).
  */
 export function covers({ server, scope, audience, authorizationDetails, openid }: Asked, grant: Grant): boolean {
   if (authorizationDetails) return false
@@ -65,7 +65,7 @@ export function covers({ server, scope, audience, authorizationDetails, openid }
   return openid === undefined || openid.namedClaims.every((claim) => held.includes(claim))
 }
 
-/** Yes to one API is no yes to another (RFC 8707 §3). */
+/** Approval for one API does not cover another (RFC 8707 §3). */
 function coversAudience(server: AuthorizationServer, { data }: Grant, audience: Audience): boolean {
   const covered = heldAudience(server, data.audience as Audience | undefined)
   return audience.every((resource) => covered.includes(resource))

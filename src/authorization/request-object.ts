@@ -1,4 +1,4 @@
-/** Request objects: an authorization request as a JWT that its client has signed (RFC 9101), by value. */
+/** Request objects: an authorization request as a JWT that the client signed, passed by value (RFC 9101). */
 
 import { clientKeysOf } from '../clients/client-assertion'
 import type { FindClientKeys } from '../clients/keys'
@@ -15,32 +15,39 @@ import type { ClientMember, RequestSource } from '../types/capability'
 
 /** Options of `requestObjects`. */
 export interface RequestObjectsOptions {
-  /** The accepted signing algorithms (RFC 7518 §3.1), such as `['ES256', 'PS256']`. @default all that are verified here */
+  /**
+   * The accepted signing algorithms (RFC 7518 §3.1), such as `['ES256', 'PS256']`.
+   * @default every supported algorithm
+   */
   algorithms?: readonly string[]
-  /** Whether every request must be signed (RFC 9101 §10.5). A client record may require it of one client. @default false */
+  /**
+   * Whether every request must be signed (RFC 9101 §10.5). A client record may require it for one client.
+   * @default false
+   */
   required?: boolean
 }
 
-/** Seconds, beyond which a signed request would be good for too long. */
+/** The longest lifetime of a signed request. Seconds. */
 const LONGEST_LIFE = 3600
 
 type Claims = Partial<JwtClaims>
 
 const requestJwt: JwtKind<Claims & JwtClaims> = {
   type: 'oauth-authz-req+jwt',
-  // RFC 9101 §10.8 advises a type; OpenID Connect Core §6.1, which is older, names none
+  // RFC 9101 §10.8 advises a type; the older OpenID Connect Core §6.1 has none
   olderTypes: ['jwt', undefined],
   isClaims: (claims): claims is JwtClaims => typeof claims === 'object' && claims !== null,
 }
 
-/** What a JWT says of itself (RFC 7519 §4.1), and is no parameter. */
+/** Claims about the JWT itself (RFC 7519 §4.1). They are not parameters. */
 const ofJwt: readonly string[] = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti']
 
 /**
- * Request objects (RFC 9101) for the server's `requests`: the parameter `request` carries the authorization request as a
- * JWT, signed with a key of the client's record. Nothing beside it counts. A `request_uri` of a client is never fetched.
+ * Request objects (RFC 9101) for the server option `requests`. The parameter `request` contains the authorization
+ * request as a JWT, signed with a key of the client's record. Other parameters are ignored. A `request_uri` of a client
+ * is never fetched.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function requestObjects(options: RequestObjectsOptions = {}): RequestSource {
   requireNoMore('requestObjects', arguments, 1)
@@ -98,7 +105,7 @@ function membersOf(algorithms: readonly string[]): readonly ClientMember[] {
   ]
 }
 
-/** The claims of a request object that this client has signed for this server (RFC 9101 §6). */
+/** Returns the claims of a request object that this client signed for this server (RFC 9101 §6). */
 async function verifiedRequest(
   server: AuthorizationServer,
   client: Client,
@@ -111,13 +118,13 @@ async function verifiedRequest(
   const { header, claims } = read
   const { requestObjectSigningAlg: fixed } = client
   const allowed = fixed === undefined ? algorithms : algorithms.filter((one) => one === fixed)
-  // RFC 8725 §3.1: never none, and no secret that both sides have
+  // RFC 8725 §3.1: never `none`, and no shared secret
   if (!allowed.includes(header.alg)) {
     throw refused(server, client, `the request object must be signed with one of ${allowed.join(', ')}`)
   }
   const problem = problemOf(server, client, claims)
   if (problem !== undefined) throw refused(server, client, problem)
-  // `verifyServer` has seen that there is one
+  // `verifyServer` checked that it exists
   const findKeys = clientKeysOf(server) as FindClientKeys
   const { keys, giveBack } = await findKeys(server, client, header, network)
   if (!keys.some((key) => isSignedWith(value, header, key))) {
@@ -127,12 +134,12 @@ async function verifiedRequest(
   return claims
 }
 
-/** What is wrong with its claims: RFC 9101 §4, §5, §10.8. */
+/** Returns the problem of the claims: RFC 9101 §4, §5, §10.8. */
 function problemOf({ issuer, now }: AuthorizationServer, { clientId }: Client, claims: Claims): string | undefined {
   const { client_id: named, iss, sub, aud, exp } = claims
   if (named !== clientId) return 'client_id of the request object must be that of the request'
   if (iss !== clientId) return 'iss of the request object must be the client_id'
-  // RFC 9101 §10.8: with it the object could pass as a client assertion
+  // RFC 9101 §10.8: otherwise the object could pass as a client assertion
   if (sub === clientId) return 'sub of the request object must not be the client_id'
   if (!(Array.isArray(aud) ? aud : [aud]).includes(issuer)) return `aud of the request object must be ${issuer}`
   if (typeof exp !== 'number') return 'the request object must have exp'
@@ -145,7 +152,7 @@ function problemOf({ issuer, now }: AuthorizationServer, { clientId }: Client, c
   return undefined
 }
 
-/** Its claims as the parameters that they stand for (RFC 9101 §4): numbers as text, and what is an object as JSON. */
+/** The claims as parameters (RFC 9101 §4): numbers as text, objects as JSON. */
 function parametersIn(claims: Claims): RequestParameters {
   const members = Object.entries(claims).flatMap(([name, value]): [string, unknown][] => {
     if (ofJwt.includes(name) || value === null) return []

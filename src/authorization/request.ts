@@ -1,4 +1,4 @@
-/** The authorization request: RFC 6749 §4.1.1, validated in the order that decides who may be told of an error. */
+/** The authorization request: RFC 6749 §4.1.1. The order of validation decides who receives an error. */
 import type { Request } from 'express'
 import { findClient, pkceRequired, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
@@ -28,20 +28,20 @@ import { detailsMember, requestedDetails } from '../tokens/authorization-details
 import type { AuthorizationRequest, AuthorizationServer } from '../types/authorization-server'
 import type { SourcedRequest } from '../types/capability'
 
-/** The client and where its answer goes: what must be right before anything at all is sent there. */
+/** The client and its redirect URI. Both must be valid before anything is sent there. */
 export interface AuthorizationTarget {
   client: Client
   redirectUri: string
   sentRedirectUri: string | undefined
   state: string | undefined
   responseMode: ResponseMode
-  /** What counts. */
+  /** The effective parameters. */
   parsed: Pick<ParsedParameters, 'repeated'> & { parameters: RequestParameters }
   sent: RequestParameters
   uses: Credential | undefined
 }
 
-/** Query and body as one: a consent page's form is posted to the URL of the request that it is about. */
+/** Query and body together: the form of the consent page is posted to the URL of its request. */
 export async function authorizationParameters(server: AuthorizationServer, req: Request): Promise<ParsedParameters> {
   const query = queryParameters(req)
   const parsed = mergeParameters(query, req.method === 'POST' ? await bodyParameters(req) : noParameters())
@@ -50,8 +50,8 @@ export async function authorizationParameters(server: AuthorizationServer, req: 
 }
 
 /**
- * RFC 6749 §4.1.2.1: while the client or the redirect URI is in doubt, an error is for the person in front of the
- * browser. What is thrown here never becomes a redirect. `pushedBy`: the client that pushes the request (RFC 9126 §2.1).
+ * RFC 6749 §4.1.2.1: while the client or the redirect URI is in doubt, the user sees the error, and the browser is not
+ * redirected. `pushedBy` is the client that pushes the request (RFC 9126 §2.1).
  */
 export async function requireTarget(
   server: AuthorizationServer,
@@ -63,7 +63,7 @@ export async function requireTarget(
   if (repeated.has('client_id') || repeated.has('redirect_uri')) requireUnrepeated(parsed)
   const client = pushedBy ?? (await findClient(server, requireParameter(sent, 'client_id'), req))
   if (!client) throw new OAuthError('invalid_client', 'No client has this id.', { status: 400 })
-  // to whoever disabled it its redirect URIs are in doubt, too: no browser is sent there
+  // the redirect URIs of a disabled client are not trusted either: do not redirect
   if (client.disabled) throw new OAuthError('unauthorized_client', 'This client is disabled.')
   const isPushed = pushedBy !== undefined
   const source = server.requests.length > 0 ? await sourcedRequest(server, client, parsed, req, isPushed) : undefined
@@ -75,10 +75,10 @@ export async function requireTarget(
     server.warn('client_without_redirect_uris', `${seen}: set redirectUris in its record`)
   }
   const sentRedirectUri = parameters.get('redirect_uri')
-  // FAPI 2.0 §5.3.2.2: what is pushed names it, also where there is no choice
+  // FAPI 2.0 §5.3.2.2: a pushed request must name it, even if only one is registered
   const redirectUri = sentRedirectUri ?? (isPushed ? undefined : onlyRedirectUri(client))
   if (redirectUri === undefined || !matchesRedirectUri(client, redirectUri)) {
-    // such as a service, which has none to name
+    // for example a service, which has no redirect URI
     requireGrantType(client, grant?.grantType ?? 'authorization_code')
     if (redirectUri === undefined && (parameters.has('request') || parameters.has('request_uri')))
       throw unsupported(parameters)
@@ -94,14 +94,14 @@ export async function requireTarget(
   return { client, redirectUri, sentRedirectUri, state, responseMode, parsed: counts, sent, uses: source?.uses }
 }
 
-// RFC 6749 §3.1.2.3: it may be left out when there is no choice
+// RFC 6749 §3.1.2.3: it may be omitted if only one is registered
 function onlyRedirectUri({ redirectUris }: Client): string | undefined {
   return redirectUris.length === 1 ? redirectUris[0] : undefined
 }
 
 /**
- * The request that a parameter names or carries, where one does. It counts alone: what stands beside it may have been
- * changed on its way (RFC 9101 §6.3, RFC 9126 §4).
+ * Returns the request that a parameter refers to or contains. Other parameters are ignored: someone may have changed
+ * them on the way (RFC 9101 §6.3, RFC 9126 §4).
  */
 async function sourcedRequest(
   server: AuthorizationServer,
@@ -116,7 +116,7 @@ async function sourcedRequest(
     throw new OAuthError('invalid_request', 'request and request_uri exclude each other.')
   }
   const source = server.requests.find((one) => parameters.has(one.parameter))
-  // what was pushed was looked at then
+  // a pushed request passed this check when it was pushed
   const missing = server.requests.find(
     (one) => one !== source && !(isPushed && one.parameter === 'request_uri') && one.required?.(client),
   )
@@ -131,13 +131,13 @@ async function sourcedRequest(
   return source.parametersOf(server, client, value, networkOf(req.ip))
 }
 
-/** RFC 9101 §7: what nobody looks at must not be taken for read. */
+/** RFC 9101 §7: an unsupported parameter must be refused, not ignored. */
 function unsupported(parameters: RequestParameters): OAuthError {
   const name = parameters.has('request') ? 'request' : 'request_uri'
   return new OAuthError(`${name}_not_supported`, `The parameter ${name} is not supported.`)
 }
 
-/** Everything else about the request. What is thrown here is for the client, by redirect (RFC 6749 §4.1.2.1). */
+/** Validates the rest of the request. Errors go to the client, by redirect (RFC 6749 §4.1.2.1). */
 export function parseAuthorizationRequest(
   server: AuthorizationServer,
   { client, redirectUri, sentRedirectUri, state, responseMode, parsed, sent, uses }: AuthorizationTarget,
@@ -156,16 +156,16 @@ export function parseAuthorizationRequest(
   if (server.scopes.size > 0 && !client.scopes?.length) warnOfNoScopes(server, client)
   if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
   const isDetailed = server.authorizationDetails && parameters.has(DETAILS)
-  // RFC 9396 §3.1: they stand by themselves, and who names them alone has not asked for the default scope
+  // RFC 9396 §3.1: details stand alone; a request with details and no scope does not get the default scope
   const isScoped = !isDetailed || parameters.has('scope')
   const audience = resolveAudience(server, client, parameters.get('resource'))
   const scope = isScoped ? resolveScope(server, client, parameters.get('scope'), audience) : []
-  // a fragment could not carry them back
+  // a fragment cannot return them
   if (isDetailed && !grant.codes) throw invalidDetails('needs response_type code')
-  // §8.1 of RFC 8252: a record of before may have such a scheme, and a policy of then
+  // RFC 8252 §8.1: an old record, or an old policy, may have such a scheme
   const isRequired = pkceRequired(server.pkce, client) || schemeWithoutDot.test(redirectUri)
   const codeChallenge = requireCodeChallenge(parameters, grant.codes !== undefined && isRequired)
-  // OpenID Connect Core §3.1.2.1: without the scope it is no request of OpenID Connect
+  // OpenID Connect Core §3.1.2.1: without this scope it is not an OpenID Connect request
   const openid =
     server.openid && scope.includes('openid')
       ? server.openid.request(server, client, { parameters, sentRedirectUri, scope })
@@ -189,13 +189,15 @@ export function parseAuthorizationRequest(
   }
 }
 
-/** The same with the details that it asks for (RFC 9396 §3), checked by the host; what is thrown is for the client, too. */
+/** Adds the requested authorization details (RFC 9396 §3), checked by the host. Errors go to the client. */
 export async function withDetails(request: AuthorizationRequest): Promise<AuthorizationRequest> {
   const { server, client, parameters, audience } = request
   return { ...request, ...detailsMember(await requestedDetails(server, client, parameters, audience)) }
 }
 
-/** When a decision says that it began. Stores keep whole seconds, and no revocation would cover what began at no time. */
+/**
+ * The start that a decision names, in whole seconds as stores keep them. Without a number no revocation would cover it.
+ */
 export function secondOf(startedAt: unknown): number {
   if (typeof startedAt === 'number' && Number.isFinite(startedAt)) return Math.floor(startedAt)
   throw misuse(

@@ -1,4 +1,7 @@
-/** The authorization response and its error: RFC 6749 §4.1.2 and §4.2.2, with `iss` (RFC 9207), in three styles, or by a form. */
+/**
+ * The authorization response and its errors: RFC 6749 §4.1.2 and §4.2.2, with `iss` (RFC 9207). Sent in three styles or
+ * by a form.
+ */
 import type { Request, Response } from 'express'
 import { OAuthError } from '../errors'
 import { reportError, sendError, sendJson } from '../http/endpoint'
@@ -11,15 +14,15 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { AuthorizationTarget } from './request'
 
 /**
- * How the authorization response reaches the client. `redirect` sends the browser there. `location` puts the URL in the
- * `Location` header of a 200, and `json` puts the parameters in the body: both are for apps that call the endpoint
+ * How the authorization response reaches the client. `redirect` redirects the browser. `location` puts the URL in the
+ * `Location` header of a 200. `json` puts the parameters in the body. The last two are for apps that call the endpoint
  * themselves.
  */
 export type AuthorizationResponseStyle = 'redirect' | 'location' | 'json'
 
 /**
- * The same, with `page`: a page of ours sends the browser on. A redirect after a form of the host's page, such as its
- * sign-in, falls under that page's `form-action` (CSP3 §6.3.1): with helmet's `'self'` Chromium would stop it.
+ * Also `page`: a built-in page sends the browser on. The browser applies the `form-action` of a host's sign-in page to
+ * a redirect after its form (CSP3 §6.3.1): with helmet's `'self'` Chromium would block it.
  */
 export type AnswerStyle = AuthorizationResponseStyle | 'page'
 
@@ -32,16 +35,16 @@ export function sendAuthorizationResponse(
   res: Response,
 ): void {
   const { state, redirectUri, responseMode } = target
-  // RFC 9207 §2: which server answers, so that a client of several cannot be made to mix them up
+  // RFC 9207 §2: names the server, against mix-up attacks on clients of several servers
   const all = { ...parameters, ...(state !== undefined && { state }), iss: server.issuer }
   if (style === 'json') return sendJson(res, 200, all)
   const pairs = Object.entries(all).map(([name, value]): [string, string] => [name, String(value)])
   const location = withParameters(redirectUri, pairs, responseMode)
   if (responseMode === 'form_post') return sendForm(server, location, pairs, req, res)
   if (style === 'location') return sendJson(res, 200, {}, { Location: location })
-  // a browser that is sent to an app on its own device by a page of ours would ask, or refuse: no hand has sent it
+  // a browser asks or refuses if a page opens an app without a click of the user
   if (style === 'page' && /^https?:/.test(location)) return sendOnward(server, target, location, req, res)
-  // RFC 9700 §4.12: after a POST 303, or a browser would post the form, password and all, to the client
+  // RFC 9700 §4.12: 303 after a POST, or the browser would post the form with its password to the client
   res.writeHead(req.method === 'POST' ? 303 : 302, {
     Location: location,
     'Cache-Control': 'no-store',
@@ -52,7 +55,7 @@ export function sendAuthorizationResponse(
   res.end()
 }
 
-/** OAuth 2.0 Form Post Response Mode §2: a page of ours posts the answer to the verified redirect URI. */
+/** OAuth 2.0 Form Post Response Mode §2: a built-in page posts the response to the verified redirect URI. */
 function sendForm(
   server: AuthorizationServer,
   action: string,
@@ -63,7 +66,7 @@ function sendForm(
   const fields = pairs.map(([name, value]) => ({ name, value }))
   setPageHeaders(server, res)
   res.setHeader('Content-Security-Policy', formPostPolicy(server.pages))
-  // with `same-origin` the form would come from the origin `null`, which clients take for a forgery
+  // with `same-origin` the form would have the origin `null`, which clients refuse as forged
   res.setHeader('Referrer-Policy', 'strict-origin')
   res.end(renderFormPost({ action, host: redirectHost(action), fields }, pageContext(server, req)))
 }
@@ -76,19 +79,19 @@ const mustAsk: readonly string[] = [
 ]
 
 /**
- * RFC 9700 §4.11.2: a stranger's link must not make this server send a browser on, so only a signed-in user is sent, and only
- * where the redirect URI can be trusted. Anybody can introduce a client with a redirect URI of their own, and make this
- * server's links lead there by a request that is wrong; so the user has decided before such a URI on the web gets an answer,
- * or a scheme without a dot, which opens any program, and reads on a page what is wrong. Where nobody is redirected, both are
- * the same answer. What only says that somebody must be asked (OpenID Connect Core §3.1.2.6) is for the client also where
- * nobody is signed in, if the host has let it in.
+ * Decides who receives an error. RFC 9700 §4.11.2: a stranger's link must not use this server as a redirector. So only
+ * a signed-in user is redirected, and only to a trusted redirect URI. Anyone can register a client with any redirect
+ * URI and make wrong requests. So for such a URI on the web, and for a scheme without a dot, which opens any program,
+ * the user must have decided; otherwise a page shows the error. The styles without a redirect follow the same rule.
+ * Errors that only say that the user must be asked (OpenID Connect Core §3.1.2.6) go to the client without sign-in if
+ * the host admitted the client.
  */
 function errorGoesTo(
   { client, redirectUri }: AuthorizationTarget,
   { code }: OAuthError,
   isSignedIn: boolean,
 ): 'client' | 'page' {
-  // a request that was answered already: its client has that answer
+  // the request was already decided: its client has the response
   if (code === 'invalid_request_uri') return 'page'
   const isLetIn = client.origin === undefined || client.origin === 'admitted_registration'
   if (mustAsk.includes(code)) return isLetIn ? 'client' : 'page'
@@ -106,7 +109,7 @@ function sendOnward(
   res: Response,
 ): void {
   setPageHeaders(server, res)
-  // the client learns nothing of the request's URL, as with a redirect
+  // like a redirect, this hides the request's URL from the client
   res.writeHead(200, { Refresh: `0;url=${location}`, 'Referrer-Policy': 'no-referrer' })
   const name = client.origin === undefined ? (client.name ?? client.clientId) : redirectHost(redirectUri)
   res.end(renderOnward(name, location, pageContext(server, req)))
@@ -121,7 +124,7 @@ function sendAuthorizationError(
   res: Response,
 ): void {
   if (style === 'location' || style === 'json') return sendError(error, req, res)
-  // RFC 6749 §4.1.2.1: the code that a redirect has in place of a 503
+  // RFC 6749 §4.1.2.1: a redirect has this code in place of a 503
   const code = error.status === 503 ? 'temporarily_unavailable' : error.code
   const parameters = { error: code, error_description: error.description }
   sendAuthorizationResponse(server, style, target, parameters, req, res)
@@ -133,7 +136,7 @@ interface Refusal {
   error: OAuthError
 }
 
-/** Answers a request that is refused: at the client, or else by what is thrown. */
+/** Sends an error to the client, or throws it for the user. */
 export async function refuse(
   server: AuthorizationServer,
   isSignedIn: (req: Request) => Promise<boolean>,
@@ -149,16 +152,16 @@ export async function refuse(
   sendAuthorizationError(server, style, target, error, req, res)
 }
 
-/** A link must not be able to say anything on a page of ours: the client alone is told which scope was wrong. */
+/** A link must not put its own text on a built-in page: only the client learns which scope was wrong. */
 function inOurWords({ client }: AuthorizationTarget, error: OAuthError): OAuthError {
-  // its words are those of the request, or of the host's check about them
+  // the description contains words of the request or of the host's check
   if (error.code === 'invalid_authorization_details') {
     return new OAuthError(
       'invalid_authorization_details',
       'The authorization details are wrong, or not allowed for this client.',
     )
   }
-  // for a client that introduced itself the error names no word but ours
+  // the error for a client that registered itself contains only our own words
   if (error.code !== 'invalid_scope' || client.origin !== undefined) return error
   return new OAuthError('invalid_scope', 'A requested scope is unknown or not allowed for this client.')
 }

@@ -1,4 +1,4 @@
-/** The host's users and its sign-in page, seen from ours: who is signed in, and where to send a browser to be. */
+/** The host's users and sign-in page, as the built-in pages use them. */
 import type { Request, Response } from 'express'
 import { orElse } from '../awaitable'
 import { messageOf } from '../errors'
@@ -10,14 +10,14 @@ import { userIdFrom } from '../rules/subject'
 import type { AuthorizationServer, Decide } from '../types/authorization-server'
 import type { HostPage, PageUsers, SignedIn, Users } from '../types/users'
 
-/** The options of a page about users. Each comes before the member of `users` that it is about. */
+/** The user options of a page. Each overrides the same member of `users`. */
 interface OwnUsers {
   user?: Users['current']
   signIn?: HostPage | undefined
   switchUser?: HostPage | undefined
 }
 
-/** The users of a page: as its own options say, else as the server's `users` do. */
+/** The users of a page: its own options first, then `users` of the server. */
 export function pageUsers(owner: string, own: OwnUsers, { users, inTime }: AuthorizationServer): PageUsers {
   const { user, signIn = users?.signIn, switchUser = users?.switchUser } = own
   if (user !== undefined && typeof user !== 'function') {
@@ -34,8 +34,8 @@ export function pageUsers(owner: string, own: OwnUsers, { users, inTime }: Autho
 }
 
 /**
- * Tells whether somebody is signed in, for an error that a decider had no part in. A decider of the host's own is the only
- * one who knows where `users.current` is left out: to its users every error goes.
+ * Returns a function that tells whether a user is signed in, for an error before the decider runs. Without
+ * `users.current` only the host's own decider would know, so that every error is sent to the client.
  */
 export function signInCheck(server: AuthorizationServer, decide: Decide): (req: Request) => Promise<boolean> {
   const { usersAt = server.users?.current && ((at) => pageUsers('', {}, at)) } = decide
@@ -44,7 +44,7 @@ export function signInCheck(server: AuthorizationServer, decide: Decide): (req: 
   return async (req) => (await signedIn(req)) !== undefined
 }
 
-/** The URL of that page, from which the browser comes back to `returnTo`. */
+/** Returns the URL of a page of the host, from which the browser comes back to `returnTo`. */
 export async function hostPageUrl(
   server: AuthorizationServer,
   page: HostPage,
@@ -56,7 +56,7 @@ export async function hostPageUrl(
   return `${page}${page.includes('?') ? '&' : '?'}return_to=${encodeURIComponent(path)}`
 }
 
-/** What a page of the host that is a function returns. One written as a handler, `(req, res)`, fails when it is called. */
+/** Calls a function of the host that returns a URL. A function written as a handler, `(req, res)`, fails. */
 async function urlFrom(
   { inTime }: AuthorizationServer,
   page: Extract<HostPage, (...args: never[]) => unknown>,
@@ -75,12 +75,12 @@ async function urlFrom(
   throw misuse('wrong_answer', `${fix}, not ${url === '' ? 'an empty string' : kindOf(url)}`)
 }
 
-/** The request target of a request can be a whole URL, `//evil.example` or `/\evil.example`: to a browser, other hosts. */
+/** A request target may be a whole URL, `//evil.example` or `/\evil.example`: a browser would go to another host. */
 function pathOnThisHost(target: string): string {
   return withoutOrigin(target).replace(/^[/\\]*/, '/')
 }
 
-/** Sends a browser to the sign-in page, to come back by GET. */
+/** Redirects a browser to the sign-in page. It comes back by GET. */
 export async function sendToSignIn(
   server: AuthorizationServer,
   signIn: HostPage,
@@ -100,7 +100,7 @@ export async function sendToSignIn(
   res.end()
 }
 
-/** What the account is called on a page: the first of the members that hosts and Passport's profiles use, else its id. */
+/** The name of an account on a page: the first usual name member of hosts and Passport profiles, or the id. */
 export function accountName({ id, account }: SignedIn): string {
   if (typeof account !== 'object' || account === null) return id
   const { displayName, name, username, email } = account as Record<string, unknown>

@@ -1,4 +1,7 @@
-/** An authorization request behind a guard: what it may be, and the session that it begins, are those of the access token in front. */
+/**
+ * An authorization request behind a guard: the access token limits the request, and the new session belongs to its
+ * grant.
+ */
 import type { Request } from 'express'
 import { mayOmitAuthentication } from '../clients/client'
 import { OAuthError } from '../errors'
@@ -11,12 +14,12 @@ import { sessionEnd } from '../tokens/rotation'
 import type { SourceToken } from '../types/access-token'
 import type { AuthorizationRequest, Decision } from '../types/authorization-server'
 
-/** A page is for the person at a browser: a token of an app must not make its holder more than the token is. */
+/** Pages are for users at a browser. An access token must not get its client more than the token allows. */
 export function refuseToken(req: Request): void {
   if (admissionOf(req)) throw new OAuthError('access_denied', 'Sign in in a browser. A token cannot use these pages.')
 }
 
-/** What a token in front may not do itself, it may not obtain a code for. */
+/** A client cannot obtain a code for more than its access token allows. */
 export function limitToToken(request: AuthorizationRequest, { accessToken: token }: Admission): AuthorizationRequest {
   const scope = intersectScope(request.scope, token.scope)
   if (scope.length === 0 && request.scope.length > 0) {
@@ -28,13 +31,13 @@ export function limitToToken(request: AuthorizationRequest, { accessToken: token
   }
   if (request.authorizationDetails) narrowDetails(token.authorizationDetails ?? [], request.authorizationDetails)
   const { client, dpopJkt } = request
-  // RFC 9449 §5: as the refresh tokens of a public client, its next session stays with the key
+  // RFC 9449 §5: the next session of a public client stays bound to the key, as its refresh tokens are
   const isOwn = token.clientId === client.clientId && mayOmitAuthentication(client)
   const jkt = isOwn ? keyOfSession(token, dpopJkt) : dpopJkt
   return { ...request, scope, ...(jkt !== undefined && { dpopJkt: jkt }) }
 }
 
-/** The session of the access token in front, which what is approved will be of. */
+/** The session of the access token. The new authorization belongs to it. */
 export function sessionInFront(
   { server, client }: AuthorizationRequest,
   { fromTokensOf = [] }: Extract<Decision, { allow: true }>,
@@ -45,14 +48,14 @@ export function sessionInFront(
   if (accessToken.userId !== userId) {
     throw new OAuthError('access_denied', 'The access token belongs to another user.')
   }
-  // in a string every part of it would be named
+  // in a string, `includes` would match any part
   if (!Array.isArray(fromTokensOf))
     throw misuse('wrong_decision', 'decide must return fromTokensOf as a list of client ids')
-  // or every app that a user has let in for an hour could begin a session of any other one
+  // otherwise any app with an access token could begin a session of any other app
   if (accessToken.clientId !== client.clientId && !fromTokensOf.includes(accessToken.clientId)) {
     throw new OAuthError('access_denied', 'The access token belongs to another client.')
   }
-  // RFC 8693: its code would be of the user alone, and nobody would know who acts
+  // RFC 8693: the code would be for the user alone, and would lose the actor
   if (accessToken.exchange !== undefined || accessToken.actor) {
     throw new OAuthError('access_denied', 'The access token was exchanged: it begins no other authorization.')
   }
@@ -66,11 +69,11 @@ export function sessionInFront(
     throw new OAuthError('access_denied', 'The session of the access token has ended.')
   }
   const { grantId, expiresAt } = accessToken
-  // stateless, without a refresh token: no revocation would reach what begins with it
+  // a stateless token without a refresh token has no grant: no revocation would reach the new session
   if (grantId === undefined || expiresAt === undefined) {
     throw new OAuthError('access_denied', 'The access token belongs to a grant that cannot be revoked.')
   }
-  // since the guard let it in: a decider may take its time
+  // it may have expired while the decider ran
   if (expiresAt <= server.now()) throw new OAuthError('access_denied', 'The access token has expired.')
   return { startedAt: admission.startedAt, source: { grantId, session, expiresAt } }
 }

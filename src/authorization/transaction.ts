@@ -1,6 +1,6 @@
 /**
- * A question that a page asks, kept in storage until it is answered: single-use, unguessable, and bound to the user it
- * was shown to. It is what makes forms proof against forgery without cookies of our own (RFC 9700 §4.7).
+ * A question that a page asks, kept in storage until it is answered. It is single-use, unguessable, and bound to its
+ * user. It protects forms against CSRF without a cookie (RFC 9700 §4.7).
  */
 
 import { boundBy, boundOf, credentialOf, findCredential, hasSecret, isExpired } from '../credentials/bound'
@@ -15,10 +15,10 @@ import type { AuthorizationServer } from '../types/authorization-server'
 type Question = 'consent' | 'removal' | 'device_entry' | 'form'
 
 const SECONDS_TO_ANSWER = 600
-/** Seconds in which nobody reads a page. */
+/** Seconds in which a user cannot have read the page. */
 const SECONDS_TO_READ = 0.5
 
-/** Stores the question; the answer must bring back what this returns. `again`: it was answered before, but too soon. */
+/** Stores the question and returns the token that the answer must contain. `again`: an earlier answer came too soon. */
 export async function openTransaction(
   server: AuthorizationServer,
   kind: Question,
@@ -36,8 +36,8 @@ export async function openTransaction(
 }
 
 /**
- * Whether a yes came too soon to be one: a page that was brought under a double click is answered by its second half. Once
- * only, or whoever is quick, or has a clock that is wrong, could never answer. What cannot be told is too soon, too.
+ * Whether an answer came too soon: a page that appears under a double click gets its second click. This is checked only
+ * once, or quick users and users with a wrong clock could never answer. An unknown time counts as too soon.
  */
 export function cameTooSoon(server: AuthorizationServer, question: Credential): boolean {
   const { askedAt, again } = boundOf(question)
@@ -46,12 +46,12 @@ export function cameTooSoon(server: AuthorizationServer, question: Credential): 
 }
 
 interface Answer {
-  /** What the page has sent back. */
+  /** The token that the page sent back. */
   readonly token: string | undefined
   readonly userId: string
 }
 
-/** The question that an answer belongs to, answered or not; undefined unless it was asked of this user. */
+/** Finds the question of an answer, whether answered or not. Returns undefined if another user was asked. */
 export async function findTransaction(
   server: AuthorizationServer,
   kind: Question,
@@ -63,7 +63,7 @@ export async function findTransaction(
   return found.userId === userId && !isExpired(server, found) ? found : undefined
 }
 
-/** The question that an answer belongs to, used up; undefined unless it is `expected` and was asked of this user. */
+/** Uses up the question of an answer. Returns undefined if it is not the `expected` one, or another user was asked. */
 export async function takeTransaction(
   server: AuthorizationServer,
   kind: Question,
@@ -76,14 +76,14 @@ export async function takeTransaction(
   return won ? found : undefined
 }
 
-/** The question of that lookup id, once this user has answered it: what to tell on the page that follows. */
+/** Finds a question by its lookup id after this user answered it, for the page that follows. */
 export async function findAnswered(
   server: AuthorizationServer,
   kind: Question,
   id: string,
   userId: string,
 ): Promise<Credential | undefined> {
-  // no storage ever sees an id that is not of our making
+  // the storage only receives ids with our syntax
   if (!parseSplitToken(`${id}.${'A'.repeat(43)}`)) return undefined
   const found = await findCredential(server, id, kind)
   return found?.userId === userId && found.state === 'decided' && !isExpired(server, found) ? found : undefined
