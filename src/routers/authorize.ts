@@ -34,13 +34,13 @@ import type {
 
 /** Options of `authorizeRouter`. */
 export interface AuthorizeRouterOptions {
-  /** Decides about each request: `consentPage()`, `approve()`, or a function of the host. */
+  /** Decides about each request: `consentPage()`, `approve()`, or your own function. */
   decide: Decide
   /** How the response reaches the client: `'redirect'`, `'location'` or `'json'`. @default 'redirect' */
   response?: AuthorizationResponseStyle
 }
 
-/** The authorization endpoint (RFC 6749 §3.1), for GET and POST. Mount it behind the host's session, or a guard. */
+/** The authorization endpoint (RFC 6749 §3.1), for GET and POST. Mount it behind your session middleware or a guard. */
 export function authorizeRouter(server: AuthorizationServer, options: AuthorizeRouterOptions): Router {
   requireNoMore('authorizeRouter', arguments, 2)
   requireServer(server)
@@ -59,7 +59,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
   const handler: Handler = async (req, res) => {
     const startedAt = server.now()
     const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': place } = req.headers
-    // no page of ours is shown in a frame, where a client of the same site renews in silence
+    // no built-in page may appear in a frame, where a client of the same site renews silently
     const isFromHost = place !== 'iframe' && mode === 'navigate' && (site === 'same-origin' || site === 'same-site')
     const isForeignForm = isFromHost && style === 'redirect' && !(decide.ownForm && req.method === 'POST')
     const how = isForeignForm ? 'page' : style
@@ -68,7 +68,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
       if (style !== 'redirect' && target.responseMode === 'form_post') {
         throw new OAuthError('invalid_request', 'response_mode form_post needs a browser.')
       }
-      // frozen: what is in it becomes what was authorized, and a decider's own would be kept with every token
+      // frozen, because its values become the authorization, and a change by a decider would be stored with every token
       const parsed = parseAuthorizationRequest(server, target, startedAt)
       const asked = server.authorizationDetails ? await withDetails(parsed) : parsed
       const admission = admissionOf(req)
@@ -92,7 +92,7 @@ export function authorizeRouter(server: AuthorizationServer, options: AuthorizeR
   return endpointRouter(server, { methods: { GET: handler, POST: handler }, check, onError })
 }
 
-/** OpenID Connect Core §3.1.2.3: who must sign in first is sent, and nobody decides about the request yet. */
+/** OpenID Connect Core §3.1.2.3: redirects to sign-in if needed. Then no decider runs yet. */
 function admitted(
   request: AuthorizationRequest,
   decide: Decide,
@@ -103,7 +103,7 @@ function admitted(
   return request.server.openid?.admit(request, { decide, isRedirect: style === 'redirect' }, req, res)
 }
 
-/** The parameters of the answer to a decision. */
+/** Returns the response parameters for a decision. */
 async function carryOut(
   server: AuthorizationServer,
   request: AuthorizationRequest,
@@ -125,7 +125,7 @@ async function carryOut(
       `The grant of response_type ${request.responseType} does not accept a request with an access token: observe approved.source, and set fromAccessTokens`,
     )
   }
-  // a code of the request's own grant uses it up in the step that stores the code; for all else it is used up before
+  // a code uses up the request in the step that stores it; any other response uses it up before
   const isOneStep = grant?.codes !== undefined && !approved.source
   if (uses && !isOneStep) await useRequest(server, uses)
   const parameters = await grant?.authorize?.(server, uses && isOneStep ? { ...approved, uses } : approved)
@@ -144,11 +144,11 @@ function approvedBy(
   const admission = admissionOf(req)
   const session = admission && sessionInFront(request, decision, admission, userId)
   const scope = decision.scope === undefined ? request.scope : grantedScope(request, decision.scope)
-  // RFC 6749 §5.1: a token response could not say so, and without `scope` it means all that was asked
+  // RFC 6749 §5.1: a token response without `scope` would mean the whole requested scope
   if (scope.length === 0 && request.scope.length > 0) {
     throw new OAuthError('access_denied', 'None of the requested scope was granted.')
   }
-  // a session that begins with a token is no younger than that of the token: it has the same end, and the same revocations
+  // a session that begins with a token has the start of the token's session, so the same revocations cover it
   const since = session?.startedAt ?? request.startedAt
   const startedAt = Math.min(secondOf(decision.startedAt ?? request.startedAt), request.startedAt, since)
   const {

@@ -1,4 +1,4 @@
-/** Who calls the clients API, what they may do with a record, and how many they may have: nothing that they could not do without it. */
+/** The clients API's callers: who they are, which records they may change, and how many they may have. */
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { grantTypesOf } from '../clients/client'
@@ -17,11 +17,11 @@ import type { ClientMetadata } from '../types/client-metadata'
 
 /** The caller of the clients API. */
 export interface ClientsCaller {
-  /** The user, who owns the clients with this `username`. */
+  /** The id of the user, who owns the clients with this `username`. */
   userId?: string
   /** The scopes that the caller may give to a client. */
   scopes: Scope
-  /** The resources that the caller may give to a client (RFC 8707). @default all that the server has */
+  /** The resources that the caller may give to a client (RFC 8707). @default all resources of the server */
   audience?: readonly string[]
   /** Whether the caller may see and change every client. @default false */
   admin?: boolean
@@ -36,7 +36,7 @@ export function noSuchClient(): OAuthError {
   return new OAuthError('invalid_request', 'No client has this id.', { status: 404 })
 }
 
-/** Who calls: whom the option says, or else the access token. */
+/** The caller from the option, or else from the access token. */
 export function callerFrom(
   { inTime }: AuthorizationServer,
   caller: ((req: Request) => Awaitable<ClientsCaller | undefined>) | undefined,
@@ -54,20 +54,20 @@ export function callerFrom(
 }
 
 /**
- * A browser adds the host's session to the forms of every origin (CSRF). What a form cannot send is not looked at: JSON,
- * other methods, and an access token in the header. `byToken`: the caller is whom the token says, wherever it was sent.
+ * CSRF: a browser adds the host's session cookie to forms of every origin. Checks only requests that a form can send,
+ * which excludes JSON, other methods, and an access token in the header. `byToken`: the token identifies the caller.
  */
 export function refuseForeignForm(issuer: string, req: Request & { originalMethod?: string }, byToken: boolean): void {
   const { 'content-type': type = '', 'sec-fetch-site': site, origin, host, authorization } = req.headers
-  // as it was sent: hosts that use method-override let a form, or a link, name another one
+  // as sent: method-override lets a form or a link claim another method
   const { originalMethod = req.method } = req
   if (originalMethod !== 'POST' && originalMethod === req.method) return
-  // as it was sent: not one that the host has made of a cookie
+  // as sent: the host may have built one from a cookie
   const [sent] = sentHeader(req, 'authorization')
   const isProof = authorization === sent && (sent === undefined ? byToken : /^(?:bearer|dpop) /i.test(sent))
-  // admitted: a proxy may add a token of another issuer to every request
+  // the token must be admitted: a proxy may add a token of another issuer to every request
   if (/^application\/json\b/i.test(type) || (isProof && guardedToken(req))) return
-  // older browsers, and pages without TLS, say where they come from in `Origin` alone; who says nothing is no browser, or a
+  // older browsers, and pages without TLS, send only `Origin`; a client that sends neither header is no browser, or a
   // very old one
   const isOurs =
     site === undefined
@@ -82,7 +82,7 @@ function isOurOrigin(origin: string, hosts: readonly (string | undefined)[], pro
   return sent.protocol === protocol && hosts.includes(sent.host)
 }
 
-/** A caller without a user owns nothing: without this, `undefined` would own every client that has no `username`. */
+/** A caller without a user owns nothing: otherwise `undefined` would own every client without a `username`. */
 export function requireCaller({ resources }: AuthorizationServer, caller: ClientsCaller | undefined): ClientsCaller {
   if (!caller) throw noCaller()
   const userId = userIdFrom("clientsRouter's caller as userId", caller.userId)
@@ -106,13 +106,13 @@ function noCaller(): OAuthError {
 }
 
 /**
- * What a caller may do with a record: an administrator gives no scope that they do not hold, everybody else touches
- * nothing that they could not make as it stands.
+ * Limits changes of a record. An administrator gives only scopes that they hold. Other callers change only records that
+ * they could create as they are.
  */
 export function mayWrite(server: AuthorizationServer, who: ClientsCaller, grantTypes: readonly string[]) {
   const { resources: known } = server
   const { userId, audience: resources = known } = who
-  // what is no scope here is nothing to hand on: it is left out of the record
+  // a scope that the server does not have cannot be given: it is removed from the record
   const scopes = server.scopes.has(OFFLINE_ACCESS) ? who.scopes : [...who.scopes, OFFLINE_ACCESS]
   const authority = { userId, scopes, grantTypes, resources, known }
   return (current: Client | undefined, next: ClientMetadata | undefined): void => {
@@ -126,7 +126,9 @@ export function mayWrite(server: AuthorizationServer, who: ClientsCaller, grantT
   }
 }
 
-/** The grants that the clients of users who are no administrators may have. Throws at start-up where every new client has another one. */
+/**
+ * The grants that users without `admin` may give to clients. Throws at start-up if every new client has another grant.
+ */
 export function ownGrantTypes(
   server: AuthorizationServer,
   grantTypes: readonly string[] | undefined,
@@ -151,7 +153,7 @@ export function ownGrantTypes(
   )
 }
 
-/** Makes a client for a user who has fewer than `most`. */
+/** Creates a client for a user who has fewer than `most`. */
 export function clientQuota(server: AuthorizationServer, most: number, owner = 'clientsRouter') {
   if (!Number.isSafeInteger(most) || most < 0) {
     throw misuse('wrong_number', `${owner}'s clientsPerUser must be a whole number such as 100`)
@@ -163,14 +165,14 @@ interface Owned {
   list(query: { username: string; limit: number }): Awaitable<readonly unknown[]>
 }
 
-/** Makes one more for a user who has fewer than `most` of them. */
+/** Creates a record for a user who has fewer than `most`. */
 export function userQuota(most: number, all: Owned, refusal: string) {
   const underWay = new Map<string, number>()
   return async <T>(userId: string, make: () => Promise<T>): Promise<T> => {
     const before = underWay.get(userId) ?? 0
     underWay.set(userId, before + 1)
     try {
-      // those under way count, or many at once would pass together
+      // pending ones count, or many parallel requests would pass together
       const owned = before < most ? (await all.list({ username: userId, limit: most })).length : 0
       if (owned + before < most) return await make()
       throw new OAuthError('access_denied', refusal)

@@ -1,4 +1,4 @@
-/** How requests and responses of the clients API are written: RFC 7591 in JSON, or as in an API that was there before. */
+/** The format of the clients API: RFC 7591 in JSON, or the format of an existing API. */
 import type { Request, Response } from 'express'
 import type { Awaitable } from '../awaitable'
 import { grantTypesOf } from '../clients/client'
@@ -16,21 +16,18 @@ import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 
-/**
- * The wire format of the clients API, for an API that already has callers. It changes the format alone; permissions
- * stay the same.
- */
+/** The format of the clients API, for an API with existing callers. It changes the format only, not the permissions. */
 export interface ClientsFormat {
   /**
-   * Reads a request to create or change a client. Returns the members of `registerClient`, with null for a return to
-   * the default. Runs behind `protect`. The values are checked afterwards. An `OAuthError` refuses the request.
+   * Reads a request to create or change a client. Returns the members of `registerClient`; null restores a default.
+   * Called behind `protect`. The server validates the values afterwards. Throw an `OAuthError` to refuse the request.
    * @default a JSON object with the members of RFC 7591, of which an unknown one is refused
    */
   parse?: (req: Request) => Awaitable<{ readonly [Name in keyof RegisterClientOptions]?: unknown }>
   /**
-   * Returns the response to a successful request. `clients` is the affected client, all of them for `list`, none for
-   * `delete`. `clientSecret` is set when a secret was generated, or chosen for a new client. A record has the digests
-   * of its secrets: list the members that you show.
+   * Returns the response to a successful request. `clients` is the affected client, all clients for `list`, none for
+   * `delete`. `clientSecret` is set if a secret was generated, or chosen for a new client. Records contain digests of
+   * secrets: pick the members to send.
    * @default 201 with the new client, 204 for a deletion, 200 with the client or the list
    */
   present?: (result: {
@@ -40,18 +37,18 @@ export interface ClientsFormat {
   }) => { status: number; body?: unknown }
   /** Returns the response to a refused request. @default the status and the body of RFC 6749 §5.2 */
   presentError?: (error: OAuthError, req: Request) => { status: number; body: unknown }
-  /** The method that changes the named members. @default 'PATCH' */
+  /** The HTTP method that changes the named members. @default 'PATCH' */
   updateMethod?: 'PATCH' | 'PUT'
-  /** The last part of the path that a POST for a new secret uses. @default 'secret' */
+  /** The last path segment of the POST that creates a new secret. @default 'secret' */
   secretPath?: string
-  /** Whether a list comes in pages, or whole. @default true */
+  /** Whether lists are paged. @default true */
   paged?: boolean
 }
 
-/** What the clients API has done. */
+/** The result of a request to the clients API. */
 export type ClientsResult = Parameters<NonNullable<ClientsFormat['present']>>[0]
 
-/** A request, by the names of the record and with values of the right types. `removed` are members that go back to their default. */
+/** A parsed request, with the member names of records. `removed` are members to reset to their default. */
 interface ClientRequest {
   readonly metadata: { -readonly [Name in keyof ClientMetadata]: ClientMetadata[Name] }
   readonly removed: readonly (keyof ClientMetadata)[]
@@ -69,7 +66,7 @@ const rfc7591 = (rules: BroughtMembers): CompleteFormat => ({
     if (action === 'delete') return { status: 204 }
     const described = clients.map((client) => describe(client, rules))
     if (action === 'list') return { status: 200, body: described }
-    // RFC 7591 §3.2.1: required beside a secret, and 0 is never
+    // RFC 7591 §3.2.1: required beside a secret; 0 means never
     const secret = clientSecret !== undefined && { client_secret: clientSecret, client_secret_expires_at: 0 }
     return { status: action === 'create' ? 201 : 200, body: { ...described[0], ...secret } }
   },
@@ -79,7 +76,7 @@ const rfc7591 = (rules: BroughtMembers): CompleteFormat => ({
   paged: true,
 })
 
-/** The format of a host, completed. Throws a TypeError for what is none. */
+/** Completes the format of a host. Throws a TypeError for a wrong one. */
 export function completeFormat(format: ClientsFormat = {}, rules: BroughtMembers = {}): CompleteFormat {
   const standard = rfc7591(rules)
   requireKnown("clientsRouter's format member", format, Object.keys(standard))
@@ -99,7 +96,7 @@ export function completeFormat(format: ClientsFormat = {}, rules: BroughtMembers
   return complete
 }
 
-/** What a host's function has read: a misspelt member would be lost in silence. */
+/** Checks the result of a host's `parse`: otherwise a misspelt member would be ignored silently. */
 function checkedParse(parse: NonNullable<ClientsFormat['parse']>, rules: BroughtMembers): CompleteFormat['parse'] {
   const names = metadataNames(rules)
   return async (req) => {
@@ -113,7 +110,9 @@ function checkedParse(parse: NonNullable<ClientsFormat['parse']>, rules: Brought
   }
 }
 
-/** A registration ignores what it does not know (RFC 7591 §2). Here a host's own page calls, and would lose it in silence. */
+/**
+ * A registration ignores unknown members (RFC 7591 §2). The clients API refuses them, so that none is lost silently.
+ */
 async function parse(req: Request, rules: BroughtMembers): Promise<ClientRequest> {
   const namesByWire = new Map(membersOf(rules).map(([name, { wire }]) => [wire, name]))
   const json = await jsonMembers(req)
@@ -121,9 +120,9 @@ async function parse(req: Request, rules: BroughtMembers): Promise<ClientRequest
   const removed: (keyof ClientMetadata)[] = []
   for (const wire of Object.keys(members)) {
     const name = namesByWire.get(wire)
-    // what is long may be a secret in the wrong place
+    // shortened: it may be a secret in the wrong place
     if (name === undefined) throw invalid(`${wire.slice(0, 40)} cannot be set here`)
-    // as in a merge patch (RFC 7396): null, and what is empty, takes the member away
+    // as in a merge patch (RFC 7396): null or an empty value removes the member
     if (isAbsent(members[wire])) removed.push(name)
   }
   return {
@@ -139,7 +138,7 @@ function describe(client: Client, rules: BroughtMembers): Record<string, unknown
   return { client_id: client.clientId, client_id_issued_at: client.createdAt, ...members }
 }
 
-/** Answers an error in the format. Where the format itself fails, that is a 500 and an event that names the fix. */
+/** Sends an error in the format. If the format itself throws: 500, and an event that names the fix. */
 export function sendFormatted(
   server: AuthorizationServer,
   format: CompleteFormat,

@@ -1,4 +1,4 @@
-/** The list of the clients API in pages: `limit` clients after the id `after`, and a link to the next ones (RFC 8288). */
+/** The paged list of the clients API: `limit` clients after the id `after`, and a link to the next page (RFC 8288). */
 import { isBeingDeleted } from '../clients/client'
 import { OAuthError } from '../errors'
 import { listClients } from '../operations/clients'
@@ -8,7 +8,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 
 const MOST = 1000
 
-/** The clients of a page, in the order of their ids. `link` is there when more may follow. */
+/** The clients of one page, ordered by id. `link` is set if more may follow. */
 export async function pageOfClients(
   { storage }: AuthorizationServer,
   query: { username?: string },
@@ -20,12 +20,12 @@ export async function pageOfClients(
   const page = found.slice(0, limit)
   const clients = page.filter((client) => !isBeingDeleted(client))
   if (found.length <= limit) return { clients }
-  // relative to this very list, wherever a proxy shows it
+  // relative to this list, whatever path a proxy shows
   const next = new URLSearchParams({ ...Object.fromEntries(sent), after: (page.at(-1) as Client).clientId })
   return { clients, link: `<?${next}>; rel="next"` }
 }
 
-/** The clients at once, for a format without pages. */
+/** All clients, for a format without pages. */
 export async function allClients(
   server: AuthorizationServer,
   query: { username?: string },

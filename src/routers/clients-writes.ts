@@ -1,4 +1,4 @@
-/** How users write records of clients, by the clients API and on the developer pages: the same rules, at the same moments. */
+/** The rules for user changes of client records, shared by the clients API and the developer pages. */
 import { isBeingDeleted } from '../clients/client'
 import { parseClientMetadata } from '../clients/metadata'
 import { type MayReplace, withChanges } from '../clients/records'
@@ -7,7 +7,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 import { type ClientsCaller, type clientQuota, noSuchClient, verifyOwner } from './clients-access'
 
-/** What a router lets its callers do, beside what their own authority says. */
+/** The limits that a router sets, in addition to the caller's own. */
 export interface ClientsPolicy {
   readonly server: AuthorizationServer
   readonly defaults: ClientMetadata
@@ -15,7 +15,7 @@ export interface ClientsPolicy {
   readonly quota: ReturnType<typeof clientQuota>
 }
 
-/** Throws where the record may not be changed so; at once, so that a secret that is refused costs no bcrypt. */
+/** Throws if the change is not allowed. Called early, so that a refused secret costs no bcrypt. */
 export function verifyChanges(
   server: AuthorizationServer,
   mayReplace: MayReplace,
@@ -28,7 +28,7 @@ export function verifyChanges(
   parseClientMetadata(next, server, 'wire')
 }
 
-/** Another user's client is answered like one that does not exist. */
+/** Returns the client. Another user's client gives the same error as a missing one. */
 export async function requireOwned(server: AuthorizationServer, who: ClientsCaller, clientId: string): Promise<Client> {
   const client = verifyOwner(who, await server.storage.clients.find(clientId))
   if (isBeingDeleted(client)) throw noSuchClient()

@@ -42,33 +42,33 @@ export interface ClientsRouterOptions {
   /** The middleware that admits callers: usually `bearerGuard(server, { scope: 'clients' })`. */
   protect: RequestHandler
   /**
-   * The scope that allows its holder to see and change every client; other callers have only those of their own user.
+   * The scope that lets its holder see and change every client. Other callers see only clients of their own user.
    * @default no caller is an administrator
    */
   admin?: string
   /**
-   * Returns the caller where no access token identifies one, such as the user of a session. A thrown error refuses. A
-   * cross-origin form is refused, also from a subdomain, because a browser would add the session's cookie to it. A web
-   * app elsewhere sends JSON, or an access token in the header.
+   * Returns the caller if no access token identifies one, for example the user of a session. A thrown error refuses the
+   * request. A cross-origin form is refused, also from a subdomain, because a browser would add the session cookie. Web
+   * apps of other origins send JSON, or an access token in the header.
    * @default the access token that `protect` (the guard, or `bearerStrategy`) admitted
    */
   caller?: (req: Request) => Awaitable<ClientsCaller | undefined>
   /**
-   * Members of a new client whose request leaves them out, for an API whose requests do not have these members. Every
-   * admitted caller gets them: leave out grants and methods that not every client may have.
+   * Members of a new client that its request omits, for an API whose requests do not have these members. They apply to
+   * every caller: do not include grants and methods that only some clients may have.
    * @default the defaults of `registerClient`
    */
   defaults?: Pick<ClientMetadata, 'grantTypes' | 'tokenEndpointAuthMethods'>
   /**
-   * The grants that clients of users without `admin` may have. Such a user cannot change or delete a client with
-   * another grant. `password` or a grant of your own lets such a client act for people who never agreed.
+   * The grants that clients of users without `admin` may have. Such a user cannot change or delete a client that has
+   * another grant. `password` or a grant of your own lets such a client act for users who never agreed.
    * @default authorization_code and refresh_token, where the server has them, and those of `defaults`
    */
   grantTypes?: readonly string[]
-  /** The number of clients that a user without `admin` may own before a new one is refused. @default 100 */
+  /** The number of clients that a user without `admin` may own. @default 100 */
   clientsPerUser?: number
   /**
-   * The format of requests and responses, for an API that already has callers.
+   * The format of requests and responses, for an API with existing callers.
    * @default JSON with the names of RFC 7591
    */
   format?: ClientsFormat
@@ -84,7 +84,7 @@ const optionNames: readonly string[] = [
   'format',
 ] satisfies (keyof ClientsRouterOptions)[]
 
-/** What every handler needs: the options, checked. */
+/** The checked options that every handler needs. */
 interface Api extends ClientsPolicy {
   readonly format: CompleteFormat
 }
@@ -92,7 +92,7 @@ interface Api extends ClientsPolicy {
 type ClientHandler = (api: Api, caller: ClientsCaller, req: Request) => Promise<ClientsResult & { link?: string }>
 
 /**
- * The clients API. Mount it with `app.use`.
+ * Creates the clients API. Mount it with `app.use`.
  *
  * @throws TypeError at start-up without `protect`.
  */
@@ -124,12 +124,12 @@ export function clientsRouter(server: AuthorizationServer, options: ClientsRoute
   const below = (path: string): Methods | undefined => {
     const [, id = '', action, ...more] = path.split('/')
     const clientId = tryDecodeComponent(id.replaceAll('+', '%2B'))
-    // no client has an id with NUL
+    // a client id never contains NUL
     if (more.length > 0 || !clientId || clientId.includes('\0')) return undefined
     if (action !== undefined) return action === format.secretPath ? { POST: by(giveSecret(clientId)) } : undefined
     return { GET: by(read(clientId)), [format.updateMethod]: by(update(clientId)), DELETE: by(remove(clientId)) }
   }
-  // whatever found out that it is not there, or not the caller's
+  // the client does not exist, or belongs to another user
   const onError = (error: OAuthError, req: Request, res: Response) =>
     sendFormatted(server, format, error.status === 404 ? noSuchClient() : error, req, res)
   return endpointRouter(server, { methods: { GET: by(list), POST: by(create) }, below, onError }, protect)
@@ -144,7 +144,7 @@ const list: ClientHandler = async ({ server, format }, who, req) => {
   return { action: 'list', ...(await (format.paged ? pageOfClients : allClients)(server, query, sent)) }
 }
 
-/** Also for who has the members at hand, and so no request to read them from: `format.parse` answers with them. */
+/** Also called with members from elsewhere than the request: `format.parse` returned them. */
 export async function create(
   { server, format, defaults, grantTypes, quota }: ClientsPolicy & { readonly format: Pick<CompleteFormat, 'parse'> },
   who: ClientsCaller,
@@ -152,12 +152,12 @@ export async function create(
 ): Promise<ClientsResult> {
   const { metadata, clientId, clientSecret } = await format.parse(req)
   if (metadata.username === undefined && who.userId !== undefined) metadata.username = who.userId
-  // a client opens no other resource than the token that made it
+  // a client gets no resource that the token of its creator lacks
   const { admin, audience } = who
   const isBound = !admin && audience !== undefined && server.resources.length > 0
   const bound = isBound && { resources: server.resources.filter((resource) => audience.includes(resource)) }
   const record = { ...defaults, ...bound, ...metadata }
-  // before the question who may write it: a scope that there is not is a mistake, and no offence
+  // before the permission check: an unknown scope is a mistake, not a missing permission
   parseClientMetadata(record, server, 'wire')
   mayWrite(server, who, grantTypes)(undefined, record)
   if (!admin) verifyShownName('client_id', clientId)
@@ -171,7 +171,7 @@ const read =
   (clientId: string): ClientHandler =>
   async ({ server }, who) => ({ action: 'read', clients: [await requireOwned(server, who, clientId)] })
 
-/** The members named, and no other: who does not know a member does not lose it, and two may change at the same time. */
+/** Changes only the named members, so that callers keep members they do not know, and parallel changes both succeed. */
 function update(clientId: string): ClientHandler {
   return async ({ server, format, grantTypes }, who, req) => {
     const current = await requireOwned(server, who, clientId)
@@ -203,7 +203,7 @@ function giveSecret(clientId: string): ClientHandler {
   }
 }
 
-/** A secret that was chosen takes a place at bcrypt, of which one network cannot have all. */
+/** A chosen secret waits for bcrypt, and one network cannot occupy it all. */
 function inTurnOf<T>(req: Request, write: (network: string) => Promise<T>): Promise<T> {
   const network = networkOf(req.ip)
   return inTurn(network, () => write(network))

@@ -1,4 +1,4 @@
-/** The page where a user sees which apps have access to the account, since when and for what, and takes it back. */
+/** The page where users see which apps have access to their account, and remove them. */
 import type { Request, Response, Router } from 'express'
 import { type OwnFields, ownFields, verifyOwnPage } from '../authorization/own-page'
 import { accountName, pageUsers, sendToSignIn } from '../authorization/sign-in'
@@ -27,18 +27,18 @@ import { verifyHostPage } from '../users'
 /** Options of `connectedAppsRouter`. */
 export interface ConnectedAppsRouterOptions {
   /**
-   * The signed-in account: an id, or a value with an `id` and a name to show.
+   * Returns the signed-in account: an id, or an object with an `id` and a display name.
    * @default `users.current` of the server
    */
   user?: (req: Request) => Awaitable<unknown>
   /**
-   * Where to send a browser that is not signed in, as in `consentPage`: a path, or a function that returns the URL. A
-   * path receives `?return_to=`.
+   * The sign-in page, as in `consentPage`: a path, or a function that returns the URL. A path receives `?return_to=`.
    * @default `users.signIn` of the server, or a page that says so, with status 401
    */
   signIn?: HostPage
   /**
-   * Hidden fields for the form that removes an app, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
+   * Returns hidden fields for the form that removes an app, for a CSRF middleware: `(req) => ({ _csrf: req.csrfToken()
+   * })`.
    * @default none
    */
   fields?: OwnFields
@@ -48,10 +48,9 @@ const TRANSACTION = 'removal_transaction'
 const APPS_ON_A_PAGE = 20
 
 /**
- * The connected apps of the signed-in user. Mount it behind the host's session: `app.use('/account/apps', …)`. One
- * entry stands for everything that the user has authorized for one client, and is removed as a whole. Removal has two
- * steps: a question, and a POST that counts once and only from the same user. A code that was issued but not exchanged
- * yet becomes a new authorization.
+ * The connected apps of the signed-in user. Mount it behind your session middleware: `app.use('/account/apps', …)`. One
+ * entry stands for all authorizations of one client, which are removed together. Removal needs a confirmation: a POST
+ * that counts once and only for the same user. An authorization code that is not exchanged yet is not removed.
  */
 export function connectedAppsRouter(server: AuthorizationServer, options: ConnectedAppsRouterOptions = {}): Router {
   requireNoMore('connectedAppsRouter', arguments, 2)
@@ -63,8 +62,8 @@ export function connectedAppsRouter(server: AuthorizationServer, options: Connec
   const { signedIn, signIn } = pageUsers('connectedAppsRouter', own, server)
   const forUser = (handle: (visit: Visit) => Promise<void>): Handler => {
     return async (req, res) => {
-      // no window that opened or brought up this one keeps a hold on it. Not at the authorization endpoint: a client that
-      // opened a window for the sign-in would lose it before it is answered
+      // a window that opened this one, or that this one opened, must not control it. The authorization endpoint does not
+      // set this: a client that opened a sign-in window would lose it before the response
       res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
       refuseToken(req)
       const found = await signedIn(req)
@@ -86,7 +85,7 @@ interface Visit {
   fields: OwnFields | undefined
 }
 
-/** The list; with `?app=` the question whether that one is to be removed. */
+/** Shows the list; with `?app=`, the question whether to remove that app. */
 async function show(visit: Visit): Promise<void> {
   const { server, req, res, userId, fields } = visit
   const { parameters } = queryParameters(req)
@@ -100,7 +99,7 @@ async function show(visit: Visit): Promise<void> {
   sendPage(server, res, 200, renderRemoval(question, pageContext(server, req)))
 }
 
-/** Removes what the question was about, whatever has come to it since. What is in the URL counts for nothing. */
+/** Removes the app of the question, with access that it got since. The URL does not matter. */
 async function remove(visit: Visit): Promise<void> {
   const { server, req, res, userId } = visit
   const token = (await requestParameters(req)).get(TRANSACTION)
@@ -108,7 +107,7 @@ async function remove(visit: Visit): Promise<void> {
   if (!question) return showList(visit, new Map(), true)
   const { id, clientId } = question
   for (const grant of await listGrants(server, { userId, clientId })) await revokeGrants(server, { grantId: grant.id })
-  // relative: whatever path the browser has come by, it stays there
+  // relative, because a proxy may show another path
   res.writeHead(303, {
     Location: `?removed=${encodeURIComponent(id)}`,
     'Cache-Control': 'no-store',
@@ -143,7 +142,7 @@ interface AuthorizedClient {
   details: AuthorizationDetail[]
 }
 
-/** One for each client, whatever the number of its installations; the latest first. */
+/** One entry for each client with any number of installations, latest first. */
 function byClient(grants: readonly Grant[]): AuthorizedClient[] {
   const clients = new Map<string, AuthorizedClient>()
   for (const { clientId, startedAt, scope, data } of grants) {
@@ -166,13 +165,13 @@ async function connectedApp(
   return { clientId, name: await clientName(visit, clientId), since, scopes }
 }
 
-/** A client whose record or document is gone is called by its id: what it still has must not be out of sight. */
+/** The name of the client, or its id if its record or document is gone: its access must stay visible. */
 async function clientName(visit: Visit, clientId: string): Promise<string> {
   const { server } = visit
   const isDocument = server.clientDocuments?.isDocumentUrl(clientId)
   const client = await (isDocument ? described(visit, clientId) : findClient(server, clientId))
   if (client?.name === undefined) return clientId
-  // a name that nobody has checked, beside the host that it cannot choose
+  // an unverified name is shown with the host, which the client cannot choose
   return isDocument && client.name !== redirectHost(clientId)
     ? `${client.name} (${redirectHost(clientId)})`
     : client.name

@@ -23,20 +23,20 @@ import { findUser } from '../users'
 /** Options of `introspectRouter`. */
 export interface IntrospectRouterOptions {
   /**
-   * Whether only resource servers may introspect. Another client then sees not even its own tokens, and a resource
-   * server sees no refresh token.
+   * Whether only resource servers may introspect. Other clients then cannot introspect their own tokens, and resource
+   * servers cannot introspect refresh tokens.
    * @default false
    */
   resourceServersOnly?: boolean
-  /** Which web pages of other origins may call (CORS). @default none */
+  /** The web pages of other origins that may call it (CORS). @default none */
   cors?: CorsOptions
 }
 
 /**
- * The introspection endpoint (RFC 7662), for clients that authenticate. A client sees its own tokens. A client
- * registered as `resourceServer` sees every access token, or those for its resources. Every other token is
- * `{"active":false}` (§2.2, §4). Responses are signed JWTs (RFC 9701) where the request accepts them, and the server has a key
- * for the algorithm that the record of the client names.
+ * The introspection endpoint (RFC 7662), for authenticated clients. A client can introspect its own tokens. A
+ * `resourceServer` can introspect all access tokens, or those for its resources. Other tokens are `{"active":false}`
+ * (§2.2, §4). The response is a signed JWT (RFC 9701) if the request accepts one and the server has a key for the
+ * client's algorithm.
  */
 export function introspectRouter(server: AuthorizationServer, options: IntrospectRouterOptions = {}): Router {
   requireNoMore('introspectRouter', arguments, 2)
@@ -47,16 +47,16 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
   const handler: Handler = async (req, res) => {
     const refuse = (error: unknown) => Promise.reject(refusalOf(error, req.headers))
     const { client, authenticated, challenge, parameters } = await authenticatedRequest(server, req).catch(refuse)
-    // RFC 7662 §2.1: without authorization anybody could try tokens here
+    // RFC 7662 §2.1: without authentication anyone could try tokens here
     if (!authenticated) return refuse(invalidClient('Introspection requires client authentication.', challenge))
     const token = requireParameter(parameters, 'token')
     const access = await findAccessToken(server, token)
     const found = access?.row ?? (await findRefreshToken(server, token, client))
     const seen = found && audienceSeenBy(server, client, found, resourceServersOnly)
     const active = seen && (await hasItsUser(server, found)) && (await hasItsClient(server, found.clientId))
-    // asked by its own client, it was used nowhere
+    // a request of the token's own client is not a use of the token
     if (active && access?.used && found.clientId !== client.clientId) res.once('close', access.used)
-    // OpenID Connect Core §8.1: no client learns the id of a user; the host's own APIs do
+    // OpenID Connect Core §8.1: clients do not learn the user's id; the host's own APIs do
     const hides = isResourceServer(client) ? undefined : server.openid?.subjectFor
     const sub =
       active && hides && found.userId !== undefined ? await hides(server, client, found.userId) : found?.userId
@@ -71,7 +71,7 @@ export function introspectRouter(server: AuthorizationServer, options: Introspec
   return endpointRouter(server, { methods: { POST: handler }, check, cors })
 }
 
-/** What of a token's audience is the caller's business; undefined when the token is not. */
+/** The part of a token's audience that the caller may see. Undefined if the caller may not see the token. */
 function audienceSeenBy(
   server: AuthorizationServer,
   { clientId, resourceServer = false }: Client,
@@ -82,18 +82,18 @@ function audienceSeenBy(
   if (!resourceServersOnly && found.clientId === clientId) return audience
   if (resourceServer === false || found.kind === 'refresh_token') return undefined
   if (resourceServer === true) return audience
-  // RFC 7662 §2.2: what a token is good for elsewhere is nobody's business here
+  // RFC 7662 §2.2: the caller does not learn the other resources of the token
   const own = audience.filter((resource) => resourceServer.includes(resource))
   return own.length > 0 ? own : undefined
 }
 
-/** RFC 9068 §5: whose `sub` is that of the client's own tokens elsewhere is nobody, or a user would choose to be the client. */
+/** RFC 9068 §5: a client's own token must not have a `sub` that is also the id of a user. */
 async function hasItsUser(server: AuthorizationServer, { userId, clientId }: Credential): Promise<boolean> {
   if (userId === clientId) return false
   return userId === undefined || Boolean(await findUser(server, userId))
 }
 
-/** A refresh token is active while it is the current one of its session, and what that goes back to has not ended. */
+/** A refresh token is active while it is the current one of its session, and its source has not ended. */
 async function findRefreshToken(
   server: AuthorizationServer,
   token: string,
@@ -115,9 +115,9 @@ function describe(
   sub: string | undefined,
 ): Record<string, unknown> {
   const { authorizationDetails: details, ...others } = authorizationOf(found)
-  // RFC 9396 §9.2: as the audience, those that are the caller's business
+  // RFC 9396 §9.2: only details for the caller's resources, like the audience
   const seen = details && detailsFor(details, server.resources, audience)
-  // RFC 7662 §2.2: of the scope, too
+  // RFC 7662 §2.2: likewise for the scope
   const { resourceLimits: limits } = server
   const scope = limits ? acceptedScope(limits, audience, others.scope) : others.scope
   const authorization = { ...others, scope, ...detailsMember(seen) }

@@ -15,24 +15,23 @@ import { coreEndpoints } from '../types/endpoints'
 import { type WellKnownDocument, wellKnownRouter } from './well-known'
 
 const METADATA = 'oauth-authorization-server'
-/** Where keys are by convention. Its URL is in the metadata. */
+/** The conventional path of the keys. The metadata has their URL. */
 const JWKS = 'jwks.json'
 
 /** Options of `metadataRouter`. */
 export interface MetadataRouterOptions {
-  /** Which web pages of other origins may read it (CORS). @default none */
+  /** The web pages of other origins that may read it (CORS). @default none */
   cors?: CorsOptions
   /**
-   * Whether to serve the same document as `openid-configuration` too, for clients that look nowhere else: AWS, .NET,
-   * API gateways.
+   * Whether to also serve the document as `openid-configuration`, which AWS, .NET and API gateways read.
    * @default whether the server has `openid`
    */
   openidConfiguration?: boolean
 }
 
 /**
- * The metadata document (RFC 8414) at its well-known path, and the server's public keys where it has any. It names the
- * `endpoints` of the server and the members that the values in its lists add. Mount it at the root of the host:
+ * The metadata document (RFC 8414) at its well-known path, and the server's public keys if it has any. It names the
+ * `endpoints` of the server and the members that its options add. Mount it at the root of the host:
  * `app.use(metadataRouter(server))`.
  *
  * @throws TypeError at start-up when `endpoints` lacks the path of an endpoint that a grant of the server needs.
@@ -52,7 +51,7 @@ export function metadataRouter(server: AuthorizationServer, options: MetadataRou
     const places = openIdConfigurationPaths(server.issuer)
     documents.push(...places.map((path) => ({ path, maxAge: 3600, content: () => description })))
   }
-  // shorter, so that a new key is known everywhere before it signs
+  // shorter, so that APIs know a new key before it signs
   if (jwks) documents.push({ path: wellKnownPath(JWKS, server.issuer), maxAge: 300, content: jwks })
   const router = wellKnownRouter(server, documents, options.cors)
   onFirstRequest(router, ({ baseUrl }) => {
@@ -63,7 +62,7 @@ export function metadataRouter(server: AuthorizationServer, options: MetadataRou
 
 type Members = Record<string, unknown>
 
-/** RFC 8414 §2. A member is present exactly when its path is known. */
+/** RFC 8414 §2. A member is present only if its path is known. */
 function describeServer(server: AuthorizationServer, hasKeys: boolean): Members {
   const grants = [...server.grants.values()]
   const responses = [...server.responseTypes.values()]
@@ -86,7 +85,7 @@ function describeServer(server: AuthorizationServer, hasKeys: boolean): Members 
     ...Object.fromEntries(urls.filter(([, url]) => url !== undefined)),
     ...at('authorize', {
       authorization_response_iss_parameter_supported: true,
-      // OpenID Connect Discovery §3: left out, the second one would mean that a client's own URL is fetched
+      // OpenID Connect Discovery §3: if omitted, the second one would mean that the server fetches a client's URL
       request_parameter_supported: server.requests.some(({ parameter }) => parameter === 'request'),
       request_uri_parameter_supported: false,
     }),
@@ -99,7 +98,7 @@ function describeServer(server: AuthorizationServer, hasKeys: boolean): Members 
     }),
     ...(server.clientDocuments && { client_id_metadata_document_supported: true }),
     ...(hasKeys && { jwks_uri: wellKnownUrl(JWKS, server.issuer) }),
-    // RFC 8414 §3.2: what has no elements is left out, but for what is required (§2)
+    // RFC 8414 §3.2: empty lists are omitted, except required ones (§2)
     ...(server.scopes.size > 0 && { scopes_supported: [...server.scopes.keys()] }),
     response_types_supported: [...server.responseTypes.keys()],
     ...(modes.size > 0 && { response_modes_supported: [...modes] }),
@@ -113,7 +112,7 @@ function urlOf({ issuer, endpoints }: AuthorizationServer, name: string): string
   return path === undefined ? undefined : `${new URL(issuer).origin}${path}`
 }
 
-/** Two that say the same member may contradict each other, and clients would believe the second. */
+/** Duplicate members throw: they may contradict each other. */
 function withCapabilities(server: AuthorizationServer, members: Members): Members {
   const all = { ...members }
   for (const value of server.capabilities) {
@@ -132,7 +131,7 @@ function withCapabilities(server: AuthorizationServer, members: Members): Member
   return all
 }
 
-/** RFC 7517 §5: the keys of access tokens, and those that values bring along. The same object until one of the lists changes. */
+/** RFC 7517 §5: the keys of access tokens and of other options. The same object until a list changes. */
 function publishedKeys({ accessTokens, capabilities }: AuthorizationServer): (() => object) | undefined {
   const brought = capabilities.filter(({ jwks }) => jwks)
   const { jwks } = accessTokens
@@ -145,7 +144,7 @@ function publishedKeys({ accessTokens, capabilities }: AuthorizationServer): (()
   }
 }
 
-/** A key that serves two purposes is there once. */
+/** Lists a key with two purposes once. */
 function merged(lists: readonly (readonly JsonWebKey[])[]): JsonWebKey[] {
   const keys = new Map(lists.flat().map((key) => [key.kid ?? key, key]))
   for (const key of keys.values()) {

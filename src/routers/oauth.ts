@@ -1,4 +1,4 @@
-/** All routers at conventional paths, in one, and what the values in the server's lists bring along. */
+/** All routers in one, at conventional paths, with the endpoints that other options add. */
 import { type Request, type RequestHandler, Router } from 'express'
 import type { AuthorizationResponseStyle } from '../authorization/response'
 import { comparable, prefixFix, warnOfPlace } from '../host/requests'
@@ -20,31 +20,28 @@ import { tokenRouter } from './token'
 /** Options of `oauthRouter`. */
 export interface OAuthRouterOptions {
   /**
-   * Decides about authorization requests: `consentPage()`, `approve()`, or a function of the host. Required where a
-   * grant asks users.
+   * Decides about authorization requests: `consentPage()`, `approve()`, or your own function. Required if a grant asks
+   * users.
    * @default none
    */
   decide?: Decide
   /** How the authorization response reaches the client: `'redirect'`, `'location'` or `'json'`. @default 'redirect' */
   response?: AuthorizationResponseStyle
-  /** The middleware that admits callers of the clients API at `/oauth2/clients`; `false` leaves that router out. */
+  /** The middleware that admits callers of the clients API at `/oauth2/clients`; `false` omits that router. */
   protect: RequestHandler | false
-  /** Options of the clients API: `{ admin, caller, … }`, as in `clientsRouter`; `false` leaves it out. @default {} */
+  /** Options of the clients API: `{ admin, caller, … }`, as in `clientsRouter`; `false` omits it. @default {} */
   clients?: Omit<ClientsRouterOptions, 'protect'> | false
-  /**
-   * Options of introspection: `{ resourceServersOnly }`, as in `introspectRouter`; `false` leaves it out.
-   * @default {}
-   */
+  /** Options of introspection: `{ resourceServersOnly }`, as in `introspectRouter`; `false` omits it. @default {} */
   introspect?: IntrospectRouterOptions | false
   /** Lets clients register themselves (RFC 7591): `{ protect, scopes, … }`, as in `registerRouter`. @default false */
   register?: RegisterRouterOptions | false
   /**
-   * Which web pages may call everything except the authorization endpoint and the clients API.
+   * The web pages that may call all endpoints except the authorization endpoint and the clients API (CORS).
    * @default none of another origin
    */
   cors?: CorsOptions
   /**
-   * Whether the metadata is served as `openid-configuration` too, as in `metadataRouter`.
+   * Whether to also serve the metadata as `openid-configuration`, as in `metadataRouter`.
    * @default whether the server has `openid`
    */
   openidConfiguration?: boolean
@@ -64,8 +61,8 @@ const optionNames: readonly string[] = [
 type Mount = (server: AuthorizationServer) => Router
 
 /**
- * All routers in one: `app.use(oauthRouter(server, { decide, protect }))`, with the endpoints that the values in the
- * server's lists add. Paths in the `endpoints` option replace the conventional ones.
+ * Creates all routers in one: `app.use(oauthRouter(server, { decide, protect }))`. It includes the endpoints that the
+ * server's options add. Paths in the option `endpoints` replace the conventional ones.
  */
 export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOptions): Router {
   requireNoMore('oauthRouter', arguments, 2)
@@ -75,7 +72,7 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
   const { cors, openidConfiguration } = options
   const mounts = new Map([...ofCore(server, options), ...ofCapabilities(server, options)])
   const paths = pathsOf(server, [...mounts.keys()])
-  // from here on the server says where all of this is, whoever asks it: metadata, registrations, warnings
+  // from here on the server names these paths: in metadata, registrations and warnings
   const { authorize, ...stated } = { ...server.endpoints, ...paths }
   const endpoints = Object.freeze({ ...stated, ...(mounts.has('authorize') && { authorize }) })
   requireDistinct(endpoints)
@@ -94,14 +91,14 @@ export function oauthRouter(server: AuthorizationServer, options: OAuthRouterOpt
   return router
 }
 
-/** Where requests for this path arrive: at the path itself, and at what is left of it behind a proxy. */
+/** The paths where requests arrive: the path itself, and what a proxy leaves of it. */
 function arrivals(server: AuthorizationServer, path: string): string[] {
   const left = arrivesAt(path, prefixOf(server))
   const isTaken = Object.values(server.endpoints).some((other) => left !== undefined && isSame(other ?? '', left))
   return left === undefined || isTaken ? [path] : [path, left]
 }
 
-/** Where requests would arrive if a proxy took off what a host has put before the conventional path, and has not said. */
+/** The paths where requests would arrive if a proxy removed a prefix and the host did not set `proxyPrefix`. */
 function pathsAstray(server: AuthorizationServer, paths: Readonly<Record<string, string>>): Map<string, string> {
   const astray = Object.entries(paths).flatMap(([name, path]): [string, string][] => {
     const left = conventionalPath(server, name)
@@ -144,7 +141,7 @@ function ofCapabilities(
   )
 }
 
-/** Where the endpoints of these names are: as the server says, else by convention, below the path of the issuer. */
+/** The paths of these endpoints: as the server says, or by convention below the path of the issuer. */
 function pathsOf(server: AuthorizationServer, names: readonly string[]): Record<string, string> {
   const { endpoints } = server
   const pathOf = (name: string) =>
@@ -178,7 +175,7 @@ function isSame(one: string, other: string): boolean {
   return comparable(one) === comparable(other)
 }
 
-/** The first router at a path answers everything there. */
+/** Throws if two routers have one path: the first would get all requests. */
 function requireDistinct(paths: Readonly<Record<string, string>>): void {
   for (const [name, path] of Object.entries(paths)) {
     const other = Object.keys(paths).find((one) => one !== name && isSame(paths[one] as string, path))

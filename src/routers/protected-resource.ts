@@ -1,4 +1,6 @@
-/** Protected resource metadata: RFC 9728. A client that knows only the URL of an API finds its authorization server. */
+/**
+ * Protected resource metadata (RFC 9728): a client that knows only the URL of an API finds its authorization server.
+ */
 import type { Router } from 'express'
 import type { TokenSource } from '../guard/options'
 import { type CorsOptions, requireSource } from '../http/endpoint'
@@ -12,20 +14,23 @@ import { wellKnownRouter } from './well-known'
 
 /** Options of `protectedResourceRouter`. */
 export interface ProtectedResourceRouterOptions {
-  /** The URL of the API, among the `resources` of the server: clients call it, and tokens are for it. */
+  /** The URL of the API, one of the `resources` of the server. */
   resource: string
-  /** The scopes that a client may need here. @default those of `resources` of the server, or every scope that it has, where it is in this process */
+  /**
+   * The scopes that a client may need here.
+   * @default the scopes of the resource or of the server, if it is in this process
+   */
   scopes?: string | Scope
-  /** Whether its guard has `senderConstrained`: that it takes no token which is bound to no key. @default false */
+  /** Whether the guard of the API has `senderConstrained`. @default false */
   senderConstrained?: boolean
-  /** The name of the API, for people. @default left out */
+  /** The display name of the API. @default none */
   name?: string
   /**
-   * More members, by RFC 9728's own names, such as `{ resource_documentation: 'https://api.example.com/docs' }`.
+   * More metadata members, by their names in RFC 9728: `{ resource_documentation: 'https://api.example.com/docs' }`.
    * @default none
    */
   metadata?: Readonly<Record<string, unknown>>
-  /** Which web pages of other origins may read it (CORS). @default none */
+  /** The web pages of other origins that may read it (CORS). @default none */
   cors?: CorsOptions
 }
 
@@ -38,7 +43,7 @@ const optionNames: readonly string[] = [
   'cors',
 ] satisfies (keyof ProtectedResourceRouterOptions)[]
 
-/** What clients go by. */
+/** Members that clients rely on: only the library sets them. */
 const ourMembers: readonly string[] = [
   'resource',
   'authorization_servers',
@@ -51,9 +56,9 @@ const ourMembers: readonly string[] = [
 ]
 
 /**
- * The metadata of one API (RFC 9728), at its well-known path. Mount it at the root of that API's host. `server` issues
- * its tokens, in this process or another (`remoteServer`). `bearerGuard(server, { resource, resourceMetadata: true })`
- * names this document.
+ * The metadata of one API (RFC 9728), at its well-known path. Mount it at the root of the API's host. `server` issues
+ * the tokens, in this process or another (`remoteServer`). With `resourceMetadata: true` the challenges of
+ * `bearerGuard` name this document.
  *
  * @throws TypeError at start-up for a resource that the server does not have, or that is not a URL.
  */
@@ -69,7 +74,7 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
   requireFlags('protectedResourceRouter', { senderConstrained })
   const scopes = toScope(options.scopes ?? acceptedBy(server, resource))
   const types = 'authorizationDetails' in server ? server.authorizationDetails?.types : undefined
-  // RFC 9728 §2; §3.2: what has no elements is left out
+  // RFC 9728 §2; §3.2: empty lists are omitted
   const description = {
     resource,
     authorization_servers: [server.issuer],
@@ -97,13 +102,13 @@ export function protectedResourceRouter(server: TokenSource, options: ProtectedR
   return wellKnownRouter(server, [{ path, maxAge: 3600, content: () => document }], cors)
 }
 
-/** What the server says of the resource, where it is in this process. */
+/** The scopes of the resource, if the server is in this process. */
 function acceptedBy(server: TokenSource, resource: string): Scope {
   if (!('scopes' in server)) return []
   return server.resourceLimits?.byResource.get(resource)?.scopes ?? [...server.scopes.keys()]
 }
 
-/** RFC 9728 §2: how the tokens of this API may be bound to a key, as its guard verifies it. */
+/** RFC 9728 §2: how this API's tokens may be bound to a key, as the guard verifies it. */
 function boundTokens({ senderConstraints }: TokenSource, required: boolean): Record<string, unknown> {
   const of = (member: SenderConstraint['member']) => senderConstraints.find((one) => one.member === member)
   const [proofs, certificates] = [of('jkt'), of('x5t#S256')]
@@ -115,7 +120,7 @@ function boundTokens({ senderConstraints }: TokenSource, required: boolean): Rec
   }
   return {
     ...(proofs?.algorithms && { dpop_signing_alg_values_supported: proofs.algorithms }),
-    // where a certificate does as well, a proof is not required
+    // if certificates are accepted too, a proof is not required
     ...(required && !certificates && { dpop_bound_access_tokens_required: true }),
     ...(certificates && { tls_client_certificate_bound_access_tokens: true }),
   }

@@ -36,13 +36,13 @@ export interface RegisterRouterOptions {
   /** Who may register: a guard, `{ initialAccessToken }`, or `'open'`. */
   protect: RegistrationProtection
   /**
-   * The widest scope of these clients, which is also their default: `'read'` or `['read', 'write']`. Leave out scopes
-   * that allow their holders to administer clients or users.
+   * The maximum scope of these clients, which is also their default: `'read'` or `['read', 'write']`. Do not include
+   * scopes that allow administration of clients or users.
    */
   scopes: string | Scope
   /** The grants that these clients may use. @default authorization_code and refresh_token, where the server has them */
   grantTypes?: readonly string[]
-  /** Which web pages of other origins may call (CORS). @default none */
+  /** The web pages of other origins that may call it (CORS). @default none */
   cors?: CorsOptions
 }
 
@@ -51,8 +51,8 @@ const defaultGrantTypes = ['authorization_code', 'refresh_token']
 /**
  * Dynamic client registration (RFC 7591, RFC 7592). Mount it with `app.use('/oauth2/register', …)`, and name that path
  * in the server's `endpoints`. A client that registered itself needs PKCE, and its name is unverified. It reads,
- * changes and deletes its registration with a token. That token is shown once, kept as a digest, and valid as long as
- * the client exists.
+ * changes and deletes its registration with a registration access token. The token is shown once, stored as a digest,
+ * and valid as long as the client exists.
  *
  * @throws TypeError at start-up without `protect` or `scopes`, and for a scope or grant that the server does not have.
  */
@@ -71,7 +71,7 @@ export function registerRouter(server: AuthorizationServer, options: RegisterRou
     check(req)
     await admit(req, res)
     const description = parseSelfDescription(await jsonMembers(req), permitted, server)
-    // after the look at the metadata: a developer who gets it right at the tenth try has registered once
+    // after the validation: ten failed tries of a developer count as no attempt
     const isOpen = protect === 'open'
     if (isOpen) await takeAttempt(server, { kind: 'registration', account: '', network: siteOf(networkOf(req.ip)) })
     const { client, clientSecret, registrationToken } = await registerItself(server, description, permitted, isOpen)
@@ -86,7 +86,7 @@ export function registerRouter(server: AuthorizationServer, options: RegisterRou
   }
 }
 
-/** RFC 7592 §2: one client's own registration. */
+/** RFC 7592 §2: the registration of one client. */
 function configuration(server: AuthorizationServer, clientId: string): Methods {
   const byClient = (handle: (token: string, client: Client, req: Request, res: Response) => Promise<void>): Handler => {
     return async (req, res) => {
@@ -131,8 +131,8 @@ function permittedBy(server: AuthorizationServer, options: RegisterRouterOptions
 }
 
 /**
- * RFC 7591 §3.2.1, RFC 7592 §3. The registration access token is the one that was sent: only its digest is known here. A
- * secret is told once, when it is made.
+ * RFC 7591 §3.2.1, RFC 7592 §3. The registration access token is the one that was sent, because only its digest is
+ * stored. A secret is shown once, when it is created.
  */
 function describe(
   server: AuthorizationServer,
@@ -142,12 +142,12 @@ function describe(
 ): Record<string, unknown> {
   const { clientId } = client
   const grantTypes = grantTypesOf(client)
-  // what it gets when it asks for nothing has no member in the RFC
+  // the default scope has no member in the RFC
   const { default_scope: _, ...members } = writeMembers({ ...client, grantTypes }, 'self', server)
   return {
     client_id: clientId,
     client_id_issued_at: client.createdAt,
-    // §3.2.1: 0 is never; required where there is a secret
+    // §3.2.1: 0 means never; required if there is a secret
     ...(hasClientSecret(client) && { client_secret_expires_at: 0 }),
     registration_access_token: registrationToken,
     registration_client_uri: `${registrationUri(server, req)}/${encodeURIComponent(clientId)}`,
@@ -156,19 +156,19 @@ function describe(
   }
 }
 
-/** Of the issuer's origin and never of the Host header; where nobody has said the path, the one that the request came by. */
+/** Has the issuer's origin, never the Host header's. If `endpoints` has no path, the path of the request. */
 function registrationUri(server: AuthorizationServer, req: Request): string {
   const path = server.endpoints.register ?? mountPath(server, req)
   return `${new URL(server.issuer).origin}${path.replace(/\/$/, '')}`
 }
 
-/** Without what stands below the mount point: nothing for a registration, the client id for its configuration. */
+/** The path without the part below the mount point: nothing for a registration, the client id for its configuration. */
 function mountPath(server: AuthorizationServer, req: Request): string {
   const path = pathOf(publicTarget(server, req))
   return req.method === 'POST' ? path : path.slice(0, path.lastIndexOf('/'))
 }
 
-/** RFC 6750 §3: a missing or wrong token, initial or of the registration, is answered with a challenge. */
+/** RFC 6750 §3: the response to a missing or wrong token has a challenge. */
 function sendChallenged(error: OAuthError, req: Request, res: Response): void {
   sendError(error.code === 'invalid_token' ? withChallenge(error, { realm: 'registration' }, []) : error, req, res)
 }

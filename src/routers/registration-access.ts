@@ -11,21 +11,21 @@ import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 
 /**
- * Who may register: a guard or another middleware of the host, the holder of an initial access token, or `'open'`,
- * every client. An initial access token is one of at least 32 characters, or each for which a function returns `true`.
- * The server's `throttle` limits open registration.
+ * Who may register: a guard or another middleware, the holder of an initial access token, or any client (`'open'`). An
+ * initial access token has at least 32 characters; a function verifies one and returns `true`. The server's `throttle`
+ * limits open registration.
  */
 export type RegistrationProtection = RequestHandler | { initialAccessToken: InitialAccessToken } | 'open'
 
 /** The initial access token (RFC 7591 §3), or a function that verifies one. */
 type InitialAccessToken = string | ((token: string, req: Request) => Awaitable<boolean>)
 
-/** Resolves when the request may go on. A middleware that refuses has answered by itself, and then nothing follows. */
+/** Resolves if the request is admitted. A middleware that refuses sends its own response, and nothing follows. */
 export type Admit = (req: Request, res: Response) => Promise<void>
 
 const MIN_TOKEN_LENGTH = 32
 
-/** Throws at start-up for what would let in nobody, or everybody without saying so. */
+/** Throws at start-up for a value that admits nobody, or everybody without saying so. */
 export function admission({ inTime }: AuthorizationServer, protect: RegistrationProtection): Admit {
   requireCalled("registerRouter's protect", protect, { bearerGuard, requireScope })
   if (protect === 'open') return async () => {}
@@ -45,7 +45,7 @@ function tokenVerifier(expected: unknown): (token: string, req: Request) => Awai
       "registerRouter needs protect: a guard such as bearerGuard(server, { scope }), { initialAccessToken }, or 'open'",
     )
   }
-  // guesses are not counted: the token must be one that cannot be guessed
+  // guesses are not counted, so the token must be unguessable
   if (typeof expected !== 'string' || expected.length < MIN_TOKEN_LENGTH) {
     throw misuse(
       'weak_secret',
@@ -59,7 +59,7 @@ function tokenVerifier(expected: unknown): (token: string, req: Request) => Awai
 function passThrough(protect: RequestHandler, req: Request, res: Response): Promise<void> {
   return new Promise((resolve, reject) => {
     const next = (error?: unknown) => (error ? reject(error) : resolve())
-    // a middleware written for Express 5 may reject instead of calling next
+    // a middleware written for Express 5 may reject instead of calling `next`
     Promise.resolve(protect(req, res, next) as unknown).catch(reject)
   })
 }

@@ -16,12 +16,12 @@ import type { AuthorizationServer } from '../types/authorization-server'
 /** Options of `tokenRouter`. */
 export interface TokenRouterOptions {
   /**
-   * Where parameters may be sent: `'body'`, `'query'`. The query is for old APIs with documented credentials in the
-   * URL, which every log keeps. RFC 6749 §2.3.1 forbids it. It also admits GET.
+   * Where clients may send parameters: `'body'`, `'query'`. The query is for old APIs with documented credentials in
+   * the URL, which every log keeps. RFC 6749 §2.3.1 forbids it. It also admits GET.
    * @default ['body']
    */
   parametersFrom?: readonly ('body' | 'query')[]
-  /** Which web pages of other origins may call (CORS). @default none */
+  /** The web pages of other origins that may call it (CORS). @default none */
   cors?: CorsOptions
 }
 
@@ -42,7 +42,7 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
     const grantType = requireParameter(parameters, 'grant_type')
     const grant = server.grants.get(grantType)
     if (!grant?.handle) throw new OAuthError('unsupported_grant_type', 'This grant_type is not supported.')
-    // RFC 6749 §5.2: checked here for every grant, so that none can forget it
+    // RFC 6749 §5.2: checked here for all grants
     requireGrantType(client, grantType)
     if (server.scopes.size > 0 && !client.scopes?.length) warnOfNoScopes(server, client)
     if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
@@ -55,7 +55,7 @@ export function tokenRouter(server: AuthorizationServer, options: TokenRouterOpt
   return endpointRouter(server, { methods, check: requestChecks(server, 'token'), cors, onError: sendTokenError })
 }
 
-/** RFC 6749 §5.2, with the members that a grant of the host has beside the error. */
+/** RFC 6749 §5.2, with the error members of a host's grant. */
 function sendTokenError(error: OAuthError, _req: Request, res: Response): void {
   sendJson(res, error.status, { ...error.toJSON(), ...error.members }, error.headers)
 }

@@ -1,16 +1,16 @@
-/** Documents at well-known places (RFC 8615): JSON that everybody may read, and keep for a while. */
+/** Documents at well-known paths (RFC 8615): public, cacheable JSON. */
 import { type Request, type Response, Router } from 'express'
 import { type CorsOptions, type EndpointSource, endpoint, type Handler } from '../http/endpoint'
 
 export interface WellKnownDocument {
   path: string
-  /** Seconds for which it may be kept. */
+  /** How long it may be cached. Seconds. */
   maxAge: number
-  /** The same object until it changes. */
+  /** Returns the same object until it changes. */
   content: () => object
 }
 
-/** Serves the documents; for a router that is mounted at the root of the host. Everything else is passed on. */
+/** Serves the documents, for a router at the root of the host. Passes all other requests on. */
 export function wellKnownRouter(
   source: EndpointSource,
   documents: readonly WellKnownDocument[],
@@ -21,10 +21,10 @@ export function wellKnownRouter(
     const { path } = document
     const handler = serve(document)
     const methods = { GET: handler, HEAD: handler }
-    // whatever of the path the host has mounted it at: which document is asked for is known already
+    // any path, because the host may mount it anywhere: the document is already known
     return { path, handle: endpoint(source, { router, methods, cors, below: () => methods }) }
   })
-  // it is mounted at the root, which is the host's, or at a part of the well-known path
+  // it is mounted at the root, which belongs to the host, or at a part of the well-known path
   return router.use((req, res, next) => {
     const below = req.path.replace(/\/$/, '')
     const found = handlers.find(({ path }) => path === below || path === `${req.baseUrl}${below}`)
