@@ -1,6 +1,6 @@
 /**
- * The one entry of every endpoint where clients authenticate: what was sent, which client sent it, and which key it proves.
- * It asks the values of `clientAuthentication`, one method a request (RFC 6749 §2.3).
+ * The entry of every endpoint where clients authenticate: finds the parameters, the client and the key that it proves.
+ * The values of `clientAuthentication` decide, one method per request (RFC 6749 §2.3).
  */
 import type { Request } from 'express'
 import { useUp } from '../credentials/once'
@@ -33,30 +33,30 @@ import { requireOwnOrigin } from './limits'
 
 export interface AuthenticatedClient {
   client: Client
-  /** Whether it proved who it is; false for a client that sent no proof because its record allows that. */
+  /** Whether the client authenticated. False if it sent no proof and its record allows that. */
   authenticated: boolean
-  /** Of the method that was tried, for an endpoint that refuses a client without a proof (RFC 6749 §5.2). */
+  /** The challenge of the method, for an endpoint that refuses clients without authentication (RFC 6749 §5.2). */
   challenge: string | undefined
-  /** What of its proof counts once. */
+  /** The proof's id, to be used up. */
   once: OneTimeProof | undefined
 }
 
 export interface AuthenticatedRequest extends AuthenticatedClient {
   parameters: RequestParameters
-  /** The key that tokens are bound to; undefined for bearer tokens, and at endpoints that issue none. */
+  /** The key that tokens are bound to. Undefined for bearer tokens, and at endpoints that issue none. */
   confirmation: Confirmation | undefined
-  /** Where a proof of a public client was stored: to be given back once the request turns out to be right. */
+  /** The attempt that a stored proof of a public client cost. It is given back if the request succeeds. */
   attempt: Required<TakenAttempt> | undefined
 }
 
 interface RequestPlaces {
-  /** Whether parameters may stand in the URL. @default false */
+  /** Whether parameters may be in the URL. @default false */
   readonly fromQuery?: boolean
-  /** The endpoint, where requests may prove a key (RFC 9449 §5, §10.1). @default proofs are not looked at */
+  /** The path of the endpoint, if requests may prove a key (RFC 9449 §5, §10.1). @default proofs are ignored */
   readonly proofAt?: string
 }
 
-/** In this order, for what can be used once only is used up last, and a nonce that is asked for costs nothing. */
+/** The order matters: proofs that count once are used up last, and a request for a nonce costs nothing. */
 export async function authenticatedRequest(
   server: AuthorizationServer,
   req: Request,
@@ -69,7 +69,7 @@ export async function authenticatedRequest(
   const found = await authenticateClient(server, req, parameters)
   const { client } = found
   if (client.corsOrigins) requireOwnOrigin(client, server, req)
-  // whatever the server lists: a record that asks for bound tokens gets no others
+  // whatever the server supports: a record with this member gets only bound tokens
   const asks = client.dpopBoundAccessTokens || client.tlsClientCertificateBoundAccessTokens
   const keys = asks && proofAt === 'token' ? await boundKeys(server, req, client, proven) : proven?.confirmation
   const attempt = proven && !found.authenticated ? await attemptOfPublicClient(server, client, req) : undefined
@@ -78,7 +78,7 @@ export async function authenticatedRequest(
   return { client, authenticated, challenge, once, parameters, confirmation: keys, attempt }
 }
 
-/** Everybody knows the id of a public client, and may have rows stored in its name: so many for each network. */
+/** Anyone knows the id of a public client and can cause rows to be stored. Limits them for each network. */
 export function attemptOfPublicClient(
   server: AuthorizationServer,
   { clientId }: Client,
@@ -101,10 +101,10 @@ async function useUpAll(
   throw authenticationFailure(server, { clientId }, { reason: problem, problem })
 }
 
-/** What may prove the client, and the value that verifies it; none for a `client_id` alone. */
+/** Possible client authentication, and the method that verifies it. None for a `client_id` alone. */
 type Candidate = readonly [presented: PresentedCredentials, value?: ClientAuthentication]
 
-/** The client that sent the request. Throws `invalid_client`, with the challenge of the method that was tried. */
+/** Finds the client that sent the request. Throws `invalid_client` with the challenge of the method that it tried. */
 export async function authenticateClient(
   server: AuthorizationServer,
   req: Request,
@@ -116,7 +116,7 @@ export async function authenticateClient(
   for (const [presented, value] of candidates) {
     const { method, clientId, explicit } = presented
     if (clientId === undefined) continue
-    // once for each id, whether it is there or not
+    // once for each id, whether it exists or not
     if (sought !== clientId) found = await findClient(server, clientId, req)
     sought = clientId
     const client = found?.tokenEndpointAuthMethods.includes(method) ? found : undefined
@@ -127,11 +127,11 @@ export async function authenticateClient(
     if (!value || method === 'none' || (!client && !explicit)) continue
     const proof = await value.verify(server, client, presented)
     if (proof && 'reason' in proof) throw authenticationFailure(server, presented, proof)
-    // the record has the last word, whichever client was proved
+    // the record decides, whichever client was proved
     if (!proof?.client.tokenEndpointAuthMethods.includes(method)) continue
-    // said to who has proved to be it, and to nobody who only knows the id
+    // only the authenticated client learns that it is disabled
     if (proof.client.disabled) throw authenticationFailure(server, presented, disabled)
-    // nobody is authenticated as one client and named as another
+    // a request must not authenticate one client and name another
     if ((parameters.get('client_id') ?? proof.client.clientId) === proof.client.clientId) {
       return { client: proof.client, authenticated: true, challenge: undefined, once: proof.once }
     }
@@ -142,12 +142,14 @@ export async function authenticateClient(
 
 const disabled: FailedProof = { reason: 'the client is disabled', problem: 'This client is disabled.' }
 
-/** RFC 6749 §2.3: a client must not use more than one method. What is there anyway does not count beside one. */
+/**
+ * RFC 6749 §2.3: a client must not use more than one method. Implicit credentials do not count beside explicit ones.
+ */
 function candidatesOf(server: AuthorizationServer, request: EndpointRequest): Candidate[] {
   const explicit: Candidate[] = []
   const there: Candidate[] = []
   for (const value of server.clientAuthentication) {
-    // what a request cannot have is not looked for
+    // skip methods whose parameter is missing
     if (value.parameter !== undefined && !request.parameters.has(value.parameter)) continue
     for (const presented of value.presented(request)) {
       if (!presented.explicit) there.push([presented, value])
@@ -160,7 +162,7 @@ function candidatesOf(server: AuthorizationServer, request: EndpointRequest): Ca
   return clientId === undefined ? there : [...there, [{ method: 'none', clientId, explicit: false }]]
 }
 
-/** `invalid_client`, and the event of it. */
+/** Returns `invalid_client` and emits its event. */
 function authenticationFailure(
   server: AuthorizationServer,
   tried: Partial<PresentedCredentials> = {},
@@ -177,8 +179,8 @@ function authenticationFailure(
 }
 
 /**
- * RFC 6749 §5.2 wants the challenge where the client used the Authorization header. Without one elsewhere a browser
- * opens no password dialog over a web page: RFC 9110 §11.6.1 would have it on every 401.
+ * RFC 6749 §5.2 requires the challenge if the client used the Authorization header. Other requests get none, although
+ * RFC 9110 §11.6.1 requires one on every 401, because a browser would open a password dialog.
  */
 export function invalidClient(description: string, challenge: string | undefined): OAuthError {
   return new OAuthError(
@@ -188,7 +190,7 @@ export function invalidClient(description: string, challenge: string | undefined
   )
 }
 
-/** The option of the server, checked, or its default. */
+/** Checks the option of the server, or returns its default. */
 export function verifiedClientAuthentication(
   values: readonly ClientAuthentication[] = [clientSecret(), privateKeyJwt()],
 ): readonly ClientAuthentication[] {

@@ -1,4 +1,6 @@
-/** `privateKeyJwt()`: clients that prove who they are by a signed JWT, RFC 7523 §2.2 and §3, draft-ietf-oauth-rfc7523bis. */
+/**
+ * `privateKeyJwt()`: clients that authenticate with a signed JWT. RFC 7523 §2.2 and §3, draft-ietf-oauth-rfc7523bis.
+ */
 import type { Request } from 'express'
 import { decoyKey, type VerificationAlgorithm, verificationAlgorithms } from '../jwt/keys'
 import {
@@ -29,15 +31,15 @@ import { clientIdSyntax } from './metadata'
 /** Options of `privateKeyJwt`. */
 export interface PrivateKeyJwtOptions {
   /**
-   * The accepted audience (`aud`) of an assertion: `'issuer'`, or `'issuer-or-token-endpoint'` for older clients.
-   * With the latter, another server that a client also uses can name our token endpoint as its own. It is then sent an
-   * assertion that is accepted here.
+   * The accepted audience (`aud`) of an assertion: `'issuer'`, or `'issuer-or-token-endpoint'` for older clients. The
+   * latter is weaker: another server that the client also uses can name our token endpoint as its own, and use the
+   * assertion here.
    * @default 'issuer'
    */
   audience?: 'issuer' | 'issuer-or-token-endpoint'
   /**
-   * Also accepts a `jwks_uri` on loopback, with http, for development and tests. Anyone can then make this process send
-   * GET requests to local services.
+   * Accepts a `jwks_uri` on loopback with http, for development and tests. Anyone can then make this process send GET
+   * requests to local services.
    * @default false
    */
   dangerouslyAllowLoopback?: boolean
@@ -45,17 +47,17 @@ export interface PrivateKeyJwtOptions {
 
 const METHOD = 'private_key_jwt'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-/** Seconds, beyond which an assertion would be worth stealing. */
+/** The longest lifetime of an assertion. Seconds. Longer ones would be worth stealing. */
 const LONGEST_LIFE = 300
 
 interface AssertionClaims extends JwtClaims {
   readonly sub: string
 }
 
-/** What a client sends. Everything else that it must say is compared one by one, so that its developer learns what is wrong. */
+/** The claims of an assertion. They are compared one by one, so that the error names the wrong one. */
 const assertionJwt: JwtKind<AssertionClaims> = {
   type: 'client-authentication+jwt',
-  // RFC 7523 names no type, and libraries write JWT or nothing
+  // RFC 7523 names no type, and libraries set `JWT` or none
   olderTypes: ['jwt', undefined],
   isClaims(claims): claims is AssertionClaims {
     const { sub } = (claims ?? {}) as { sub?: unknown }
@@ -63,10 +65,10 @@ const assertionJwt: JwtKind<AssertionClaims> = {
   },
 }
 
-/** By the value that brings them along. */
+/** The key finders, by the value of the server's option. */
 const finders = new WeakMap<object, FindClientKeys>()
 
-/** How the server finds the keys of its clients, for whatever else they sign. Undefined without `privateKeyJwt()`. */
+/** How the server finds the keys of its clients. Undefined without `privateKeyJwt()`. */
 export function clientKeysOf({
   clientAuthentication,
 }: Pick<AuthorizationServer, 'clientAuthentication'>): FindClientKeys | undefined {
@@ -81,11 +83,11 @@ interface PresentedAssertion extends PresentedCredentials {
 }
 
 /**
- * Clients that sign with a key of their own, by the method `private_key_jwt` (RFC 7523 §2.2). Their public keys are in
- * their record, as `jwks`, or at its `jwksUri`. An assertion is for this server alone, lives at most five minutes, and
- * is accepted once.
+ * Authenticates clients by an assertion that they sign with their own key: `private_key_jwt` (RFC 7523 §2.2). Their
+ * public keys are in their record, as `jwks`, or at its `jwksUri`. An assertion is for this server only, lives at most
+ * five minutes, and is accepted once.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions = {}): ClientAuthentication {
   requireNoMore('privateKeyJwt', arguments, 1)
@@ -149,13 +151,13 @@ async function verify(
   const isFit = client && fixed === header.alg
   const { keys, giveBack } = isFit ? await findKeys(server, client, header, networkOf(req.ip)) : { keys: [] }
   const isSigned = (keys.length > 0 ? keys : [decoyKey(header.alg)]).some((key) => isSignedWith(assertion, header, key))
-  // whoever has no such key, or is no such client, is told the same after the same work
+  // a wrong key and an unknown client give the same error after the same work
   if (!client || !isSigned) return { reason: reasonOf(client, header.alg, keys.length) }
   await giveBack?.()
   return { client, once: { purpose: 'client_assertion', id: claims.jti as string, expiresAt: claims.exp } }
 }
 
-/** For the host alone. */
+/** The reason, for the host only. */
 function reasonOf(client: Client | undefined, alg: VerificationAlgorithm, keys: number): string {
   if (!client) return 'unknown client, or one whose record does not name private_key_jwt'
   const { tokenEndpointAuthSigningAlg: fixed = alg } = client
@@ -166,7 +168,8 @@ function reasonOf(client: Client | undefined, alg: VerificationAlgorithm, keys: 
 }
 
 /**
- * What is wrong with an assertion whatever the client is, so that it may be told: RFC 7523 §3, and rfc7523bis for `aud`.
+ * The problem of an assertion that does not depend on the client, so that the client may learn it: RFC 7523 §3, and
+ * rfc7523bis for `aud`.
  */
 function problemOf(
   server: AuthorizationServer,
@@ -175,7 +178,7 @@ function problemOf(
 ): string | undefined {
   const { iss, sub, exp, jti } = claims as { [claim: string]: unknown }
   const now = server.now()
-  // RFC 8725 §3.1: never none, and no secret that both sides have
+  // RFC 8725 §3.1: never `none`, and no shared secret
   if (!verificationAlgorithms.includes(header.alg))
     return `client_assertion must be signed with one of ${verificationAlgorithms.join(', ')}.`
   if (iss !== sub) return 'iss of the client_assertion must be the client_id, as sub.'
@@ -184,7 +187,7 @@ function problemOf(
   }
   if (typeof exp !== 'number') return 'client_assertion must have exp.'
   if (exp <= now) return 'client_assertion has expired.'
-  // the client has added five minutes to its own clock
+  // the client added five minutes to its own clock
   if (exp > now + LONGEST_LIFE + CLOCK_SKEW)
     return `exp of the client_assertion must be at most ${LONGEST_LIFE} seconds ahead.`
   if (!hasBegun(claims, now)) return 'iat or nbf of the client_assertion is in the future.'
@@ -192,7 +195,7 @@ function problemOf(
   return undefined
 }
 
-/** A list of audiences is refused, too: each server in it could send the assertion to the others. */
+/** A list of audiences is refused: each server in it could send the assertion to the others. */
 function audiences({ issuer, endpoints }: AuthorizationServer, withTokenEndpoint: boolean): unknown[] {
   const { token } = endpoints
   return withTokenEndpoint && token !== undefined ? [issuer, `${new URL(issuer).origin}${token}`] : [issuer]

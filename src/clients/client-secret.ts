@@ -18,15 +18,15 @@ import { findClient, secretMethods } from './client'
 type Pair = readonly [clientId: string, secret: string]
 
 interface PresentedSecret extends PresentedCredentials {
-  /** Every way to read what was sent, `clientId` first. All of them are one attempt. */
+  /** Every way to read the credentials. Together they are one attempt. */
   readonly readings: readonly Pair[]
   readonly req: Request
 }
 
 /**
- * Client secrets, by the methods `client_secret_basic` and `client_secret_post`. Generated secrets are compared by
- * their digest. Chosen secrets are throttled, verified with bcrypt, and remembered after a success. An unknown client
- * costs the same time as a known one.
+ * Authenticates clients by a secret: `client_secret_basic` and `client_secret_post`. Generated secrets are compared by
+ * digest. Chosen secrets are throttled, verified with bcrypt, and remembered after a success. An unknown client costs
+ * the same time as a known one.
  */
 export function clientSecret(): ClientAuthentication {
   requireNoMore('clientSecret', arguments, 0)
@@ -53,7 +53,7 @@ function fromBasic(basic: string, { req, parameters }: EndpointRequest): Present
   const readings: Pair[] = []
   for (const pair of pairs) {
     const [clientId] = pair
-    // no client has such an id, and no store keeps NUL alike
+    // no client has such an id, and stores treat NUL differently
     const isUsable = clientId !== '' && !clientId.includes('\0')
     if (isUsable && clientId === (named ?? clientId)) readings.push(pair)
   }
@@ -62,7 +62,7 @@ function fromBasic(basic: string, { req, parameters }: EndpointRequest): Present
   }
   const challenge = 'Basic realm="OAuth", charset="UTF-8"'
   const [first] = readings
-  // an empty secret is none, in each reading
+  // an empty secret counts as no secret, in each reading
   if (first?.[1] === '') {
     return readings.map(([clientId]) => ({ method: 'none', clientId, explicit: true, challenge, readings: [], req }))
   }
@@ -70,8 +70,7 @@ function fromBasic(basic: string, { req, parameters }: EndpointRequest): Present
 }
 
 /**
- * RFC 6749 §2.3.1 has id and secret form-encoded inside Basic, and half of the libraries do so: decoded first, then as
- * they are.
+ * RFC 6749 §2.3.1 form-encodes id and secret inside Basic. Half of the libraries do: try decoded first, then as sent.
  */
 function pairsOf(basic: string): Pair[] {
   const text = /^[A-Za-z0-9+/_-]+={0,2} *$/.test(basic) ? decodeUtf8(Buffer.from(basic, 'base64')) : undefined
@@ -79,7 +78,7 @@ function pairsOf(basic: string): Pair[] {
   if (text === undefined || text.includes('\0') || colon < 0) return []
   const [rawId, rawSecret] = [text.slice(0, colon), text.slice(colon + 1)]
   const [id, secret] = [tryDecodeComponent(rawId), tryDecodeComponent(rawSecret)]
-  // no client has an id with NUL, for which some stores fail
+  // no client id contains NUL, which some stores refuse
   if (id === undefined || secret === undefined || id.includes('\0')) return [[rawId, rawSecret]]
   const isPlain = id === rawId && secret === rawSecret
   return isPlain
@@ -105,7 +104,7 @@ async function verify(
   return findBySlowSecret(server, networkOf(req.ip), costly, readings)
 }
 
-/** Generated secrets cannot be guessed, and chosen ones that were right before are known: neither is throttled. */
+/** Generated secrets cannot be guessed, and verified secrets are known: neither is throttled. */
 function isKnownSecret(server: AuthorizationServer, client: Client, secret: string): boolean {
   const digest = sha256(secret)
   for (const kept of client.secrets) {
@@ -120,9 +119,9 @@ function isKnownSecret(server: AuthorizationServer, client: Client, secret: stri
 }
 
 /**
- * Every secret that is not known costs one attempt, and each reading of it a bcrypt at least: the time tells nothing of which
- * ids exist. Both readings of Basic are one failure, of the client that is there; where both ids are, each has been guessed
- * at. So the count may tell of an id with `+` or `%` in it, which only a host gives.
+ * Every unknown secret costs one attempt and at least one bcrypt per reading, so that the time does not reveal which
+ * ids exist. Both readings of Basic are one failure of the client that exists. If both ids exist, each counts a
+ * failure: only then does the count reveal an id with `+` or `%`, which only hosts choose.
  */
 async function findBySlowSecret(
   server: AuthorizationServer,
@@ -137,7 +136,7 @@ async function findBySlowSecret(
   for (const [at, account] of accounts.entries()) {
     const client = chosen.get(account)
     const hashes = client ? chosenHashes(server, client) : []
-    // a reading with an id that nobody has is paid for with the first account
+    // a reading with an unknown id shares the attempt of the first account
     const tried = readings.filter(([id]) => id === account || (at === 0 && !chosen.has(id)))
     const parts = [...tried.flat(), ...hashes]
     const guess = { kind: 'client_secret', account, clientId: account, network, parts, requirePlace } as const

@@ -1,4 +1,4 @@
-/** The one way to a client, and what its record says: what it may do, and what it has to prove. */
+/** Finds a client, and reads what its record allows and requires. */
 
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
@@ -10,9 +10,9 @@ import type { ClientAuthentication } from '../types/capability'
 import type { ClientMetadata } from '../types/client-metadata'
 
 /**
- * @internal The client of that id: the one way to it for everything that a client does. An id that is a document's URL is
- * never looked up in storage, where another client could be stored under it. `from` is the request that asks:
- * fetches for strangers have a pace.
+ * @internal Finds a client: the one way for everything that a client does. An id that is the URL of a metadata document
+ * is never looked up in storage, where another client could have it. `from` is the request, whose network limits the
+ * fetches.
  */
 export function findClient(
   { clientDocuments, storage }: AuthorizationServer,
@@ -25,14 +25,14 @@ export function findClient(
 
 export async function requireClient(server: AuthorizationServer, clientId: string): Promise<Client> {
   const client = await findClient(server, clientId)
-  // 404: it is no client that failed to authenticate
+  // 404: this is not a failed client authentication
   if (!client || isBeingDeleted(client))
     throw new OAuthError('invalid_client', 'No client has this id.', { status: 404 })
   if (client.disabled) throw new OAuthError('unauthorized_client', 'This client is disabled.')
   return client
 }
 
-/** Whether a deletion has begun: no other record is without a method. */
+/** Whether a deletion has begun: only then does a record have no method. */
 export function isBeingDeleted({ tokenEndpointAuthMethods }: Pick<Client, 'tokenEndpointAuthMethods'>): boolean {
   return tokenEndpointAuthMethods.length === 0
 }
@@ -59,42 +59,42 @@ export function grantTypesOf(client: Pick<Client, 'grantTypes'>): readonly strin
   return client.grantTypes ?? defaultGrantTypes
 }
 
-/** RFC 6749 §4.1.2.1, §5.2: at every endpoint, and in the host's own code. */
+/** RFC 6749 §4.1.2.1, §5.2: checked at every endpoint, and for the host's own code. */
 export function requireGrantType(client: Client, grantType: string): void {
   if (grantTypesOf(client).includes(grantType)) return
   throw new OAuthError('unauthorized_client', `This client may not use the grant type ${grantType}.`)
 }
 
-/** A refresh token comes with every user's authorization whose client may use the refresh token grant. */
+/** A user's authorization includes a refresh token if the client may use the refresh token grant. */
 export function getsRefreshToken(server: AuthorizationServer, client: Client): boolean {
   return server.refreshTokens !== undefined && grantTypesOf(client).includes('refresh_token')
 }
 
 type WithMethods = Pick<Client, 'tokenEndpointAuthMethods'>
 
-/** Whether it introspects tokens of others; one whose list is empty has no API. */
+/** Whether the client may introspect tokens of other clients. With an empty list it may not. */
 export function isResourceServer({ resourceServer = false }: Client): boolean {
   return resourceServer === true || (resourceServer !== false && resourceServer.length > 0)
 }
 
-/** A public client (RFC 6749 §2.1): it cannot prove who it is. */
+/** Whether the client is public (RFC 6749 §2.1): it cannot authenticate. */
 export function isPublic({ tokenEndpointAuthMethods }: WithMethods): boolean {
   return tokenEndpointAuthMethods.every((method) => method === 'none')
 }
 
-/** Whether a request in its name may come without a proof; `isPublic` clients have no other way. */
+/** Whether the client may send requests without authentication. `isPublic` clients always do. */
 export function mayOmitAuthentication({ tokenEndpointAuthMethods }: WithMethods): boolean {
   return tokenEndpointAuthMethods.includes('none')
 }
 
-/** The methods of `clientSecret()`: who may use one of them has a secret. */
+/** The methods of `clientSecret()`. A client with one of them has a secret. */
 export const secretMethods: readonly TokenEndpointAuthMethod[] = ['client_secret_basic', 'client_secret_post']
 
 export function hasClientSecret({ tokenEndpointAuthMethods }: WithMethods): boolean {
   return tokenEndpointAuthMethods.some((method) => secretMethods.includes(method))
 }
 
-/** Whether it must use PKCE (RFC 7636): by its record, or by the policy of the server. */
+/** Whether the client must use PKCE (RFC 7636), by its record or by the server's policy. */
 export function pkceRequired(
   policy: PkcePolicy,
   client: Pick<Client, 'requirePkce' | 'tokenEndpointAuthMethods'>,
@@ -104,17 +104,17 @@ export function pkceRequired(
   return policy === 'all-clients'
 }
 
-/** What is asked of a server, or of the options that become one. */
+/** The part of a server, or of its options, that these rules need. */
 export interface AuthenticationRules {
   readonly clientAuthentication: readonly Pick<ClientAuthentication, 'methods' | 'verifyRecord'>[]
 }
 
-/** The methods by which clients of the server prove who they are: all that a record may name, but for `none`. */
+/** The methods of client authentication of the server: all that a record may name, except `none`. */
 export function provingMethods({ clientAuthentication }: AuthenticationRules): TokenEndpointAuthMethod[] {
   return clientAuthentication.flatMap(({ methods }) => methods)
 }
 
-/** What decides about the private-use schemes of redirect URIs. */
+/** The options that decide about private-use schemes in redirect URIs. */
 export interface SchemeRules {
   readonly privateUseSchemes: 'any' | 'with-dot'
   readonly pkce: PkcePolicy
@@ -122,10 +122,10 @@ export interface SchemeRules {
 }
 
 /**
- * Why a client needs a dot in a private-use scheme, or undefined where it does not. RFC 8252 §7.1 wants a domain name of the
- * app's maker, and apps in wide use have a plain word. Any program may take a scheme for itself, with a dot or without; what
- * makes the code useless to it is PKCE (§8.1). A token in a redirect URI has no such protection, and a secret no place on a
- * device. The record is as it was given: none of its members is checked.
+ * Returns why a client's private-use scheme needs a dot, or undefined if it does not. RFC 8252 §7.1 demands a domain
+ * name of the app's maker, but apps in wide use have a plain word. Any program may claim a scheme, with or without a
+ * dot; PKCE makes the code useless to it (§8.1). A token in a redirect URI has no such protection, and a device cannot
+ * keep a secret. `record` is not validated yet.
  */
 export function needsDot({ privateUseSchemes, pkce, grants }: SchemeRules, record: ClientMetadata): string | undefined {
   const rule = 'must have a dot in its scheme (RFC 8252 section 7.1)'

@@ -1,4 +1,4 @@
-/** The end of a client record: nothing that was issued to it outlives it. */
+/** Deletes a client record and ends everything that was issued to it. */
 
 import { orElse } from '../awaitable'
 import type { Client } from '../storage'
@@ -7,9 +7,9 @@ import { isBeingDeleted } from './client'
 import { changeClient, type MayReplace } from './records'
 
 /**
- * Deletes a client and ends everything that was ever issued to it. Returns false when there was none. Revoked before
- * and after, so that neither a failure in between nor a request under way leaves a token alive; and after a failure it can
- * be asked for again at once: an answer that the client is gone would be taken for a deletion.
+ * Deletes a client and ends all its authorizations. Returns false if there was no client. Revokes before and after, so
+ * that neither a failure in between nor a concurrent request leaves a live token. After a failure the deletion can be
+ * repeated at once: until then the client is still there.
  */
 export async function endClient(
   server: AuthorizationServer,
@@ -34,12 +34,12 @@ async function end(server: AuthorizationServer, clientId: string): Promise<boole
   return deleted
 }
 
-/** Seconds after which a deletion that was cut short may be begun again. */
+/** Seconds after which an interrupted deletion may be repeated. */
 const LONGEST_DELETION = 60
 
 /**
- * A deletion cannot say which version of the record it means; a change can. So the record that was looked at becomes one
- * that can do nothing and that nobody changes any more, and whoever made it so deletes it.
+ * `delete` cannot name the version of the record that it means, but `update` can. So the checked record is replaced by
+ * one that can do nothing and that no one changes. Whoever replaced it deletes it.
  */
 async function closeClient(server: AuthorizationServer, clientId: string, mayReplace: MayReplace): Promise<Client> {
   const isOpen = (current: Client) => !isBeingDeleted(current) || current.updatedAt <= server.now() - LONGEST_DELETION
@@ -51,7 +51,10 @@ async function closeClient(server: AuthorizationServer, clientId: string, mayRep
   return changeClient(server, clientId, close, isOpen)
 }
 
-/** As if the deletion had been cut short long ago. Where that fails, too, it will have been in a while. */
+/**
+ * Marks the deletion as interrupted long ago, so that it can be repeated. If that fails, it can be repeated a minute
+ * later.
+ */
 async function abandon({ storage }: AuthorizationServer, closed: Client): Promise<void> {
   const { version } = closed
   const next = { ...closed, version: version + 1, updatedAt: 0 }

@@ -1,14 +1,14 @@
-/** What is remembered of client metadata documents: those that were had, and why others could not be. */
+/** The cache of client metadata documents, and of failures to fetch them. */
 import { createLRU } from 'lru.min'
 import type { OAuthError } from '../errors'
 import type { Client } from '../storage'
 
-/** Seconds. Within these bounds a document is kept for as long as its HTTP headers say. */
+/** Seconds. Within these bounds a document is cached as its HTTP headers say. */
 const MIN_FRESH = 300
 const MAX_FRESH = 24 * 3600
-/** Seconds before one that could not be had is asked for again. The draft would have errors not cached: this is no answer, but a pace. */
+/** Seconds before a failed fetch is repeated. The draft forbids caching errors; this only limits the pace. */
 export const RETRY = 10
-/** Seconds for which one is used that cannot be had anew: its host is down, or strangers keep all places busy. */
+/** Seconds for which a stale document is used, if its host is down or the fetches of others occupy every place. */
 const MAX_STALE = 24 * 3600
 const MAX_KEPT = 1000
 
@@ -16,19 +16,19 @@ export type DocumentCache = ReturnType<typeof documentCache>
 
 export function documentCache(now: () => number) {
   const known = createLRU<string, { client: Client; at: number; until: number }>({ max: MAX_KEPT })
-  // apart, so that URLs made up by the thousand drive out no document
+  // a separate cache, so that thousands of made-up URLs evict no document
   const refused = createLRU<string, { error: OAuthError; until: number }>({ max: MAX_KEPT })
 
-  /** Why it is not asked for again yet. */
+  /** The failure of the last fetch, while the URL is not fetched again. */
   function failureOf(url: string): OAuthError | undefined {
     const failure = refused.get(url)
     return failure && failure.until > now() ? failure.error : undefined
   }
 
-  /** The client as it was, where that may still be used; else throws the error. */
+  /** The stale client if it may still be used. Otherwise throws the error. */
   function stale(url: string, error: unknown): Client {
     const last = known.get(url)
-    // a key that was taken out may have been stolen: it does not count for longer because nobody can look
+    // a removed key may have been stolen: a failed fetch must not keep it valid
     if (last && now() - last.at < (last.client.jwks ? MIN_FRESH : MAX_STALE)) return last.client
     throw error
   }
@@ -36,7 +36,7 @@ export function documentCache(now: () => number) {
   return {
     failureOf,
     stale,
-    /** What is known of the URL without asking anybody; undefined for nothing. */
+    /** What is known about the URL without a fetch. Undefined if nothing is. */
     current(url: string): Client | undefined {
       const kept = known.get(url)
       if (kept && kept.until > now()) return kept.client
@@ -49,7 +49,7 @@ export function documentCache(now: () => number) {
       known.set(url, { client, at, until })
     },
     forget: (url: string): void => void known.delete(url),
-    /** Remembers, and returns, why it could not be had. */
+    /** Remembers the failure and returns it. */
     refuse(url: string, error: OAuthError): OAuthError {
       refused.set(url, { error, until: now() + RETRY })
       return error

@@ -1,4 +1,4 @@
-/** The keys in a client record: the rows of the table of members, and what a record with keys must have (RFC 7591 §2). */
+/** The client metadata members for keys, and the requirements for a record with keys (RFC 7591 §2). */
 import { isPublicUrl } from '../fetch/public-address'
 import {
   isPrivateJwk,
@@ -14,7 +14,7 @@ import { invalid } from './member-checks'
 
 const ALGORITHMS = verificationAlgorithms.join(', ')
 
-/** A record with the method has keys, and no second, weaker way in. */
+/** A record with the method needs keys, and must not have a weaker method, too. */
 export function verifyKeys(method: string, record: ClientMetadata): void {
   const { tokenEndpointAuthMethods = [], jwks, jwksUri, tokenEndpointAuthSigningAlg: fixed } = record
   if (tokenEndpointAuthMethods.some((other) => other !== method))
@@ -28,10 +28,7 @@ export function verifyKeys(method: string, record: ClientMetadata): void {
 
 const text = { words: 'a string', is: (value: unknown) => typeof value === 'string' }
 
-/**
- * The rows of the table of members that keys take (RFC 7591 §2). The same ones each time: the values that bring them along
- * share them.
- */
+/** The members for keys (RFC 7591 §2). The values that add them share the same objects. */
 export function membersOfKeys(withLoopback: boolean): readonly ClientMember[] {
   return withLoopback ? withLoopbackUris : withPublicUris
 }
@@ -61,7 +58,7 @@ function keyRows(withLoopback: boolean): readonly ClientMember[] {
 
 const [withPublicUris, withLoopbackUris] = [keyRows(false), keyRows(true)]
 
-/** What `private_key_jwt` needs beside them. */
+/** The member that `private_key_jwt` adds. */
 export const signingAlgMember: ClientMember = {
   name: 'tokenEndpointAuthSigningAlg',
   wire: 'token_endpoint_auth_signing_alg',
@@ -69,7 +66,7 @@ export const signingAlgMember: ClientMember = {
   setBy: 'self',
   check(member, value, { tokenEndpointAuthMethods: methods = [] }) {
     if ((verificationAlgorithms as readonly unknown[]).includes(value)) return value
-    // it says how a client signs that does not sign: what other servers ignore is no reason to refuse it
+    // a signing algorithm of a client that does not sign: other servers ignore it, so it is not refused
     if (value === '' || !methods.includes('private_key_jwt')) return undefined
     throw invalid(`${member} must be one of ${ALGORITHMS}`)
   },
@@ -80,7 +77,7 @@ function isJwks(value: unknown): value is { keys: object[] } {
   return Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null)
 }
 
-/** RFC 7591 §2: public keys, and not beside `jwks_uri`. An empty set is none, so that a URL can take its place. */
+/** RFC 7591 §2: public keys, without `jwks_uri`. An empty set removes the member, so that a URL can replace it. */
 function publicSet(member: string, value: unknown, { jwksUri }: ClientMetadata): { keys: object[] } | undefined {
   const { keys } = value as { keys: Record<string, unknown>[] }
   if (keys.length === 0) return undefined

@@ -1,4 +1,4 @@
-/** The public keys of a client (RFC 7517 §5): those of its record, or those at its `jwks_uri`. */
+/** The public keys of a client (RFC 7517 §5): in its record, or at its `jwks_uri`. */
 import { createLRU } from 'lru.min'
 import type { Awaitable } from '../awaitable'
 import type { JsonWebKey } from '../crypto'
@@ -21,24 +21,30 @@ import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { unavailable } from './metadata-document'
 
-/** Keys of one client that are looked at. */
+/** The most keys of one client that are read. */
 export const MAX_KEYS = 20
-/** Those that a signature is tried with: strangers send them, and one takes milliseconds. A `kid` says which it is. */
+/**
+ * The most keys that are tried on a signature. Anyone can send one, and each try takes milliseconds. A `kid` selects
+ * one.
+ */
 const MAX_TRIED = 4
-/** A key may come with a chain of certificates, of which the first is looked at. */
+/** The size limit of a key set. A key may come with a certificate chain, of which the first is used. */
 const MAX_BYTES = 64 * 1024
 const MAX_KEPT = 1000
 
-/** What is five minutes old is not believed any more: a key that was taken out may have been stolen. */
+/** A set is not used after five minutes: a removed key may have been stolen. */
 const PACE: Pace = { fresh: 300, stale: 300, cooldown: 60, retry: 10 }
 
-/** What an assertion says of the key that has signed it. */
+/** What an assertion says of its key. */
 interface WantedKey {
   readonly kid?: string
   readonly alg: VerificationAlgorithm
 }
 
-/** The keys that may have signed. A fetch costs the sender's network an attempt, which goes back once one of them has. */
+/**
+ * The keys that may have signed. A fetch costs the sender's network an attempt, which is given back after a valid
+ * signature.
+ */
 type FoundKeys<Found = VerificationKey> = {
   readonly keys: readonly Found[]
   readonly giveBack?: (() => unknown) | undefined
@@ -50,22 +56,22 @@ export type FindClientKeys = (
 
 type Jwks = readonly JsonWebKey[]
 
-/** What of a set is wanted, and where one may be fetched for it. */
+/** Which keys of a set are wanted, and whether a fetch is allowed. */
 interface Wanted<Found> {
   readonly from: (keys: Jwks) => readonly Found[]
   readonly network: string
 }
 
-/** No set is renewed while it is used. */
+/** A set is never renewed in the background. */
 const nobodyWaits = () => {}
 
-/** Throws `temporarily_unavailable` where the keys of a client cannot be fetched. */
+/** Returns a function that finds a client's keys. It throws `temporarily_unavailable` if they cannot be fetched. */
 export function clientKeys(withLoopback: boolean): FindClientKeys {
   const find = keysOfClients(withLoopback)
   return (server, client, wanted, network) => find(server, client, { from: (keys) => fitting(keys, wanted), network })
 }
 
-/** The same by the certificate with the key (RFC 8705 §2.2.2). */
+/** The same, by the certificate that contains the key (RFC 8705 §2.2.2). */
 export type FindClientCertificate = (
   ...asked: [server: AuthorizationServer, client: Client, thumbprint: string, network: string]
 ) => Awaitable<FoundKeys<JsonWebKey>>
@@ -92,7 +98,7 @@ interface KeySet extends Kept<Jwks> {
   isLoading(): boolean
 }
 
-/** The sets at URLs, as they are known by now. */
+/** The cached key sets by URL. */
 function keySets(withLoopback: boolean): (server: AuthorizationServer, url: string) => KeySet {
   const sets = createLRU<string, KeySet>({ max: MAX_KEPT })
   const loading = new Set<string>()
@@ -103,7 +109,7 @@ function keySets(withLoopback: boolean): (server: AuthorizationServer, url: stri
     try {
       const { members } = await fetchDocument(url, mayConnectTo, MAX_BYTES)
       if (!Array.isArray(members.keys)) throw new Error('it has no list of keys')
-      // what is kept is small, whatever else a stranger has put beside it
+      // the cache stays small, whatever else the document contains
       return members.keys.slice(0, MAX_KEYS).flatMap((jwk) => publicJwk(jwk) ?? [])
     } finally {
       loading.delete(url)
@@ -129,20 +135,20 @@ async function published<Found>(
 ): Promise<FoundKeys<Found>> {
   const known = set.current()
   const found = known && from(known)
-  // one that is not known may be new
+  // an unknown key may be new
   if (found && (found.length > 0 || set.isNew())) return { keys: found }
   try {
     const { keys, giveBack } = await fetchInPace(server, new URL(jwksUri).hostname, set, network)
     return { keys: from(keys), giveBack }
   } catch (error) {
     if (error instanceof OAuthError) throw error
-    // what went wrong on the way there is for the host alone: a stranger could learn from it what is in our network
+    // only the host learns the cause: it could tell a stranger about our network
     server.emit({ type: 'client.document_refused', clientId, reason: `its jwks_uri: ${messageOf(error)}` })
     throw unavailable("The client's keys could not be fetched.")
   }
 }
 
-/** In turn with all that strangers have fetched. An attempt is for a fetch: one that comes to none is given back. */
+/** Fetches in turn with all fetches for strangers. If nothing is fetched, the attempt is given back. */
 async function fetchInPace(server: AuthorizationServer, host: string, set: KeySet, network: string) {
   const taken = await takeAttempt(server, { kind: 'document', account: host, network: siteOf(network) })
   const isShared = set.isLoading()
@@ -150,14 +156,13 @@ async function fetchInPace(server: AuthorizationServer, host: string, set: KeySe
   const known = set.current()
   const begun = mayFetch && (known ? set.newer() : set.get())
   const isFree = isShared || !set.isLoading()
-  // together: a fetch that fails while the attempt goes back over a network would be a failure that nobody hears, which ends
-  // the process
+  // together: otherwise the fetch could fail unhandled while the attempt is given back, and end the process
   const [keys] = await Promise.all([begun, isFree && taken.giveBack()])
   if (!mayFetch) throw unavailable('Too many key sets are being fetched. Try again later.')
   return { keys: keys || known || [], giveBack: isFree ? undefined : taken.giveBack }
 }
 
-/** RFC 7515 §4.1.4: the key that is named, or the first where none is; of those that may have signed so. */
+/** RFC 7515 §4.1.4: the named key, or else the first ones, of those that fit the algorithm. */
 export function fitting(keys: Jwks, { kid, alg }: WantedKey, most = MAX_TRIED): VerificationKey[] {
   const found: VerificationKey[] = []
   for (const jwk of keys) {

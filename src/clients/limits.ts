@@ -1,6 +1,6 @@
 /**
- * The members of a record that keep one client below the options of the server: its tokens never live longer, and no more
- * origins act for it. What the server says later on holds, too: each use takes the stricter of both.
+ * The members of a record that restrict one client further than the server's options: token lifetimes and CORS origins.
+ * Each use takes the stricter of both, also if the options change later.
  */
 import type { Request } from 'express'
 import { OAuthError } from '../errors'
@@ -16,7 +16,7 @@ const isSeconds = (value: unknown, least = 1) => Number.isSafeInteger(value) && 
 
 export const seconds: MemberType = { words: 'a whole number of seconds of at least 1', is: (value) => isSeconds(value) }
 
-/** Its members in JSON, in the order of the record's. */
+/** The members' names in JSON, in the order of the record's. */
 const wireNames = { ttl: 'ttl', maxAge: 'max_age', rotate: 'rotate', replayWindow: 'replay_window' } as const
 
 const isLimit: { readonly [N in keyof RefreshLimits]-?: (value: unknown) => boolean } = {
@@ -78,7 +78,7 @@ export function refreshTokenLimits(
   return limits
 }
 
-/** Whether a member of it is looser than before, or gone. */
+/** Whether a limit is looser than before, or removed. */
 export function isLooser(next: RefreshLimits, before: RefreshLimits = {}): boolean {
   const isLonger = (name: 'ttl' | 'maxAge' | 'replayWindow') => {
     const [limit = Number.POSITIVE_INFINITY, old = Number.POSITIVE_INFINITY] = [next[name], before[name]]
@@ -93,8 +93,8 @@ export function corsOrigins(member: string, origins: readonly string[]): readonl
 }
 
 /**
- * A preflight names no client, and was answered for every origin that the router allows. Here the client is known: a script of
- * another origin than its own gets nothing, has used nothing up, and does not see the answer.
+ * A preflight names no client, so it admitted every origin that the router allows. Now the client is known: a script of
+ * another origin gets no response, and nothing is used up.
  */
 export function requireOwnOrigin(
   { corsOrigins: own = [] }: ClientLimits,
@@ -102,7 +102,7 @@ export function requireOwnOrigin(
   req: Request,
 ): void {
   const { origin } = req.headers
-  // a page of the server itself needs no CORS
+  // pages of the server itself need no CORS
   if (origin === undefined || own.includes(origin) || origin === new URL(issuer).origin) return
   req.res?.removeHeader('Access-Control-Allow-Origin')
   throw new OAuthError('unauthorized_client', 'This client may not be used by scripts of this origin.')

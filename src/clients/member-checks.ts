@@ -1,4 +1,4 @@
-/** What a member of a client record can be, each alone: its type, in the record and in JSON, and its check (RFC 7591 §2). */
+/** The types of client metadata members, in records and in JSON, and their checks (RFC 7591 §2). */
 import { OAuthError, type OAuthErrorCode } from '../errors'
 import { type SigningRules, signersOf } from '../jwt/server-signers'
 import { unshowable } from '../rules/keepable'
@@ -12,17 +12,17 @@ import type { ClientMember } from '../types/capability'
 import type { ClientMetadata } from '../types/client-metadata'
 import { type AuthenticationRules, needsDot, provingMethods, type SchemeRules } from './client'
 
-/** The type of a member. `read` and `write` are there where JSON says it in another form than the record. */
+/** The type of a member. `read` and `write` are set if JSON has another form than the record. */
 export interface MemberType {
-  /** What an error says that it must be. */
+  /** The type in words, for errors. */
   readonly words: string
   /** Whether a record may have such a value. */
   readonly is: (value: unknown) => boolean
   /** The error of another value (RFC 7591 §3.2.2). @default invalid_client_metadata */
   readonly code?: OAuthErrorCode
-  /** From JSON. Throws what names the member. @default the value as it is */
+  /** Reads the member from JSON. Throws an error that names it. @default unchanged */
   readonly read?: (member: string, value: unknown) => unknown
-  /** To JSON; undefined leaves it out. @default the value as it is */
+  /** Writes the member to JSON. Undefined omits it. @default unchanged */
   readonly write?: (value: never) => unknown
 }
 
@@ -43,21 +43,21 @@ export const flagOrList: MemberType = {
   is: (value) => flag.is(value) || isList(value),
 }
 
-/** RFC 6749 §3.3: a list here, one string with spaces in JSON, which has one token at least. */
+/** RFC 6749 §3.3: a list in records; in JSON a string with spaces and at least one token. */
 export const scope: MemberType = {
   ...list,
   read: (member, value) => requireText(member, value).split(' ').filter(Boolean),
   write: (tokens: readonly string[]) => (tokens.length > 0 ? tokens.join(' ') : undefined),
 }
 
-/** RFC 7591 §2: JSON names one method. A record can have several, and the first one is shown. */
+/** RFC 7591 §2: JSON has one method. A record can have several; JSON shows the first. */
 export const method: MemberType = {
   ...list,
   read: (member, value) => [requireText(member, value)],
   write: ([first]: readonly string[]) => first,
 }
 
-/** As everywhere in OAuth, what is empty is not there; RFC 7592 §2.2 says the same of null. */
+/** As everywhere in OAuth, an empty value counts as absent. RFC 7592 §2.2 says the same of null. */
 export function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || value === ''
 }
@@ -67,7 +67,7 @@ export function requireText(member: string, value: unknown): string {
   throw invalid(`${member} must be a string`)
 }
 
-/** Throws where a member is of another type. */
+/** Throws if a member has another type. */
 export function requireType(type: MemberType, member: string, value: unknown): void {
   if (!type.is(value)) throw new OAuthError(type.code ?? 'invalid_client_metadata', `${member} must be ${type.words}.`)
 }
@@ -76,14 +76,14 @@ export function invalid(problem: string): OAuthError {
   return new OAuthError('invalid_client_metadata', `${problem}.`)
 }
 
-/** What a record may name is what the server has. */
+/** The server options that limit what a record may name. */
 export interface ClientMetadataRules extends AuthenticationRules, SchemeRules, SigningRules {
   readonly scopes: ReadonlyMap<string, string>
   readonly allowHttpRedirectUris: boolean
   readonly resources: Audience
   readonly accessTokens: Pick<AccessTokenFormat, 'ttl' | 'signers'>
   readonly refreshTokens: RefreshTokenSettings | undefined
-  /** What the values in its lists bring along. */
+  /** The members that the server's options add. */
   readonly clientMembers?: readonly ClientMember[]
 }
 
@@ -101,7 +101,7 @@ export function redirectUris(member: string, uris: Values, rules: ClientMetadata
   for (const [at, uri] of uris.entries()) {
     const problem = redirectUriProblem(uri, accepted)
     if (!problem) continue
-    // which of them, or a registration with several would have to be taken apart to find out
+    // names the wrong one, so that the host need not search a list
     const named = uri === '' ? '' : `, ${shownUri(uri)},`
     throw new OAuthError('invalid_redirect_uri', `${member}[${at}]${named} ${problem}.`)
   }
@@ -149,7 +149,7 @@ export function authenticationMethods(
   return known as readonly TokenEndpointAuthMethod[]
 }
 
-/** As the server spells them. */
+/** The resources, spelled as the server spells them. */
 export function resources(member: string, named: Values, { resources: all }: ClientMetadataRules): Values {
   requireEach(member, named, (uri) => findResource(all, uri) !== undefined, 'resources of the server')
   return unique(named.map((uri) => findResource(all, uri) as string))
@@ -161,7 +161,7 @@ export function resourceServer(member: string, value: boolean | Values, rules: C
   return resources(member, value, rules)
 }
 
-/** RFC 9701 §6: of the keys that the server signs with. An empty string is none. */
+/** RFC 9701 §6: an algorithm of the server's signing keys. An empty string removes the member. */
 export function signingAlgorithm(member: string, value: string, rules: ClientMetadataRules): string | undefined {
   const known = [...signersOf(rules).keys()]
   if (value === '' || known.includes(value)) return value || undefined
@@ -175,9 +175,9 @@ export function label(member: string, value: string): string {
   throw invalid(`${member} must be ${LABEL}`)
 }
 
-/** What others read on the consent page, written by somebody whom nobody has checked. The id stands where there is no name. */
+/** Checks an unverified name for the consent page. Without a name the page shows the id. */
 export function verifyShownName(member: string, name: string | undefined): void {
-  // the same, because what is stored here is not trimmed
+  // must be unchanged, because a stored name is not trimmed
   if (name === undefined || shownName(name) === name) return
   throw invalid(
     `${member} must have a letter or digit and at most ${MAX_NAME} characters, without surrounding spaces or invisible characters`,
@@ -190,16 +190,16 @@ export function verifyShownDescription(member: string, description: string | und
   throw invalid(`${member} must have at most ${MAX_DESCRIPTION} characters, none of them invisible`)
 }
 
-/** A name that nobody has checked; undefined where it would fill a page, or cannot be seen on it. */
+/** An unverified name, or undefined if it is too long or invisible. */
 export function shownName(text: string): string | undefined {
   const name = text.trim()
   if (name.length > MAX_NAME || !/[\p{L}\p{N}]/u.test(name)) return undefined
   return hasUnseen(name) ? undefined : name
 }
 
-/** Whether there is something in a text that people do not see, or that covers what is around it. */
+/** Whether the text has characters that are invisible or cover other text. */
 function hasUnseen(text: string): boolean {
-  // joiners stand between letters of many scripts, and what turns the text around is refused as in every name
+  // joiners stand between letters of many scripts; text direction marks are refused elsewhere
   const seen = text.replaceAll(/\u200c|\u200d|[\u202a-\u202e\u2066-\u2069]/g, '')
   return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]|\p{M}{5}/u.test(seen)
 }
@@ -207,7 +207,7 @@ function hasUnseen(text: string): boolean {
 function requireEach(member: string, values: Values, allowed: (value: string) => boolean, words: string): Values {
   const wrong = values.find((value) => !allowed(value))
   if (wrong === undefined) return unique(values)
-  // what is long may be a secret in the wrong place, and errors are logged
+  // shortened: a long value may be a secret in the wrong place, and errors are logged
   throw invalid(`${member} must be ${words}${wrong.length > 32 ? '' : `; ${wrong} is not`}`)
 }
 

@@ -1,4 +1,4 @@
-/** The members of a client record: one table of their names in JSON, what each may be, and who may set it. */
+/** The table of client metadata members: their JSON names, types and checks, and who may set them. */
 import { OAuthError } from '../errors'
 import { type Audience, findResource } from '../rules/resource'
 import { includesScope, type Scope } from '../rules/scope'
@@ -17,18 +17,18 @@ import * as limits from './limits'
 import * as check from './member-checks'
 import { type ClientMetadataRules, MAX_REDIRECT_URIS, type MemberType } from './member-checks'
 
-/** What a user may hand on to a client: the most that a record of theirs can have. */
+/** The most that a user can give to a client. */
 export interface Authority {
   readonly userId: string | undefined
   readonly scopes: Scope
   readonly grantTypes: readonly string[]
-  /** As the server spells them. */
+  /** Spelled as the server spells them. */
   readonly resources: Audience
-  /** All that the server has. */
+  /** All resources of the server. */
   readonly known: Audience
 }
 
-/** The others are brought along by values in the lists of the server. */
+/** The members of the core. The server's options add the others. */
 type Name = Exclude<
   keyof ClientMetadata,
   | keyof (ClientKeyMetadata & ClientProofMetadata & CertificateClientMembers & ClientDetailsMetadata)
@@ -36,12 +36,12 @@ type Name = Exclude<
 >
 
 interface Member<N extends Name> {
-  /** Its name in JSON: that of RFC 7591 §2, where there it has one. */
+  /** The name in JSON: as in RFC 7591 §2, if that has it. */
   readonly wire: string
   readonly type: MemberType
-  /** What a record without it has. @default nothing */
+  /** The default value. @default none */
   readonly default?: Required<ClientMetadata>[N]
-  /** The member as it is stored. Throws where no record may have it, and names `member`. */
+  /** Returns the value to store. Throws an error that names `member` if no record may have the value. */
   readonly check?: (
     member: string,
     value: Required<ClientMetadata>[N],
@@ -49,17 +49,17 @@ interface Member<N extends Name> {
     record: ClientMetadata,
   ) => ClientMetadata[N]
   /**
-   * Who may set it: the client itself (RFC 7591, 7592) and the owner of the record and administrators, or without the
-   * first, or administrators alone. The host is an administrator.
+   * Who may set it: `'self'` the client (RFC 7591, 7592), the owner and administrators; `'owner'` the last two;
+   * `'admin'` administrators only. The host counts as an administrator.
    */
   readonly setBy: 'self' | 'owner' | 'admin'
-  /** Set where to take the member away is to lift a limit. @default whoever may set it */
+  /** Set if removing the member lifts a limit. @default anyone who may set it */
   readonly removedBy?: 'admin'
-  /** Throws where an owner may not have it so. `before` is what the record has already, which nobody takes away. */
+  /** Throws if this owner may not set the value. `before` is the current value, which they may keep. */
   readonly verify?: (value: Required<ClientMetadata>[N], owner: Authority, before: ClientMetadata[N]) => void
 }
 
-/** In the order in which a record is checked. A member of `setBy: 'admin'` is unset, or false, in every other record. */
+/** Ordered as they are checked. Records of others than administrators have no `setBy: 'admin'` member, or false. */
 export const clientMembers: { readonly [N in Name]-?: Member<N> } = {
   redirectUris: {
     wire: 'redirect_uris',
@@ -177,16 +177,16 @@ type Row = readonly [name: Name, member: Member<Name>]
 
 const memberEntries = Object.entries(clientMembers) as unknown as readonly Row[]
 
-/** What values in the lists of a server bring along. */
+/** The members that the server's options add. */
 export interface BroughtMembers {
   readonly clientMembers?: readonly ClientMember[]
 }
 
 const none: readonly ClientMember[] = Object.freeze([])
-/** The table of each server, made once. */
+/** The table of each server, built once. */
 const tables = new WeakMap<readonly ClientMember[], readonly Row[]>([[none, memberEntries]])
 
-/** The rows of the table, and those that the values in the server's lists bring along. */
+/** The rows of the table, and those that the server's options add. */
 export function membersOf({ clientMembers: brought = none }: BroughtMembers): readonly Row[] {
   let rows = tables.get(brought)
   if (!rows) {
@@ -205,7 +205,7 @@ function broughtRow({ check: checked, ...row }: ClientMember): Row {
 export const tableNames: readonly string[] = memberEntries.map(([name]) => name)
 export const tableWireNames: readonly string[] = memberEntries.map(([, { wire }]) => wire)
 
-/** Whether storage may return this as metadata: a null or a 0 for a flag would lift what the record says. */
+/** Whether storage may return this as metadata: null or 0 for a flag would lift a limit. */
 export function isClientMetadata(row: { readonly [N in Name]?: unknown }, rules: BroughtMembers): boolean {
   for (const [name, member] of membersOf(rules)) {
     const value = row[name]

@@ -1,4 +1,4 @@
-/** Clients that nobody registered: their id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document). */
+/** Unregistered clients: their id is the URL of a metadata document (draft-ietf-oauth-client-id-metadata-document). */
 import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { OAuthError } from '../errors'
 import { isLoopbackAddress, isPublicAddress, isThisMachine } from '../fetch/public-address'
@@ -17,13 +17,13 @@ import { describedClient, type SelfDescriptionRules } from './self-description'
 
 /** Options of `createAuthorizationServer({ clientIdMetadataDocuments })`. */
 export interface ClientIdMetadataDocumentsOptions {
-  /** The widest scope of these clients, which is also their default: `'read'` or `['read', 'write']`. */
+  /** The maximum scope of these clients, which is also their default: `'read'` or `['read', 'write']`. */
   scopes: string | Scope
-  /** Which URLs are accepted at all, such as those of hosts that you know. @default every public URL */
+  /** Which URLs to accept, for example only those of known hosts. @default every public URL */
   allow?: (url: URL) => Awaitable<boolean>
   /**
-   * Also accepts URLs on loopback, with http, for development and tests. Anyone can then make this process send GET
-   * requests to local services.
+   * Accepts URLs on loopback with http, for development and tests. Anyone can then make this process send GET requests
+   * to local services.
    * @default false
    */
   dangerouslyAllowLoopback?: boolean
@@ -40,7 +40,7 @@ const optionNames: readonly string[] = [
 type Source = SelfDescriptionRules &
   Pick<AuthorizationServer, 'scopes' | 'grants' | 'now' | 'emit' | 'inTime' | 'throttle'>
 
-/** Throws a TypeError for options that are wrong. */
+/** Throws a TypeError for a wrong option. */
 export function clientDocuments(options: ClientIdMetadataDocumentsOptions, source: Source): ClientDocuments {
   const verified = verifiedOptions(options, source)
   const cache = documentCache(source.now)
@@ -48,17 +48,17 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
   const loading = new Map<string, Promise<Client>>()
   const paced = new Map<string, Promise<Client>>()
 
-  /** What others know of it, or have under way; else throws the error. */
+  /** The cached client, or a fetch under way. Otherwise throws the error. */
   const withoutFetch = (url: string, error: unknown): Awaitable<Client> =>
     cache.current(url) ?? loading.get(url) ?? cache.stale(url, error)
 
   const mayFetch = (url: string) => !cache.current(url) && !loading.has(url) && hasPlace(loading.keys(), url)
 
-  /** One fetch for everybody who waits for it. Whoever had to wait before may find that others have come further. */
+  /** One fetch for all who wait. A caller that had to wait checks the cache again. */
   const once = (url: string): Awaitable<Client> =>
     mayFetch(url) ? shared(loading, url, () => load(url)) : withoutFetch(url, unavailable(TOO_MANY))
 
-  /** An attempt is for a fetch: one that comes to none is given back. */
+  /** An attempt pays for a fetch. If nothing is fetched, it is given back. */
   async function inPace(url: string, network: string): Promise<Client> {
     const attempt = { kind: 'document', account: new URL(url).hostname, network } as const
     const taken = await orElse<Required<TakenAttempt> | { error: unknown }>(
@@ -78,7 +78,7 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
       if (client) return client
       return whenReady(requireAllowed(url), () => {
         if (network === undefined || !mayFetch(url)) return once(url)
-        // of one network for one document, however many ask at once
+        // one attempt for one network and one document, however many requests wait
         const site = siteOf(network)
         return shared(paced, `${site} ${url}`, () => inPace(url, site))
       })
@@ -86,7 +86,7 @@ export function clientDocuments(options: ClientIdMetadataDocumentsOptions, sourc
   })
 }
 
-/** What is under way for that key already, or is begun. */
+/** Returns the pending promise for this key, or begins one. */
 function shared<T>(underWay: Map<string, Promise<T>>, key: string, begin: () => Promise<T>): Promise<T> {
   const found = underWay.get(key)
   if (found) return found
@@ -95,7 +95,7 @@ function shared<T>(underWay: Map<string, Promise<T>>, key: string, begin: () => 
   return begun
 }
 
-/** Where documents come from, and what is taken of them. */
+/** Fetches documents and reads clients from them. */
 function documentSource(
   { allow, withLoopback, permitted }: ReturnType<typeof verifiedOptions>,
   source: Source,
@@ -106,7 +106,7 @@ function documentSource(
   async function load(url: string): Promise<Client> {
     try {
       const { client, fresh } = await fetchClient(url)
-      // `allow` may have said no meanwhile, to somebody else
+      // meanwhile another caller's `allow` may have refused it
       const failure = cache.failureOf(url)
       if (failure) throw failure
       cache.keep(url, client, fresh)
@@ -130,7 +130,7 @@ function documentSource(
     }
   }
 
-  /** The host's own word on the URL. Before anything is begun that others wait for: this may take as long as it likes. */
+  /** Asks the host's `allow`. Before any shared work begins, because it may take its time. */
   function requireAllowed(url: string): Awaitable<void> {
     if (!allow) return
     return whenReady(source.inTime('clientIdMetadataDocuments.allow', allow(new URL(url))), (answer) => {
@@ -144,7 +144,7 @@ function documentSource(
   return { load, requireAllowed }
 }
 
-/** What went wrong on the way there is for the host alone: a stranger could learn from it what is in our network. */
+/** Only the host learns the cause: it could tell a stranger about our network. */
 function refusal({ emit }: Source, url: string, reason: string, told?: string): OAuthError {
   emit({ type: 'client.document_refused', clientId: url, reason })
   if (told === undefined) return unavailable('The client metadata document could not be fetched.')
@@ -179,19 +179,19 @@ function verifiedOptions(options: ClientIdMetadataDocumentsOptions, { scopes: al
 }
 
 /**
- * Whether a client id is the URL of a document (§3 of the draft): https, with a path, without credentials, fragment and dot
- * segments, and written exactly as the URL parser writes it, because ids are compared as strings. `withLoopback` also takes
- * http, on loopback.
+ * Whether a client id is the URL of a document (§3 of the draft): https with a path, without credentials, fragment and
+ * dot segments. It must be written exactly as the URL parser writes it, because ids are compared as strings.
+ * `withLoopback` also admits http on loopback.
  */
 export function isDocumentUrl(clientId: string, withLoopback: boolean): boolean {
   if (!/^https?:\/\/[\x21-\x7e]+$/.test(clientId) || clientId.length > 255 || !URL.canParse(clientId)) return false
   const { protocol, hostname, username, password, pathname, href } = new URL(clientId)
   if (protocol !== 'https:' && !(withLoopback && isThisMachine(hostname))) return false
-  // the parser takes dot segments out, the encoded ones as well: what had them is not what it writes
+  // the parser removes dot segments, also encoded ones, so that such a URL differs from `href`
   return href === clientId && username === '' && password === '' && pathname !== '/' && !clientId.includes('#')
 }
 
-/** 400 and not `invalid_client`, after which a client would throw away its tokens; not 5xx, which is for our own failures. */
+/** 400: after `invalid_client` a client would discard its tokens, and 5xx is for our own failures. */
 export function unavailable(description: string): OAuthError {
   const headers = { 'Retry-After': String(RETRY) }
   return new OAuthError('temporarily_unavailable', description, { status: 400, headers })

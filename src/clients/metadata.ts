@@ -1,4 +1,4 @@
-/** Client metadata: read from JSON and written as JSON, checked, and weighed against what its owner may hand on. */
+/** Client metadata: read from JSON, written as JSON, checked, and compared with what its owner may give. */
 import type { Client } from '../storage'
 import type { ClientMetadata } from '../types/client-metadata'
 import { defaultGrantTypes, isPublic } from './client'
@@ -11,7 +11,7 @@ export function metadataNames(rules: BroughtMembers): readonly Name[] {
   return membersOf(rules).map(([name]) => name)
 }
 
-/** Whose view of a record: its client sees and sets the members that are its own, the owner all of them. */
+/** The view of a record: a client sees and sets its own members, the owner all members. */
 type View = 'self' | 'owner'
 
 function membersSeen(view: View, rules: BroughtMembers) {
@@ -19,7 +19,7 @@ function membersSeen(view: View, rules: BroughtMembers) {
   return view === 'owner' ? members : members.filter(([, { setBy }]) => setBy === 'self')
 }
 
-/** The members that a JSON object names, as a record has them. What it says of others is not looked at. */
+/** Reads the members that a JSON object names. Unknown names are ignored. */
 export function readMembers(
   json: Readonly<Record<string, unknown>>,
   view: View,
@@ -36,7 +36,7 @@ export function readMembers(
   return metadata
 }
 
-/** The same as JSON. Members that a record does not have are left out. */
+/** Writes the members as JSON. Members that the record lacks are omitted. */
 export function writeMembers(record: ClientMetadata, view: View, rules: BroughtMembers): Record<string, unknown> {
   const json: Record<string, unknown> = {}
   for (const [name, { wire, type }] of membersSeen(view, rules)) {
@@ -46,7 +46,7 @@ export function writeMembers(record: ClientMetadata, view: View, rules: BroughtM
   return json
 }
 
-/** Throws where a member is of another type, and names it as JSON does. */
+/** Throws if a member has another type, and names it as JSON does. */
 export function requireTypes(metadata: { readonly [N in Name]?: unknown }, rules: BroughtMembers): void {
   for (const [name, { wire, type }] of membersOf(rules)) {
     if (metadata[name] !== undefined) requireType(type, wire, metadata[name])
@@ -65,8 +65,8 @@ type Checked = Omit<ClientMetadata, 'redirectUris' | 'tokenEndpointAuthMethods'>
   Pick<Client, 'redirectUris' | 'tokenEndpointAuthMethods'>
 
 /**
- * The members of a record, checked; throws `invalid_client_metadata` or `invalid_redirect_uri` naming the member, as a record
- * or as JSON does. Takes only the members it knows, so that nothing else can find its way into a record.
+ * Returns the validated members. Throws `invalid_client_metadata` or `invalid_redirect_uri` with the member's name, in
+ * records or in JSON. Ignores unknown members, so that nothing else enters a record.
  */
 export function parseClientMetadata(
   metadata: ClientMetadata,
@@ -75,7 +75,7 @@ export function parseClientMetadata(
 ): Checked {
   const checked: Record<string, unknown> = {}
   for (const [name, member] of membersOf(rules)) {
-    // a default is checked, too: the server may not have what it names
+    // defaults are checked too: the server may lack what they name
     const value = metadata[name] === undefined ? member.default : metadata[name]
     if (value === undefined) continue
     const shown = names === 'record' ? name : member.wire
@@ -87,15 +87,15 @@ export function parseClientMetadata(
   return record
 }
 
-// RFC 6749 §4.4, RFC 7662 §2.1: both are for clients that can prove who they are
+// RFC 6749 §4.4, RFC 7662 §2.1: both require client authentication
 function verifyPublicClient({ grantTypes, resourceServer }: ClientMetadata): void {
   if (grantTypes?.includes('client_credentials')) throw invalid('a public client may not use client_credentials')
   if (resourceServer) throw invalid('a public client cannot be a resource server')
 }
 
 /**
- * Whether this owner could make such a record: throws where not. Asked of the record that there is as well, before it is
- * changed, gets a new secret or is deleted; its words and its size are then what they were.
+ * Throws if this owner could not create such a record. Also checks the current record before a change, a new secret or
+ * a deletion.
  */
 export function verifyWithin(
   owner: Authority,
@@ -105,11 +105,11 @@ export function verifyWithin(
 ): void {
   const whole: ClientMetadata = {
     ...record,
-    // what stands for a member that is left out counts as if it were named: a client of nobody is not the caller's
+    // an omitted member counts as its default: a client without an owner does not belong to the caller
     username: record.username ?? '',
     grantTypes: record.grantTypes ?? defaultGrantTypes.filter((grantType) => rules.grants.has(grantType)),
     resources: record.resources ?? rules.resources,
-    // to take it away is to lift it
+    // removing it would lift it
     ...(before.requirePkce && { requirePkce: record.requirePkce ?? false }),
   }
   for (const [name, { wire, setBy, removedBy, verify }] of membersOf(rules)) {

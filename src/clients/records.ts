@@ -1,4 +1,4 @@
-/** Client records: made, changed and given secrets, by hosts and over HTTP alike. */
+/** Creates and changes client records, for hosts and over HTTP. */
 
 import { firstVersion, newGrantId, newSecret, sha256 } from '../crypto'
 import { OAuthError, storageFailure } from '../errors'
@@ -10,15 +10,15 @@ import { isUserId } from '../users'
 import { hasClientSecret, isBeingDeleted } from './client'
 import { parseClientMetadata, requireTypes, verifyClientId } from './metadata'
 
-/** A client to be: what is left out is generated, or has a safe default. */
+/** A new client. Omitted members are generated, or have a safe default. */
 export interface NewClient extends ClientMetadata {
   readonly clientId?: string | undefined
   readonly clientSecret?: string | undefined
 }
 
 /**
- * Adds a client. `introduced` is what the record of a client that registers itself has beside its metadata; `network`
- * is whose turn at bcrypt it takes.
+ * Adds a client. `introduced` has the members of a self-registered client beside its metadata. `network` is the network
+ * whose turn for bcrypt it takes.
  */
 export async function insertClient(
   server: AuthorizationServer,
@@ -38,7 +38,7 @@ export async function insertClient(
   const made = hasSecret ? await makeSecret(clientSecret, now, network) : undefined
   const client: Client = {
     clientId,
-    // a change begun before that id was deleted and registered again must not find the version it expects
+    // a pending change of an earlier client with this id must not find the version that it expects
     version: firstVersion(),
     ...checked,
     secrets: made ? [made.kept] : [],
@@ -56,42 +56,42 @@ export async function insertClient(
 }
 
 /**
- * RFC 9068 §5: in a JWT of its own a client called like a user would be that user, to every API that looks at `sub`. Asked
- * last, where an id that is taken is found out, too: strangers must not learn who is a user.
+ * RFC 9068 §5: in its own JWT, a client with a user's id would be that user to every API that reads `sub`. Asked last,
+ * also for a taken id: strangers must not learn who is a user.
  */
 async function isUser(server: AuthorizationServer, clientId: string): Promise<boolean> {
   if (!server.accessTokens.jwks || !(await isUserId(server, clientId))) return false
-  // as long as an insert that finds the id taken
+  // takes as long as an insert that finds the id taken
   await server.storage.clients.find(clientId)
   return true
 }
 
 /**
- * Looks at the very record that is about to be replaced, however often it changed meanwhile, and at what replaces it; what
- * it throws means no. A look before the call could see another owner, or fewer scopes, than the record has by then.
+ * Checks the record that is about to be replaced, and the new one, in each attempt. Throw to refuse. An earlier check
+ * could see another owner or fewer scopes than the record has by then.
  */
 export type MayReplace = (current: Client, next: ClientMetadata | undefined) => void
 
 interface ChangeOptions {
   readonly mayReplace?: MayReplace
-  /** Whose turn at bcrypt a chosen secret takes. */
+  /** The network whose turn for bcrypt a chosen secret takes. */
   readonly network?: string
-  /** Members that go back to what a record without them has. */
+  /** Members to reset to their default. */
   readonly removed?: readonly (keyof ClientMetadata)[]
 }
 
-/** Changes the members named, and no other, also when somebody else changes the record at the same time. */
+/** Changes only the named members, also if others change the record at the same time. */
 export async function changeMembers(
   server: AuthorizationServer,
   clientId: string,
   { clientSecret, ...members }: ClientMetadata & { clientSecret?: string },
   { mayReplace = () => {}, network, removed = [] }: ChangeOptions = {},
 ): Promise<Client> {
-  // a member that is undefined is not named: it must not put a list of the record back to its default
+  // an undefined member is not named: it must not reset a list of the record
   const changes = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
   const now = server.now()
   const made = clientSecret === undefined ? undefined : await makeSecret(clientSecret, now, network)
-  // a record that the options of the server do not fit any more can be disabled all the same
+  // a record that no longer fits the server's options can still be disabled
   const isSwitch = !made && [...Object.keys(changes), ...removed].every((name) => name === 'disabled')
   if (isSwitch) requireTypes(changes, server)
   const changed = (current: Client): Client => {
@@ -103,7 +103,7 @@ export async function changeMembers(
   }
   let before = changes.disabled === true ? await server.storage.clients.find(clientId) : undefined
   if (before) {
-    // what may not be changed ends nothing, and a storage that fails here has changed nothing yet
+    // a refused change ends nothing, and a storage that fails here has changed nothing yet
     changed(before)
     await server.storage.grants.revoke({ clientId }, server.now())
   }
@@ -116,12 +116,13 @@ export async function changeMembers(
   if (isDisabled !== (before?.disabled ?? false)) {
     server.emit({ type: isDisabled ? 'client.disabled' : 'client.enabled', clientId })
   }
-  // after the record: who found it as it was has begun before this mark. Each time, for where it failed it is asked for again
+  // after the record changed: requests that read the old record began before this mark. Repeated each time, because it
+  // may have failed
   if (isDisabled) await server.storage.grants.revoke({ clientId }, server.now())
   return client
 }
 
-/** The record with the members named, and without those removed, whose defaults come back when it is checked. */
+/** The record with the named members, and with the removed members reset when it is checked. */
 export function withChanges(
   current: Client,
   changes: ClientMetadata,
@@ -131,7 +132,7 @@ export function withChanges(
   return { ...(Object.fromEntries(kept) as unknown as Client), ...changes }
 }
 
-/** A new generated secret; the old ones stay valid for `overlap` seconds, of which there are at most `keep`. */
+/** Adds a generated secret. The old ones stay valid for `overlap` seconds; at most `keep` of them. */
 export async function rotateSecret(
   server: AuthorizationServer,
   clientId: string,
@@ -142,7 +143,7 @@ export async function rotateSecret(
   const client = await changeClient(server, clientId, (current) => {
     mayReplace(current, current)
     if (!hasClientSecret(current)) throw noSecret()
-    // in whole seconds: the last one counts, or the overlap would be shorter than it is called
+    // one more, because times are whole seconds and the overlap would otherwise be shorter
     const until = overlap === 0 ? now : now + overlap + 1
     const old = current.secrets
       .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? until, until) }))
@@ -156,7 +157,7 @@ export async function rotateSecret(
 
 const MAX_TRIES = 20
 
-/** Reads, changes and writes a record until nobody else wrote in between: a removed secret or URI cannot come back. */
+/** Reads, changes and writes a record until no one else wrote in between: a removed secret or URI cannot come back. */
 export async function changeClient(
   server: AuthorizationServer,
   clientId: string,
@@ -183,12 +184,12 @@ async function makeSecret(
     const clientSecret = newSecret()
     return { kept: { digest: sha256(clientSecret), createdAt: now }, clientSecret }
   }
-  // what a template makes of a variable that nobody has set: everybody knows it
+  // a template's text for an unset variable: anyone can guess it
   if (['undefined', 'null', '[object Object]'].includes(chosen)) {
     throw new OAuthError('invalid_client_metadata', `clientSecret must be a secret, and not the text ${chosen}.`)
   }
   const bytes = typeof chosen === 'string' ? Buffer.byteLength(chosen) : 0
-  // bcrypt reads 72 bytes and no further: two longer secrets could be the same to it
+  // bcrypt reads only 72 bytes: two longer secrets could be equal to it
   if (bytes < 8 || bytes > 72 || chosen.includes('\0')) {
     throw new OAuthError('invalid_client_metadata', 'clientSecret must be 8 to 72 bytes without NUL.')
   }
@@ -202,7 +203,7 @@ function noSecret(): OAuthError {
   )
 }
 
-/** What of a record another place is asked about. */
+/** The members of a record that other sites are asked about. */
 function placesOf({ redirectUris, sectorIdentifierUri }: Client): string {
   return JSON.stringify([redirectUris, sectorIdentifierUri])
 }

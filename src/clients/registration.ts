@@ -21,7 +21,7 @@ export interface NewRegistration {
   registrationToken: string
 }
 
-/** A new client as it describes itself; `isOpen`: anybody may. Its id and secrets are of our making. */
+/** Creates a client as it describes itself. Its id and secrets are generated. `isOpen`: anyone may register. */
 export async function registerItself(
   server: AuthorizationServer,
   { scopes, ...described }: SelfDescription,
@@ -32,12 +32,12 @@ export async function registerItself(
   const registrationToken = newSecret()
   const metadata = {
     clientId,
-    // what it asked for is what it begins with. Less than is open would keep nobody safe who can register again, and keep a
-    // client from asking its user for more when it needs it (RFC 6750 §3.1, insufficient_scope)
+    // the requested scope is the default. A smaller limit would protect no one, since a client can register again, and
+    // would stop a client from asking for more scope when needed (RFC 6750 §3.1, insufficient_scope)
     scopes: permitted.scopes,
     ...(scopes && { defaultScopes: scopes }),
     ...described,
-    // whatever `pkce` is for the clients that the host knows: no unknown one is so old that it cannot (RFC 9700 §2.1.1)
+    // whatever `pkce` says: no unknown client is too old for PKCE (RFC 9700 §2.1.1)
     requirePkce: true,
   }
   const registrationTokenDigest = digestOf(clientId, registrationToken)
@@ -46,7 +46,7 @@ export async function registerItself(
   return { ...registered, registrationToken }
 }
 
-/** The client whose registration access token this is. A client that is gone is answered like a wrong token (§2). */
+/** Finds the client of a registration access token. A deleted client gives the same error as a wrong token (§2). */
 export async function requireRegistration(
   server: AuthorizationServer,
   clientId: string,
@@ -59,8 +59,8 @@ export async function requireRegistration(
 }
 
 /**
- * RFC 7592 §2.2: the members replace those that were registered, and what is left out is gone. What only the host or an
- * administrator decides about stays, and so do the secret and the way to present it. What they gave, it may keep.
+ * RFC 7592 §2.2: the members replace the registered ones, and omitted ones are removed. Members that only the host or
+ * an administrator sets stay, and so do the secret and its method. The client may keep what they gave.
  */
 export async function replaceRegistration(
   server: AuthorizationServer,
@@ -69,15 +69,15 @@ export async function replaceRegistration(
   members: Members,
 ): Promise<Client> {
   const client = await changeClient(server, clientId, (current) => {
-    // once more of the very record that is replaced
+    // checked again for the record that is replaced
     verifyToken(current, registrationToken)
     verifyReplacement(current, members)
-    // never more than it has: an administrator may have taken the rest away
+    // never more than it has: an administrator may have removed the rest
     const may = { scopes: scopesOfClient(server.scopes, current), grantTypes: grantTypesOf(current) }
     const described = parseSelfDescription(members, may, server, current.tokenEndpointAuthMethods)
     const methods = described.tokenEndpointAuthMethods ?? current.tokenEndpointAuthMethods
     const next = { tokenEndpointAuthMethods: methods }
-    // a proof is never dropped, and no secret is made here
+    // the client cannot drop its authentication, and gets no secret here
     if (isPublic(next) !== isPublic(current) || hasClientSecret(next) !== hasClientSecret(current)) {
       throw invalid('token_endpoint_auth_method cannot change between none and a secret: register again')
     }
@@ -113,12 +113,12 @@ export async function deleteRegistration(
   await endClient(server, clientId, mayDelete).catch(refuseGone)
 }
 
-/** A client that is gone is answered like a wrong token. */
+/** A deleted client gives the same error as a wrong token. */
 function refuseGone(error: unknown): never {
   throw error instanceof OAuthError && error.status === 404 ? invalidToken() : error
 }
 
-/** §2.2: members that only the server says, and a secret that is not the client's own. */
+/** §2.2: members that only the server sets, and a secret that is not the client's. */
 function verifyReplacement(current: Client, members: Members): void {
   if (members.client_id !== current.clientId) throw invalid('client_id must be the id of this client')
   const ours = [
@@ -136,14 +136,14 @@ function verifyReplacement(current: Client, members: Members): void {
   throw invalid('client_secret is not a secret of this client, and cannot be chosen')
 }
 
-/** A client that is disabled does not change or delete itself: what it was stays to be seen. */
+/** A disabled client cannot change or delete itself: its record stays as evidence. */
 function verifyToken({ clientId, registrationTokenDigest, disabled }: Client, registrationToken: string): void {
   const digest = digestOf(clientId, registrationToken)
   if (disabled || registrationTokenDigest === undefined || !equalDigests(registrationTokenDigest, digest))
     throw invalidToken()
 }
 
-/** Bound to the id: a digest that has found its way into another record opens nothing there. */
+/** Bound to the id, so that a digest copied into another record is useless. */
 function digestOf(clientId: string, registrationToken: string): string {
   return sha256(JSON.stringify(['registration access token', clientId, registrationToken]))
 }

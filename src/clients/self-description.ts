@@ -1,4 +1,4 @@
-/** What a client says of itself, in a registration (RFC 7591 §2) or in the document at its id: checked, and cut to what it may have. */
+/** What a client says of itself in a registration (RFC 7591 §2) or a metadata document: checked, and limited. */
 import { OAuthError } from '../errors'
 import { isPublicHost } from '../fetch/public-address'
 import { isLoopbackHost } from '../rules/loopback'
@@ -11,7 +11,7 @@ import { type ClientMetadataRules, invalid, isAbsent, list, MAX_REDIRECT_URIS, s
 import { membersOf } from './members'
 import { parseClientMetadata, readMembers } from './metadata'
 
-/** What a client that introduces itself may have at most. */
+/** The most that a self-described client may have. */
 export interface Permitted {
   readonly scopes: Scope
   readonly grantTypes: readonly string[]
@@ -21,7 +21,7 @@ export interface SelfDescriptionRules extends ClientMetadataRules {
   readonly responseTypes: ReadonlyMap<string, { readonly grantType: string }>
 }
 
-/** The members of a record that a client may set. `scopes` left out: nothing was asked. */
+/** The members that a client may set. Without `scopes` the client asked for none. */
 export interface SelfDescription extends Omit<ClientMetadata, 'defaultScopes'> {
   readonly redirectUris: readonly string[]
   readonly grantTypes: readonly string[]
@@ -30,9 +30,9 @@ export interface SelfDescription extends Omit<ClientMetadata, 'defaultScopes'> {
 type Json = Readonly<Record<string, unknown>>
 
 /**
- * The members of the table that clients may set; all others are ignored (§2), but their URIs are looked at: who sends
- * `javascript:` is no client to have. Grant types and scopes that are not permitted are left out, as §3.2.1 allows, and the
- * answer says what is left; nothing left is `invalid_client_metadata`. `methods` is how it authenticates where it does not say.
+ * Reads the members that clients may set. Others are ignored (§2), except that their URIs are checked: a client that
+ * sends `javascript:` is refused. Forbidden grant types and scopes are dropped, as §3.2.1 allows, and the response
+ * shows the rest; if none remain, `invalid_client_metadata`. `methods` is the default authentication.
  */
 export function parseSelfDescription(
   json: Json,
@@ -42,7 +42,7 @@ export function parseSelfDescription(
 ): SelfDescription {
   refuseStatement(json.software_statement)
   requirePublicUris(json, rules)
-  // what it names as `scope` is what it begins with, and no other member says that here
+  // the named `scope` is the default scope; no other member may set it here
   const { name, scopes: asked, ...read } = readMembers({ ...json, default_scope: undefined }, 'self', rules)
   const members = { ...(methods && { tokenEndpointAuthMethods: methods }), ...read }
   const shown = name === undefined ? undefined : shownName(name)
@@ -56,12 +56,12 @@ export function parseSelfDescription(
     ...(scopes && { scopes }),
   }
   verifyRedirectUris(described, rules)
-  // each of them has to use PKCE: its record will say so
+  // each client must use PKCE, as its record will say
   parseClientMetadata({ ...described, requirePkce: true }, rules, 'wire')
   return described
 }
 
-/** Throws `invalid_client_metadata` for a document that says what it must not (draft-ietf-oauth-client-id-metadata-document §4.1). */
+/** Reads a client from its document. Throws `invalid_client_metadata` for a forbidden member (draft §4.1). */
 export function describedClient(
   url: string,
   json: Json,
@@ -73,11 +73,11 @@ export function describedClient(
   const { scopes, ...described } = parseSelfDescription(said, permitted, source)
   const metadata = {
     name: new URL(url).host,
-    // as for a registration: what it names is what it begins with
+    // as for a registration: the named scope is the default
     scopes: permitted.scopes,
     ...(scopes && { defaultScopes: scopes }),
     ...described,
-    // anybody can use a public client's id: the verifier alone ties a code to who asked for it
+    // anyone can use a public client's id: only the verifier ties a code to the client that asked
     requirePkce: true,
   }
   const times = { createdAt: source.now(), updatedAt: source.now() }
@@ -85,7 +85,7 @@ export function describedClient(
   return { clientId: url, version: 1, ...parseClientMetadata(metadata, source), secrets: [], origin, ...times }
 }
 
-/** §4.1 of the draft: the document is about this very URL, and there is nobody to share a secret with. */
+/** §4.1 of the draft: the document must name its own URL, and cannot have a secret. */
 function verifyDocument(url: string, json: Json): void {
   if (json.client_id !== url) throw invalid('its client_id is not its URL')
   if (json.client_secret !== undefined || json.client_secret_expires_at !== undefined) {
@@ -94,9 +94,9 @@ function verifyDocument(url: string, json: Json): void {
 }
 
 /**
- * §4.1, §8.2 of the draft: by a key, or not at all. A document may list more methods than the one that it prefers
- * (`token_endpoint_auth_methods_supported`): then one that this server does not have is no reason to refuse it. Where it
- * prefers none of them, its client proves itself if it can, because the metadata of this server says that it may.
+ * §4.1, §8.2 of the draft: keys or no authentication. A document may list more methods in
+ * `token_endpoint_auth_methods_supported`; unsupported ones are ignored. If it prefers no supported method, its client
+ * authenticates if it can, because the metadata of this server allows that.
  */
 function documentMethod(json: Json, rules: SelfDescriptionRules): string {
   const { token_endpoint_auth_method: preferred, token_endpoint_auth_methods_supported: others } = json
@@ -112,12 +112,12 @@ function documentMethod(json: Json, rules: SelfDescriptionRules): string {
   throw invalid(`its token_endpoint_auth_method must be ${open.join(' or ')}`)
 }
 
-/** The response types that go with these grants. */
+/** The response types of these grants. */
 export function responseTypesOf({ responseTypes }: SelfDescriptionRules, grantTypes: readonly string[]): string[] {
   return [...responseTypes].filter(([, grant]) => grantTypes.includes(grant.grantType)).map(([name]) => name)
 }
 
-// §2.3 would let us ignore it, and the client would believe that what it vouches for is registered
+// §2.3 allows ignoring it, but the client would believe that its claims are registered
 function refuseStatement(statement: unknown): void {
   if (isAbsent(statement)) return
   if (typeof statement !== 'string' || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(statement)) {
@@ -126,20 +126,20 @@ function refuseStatement(statement: unknown): void {
   throw new OAuthError('unapproved_software_statement', 'Software statements are not supported.')
 }
 
-/** Every member `…_uri`, in whatever language (§2.2). `redirect_uris` has rules of its own; no other list is used. */
+/** Checks every member `…_uri`, in any language (§2.2). `redirect_uris` has its own rules; no other list is used. */
 function requirePublicUris(members: Json, rules: SelfDescriptionRules): void {
-  // what the table has is checked there
+  // the table checks its own members
   const checked = membersOf(rules).map(([, { wire }]) => wire)
   for (const [member, value] of Object.entries(members)) {
     if (!/^\w+_uri(#.*)?$/s.test(member) || isAbsent(value) || checked.includes(member)) continue
-    // without the language tag, which can be any text: what is wrong with a document is told on a page of ours
+    // without the language tag, which can be any text: a built-in page shows this error
     const name = member.split('#', 1)[0] as string
     if (typeof value === 'string' && value.length <= 2048 && isPublicUri(value, pagesForPeople.includes(name))) continue
     throw invalid(`${name.slice(0, 40)} must be an https URL of a public host`)
   }
 }
 
-/** What people could be shown of a client. Nothing is fetched from there, and an app under development has it on loopback. */
+/** URLs of pages for users. Nothing is fetched from them, and an app under development has them on loopback. */
 const pagesForPeople: readonly string[] = ['client_uri', 'logo_uri', 'tos_uri', 'policy_uri']
 
 function isPublicUri(uri: string, orLoopback: boolean): boolean {
@@ -160,12 +160,12 @@ function cutGrantTypes(
     requireConsistent(asked, responseTypes as string[])
   }
   const grantTypes = [...new Set(asked)].filter((grantType) => permitted.includes(grantType))
-  // a refresh token alone begins nothing
+  // a refresh token alone cannot begin a session
   if (grantTypes.some((grantType) => grantType !== 'refresh_token')) return grantTypes
   throw invalid(`grant_types must include at least one of those allowed here: ${permitted.join(', ')}`)
 }
 
-/** §2.1: what is said of grants and of response types must be the same. */
+/** §2.1: grant types and response types must match. */
 function requireConsistent(grantTypes: readonly string[], responseTypes: readonly string[]): void {
   const parts = responseTypes.flatMap((responseType) => responseType.split(' '))
   for (const [responseType, grantType] of [
@@ -179,7 +179,7 @@ function requireConsistent(grantTypes: readonly string[], responseTypes: readonl
   }
 }
 
-/** Undefined where nothing was asked but `offline_access`, which the grant types decide about. */
+/** Undefined if only `offline_access` was requested, which the grant types decide about. */
 function cutScopes(asked: Scope, { scopes: permitted }: Permitted): string[] | undefined {
   const scopes = intersectScope([...new Set(asked)], permitted)
   if (scopes.length > 0 || asked.length === 0) return scopes
@@ -193,7 +193,7 @@ function verifyRedirectUris(
   { responseTypes }: SelfDescriptionRules,
 ): void {
   const redirects = [...responseTypes.values()].some(({ grantType }) => grantTypes.includes(grantType))
-  // §2: clients using flows with redirection must register their redirection URI values
+  // §2: clients that use redirects must register their redirect URIs
   const problem =
     redirects && redirectUris.length === 0
       ? 'redirect_uris must not be empty for these grant_types.'
