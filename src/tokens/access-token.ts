@@ -1,6 +1,6 @@
 /**
- * Access tokens: the opaque form, which is `<lookup id>.<secret>` and looked up at each use, so that a revocation holds at
- * once; and of both forms how one is found, whether it is alive, and who calls with it.
+ * Access tokens. The opaque format is `<lookup id>.<secret>`: it is looked up at each use, so that a revocation takes
+ * effect at once. For both formats: how to find a token, whether it is alive, and who uses it.
  */
 import { type Awaitable, whenReady } from '../awaitable'
 import { type Bound, boundOf, findCredential, frozenList, hasSecret, isExpired } from '../credentials/bound'
@@ -26,7 +26,7 @@ export interface OpaqueOptions {
 }
 
 /**
- * Access tokens without a readable meaning: the default form.
+ * Creates opaque access tokens, which have no readable content. This is the default format.
  *
  * @throws TypeError when `ttl` is not a positive whole number.
  */
@@ -54,24 +54,24 @@ function tokenOf(id: string, secret: string): string {
 
 export interface FoundAccessToken {
   row: Credential
-  /** Those of a JWT. */
+  /** The claims, for a JWT. */
   claims?: AccessToken['claims']
-  /** Those of a personal token. */
+  /** Records the use, for a personal access token. */
   used?: LocatedToken['used']
 }
 
-/** An access token that is alive and whose secret is right; undefined for everything else. */
+/** Returns a live access token with the right secret, or undefined. */
 export function findAccessToken(server: AuthorizationServer, token: string): Awaitable<FoundAccessToken | undefined> {
   return whenReady(server.accessTokens.locate(server, token), (located) => {
     if (!located) return undefined
     const { id, secret, claims, used } = located
     return whenReady(located.row ?? findCredential(server, id, 'access_token'), (row) => {
-      // a token that was revoked by itself keeps its digest and has another state; one without a row is never revoked
+      // a token that was revoked alone keeps its digest but has another state; a stateless token has no row to revoke
       const isWhole = row && (located.row !== undefined || (row.state === row.digest && hasSecret(row, secret)))
       if (!isWhole || isExpired(server, row)) return undefined
       const found = used ? { row, used } : claims ? { row, claims } : { row }
       const { subject } = row.data.bound as Bound
-      // one that was exchanged is of no more use than its subject token, whatever ended that
+      // an exchanged token ends with its subject token
       return subject === undefined
         ? found
         : whenReady(findCredential(server, subject, 'access_token'), (of) =>
@@ -81,7 +81,9 @@ export function findAccessToken(server: AuthorizationServer, token: string): Awa
   })
 }
 
-/** What the row of a token says. `claims` are those of a JWT. Frozen: guards trust it, and many requests may share it. */
+/**
+ * The meaning of a token's row. `claims` are the claims of a JWT. Frozen: guards trust it, and requests may share it.
+ */
 function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: AccessToken['claims']): AccessToken {
   const bound = boundOf(row)
   const accessToken: Writable<AccessToken> = {
@@ -89,7 +91,7 @@ function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: 
     scope: frozenList(bound.scope),
     expiresAt: row.expiresAt,
   }
-  // what is bound is for APIs to know, but for how and when the session began; without a spread, which takes longer than the rest
+  // APIs may see all bound members, except how and when the session began. A spread would take longer than the rest
   for (const name in bound) {
     if (name === 'startedAt' || name === 'scope' || name === 'audience' || name === 'authentication') continue
     if (name === 'subject') continue
@@ -104,7 +106,7 @@ function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: 
   return Object.freeze(accessToken)
 }
 
-/** A token for several resources has no more scope at one of them than that one accepts. */
+/** At one of its resources, a token for several has only the scope that this resource accepts. */
 function limitedTo(
   { audience }: AuthorizationServer,
   limits: ResourceLimits,
@@ -130,20 +132,20 @@ export function withDetailsOf(token: AccessToken, known: Audience, here: Audienc
 
 export interface AuthenticatedToken {
   accessToken: AccessToken
-  /** The resource owner as `users.find` returned it, or `{ id }`; undefined where there is no user. */
+  /** The resource owner as `users.find` returned it, or `{ id }`. Undefined without a user. */
   user: Express.User | undefined
-  /** When the user was there, which a `maxAge` and what was revoked since go by; undefined where another server knows. */
+  /** When the session began, for `maxAge` and revocations. Undefined for a token of a remote server. */
   startedAt?: number | undefined
-  /** Which session of its grant the token is of. */
+  /** The session within the grant. */
   session?: string | undefined
-  /** To be called after the answer, where the token keeps when it was used. */
+  /** Call it after the response. Set if the token records its use. */
   used?: LocatedToken['used']
 }
 
 /**
- * Who calls `resource` with this access token. Throws `invalid_token` (RFC 6750 §3.1) unless the token is alive, so is its
- * user, and it is for that resource; without one, for the default audience of the server. A token that is bound to a key
- * needs a call that proves it.
+ * Authenticates an access token for `resource`, or for the server's default audience. Throws `invalid_token` (RFC 6750
+ * §3.1) unless the token is alive, its user exists, and it is for this resource. A token that is bound to a key needs a
+ * `call` that proves the key.
  */
 export function authenticateToken(
   server: AuthorizationServer,
@@ -171,7 +173,7 @@ export function authenticateToken(
   })
 }
 
-/** The user of a token, who must still be there; undefined for a client's own. */
+/** Returns the user of a token, who must still exist. Undefined for a client's own token. */
 export function userOf(source: UserSource, { userId }: AccessToken): Awaitable<Express.User | undefined> {
   if (userId === undefined) return undefined
   return whenReady(findUser(source, userId), (user) => {

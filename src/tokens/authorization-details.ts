@@ -1,4 +1,4 @@
-/** What authorization details mean at this server (RFC 9396): the types of the host, and what of them a request may get. */
+/** Authorization details (RFC 9396): the host's types, and which details a request may get. */
 import { invalid, list } from '../clients/member-checks'
 import { OAuthError } from '../errors'
 import { kindOf, requireKnown } from '../options/known'
@@ -27,7 +27,7 @@ const optionNames: readonly string[] = [
   'withoutUser',
 ] satisfies (keyof AuthorizationDetailsOptions)[]
 
-/** The option `authorizationDetails` of the server, checked, as a list of the values that bring something along. */
+/** Checks the option `authorizationDetails` and makes it a capability of the server. */
 export function verifiedDetails(
   option: Readonly<Record<string, AuthorizationDetailsOptions>> | undefined,
 ): readonly AuthorizationDetailTypes[] {
@@ -61,7 +61,7 @@ function verifiedType(name: string, type: AuthorizationDetailsOptions): Readonly
   return Object.freeze({ members: [...members], check, describe, withoutUser: [...withoutUser] })
 }
 
-/** RFC 9396 §10: a client may say what it will ask for, and gets no other then. */
+/** RFC 9396 §10: the types that a client may request. It then gets no others. */
 function memberOf(known: readonly string[]): ClientMember {
   return {
     name: 'authorizationDetailsTypes',
@@ -78,7 +78,7 @@ function memberOf(known: readonly string[]): ClientMember {
 
 type Server = Pick<AuthorizationServer, 'authorizationDetails' | 'resources' | 'inTime'>
 
-/** The type of that name, where the server has it and this client may ask for it. */
+/** Finds the type with this name, if the server has it and this client may request it. */
 function typeFor(
   { authorizationDetails }: Server,
   { authorizationDetailsTypes: named }: Client,
@@ -88,8 +88,8 @@ function typeFor(
 }
 
 /**
- * The details that a request for this audience asks for, checked by the host (RFC 9396 §5); undefined where it asks for
- * none. `withoutUser`: for the client itself, and nobody is asked.
+ * Returns the details that a request asks for, checked by the host (RFC 9396 §5). Undefined if it asks for none.
+ * `withoutUser`: the client acts for itself, and no user is asked.
  */
 export async function requestedDetails(
   server: Server,
@@ -107,12 +107,12 @@ export async function requestedDetails(
     if (!isAllowed) throw invalidDetails('has a type that is unknown or not allowed for this client')
     const unknown = Object.keys(detail).find((name) => name !== 'type' && !type.members?.includes(name))
     if (unknown !== undefined) {
-      // what is long may be a secret in the wrong place, and errors are logged
+      // shortened: a long name may be a secret in the wrong place, and errors are logged
       const named = unknown.length > 32 ? 'an unknown member' : `the unknown member ${unknown}`
       throw new OAuthError('invalid_authorization_details', `${DETAILS}[${at}] has ${named}.`)
     }
     const said: unknown = await server.inTime(`authorizationDetails.${detail.type}.check`, type.check(detail, client))
-    // a predicate that says no by returning false would let everything pass
+    // a check that returns false, instead of throwing, would let everything pass
     if (said !== undefined) {
       const fix = "throw new OAuthError('invalid_authorization_details', …) for a detail that is wrong"
       throw misuse(
@@ -124,14 +124,14 @@ export async function requestedDetails(
   return requireFor(details, server, audience)
 }
 
-/** Those of what was granted that the server still has, and the client may still have. */
+/** The granted details whose type the server still has and the client may still request. */
 export function remainingDetails(server: Server, client: Client, granted: AuthorizationDetails): AuthorizationDetails {
   return granted.filter(({ type }) => typeFor(server, client, type))
 }
 
 /**
- * The details of an access token: what was granted, or what of it the token request asks for (RFC 9396 §6), for its audience.
- * Undefined where there are none.
+ * Returns the details of an access token for its audience: the granted ones, or those of them that the token request
+ * names (RFC 9396 §6). Undefined if there are none.
  */
 export function accessDetails(
   server: Server,
@@ -141,19 +141,19 @@ export function accessDetails(
 ): AuthorizationDetails | undefined {
   const text = server.authorizationDetails && parameters.get(DETAILS)
   if (granted === undefined && text === undefined) return undefined
-  // stores may return objects of another realm, which are not those of here to `isDeepStrictEqual`
+  // `isDeepStrictEqual` needs objects of this realm, and stores may return others
   const held = remainingDetails(server, client, frozenCopy(granted ?? []))
   if (text === undefined) return detailsFor(held, server.resources, audience)
   return requireFor(narrowDetails(held, parseAuthorizationDetails(text)), server, audience)
 }
 
-/** What is asked for and would be in no token of the request is refused: its user would be asked for nothing. */
+/** Refuses a detail that no token of the request could contain: the user would approve it for nothing. */
 function requireFor(details: AuthorizationDetails, { resources }: Server, audience: Audience): AuthorizationDetails {
   if (detailsFor(details, resources, audience).length === details.length) return details
   throw invalidDetails('has locations that are not among the resources of the request')
 }
 
-/** The grants that know of details. No other one may take them for read (RFC 9396 §5). */
+/** The grants that support details. Others must not ignore them (RFC 9396 §5). */
 const withDetails: readonly string[] = [
   'authorization_code',
   'refresh_token',
@@ -161,13 +161,16 @@ const withDetails: readonly string[] = [
   'urn:ietf:params:oauth:grant-type:device_code',
 ]
 
-/** Refuses a token request whose grant would not look at its details; and what cannot be read, before a secret is looked at. */
+/**
+ * Refuses a token request with details if its grant does not support them, or if they are invalid. Before any secret is
+ * checked.
+ */
 export function verifyTokenRequest(grantType: string, parameters: RequestParameters): void {
   parseAuthorizationDetails(parameters.get(DETAILS) ?? '')
   if (!withDetails.includes(grantType)) throw invalidDetails('cannot be asked for by this grant_type')
 }
 
-/** A detail in the words of the host. One whose type the server has no more is called by that. */
+/** Describes a detail in the host's words. If the server no longer has its type: the name of the type. */
 export function detailInWords({ authorizationDetails }: Server, detail: AuthorizationDetail, language: string): string {
   const type = authorizationDetails?.types.get(detail.type)
   if (!type) return detail.type
@@ -177,7 +180,7 @@ export function detailInWords({ authorizationDetails }: Server, detail: Authoriz
   throw misuse('wrong_answer', `authorizationDetails.${detail.type}.describe ${fix}, not ${kindOf(words)}`)
 }
 
-/** The same as the consent page shows it. */
+/** The detail, as the consent page shows it. */
 export function detailView(
   server: Server,
   detail: AuthorizationDetail,
@@ -186,7 +189,7 @@ export function detailView(
   return { detail, description: detailInWords(server, detail, language) }
 }
 
-/** How an authorization carries its details. */
+/** The member of an authorization for its details. */
 export function detailsMember(details: AuthorizationDetails | undefined): {
   authorizationDetails?: AuthorizationDetails
 } {

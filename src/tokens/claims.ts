@@ -1,6 +1,6 @@
 /**
- * What an access token stands for, in its three forms: the row in storage, the claims of a JWT (RFC 9068 §2.2), and the
- * answer of introspection (RFC 7662 §2.2). A token that is bound to one thing more says so here.
+ * The meaning of an access token in its three forms: the row, the claims of a JWT (RFC 9068 §2.2) and the introspection
+ * response (RFC 7662 §2.2). A new property that tokens are bound to must be added here.
  */
 import type { Awaitable } from '../awaitable'
 import { frozenList, lockedRow } from '../credentials/bound'
@@ -17,7 +17,7 @@ import type { AccessToken, LocatedToken } from '../types/access-token'
 import type { Actor, Authentication, Authorization, Confirmation, Exchange } from '../types/authorization'
 import type { AuthorizationServer, UnsignedToken } from '../types/authorization-server'
 
-/** The claims of an access token: RFC 9068 §2.2, and whatever the issuer adds. */
+/** The claims of an access token: RFC 9068 §2.2, and more from the issuer. */
 export interface AccessTokenClaims extends JwtClaims {
   readonly sub: string
   readonly client_id: string
@@ -29,7 +29,7 @@ export interface AccessTokenClaims extends JwtClaims {
   readonly authorization_details?: AuthorizationDetails
 }
 
-/** RFC 9068 §2.1, §4: a token of this type, with the claims that it must have. */
+/** RFC 9068 §2.1, §4: the `typ` and the required claims. */
 export const accessTokenJwt: JwtKind<AccessTokenClaims> = {
   type: 'at+jwt',
   isClaims(claims): claims is AccessTokenClaims {
@@ -45,12 +45,15 @@ export const accessTokenJwt: JwtKind<AccessTokenClaims> = {
   },
 }
 
-/** RFC 9449 §5, §6.2; a token that is bound otherwise is sent as a bearer token (RFC 8705 §3). */
+/** RFC 9449 §5, §6.2. Tokens that are bound to a certificate are sent as bearer tokens (RFC 8705 §3). */
 export function tokenTypeOf({ jkt }: Confirmation): 'DPoP' | 'Bearer' {
   return jkt === undefined ? 'Bearer' : 'DPoP'
 }
 
-/** The claims that JWTs and introspection share. `sub` is not among them: introspection has none for a client's own token. */
+/**
+ * The claims that JWTs and introspection share. `sub` is not among them: for a client's own token introspection has
+ * none.
+ */
 export function sharedClaims(
   server: Pick<AuthorizationServer, 'issuer'>,
   { clientId, scope, authorizationDetails: details = [], authentication, confirmation, actor, exchange }: Authorization,
@@ -77,7 +80,7 @@ export function sharedClaims(
   }
 }
 
-/** From the claims of a JWT, or an answer of introspection with the same names. */
+/** Reads an access token from the claims of a JWT or from an introspection response. */
 export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { client_id: string }): AccessToken {
   const { client_id: clientId, scope = '', exp, aud, auth_time: time, acr, [DETAILS]: details, cnf } = claims
   const { act, token_exchange: exchange } = claims
@@ -88,7 +91,7 @@ export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { clien
     scope: Object.freeze(scope.split(' ').filter((token) => token !== '')),
     ...(exp !== undefined && { expiresAt: exp }),
     ...(audience.length > 0 && { audience: frozenList(audience) }),
-    // of another type it says nothing that a guard could go by
+    // a value of another type is ignored
     ...(typeof time === 'number' && { authTime: time }),
     ...(typeof acr === 'string' && { acr }),
     ...(details !== undefined && { authorizationDetails: frozenCopy(details) }),
@@ -98,22 +101,22 @@ export function accessTokenOfClaims(claims: Partial<AccessTokenClaims> & { clien
   })
 }
 
-/** How the user signed in, as APIs may know it. */
+/** The part of the sign-in that APIs may see. */
 export function signInOf({ time, acr }: Authentication): Pick<AccessToken, 'authTime' | 'acr'> {
   return { authTime: time, ...(acr !== undefined && { acr }) }
 }
 
-/** With its chain: many requests may share it. */
+/** Freezes an actor and its chain, because many requests may share it. */
 export function frozenActor({ act, ...identity }: Actor): Actor {
   return Object.freeze(act ? { act: frozenActor(act), ...identity } : identity)
 }
 
-/** What is no confirmation is one that nothing verifies: whoever issued the token has bound it to something. */
+/** An invalid `cnf` becomes a confirmation that nothing verifies: the token is bound to something. */
 function confirmationOf(cnf: unknown): Confirmation {
   return Object.freeze(typeof cnf === 'object' ? { ...cnf } : {})
 }
 
-/** RFC 9068 §2.2: where no user is involved, `sub` is the client. */
+/** RFC 9068 §2.2: without a user, `sub` is the client. */
 function userOfClaims({ sub, client_id: clientId }: { sub?: string; client_id: string }): { userId?: string } {
   return sub === undefined || sub === clientId ? {} : { userId: sub }
 }
@@ -128,17 +131,20 @@ export function namedRow(claims: AccessTokenClaims): LocatedToken | undefined {
   return named && { id: named.id, secret: claims.jti, claims }
 }
 
-/** What a stateless token has no row to say: a session that begins with it is no younger, and is of this grant. */
+/**
+ * The claims of a stateless token in place of a row, so that a session that begins with it has the same start and
+ * grant.
+ */
 export function sessionClaims({ id, authorization }: UnsignedToken): Record<string, unknown> {
   const { userId, grantId, startedAt } = authorization
   if (userId === undefined) return {}
   return { started_at: startedAt, ...(grantId !== undefined && { grant_id: grantId + sessionOf(id) }) }
 }
 
-// a grant, and where the token began with another one, its session of that grant
+// a grant id, and the session if the token began with another token
 const sessionSyntax = /^([A-Za-z0-9_-]{22})((?:\.[A-Za-z0-9_-]{22}){0,2})$/
 
-/** A stateless token is its own row. One that names a row is not, or it would outlive its revocation. */
+/** Makes a row from the claims of a stateless token. Not if the token names a row: it would survive its revocation. */
 export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefined {
   const { jti, client_id: clientId, iat, exp, started_at: startedAt, grant_id: named } = claims
   if (parseSplitToken(jti)) return undefined
@@ -165,7 +171,9 @@ export function statelessRow(claims: AccessTokenClaims): LocatedToken | undefine
   return { id: jti, secret: jti, claims, row }
 }
 
-/** OpenID Connect Core §8.1: who acts, as this client may know them. A name elsewhere, and that of a client, hides nobody. */
+/**
+ * OpenID Connect Core §8.1: the actor with the `sub` that this client may see. Only users of this server are hidden.
+ */
 export async function hiddenActor(
   hides: (userId: string) => Awaitable<string>,
   { act, ...identity }: Actor,

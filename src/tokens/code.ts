@@ -1,4 +1,4 @@
-/** Makes authorization codes and their rows, and stores what was approved at the authorization endpoint. */
+/** Creates authorization codes and their rows, and stores approved authorizations. */
 import { boundBy, credentialOf } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { grantIdOf, lookupId, newSession } from '../credentials/split-token'
@@ -11,8 +11,8 @@ import { store } from './issue'
 type Approved = Omit<ApprovedAuthorization, 'client' | 'parameters'>
 
 /**
- * An authorization code and its row. The row names no grant, because there is none until the code is exchanged; where an
- * access token was in front there is one, and a revocation of it ends the code, too.
+ * Creates an authorization code and its row. The row names no grant, because the grant begins at the exchange. After an
+ * access token in front the row names that token's grant, and revoking the grant ends the code.
  */
 export function prepareCode(
   server: AuthorizationServer,
@@ -43,8 +43,8 @@ export function prepareCode(
 }
 
 /**
- * Throws where what was just stored is dead already: an authorization that is older than this request may have been revoked.
- * `row` is one of it; without one (stateless tokens) a code that nobody gets is looked at.
+ * Throws if newly stored rows are already dead: an authorization older than this request may have been revoked. `row`
+ * is one of the rows. Without one (stateless tokens) it checks a code that no one receives.
  */
 export async function requireStanding(
   server: AuthorizationServer,
@@ -59,8 +59,8 @@ export async function requireStanding(
 }
 
 /**
- * Uses up a pushed request, and stores what its answer is in the same step (RFC 9126 §4): of two answers at once one is
- * the first, and the other one is none.
+ * Uses up a pushed request and stores the response's rows in the same step (RFC 9126 §4): of two concurrent responses
+ * one succeeds.
  */
 export async function useRequest(
   server: AuthorizationServer,

@@ -1,6 +1,6 @@
 /**
- * Sessions that began with an access token (`approve` behind a guard). They are of that token's grant, and so end with it;
- * they get nothing that its session does not have, and one of them ends without the others.
+ * Sessions that began with an access token (`approve` behind a guard). They belong to the token's grant and end with
+ * it. They never exceed the token's session, and each can end alone.
  */
 
 import type { Awaitable } from '../awaitable'
@@ -12,7 +12,7 @@ import type { Credential } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { rotationOf, sessionEnd } from './rotation'
 
-/** What may come of a code that began with an access token; undefined for every other. */
+/** The limits of a code that began with an access token. Undefined for other codes. */
 export async function derivedSession(
   server: AuthorizationServer,
   code: Credential,
@@ -22,7 +22,9 @@ export async function derivedSession(
   return { session: sessionOf(code.id), ...(await sessionBelow(server, grantIdOf(code.id), ...source)) }
 }
 
-/** When what begins with an access token of the session `source` ends at the latest, and whether it may be refreshed. */
+/**
+ * When a session that begins with an access token of the session `source` must end, and whether it may be refreshed.
+ */
 export async function sessionBelow(
   server: AuthorizationServer,
   grantId: string,
@@ -38,8 +40,8 @@ export async function sessionBelow(
 }
 
 /**
- * When a session that is refreshed ends at the latest: with the refresh token of the session that it goes back to, and that
- * one with the grant's own. What a thief began with a stolen token ends with that token's session so.
+ * The latest end of a refreshed session: the end of the session that it began from, and so on up to the grant. So a
+ * session that a thief began with a stolen token ends with that token's session.
  */
 export async function latestEnd(server: AuthorizationServer, found: Credential): Promise<number> {
   if (!isDerived(found.id)) return Number.POSITIVE_INFINITY
@@ -58,7 +60,10 @@ function findRefreshToken(
   return findCredential(server, lookupId(grantId, lookupSuffix.refresh_token, session), 'refresh_token')
 }
 
-/** Where a session has no refresh token, all that it has; the grant's own session ends with the grant, and needs no look. */
+/**
+ * A session without a refresh token has one access token. The grant's own session ends with the grant and needs no
+ * check.
+ */
 function findOnlyAccessToken(
   server: AuthorizationServer,
   grantId: string,
@@ -68,7 +73,7 @@ function findOnlyAccessToken(
   return findCredential(server, lookupId(grantId, lookupSuffix.access_token[0], session), 'access_token')
 }
 
-/** A session stands and falls with its refresh token, or where it has none with its access token. */
+/** The row that decides whether a session is alive: its refresh token, or else its access token. */
 async function findCarrier(
   server: AuthorizationServer,
   grantId: string,
@@ -77,22 +82,22 @@ async function findCarrier(
   return (await findRefreshToken(server, grantId, session)) ?? (await findOnlyAccessToken(server, grantId, session))
 }
 
-/** The state of a session that ended before its time. Its row stays, for what goes back to it. */
+/** The state of a session that ended early. The row stays for the sessions that began from it. */
 const ENDED = 'ended'
 
 function endOf(server: AuthorizationServer, { state, expiresAt, startedAt }: Credential): number {
   return state === ENDED ? 0 : Math.min(expiresAt, sessionEnd(server, startedAt))
 }
 
-/** How often ending a session may find that a refresh was faster. */
+/** The most times that ending a session may lose against a refresh. */
 const MOST_LOST = 10
 
-/** Replaces every token of a session in one step by one without a secret. False: it was refreshed each time, meanwhile. */
+/** Replaces every token of a session in one step by rows without a secret. False: refreshes were faster each time. */
 export async function endSession(server: AuthorizationServer, grantId: string, session: string): Promise<boolean> {
   for (let lost = 0; lost < MOST_LOST; lost++) {
     const current = await findCarrier(server, grantId, session)
     if (!current || current.state === ENDED) return true
-    // no refresh token that has expired: where its lifetime was shortened, its access tokens live longer
+    // an expired refresh token does not count: if its lifetime was shortened, its access tokens live longer
     if (current.kind === 'access_token' && isExpired(server, current)) return true
     const { id, state, kind, clientId, userId } = current
     const authorization = authorizationOf(current)
@@ -109,7 +114,7 @@ export async function endSession(server: AuthorizationServer, grantId: string, s
   return false
 }
 
-/** The rows of every access token that the session can have. */
+/** The ids of all access tokens that the session can have. */
 function accessIdsOf(current: Credential): string[] {
   const { id } = current
   const places = current.kind === 'refresh_token' ? rotationOf(current).places : [undefined]

@@ -1,4 +1,4 @@
-/** Authorization details (RFC 9396) that the host's own code names, as `issueCode` and `issueTokens` take them. */
+/** Authorization details (RFC 9396) that the host's own code passes to `issueCode` and `issueTokens`. */
 import { isDeepStrictEqual } from 'node:util'
 import { kindOf } from '../options/known'
 import { misuse } from '../options/misuse'
@@ -10,8 +10,8 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import { requestedDetails } from './authorization-details'
 
 /**
- * The details that the host's own code names for `owner`, checked as those of a request are. Throws a TypeError for what
- * could not have come in a request: the token would say something else than was meant.
+ * Checks details that the host's own code passes to `owner`, as those of a request. Throws a TypeError for values that
+ * no request could contain: the token would differ from them.
  */
 export async function hostDetails(
   owner: string,
@@ -36,7 +36,7 @@ export async function hostDetails(
   return requestedDetails(server, client, new Map([[DETAILS, text]]), audience, withoutUser)
 }
 
-/** A list as JSON; undefined for one that JSON would change, such as one with a Date, a Map, NaN or undefined in it. */
+/** Returns a list as JSON. Undefined if JSON would change it: a Date, a Map, NaN or undefined in it. */
 function jsonOf(value: unknown): string | undefined {
   const isPlain = (one: unknown) =>
     typeof one !== 'object' || /Object|Array|Null/.test(Object.prototype.toString.call(one))

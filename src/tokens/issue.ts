@@ -1,4 +1,4 @@
-/** The one end of all grants: makes tokens and their rows, lets the host shape the response, and stores all in one step. */
+/** The last step of every grant: creates tokens and rows, lets the host shape the response, and stores all at once. */
 
 import { mayOmitAuthentication } from '../clients/client'
 import { credentialOf } from '../credentials/bound'
@@ -19,46 +19,46 @@ import { limitsOf } from './resource-limits'
 import { shapeResponse } from './response'
 import { prepareRefreshToken, refreshTokenExpiry } from './rotation'
 
-/** What is asked for beside the authorization itself. */
+/** The settings of new tokens, beside the authorization. */
 export interface TokenOptions {
-  /** Who asks, and with which key. */
+  /** The client, and the key that it proved. */
   readonly request: Pick<TokenRequest, 'client' | 'confirmation'>
-  /** Whether there is a refresh token among them. @default false */
+  /** Whether to issue a refresh token. @default false */
   readonly refreshToken?: boolean
-  /** The resources of the access token, where it is for fewer than the authorization. */
+  /** The resources of the access token, if fewer than those of the authorization. */
   readonly accessAudience?: Audience
-  /** Its details, where those of the authorization are not all its own. */
+  /** The details of the access token, if they differ from those of the authorization. */
   readonly accessDetails?: AuthorizationDetails | undefined
-  /** Lifetime of the access token in seconds, where it is shorter than that of all others. */
+  /** Lifetime of the access token in seconds, if shorter than the server's. */
   readonly ttl?: number | undefined
-  /** The session below a grant that is there already, and when it ends at the latest. Left out: the grant's own. */
+  /** The session within an existing grant, and its latest end. Omitted for a new grant. */
   readonly derived?: { readonly session: string; readonly until: number } | undefined
 }
 
-/** Tokens that are made, and not stored. */
+/** Tokens that are created but not stored yet. */
 export interface PreparedTokens {
-  /** What the access token stands for. */
+  /** The authorization of the access token. */
   readonly authorization: Authorization
   readonly body: TokenResponse
   readonly credentials: readonly Credential[]
-  /** The grant that begins, or is made anew. */
+  /** The new or changed grant. */
   readonly grant?: Grant | undefined
 }
 
-/** The credential that tokens are issued for, and what it becomes in the same step. */
+/** The credential that is exchanged for tokens, and its next row. */
 export interface Use {
   readonly id: string
   readonly from: string
   readonly next: Credential
 }
 
-/** What a token request says that the host's own code may say in its place. */
+/** The parts of a token request that the host's own code can provide. */
 export type IssueRequest = Omit<TokenRequest, 'authenticated' | 'req'>
 
 /**
- * Shapes the response, stores the rows with what is used up, and tells the host. Undefined where another request used it up
- * first: then nothing is stored. A hook that throws uses up nothing: what is used up by no transition is so `before` the rows
- * are stored. `after` that they may turn out to be dead. Each throws where nothing may be issued.
+ * Shapes the response, stores the rows and the use in one step, and emits the event. Undefined, with nothing stored, if
+ * another request used the credential first. If the host's hook throws, nothing is used up. `before` uses up what no
+ * transition uses up. `after` checks whether the new rows are dead. Each throws to refuse.
  */
 export async function issue(
   server: AuthorizationServer,
@@ -92,21 +92,21 @@ export async function issue(
   return response
 }
 
-/** The end of every grant that uses nothing up. */
+/** The last step of grants that use nothing up. */
 export async function issueNew(
   server: AuthorizationServer,
   request: IssueRequest,
   authorization: Authorization,
   refreshToken = false,
 ): Promise<TokenResponse> {
-  // its ids are new: no other request can be faster
+  // new ids: no other request can be faster
   const tokens = await prepareTokens(server, authorization, { request, refreshToken })
   return (await issue(server, request, tokens)) as TokenResponse
 }
 
 /**
- * An access token, with a refresh token when asked, and the grant that they are of: `authorization.grantId`, or a new one.
- * Tokens without a user and without a refresh token (client credentials) stand alone: only the client can be revoked.
+ * Creates an access token, a refresh token if requested, and their grant: `authorization.grantId` or a new one. Tokens
+ * without user and refresh token (client credentials) have no grant: only revoking the client ends them.
  */
 export async function prepareTokens(
   server: AuthorizationServer,
@@ -114,7 +114,7 @@ export async function prepareTokens(
   { request, refreshToken = false, accessAudience, accessDetails, ttl, derived }: TokenOptions,
 ): Promise<PreparedTokens> {
   const { client, confirmation } = request
-  // also where no proof can come, as from the host's own code
+  // also where no proof is possible, as for the host's own code
   if (client.dpopBoundAccessTokens || client.tlsClientCertificateBoundAccessTokens)
     requireBound(server, client, confirmation)
   const { session = '', until = Number.POSITIVE_INFINITY } = derived ?? {}
@@ -129,7 +129,7 @@ export async function prepareTokens(
   const isGrant = derived !== undefined || hasRefreshToken || isKnown
   const authorization = isGrant ? { ...asked, grantId } : withoutGrant(asked)
   const access = confirmation ? { ...authorization, confirmation } : authorization
-  // RFC 9449 §5: who may come without authentication is told by the key alone
+  // RFC 9449 §5: a client without authentication is identified by its key alone
   const kept = confirmation && mayOmitAuthentication(client) ? access : authorization
   const narrowed = accessAudience?.length ? { ...access, ...audienceMember(accessAudience) } : access
   const limits =
@@ -151,7 +151,7 @@ export async function prepareTokens(
     body.refresh_token = refresh.token
   }
   const credentials = stateless ? all.slice(1) : all
-  // a grant that is there already is another client's: its row stays what it is
+  // an existing grant belongs to another client: its row does not change
   const grant = isGrant && !derived ? grantOf(kept, all) : undefined
   return { authorization: limits ? { ...access, scope: limits.scope } : access, body, credentials, grant }
 }
@@ -163,8 +163,8 @@ function withoutGrant({ grantId: _, ...authorization }: Authorization): Authoriz
 type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>
 
 /**
- * The row of the grant that an authorization is; it lives as long as the last of its credentials, or `until`. A refresh
- * makes it anew from what its refresh token is bound to: what has no column stands in `data`.
+ * The row of a grant. It lives as long as its last credential, or `until`. A refresh makes it again from what the
+ * refresh token is bound to; members without a column are in `data`.
  */
 export function grantOf(authorization: Authorization, credentials: readonly Credential[]): Grant {
   const { clientId, userId, grantId, scope, startedAt, ...data } = authorization
@@ -174,7 +174,7 @@ export function grantOf(authorization: Authorization, credentials: readonly Cred
   return grant
 }
 
-/** An access token's row and the response that hands it out. Its secret is the `chosen` one where its format allows that. */
+/** Creates an access token's row and its response. The secret is `chosen`, if the format allows that. */
 export async function prepareAccessToken(
   server: AuthorizationServer,
   id: string,
@@ -187,7 +187,7 @@ export async function prepareAccessToken(
     tokenOf && chosen !== undefined
       ? { token: tokenOf(id, chosen), secret: chosen }
       : await create(server, { id, authorization, ...lifetime })
-  // its state is its digest: a revocation must not overwrite the next token of the same row
+  // its state is its digest, so that a revocation cannot overwrite the next token of this row
   const credential = credentialOf({ id, kind: 'access_token', secret }, authorization, lifetime)
   return { credential, body: responseOf(token, lifetime.expiresAt - lifetime.issuedAt, authorization) }
 }
@@ -200,20 +200,20 @@ export function responseOf(
 ): TokenResponse {
   const token_type = confirmation ? tokenTypeOf(confirmation) : 'Bearer'
   const body: TokenResponse = { access_token: accessToken, token_type, expires_in: expiresIn }
-  // required when it differs from what was asked; sent always, which every client takes
+  // required if it differs from the requested scope; always sent, which every client accepts
   if (scope.length > 0) body.scope = formatScope(scope)
   // RFC 9396 §7
   if (authorizationDetails?.length) body.authorization_details = authorizationDetails
   return body
 }
 
-/** Stores what was made for new ids. */
+/** Stores rows with new ids. */
 export async function store(
   server: AuthorizationServer,
   credentials: readonly Credential[],
   grant?: Grant,
 ): Promise<void> {
-  // none: stateless tokens without a refresh token, which cannot be looked up or revoked
+  // empty: stateless tokens without a refresh token, which cannot be looked up or revoked
   if ((credentials.length === 0 && !grant) || (await server.storage.grants.insert(credentials, grant))) return
   throw storageFailure(new Error('storage.grants.insert returned false for new ids'))
 }

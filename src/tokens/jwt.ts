@@ -1,4 +1,4 @@
-/** Access tokens that others can read: JSON Web Tokens by RFC 9068. */
+/** Access tokens that APIs can read: JSON Web Tokens (RFC 9068). */
 import { type Awaitable, whenReady } from '../awaitable'
 import { requireClient } from '../clients/client'
 import { newSecret } from '../crypto'
@@ -19,10 +19,10 @@ import type { OpenIdProvider } from '../types/openid'
 import { isUserId } from '../users'
 import { accessTokenJwt, hiddenActor, namedRow, sessionClaims, sharedClaims, statelessRow, subjectOf } from './claims'
 
-/** The subject of an access token, for `claims`. */
+/** The subject of a token, for `claims`. */
 interface ClaimsContext {
   clientId: string
-  /** Left out: a token of the client itself. */
+  /** Omitted for a client's own token. */
   userId?: string
   scope: Scope
   audience: readonly string[]
@@ -32,12 +32,12 @@ interface ClaimsContext {
 /** Options of `jwt`. */
 export interface JwtOptions {
   /**
-   * One private key, or `{ current, next, retired }`, or a function that returns either. It must return the same value
-   * until the keys change, because it is called for each token. PEM, JWK or KeyObject: P-256, or RSA of at least 2048
-   * bits.
+   * One private key, or `{ current, next, retired }`, or a function that returns either. PEM, JWK or KeyObject: P-256,
+   * or RSA with at least 2048 bits. The function is called for each token: it must return the same value until the keys
+   * change.
    */
   keys: KeysOption
-  /** Lifetime in seconds. @default 3600, and 300 where tokens are stateless */
+  /** Lifetime of an access token in seconds. @default 3600, and 300 where tokens are stateless */
   ttl?: number
   /** The audience of a token whose request names no `resource` (RFC 9068 §3): the URI of your API, or several. */
   audience: string | readonly string[]
@@ -47,15 +47,15 @@ export interface JwtOptions {
    */
   algorithm?: SigningAlgorithm
   /**
-   * More claims, such as `may_act` (RFC 8693 §4.4). Those of RFC 9068, `authorization_details`, `cnf`, `act`,
-   * `token_exchange`, `started_at` and `grant_id` are dropped; a thrown error refuses the token.
+   * Returns more claims, such as `may_act` (RFC 8693 §4.4). Those of RFC 9068, `authorization_details`, `cnf`, `act`,
+   * `token_exchange`, `started_at` and `grant_id` are ignored. A thrown error refuses the token.
    * @default none
    */
   claims?: (context: ClaimsContext) => Awaitable<Record<string, unknown>>
   /**
-   * Stores nothing about access tokens. None of these can then end one before it expires: the revocation endpoint
-   * (`unsupported_token_type`), "sign out everywhere", the deletion of the client. A user's token names its session in
-   * two private claims: `started_at`, in seconds as `iat`, and `grant_id`.
+   * Stores nothing about access tokens. The revocation endpoint (`unsupported_token_type`), "sign out everywhere" and
+   * the deletion of the client then cannot end a token before it expires. A user's token names its session in two
+   * private claims: `started_at`, in seconds like `iat`, and `grant_id`.
    * @default false
    */
   stateless?: boolean
@@ -64,7 +64,7 @@ export interface JwtOptions {
 const DEFAULT_TTL = 3600
 const DEFAULT_STATELESS_TTL = 300
 
-/** These are ours to say, also where a token has none of them. */
+/** Claims that only the server sets, even if a token lacks them. */
 const standardClaims: readonly string[] = [
   'iss',
   'sub',
@@ -84,11 +84,11 @@ const standardClaims: readonly string[] = [
 ]
 
 /**
- * Access tokens that an API can verify by itself, with the keys that `metadataRouter` publishes. They have a row in
- * storage unless they are `stateless`, so that a revocation takes effect at once at `bearerGuard(server)` and at
+ * Creates access tokens that an API can verify itself, with the keys that `metadataRouter` publishes. They have a row
+ * in storage unless they are `stateless`, so that a revocation takes effect at once at `bearerGuard(server)` and at
  * introspection. The `sub` of a client's own token is its `client_id` (RFC 9068 §2.2).
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function jwt(options: JwtOptions): AccessTokenFormat {
   requireNoMore('jwt', arguments, 1)
@@ -118,10 +118,10 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
     jwks: () => ring().jwks,
     signers: () => ring().signers,
     async create(server, made) {
-      // the row holds the digest of the jti: a token forged with a leaked key fails at our guard
+      // the row has the digest of the jti: our guard refuses a token forged with a leaked key
       const jti = stateless ? newSecret() : `${made.id}.${newSecret()}`
       const { userId, clientId } = made.authorization
-      // RFC 9068 §5: the id of a client may have become that of a user since it was registered
+      // RFC 9068 §5: a user may have got the client's id since the client registered
       if (userId === undefined && (await isUserId(server, clientId))) throw sameId()
       const extra = claims ? await server.inTime('jwt({ claims })', claims(contextOf(server, made))) : {}
       const payload = {
@@ -141,7 +141,7 @@ export function jwt(options: JwtOptions): AccessTokenFormat {
   } satisfies AccessTokenFormat)
 }
 
-/** RFC 9068 §6: its client can read the token, and may not learn the ids of users. Our guard knows them by the row. */
+/** RFC 9068 §6: the client can read the token, but must not learn user ids. Our guard finds the user by the row. */
 async function hiddenClaims(
   server: AuthorizationServer,
   subjectFor: NonNullable<OpenIdProvider['subjectFor']>,
@@ -175,7 +175,7 @@ function contextOf(server: AuthorizationServer, { authorization }: UnsignedToken
 
 function withoutStandardClaims(extra: unknown, { openid }: AuthorizationServer): Record<string, unknown> {
   if (typeof extra !== 'object' || extra === null) throw misuse('wrong_answer', 'jwt({ claims }) must return an object')
-  // RFC 9470 §6: how the user signed in is said by the sign-in alone, where there is one
+  // RFC 9470 §6: only the sign-in determines these claims
   const dropped = openid ? [...standardClaims, 'auth_time', 'acr'] : standardClaims
   const kept = Object.entries(extra).filter(([claim]) => !dropped.includes(claim))
   for (const [claim, value] of kept) jsonOfClaim('jwt({ claims })', claim, value)
@@ -189,7 +189,7 @@ function sameId(): OAuthError {
 /** RFC 9068 §2.2. */
 function claimsOf(server: AuthorizationServer, { authorization, ...lifetime }: UnsignedToken) {
   const { clientId, userId, audience } = authorization
-  // RFC 9068 §5: nobody could tell this user's token from the client's own
+  // RFC 9068 §5: this user's token would look like the client's own
   if (userId === clientId) throw sameId()
   const shared = sharedClaims(server, authorization, lifetime, heldAudience(server, audience))
   return { ...shared, sub: subjectOf(authorization) }

@@ -1,8 +1,8 @@
 /**
- * The same response again for a refresh token that was just used, so that one lost on its way is not a logout. It is not
- * kept but made again, of the presented token and a nonce: neither alone yields anything. The nonce is in a row of its own
- * (`refresh_replay`), which expires with the replay window. Opaque access tokens are derived from both; a JWT cannot be made
- * again, and is sealed under a key that both yield.
+ * Repeats the response for a refresh token that was just used, so that a lost response does not end the session. It is not
+ * stored, but made again from the presented token and a nonce; neither alone reveals anything. The nonce is in a row of its
+ * own (`refresh_replay`), which expires with the replay window. Opaque access tokens are derived from both. A JWT cannot be
+ * made again: it is sealed under a key that needs both.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { authorizationOf, boundOf, findCredential, lockedRow } from '../credentials/bound'
@@ -34,64 +34,64 @@ import { limitsOf } from './resource-limits'
 import { shapeResponse } from './response'
 import { isCurrent, type PresentedRefreshToken, type RefreshSettings } from './rotation'
 
-/** What the new access token is for. */
+/** The requested access of the new access token. */
 export interface Asked {
   readonly scope: Scope
   readonly audience: Audience
-  /** Undefined where the authorization has none. */
+  /** Undefined if the authorization has none. */
   readonly details: AuthorizationDetails | undefined
   /** The key that the request proved. */
   readonly confirmation: Confirmation | undefined
-  /** Its lifetime in seconds, where that is shorter than that of all others. */
+  /** Lifetime in seconds, if shorter than the server's. */
   readonly ttl?: number
 }
 
-// RFC 6749 §6: what was asked may narrow the grant and never widen it; what the client has lost meanwhile is gone
+// RFC 6749 §6: the request may narrow the grant but never widen it; what the client lost meanwhile is removed
 export function askedOf(server: AuthorizationServer, request: TokenRequest, found: Credential): Asked {
   const { client, parameters, confirmation } = request
   const held = remainingScope(server.scopes, client, found.scope)
   const asked = parameters.get('scope')
-  // in the order of the grant: §3.3, it means nothing
+  // in the grant's order: by §3.3 the order has no meaning
   const named = asked === undefined ? undefined : scopeWithin(server.scopes, client, asked, held)
   const scope = named ? intersectScope(held, named) : held
-  // RFC 8707 §2.2: the same for resources
+  // RFC 8707 §2.2: likewise for resources
   const { audience: bound, authorizationDetails } = boundOf(found)
   const granted = heldAudience(server, bound)
   const audience = narrowAudience(server, client, granted, parameters.get('resource'))
-  // RFC 9396 §6: and for details
+  // RFC 9396 §6: likewise for details
   const isDetailed = authorizationDetails !== undefined || server.authorizationDetails !== undefined
   const details = isDetailed ? accessDetails(server, request, authorizationDetails, audience) : undefined
-  // the refresh token keeps all that was granted, for the other resources
+  // the refresh token keeps the whole grant, for other resources
   const limits = server.resourceLimits && limitsOf(server.resourceLimits, audience, scope)
   return { scope, audience, details, confirmation, ...limits }
 }
 
-/** One refresh, as its replay needs it. The secrets that it hands out are bound to all of it. */
+/** One refresh, as its replay needs it. The new secrets are bound to all of it. */
 export interface Refresh {
   /** The row of the access token. */
   readonly accessId: string
-  /** What that is for. */
+  /** The scope of the access token. */
   readonly scope: string
   readonly resource: string
-  /** Its details in JSON: a store may have its own order for the members of objects. */
+  /** The details in JSON, because a store may reorder the members of objects. */
   readonly details?: string
-  /** When the refresh was, and when its access token expires. Seconds. */
+  /** When the refresh happened, and when its access token expires. Seconds. */
   readonly refreshedAt: number
   readonly accessExpiresAt: number
-  /** The name of the keys that its access token is bound to: with one of DPoP its thumbprint. */
+  /** The names of the keys that the access token is bound to. For DPoP, the thumbprint. */
   readonly jkt?: string
-  /** New for each, or racers with one token would hand out the same secrets for different scopes. */
+  /** Random for each refresh: otherwise concurrent requests would get the same secrets for different scopes. */
   readonly nonce: string
 }
 
 interface Successor {
   readonly accessSecret: string
   readonly refreshToken: string
-  /** That of the row once these are handed out. */
+  /** The row's state after the refresh. */
   readonly state: string
 }
 
-/** What follows the presented token by this refresh. */
+/** The refresh token that follows the presented one. */
 export function successorOf(
   { rotate }: Pick<RefreshSettings, 'rotate'>,
   found: Credential,
@@ -111,7 +111,9 @@ function replayId({ id }: Credential): string {
   return lookupId(grantIdOf(id), lookupSuffix.refresh_replay, sessionOf(id))
 }
 
-/** @internal The row that a replay is made of until `expiresAt`. One per session: the next refresh replaces it. */
+/**
+ * @internal The row from which a replay is made until `expiresAt`. One for each session: the next refresh replaces it.
+ */
 export function replayRow(
   { tokenOf }: AccessTokenFormat,
   accessToken: string,
@@ -126,7 +128,7 @@ export function replayRow(
   return lockedRow(kept, found, lifetime, Object.freeze(data) as unknown as Credential['data'])
 }
 
-/** The access token that was handed out before; undefined where the rows are not what they were then. */
+/** The access token of the first response. Undefined if the rows changed since. */
 function accessTokenAgain(
   { tokenOf }: AccessTokenFormat,
   { accessSecret, state }: Successor,
@@ -143,14 +145,14 @@ function accessTokenAgain(
 
 function contextOf({ id, clientId }: Credential, refresh: Refresh): string {
   const { accessId, scope, resource, details, refreshedAt, accessExpiresAt, jkt, nonce } = refresh
-  // null keeps a key and details apart
+  // null separates key and details
   const more = details === undefined ? (jkt === undefined ? [] : [jkt]) : [jkt ?? null, details]
   return JSON.stringify([id, clientId, accessId, scope, resource, refreshedAt, accessExpiresAt, nonce, ...more])
 }
 
 /**
- * The response that the same token got before: for parallel tabs, and for clients whose connection broke. Undefined where
- * the token does not rotate, and is good for another one: what was asked differs, or that access token has ended.
+ * Repeats the response for parallel tabs and broken connections. Returns undefined if the token does not rotate and can
+ * be refreshed again: the request differs, or the access token has ended.
  */
 export async function repeat(
   server: AuthorizationServer,
@@ -159,10 +161,10 @@ export async function repeat(
   presented: PresentedRefreshToken,
   asked: Asked,
 ): Promise<TokenResponse | undefined> {
-  // as the row says, and not the option: it may have changed since
+  // by the row, not the option, which may have changed since
   const rotate = !isCurrent(found, presented)
   const row = await findCredential(server, replayId(found), 'refresh_replay')
-  // gone too early, by a clock that is ahead: as if the window had closed, though that is no reuse
+  // expired early by a fast clock: treated as if the window had closed, but not as reuse
   if (!row && rotate) throw invalidToken()
   if (!row) return undefined
   const made = row.data as unknown as Refresh
@@ -170,7 +172,7 @@ export async function repeat(
   const difference = differenceOf(parameters.has('scope'), asked, made)
   if (difference && rotate) throw difference
   const isSameKey = made.jkt === (confirmation && nameOfKeys(confirmation))
-  // its access token is of no use to another key
+  // another key could not use its access token
   if (!isSameKey && rotate) requireSameKeys(server, client.clientId, made.jkt, confirmation)
   if (difference || !isSameKey) return undefined
   const successor = successorOf({ rotate }, found, presented, made)
@@ -188,7 +190,7 @@ export async function repeat(
   }
   const { clientId, userId, grantId } = found
   const context = { client, grantType, userId, scope, parameters }
-  // a new signature with the first `iat`: nothing that is signed is kept
+  // signed again with the first `iat`, because no signed token is stored
   const signed = () => ({ authorization: { ...authorizationOf(found), scope }, issuedAt: made.refreshedAt })
   const whole = server.openid ? await server.openid.respond(server, { client, body, ...signed() }) : body
   const shaped = server.tokenResponse ? await shapeResponse(server, whole, context) : whole
@@ -196,7 +198,7 @@ export async function repeat(
   return shaped
 }
 
-/** What a request asks that its token was not just used for. Without a `scope` it asks for what is left. */
+/** What a request asks for that the first one did not. Without `scope` it asks for the rest of the grant. */
 function differenceOf(namesScope: boolean, { scope, audience, details }: Asked, made: Refresh): OAuthError | undefined {
   const isSame = namesScope ? formatScope(scope) === made.scope : includesScope(parseScope(made.scope), scope)
   if (!isSame) return new OAuthError('invalid_scope', 'This refresh token was just used for another scope.')

@@ -1,4 +1,7 @@
-/** What the option `resources` says of each API (RFC 8707): how long its access tokens live at most, and which scopes it accepts. */
+/**
+ * The limits of each API in the option `resources` (RFC 8707): the lifetime of its access tokens and the scopes it
+ * accepts.
+ */
 import { kindOf, requireKnown } from '../options/known'
 import { misuse } from '../options/misuse'
 import { requireSeconds } from '../options/seconds'
@@ -12,7 +15,7 @@ import {
 } from '../rules/resource'
 import { OFFLINE_ACCESS, type Scope } from '../rules/scope'
 
-/** What a server may give at most. */
+/** The server's own limits. */
 interface Most {
   readonly accessTokens: { readonly ttl: number; readonly audience?: Audience }
   readonly scopes: ReadonlyMap<string, string>
@@ -20,7 +23,7 @@ interface Most {
 
 const memberNames: readonly string[] = ['ttl', 'scopes'] satisfies (keyof ResourceLimit)[]
 
-/** The option `resources`, checked; undefined for a list, and where nothing is said of any. `own`: the scopes of no API. */
+/** Checks the option `resources`. Undefined for a list, or without any limit. `own` are the scopes of no API. */
 export function resourceLimits(
   option: readonly string[] | Readonly<Record<string, ResourceLimit>> = [],
   most: Most,
@@ -30,7 +33,7 @@ export function resourceLimits(
   const limits = Object.entries(option).map(([uri, limit]) => [uri, verifiedLimit(uri, limit, most)] as const)
   const byResource = new Map(limits.filter(([, limit]) => Object.keys(limit).length > 0))
   if (byResource.size === 0) return undefined
-  // one that a resource names is an API's, too, and no other API takes it
+  // a scope that one resource names belongs to it, and no other resource accepts it
   const named = new Set(limits.flatMap(([, { scopes = [] }]) => scopes))
   const ownScopes = [...own.keys(), OFFLINE_ACCESS].filter((scope) => !named.has(scope))
   return Object.freeze({ byResource, ownScopes: new Set(ownScopes) })
@@ -40,7 +43,7 @@ function verifiedLimit(uri: string, limit: ResourceLimit, { accessTokens, scopes
   const option = `resources['${uri}']`
   requireKnown(`${option} member`, limit ?? null, memberNames)
   const { ttl, scopes } = limit
-  // two resources, of which the default one would be without a limit
+  // with two default resources, one would have no limit
   const { audience = [] } = accessTokens
   const spelled = audience.includes(uri) ? undefined : findResource(audience, uri)
   if (spelled !== undefined)
@@ -69,7 +72,7 @@ function verifiedLimit(uri: string, limit: ResourceLimit, { accessTokens, scopes
   return Object.freeze({ ...limit, scopes: Object.freeze([...new Set(scopes)]) })
 }
 
-/** What an access token for this audience may have and how long it may live, which is the least that one of them says. */
+/** The scope and lifetime of an access token for this audience: the strictest of its resources. */
 export function limitsOf(limits: ResourceLimits, audience: Audience, scope: Scope): { scope: Scope; ttl: number } {
   return { scope: usableScope(limits, audience, scope), ttl: ttlFor(limits, audience) }
 }

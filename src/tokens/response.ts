@@ -1,11 +1,11 @@
-/** The token response: RFC 6749 §5.1, and as the host wants it on the wire. */
+/** The token response (RFC 6749 §5.1), after the host's `tokenResponse`. */
 
 import { messageOf, OAuthError } from '../errors'
 import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { TokenResponse, TokenResponseContext } from '../types/token'
 
-/** The response as the host wants it on the wire, without members that have no value. */
+/** Returns the response as the host shapes it, without undefined members. */
 export async function shapeResponse(
   { inTime, tokenResponse }: Pick<AuthorizationServer, 'inTime' | 'tokenResponse'>,
   body: TokenResponse,
@@ -17,9 +17,9 @@ export async function shapeResponse(
     const response = Object.fromEntries(
       Object.entries(shaped).filter(([, value]) => value !== undefined && value !== null),
     )
-    // before anything is used up: a cycle or a BigInt would be found out when the code is gone
+    // before anything is used up: otherwise a cycle or a BigInt would throw after the code is used
     const text = JSON.stringify(response)
-    // under another name too, for an old API: without it the client has nothing
+    // under any name, for an old API: without it the client has nothing
     if (!text.includes(JSON.stringify(body.access_token).slice(1, -1))) throw new Error('without the access token')
     return response as unknown as TokenResponse
   } catch (problem) {

@@ -19,13 +19,13 @@ import type { ClientLimits } from '../storage/client-limits'
 import type { Authorization, Confirmation } from '../types/authorization'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
 
-/** The settings as they are for one client. */
+/** The settings for one client. */
 export interface RefreshSettings extends RefreshTokenSettings {
   readonly rotate: boolean
   readonly accessTokenTtl: number
 }
 
-/** A refresh token as a client presents it. */
+/** A refresh token, as presented. */
 export interface PresentedRefreshToken {
   readonly id: string
   readonly token: string
@@ -33,7 +33,10 @@ export interface PresentedRefreshToken {
   readonly rotatingDigest: string
 }
 
-/** The first refresh token of a grant. Its secret has two halves: one for the life of the grant, one that rotates. */
+/**
+ * Creates the first refresh token of a grant. Its secret has two halves: one for the life of the grant, one that
+ * rotates.
+ */
 export function prepareRefreshToken(
   id: string,
   authorization: Authorization,
@@ -56,25 +59,25 @@ export function parseRefreshToken(token: string): PresentedRefreshToken | undefi
   return { id: parsed.id, token, stable, rotatingDigest }
 }
 
-/** Whether the stable half is that of the row, and the row what it was when it was made. */
+/** Whether the token has the row's stable half, and the row is unaltered. */
 export function hasStableHalf(found: Credential, { stable }: PresentedRefreshToken): boolean {
   return hasSecret(found, stable)
 }
 
-/** The row bound to a key, too (RFC 7800). Its secret stays, and stands for less than before. */
+/** Binds the row to a key as well (RFC 7800). The secret stays. */
 export function boundTo(found: Credential, { stable }: PresentedRefreshToken, confirmation: Confirmation): Credential {
   const { id, kind, state, data } = found
   const made = { id, kind, secret: stable, state }
   return credentialOf(made, { ...authorizationOf(found), confirmation }, found, undefined, { rotation: data.rotation })
 }
 
-/** What changes with each refresh, in `data.rotation` of the refresh token's row. */
+/** The part of a refresh token's row that changes with each refresh: `data.rotation`. */
 export interface Rotation {
-  /** The digest of the rotating half before the current one. Left out: there was no refresh yet. */
+  /** The digest of the previous rotating half. Omitted before the first refresh. */
   readonly previous?: string
   /** When the last refresh was. Seconds. */
   readonly refreshedAt?: number
-  /** Where the access tokens of each set of resources are. */
+  /** The places of the access tokens, one for each set of resources. */
   readonly places: readonly Place[]
 }
 
@@ -82,20 +85,22 @@ export function rotationOf({ data }: Credential): Rotation {
   return data.rotation as Rotation
 }
 
-/** Two rows in turn for one set of resources, so that the token before survives, and one API's never ends another's. */
+/**
+ * Two alternating rows for one set of resources: the previous token survives, and APIs do not end each other's tokens.
+ */
 interface Place {
   /** Digest of the resources. */
   readonly set: string
-  /** Which of its two rows has the newest access token. */
+  /** The row of the newest access token. */
   readonly slot: 0 | 1
-  /** Counts the refreshes: the place with the lowest was used longest ago. */
+  /** Counts the refreshes: the place with the lowest number is the oldest. */
   readonly turn: number
 }
 
-/** Without resources there is one set alone. */
+/** Without resources there is only one set. */
 const setOf = (audience: Audience = []): string => (audience.length === 0 ? '' : sha256(formatResource(audience)))
 
-/** Instances of a client, each with a key of its own, that share a refresh token which does not rotate. */
+/** The most instances of a client, each with its own key, that share a refresh token without rotation. */
 const MOST_KEYS = 8
 
 function firstRotation(audience: Audience = []): Rotation {
@@ -105,8 +110,8 @@ function firstRotation(audience: Audience = []): Rotation {
 const unused: Rotation = Object.freeze({ places: Object.freeze([Object.freeze({ set: '', slot: 0, turn: 0 })]) })
 
 /**
- * The row of the next access token for these resources, and the places after it. There are no more places than the server
- * has resources, or with `jkt` resources and keys: one more set takes the place that was used longest ago.
+ * The row of the next access token for these resources, and the places afterwards. There are as many places as the
+ * server has resources, or with `jkt` resources and keys. A further set replaces the oldest place.
  */
 export function nextPlace(
   { resources }: Pick<AuthorizationServer, 'resources'>,
@@ -117,7 +122,7 @@ export function nextPlace(
   const set = jkt === undefined ? setOf(audience) : sha256(`${setOf(audience)} ${jkt}`)
   const most = jkt === undefined ? resources.length : Math.max(1, resources.length) * MOST_KEYS
   const [first] = places
-  // one set of resources, as almost everywhere
+  // one set of resources: the usual case
   if (first && places.length === 1 && first.set === set) {
     const slot = first.slot === 0 ? 1 : 0
     return { at: 0, slot, places: Object.freeze([Object.freeze({ set, slot, turn: first.turn + 1 })]) }
@@ -130,13 +135,13 @@ export function nextPlace(
   return { at, slot, places: Object.assign([...places], { [at]: { set, slot, turn } }) }
 }
 
-/** Seconds in which a token that was just used gets the same response. */
+/** Seconds in which a used refresh token gets the same response. */
 export function windowOf({ rotate, replayWindow, accessTokenTtl }: RefreshSettings): number {
-  // without rotation there is no successor to come back with, so what is replayed must still be good for something
+  // without rotation there is no next token, so the repeated access token must still be valid
   return rotate ? replayWindow : Math.min(replayWindow, accessTokenTtl)
 }
 
-/** Where the presented token stands: see the table above. */
+/** The standing of the presented token in the table above. */
 export function standingOf(
   server: AuthorizationServer,
   settings: RefreshSettings,
@@ -147,17 +152,17 @@ export function standingOf(
   const age = typeof refreshedAt === 'number' ? Math.max(0, server.now() - refreshedAt) : Number.POSITIVE_INFINITY
   const replayable = typeof previous === 'string' && equalDigests(previous, presented.rotatingDigest)
   const window = windowOf(settings)
-  // both times are whole seconds: without the last one the window would be shorter than it is called
+  // one more, because times are whole seconds and the window would otherwise be shorter
   if (replayable && window > 0 && age <= window) return 'replayable'
   return isCurrent(found, presented) ? 'current' : 'reused'
 }
 
-/** `state` is the digest of the rotating half, and where it does not rotate, something new behind it at each refresh. */
+/** `state` is the digest of the rotating half. Without rotation a suffix changes with each refresh. */
 export function isCurrent({ state }: Credential, { rotatingDigest }: PresentedRefreshToken): boolean {
   return equalDigests(state.slice(0, SECRET_LENGTH), rotatingDigest)
 }
 
-/** @internal When a `maxAge` ends the session, even if it was configured after the session began. */
+/** @internal When `maxAge` ends the session, even if it was configured later. */
 export function sessionEnd(
   { refreshTokens }: AuthorizationServer,
   startedAt: number,
@@ -167,7 +172,7 @@ export function sessionEnd(
   return startedAt + Math.min(refreshTokens?.maxAge ?? endless, refreshToken?.maxAge ?? endless)
 }
 
-/** `ttl` slides with each refresh, `maxAge` counts from the authorization and does not; nor does `until`, where there is one. */
+/** `ttl` restarts with each refresh. `maxAge` counts from the authorization, and `until` is fixed. */
 export function refreshTokenExpiry(
   { ttl, maxAge = Number.POSITIVE_INFINITY }: RefreshTokenSettings,
   startedAt: number,
@@ -178,7 +183,7 @@ export function refreshTokenExpiry(
   return Math.min(now + Math.min(ttl, limits.ttl ?? ttl), startedAt + Math.min(maxAge, limits.maxAge ?? maxAge), until)
 }
 
-/** What the record of a client says, where it is stricter than the server. */
+/** The settings, with the stricter ones of a client's record. */
 export function limitedRefresh(
   server: RefreshTokenSettings,
   limits: NonNullable<ClientLimits['refreshToken']>,

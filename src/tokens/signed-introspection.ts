@@ -11,7 +11,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 const TYPE = 'token-introspection+jwt'
 export const MEDIA_TYPE = `application/${TYPE}`
 
-/** §4: whether the header asks for a JWT. A weight of 0 refuses it (RFC 9110 §12.4.2). */
+/** §4: whether the Accept header requests a JWT. A weight of 0 refuses it (RFC 9110 §12.4.2). */
 export function asksForJwt(accept = ''): boolean {
   return accept.split(',').some((range) => {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
@@ -20,8 +20,8 @@ export function asksForJwt(accept = ''): boolean {
 }
 
 /**
- * §5: for this resource server alone, and without `sub` and `exp`, so that nobody takes it for an access token (§8.1).
- * Undefined where its record names no algorithm, and the default one (§6) is not for it: the response is plain.
+ * §5: for this resource server only. Without `sub` and `exp`, so that it cannot pass as an access token (§8.1).
+ * Undefined if its record names no algorithm and the default (§6) does not apply: then the response is plain JSON.
  */
 export function signIntrospection(
   server: AuthorizationServer,
@@ -29,7 +29,7 @@ export function signIntrospection(
   token_introspection: object,
 ): string | undefined {
   const { clientId, introspectionSignedResponseAlg: named } = client
-  // for an API alone: whoever registers itself could have signatures made
+  // for resource servers only: anyone who registers could have signatures made
   if (named === undefined && !isResourceServer(client)) return undefined
   const signer = signersOf(server).get(named ?? 'RS256')
   if (!signer && named === undefined) return undefined
@@ -41,8 +41,8 @@ export function signIntrospection(
 }
 
 /**
- * What a caller that is not authenticated gets: where it asks for a JWT, status 400 (§5). With credentials in the header it is
- * 401 and the challenge, which RFC 6749 §5.2 wants then, and RFC 7662 §2.3 for every plain request.
+ * The error for an unauthenticated caller: status 400 if it requests a JWT (§5). With credentials in the header 401 and
+ * the challenge, as RFC 6749 §5.2 requires, and as RFC 7662 §2.3 requires for plain requests.
  */
 export function refusalOf(error: unknown, { authorization, accept }: IncomingHttpHeaders): unknown {
   const isCaller = error instanceof OAuthError && error.code === 'invalid_client' && authorization === undefined

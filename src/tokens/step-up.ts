@@ -1,4 +1,4 @@
-/** Step-up (RFC 9470): what an API asks of the sign-in behind a token, and how a challenge says so. */
+/** Step-up authentication (RFC 9470): the sign-in that an API requires, and its challenge. */
 import { OAuthError } from '../errors'
 import { CLOCK_SKEW } from '../jwt/verify'
 import { misuse } from '../options/misuse'
@@ -6,21 +6,21 @@ import { requireSeconds } from '../options/seconds'
 import type { AccessToken } from '../types/access-token'
 import type { AuthorizationServer } from '../types/authorization-server'
 
-/** How the user must have signed in. */
+/** The required sign-in. */
 export interface StepUp {
-  /** The authentication context classes of which it must have one, best first. Empty: any will do. */
+  /** The accepted authentication context classes, preferred first. Empty: any. */
   readonly acr: readonly string[]
-  /** Seconds since then, at most. */
+  /** The maximum age of the sign-in. Seconds. */
   readonly maxAge: number | undefined
-  /** The parameters of the challenge (RFC 9470 §3), as they stand in the header. */
+  /** The parameters of the challenge (RFC 9470 §3), as the header contains them. */
   readonly challenge: readonly string[]
   readonly now: () => number
 }
 
-/** The server of this process; of one in another nothing is known but what its tokens say. */
+/** The server of this process. For a remote server only the clock is known. */
 type Issuer = Pick<AuthorizationServer, 'now'> & Partial<Pick<AuthorizationServer, 'storage' | 'openid'>>
 
-/** The options `acr` and `maxAge` of `owner`, checked; undefined where it has neither. */
+/** Checks the options `acr` and `maxAge` of `owner`. Undefined if both are omitted. */
 export function verifiedStepUp(
   owner: string,
   server: Issuer,
@@ -29,7 +29,7 @@ export function verifiedStepUp(
   if (acr === undefined && maxAge === undefined) return undefined
   const named: unknown = typeof acr === 'string' ? acr.split(' ').filter((one) => one !== '') : (acr ?? [])
   const isName = (one: unknown) => typeof one === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(one)
-  // a name that is not set would be no demand
+  // an empty or undefined name would require nothing
   if (!Array.isArray(named) || !named.every(isName) || (acr !== undefined && named.length === 0)) {
     throw misuse(
       'wrong_list',
@@ -49,7 +49,7 @@ export function verifiedStepUp(
   }
 }
 
-/** Throws where no user could ever be let in: nothing here says how they sign in, or none signs in so. */
+/** Throws if no user could meet the requirement: the server has no `openid`, or not these classes. */
 function verifyKnown(owner: string, { storage, openid }: Issuer, named: readonly string[]): void {
   if (!storage) return
   if (!openid) {
@@ -65,15 +65,15 @@ function verifyKnown(owner: string, { storage, openid }: Issuer, named: readonly
 }
 
 /**
- * What the sign-in behind a token lacks (RFC 9470 §3). A token that says nothing of it, as without the scope `openid`, and
- * that of a client itself, has none.
+ * Returns the error if the sign-in does not meet the requirement (RFC 9470 §3). A token without sign-in data, as
+ * without the scope `openid`, and a client's own token never meet it.
  */
 export function missingSignIn({ acr, maxAge, now }: StepUp, token: AccessToken): OAuthError | undefined {
   const { acr: held, authTime } = token
   if (acr.length > 0 && (held === undefined || !acr.includes(held))) {
     return new OAuthError('insufficient_user_authentication', 'The user must sign in in another way.')
   }
-  // a time that is still to come says nothing of how long ago it was
+  // a time in the future says nothing about the age
   const age = authTime === undefined ? Number.NaN : now() - authTime
   if (maxAge === undefined || (age <= maxAge && age >= -CLOCK_SKEW)) return undefined
   return new OAuthError('insufficient_user_authentication', 'The user signed in too long ago.')
