@@ -2,17 +2,17 @@
 import { isKeepable } from '../rules/keepable'
 import type { Actor } from '../types/authorization'
 
-/** Characters of a name of somebody elsewhere: it is kept in each row of the token. */
+/** The maximum length of a foreign name, which every row of the token contains. */
 const LONGEST_NAME = 255
-/** Each exchange may add one: a token has to stay small enough for a header. */
+/** The longest chain of actors: each exchange may add one, and the token must fit in a header. */
 const MOST_ACTORS = 8
 
-/** Whether it can be the name of somebody, or of an issuer. */
+/** Whether a text can name a party or an issuer. */
 export function isName(text: unknown): text is string {
   return typeof text === 'string' && text !== '' && text.length <= LONGEST_NAME && isKeepable(text)
 }
 
-/** Who acts now, before those who acted earlier. Undefined where these are too many. */
+/** Puts the current actor before the earlier ones. Undefined if the chain is too long. */
 export function withActor(actor: Actor, before: Actor | undefined): Actor | undefined {
   let actors = 1
   for (let one = before; one; one = one.act) actors++
@@ -21,8 +21,8 @@ export function withActor(actor: Actor, before: Actor | undefined): Actor | unde
 }
 
 /**
- * The `act` of a JWT of another issuer: a `sub` without an `iss` is one of that issuer. Undefined for what names nobody. Only
- * what names the actor is kept; a `client_id` would look like one of this server.
+ * Reads the `act` of a foreign JWT: a `sub` without `iss` belongs to its issuer. Undefined if it names no one. Keeps
+ * only the name of the actor; a `client_id` would look like a client of this server.
  */
 export function actorElsewhere(act: unknown, issuer: string, most = MOST_ACTORS): Actor | undefined {
   if (typeof act !== 'object' || act === null || most === 0) return undefined
@@ -34,8 +34,8 @@ export function actorElsewhere(act: unknown, issuer: string, most = MOST_ACTORS)
 }
 
 /**
- * Whether `may_act` of a token of `issuer` names this party. A `sub` without an `iss` is one of that issuer: the same `sub`
- * elsewhere is somebody else. A claim of the party that is not known here could name another one.
+ * Whether `may_act` of a token of `issuer` names this party. A `sub` without `iss` belongs to that issuer. Unknown
+ * claims of the party refuse: they could name another party.
  */
 export function mayAct(claim: unknown, party: Actor & { readonly iss: string }, issuer: string): boolean {
   if (typeof claim !== 'object' || claim === null) return false

@@ -29,11 +29,11 @@ export interface AuthorizationCodeOptions {
   ttl?: number
 }
 
-/** Seconds in which the page of a public client may send its exchange twice, as React's strict mode does. */
+/** Seconds in which a public client's page may send the exchange twice, as with React's strict mode. */
 const SENT_TWICE_WITHIN = 10
 
 /**
- * The authorization code grant (RFC 6749 §4.1), for every client that acts for a user.
+ * The authorization code grant (RFC 6749 §4.1), for clients that act for a user.
  *
  * @throws TypeError when `ttl` is not between 1 and 600.
  */
@@ -70,13 +70,13 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   verifyForClient(server, request)
   const code = presented && (await findCredential(server, presented.id, 'authorization_code'))
   if (!code || !hasSecret(code, presented.secret)) throw invalidCode()
-  // RFC 6749 §4.1.3: the code is bound to the client, or a stolen one could be redeemed by anybody
+  // RFC 6749 §4.1.3: the code is bound to the client; otherwise anyone could redeem a stolen one
   if (code.clientId !== client.clientId) throw invalidCode()
   verifyRedirectUri(client, code, parameters.get('redirect_uri'))
   verifyPkce(server, request, code)
   const { audience: granted, authorizationDetails: details, dpopJkt } = boundOf(code)
   if (dpopJkt !== undefined) requireKey(server, client.clientId, dpopJkt, request.confirmation)
-  // what the client has lost since the user agreed is gone, as at a refresh
+  // what the client lost since the user agreed is removed, as at a refresh
   const scope = remainingScope(server.scopes, client, code.scope)
   const audience = heldAudience(server, granted)
   const accessAudience = narrowAudience(server, client, audience, parameters.get('resource'))
@@ -84,13 +84,13 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   const accessDetails = isDetailed
     ? accessDetailsOf(server, request, details, accessAudience.length > 0 ? accessAudience : audience)
     : undefined
-  // not before: whoever has proved nothing ends nothing, and does not learn whether the code is used or expired
+  // not earlier: a client without the right proof ends nothing, and does not learn whether the code is used or expired
   if (code.state !== 'issued') return refuseReplay(server, client, code)
   if (isExpired(server, code)) throw invalidCode()
   await requireUser(server, code.userId, true)
 
   const derived = isDerived(code.id) ? await derivedSession(server, code) : undefined
-  // the session of the access token ended since
+  // the session of the access token has ended since
   if (derived && derived.until <= server.now()) throw invalidCode()
   const refreshToken = getsRefreshToken(server, client) && (derived?.refreshable ?? true)
   const authorization = { ...authorizationOf(code), grantId: grantIdOf(code.id), scope, ...audienceMember(audience) }
@@ -103,12 +103,12 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   })
   const next = usedCode(server, code, tokens)
   const response = await issue(server, request, tokens, { id: code.id, from: 'issued', next })
-  // another request was faster, or the user or client was revoked meanwhile: a double submit must not kill the winner
+  // another request was faster, or a revocation came: a double submit must not end the winner's tokens
   if (!response) throw invalidCode()
   return response
 }
 
-/** It stays as long as the access token that it became, so that its theft is noticed later, too. */
+/** The used code. It stays as long as its access token, so that a later theft is noticed. */
 function usedCode({ now }: AuthorizationServer, code: Credential, { grant, body }: PreparedTokens): Credential {
   return {
     ...code,
@@ -123,39 +123,42 @@ function invalidCode(): OAuthError {
   return new OAuthError('invalid_grant', 'The authorization code is unknown, expired or already used.')
 }
 
-// RFC 6749 §4.1.2: a code that comes twice was stolen by one of the two; what it became is revoked
+// RFC 6749 §4.1.2: a code that arrives twice was stolen; its tokens are revoked
 async function refuseReplay(server: AuthorizationServer, client: Client, code: Credential): Promise<never> {
   const { clientId, userId, grantId } = code
   if (isSentTwice(server, client, code)) throw invalidCode()
-  // none: stateless tokens, which nothing can revoke
+  // undefined: stateless tokens, which cannot be revoked
   if (grantId !== undefined) await endSessionOf(server, code)
   server.emit({ type: 'code.replayed', clientId, userId, grantId })
   throw invalidCode()
 }
 
-/** A deviation from §4.1.2: a page that proves the verifier again, so soon, is the one that has the tokens. */
+/** Deviates from §4.1.2: a page that proves the verifier again, so soon, is the one that has the tokens. */
 function isSentTwice(server: AuthorizationServer, client: Client, code: Credential): boolean {
   const { usedAt } = code.data
   if (!isPublic(client) || boundOf(code).codeChallenge === undefined || typeof usedAt !== 'number') return false
-  // in whole seconds: the last one counts, or it would be less
+  // times are whole seconds
   return Math.max(0, server.now() - usedAt) <= SENT_TWICE_WITHIN
 }
 
-/** What is wrong with every code of the client is refused before this one is looked at: the answer tells nothing of it. */
+/**
+ * Checks what applies to every code of the client before this code is looked up, so that the error reveals nothing of
+ * it.
+ */
 function verifyForClient(server: AuthorizationServer, { client, parameters }: TokenRequest): void {
   const redirectUri = parameters.get('redirect_uri')
-  // it must still be one of the client: it may have been taken out since
+  // the URI may have been removed from the client since
   if (redirectUri !== undefined && !matchesRedirectUri(client, redirectUri)) throw wrongRedirectUri()
   requireCodeVerifier(parameters.get('code_verifier'))
   resolveAudience(server, client, parameters.get('resource'))
 }
 
-// RFC 6749 §4.1.3: what the authorization request named must be named again, identically
+// RFC 6749 §4.1.3: must be the same as in the authorization request
 function verifyRedirectUri(client: Client, code: Credential, sent: string | undefined): void {
   const { redirectUri, codeChallenge } = boundOf(code)
   if (redirectUri === undefined || sent === redirectUri) return
-  // OAuth 2.1 §4.1.3 has no such parameter: with PKCE a code that was carried to another client is of no use there (RFC 9700
-  // §4.5.3). What is not named must still be one of the client, too
+  // OAuth 2.1 §4.1.3 has no such parameter: with PKCE, another client cannot use an injected code (RFC 9700
+  // §4.5.3). The URI must still be one of the client's
   if (sent === undefined && codeChallenge !== undefined && matchesRedirectUri(client, redirectUri)) return
   throw wrongRedirectUri()
 }

@@ -9,10 +9,7 @@ import type { AuthorizationServer, GrantType } from '../types/authorization-serv
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { requireOwner } from '../users'
 
-/**
- * The client credentials grant, for a client that acts for itself. It has no user and no refresh token (RFC 6749
- * §4.4.3).
- */
+/** The client credentials grant, for a client that acts for itself. It issues no refresh token (RFC 6749 §4.4.3). */
 export function clientCredentials(): GrantType {
   requireNoMore('clientCredentials', arguments, 0)
   return Object.freeze({ grantType: 'client_credentials', handle: issueToClient } satisfies GrantType)
@@ -20,14 +17,14 @@ export function clientCredentials(): GrantType {
 
 async function issueToClient(server: AuthorizationServer, request: TokenRequest): Promise<TokenResponse> {
   const { client, parameters, startedAt } = request
-  // RFC 6749 §4.4: confidential clients only; a client that proves nothing would be a token for everybody
+  // RFC 6749 §4.4: confidential clients only; without authentication anyone could get the token
   if (!request.authenticated) {
     throw new OAuthError('unauthorized_client', 'This grant requires client authentication.')
   }
   if (client.username !== undefined) await requireOwner(server, client.username)
   const audience = resolveAudience(server, client, parameters.get('resource'))
   const details = server.authorizationDetails && (await requestedDetails(server, client, parameters, audience, true))
-  // RFC 9396 §3.1: who names details alone has not asked for the default scope
+  // RFC 9396 §3.1: a request with details and no scope does not get the default scope
   const isScoped = !details || parameters.has('scope')
   const scope = isScoped ? resolveScope(server, client, parameters.get('scope')) : []
   const authorization = {

@@ -1,4 +1,7 @@
-/** What becomes of an exchange (RFC 8693 §2.2): an access token below the grant of its subject token, or of a grant of its own. */
+/**
+ * The result of a token exchange (RFC 8693 §2.2): an access token within the grant of the subject token, or with its
+ * own grant.
+ */
 import { EXCHANGED } from '../credentials/kinds'
 import { isDerived, lookupId, newSession, sessionOf } from '../credentials/split-token'
 import { newGrantId } from '../crypto'
@@ -15,7 +18,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
 import { type PresentedToken, refusedExchange } from './exchange-party'
 
-/** An exchange that is allowed. */
+/** A permitted exchange. */
 export interface Exchanged {
   readonly subject: PresentedToken
   readonly actor?: Actor
@@ -24,13 +27,13 @@ export interface Exchanged {
   /** The type of the new token (RFC 8693 §3). */
   readonly issuedType: string
   readonly refreshToken: boolean
-  /** When the new token expires at the latest. Seconds. */
+  /** The latest expiry of the new token. Seconds. */
   readonly until: number
 }
 
 type Bound = Authorization & Pick<RequestBinding, 'subject'>
 
-/** Issues the token, and tells the host how it came about. It ends no token, and nothing is used up. */
+/** Issues the token and emits its events. No token is used up. */
 export async function issueExchanged(
   server: AuthorizationServer,
   request: TokenRequest,
@@ -72,7 +75,7 @@ export async function issueExchanged(
   return response
 }
 
-/** Of the grant of the subject token, which it ends with: whoever revokes that one ends this, too. */
+/** Within the grant of the subject token: revoking that grant also ends the new token. */
 async function belowGrant(
   server: AuthorizationServer,
   request: TokenRequest,
@@ -88,7 +91,7 @@ async function belowGrant(
     if (below.refreshable && Math.min(below.until, until) > server.now()) {
       const derived = { session: newSession(source), until: below.until }
       const options = { request, refreshToken, ttl: until - server.now(), derived }
-      // what was bound stays so: the refresh token, too, where the subject token is
+      // what was bound stays bound: the refresh token too, if the subject token is bound
       const held = party.confirmation && confirmation && { confirmation }
       return prepareTokens(server, { ...authorization, ...held, grantId }, options)
     }
@@ -112,8 +115,8 @@ async function belowGrant(
 }
 
 /**
- * The row with which the new token ends, too: a session that began with an access token, and a client's own token, end
- * without a grant. Of a token that was exchanged itself the row with which that one ends, however long the chain is.
+ * The row with which the new token ends. A session that began with an access token, and a client's own token, can end
+ * without a grant. For a subject token that was exchanged itself, the first row of the chain.
  */
 function subjectRowOf({ id, grantId, data }: Credential): string | undefined {
   const { subject } = data.bound as { subject?: string }
@@ -121,7 +124,7 @@ function subjectRowOf({ id, grantId, data }: Credential): string | undefined {
   return subject ?? (grantId === undefined || (isDerived(id) && !isExchanged) ? id : undefined)
 }
 
-/** As `jwtBearer()`: a subject of somewhere else begins a grant here. */
+/** A foreign subject begins a grant here, as with `jwtBearer()`. */
 function ofOwnGrant(
   server: AuthorizationServer,
   request: TokenRequest,
@@ -132,7 +135,7 @@ function ofOwnGrant(
   return prepareTokens(server, authorization, { request, refreshToken, ttl })
 }
 
-/** What was revoked after the subject token was made stays revoked, however late it comes. */
+/** A revocation after the subject token was issued also covers the new token. */
 async function requireUnrevoked(
   server: AuthorizationServer,
   authorization: Authorization,

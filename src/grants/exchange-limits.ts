@@ -1,4 +1,4 @@
-/** What an exchange may be at most (RFC 8693): by its parameters, by its tokens, and by the keys that these are bound to. */
+/** The limits of a token exchange (RFC 8693): by its parameters, its tokens, and the keys that these are bound to. */
 import { OAuthError } from '../errors'
 import { requireParameter } from '../rules/params'
 import { type Audience, narrowAudience, resolveAudience } from '../rules/resource'
@@ -12,7 +12,7 @@ import type { ExchangeParty } from '../types/token-exchange'
 import { mayAct, withActor } from './actor'
 import { ACCESS_TOKEN, JWT, type PresentedToken, refusedExchange } from './exchange-party'
 
-/** What a request asks for, before any token is looked at. Throws for what no token could be exchanged for. */
+/** Reads the parameters before any token is checked. Throws for a request that no token could satisfy. */
 export function askedOf(
   server: AuthorizationServer,
   { client, parameters }: TokenRequest,
@@ -24,11 +24,11 @@ export function askedOf(
     throw new OAuthError('invalid_request', 'actor_token_type must not be sent without actor_token.')
   }
   const issuedType = parameters.get('requested_token_type') ?? ACCESS_TOKEN
-  // of the formats jwt() alone has public keys
+  // only the format jwt() has public keys
   if (issuedType !== ACCESS_TOKEN && !(issuedType === JWT && server.accessTokens.jwks)) {
     throw new OAuthError('invalid_request', 'The requested_token_type is not issued here.')
   }
-  // both are URIs of the server's resources: it knows no other names of them
+  // both are URIs of the server's resources; it knows no other names
   const named = ['resource', 'audience'].flatMap((name) => parameters.get(name) ?? [])
   const target = named.length > 0 ? named.join(' ') : undefined
   if (target !== undefined && server.resources.length === 0) {
@@ -40,8 +40,8 @@ export function askedOf(
 }
 
 /**
- * A token that is bound to a key does not become one that is bound to none. Its own client proves that key, and so does one
- * that nobody has authenticated: a thief of the token could be that client with a key of their own (RFC 9449, RFC 8705).
+ * A bound token is never exchanged for an unbound one. Its own client proves the key. So does an unauthenticated
+ * client: a thief of the token could send any client id with their own key (RFC 9449, RFC 8705).
  */
 export function requireKeys(
   server: AuthorizationServer,
@@ -53,12 +53,12 @@ export function requireKeys(
   if (held && !confirmation) {
     throw refusedProof(server, 'The subject_token is bound to a key: prove a key for the new token.', { clientId })
   }
-  // who acts is who sends the request
+  // the actor is the one who sends the request
   const { confirmation: bound } = actor?.party ?? {}
   if (bound) requireSameKeys(server, clientId, bound, confirmation)
 }
 
-/** Who acts for the subject by the new token; undefined where nobody but the subject is named (RFC 8693 §1.1). */
+/** The actor of the new token, with earlier actors. Without an actor token: the subject token's actor (RFC 8693 §1.1). */
 export function actorOf(
   server: AuthorizationServer,
   { client: { clientId } }: TokenRequest,
@@ -66,13 +66,13 @@ export function actorOf(
   actor: PresentedToken | undefined,
 ): Actor | undefined {
   const { claims, issuer, actor: before } = subject.party
-  // who acts as somebody else by that token would be named as that one
+  // an actor that acts for someone else would be recorded as that person
   if (actor?.party.actor) {
     throw refusedExchange(server, clientId, 'The actor_token was exchanged: another party acts by it already.')
   }
   const itself = { client_id: clientId, iss: server.issuer, sub: clientId }
   const party = actor ? namedBy(actor) : itself
-  // RFC 8693 §4.4: what the subject token says of it is not for the host alone to decide
+  // RFC 8693 §4.4: `may_act` in the subject token binds, whatever the host allows
   if (claims?.may_act !== undefined && !mayAct(claims.may_act, party, issuer)) {
     throw refusedExchange(server, clientId, 'may_act of the subject_token names another party.')
   }
@@ -87,18 +87,18 @@ function namedBy({ party: { clientId, issuer, sub } }: PresentedToken): Actor & 
   return { ...(clientId !== undefined && { client_id: clientId }), iss: issuer, sub }
 }
 
-/** What was asked, or all that the client may have, as far as the subject token goes. */
+/** The requested scope, or the client's whole scope, limited by the subject token. */
 export function narrowScope(server: AuthorizationServer, { client, parameters }: TokenRequest, ceiling?: Scope): Scope {
   const asked = parameters.get('scope')
   if (ceiling === undefined) return resolveScope(server, client, asked)
   const limit = intersectScope(ceiling, scopesOfClient(server.scopes, client))
   const named = asked === undefined ? limit : (scopeWithin(server.scopes, client, asked, limit) ?? limit)
-  // without `scope` the answer would mean all that was asked (RFC 6749 §5.1)
+  // without `scope` the response would mean the whole requested scope (RFC 6749 §5.1)
   if (named.length > 0 || ceiling.length === 0) return named
   throw new OAuthError('invalid_scope', 'The client may have nothing of the scope of the subject_token.')
 }
 
-/** The same for the APIs that the new token is for (RFC 8707). */
+/** The same for the resources of the new token (RFC 8707). */
 export function narrowTarget(
   server: AuthorizationServer,
   { client }: TokenRequest,
@@ -108,12 +108,12 @@ export function narrowTarget(
   return ceiling ? narrowAudience(server, client, ceiling, target) : resolveAudience(server, client, target)
 }
 
-/** A session would go on when an actor who is somebody else, or a token of theirs, has ended. */
+/** Whether the actor is the client itself. For another actor a session would outlive its token. */
 export function isItself(actor: ExchangeParty | undefined, clientId: string): boolean {
   return actor === undefined || (actor.userId === undefined && actor.clientId === clientId)
 }
 
-/** A personal token says when it was used. After the answer, as behind a guard. */
+/** Records the use of a personal access token after the response, as the guard does. */
 export async function noted(
   response: Promise<TokenResponse>,
   tokens: readonly (PresentedToken | undefined)[],

@@ -1,4 +1,4 @@
-/** The tokens of an exchange (RFC 8693 §2.1), each verified by the rules of its type: whom they are about, and what they say. */
+/** The tokens of an exchange (RFC 8693 §2.1), each verified by the rules of its type. */
 import type { Awaitable } from '../awaitable'
 import { hasItsClient } from '../clients/client'
 import { boundOf } from '../credentials/bound'
@@ -25,21 +25,21 @@ import { audienceCeiling, plainJwt, problemOf, scopeCeiling } from './foreign-jw
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 export const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
-/** Seconds: beyond, what its issuer said would be too long ago. */
+/** The longest lifetime of a foreign token. Seconds. */
 const LONGEST_LIFE = 86_400
 
 export type Role = 'subject' | 'actor'
 
-/** Looks at a token of a type of the host's own. */
+/** Verifies a token of the host's own type. */
 export type FindOwnToken = (
   token: string,
   context: { role: Role; clientId: string },
 ) => Awaitable<ExchangedSubject | undefined | null>
 
-/** Where the tokens of an exchange may come from. */
+/** The accepted sources of tokens. */
 export interface TokenSources {
   readonly issuers: ReadonlyMap<string, KnownIssuer>
-  /** The user that a JWT of another issuer is about. */
+  /** Finds the user of a foreign JWT. */
   readonly user: (subject: {
     issuer: string
     sub: string
@@ -50,24 +50,24 @@ export interface TokenSources {
   readonly tokenTypes: ReadonlyMap<string, FindOwnToken>
 }
 
-/** A token of the request that is valid. */
+/** A valid token of the request. */
 export interface PresentedToken {
   readonly party: ExchangeParty
-  /** Its row, where it is an access token of this server. */
+  /** The row, for an access token of this server. */
   readonly row?: Credential
-  /** To be called after the answer, where it keeps when it was used. */
+  /** Call it after the response. Set if the token records its use. */
   readonly used?: () => void
-  /** When its session began, or it was made. Seconds. */
+  /** When its session began, or when it was issued. Seconds. */
   readonly startedAt: number
 }
 
-/** RFC 8693 §2.2.2: of a token that is wrong for any reason, and of a policy that does not let it be exchanged. */
+/** RFC 8693 §2.2.2: for an invalid token, and for a refusal by policy. */
 export function refusedExchange(server: AuthorizationServer, clientId: string, reason: string): OAuthError {
   server.emit({ type: 'exchange.refused', clientId, reason })
   return new OAuthError('invalid_request', reason)
 }
 
-/** The subject or actor token of the request. Throws `invalid_request` for one that is wrong, and uses nothing up. */
+/** Verifies the subject or actor token of the request. Throws `invalid_request` for an invalid one. Uses nothing up. */
 export async function presentedToken(
   server: AuthorizationServer,
   request: TokenRequest,
@@ -88,7 +88,7 @@ export async function presentedToken(
   return ofIssuer(server, request, sources, { token, role })
 }
 
-/** An access token of this server; one in the form of a JWT may be called so, too (RFC 8693 §3). */
+/** An access token of this server. A JWT may also have the type `jwt` (RFC 8693 §3). */
 async function ownToken(
   server: AuthorizationServer,
   token: string,
@@ -98,7 +98,7 @@ async function ownToken(
   if (!found || (tokenType === JWT && !found.claims)) return undefined
   const { row, claims, used } = found
   const { userId, clientId, expiresAt, startedAt } = row
-  // RFC 9068 §5: nobody could tell this user's token from the client's own
+  // RFC 9068 §5: this user's token would look like the client's own
   if (userId === clientId) return undefined
   if (userId !== undefined && !(await findUser(server, userId))) return undefined
   if (!(await hasItsClient(server, clientId))) return undefined
@@ -119,7 +119,7 @@ async function ownToken(
   return { party, row, startedAt, ...(used && { used }) }
 }
 
-/** RFC 8693 §2.1: a JWT of an issuer that the host trusts. It may be exchanged as often as it lives. */
+/** RFC 8693 §2.1: a JWT of a trusted issuer. It may be exchanged repeatedly until it expires. */
 async function ofIssuer(
   server: AuthorizationServer,
   { client, startedAt }: TokenRequest,
@@ -145,7 +145,7 @@ async function ofIssuer(
   const audience = audienceCeiling(server, client, claims)
   const shared = { tokenType: JWT, issuer: iss, sub, expiresAt: exp as number, claims, ...(actor && { actor }) }
   const begun = Math.min(startedAt, Math.floor(iat as number))
-  // who acts need be no user here: its issuer and its name there are what the new token says
+  // the actor need not be a user here: the new token has its issuer and name
   if (role === 'actor') return { party: shared, startedAt: begun }
   const named = 'tokenExchange({ user })'
   const userId = userIdFrom(named, await server.inTime(named, user({ issuer: iss, sub, claims, clientId })))
@@ -155,7 +155,7 @@ async function ofIssuer(
 
 const ownMembers: readonly string[] = ['userId', 'scope', 'expiresAt', 'startedAt'] satisfies (keyof ExchangedSubject)[]
 
-/** A token of a type of the host's own, which the host's function has looked at. */
+/** A token of the host's own type, verified by the host's function. */
 async function ofHost(
   server: AuthorizationServer,
   { client, startedAt }: TokenRequest,
@@ -191,7 +191,7 @@ async function ofHost(
   return { party, startedAt: Math.min(startedAt, Math.floor(begun)) }
 }
 
-/** A scope that a function of the host returned. */
+/** Checks a scope that a function of the host returned. */
 export function scopeOfHost(option: string, scope: unknown): string[] {
   const fix = `${option} must return scope as 'read write' or a list`
   if (typeof scope !== 'string' && !Array.isArray(scope)) throw misuse('wrong_answer', `${fix}, not ${kindOf(scope)}`)
@@ -202,7 +202,7 @@ export function scopeOfHost(option: string, scope: unknown): string[] {
   }
 }
 
-/** Seconds, of a year that is near: the clocks of computers count milliseconds. */
+/** Whether a time is in seconds and not in milliseconds. */
 function isTime(time: unknown): time is number {
   return typeof time === 'number' && time > 0 && time < 1e11
 }

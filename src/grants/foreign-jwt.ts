@@ -1,6 +1,6 @@
 /**
- * A JWT of an issuer elsewhere that the host trusts: an assertion (RFC 7523 §3), or a token to exchange (RFC 8693 §2.1). What
- * it must say to be believed here, and the ceiling that it sets.
+ * A JWT of a trusted foreign issuer: an assertion (RFC 7523 §3), or a token to exchange (RFC 8693 §2.1). Checks its
+ * claims, and the limits that it sets.
  */
 import { OAuthError } from '../errors'
 import { verificationAlgorithms } from '../jwt/keys'
@@ -23,10 +23,10 @@ export function isForeignClaims(claims: unknown): claims is ForeignClaims {
   return [iss, sub].every((claim) => typeof claim === 'string' && claim !== '')
 }
 
-/** RFC 7523 names no type. What has one is another kind of JWT, such as an id_token or an access token (RFC 8725 §3.11). */
+/** RFC 7523 defines no `typ`. Another `typ` means another kind of JWT, such as an access token (RFC 8725 §3.11). */
 export const plainJwt: JwtKind<ForeignClaims> = { type: 'jwt', olderTypes: [undefined], isClaims: isForeignClaims }
 
-/** RFC 7523 §3: what is wrong with the `name` of a request, whoever has signed it. It lives for `longest` seconds at most. */
+/** RFC 7523 §3: the problem of a JWT, called `name` in the request. It may live for `longest` seconds. */
 export function problemOf(
   server: AuthorizationServer,
   { header, claims }: UnverifiedJwt<ForeignClaims>,
@@ -38,7 +38,7 @@ export function problemOf(
   if (!verificationAlgorithms.includes(header.alg)) {
     return `The ${name} must be signed with one of ${verificationAlgorithms.join(', ')}.`
   }
-  // a list of audiences is refused, too: each server in it could send the JWT to the others
+  // a list of audiences is refused: each server in it could send the JWT to the others
   if (aud !== server.issuer) return `aud of the ${name} must be ${server.issuer} as a string.`
   if (typeof exp !== 'number' || typeof iat !== 'number') return `The ${name} must have exp and iat.`
   if (exp <= now) return `The ${name} has expired.`
@@ -46,18 +46,18 @@ export function problemOf(
     return `The ${name} must live for at most ${longest} seconds.`
   }
   if (!hasBegun(claims, now)) return `iat or nbf of the ${name} is in the future.`
-  // RFC 7800: a key that nothing here verifies
+  // RFC 7800: the server cannot verify this key
   if (cnf !== undefined) return `The ${name} must not be bound to a key (cnf).`
   return undefined
 }
 
-/** The scope that it allows at most; undefined where it says nothing of that. */
+/** The maximum scope of the JWT. Undefined if it names none. */
 export function scopeCeiling({ scope }: ForeignClaims): string[] | undefined {
   if (scope === undefined) return undefined
   return typeof scope === 'string' ? scope.split(' ').filter((token) => token !== '') : []
 }
 
-/** The APIs that it allows at most (RFC 8707); undefined where it says nothing of them. */
+/** The resources of the JWT (RFC 8707). Undefined if it names none. */
 export function audienceCeiling(
   server: AuthorizationServer,
   client: Client,

@@ -1,4 +1,4 @@
-/** The implicit grant: RFC 6749 §4.2. By name only: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
+/** The implicit grant: RFC 6749 §4.2. Off by default: RFC 9700 §2.1.2 and OAuth 2.1 forbid it. */
 
 import { newSession } from '../credentials/split-token'
 import { OAuthError } from '../errors'
@@ -12,16 +12,16 @@ import type { TokenResponse } from '../types/token'
 /** Options of `implicit`. */
 export interface ImplicitOptions {
   /**
-   * Lifetime of this grant's access tokens in seconds, at most that of `accessTokens`.
+   * Lifetime in seconds of this grant's access tokens, at most that of `accessTokens`.
    * @default that of `accessTokens`
    */
   ttl?: number
 }
 
 /**
- * The implicit grant, for old browser apps that read the access token from the redirect's fragment. Browser histories
- * and scripts can read it there. Use it only for an API whose documentation requires it. It has no refresh token (RFC
- * 6749 §4.2.2).
+ * The implicit grant, for old browser apps that read the access token from the fragment of the redirect URI. Browser
+ * history and scripts can read it there. Use it only for an API whose documentation requires it. It issues no refresh
+ * token (RFC 6749 §4.2.2).
  */
 export function implicit(options: ImplicitOptions = {}): GrantType {
   requireNoMore('implicit', arguments, 1)
@@ -35,12 +35,12 @@ export function implicit(options: ImplicitOptions = {}): GrantType {
     fromAccessTokens: true,
     async authorize(server, approved) {
       const { client, authorization, parameters, source, dpopJkt } = approved
-      // no proof comes with an authorization request (RFC 9449 §5): what is to be bound is never issued unbound
+      // an authorization request has no proof (RFC 9449 §5): a client with bound tokens gets no token here
       const asks = client.dpopBoundAccessTokens || client.tlsClientCertificateBoundAccessTokens
       if (asks || dpopJkt !== undefined) {
         throw new OAuthError('unauthorized_client', 'The implicit grant cannot bind a token to a key: use the code.')
       }
-      // of the grant of the access token in front, and not longer than that
+      // within the grant of the access token in front, and no longer than that token
       const derived = source && { session: newSession(source.session), until: source.expiresAt }
       const request = { client, grantType: 'implicit', parameters }
       const tokens = await prepareTokens(server, authorization, { request, ttl, derived })

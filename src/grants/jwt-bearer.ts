@@ -1,5 +1,5 @@
 /**
- * `jwtBearer()`: an assertion of an issuer elsewhere in exchange for an access token (RFC 7523 §2.1), such as that of an
+ * `jwtBearer()`: exchanges an assertion of a foreign issuer for an access token (RFC 7523 §2.1), for example of an
  * enterprise's identity provider (draft-ietf-oauth-identity-assertion-authz-grant, "ID-JAG").
  */
 import type { Awaitable } from '../awaitable'
@@ -23,13 +23,13 @@ import { audienceCeiling, type ForeignClaims, isForeignClaims, plainJwt, problem
 /** Options of `jwtBearer`. */
 export interface JwtBearerOptions {
   /**
-   * The issuers whose assertions are accepted: `{ issuer, jwksUri }`, or `keys` in the place of `jwksUri`, with `profile:
-   * 'id-jag'` for an enterprise's identity provider. Each can sign in every user that `user` finds for it.
+   * The issuers whose assertions are accepted: `{ issuer, jwksUri }` or `{ issuer, keys }`, with `profile: 'id-jag'`
+   * for an enterprise's identity provider. Each issuer can sign in every user that `user` finds for it.
    */
   issuers: readonly TrustedIssuer[]
   /**
-   * Returns the id of the user that an assertion is about, or a user value with an `id`; undefined or null refuses. A `sub`
-   * belongs to its issuer: look for both together. A thrown error refuses.
+   * Returns the id of the user of an assertion, or an object with an `id`; undefined or null refuses. A `sub` is unique
+   * only for its issuer: look up both together. A thrown error refuses.
    */
   user: (subject: {
     issuer: string
@@ -41,16 +41,16 @@ export interface JwtBearerOptions {
 
 /** RFC 7523 §2.1. */
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-/** Seconds, beyond which an assertion would be worth stealing. */
+/** The longest lifetime of an assertion. Seconds. Longer ones would be worth stealing. */
 const LONGEST_LIFE = 3600
 
 const idJag: JwtKind<ForeignClaims> = { type: 'oauth-id-jag+jwt', isClaims: isForeignClaims }
 
 /**
- * The JWT bearer grant (RFC 7523 §2.1): an issuer that the host trusts says who the user is, and the user is not asked.
- * There is no refresh token: the client asks the issuer again.
+ * The JWT bearer grant (RFC 7523 §2.1): a trusted issuer identifies the user, who is not asked. It issues no refresh
+ * token: the client asks the issuer again.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function jwtBearer(options: JwtBearerOptions): GrantType {
   requireNoMore('jwtBearer', arguments, 1)
@@ -64,7 +64,7 @@ export function jwtBearer(options: JwtBearerOptions): GrantType {
   return Object.freeze({
     grantType: GRANT,
     handle: (server, request) => exchange(server, request, known, user),
-    // of the draft: what clients look for before they ask their identity provider
+    // of the draft: clients look for this before they ask their identity provider
     ...(hasIdJag && {
       metadata: () => ({ authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'] }),
     }),
@@ -88,16 +88,16 @@ async function exchange(
   const userId = userIdFrom(named, await server.inTime(named, findUser({ issuer, sub, claims, clientId })))
   if (userId === undefined) throw refused(server, clientId, 'The subject of the assertion is unknown.')
   await requireUser(server, userId, true)
-  // what was revoked after the assertion was made stays revoked, however late it comes
+  // a revocation after the assertion was issued also covers its tokens
   const startedAt = Math.min(request.startedAt, Math.floor(claims.iat as number))
   const authorization = { clientId, userId, scope, startedAt, ...audienceMember(audience) }
   const prepared = await prepareTokens(server, authorization, { request })
   const { grant } = prepared
-  // nobody has asked the user: no consent page takes it for their yes
+  // the user was not asked: the consent page must not take this for approval
   const tokens = grant ? { ...prepared, grant: { ...grant, data: { ...grant.data, asserted: true } } } : prepared
   const once = { purpose: 'assertion', id: claims.jti as string, expiresAt: claims.exp as number }
   return (await issue(server, request, tokens, undefined, {
-    // in whatever process, and last: RFC 7523 §3, item 7
+    // across processes, and last: RFC 7523 §3, item 7
     async before() {
       if (await useUp(server, issuer, [once])) throw refused(server, clientId, 'The assertion was used before.')
     },
@@ -110,7 +110,7 @@ async function exchange(
   })) as TokenResponse
 }
 
-/** The claims of an assertion that is what it should be. */
+/** Returns the claims of a valid assertion. */
 async function verifiedClaims(
   server: AuthorizationServer,
   { client, authenticated }: TokenRequest,
@@ -121,7 +121,7 @@ async function verifiedClaims(
   const jag = readJwt(assertion, idJag)
   const read = jag ?? readJwt(assertion, plainJwt)
   const issuer = read && issuers.get(read.claims.iss)
-  // a JWT of the other kind was made for something else, whoever has signed it
+  // a JWT of the other profile was made for another purpose, whoever signed it
   if (!issuer || (issuer.profile === 'id-jag') !== (jag !== undefined)) {
     throw refused(server, clientId, 'The assertion is not a JWT of a trusted issuer, or not of its type.')
   }
@@ -133,7 +133,7 @@ async function verifiedClaims(
     throw refused(server, clientId, 'The signature of the assertion is wrong, or its key is unknown.')
   }
   if (jag) {
-    // of the draft: for the client that the identity provider knows, and one that proves to be it
+    // of the draft: only for an authenticated client that the identity provider knows
     if (!authenticated) throw new OAuthError('unauthorized_client', 'This grant requires client authentication.')
     if (read.claims.client_id !== clientId) {
       throw refused(server, clientId, 'The client_id of the assertion is another one.')
@@ -143,8 +143,8 @@ async function verifiedClaims(
 }
 
 /**
- * What was asked, or all that the client may have, as far as the assertion goes. Clients ask for all that an API has, and
- * learn from the answer what their identity provider allows (RFC 6749 §3.3).
+ * The requested scope, or the client's whole scope, limited by the assertion. Clients request all that an API has, and
+ * learn from the response what their identity provider allows (RFC 6749 §3.3).
  */
 function scopeWithin(
   server: AuthorizationServer,
@@ -155,12 +155,12 @@ function scopeWithin(
   if (ceiling === undefined) return resolveScope(server, client, asked)
   const limit = asked === undefined ? scopesOfClient(server.scopes, client) : resolveScope(server, client, asked)
   const narrowed = intersectScope(limit, ceiling)
-  // without `scope` the answer would mean all that was asked (RFC 6749 §5.1)
+  // without `scope` the response would mean the whole requested scope (RFC 6749 §5.1)
   if (narrowed.length > 0 || (asked === undefined && ceiling.length === 0)) return narrowed
   throw new OAuthError('invalid_scope', 'The assertion allows none of the requested scope.')
 }
 
-/** The same for the APIs that the tokens are for (RFC 8707). */
+/** The same for the resources of the tokens (RFC 8707). */
 function audienceWithin(
   server: AuthorizationServer,
   { client, parameters }: TokenRequest,

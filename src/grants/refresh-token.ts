@@ -1,6 +1,6 @@
 /**
- * The refresh token grant: RFC 6749 §6, with rotation and reuse detection (RFC 9700 §4.14.2), constant space per
- * session, and the same response again for the same token, so that one lost on its way is not a logout.
+ * The refresh token grant: RFC 6749 §6, with rotation and reuse detection (RFC 9700 §4.14.2). It needs constant space
+ * per session, and repeats the response to a token, so that a lost response does not end the session.
  */
 
 import { mayOmitAuthentication } from '../clients/client'
@@ -40,29 +40,29 @@ import { requireOwner, requireUser } from '../users'
 
 /** Options of `refreshToken`. */
 export interface RefreshTokenOptions {
-  /** Lifetime in seconds, which starts anew with each refresh. @default 1209600 (14 days) */
+  /** Lifetime in seconds, which restarts with each refresh. @default 1209600 (14 days) */
   ttl?: number
   /**
-   * Seconds after which no refresh extends the session. The user must sign in again once the last access token expires.
+   * Seconds after which no refresh extends the session. The user signs in again when the last access token expires.
    * @default no limit
    */
   maxAge?: number
   /**
-   * Whether each refresh issues a new refresh token: `true`, `false`, or `'public-clients'`, as FAPI 2.0 §5.3.2.1 asks.
-   * Without rotation the theft of a token is never detected. Parallel refreshes for several scopes then keep only the
-   * last two access tokens of each set of resources alive.
+   * Whether each refresh issues a new refresh token: `true`, `false`, or `'public-clients'`, as FAPI 2.0 §5.3.2.1 requires.
+   * Without rotation, theft of a token is never detected. Parallel refreshes for several scopes then keep only the last
+   * two access tokens of each set of resources alive.
    * @default true
    */
   rotate?: boolean | 'public-clients'
-  /** Seconds in which a refresh token that was just used gets the same response again. 0 turns it off. @default 60 */
+  /** Seconds in which a refresh token that was just used gets the same response again; 0 disables it. @default 60 */
   replayWindow?: number
 }
 
-/** How often a request may find that another one with the same token was faster. */
+/** The most times that a request may lose against another one with the same token. */
 const MOST_LOST = 10
 
 /**
- * The refresh token grant (RFC 6749 §6), which keeps a session alive.
+ * The refresh token grant (RFC 6749 §6), which extends a session.
  *
  * @throws TypeError when a number is not a whole number of seconds.
  */
@@ -104,7 +104,7 @@ async function refresh(
   const most = server.accessTokens.ttl
   const settings = { ttl, maxAge, rotate, replayWindow, accessTokenTtl: Math.min(client.accessTokenTtl ?? most, most) }
   const presented = parseRefreshToken(requireParameter(parameters, 'refresh_token'))
-  // what no token of this client could be for is refused before this one is looked at: the answer tells nothing of it
+  // refused before this token is looked up, so that the error reveals nothing of it
   resolveScope(server, client, parameters.get('scope'))
   resolveAudience(server, client, parameters.get('resource'))
   if (!presented) throw invalidToken()
@@ -118,7 +118,7 @@ async function refresh(
   })
 }
 
-/** Undefined where another request with the same token was faster, and this one has to look again. */
+/** Undefined if another request with the same token was faster, so that this one must look again. */
 async function refreshOnce(
   server: AuthorizationServer,
   settings: RefreshSettings,
@@ -127,7 +127,7 @@ async function refreshOnce(
   hasLost: boolean,
 ): Promise<TokenResponse | undefined> {
   const found = await findCredential(server, presented.id, 'refresh_token')
-  // a wrong stable half is a guess, not a reuse: it changes nothing, and grant ids are no secret
+  // a wrong stable half is a guess, not a reuse: it changes nothing, and grant ids are not secret
   if (!found || !hasStableHalf(found, presented)) throw invalidToken()
   // RFC 6749 §6: the refresh token is bound to the client it was issued to
   if (found.clientId !== request.client.clientId || isExpired(server, found)) throw invalidToken()
@@ -135,15 +135,15 @@ async function refreshOnce(
   if (maxAge !== undefined && found.startedAt + maxAge <= server.now()) throw invalidToken()
   const { client, confirmation } = request
   const { confirmation: held } = boundOf(found)
-  // RFC 9449 §5: not before, and before reuse is looked for, which ends the session: who has no key ends nothing
+  // RFC 9449 §5: before reuse is detected, which ends the session: a client without the key ends nothing
   if (held) requireKeys(server, client.clientId, held, confirmation)
-  // before it is known where the token stands: which error comes tells nothing of that
+  // before the standing is known, so that the error does not reveal it
   const asked = askedOf(server, request, found)
   const standing = standingOf(server, settings, found, presented)
-  // a request that was overtaken twice is no theft, and gets nothing
+  // a request that lost twice is not a theft, but gets nothing
   if (standing === 'reused' && hasLost) throw invalidToken()
   if (standing === 'reused') return refuseReuse(server, found)
-  // as it was read: an adapter that changes the row which it returned would let every racer win
+  // copied, because an adapter that changes a returned row would let every concurrent request win
   const { id, state: from, userId } = found
   const { username } = client
   if (userId !== undefined) await requireUser(server, userId)
@@ -154,7 +154,7 @@ async function refreshOnce(
     const again = await repeat(server, request, found, presented, asked)
     if (again) return again
   }
-  // RFC 9449 §5: whoever may come without authentication is told by the key alone from now on
+  // RFC 9449 §5: from now on, a client without authentication is identified by its key alone
   const isBoundNow = confirmation !== undefined && !held && mayOmitAuthentication(client)
   const row = isBoundNow ? boundTo(found, presented, confirmation) : found
   const { tokens, next } = await prepareRefresh(server, settings, row, presented, asked, end)
@@ -172,7 +172,7 @@ async function prepareRefresh(
   const { accessTokens } = server
   const now = server.now()
   const jkt = confirmation && nameOfKeys(confirmation)
-  // instances of a client that share a token have a place each, or they would end each other's access tokens
+  // instances of a client that share a token have one place each, or they would end each other's access tokens
   const { at, slot, places } = nextPlace(server, rotationOf(found), audience, settings.rotate ? undefined : jkt)
   const lifetime = { issuedAt: now, expiresAt: Math.min(now + ttl, now + settings.accessTokenTtl, end) }
   const refresh: Refresh = {
@@ -202,16 +202,16 @@ async function prepareRefresh(
   const window = windowOf(settings)
   const credentials = accessTokens.stateless ? [] : [access.credential]
   if (window > 0) {
-    // also in the second in which the window ends
+    // includes the second in which the window ends
     const until = Math.min(expiresAt, now + window + 1)
     credentials.push(replayRow(accessTokens, body.access_token, found, presented, refresh, until))
   }
-  // the row of a grant that another client began stays what it is
+  // a grant that another client began keeps its row
   const grant = isDerived(found.id) ? undefined : grantOf(bound, [next, access.credential])
   return { tokens: { authorization, body, credentials, grant }, next }
 }
 
-// RFC 9700 §4.14.2: an older refresh token means that two parties hold the session; neither can be told from the other
+// RFC 9700 §4.14.2: an older refresh token means that two parties have the session, and either may be the thief
 async function refuseReuse(server: AuthorizationServer, found: Credential): Promise<never> {
   const grantId = grantIdOf(found.id)
   await endSessionOf(server, found)

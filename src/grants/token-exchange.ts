@@ -1,4 +1,4 @@
-/** `tokenExchange()`: a token in exchange for another one, to act for somebody or as somebody (RFC 8693). */
+/** `tokenExchange()`: exchanges a token for another one, by delegation or impersonation (RFC 8693). */
 import type { Awaitable } from '../awaitable'
 import { getsRefreshToken } from '../clients/client'
 import { OAuthError } from '../errors'
@@ -27,19 +27,19 @@ import {
 /** Options of `tokenExchange`. */
 export interface TokenExchangeOptions {
   /**
-   * Decides about each exchange: `({ client, subject, actor, scope, audience }) => ({ userId: subject.userId })`, or undefined
-   * for no. Called once the tokens are valid. With `scope` it grants less, with `refreshToken: true` it gives one. A thrown
-   * error refuses.
+   * Decides about each exchange, after the tokens are verified: `({ client, subject, actor, scope, audience }) => ({
+   * userId: subject.userId })`, or undefined to refuse. `scope` grants less, `refreshToken: true` adds a refresh token.
+   * A thrown error refuses.
    */
   allow: (exchange: TokenExchange) => Awaitable<AllowedExchange | undefined | null | false>
   /**
-   * The issuers elsewhere whose JWTs are accepted: `{ issuer, jwksUri }`, or `keys` in the place of `jwksUri`.
-   * @default none: tokens of this server alone
+   * The foreign issuers whose JWTs are accepted: `{ issuer, jwksUri }` or `{ issuer, keys }`.
+   * @default none: only tokens of this server
    */
   issuers?: readonly TrustedIssuer[]
   /**
-   * Returns the id of the user that a JWT of one of the `issuers` is about, or a user value with an `id`; undefined or null
-   * refuses. Required with `issuers`.
+   * Returns the id of the user of a JWT of the `issuers`, or an object with an `id`; undefined or null refuses.
+   * Required with `issuers`.
    * @default none
    */
   user?: (subject: {
@@ -49,8 +49,8 @@ export interface TokenExchangeOptions {
     clientId: string
   }) => Awaitable<unknown>
   /**
-   * Tokens of your own: a function for each type, a URI, which returns `{ userId }`, also with `scope`, `expiresAt` and
-   * `startedAt`. Undefined refuses.
+   * Your own token types: a function for each type URI, which returns `{ userId }`, with `scope`, `expiresAt` and
+   * `startedAt` if known. Undefined refuses.
    * @default none
    */
   tokenTypes?: Readonly<
@@ -63,7 +63,7 @@ export interface TokenExchangeOptions {
     >
   >
   /**
-   * The clients that may exchange tokens without authentication: anybody who has a stolen token can send their id.
+   * The clients that may exchange tokens without authentication. Anyone with a stolen token can send their id.
    * @default none
    */
   publicClients?: readonly string[]
@@ -83,10 +83,10 @@ interface Settings extends TokenSources {
 }
 
 /**
- * Token exchange (RFC 8693): a client gets a token that is never more than the one it sends, neither in scope nor audience,
- * and not for longer. With an actor token it names who acts (delegation). Nothing is exchanged that `allow` does not permit.
+ * Token exchange (RFC 8693). The new token never exceeds the subject token in scope, audience or lifetime. With an
+ * actor token it names the acting party (delegation). `allow` must permit each exchange.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function tokenExchange(options: TokenExchangeOptions): GrantType {
   requireNoMore('tokenExchange', arguments, 1)
@@ -144,7 +144,7 @@ async function exchange(
 ): Promise<TokenResponse> {
   const { client, parameters, authenticated } = request
   const { clientId } = client
-  // RFC 8693 §2.1: or whoever has a stolen token makes others of it
+  // RFC 8693 §2.1: otherwise a stolen token can be exchanged for others
   if (!authenticated && !settings.publicClients.includes(clientId)) {
     throw new OAuthError('unauthorized_client', 'This grant requires client authentication.')
   }
@@ -155,7 +155,7 @@ async function exchange(
   const chain = actorOf(server, request, subject, actor)
   const { userId } = subject.party
   if (userId === undefined) {
-    // without a user the token is one of the client itself
+    // without a user the token belongs to the client itself
     if (subject.party.clientId !== clientId || chain) {
       throw refusedExchange(
         server,
@@ -188,7 +188,7 @@ async function exchange(
   return noted(issueExchanged(server, request, exchanged), [subject, actor])
 }
 
-/** What `allow` returned, checked: its mistakes are the host's, and no answer to the client. */
+/** Checks the result of `allow`. Its mistakes are errors of the host, not of the client. */
 function grantedOf(offered: TokenExchange, allowed: unknown): { scope: Scope; refreshToken: boolean } {
   const option = 'tokenExchange({ allow })'
   if (typeof allowed !== 'object') {
