@@ -1,4 +1,6 @@
-/** What clients learn of users: the claims of each scope (OpenID Connect Core §5.4), and the parameter `claims` (§5.5). */
+/**
+ * The claims that clients get about users: by scope (OpenID Connect Core §5.4) and by the parameter `claims` (§5.5).
+ */
 import { OAuthError } from '../errors'
 import { jsonOfClaim } from '../jwt/claim-value'
 import { kindOf, requireKnown } from '../options/known'
@@ -19,19 +21,19 @@ const standardScopes: Readonly<Record<string, readonly string[]>> = {
   phone: ['phone_number', 'phone_number_verified'],
 }
 
-/** What a token says of itself (RFC 7519 §4.1, OpenID Connect Core §2), and no host of a user. */
+/** Claims about the token itself (RFC 7519 §4.1, OpenID Connect Core §2), which a host cannot set. */
 const ofTokens: readonly string[] = [
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'auth_time', 'nonce', 'acr', 'amr', 'azp', 'at_hash', 'c_hash'],
   ...['sid', 'events', 'cnf', 'scope', 'client_id'],
 ]
 
-/** By scope, the claims of it, and all that may be asked for by name. */
+/** The claims of each scope, and all claims that may be requested by name. */
 export interface UserClaims {
   readonly byScope: ReadonlyMap<string, readonly string[]>
   readonly all: readonly string[]
 }
 
-/** The option `claims`, checked: what it says of a scope replaces what the standard does. */
+/** Checks the option `claims`. Its entry for a scope replaces the standard one. */
 export function verifiedClaims(option: Readonly<Record<string, readonly string[]>> = {}): UserClaims {
   const own = Object.keys(option ?? {})
   requireKnown('openid({ claims }) scope', option, own)
@@ -57,12 +59,15 @@ export function verifiedClaims(option: Readonly<Record<string, readonly string[]
   })
 }
 
-/** The claims that a scope stands for. */
+/** The claims of a scope. */
 export function claimsOfScope({ byScope }: Pick<UserClaims, 'byScope'>, scope: Scope): readonly string[] {
   return [...new Set(scope.flatMap((token) => byScope.get(token) ?? []))]
 }
 
-/** What a client may ask for by name: the claims of the scopes that it may have. A name is no way around its record. */
+/**
+ * The claims that a client may request by name: those of the scopes that it may have. A name is no way around its
+ * record.
+ */
 export function claimsOfClient(
   { byScope }: UserClaims,
   { scopes }: Pick<AuthorizationServer, 'scopes'>,
@@ -72,7 +77,7 @@ export function claimsOfClient(
   return { byScope, all }
 }
 
-/** Those claims of a user, without what the user has not: Core §5.3.2, never null or empty. */
+/** Returns these claims of a user. Claims without a value are omitted, never null or empty (Core §5.3.2). */
 export async function valuesOf(
   { users, inTime }: Pick<AuthorizationServer, 'users' | 'inTime'>,
   user: Express.User,
@@ -97,10 +102,10 @@ export async function valuesOf(
 
 const MAX_CLAIMS_TEXT = 10_000
 
-/** How the host's own claims, and these, may be asked for. */
+/** Claims that may also be requested by name. */
 const alsoAsked: readonly string[] = ['sub', 'acr', 'auth_time']
 
-/** The parameter `claims`: Core §5.5. What is not understood is ignored. */
+/** Parses the parameter `claims` (Core §5.5). Unknown parts are ignored. */
 export function parseClaims(text: string | undefined, { all }: UserClaims): ClaimsAsked {
   if (text === undefined) return none
   const asked = text.length > MAX_CLAIMS_TEXT ? undefined : parsedObject(text)
@@ -146,7 +151,7 @@ function wrongClaims(form: string): OAuthError {
   return new OAuthError('invalid_request', `claims must be ${form}.`)
 }
 
-/** The claims that were asked for by name, and are not of the scope anyway: what users are shown, and a yes covers. */
+/** The claims requested by name that the scope does not include: users see them, and approve them. */
 export function namedClaims(
   claims: UserClaims,
   { userinfo, id_token }: ClaimsAsked,

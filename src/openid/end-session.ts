@@ -1,4 +1,4 @@
-/** The end-session endpoint, to which clients send a browser to sign its user out (RP-Initiated Logout 1.0). */
+/** The end-session endpoint, where clients send a browser to sign its user out (RP-Initiated Logout 1.0). */
 import type { Request, Response, Router } from 'express'
 import { accountName, pageUsers } from '../authorization/sign-in'
 import { refuseToken } from '../authorization/token-in-front'
@@ -35,19 +35,20 @@ import { signInOf } from './signed-in'
 /** Options of `endSessionRouter`. */
 export interface EndSessionRouterOptions {
   /**
-   * Ends the session of this browser at your app, and returns, also as a promise: the library answers. With Passport:
-   * `(req) => new Promise((done, failed) => req.logout((error) => (error ? failed(error) : done())))`.
+   * Ends the session of this browser at your app. Returns, or resolves, when it has ended; the library sends the
+   * response. With Passport: `(req) => new Promise((done, failed) => req.logout((error) => (error ? failed(error) :
+   * done())))`.
    */
   signOut: (req: Request, res: Response) => Awaitable<unknown>
 }
 
-/** Its name in the `endpoints` of the server. */
+/** The name in the option `endpoints`. */
 export const END_SESSION = 'endSession'
 
 /**
- * The end-session endpoint (OpenID Connect RP-Initiated Logout 1.0), for GET and POST. Mount it behind the session of
- * your app, at the path that `endpoints.endSession` says: `app.use('/logout', endSessionRouter(server, { signOut }))`.
- * Without an id_token of the very session it asks first.
+ * The end-session endpoint (OpenID Connect RP-Initiated Logout 1.0), for GET and POST. Mount it behind your session
+ * middleware, at the path of `endpoints.endSession`: `app.use('/logout', endSessionRouter(server, { signOut }))`.
+ * Without an id_token of this session it asks the user first.
  *
  * @throws TypeError at start-up for a server without `openid`.
  */
@@ -104,8 +105,8 @@ async function browserOf({ server, settings, req }: Visit): Promise<Browser | un
 }
 
 /**
- * Nobody is signed in: nothing is left to end. Another site's form brings no cookie of ours along (`SameSite=Lax`), so
- * that is only believed of a GET.
+ * No user is signed in, so nothing must end. Only for GET: forms of other sites bring no cookie (`SameSite=Lax`), so a
+ * POST proves nothing.
  */
 function withoutBrowser(visit: Visit, parameters: RequestParameters, onward: Onward | undefined): void {
   const { req, res } = visit
@@ -115,8 +116,8 @@ function withoutBrowser(visit: Visit, parameters: RequestParameters, onward: Onw
 }
 
 /**
- * A stranger's link leads nowhere unless the client was let in by the host (§3, RFC 9700 §4.11.2): where others can write a
- * record, the hint may be of their own sign-in.
+ * A stranger's link redirects only if the host admitted the client (§3, RFC 9700 §4.11.2). Where others can write a
+ * record, the hint may be from their own sign-in.
  */
 function isLetIn({ client }: Onward): boolean {
   return client.origin === 'admitted_registration' || !isWrittenByOthers(client)
@@ -142,7 +143,7 @@ function ask(
   res.end(renderSignOut(view, context))
 }
 
-/** The answer of the page: used where it is of whom the page was shown to, in the session that they have now. */
+/** Handles the answer to the question. It counts only for the user and session that were asked. */
 async function answered(visit: Visit, parameters: RequestParameters, browser: Browser | undefined): Promise<void> {
   const { server, settings } = visit
   if (!browser) return sendSignedOut(visit, parameters, true, undefined)
@@ -154,14 +155,14 @@ async function answered(visit: Visit, parameters: RequestParameters, browser: Br
   const onward =
     client && !client.disabled && asked.uri !== undefined ? onwardTo(client, asked.uri, asked.state) : undefined
   if (answer === 'yes') return signOutOf(visit, browser, onward, onward !== undefined && isLetIn(onward))
-  // not there by itself: the client would take it for the end of a session that goes on
+  // without a redirect: the client would believe that the session has ended
   sendSignedOut(visit, parameters, false, onward)
 }
 
 /**
- * Ends the session: first what clients have by it, so that a store that is away leaves the user signed in, to try again;
- * then the host's own, and what came to it meanwhile. Clients are told after that, and one that is away holds up nobody.
- * The browser is sent onward where `isSentOn`, and otherwise linked there.
+ * Ends the session. First the clients' authorizations, so that a failing store leaves the user signed in to try again;
+ * then the host's session, and what was issued meanwhile. Clients are notified last, without waiting for them. The
+ * browser is redirected to the client if `isSentOn`. Otherwise the page links to it.
  */
 async function signOutOf(visit: Visit, browser: Browser, onward: Onward | undefined, isSentOn: boolean): Promise<void> {
   const { server, settings, signOut, req, res } = visit
@@ -182,7 +183,7 @@ async function signOutOf(visit: Visit, browser: Browser, onward: Onward | undefi
   sendSignedOut(visit, undefined, true, onward)
 }
 
-/** A session without an id is not told from the user's others: none of them is ended. */
+/** A session without an id cannot be told apart from the user's other sessions: none of their authorizations ends. */
 async function endOf(server: AuthorizationServer, { userId, sessionId }: Browser): Promise<EndedSession[]> {
   return sessionId === undefined ? [] : endSessions(server, userId, sessionId)
 }

@@ -1,4 +1,4 @@
-/** The id_token: made (OpenID Connect Core §2, §3.1.3.6, §12.2), and read again as a hint (§3.1.2.1). */
+/** The id_token: created (OpenID Connect Core §2, §3.1.3.6, §12.2), and read again as a hint (§3.1.2.1). */
 import { boundOf } from '../credentials/bound'
 import { sha256 } from '../crypto'
 import type { KeyRing, Signer } from '../jwt/key-ring'
@@ -12,10 +12,10 @@ import { findUser } from '../users'
 import { claimsOfClient, valuesOf } from './claims'
 import type { Settings } from './settings'
 
-/** Seconds. It says who signed in; how long that is good for is told by the client's own session. */
+/** Seconds. The id_token proves the sign-in; the client's own session decides how long it lasts. */
 const LIFETIME = 3600
 
-/** RFC 8725 §3.11: what an access token (`at+jwt`) never has. */
+/** RFC 8725 §3.11: not the type of an access token (`at+jwt`). */
 const TYPE = 'JWT'
 
 /** The claims of an id_token. */
@@ -29,7 +29,7 @@ export interface IdTokenClaims {
   readonly sid?: string
 }
 
-/** What signs for a client that wants this algorithm, or any. Throws where no key is left for it. */
+/** The signer for this algorithm, or any if the client wants none. Throws if no key has the algorithm. */
 export function signerOf({ signing, signers }: KeyRing, algorithm: string | undefined, clientId: string): Signer {
   const signer = algorithm === undefined ? signing : signers.get(algorithm)
   if (signer) return signer
@@ -37,7 +37,7 @@ export function signerOf({ signing, signers }: KeyRing, algorithm: string | unde
   throw misuse('wrong_record', `The record of the client ${clientId} wants signatures by ${algorithm}: ${fix}`)
 }
 
-/** Adds the id_token to a token response whose scope is `openid`. */
+/** Adds an id_token to a token response with the scope `openid`. */
 export async function withIdToken(
   { ring, subjects, claims: known }: Settings,
   server: AuthorizationServer,
@@ -46,7 +46,7 @@ export async function withIdToken(
   const { authentication, userId, scope } = authorization
   if (!authentication || userId === undefined) return body
   if (!scope.includes('openid')) return body
-  // Core §3.2.2.1: by way of a browser only with a nonce, and where response_type names it: no one here does
+  // Core §3.2.2.1: through the browser only with a nonce and the right response_type, which no grant here has
   if (!uses && issuedAt === undefined) return body
   const { acr, amr, claims, sid, time } = authentication
   const { all } = claimsOfClient(known, server, client)
@@ -72,7 +72,7 @@ export async function withIdToken(
   return { ...body, id_token: signJwt(TYPE, idToken, signer) }
 }
 
-/** Core §3.1.3.6: the left half of the hash that the signature is made with, SHA-256 for each of ours. */
+/** Core §3.1.3.6: the left half of the hash of the signature algorithm, which is SHA-256 for all of ours. */
 function halfDigest(accessToken: string): string {
   return Buffer.from(sha256(accessToken), 'base64url').subarray(0, 16).toString('base64url')
 }
@@ -86,12 +86,12 @@ const idTokenJwt: JwtKind<IdTokenClaims> = {
   },
 }
 
-/** The claims of an id_token of ours, also of one that has expired; undefined for everything else. */
+/** Returns the claims of an id_token of this server, even if expired. Otherwise undefined. */
 export function readIdToken(ring: KeyRing, issuer: string, token: string): IdTokenClaims | undefined {
   return readOwnJwt(ring, issuer, token, idTokenJwt)
 }
 
-/** The claims of a JWT of this kind that this server has signed, also of one that has expired; undefined for all else. */
+/** Returns the claims of a JWT of this kind that this server signed, even if expired. Otherwise undefined. */
 export function readOwnJwt<Claims extends Pick<IdTokenClaims, 'iss'>>(
   ring: KeyRing,
   issuer: string,
@@ -104,7 +104,7 @@ export function readOwnJwt<Claims extends Pick<IdTokenClaims, 'iss'>>(
   return read.claims.iss === issuer ? read.claims : undefined
 }
 
-/** Signs the same way what is said at the userinfo endpoint: Core §5.3.2. It has no `exp`, and so is no id_token. */
+/** Signs a userinfo response (Core §5.3.2). Without `exp`, so that it cannot pass as an id_token. */
 export function signUserinfo(signer: Signer, claims: object): string {
   return signJwt(TYPE, claims, signer)
 }

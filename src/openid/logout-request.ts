@@ -1,4 +1,6 @@
-/** A logout request: who asks, whose session is meant, and where the browser goes then (RP-Initiated Logout 1.0 §2, §3). */
+/**
+ * A logout request: the client, the session, and where the browser goes afterwards (RP-Initiated Logout 1.0 §2, §3).
+ */
 
 import type { Request } from 'express'
 import { findClient } from '../clients/client'
@@ -14,14 +16,14 @@ import { type IdTokenClaims, readIdToken, readOwnJwt } from './id-token'
 import { sidOf } from './sessions'
 import type { Settings } from './settings'
 
-/** Who is signed in at a browser. */
+/** The signed-in user and session of a browser. */
 export interface Browser {
   readonly userId: string
   readonly name: string
   readonly sessionId?: string
 }
 
-/** Where the browser goes after it: a URI that the client has registered. */
+/** Where the browser goes afterwards: a URI that the client registered. */
 export interface Onward {
   readonly client: Client
   readonly uri: string
@@ -34,7 +36,7 @@ export interface LogoutRequest {
   readonly onward: Onward | undefined
 }
 
-/** Reads and checks the parameters. Throws before anything has ended. */
+/** Reads and checks the parameters. Throws before anything ends. */
 export async function readLogoutRequest(
   { ring }: Settings,
   server: AuthorizationServer,
@@ -42,13 +44,13 @@ export async function readLogoutRequest(
   req: Request,
 ): Promise<LogoutRequest> {
   const sent = parameters.get('id_token_hint')
-  // one that proves nothing is as good as none: its key may be gone, and the user wants to sign out all the same
+  // an invalid hint counts as none: its key may be gone, and the user wants to sign out anyway
   const hint = sent === undefined ? undefined : readIdToken(ring(), server.issuer, sent)
   const client = await clientOf(server, parameters, hint, req)
   return { client, hint, onward: onwardOf(client, parameters) }
 }
 
-/** §2: the client of the request, which `client_id` and the hint must agree about. */
+/** §2: the client of the request. `client_id` and the hint must agree. */
 async function clientOf(
   server: AuthorizationServer,
   parameters: RequestParameters,
@@ -63,7 +65,7 @@ async function clientOf(
   throw wrong('The client of the request is unknown.')
 }
 
-/** §3: exactly a registered one, or the endpoint would send browsers anywhere. */
+/** §3: must equal a registered URI, or the endpoint would be an open redirector. */
 function onwardOf(client: Client | undefined, parameters: RequestParameters): Onward | undefined {
   const uri = parameters.get('post_logout_redirect_uri')
   if (uri === undefined) return undefined
@@ -76,7 +78,7 @@ function onwardOf(client: Client | undefined, parameters: RequestParameters): On
   throw wrong('post_logout_redirect_uri is not registered for this client.')
 }
 
-/** The way there; undefined for what the client has not registered. */
+/** The URI to redirect to. Undefined if the client has not registered it. */
 export function onwardTo(client: Client, uri: string, state: string | undefined): Onward | undefined {
   if (!client.postLogoutRedirectUris?.includes(uri)) return undefined
   return { client, uri, ...(state !== undefined && { state }) }
@@ -90,7 +92,7 @@ function wrong(description: string): OAuthError {
   return new OAuthError('invalid_request', description)
 }
 
-/** Whether the hint is of who is signed in here, in this very session: then its client ends what it began. */
+/** Whether the hint belongs to this browser's user and session: then its client may end it without a question. */
 export async function isOfSession(
   { subjects }: Settings,
   server: AuthorizationServer,
@@ -103,18 +105,18 @@ export async function isOfSession(
 }
 
 /**
- * The field of the page that asks: what was asked and of whom, signed. No row is stored, and a stranger's form has nothing
- * that is of this session.
+ * The hidden field of the question: the signed question, and who was asked. It needs no row, and a stranger's form
+ * cannot contain this session's value.
  */
 export const TRANSACTION = 'sign_out_transaction'
-/** The name of its buttons. */
+/** The name of the buttons. */
 export const ANSWER = 'sign_out'
 const SECONDS_TO_ANSWER = 600
 
 interface AskedClaims {
   readonly iss: string
   readonly exp: number
-  /** The digest of who was asked, in which session. */
+  /** The digest of the user and session that were asked. */
   readonly browser: string
   readonly client?: string
   readonly uri?: string
@@ -130,7 +132,7 @@ const askedJwt: JwtKind<AskedClaims> = {
   },
 }
 
-/** The value of the field for this browser. */
+/** Returns the field's value for this browser. */
 export function signQuestion(
   { ring }: Settings,
   { issuer, now }: AuthorizationServer,
@@ -142,7 +144,7 @@ export function signQuestion(
   return signJwt(askedJwt.type, { ...asked, iss: issuer, exp: now() + SECONDS_TO_ANSWER }, ring().signing)
 }
 
-/** What this browser was asked; undefined for what comes too late, from elsewhere, or of another session. */
+/** Returns the question to this browser. Undefined if it is too old, forged, or of another session. */
 export function readQuestion(
   { ring }: Settings,
   { issuer, now }: AuthorizationServer,

@@ -1,4 +1,4 @@
-/** Ending sessions: their authorizations first, and then their clients are told (OpenID Connect Back-Channel Logout 1.0). */
+/** Ends sessions: first their authorizations, then notifies their clients (OpenID Connect Back-Channel Logout 1.0). */
 import { setTimeout as wait } from 'node:timers/promises'
 import { findClient } from '../clients/client'
 import { newSecret } from '../crypto'
@@ -21,14 +21,14 @@ import { endCodes, sidOf } from './sessions'
 import { requireSettings, type Settings } from './settings'
 
 /**
- * Ends the sign-ins of a user at other apps: those of one session of your app, or all. Call it where your app ends a
- * session by itself, such as after a new password. Each authorization of theirs is dead before the first client is told,
- * refresh tokens and codes included, but for those granted `offline_access` (OpenID Connect Back-Channel Logout 1.0 §2.7).
- * Resolves when each client with a `backchannelLogoutUri` was told, or given up: within 20 seconds. What became of it
- * are the events `logout.sent` and `logout.failed`.
+ * Ends the sign-ins of a user at other apps, for one session of your app or all. Call it when your app ends a session
+ * itself, for example after a password change. It first ends their authorizations with all codes and refresh tokens,
+ * except those with `offline_access` (OpenID Connect Back-Channel Logout 1.0 §2.7). Then it notifies each client with a
+ * `backchannelLogoutUri`. Resolves within 20 seconds, when all are notified or given up. The events `logout.sent` and
+ * `logout.failed` report the results.
  *
- * @throws TypeError for a server without `openid`, and for a member that is not an id, so that a session that was not
- * found never ends all of them.
+ * @throws TypeError for a server without `openid`, and for a member that is not an id. Otherwise an unknown session
+ * would end all sessions.
  */
 export async function logoutSessions(
   server: AuthorizationServer,
@@ -47,18 +47,18 @@ export async function logoutSessions(
   await tellClients(settings, server, await endSessions(server, userId, sessionId))
 }
 
-/** Ends what belongs to that session, or to each of the user, and returns who is to be told. */
+/** Ends the authorizations of this session, or of all sessions of the user. Returns the clients to notify. */
 export async function endSessions(
   server: AuthorizationServer,
   userId: string,
   sessionId: string | undefined,
 ): Promise<EndedSession[]> {
   const ended = new Map<string, EndedSession>()
-  // first, so that a code which is exchanged meanwhile is refused, or has a grant that is listed
+  // first, so that a code that is being exchanged is refused, or its grant is in the list
   await endCodes(server, userId, sessionId)
   for (const { id, clientId, scope, data } of await listGrants(server, { userId })) {
     const authentication = data.authentication as Authentication | undefined
-    // an authorization without a sign-in has no session to end with
+    // an authorization without a sign-in belongs to no session
     if (!authentication) continue
     const { sid } = authentication
     if (sessionId !== undefined && sid !== sidOf(server, clientId, sessionId)) continue
@@ -68,29 +68,29 @@ export async function endSessions(
   return [...ended.values()]
 }
 
-/** What has ended: a session, by the name that its client knows; without `sid` each one of the user there. */
+/** An ended session, with the client's name for it. Without `sid`: all of the user's sessions at the client. */
 export interface EndedSession {
   readonly clientId: string
   readonly userId: string
   readonly sid?: string
 }
 
-/** §2.4: what no id_token and no access token has (RFC 8725 §3.11). */
+/** §2.4: the type of no id_token and no access token (RFC 8725 §3.11). */
 const TYPE = 'logout+jwt'
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
-/** Seconds. §2.4: two minutes at most, for clocks that are apart. */
+/** Seconds. §2.4: at most two minutes, including clock differences. */
 const LIFETIME = 120
-/** Milliseconds before a second and a third attempt. */
+/** Milliseconds before the second and the third attempt. */
 const PAUSES = [200, 1000]
-/** How many are told at once: in all, and at one host. Those beyond wait for their next attempt. */
+/** The most parallel notifications, in all and for one host. Others wait for their next attempt. */
 const PLACES = { all: 500, ofHost: 50 }
-/** How many of one call. */
+/** The most parallel notifications of one call. */
 const AT_ONCE = 20
 
-/** The requests under way, of every server in the process. */
+/** The pending requests of all servers in the process. */
 const underWay = new Set<{ readonly url: string }>()
 
-/** Tells them in parallel. Resolves when each has answered, or is given up; never rejects. */
+/** Notifies the clients in parallel. Resolves when each is notified or given up. Never rejects. */
 export async function tellClients(
   settings: Settings,
   server: AuthorizationServer,
@@ -118,7 +118,7 @@ async function tell(settings: Settings, server: AuthorizationServer, session: En
   }
 }
 
-/** Throws where the client could not be told, and says why: for the host alone. */
+/** Throws if the client could not be notified. Only the host learns why. */
 async function post(
   settings: Settings,
   server: AuthorizationServer,
@@ -132,16 +132,16 @@ async function post(
     let problem: string
     try {
       const status = await inPlace(url, async () => {
-        // a token of its own each time: one that has arrived already would be a replay (§2.6)
+        // a new token for each attempt: one that already arrived would be a replay (§2.6)
         const logout_token = await logoutToken(settings, server, client, session)
         return postForm(url, mayConnectTo, { logout_token })
       })
-      // §2.8: 200, and 204 where a framework makes that of it
+      // §2.8: 200; some frameworks send 204
       if (status === 200 || status === 204) return
       if (!isBusy(status)) throw new Refused(`it answered ${status}`)
       problem = `it answered ${status}`
     } catch (error) {
-      // no answer in time: it may have understood, and would keep this waiting again
+      // a timeout: the client may have received it, and would keep this waiting again
       if (error instanceof Refused || isTimeout(error)) throw error
       problem = messageOf(error)
     }
@@ -156,7 +156,7 @@ function isTimeout(error: unknown): boolean {
   return ['AbortError', 'TimeoutError'].includes((error as Error).name)
 }
 
-/** Beside at most so many others, so that clients that are away do not use up the sockets of the process. */
+/** Limits the parallel requests, so that unreachable clients do not use up the process's sockets. */
 async function inPlace(url: string, send: () => Promise<number>): Promise<number> {
   const others = [...underWay].map((other) => other.url)
   if (!hasPlace(others, url, PLACES)) throw new Error('too many clients are being told at once')
@@ -169,7 +169,7 @@ async function inPlace(url: string, send: () => Promise<number>): Promise<number
   }
 }
 
-/** §2.4. It has no `nonce`, or it could be taken for an id_token. */
+/** §2.4. Without `nonce`, so that it cannot pass as an id_token. */
 async function logoutToken(
   { ring, subjects }: Settings,
   server: AuthorizationServer,

@@ -1,4 +1,4 @@
-/** What client records say of OpenID Connect: rows of the table of members (OpenID Connect Dynamic Client Registration §2). */
+/** The client metadata members of OpenID Connect (OpenID Connect Dynamic Client Registration §2). */
 import { flag, invalid, list, text } from '../clients/member-checks'
 import { isPublicUrl, isThisMachine } from '../fetch/public-address'
 import type { KeyRing } from '../jwt/key-ring'
@@ -11,13 +11,13 @@ const seconds = {
   is: (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0,
 }
 
-/** The rows that `openid()` brings along. `ring` has the keys of the moment. */
+/** The members that `openid()` adds. `ring` has the current keys. */
 export function openIdMembers(
   ring: () => KeyRing,
   subjectType: 'public' | 'pairwise',
   withLoopback: boolean,
 ): readonly ClientMember[] {
-  // §2: `none` is no algorithm here, for it would prove nothing
+  // §2: `none` is not accepted, because it proves nothing
   const algorithm = (member: string, value: unknown) => {
     if (value === '') return undefined
     const known = [...ring().signers.keys()]
@@ -62,7 +62,7 @@ function logoutMembers(withLoopback: boolean): readonly ClientMember[] {
       wire: 'backchannel_logout_uri',
       type: text,
       setBy: 'self',
-      // this server sends requests there
+      // the server sends requests to this URL
       check: (member, value) => publicUrl(member, value, withLoopback),
     },
     {
@@ -74,9 +74,9 @@ function logoutMembers(withLoopback: boolean): readonly ClientMember[] {
   ]
 }
 
-/** OpenID Connect Dynamic Client Registration §2: what a client is, and where people learn of it. */
+/** OpenID Connect Dynamic Client Registration §2: the client's type, and its pages. */
 function describingMembers(subjectType: string, withLoopback: boolean): readonly ClientMember[] {
-  // nothing is fetched from there: an app under development has its pages on loopback
+  // nothing is fetched from these pages: an app under development has them on loopback
   const page = (name: string, wire: string): ClientMember => ({
     ...{ name, wire, type: text, setBy: 'self' },
     check: (member, value) => publicUrl(member, value, true),
@@ -89,7 +89,7 @@ function describingMembers(subjectType: string, withLoopback: boolean): readonly
       type: text,
       setBy: 'self',
       check(member, value) {
-        // one that a client could choose would be the way around the other
+        // a client that could choose the other type would bypass `pairwise`
         if (value === '' || value === subjectType) return value || undefined
         throw invalid(`${member} must be ${subjectType}, as that of every client here`)
       },
@@ -117,8 +117,8 @@ function describingMembers(subjectType: string, withLoopback: boolean): readonly
 }
 
 /**
- * §2, for a request that names it: a web app with the implicit grant has https and no `localhost`, a native app has no http
- * but on loopback. An https URI that an app has claimed is native all the same (RFC 8252 §7.2).
+ * §2, for requests that name it: a web app with the implicit grant needs https and no `localhost`; a native app may use
+ * http only on loopback. An https URI that an app claimed is native too (RFC 8252 §7.2).
  */
 function applicationType(
   member: string,
@@ -145,7 +145,7 @@ function contacts(member: string, value: unknown): readonly string[] {
 
 const MAX_URIS = 100
 
-/** As redirect URIs; http beyond loopback only on a host that a redirect URI of this record has, which the server allows. */
+/** The same rules as for redirect URIs. http beyond loopback only on the host of a redirect URI of this record. */
 function postLogoutUris(member: string, value: unknown, { redirectUris = [] }: ClientMetadata): readonly string[] {
   const uris = value as readonly string[]
   if (uris.length > MAX_URIS) throw invalid(`${member} must have at most ${MAX_URIS} entries`)

@@ -1,4 +1,4 @@
-/** OpenID Connect Core 1.0 as one capability of the server: its options, checked, and the value that the server is given. */
+/** OpenID Connect Core 1.0: checks the options and creates the value for the server. */
 import { OAuthError } from '../errors'
 import { currentKeyRing, type KeysOption } from '../jwt/key-ring'
 import { kindOf, requireFlags, requireKnown, requireNoMore } from '../options/known'
@@ -21,8 +21,8 @@ import { wordsOf } from './words'
 /** Options of `openid`. */
 export interface OpenIdOptions {
   /**
-   * What signs id_tokens: as `jwt({ keys })`, and the same keys where you have both. `current` may be a list, with one
-   * key for each algorithm. Every relying party has RS256.
+   * The keys that sign id_tokens, as for `jwt({ keys })`; use the same keys for both. `current` may be a list with one
+   * key for each algorithm. Every relying party supports RS256.
    */
   keys: KeysOption
   /**
@@ -31,26 +31,27 @@ export interface OpenIdOptions {
    */
   authentication: AuthenticationOf
   /**
-   * The claims of each scope: `{ profile: ['name', 'picture'], employee: ['department'] }`. Their values are those of
-   * `users.claims`, or members of the user. An empty list takes a scope away.
+   * The claims of each scope: `{ profile: ['name', 'picture'], employee: ['department'] }`. The values come from
+   * `users.claims` or from the user. An empty list removes a scope.
    * @default the claims of `profile`, `email`, `address` and `phone` (OpenID Connect Core §5.4)
    */
   claims?: Readonly<Record<string, readonly string[]>>
   /**
-   * Who a user is to clients, as `sub`: `pairwise({ salt })` makes another one for the clients of each host.
+   * How the `sub` of a user is made: `pairwise({ salt })` makes a different one for the clients of each host.
    * @default the id of the user
    */
   subject?: Subjects
-  /** The authentication context classes that your sign-in page has, for requests that want one of them. @default [] */
+  /** The authentication context classes that your sign-in page supports. @default [] */
   acrValues?: readonly string[]
   /**
-   * Seconds for which a sign-in is known, whatever its tokens do: for logout, and for renewal without asking again.
+   * Seconds for which the server remembers a sign-in, even without live tokens, for logout and for renewal without a
+   * question.
    * @default 2592000 (30 days)
    */
   sessionTtl?: number
   /**
-   * Also accepts `backchannelLogoutUri` and `sectorIdentifierUri` on loopback, with http, for development and tests. Anyone who may register can
-   * then make this process send requests to local services.
+   * Accepts `backchannelLogoutUri` and `sectorIdentifierUri` on loopback with http, for development and tests. Anyone
+   * who may register can then make this process send requests to local services.
    * @default false
    */
   dangerouslyAllowLoopback?: boolean
@@ -67,10 +68,10 @@ const optionNames: readonly string[] = [
 ] satisfies (keyof OpenIdOptions)[]
 
 /**
- * OpenID Connect for the server's `openid`: sign-in for other apps, with your users and your sign-in page. A client whose
- * record allows the scope `openid` gets an id_token beside its access token.
+ * OpenID Connect, for the server option `openid`: sign-in to other apps with your users and your sign-in page. A client
+ * whose record allows the scope `openid` gets an id_token with its access token.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function openid(options: OpenIdOptions): OpenIdProvider {
   requireNoMore('openid', arguments, 1)
@@ -101,7 +102,7 @@ export function openid(options: OpenIdOptions): OpenIdProvider {
     signers: () => ring().signers,
     endpoints: {
       [USERINFO]: { path: '/oauth2/userinfo', router: (server, { cors }) => routerOf(settings, server, cors) },
-      // the host mounts it, with what ends its own session
+      // the host mounts it with a function that ends its own session
       [END_SESSION]: { path: '/logout' },
     },
     metadata: (_server, urlOf) => describe(settings, urlOf),
@@ -138,7 +139,7 @@ function settingsOf(options: OpenIdOptions): Settings {
   })
 }
 
-/** Core §3.1.2.1: a hint that proves nothing would choose the user in the name of somebody else. */
+/** Core §3.1.2.1: an unverified hint would let a stranger choose the user. */
 function subjectOfHint({ ring }: Settings, issuer: string, clientId: string, hint: string): string {
   const claims = readIdToken(ring(), issuer, hint)
   if (claims?.aud === clientId) return claims.sub

@@ -1,4 +1,4 @@
-/** The authentication request: what it says beyond OAuth (OpenID Connect Core §3.1.2.1). */
+/** The authentication request: its OpenID Connect parameters (OpenID Connect Core §3.1.2.1). */
 import { OAuthError } from '../errors'
 import type { Client } from '../storage'
 import type { ClaimsAsked, OpenIdRequest, Prompt, SentRequest } from '../types/openid'
@@ -8,17 +8,17 @@ export const prompts: readonly Prompt[] = ['none', 'login', 'consent', 'select_a
 
 const displays: readonly string[] = ['page', 'popup', 'touch', 'wap']
 
-/** Who the user must be, by the parameter `id_token_hint`. */
+/** The `sub` of an `id_token_hint`. */
 export type SubjectOfHint = (hint: string) => string
 
-/** Reads and checks the parameters. What is not understood is refused where ignoring it would be less than was asked. */
+/** Reads and checks the parameters. An unknown value is refused if ignoring it would weaken the request. */
 export function parseOpenIdRequest(
   { defaultMaxAge, defaultAcrValues }: Client,
   { parameters, sentRedirectUri, scope }: SentRequest,
   userClaims: UserClaims,
   subjectOfHint: SubjectOfHint,
 ): OpenIdRequest {
-  // §3.1.2.1: also where only one is registered
+  // §3.1.2.1: required even if only one is registered
   if (sentRedirectUri === undefined) {
     throw new OAuthError('invalid_request', 'redirect_uri is required with the scope openid.')
   }
@@ -58,7 +58,7 @@ function parsePrompt(text: string | undefined): readonly Prompt[] {
   if (!all.every((word): word is Prompt => (prompts as readonly string[]).includes(word))) {
     throw new OAuthError('invalid_request', `prompt must be one or more of ${prompts.join(', ')}.`)
   }
-  // §3.1.2.1: nobody can be asked and not asked
+  // §3.1.2.1: `none` excludes all other values
   if (all.includes('none') && all.length > 1) {
     throw new OAuthError('invalid_request', 'prompt none excludes every other value.')
   }
@@ -67,12 +67,12 @@ function parsePrompt(text: string | undefined): readonly Prompt[] {
 
 function parseMaxAge(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  // one beyond all numbers asks for nothing but `auth_time`
+  // a number beyond all limits only requests `auth_time`
   if (/^\d+$/.test(text)) return Math.min(Number(text), Number.MAX_SAFE_INTEGER)
   throw new OAuthError('invalid_request', 'max_age must be a whole number of seconds, at least 0.')
 }
 
-/** §5.5.1: a `sub` that `claims` names is who must be signed in, as that of a hint. */
+/** §5.5.1: `claims` may name the `sub` that must be signed in, as a hint does. */
 function oneSubject(hinted: string | undefined, { id_token, userinfo }: ClaimsAsked): string | undefined {
   const named = [id_token, userinfo].flatMap(({ sub }) => sub?.values ?? [])
   const all = new Set([...(hinted === undefined ? [] : [hinted]), ...named])

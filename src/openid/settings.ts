@@ -1,4 +1,4 @@
-/** The options of `openid()`, checked, as its parts see them, and found again by the server that has them. */
+/** The checked options of `openid()`, for its parts to find by their server. */
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import type { KeyRing } from '../jwt/key-ring'
@@ -18,20 +18,20 @@ export interface Settings {
   readonly acrValues: readonly string[]
   /** Seconds. */
   readonly sessionTtl: number
-  /** Whether URLs of clients may be on loopback, with http. */
+  /** Whether URLs of clients may be on loopback with http. */
   readonly withLoopback: boolean
 }
 
-/** By the value that `openid()` made of them. */
+/** The settings, by the value of `openid()`. */
 const known = new WeakMap<OpenIdProvider, Settings>()
 
-/** Remembers what that value was made of. */
+/** Remembers the settings of a value. */
 export function withSettings(provider: OpenIdProvider, settings: Settings): OpenIdProvider {
   known.set(provider, settings)
   return provider
 }
 
-/** @throws TypeError for a server without `openid`, naming who needs it. */
+/** Returns the settings. @throws TypeError for a server without `openid`, naming `owner`. */
 export function requireSettings(owner: string, { openid }: AuthorizationServer): Settings {
   const settings = openid && known.get(openid)
   if (settings) return settings

@@ -1,6 +1,6 @@
 /**
- * Who must sign in before a request goes on (OpenID Connect Core §3.1.2.3), and how it is remembered that they were sent: a
- * signed parameter of the URL that they come back by. No row is stored before somebody is signed in.
+ * Decides whether the user must sign in first (OpenID Connect Core §3.1.2.3). A signed parameter of the return URL
+ * records that the browser was sent to sign in. No row is stored before a user is signed in.
  */
 import type { Request, Response } from 'express'
 import { pageUsers, sendToSignIn } from '../authorization/sign-in'
@@ -19,14 +19,14 @@ import { readOwnJwt } from './id-token'
 import type { Settings } from './settings'
 import { admitted, isTooOld, type KnownSignIn, signInOf, unknownSignIn } from './signed-in'
 
-/** The parameter of ours in the URL to come back by. */
+/** The parameter of the return URL. */
 const TRANSACTION = 'sign_in_transaction'
-/** Seconds in which to sign in and to answer. */
+/** Seconds to sign in and decide. */
 const SECONDS_TO_RETURN = 600
 
 type Asked = AuthorizationRequest & { readonly openid: OpenIdRequest }
 
-/** Sends a browser to sign in where that is needed; see `OpenIdProvider`. */
+/** Sends the browser to the sign-in page if needed. See `OpenIdProvider`. */
 export async function admit(
   settings: Settings,
   request: AuthorizationRequest,
@@ -54,14 +54,14 @@ export async function admit(
     await sendToSignIn(server, page, returnTo(settings, asked, req, signIn !== undefined), req, res)
     return undefined
   }
-  // a decider of the host's own sends to its own page, or asks: it sees what is wanted
+  // the host's own decider redirects or asks by itself: the request shows it what is required
   if (users === undefined || !decide.usersAt) return withoutOfflineUnlessAgreed(request, userId)
   throw refusal(need)
 }
 
 /**
- * Core §11: access that outlives the session needs `prompt=consent`, or a yes of before that still holds. Without, it is
- * ignored and never an error.
+ * Core §11: access beyond the session needs `prompt=consent`, or an earlier approval that still holds. Otherwise the
+ * scope is ignored without an error.
  */
 async function withoutOfflineUnlessAgreed(
   request: AuthorizationRequest,
@@ -69,7 +69,7 @@ async function withoutOfflineUnlessAgreed(
 ): Promise<AuthorizationRequest> {
   const { server, client, scope, openid, responseType } = request
   if (!scope.includes(OFFLINE_ACCESS)) return request
-  // nor is it heard where no code comes back
+  // also ignored if the response has no code
   const isHeard = server.responseTypes.get(responseType)?.codes !== undefined
   if (isHeard && openid?.prompt.includes('consent')) return request
   const grants = userId === undefined || !isHeard ? [] : await listGrants(server, { userId, clientId: client.clientId })
@@ -77,7 +77,7 @@ async function withoutOfflineUnlessAgreed(
   return Object.freeze({ ...request, scope: scope.filter((token) => token !== OFFLINE_ACCESS) })
 }
 
-/** Undefined where only the decider knows who is signed in: one of the host's own, at a server that does not. */
+/** Undefined if only the decider knows who is signed in: the host's own one, without `users.current`. */
 function usersOf({ server }: AuthorizationRequest, decide: Decide): PageUsers | undefined {
   if (decide.usersAt) return decide.usersAt(server)
   return server.users?.current ? pageUsers('', {}, server) : undefined
@@ -89,7 +89,7 @@ function pageFor(need: Need, { signIn, switchUser }: PageUsers): HostPage | unde
   return need === 'account_selection_required' ? (switchUser ?? signIn) : signIn
 }
 
-/** What of the request the sign-in that there is does not meet; the code is what `prompt=none` says of it. */
+/** The requirement that the current sign-in does not meet. `prompt=none` gets it as the error code. */
 async function needOf(
   settings: Settings,
   request: Asked,
@@ -104,18 +104,18 @@ async function needOf(
   const { subject } = openid
   if (subject !== undefined && userId !== undefined) {
     const isAnother = (await settings.subjects.subjectOf(server, client, userId)) !== subject
-    // §3.1.2.1: who came back as another user is not asked again and again
+    // §3.1.2.1: a user who returned as another user is not asked again
     if (isAnother && sentAt !== undefined) throw refusal('login_required')
     if (isAnother) return openid.prompt.includes('none') ? 'login_required' : 'account_selection_required'
   }
-  // an account that is signed in already has no newer time: to have been asked is enough
+  // an account that is already signed in has no newer time: being asked is enough
   if (sentAt !== undefined) return undefined
   if (openid.prompt.includes('select_account')) return 'account_selection_required'
   const { acr } = openid.claims.id_token
   const wanted = [...openid.acrValues, ...(acr?.values ?? [])].filter(
     (one): one is string => typeof one === 'string' && settings.acrValues.includes(one),
   )
-  // §5.5.1.1: all but an essential one is a wish, and with nobody to ask it is not met
+  // §5.5.1.1: voluntary values cannot be met with `prompt=none`
   if (openid.prompt.includes('none') && !acr?.essential) return undefined
   return wanted.length > 0 && !wanted.includes(signIn.acr ?? '') ? 'interaction_required' : undefined
 }
@@ -130,7 +130,7 @@ function refusal(need: Need): OAuthError {
   return new OAuthError(need, descriptions[need])
 }
 
-/** All that makes a request this one. What pages and sign-ins add to its URL is not among it. */
+/** The parameters that identify a request. Pages and sign-ins add others to its URL. */
 const ofRequests: readonly string[] = [
   ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'resource', 'code_challenge'],
   ...['code_challenge_method', 'dpop_jkt', 'nonce', 'display', 'prompt', 'max_age', 'ui_locales', 'claims_locales'],
@@ -158,7 +158,7 @@ const sentJwt: JwtKind<SentClaims> = {
   },
 }
 
-/** When this request sent the browser to sign in; undefined where it did not, or too long ago. */
+/** When this request sent the browser to sign in. Undefined if it did not, or too long ago. */
 function sentToSignInAt({ ring }: Settings, request: Asked): number | undefined {
   const token = request.sent.get(TRANSACTION)
   const { server } = request
@@ -167,19 +167,19 @@ function sentToSignInAt({ ring }: Settings, request: Asked): number | undefined 
   return isGood ? claims.iat : undefined
 }
 
-/** What leads to a request that is elsewhere. */
+/** The parameters that name a request which is not in the URL itself. */
 const toElsewhere: readonly string[] = ['client_id', 'request', 'request_uri']
 
-/** For the sign-in page, beside a request that is elsewhere: what it may read of it (and nobody else does). */
+/** Copies for the sign-in page, if the request itself is not in the URL. The server does not read them. */
 const forThePage: readonly string[] = ['acr_values', 'max_age', 'login_hint', 'ui_locales', 'display']
 
-/** Where to come back to: the request, and where it must be known that the browser was sent, when that was. */
+/** The return URL: the request, with a signed time if the next visit must know that the user was asked. */
 function returnTo({ ring }: Settings, request: Asked, req: Request, isSignedIn: boolean): string {
   const { server, openid, parameters, sent } = request
   const inUrl = queryParameters(req).parameters
-  // RFC 9101 §6.3, RFC 9126 §4: what stands beside a request that is elsewhere is a stranger's, and would steer the page
+  // RFC 9101 §6.3, RFC 9126 §4: parameters beside such a request may be a stranger's, and would steer the sign-in page
   const isOurs = (name: string) => ofRequests.includes(name) && (parameters === sent || toElsewhere.includes(name))
-  // a form of a page adds fields of its own
+  // a page's form adds its own fields
   const isHosts = (name: string) => inUrl.has(name) && !ofRequests.includes(name)
   const own = [...sent].filter(([name]) => name !== TRANSACTION && (isOurs(name) || isHosts(name)))
   const query = new Map(own)
@@ -189,7 +189,7 @@ function returnTo({ ring }: Settings, request: Asked, req: Request, isSignedIn: 
       if (value !== undefined) query.set(name, value)
     }
   }
-  // those of the record, too: the page must know of them, and with them it is the same request
+  // includes those of the client's record, for the page; with them it is still the same request
   const byRecord = parameters.has('acr_values') ? '' : openid.acrValues.join(' ')
   if (byRecord !== '') query.set('acr_values', byRecord)
   const isSpelled = parameters === sent && byRecord !== ''
@@ -199,7 +199,7 @@ function returnTo({ ring }: Settings, request: Asked, req: Request, isSignedIn: 
     const iat = server.now()
     const claims = { iss: server.issuer, iat, exp: iat + SECONDS_TO_RETURN, request: digestOf(back) }
     const { signers, signing } = ring()
-    // strangers can make us sign as often as they like: with a key of RSA it takes twenty times as long
+    // strangers can trigger signatures at will, and RSA takes twenty times as long
     query.set(TRANSACTION, signJwt(sentJwt.type, claims, signers.get('ES256') ?? signing))
   }
   return `${publicTarget(server, req).split('?', 1)[0]}?${new URLSearchParams([...query])}`

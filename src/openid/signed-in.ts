@@ -1,4 +1,4 @@
-/** How the user of a browser signed in, as the host says it; and what becomes of it once they have said yes. */
+/** How the user of a browser signed in, as the host reports it, and its effect on an approved authorization. */
 import type { Request } from 'express'
 import { type Asked, covers } from '../authorization/remembered'
 import { OAuthError } from '../errors'
@@ -15,7 +15,7 @@ import { claimsOfScope, namedClaims } from './claims'
 import { sessionOf, sidOf } from './sessions'
 import type { Settings } from './settings'
 
-/** The same, checked. */
+/** A checked sign-in. */
 export interface KnownSignIn {
   /** Whole seconds. */
   readonly time: number
@@ -24,7 +24,7 @@ export interface KnownSignIn {
   readonly sessionId?: string
 }
 
-/** What the host says of this browser; undefined if nobody is signed in. */
+/** Asks the host about this browser. Undefined if no user is signed in. */
 export async function signInOf(
   { inTime }: AuthorizationServer,
   { authentication }: Settings,
@@ -34,13 +34,13 @@ export async function signInOf(
   return said === undefined || said === null ? undefined : verifiedSignIn(said)
 }
 
-/** What a host says of a sign-in, checked. */
+/** Checks a sign-in that the host reports. */
 export function verifiedSignIn(said: unknown): KnownSignIn {
   if (typeof said !== 'object' || said === null) throw wrongSignIn(`not ${kindOf(said)}`)
   const { time, acr, amr, sessionId } = said as SignIn
   const seconds = time instanceof Date ? time.getTime() / 1000 : time
   if (typeof seconds !== 'number' || !Number.isFinite(seconds)) throw wrongSignIn(`not ${kindOf(time)} as time`)
-  // a year that no sign-in was in: the clocks of computers count milliseconds
+  // such a year means that the time is in milliseconds
   if (seconds > 1e11) throw wrongSignIn('not milliseconds as time')
   if (acr !== undefined && typeof acr !== 'string') throw wrongSignIn(`not ${kindOf(acr)} as acr`)
   if (amr !== undefined && !(Array.isArray(amr) && amr.every((one) => typeof one === 'string'))) {
@@ -62,16 +62,18 @@ function wrongSignIn(problem: string): TypeError {
   return misuse('wrong_sign_in', `authentication of openid() or issueCode must be ${form}, ${problem}`)
 }
 
-/** OpenID Connect Core §3.1.2.1: more seconds ago than the request takes. A time that is still to come says nothing of that. */
+/**
+ * OpenID Connect Core §3.1.2.1: whether the sign-in is older than `max_age`. A time in the future counts as too old.
+ */
 export function isTooOld({ now }: AuthorizationServer, { maxAge }: OpenIdRequest, { time }: KnownSignIn): boolean {
   const age = now() - time
   return maxAge !== undefined && (age > maxAge || age < -CLOCK_SKEW)
 }
 
-/** Requests whose sign-in was looked at when they came. */
+/** Requests whose sign-in was checked when they arrived. */
 export const admitted = new WeakSet<AuthorizationRequest>()
 
-/** Adds how the user signed in to what was approved; see `OpenIdProvider`. */
+/** Adds the sign-in to an approved authorization. See `OpenIdProvider`. */
 export async function withSignIn(
   settings: Settings,
   approved: ApprovedAuthorization,
@@ -90,7 +92,7 @@ export async function withSignIn(
   return { ...approved, authorization: { ...authorization, authentication } }
 }
 
-/** What an authorization keeps of a sign-in. */
+/** The part of a sign-in that an authorization keeps. */
 export async function authenticationOf(
   settings: Settings,
   asked: AskedOfClient,
@@ -116,12 +118,12 @@ export async function authenticationOf(
   return Object.freeze(isKnown ? known : { ...known, until })
 }
 
-/** What is asked, and for whom. */
+/** The request and its client. */
 type AskedOfClient = Asked & Pick<AuthorizationRequest, 'client'>
 
 /**
- * Of the claims that the request names, those of the scope that was granted, and those that the user was asked about one by
- * one. A token in front asks nobody, and has no more than its scope.
+ * Of the claims named in the request: those of the granted scope, and those that the user was asked about. With an
+ * access token in front no user was asked: only those of the scope.
  */
 function grantedClaims(
   { claims }: Settings,
@@ -135,7 +137,7 @@ function grantedClaims(
   return { id_token: id_token.filter(isGranted), userinfo: userinfo.filter(isGranted) }
 }
 
-/** Whether another grant stays known as long: a renewal every hour must not leave a row each that lives for a month. */
+/** Whether another grant is kept as long: an hourly renewal must not leave a row each time that lives for a month. */
 async function isKnownFor(
   request: AskedOfClient,
   userId: string,
@@ -149,7 +151,7 @@ async function isKnownFor(
   })
 }
 
-/** What a decider of the host's own has let pass is looked at once more, for the user whom it named. */
+/** Checks again what the host's own decider approved, for the user that it named. */
 async function verifyMet(
   { subjects, acrValues }: Settings,
   request: AuthorizationRequest,
@@ -166,7 +168,7 @@ async function verifyMet(
     throw new OAuthError('login_required', 'Another user is signed in.')
   }
   const { acr } = claims.id_token
-  // §5.5.1.1: an essential one that is not met is a sign-in that failed; by RFC 9470 §5 the client is told why
+  // §5.5.1.1: an unmet essential value is a failed sign-in; by RFC 9470 §5 the client learns why
   if (acr?.essential && acr.values && !acr.values.includes(signIn.acr)) {
     const isKnown = acr.values.some((value) => acrValues.includes(value as string))
     const problem = isKnown ? 'The user signed in with another acr.' : 'This server has none of these acr values.'
@@ -174,7 +176,9 @@ async function verifyMet(
   }
 }
 
-/** A token in front says who the user is, and not how they signed in; without one it is a mistake of the host. */
+/**
+ * The error for a missing sign-in: an access token in front does not show it; otherwise it is a mistake of the host.
+ */
 export function unknownSignIn(req: Request): Error {
   if (admissionOf(req)) return new OAuthError('login_required', 'The user must sign in.')
   return misuse(

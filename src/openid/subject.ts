@@ -1,4 +1,4 @@
-/** Who a user is to a client: the `sub` of id_tokens and of userinfo (OpenID Connect Core §8). */
+/** The `sub` of a user in id_tokens and userinfo (OpenID Connect Core §8). */
 import { grantTypesOf, isWrittenByOthers } from '../clients/client'
 import { invalid } from '../clients/member-checks'
 import { fingerprint, sharedKey } from '../crypto'
@@ -11,7 +11,7 @@ import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { Subjects } from '../types/openid'
 
-/** Core §8.1: the same for every client, and here the id of the user. */
+/** Core §8.1: the same `sub` for every client: the id of the user. */
 export const publicSubjects: Subjects = Object.freeze({
   type: 'public',
   subjectOf: (_server: AuthorizationServer, _client: Client, userId: string) => verifiedSubject(userId),
@@ -20,16 +20,16 @@ export const publicSubjects: Subjects = Object.freeze({
 /** Options of `pairwise`. */
 export interface PairwiseOptions {
   /**
-   * A secret of at least 32 bytes, such as `randomBytes(32).toString('base64')`. It must never change: with another one
-   * every user is somebody else to every client.
+   * A secret of at least 32 bytes, such as `randomBytes(32).toString('base64')`. It must never change: every user would
+   * get a new `sub` at every client.
    */
   salt: string | Uint8Array
 }
 
 /**
- * Another `sub` for the users of each sector (OpenID Connect Core §8.1), so that clients cannot compare whom they know:
- * `openid({ subject: pairwise({ salt }) })`. A sector is the host of the redirect URIs of a client, or of its
- * `sectorIdentifierUri`; an app on its users' devices is one of its own.
+ * Makes a different `sub` for each sector (OpenID Connect Core §8.1), so that clients cannot compare their users:
+ * `openid({ subject: pairwise({ salt }) })`. The sector of a client is the host of its redirect URIs or of its
+ * `sectorIdentifierUri`. An app on its users' devices is a sector of its own.
  *
  * @throws TypeError for a salt of less than 32 bytes.
  */
@@ -54,16 +54,16 @@ type Described = Pick<
   'clientId' | 'redirectUris' | 'sectorIdentifierUri' | 'origin' | 'username' | 'grantTypes'
 >
 
-/** §8.1. Throws for a record of which no sector can be told: it is from before there were any. */
+/** §8.1. Throws if the record has no sector: it is older than the option. */
 function sectorOf(client: Described): string {
   const { clientId, sectorIdentifierUri, origin } = client
   const own = `client ${clientId}`
   if (isWrittenByOthers(client) && !answersAtHostsAlone(client)) return own
-  // what a document says of its sector nobody has asked that sector about
+  // a document's sector is not verified with that sector
   if (sectorIdentifierUri !== undefined && origin !== 'metadata_document') return new URL(sectorIdentifierUri).hostname
   const [host, other] = webHosts(client)
   if (other === undefined) return host ?? own
-  // nor is it the host's to mend
+  // the host cannot fix a document
   if (origin === 'metadata_document') return own
   const fix = 'set sectorIdentifierUri in its record'
   throw misuse(
@@ -72,18 +72,18 @@ function sectorOf(client: Described): string {
   )
 }
 
-/** The grants whose answers go to a redirect URI, and one that has no user. */
+/** Grants whose responses go to a redirect URI, and one without a user. */
 const byRedirect: readonly string[] = ['authorization_code', 'refresh_token', 'implicit', 'client_credentials']
 
 /**
- * Whether only the hosts of its redirect URIs ever learn a `sub`. Who writes a record of their own may name the host of
- * somebody else in it, and would learn the `sub` of that sector on a device, or by a grant without a redirect.
+ * Whether a `sub` reaches only the hosts of the redirect URIs. Otherwise anyone could name another's host in a record,
+ * and learn that sector's `sub` on a device, or by a grant without a redirect.
  */
 function answersAtHostsAlone(client: Described): boolean {
   return grantTypesOf(client).every((grant) => byRedirect.includes(grant)) && !client.redirectUris.some(staysOnDevice)
 }
 
-/** The hosts of its redirect URIs. On the user's own device every app has the same one, which is none. */
+/** The hosts of the redirect URIs. Not loopback and app schemes, which all apps on a device share. */
 function webHosts({ redirectUris }: Pick<Client, 'redirectUris'>): string[] {
   return [...new Set(redirectUris.filter((uri) => !staysOnDevice(uri)).map((uri) => new URL(uri).hostname))]
 }
@@ -91,8 +91,8 @@ function webHosts({ redirectUris }: Pick<Client, 'redirectUris'>): string[] {
 const fetching = new Set<{ readonly url: string }>()
 
 /**
- * OpenID Connect Dynamic Client Registration §5: a sector must name each redirect URI of whoever claims to be of it. Throws
- * `invalid_client_metadata`.
+ * OpenID Connect Dynamic Client Registration §5: the sector's document must list each redirect URI of the client.
+ * Throws `invalid_client_metadata`.
  */
 export async function verifySector(
   { type }: Subjects,
@@ -114,7 +114,7 @@ export async function verifySector(
   const place = { url }
   fetching.add(place)
   const mayConnectTo = (address: string) => isPublicAddress(address) || (withLoopback && isLoopbackAddress(address))
-  // what went wrong on the way is no stranger's business
+  // a stranger must not learn why the fetch failed
   const listed = await fetchList(url, mayConnectTo)
     .catch(() => {
       throw invalid('sector_identifier_uri must be the URL of a JSON list, and it could not be fetched')
@@ -124,7 +124,7 @@ export async function verifySector(
   throw invalid('the list at sector_identifier_uri must have each of redirect_uris')
 }
 
-/** Core §2: at most 255 ASCII characters. Throws where a host's id is none. */
+/** Core §2: at most 255 ASCII characters. Throws for another id of the host. */
 function verifiedSubject(userId: string): string {
   if (/^[\x20-\x7e]{1,255}$/.test(userId)) return userId
   const fix = 'give the user another id, or set openid({ subject: pairwise({ salt }) })'

@@ -1,4 +1,4 @@
-/** The userinfo endpoint: what a client may know of its user, by their access token (OpenID Connect Core §5.3). */
+/** The userinfo endpoint: claims about the user of an access token (OpenID Connect Core §5.3). */
 import type { Request, Response, Router } from 'express'
 import { findClient } from '../clients/client'
 import { requireOwnOrigin } from '../clients/limits'
@@ -26,11 +26,11 @@ import { requireSettings, type Settings } from './settings'
 
 /** Options of `userinfoRouter`. */
 export interface UserinfoRouterOptions {
-  /** Which web pages of other origins may call (CORS). @default none */
+  /** The web pages of other origins that may call it (CORS). @default none */
   cors?: CorsOptions
 }
 
-/** Its name in the `endpoints` of the server. */
+/** The name in the option `endpoints`. */
 export const USERINFO = 'userinfo'
 
 /**
@@ -46,7 +46,7 @@ export function userinfoRouter(server: AuthorizationServer, options: UserinfoRou
   return routerOf(requireSettings('userinfoRouter', server), server, options.cors)
 }
 
-/** The router with the settings of `openid()`. */
+/** Creates the router with the settings of `openid()`. */
 export function routerOf(settings: Settings, server: AuthorizationServer, cors: CorsOptions | undefined): Router {
   const proofs = proofPlace('userinfoRouter', server, undefined)
   const challenge: Challenge = {
@@ -70,7 +70,7 @@ export function routerOf(settings: Settings, server: AuthorizationServer, cors: 
   return endpointRouter(server, { methods, check: requestChecks(server, USERINFO), cors, onError })
 }
 
-/** Core §5.3.1: in the header, or by a form (RFC 6750 §2.2), and in one of them alone. */
+/** Core §5.3.1: the token in the header or in a form (RFC 6750 §2.2), but not in both. */
 async function sentToken(req: Request, mayBeBound: boolean): Promise<string> {
   const inHeader = presentedToken(req, ['header'], mayBeBound)
   const inForm = req.method === 'POST' ? requireUnrepeated(await bodyParameters(req)).get('access_token') : undefined
@@ -94,14 +94,14 @@ async function answer(settings: Settings, server: AuthorizationServer, row: Cred
   const { all } = claimsOfClient(settings.claims, server, client)
   const named = asked.filter((name) => all.includes(name))
   const values = await valuesOf(server, user, [...claimsOfScope(settings.claims, scope), ...named])
-  // Core §5.3.2: the same as in the id_token, or the client must not believe it
+  // Core §5.3.2: must equal the `sub` of the id_token, or the client must not use the response
   const claims = { ...values, sub: await settings.subjects.subjectOf(server, client, userId) }
   const { userinfoSignedResponseAlg: algorithm } = client
   if (algorithm === undefined) sendJson(res, 200, claims)
   else sendSigned(settings, server, client, claims, res)
 }
 
-/** How the session began. A stateless token has no row to say so: its grant has. */
+/** The sign-in of the session. For a stateless token, from its grant. */
 async function authenticationOf(server: AuthorizationServer, row: Credential): Promise<Authentication | undefined> {
   const { grantId, userId, clientId } = row
   if (!server.accessTokens.stateless || grantId === undefined) return boundOf(row).authentication
@@ -109,7 +109,7 @@ async function authenticationOf(server: AuthorizationServer, row: Credential): P
   return grants.find(({ id }) => id === grantId)?.data.authentication as Authentication | undefined
 }
 
-/** Core §5.3.2: with `iss` and `aud`, so that it is good for this client alone. */
+/** Core §5.3.2: with `iss` and `aud`, so that only this client can use it. */
 function sendSigned(
   { ring }: Settings,
   { issuer }: AuthorizationServer,

@@ -1,9 +1,9 @@
-/** Scopes and claims in words, in the languages of the pages: OpenID Connect Core §5.1, §5.4. */
+/** The texts for scopes and claims in the languages of the pages: OpenID Connect Core §5.1, §5.4. */
 import type { ScopesAndClaims } from '../pages/page'
 import type { UserClaims } from './claims'
 
 interface Language extends Required<ScopesAndClaims> {
-  /** For a scope of the host's own, by its claims. */
+  /** The text for a scope of the host, from its claims. */
   readonly own: (claims: string) => string
 }
 
@@ -108,7 +108,7 @@ const spanish: Language = {
 
 const languages: Readonly<Record<string, Language>> = { en: english, de: german, es: spanish }
 
-/** Every scope in the words of each language. A scope of the host's own is told by its claims. */
+/** Every scope in the words of each language. The text for a host's own scope lists its claims. */
 export function wordsOf({ byScope }: UserClaims): Readonly<Record<string, Required<ScopesAndClaims>>> {
   const scopes = ['openid', ...byScope.keys(), 'offline_access']
   const tell = ([language, { scopes: known, claims, own }]: [string, Language]) => {
