@@ -1,28 +1,28 @@
-/** Authorization details: RFC 9396. What a client asks for in more words than a scope has: a list of objects, each of a type. */
+/** Authorization details (RFC 9396): a list of typed objects that say more than a scope. */
 import { isDeepStrictEqual } from 'node:util'
 import { OAuthError } from '../errors'
 import { frozenCopy } from '../storage/frozen'
 import { isKeepable, unshowable } from './keepable'
 import { type Audience, findResource } from './resource'
 
-/** One of the authorization details (RFC 9396 §2), frozen. Its type says what else it has. */
+/** One authorization detail (RFC 9396 §2), frozen. Its type defines the other members. */
 export interface AuthorizationDetail {
   readonly type: string
-  /** Where it counts: URIs of APIs (RFC 9396 §2.2). */
+  /** The APIs where it applies, as URIs (RFC 9396 §2.2). */
   readonly locations?: readonly string[]
   readonly [member: string]: unknown
 }
 
-/** What stands in one `authorization_details`. */
+/** The value of one `authorization_details` parameter. */
 export type AuthorizationDetails = readonly AuthorizationDetail[]
 
-/** The parameter, and the member of every answer. */
+/** The name of the parameter and the response member. */
 export const DETAILS = 'authorization_details'
 
-/** A JWT with all of it must still fit into the header of a request. */
+/** A JWT that contains them must fit in a request header. */
 const MAX_BYTES = 4096
 const MAX_DETAILS = 16
-/** Lists and objects in each other, from the list of details on. */
+/** The deepest nesting of lists and objects, including the list of details. */
 const MAX_DEPTH = 8
 
 export function invalidDetails(problem: string): OAuthError {
@@ -30,8 +30,8 @@ export function invalidDetails(problem: string): OAuthError {
 }
 
 /**
- * The parameter `authorization_details` (RFC 9396 §2), without a look at what its types say. What JSON readers understand
- * in two ways is refused: the user must have seen what the API will read.
+ * Parses the parameter `authorization_details` (RFC 9396 §2), without its types' rules. JSON that readers understand in
+ * two ways is refused: the user must see what the API will read.
  */
 export function parseAuthorizationDetails(text: string): AuthorizationDetails {
   if (Buffer.byteLength(text) > MAX_BYTES) throw invalidDetails(`must have at most ${MAX_BYTES} bytes`)
@@ -45,7 +45,7 @@ export function parseAuthorizationDetails(text: string): AuthorizationDetails {
     throw invalidDetails(`must be a list of 1 to ${MAX_DETAILS} objects`)
   }
   const kept = textsIn(value, 1)
-  // JSON.parse keeps the last of two members with one name: the text has more strings then
+  // JSON.parse keeps the last of two members with one name: then the text has more strings
   const written = text.match(/"(?:[^"\\]|\\.)*"/g)?.length ?? 0
   if (written !== kept) throw invalidDetails('must not have a member more than once')
   for (const [at, detail] of value.entries()) {
@@ -55,7 +55,7 @@ export function parseAuthorizationDetails(text: string): AuthorizationDetails {
   return frozenCopy(value) as AuthorizationDetails
 }
 
-/** How many strings a value has, names of members among them. Throws for what stores or readers would change. */
+/** Counts the strings of a value, including member names. Throws for values that stores or readers would change. */
 function textsIn(value: unknown, depth: number): number {
   if (typeof value === 'string') return textIn(value)
   if (typeof value === 'number' && !isExact(value))
@@ -68,7 +68,7 @@ function textsIn(value: unknown, depth: number): number {
   return texts
 }
 
-/** Integers beyond lose digits on their way through JSON.parse; 1e999 is no number any more, and -0 would be kept as 0. */
+/** JSON.parse loses digits of greater integers; 1e999 becomes Infinity, and -0 would be stored as 0. */
 const isExact = (value: number) => Math.abs(value) <= Number.MAX_SAFE_INTEGER && !Object.is(value, -0)
 
 function textIn(text: string): number {
@@ -77,13 +77,13 @@ function textIn(text: string): number {
   throw invalidDetails('must have no control characters, and none that turn the text around them')
 }
 
-/** Every object has `constructor` already, and one with `__proto__` would be another object. */
+/** Every object inherits `constructor`, and `__proto__` would change the object. */
 function nameIn(name: string): number {
   if (!(name in Object.prototype)) return textIn(name)
   throw invalidDetails('has a member with a name that is not allowed')
 }
 
-/** RFC 9396 §2.2: members that mean the same in every type. */
+/** RFC 9396 §2.2: members with one meaning in every type. */
 const listMembers: readonly string[] = ['locations', 'actions', 'datatypes', 'privileges']
 
 function problemOf(detail: unknown): string | undefined {
@@ -98,14 +98,14 @@ function problemOf(detail: unknown): string | undefined {
   return undefined
 }
 
-/** Whether a value of another server, in a JWT or an answer of introspection, can be details. */
+/** Whether a value from another server, in a JWT or an introspection response, can be details. */
 export function isAuthorizationDetails(value: unknown): value is AuthorizationDetails {
   return Array.isArray(value) && value.every((one) => problemOf(one) === undefined)
 }
 
 /**
- * Those of `granted` that are asked for, in their order. What is asked must be among them as a whole: only the API knows
- * which one of two payments is less (RFC 9396 §6.1). Members may stand in any order, strings are the same byte by byte (§12).
+ * Returns the requested ones of `granted`, in their order. Each request must equal a granted detail: only the API knows
+ * which of two payments is less (RFC 9396 §6.1). Members may be in any order; strings must be equal byte by byte (§12).
  */
 export function narrowDetails(granted: AuthorizationDetails, asked: AuthorizationDetails): AuthorizationDetails {
   const isSame = (one: AuthorizationDetail) => (other: AuthorizationDetail) => isDeepStrictEqual(one, other)
@@ -113,7 +113,10 @@ export function narrowDetails(granted: AuthorizationDetails, asked: Authorizatio
   return granted.filter((one) => asked.some(isSame(one)))
 }
 
-/** RFC 9396 §9.1: those for this audience. One whose `locations` name none of the server's resources is for each. */
+/**
+ * RFC 9396 §9.1: the details for this audience. A detail whose `locations` name no resource of the server is for every
+ * one.
+ */
 export function detailsFor(
   details: AuthorizationDetails,
   resources: Audience,
@@ -126,7 +129,7 @@ export function detailsFor(
   })
 }
 
-/** Each type once. */
+/** The types, without repetition. */
 export function typesOf(details: AuthorizationDetails): readonly string[] {
   return [...new Set(details.map(({ type }) => type))]
 }

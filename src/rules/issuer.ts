@@ -1,9 +1,11 @@
-/** The issuer: an authorization server's name, which is a URL and is compared byte for byte (RFC 8414 §2). */
+/** The issuer: the authorization server's identifier, a URL that is compared byte for byte (RFC 8414 §2). */
 import { kindOf } from '../options/known'
 import { misuse } from '../options/misuse'
 import { isLoopbackHost } from './loopback'
 
-/** Throws a TypeError unless `issuer` is an https URL, or http where that is safe or allowed, without query and fragment. */
+/**
+ * Throws a TypeError unless `issuer` is an https URL without query and fragment, or http if that is safe or allowed.
+ */
 export function verifiedIssuer(issuer: unknown, allowHttp = false): string {
   const fix = "issuer must be an https URL without query and fragment, such as 'https://auth.example.com'"
   if (typeof issuer !== 'string') throw misuse('wrong_url', `${fix}, as a string, not ${kindOf(issuer)}`)
@@ -16,7 +18,7 @@ export function verifiedIssuer(issuer: unknown, allowHttp = false): string {
   return issuer
 }
 
-/** The origin at which an issuer is reached from inside. Throws a TypeError for anything else than an origin. */
+/** Checks the origin at which the issuer is reachable internally. Throws a TypeError for anything but an origin. */
 export function verifiedOrigin(reachableAt: unknown, allowHttp: boolean): string {
   const isOrigin = typeof reachableAt === 'string' && /^https?:\/\/[^/?#@\s]+\/?$/.test(reachableAt)
   if (isOrigin && (isSafeUrl(reachableAt) || (allowHttp && isHttpUrl(reachableAt)))) return new URL(reachableAt).origin
@@ -26,12 +28,12 @@ export function verifiedOrigin(reachableAt: unknown, allowHttp: boolean): string
   )
 }
 
-/** Whether it is an http URL, on loopback or not. */
+/** Whether it is an http URL. */
 export function isHttpUrl(url: unknown): url is string {
   return typeof url === 'string' && URL.canParse(url) && new URL(url).protocol === 'http:'
 }
 
-/** Whether nobody on the way can read or change what is fetched from there: https, or http on loopback. */
+/** Whether the URL is safe from eavesdroppers and tampering: https, or http on loopback. */
 export function isSafeUrl(url: unknown): url is string {
   if (typeof url !== 'string' || !URL.canParse(url)) return false
   const { protocol, hostname } = new URL(url)

@@ -3,18 +3,18 @@ import { isUtf8 } from 'node:buffer'
 import { OAuthError } from '../errors'
 import { isKeepable } from './keepable'
 
-/** Parameters of one request by name. Empty ones are absent (RFC 6749 §3.1). */
+/** The parameters of one request by name. Empty values are absent (RFC 6749 §3.1). */
 export type RequestParameters = ReadonlyMap<string, string>
 
-/** Parameters, and the names that were sent more than once, which no endpoint may accept (RFC 6749 §3.1). */
+/** Parameters, and the names that were sent more than once, which no endpoint accepts (RFC 6749 §3.1). */
 export interface ParsedParameters {
   parameters: Map<string, string>
   repeated: Set<string>
 }
 
 /**
- * RFC 8707 §2, RFC 8693 §2.1: what alone may be repeated. Its values are URIs, and kept as one string with spaces between
- * them, as those of `scope` are sent.
+ * RFC 8707 §2, RFC 8693 §2.1: the only repeatable parameters. Their values are URIs, and are joined with spaces like
+ * `scope`.
  */
 const REPEATABLE: readonly string[] = ['resource', 'audience']
 
@@ -22,7 +22,7 @@ export function noParameters(): ParsedParameters {
   return { parameters: new Map(), repeated: new Set() }
 }
 
-/** Parses `a=b&c=d`. Malformed percent-encoding and invalid UTF-8 are refused: what cannot be read cannot be kept as sent. */
+/** Parses `a=b&c=d`. Refuses malformed percent-encoding and invalid UTF-8, which cannot be kept as sent. */
 export function parseForm(text: string): ParsedParameters {
   const parsed = noParameters()
   const seen = new Set<string>()
@@ -30,26 +30,26 @@ export function parseForm(text: string): ParsedParameters {
     if (pair === '') continue
     const equals = pair.indexOf('=')
     const [name, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)]
-    // as good as always: nothing to decode, and nothing to refuse
+    // the usual case: nothing to decode, and nothing to refuse
     if (/^[ -$&-*,-~]*$/.test(pair)) add(parsed, seen, name, value)
     else add(parsed, seen, keepable(decodeComponent(name)), keepable(decodeComponent(value)))
   }
   return parsed
 }
 
-/** Parses a JSON object whose members are strings, for the APIs that document JSON requests. */
+/** Parses a JSON object whose members are strings, for APIs that document JSON requests. */
 export function parseJsonParameters(text: string): ParsedParameters {
   const value = parseJsonObject(text)
   const members = Object.entries(value)
   const parsed = parametersOf(members)
-  // JSON.parse keeps the last of two members with one name; all members being strings, their number shows it
+  // JSON.parse keeps the last of two members with one name; all are strings, so their number shows it
   const strings = text.match(/"(?:[^"\\]|\\.)*"/g)?.length ?? 0
   const kept = members.reduce((count, [, value]) => count + 1 + (Array.isArray(value) ? value.length : 1), 0)
   if (strings !== kept) throw new OAuthError('invalid_request', 'A parameter is included more than once.')
   return parsed
 }
 
-/** A JSON text that must be an object. */
+/** Parses a JSON text that must be an object. */
 export function parseJsonObject(text: string): Record<string, unknown> {
   let value: unknown
   try {
@@ -64,8 +64,8 @@ export function parseJsonObject(text: string): Record<string, unknown> {
 }
 
 /**
- * Takes what the host's own body parser made. Arrays and objects in it are repeated or nested parameters: refused, but
- * for lists of `resource` and `audience`.
+ * Accepts the result of the host's body parser. Arrays and objects are repeated or nested parameters: refused, except
+ * lists of `resource` and `audience`.
  */
 export function parametersOf(members: Iterable<readonly [string, unknown]>): ParsedParameters {
   const parsed = noParameters()
@@ -83,7 +83,7 @@ export function parametersOf(members: Iterable<readonly [string, unknown]>): Par
   return parsed
 }
 
-/** Both sets as one; what is in both is repeated. */
+/** Joins both sets. Names in both count as repeated. */
 export function mergeParameters(first: ParsedParameters, second: ParsedParameters): ParsedParameters {
   const merged = { parameters: new Map(first.parameters), repeated: new Set([...first.repeated, ...second.repeated]) }
   const seen = new Set(first.parameters.keys())
@@ -115,13 +115,13 @@ function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: s
   else if (REPEATABLE.includes(name)) parsed.parameters.set(name, `${before} ${value}`)
 }
 
-/** No parameter of OAuth has a use for other characters. */
+/** No OAuth parameter needs other characters. */
 function keepable(text: string): string {
   if (/^[\x20-\x7e]*$/.test(text) || isKeepable(text)) return text
   throw new OAuthError('invalid_request', 'A parameter has a character that is not allowed.')
 }
 
-/** The text of bytes in UTF-8, or undefined for any others. */
+/** Decodes UTF-8. Undefined for invalid bytes. */
 export function decodeUtf8(bytes: Buffer): string | undefined {
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
@@ -132,7 +132,7 @@ function decodeComponent(text: string): string {
   return decoded
 }
 
-/** `application/x-www-form-urlencoded` decoding of one value, or undefined if it is not such an encoding. */
+/** Decodes one `application/x-www-form-urlencoded` value. Undefined for an invalid one. */
 export function tryDecodeComponent(text: string): string | undefined {
   if (!text.includes('%') && !text.includes('+')) return text
   try {

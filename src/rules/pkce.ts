@@ -4,9 +4,9 @@ import { OAuthError } from '../errors'
 import type { RequestParameters } from './params'
 
 /**
- * Which clients must use PKCE. `all-clients`: RFC 9700 and OAuth 2.1. `public-clients`: confidential clients rely on
- * their secret alone. `optional`: for APIs documented before PKCE; a stolen code of a public client can then be
- * redeemed.
+ * Which clients must use PKCE. `all-clients`: as RFC 9700 and OAuth 2.1 require. `public-clients`: confidential clients
+ * rely on their secret alone. `optional`: for APIs documented before PKCE; anyone can redeem a stolen code of a public
+ * client.
  */
 export type PkcePolicy = 'all-clients' | 'public-clients' | 'optional'
 
@@ -19,7 +19,7 @@ export function isCodeChallenge(text: string): boolean {
   return s256Challenge.test(text)
 }
 
-/** The `code_challenge` of an authorization request, or undefined where none was sent and none is required. */
+/** Returns the `code_challenge` of an authorization request. Undefined if none was sent and none is required. */
 export function requireCodeChallenge(parameters: RequestParameters, required: boolean): string | undefined {
   const challenge = parameters.get('code_challenge')
   const method = parameters.get('code_challenge_method')
@@ -28,22 +28,23 @@ export function requireCodeChallenge(parameters: RequestParameters, required: bo
     if (method !== undefined) throw new OAuthError('invalid_request', 'code_challenge_method requires code_challenge.')
     return undefined
   }
-  // RFC 7636 §4.3: a method left out means plain, which hands the verifier to whoever reads the authorization request
+  // RFC 7636 §4.3: an omitted method means plain, which reveals the verifier to anyone who reads the authorization
+  // request
   if (method !== 'S256') throw new OAuthError('invalid_request', 'code_challenge_method must be S256.')
   if (!isCodeChallenge(challenge)) throw new OAuthError('invalid_request', 'code_challenge is not an S256 challenge.')
   return challenge
 }
 
-/** RFC 7636 §4.1: what no challenge can be of. */
+/** RFC 7636 §4.1: refuses a malformed verifier. */
 export function requireCodeVerifier(verifier: string | undefined): void {
   if (verifier === undefined || codeVerifier.test(verifier)) return
   throw new OAuthError('invalid_grant', 'code_verifier must be 43 to 128 unreserved characters.')
 }
 
-/** RFC 7636 §4.6. Nothing is used up by a wrong verifier: the caller may not be the one the code was made for. */
+/** RFC 7636 §4.6. A wrong verifier uses nothing up: the caller may not be the client that the code is for. */
 export function verifyCodeVerifier(challenge: string | undefined, verifier: string | undefined): void {
   requireCodeVerifier(verifier)
-  // RFC 9700 §2.1.1: a verifier without a challenge is the sign of a downgrade, the challenge taken out on its way
+  // RFC 9700 §2.1.1: a verifier without a challenge indicates a downgrade: someone removed the challenge
   if (challenge === undefined && verifier !== undefined) {
     throw new OAuthError('invalid_grant', 'code_verifier was sent for a code without code_challenge.')
   }

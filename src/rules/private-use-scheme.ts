@@ -1,6 +1,9 @@
-/** Private-use URI schemes, by which a browser hands the authorization response to an app on its device (RFC 8252 §7.1). */
+/**
+ * Private-use URI schemes, by which a browser passes the authorization response to an app on its device (RFC 8252
+ * §7.1).
+ */
 
-/** Schemes that mean something already, on every device: a browser sent there would run, read, call or open something else. */
+/** Schemes with a meaning on every device: a browser sent there would run, read, call or open something else. */
 const reservedNames: ReadonlySet<string> = new Set(
   [
     // what runs, or is read as a page
@@ -21,20 +24,20 @@ const reservedNames: ReadonlySet<string> = new Set(
     'view-source wyciwyg googlechrome googlechromes microsoft-edge',
   ].flatMap((line) => line.split(' ')),
 )
-/** The same by how they begin: `http` in any form, a browser's own, a web page's (`web+`), and those of an operating system. */
+/** Reserved beginnings: `http` in any form, a browser's own, a web page's (`web+`), and an operating system's. */
 const reservedFamilies = /^(https?([+-]|$)|web\+|x-apple|(chrome|moz|safari|opera|firefox|x-safari|x-web|ms|itms)-)/
-/** Characters. Users read it on the consent page, which a longer one would fill with words of a stranger. */
+/** In characters. The consent page shows the scheme, which a longer one would fill with a stranger's words. */
 const MAX_SCHEME = 128
-/** Where a Windows app is waiting. */
+/** The scheme for Windows apps. */
 const windowsApp = 'ms-app'
 
 const lowerCase = /^[a-z][a-z0-9+-]+(\.[a-z0-9+-]+)*:/
 /** `scheme:path`, `scheme:/path`, `scheme://host/path` or `scheme:///path`, without a user name. */
 const withPath = /^[^:]+:(\/?[^/]|\/\/[^/?@]+([/?]|$)|\/\/\/[^/])/
-/** A scheme without a dot, which is no reversed domain name: any program may have registered the same one. */
+/** A scheme without a dot. It is no reversed domain name, so any program may have registered the same one. */
 export const schemeWithoutDot = /^(?!https?:)[^:./?#]+:/
 
-/** Why an app cannot have this redirect URI, which begins with this scheme, or undefined when it can. */
+/** Returns why an app cannot have this redirect URI with this scheme, or undefined. */
 export function privateUseProblem(uri: string, scheme: string, needsDot: () => string | undefined): string | undefined {
   const name = scheme.toLowerCase()
   if (/^https?$/.test(name)) return `must begin with ${name}:// in lower case and a host, without a user name`

@@ -1,4 +1,4 @@
-/** The beginning of a path that clients see, and that a proxy in front of the host takes off. */
+/** The part of a path that clients see, and that a proxy in front of the host removes. */
 
 import { misuse } from '../options/misuse'
 
@@ -7,7 +7,7 @@ interface Place {
   readonly proxyPrefix: string | undefined
 }
 
-/** Throws a TypeError for what is no path, and for endpoints that do not begin with it. */
+/** Throws a TypeError for a value that is not a path, and for endpoints that do not begin with it. */
 export function verifiedProxyPrefix(
   prefix: unknown,
   endpoints: Readonly<Record<string, string | undefined>>,
@@ -29,19 +29,19 @@ export function verifiedProxyPrefix(
   return prefix
 }
 
-/** What a proxy may take off: what the host has said, or the path of the issuer. '' where there is neither. */
+/** The prefix that a proxy may remove: the option, or the path of the issuer. Empty without both. */
 export function prefixOf({ issuer, proxyPrefix }: Place): string {
   const path = proxyPrefix ?? new URL(issuer).pathname.replace(/\/$/, '')
   return isPlainPath(path) ? path : ''
 }
 
-/** Where a request to `path` arrives when a proxy takes the prefix off; undefined for a path without it. */
+/** The path at which a request to `path` arrives behind the proxy. Undefined for a path without the prefix. */
 export function arrivesAt(path: string, prefix: string): string | undefined {
   const begins = prefix !== '' && path.toLowerCase().startsWith(`${prefix.toLowerCase()}/`)
   return begins ? path.slice(prefix.length) : undefined
 }
 
-/** Express takes other characters for patterns. */
+/** Whether a path has only plain characters: Express treats others as patterns. */
 export function isPlainPath(path: string): boolean {
   return /^(?:\/[\w.~-]+)*$/.test(path)
 }

@@ -1,20 +1,20 @@
-/** Redirect URIs: what may be registered, and which one a request may use (RFC 6749 §3.1.2, RFC 8252, RFC 9700 §2.1). */
+/** Redirect URIs: which may be registered, and which a request may use (RFC 6749 §3.1.2, RFC 8252, RFC 9700 §2.1). */
 import type { Client } from '../storage'
 import { isLocalhostName, isLoopbackHost } from './loopback'
 import { privateUseProblem } from './private-use-scheme'
 import type { ResponseMode } from './response-mode'
 
-/** A URI that is exactly what every parser takes it for: printable ASCII without the characters that parsers disagree on. */
+/** A URI that all parsers read alike: printable ASCII without the characters on which they disagree. */
 const plainUri = /^[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+$/
 const webOrigin = /^(https?):\/\/([^/?#@]+)(?=[/?]|$)/
 const dotSegment = /(^|\/)(\.|%2e){1,2}(?=$|[/?])/i
 const anyScheme = /^([a-z][a-z0-9+.-]*):/i
-/** An `http` URI without its port (which is from 1 to 65535), as host and the rest. */
+/** An `http` URI without its port (from 1 to 65535), as host and rest. */
 const withPort = /^http:\/\/([^/?#@:]+|\[::1\])(?::([1-9]\d{0,4}))?(\/[^#]*|\?[^#]*)?$/
 
 /**
- * What a client reads from an authorization response: the IANA registry's parameters of that place (RFC 6749 §4.1.2 and
- * §4.2.2, RFC 9207, JARM, OpenID Connect). In a redirect URI one would stand beside ours, and many clients read the first.
+ * The response parameters that clients read: the IANA registry's (RFC 6749 §4.1.2 and §4.2.2, RFC 9207, JARM, OpenID
+ * Connect). A redirect URI with one would have it twice, and many clients read the first.
  */
 const responseParameters: ReadonlySet<string> = new Set([
   ...['code', 'state', 'iss', 'response', 'error', 'error_description', 'error_uri'],
@@ -22,18 +22,18 @@ const responseParameters: ReadonlySet<string> = new Set([
 ])
 
 export interface RedirectUriRules {
-  /** Allow `http` to hosts other than the loopback interface. */
+  /** Allows `http` on hosts other than loopback. */
   allowHttp: boolean
-  /** Why this client needs a dot in a private-use scheme (RFC 8252 §7.1), or undefined where it does not. */
+  /** Returns why this client's private-use scheme needs a dot (RFC 8252 §7.1), or undefined if it does not. */
   needsDot: () => string | undefined
 }
 
-/** Why a redirect URI cannot be registered, or undefined when it can. */
+/** Returns why a redirect URI cannot be registered, or undefined. */
 export function redirectUriProblem(uri: unknown, rules: RedirectUriRules): string | undefined {
   if (typeof uri !== 'string' || uri === '') return 'must be a non-empty string'
   if (uri.length > 2048) return 'must be at most 2048 characters'
   if (uri.includes('#')) return 'must not have a fragment (RFC 6749 section 3.1.2)'
-  // it would be registered in silence, and match nothing but itself
+  // otherwise it would be registered silently and match only itself
   if (uri.includes('*')) return 'must not have a wildcard: a request must name the same URI (RFC 9700 section 2.1)'
   if (uri.includes(',')) return 'must be one URI: list each by itself, or write %2C for a comma'
   if (!plainUri.test(uri)) return 'must be ASCII, with other characters percent-encoded'
@@ -49,7 +49,7 @@ export function redirectUriProblem(uri: unknown, rules: RedirectUriRules): strin
 
 function webProblem(uri: string, scheme: string, authority: string, rules: RedirectUriRules): string | undefined {
   if (!URL.canParse(uri)) return 'is not a valid URI'
-  // a host that the URL parser would rewrite (127.1, 0x7f000001, upper case, encoded dots) is not the host it seems
+  // a host that the URL parser rewrites (127.1, 0x7f000001, upper case, encoded dots) is not what it seems
   const { host } = new URL(uri)
   if (host !== authority.replace(scheme === 'https' ? /:443$/ : /:80$/, '')) return 'has a host in an unusual form'
   if (scheme === 'http' && !rules.allowHttp && !isLoopbackHost(new URL(uri).hostname)) {
@@ -59,9 +59,9 @@ function webProblem(uri: string, scheme: string, authority: string, rules: Redir
 }
 
 /**
- * Whether a client may use that URI. Simple string comparison (RFC 9700 §2.1), but for the port of a loopback address,
- * which native apps learn only at run time (RFC 8252 §7.3). §8.3 advises against `localhost`, which may be resolved to
- * anything; apps that introduce themselves write it all the same, and cannot know the port when they do.
+ * Whether a client may use this URI. Compares strings (RFC 9700 §2.1), except for the port of a loopback address, which
+ * native apps learn only at run time (RFC 8252 §7.3). §8.3 advises against `localhost`, which may resolve to anything.
+ * Apps that register themselves use it anyway, and cannot know the port then.
  */
 export function matchesRedirectUri(client: Pick<Client, 'redirectUris' | 'origin'>, requested: string): boolean {
   const { redirectUris, origin } = client
@@ -78,7 +78,7 @@ function withoutLoopbackPort(uri: string): { host: string; uri: string } | undef
   return { host, uri: `http://${host}${rest}` }
 }
 
-/** Why `matchesRedirectUri` says no. Those registered are counted and not listed: anybody may read this. */
+/** Returns why `matchesRedirectUri` refused. Registered URIs are counted but not listed: anyone may read this. */
 export function unregistered({ redirectUris }: Pick<Client, 'redirectUris'>, name: string, requested: string): string {
   const { length } = redirectUris
   const others = length === 0 ? 'none' : `${length} ${length === 1 ? 'other' : 'others'}`
@@ -89,7 +89,7 @@ export function unregistered({ redirectUris }: Pick<Client, 'redirectUris'>, nam
 
 const MAX_SHOWN = 120
 
-/** A URI for a person: what no URI has in it is encoded and what is long is cut, so that it is not read as words of ours. */
+/** Makes a URI safe to show: foreign characters are encoded and long ones cut, so that it cannot pass as our words. */
 export function shownUri(uri: string): string {
   const shown = [...uri.slice(0, MAX_SHOWN)].map((character) => {
     return plainUri.test(character) && character !== "'" ? character : encodeParameter(character.toWellFormed())
@@ -99,8 +99,8 @@ export function shownUri(uri: string): string {
 }
 
 /**
- * The URI with `parameters` added to its query, or as its fragment, or without them where a form has them; keeping the
- * query that it has (RFC 6749 §3.1.2) but for what a client could take for a parameter of the answer.
+ * Adds `parameters` to the URI's query or fragment; for `form_post`, adds none. Keeps the existing query (RFC 6749
+ * §3.1.2), except names that a client could take for response parameters.
  */
 export function withParameters(uri: string, parameters: Iterable<[string, string]>, mode: ResponseMode): string {
   const pairs = [...parameters]
@@ -115,13 +115,13 @@ export function withParameters(uri: string, parameters: Iterable<[string, string
 
 function withoutParameters(uri: string, names: ReadonlySet<string>): string {
   const parts = queryParts(uri)
-  // byte for byte, where there is nothing to take out
+  // unchanged byte for byte, if nothing must be removed
   if (!parts.some(({ name }) => names.has(name))) return uri
   const kept = parts.filter(({ name }) => !names.has(name)).map(({ text }) => text)
   return `${uri.slice(0, uri.indexOf('?') + 1)}${kept.join('&')}`
 }
 
-/** The parts of the query with the name that a client reads. Some parsers end a part at a semicolon, too. */
+/** The parts of the query with the name that a client reads. Some parsers also end a part at a semicolon. */
 function queryParts(uri: string): { text: string; name: string }[] {
   const question = uri.indexOf('?')
   if (question < 0) return []
@@ -130,8 +130,8 @@ function queryParts(uri: string): { text: string; name: string }[] {
 }
 
 /**
- * A name as the loosest parser reads it: without percent-encoding and case (ASP.NET), up to a bracket or NUL, with spaces
- * and dots as underscores (PHP, qs).
+ * A name as the loosest parser reads it: decoded, without case (ASP.NET), up to a bracket or NUL, with spaces and dots
+ * as underscores (PHP, qs).
  */
 function readName(text: string): string {
   const decoded = text
@@ -146,19 +146,19 @@ function encodeParameter(value: string): string {
   return encodeURIComponent(value).replaceAll("'", '%27')
 }
 
-/** Whether the browser stays on its own device: every program there can pose as the app (RFC 8252 §8.6). */
+/** Whether the redirect stays on the user's device: any program there can pose as the app (RFC 8252 §8.6). */
 export function staysOnDevice(uri: string): boolean {
   const { protocol, hostname } = new URL(uri)
   return protocol !== 'https:' && (protocol !== 'http:' || isLoopbackHost(hostname))
 }
 
-/** The private-use scheme by which an app gets the answer; undefined for a URI of the web or of loopback. */
+/** The private-use scheme of an app's redirect URI. Undefined for a web or loopback URI. */
 export function appScheme(uri: string): string | undefined {
   const { protocol } = new URL(uri)
   return protocol === 'https:' || protocol === 'http:' ? undefined : protocol.slice(0, -1)
 }
 
-/** Where a browser is sent, in words: the host of a web URI, the scheme of an app's, whose host says nothing. */
+/** The destination of a redirect for the user: the host of a web URI, or the scheme of an app's URI. */
 export function redirectHost(uri: string): string {
   return appScheme(uri) ?? new URL(uri).host
 }

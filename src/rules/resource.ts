@@ -1,4 +1,6 @@
-/** Resource indicators: RFC 8707. A client names the API that it wants a token for; in the token that is the audience. */
+/**
+ * Resource indicators (RFC 8707): a client names the API that it wants a token for. The token has it as its audience.
+ */
 import { OAuthError } from '../errors'
 import { misuse } from '../options/misuse'
 import type { Client } from '../storage'
@@ -8,24 +10,24 @@ export type Audience = readonly string[]
 
 /** The resources of a server. */
 export interface ResourceRules {
-  /** Every resource that may be named. Empty: `resource` is ignored, like any unknown parameter. */
+  /** Every resource that may be named. If empty, `resource` is ignored, like any unknown parameter. */
   readonly resources: Audience
-  /** The audience of a token whose request names no resource. */
+  /** The audience of a token if the request names no resource. */
   readonly audience: Audience
 }
 
-/** What the server says of one resource. */
+/** The limits of one resource. */
 export interface ResourceLimit {
   /** Lifetime of its access tokens in seconds, at most that of `accessTokens`. */
   readonly ttl?: number
-  /** The scopes that it accepts. Left out: every scope of the server. */
+  /** The scopes that it accepts. If omitted: every scope of the server. */
   readonly scopes?: readonly string[]
 }
 
-/** What the server says of its resources one by one. */
+/** The limits of the server's resources. */
 export interface ResourceLimits {
   readonly byResource: ReadonlyMap<string, ResourceLimit>
-  /** The scopes that are for the server itself and no API: those of its userinfo endpoint, and `offline_access`. */
+  /** The scopes of the server itself and of no API: those of its userinfo endpoint, and `offline_access`. */
   readonly ownScopes: ReadonlySet<string>
 }
 
@@ -34,7 +36,7 @@ export function isResourceUri(text: unknown): text is string {
   return typeof text === 'string' && /^[\x21\x23-\x7e]+$/.test(text) && !text.includes('#') && URL.canParse(text)
 }
 
-/** RFC 8707: what may be asked for, and what is meant when nothing is. `audience` is that of the tokens' format. */
+/** RFC 8707: the resources that may be requested, and the default. `audience` is the audience of the token format. */
 export function resourceRules(
   given: readonly string[] | Readonly<Record<string, ResourceLimit>> = [],
   audience: Audience = [],
@@ -52,13 +54,13 @@ export function resourceRules(
   }
 }
 
-/** Whether resources are named with what is said of each. */
+/** Whether resources are given with limits. */
 export function isByUri<Named extends object>(given: readonly string[] | Named): given is Named {
-  // a Map or a Set has no members that name anything
+  // a Map or a Set has no members by URI
   return typeof given === 'object' && given !== null && !(Symbol.iterator in given)
 }
 
-/** What at least one resource of the audience accepts of a scope. One of which nothing is said accepts all of it. */
+/** The part of a scope that at least one resource of the audience accepts. A resource without limits accepts all. */
 export function acceptedScope(
   { byResource, ownScopes }: ResourceLimits,
   audience: Audience,
@@ -70,8 +72,8 @@ export function acceptedScope(
 }
 
 /**
- * The same for a token that is made now. Where nothing is left the answer could not say so: without `scope` it would mean
- * all that was asked (RFC 6749 §5.1).
+ * The same for a new token. Throws if nothing remains: a response without `scope` would mean the whole requested scope
+ * (RFC 6749 §5.1).
  */
 export function usableScope(
   limits: ResourceLimits | undefined,
@@ -84,10 +86,9 @@ export function usableScope(
 }
 
 /**
- * The one of the server's `resources` that is meant, as the server spells it. A URI has more than one spelling (RFC 3986
- * §6.2.3), and clients add a slash after the path, or not. What is spelled alike comes first: where the server has both,
- * they are two. Ask it of all that the server has, and then whether the one found is allowed: in a part of them the slash
- * could mean another API than it does in the whole.
+ * Finds a resource of the server, as the server spells it. A URI has several spellings (RFC 3986 §6.2.3), and clients
+ * add or omit the final slash. An exact match comes first, because the server may have both. Search all resources of
+ * the server, then check whether the result is allowed: among a part of them, the slash could select another API.
  */
 export function findResource(resources: Audience, uri: string): string | undefined {
   if (resources.includes(uri)) return uri
@@ -101,7 +102,7 @@ export function findResource(resources: Audience, uri: string): string | undefin
 interface Spelling {
   /** As the URL parser writes it. */
   readonly href: string
-  /** The same without the one slash at the end of an http path. Two of them are no spelling of one. */
+  /** The same without the final slash of an http path. Two final slashes are not removed. */
   readonly bare: string
 }
 
@@ -114,7 +115,7 @@ function spellingOf(uri: string): Spelling {
 
 const spellings = new WeakMap<Audience, readonly (Spelling | undefined)[]>()
 
-/** Kept, because whoever names a thousand resources would have all of these parsed for each. */
+/** Cached: a request that names a thousand resources would parse all of these for each. */
 function spellingsOf(resources: Audience): readonly (Spelling | undefined)[] {
   const known = spellings.get(resources)
   if (known) return known
@@ -123,21 +124,18 @@ function spellingsOf(resources: Audience): readonly (Spelling | undefined)[] {
   return found
 }
 
-/**
- * The same for one client, whose record may name what it may ask for. Where that is not the default of the server, it is
- * the first that it has.
- */
+/** The resources of one client, whose record may list some. Without the server's default, the first one is the default. */
 function resourcesFor(server: ResourceRules, client: Pick<Client, 'resources'>): ResourceRules {
   const { resources: named } = client
   if (named === undefined) return server
   const resources = server.resources.filter((resource) => named.includes(resource))
-  // not empty: that would mean that resources mean nothing here
+  // an empty list would mean that resources are not used here
   if (resources.length === 0) throw invalidTarget()
   const audience = server.audience.filter((resource) => resources.includes(resource))
   return { resources, audience: audience.length > 0 ? audience : resources.slice(0, 1) }
 }
 
-/** Who the tokens of an authorization are for: what was asked, or the client's default (RFC 8707 §2). */
+/** The audience of an authorization: the requested resources, or the client's default (RFC 8707 §2). */
 export function resolveAudience(
   server: ResourceRules,
   client: Pick<Client, 'resources'>,
@@ -148,7 +146,7 @@ export function resolveAudience(
   return asked === undefined ? audience : requireResources(server.resources, resources, asked)
 }
 
-/** Who one token is for: a token request may narrow what was authorized, and never widen it (RFC 8707 §2.2). */
+/** The audience of one token: a token request may narrow the authorization's, and never widen it (RFC 8707 §2.2). */
 export function narrowAudience(
   server: ResourceRules,
   client: Pick<Client, 'resources'>,
@@ -157,13 +155,13 @@ export function narrowAudience(
 ): Audience {
   if (server.resources.length === 0) return []
   const { resources } = resourcesFor(server, client)
-  // what the server has no more is gone
+  // resources that the server no longer has are removed
   const held = granted.filter((resource) => resources.includes(resource))
   if (held.length === 0) throw invalidTarget()
   return asked === undefined ? held : requireResources(server.resources, held, asked)
 }
 
-/** The values of a `resource` parameter, which may be repeated: one string with spaces, which no URI has. */
+/** The values of `resource`, which may be repeated: one string with spaces, which no URI contains. */
 function requireResources(known: Audience, allowed: Audience, asked: string): Audience {
   const named = asked.split(' ').filter((uri) => uri !== '')
   if (named.length === 0) throw invalidTarget()
@@ -175,12 +173,12 @@ function requireResources(known: Audience, allowed: Audience, asked: string): Au
   return allowed.filter((resource) => found.includes(resource))
 }
 
-/** One string for several, as a `resource` parameter has it. */
+/** Joins several into one string, as in a `resource` parameter. */
 export function formatResource(audience: Audience): string {
   return audience.join(' ')
 }
 
-/** What a host says of resources, as a request would (RFC 8707 §2). */
+/** The host's value in the form of a `resource` parameter (RFC 8707 §2). */
 export function resourceParameter(resource: string | readonly string[] | undefined): string | undefined {
   return typeof resource === 'object' ? formatResource(resource) : resource
 }
@@ -189,17 +187,17 @@ function invalidTarget(): OAuthError {
   return new OAuthError('invalid_target', 'The resource is unknown or not allowed for this client.')
 }
 
-/** How an authorization carries its audience. */
+/** The member of an authorization for its audience. */
 export function audienceMember(audience: Audience): { audience?: Audience } {
   return audience.length === 0 ? {} : { audience }
 }
 
-/** The audience of an authorization; the server's own for one that was made when there were no resources. */
+/** The audience of an authorization, or the server's own if it was made before the server had resources. */
 export function heldAudience({ resources, audience }: ResourceRules, held: Audience | undefined): Audience {
   return resources.length > 0 && held ? held : audience
 }
 
-/** The resource that a guard stands before, as the server spells it. Throws a TypeError where the server has none such. */
+/** The resource of a guard, as the server spells it. Throws a TypeError if the server does not have it. */
 export function knownResource({ resources }: ResourceRules, resource: string | undefined): string | undefined {
   const known = resource === undefined ? undefined : findResource(resources, resource)
   if (resource === undefined || known !== undefined) return known
@@ -209,7 +207,10 @@ export function knownResource({ resources }: ResourceRules, resource: string | u
   )
 }
 
-/** RFC 9068 §4: a token for another resource is refused, or that resource could use what it was sent against this one. */
+/**
+ * RFC 9068 §4: refuses a token for another resource, which could otherwise use tokens that it received against this
+ * one.
+ */
 export function verifyAudience({ audience }: Pick<ResourceRules, 'audience'>, held: Audience, resource?: string): void {
   const accepted = resource === undefined ? audience : [resource]
   if (held.some((one) => accepted.includes(one))) return

@@ -1,4 +1,4 @@
-/** Scope: RFC 6749 §3.3. In TypeScript a list of scope tokens, on the wire one string with spaces between them. */
+/** Scope (RFC 6749 §3.3): a list of scope tokens in TypeScript; on the wire, one string with spaces. */
 import { OAuthError } from '../errors'
 import { kindOf } from '../options/known'
 import { misuse } from '../options/misuse'
@@ -9,12 +9,12 @@ import { type Audience, type ResourceLimits, usableScope } from './resource'
 export type Scope = readonly string[]
 
 /**
- * OpenID Connect Core §11: asks for a refresh token, which here the client's record decides about. Sent by habit, so it is
- * never an error; where no record has it as a scope, it grants nothing.
+ * OpenID Connect Core §11: requests a refresh token. Here the client's record decides about that. Clients send it by
+ * habit, so it is never an error. If no record has it as a scope, it grants nothing.
  */
 export const OFFLINE_ACCESS = 'offline_access'
 
-/** Scopes are URIs at times. */
+/** Scopes may be URIs. */
 const MAX_SHOWN = 100
 
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
@@ -23,7 +23,7 @@ export function isScopeToken(text: unknown): text is string {
   return typeof text === 'string' && scopeToken.test(text)
 }
 
-/** The option `scopes` of a server: what each token means in words. Throws a TypeError that names what is wrong. */
+/** The option `scopes` as a map from tokens to meanings. Throws a TypeError that names the mistake. */
 export function scopeMap(scopes: unknown): ReadonlyMap<string, string> {
   if (typeof scopes !== 'object' || scopes === null || Symbol.iterator in scopes !== Array.isArray(scopes)) {
     const examples = "{ read: 'See your data' } or ['read'], or [] for none"
@@ -55,12 +55,12 @@ interface Words {
   readonly scopes: Readonly<Record<string, string>>
 }
 
-/** With the scopes that a capability brings along. What the host says of one of them counts; its name alone says nothing. */
+/** Adds the scopes of a capability. The host's own meaning of a scope wins; a name without a meaning does not. */
 export function withScopes(scopes: ScopeWords, brought: ScopeWords = new Map()): ScopeWords {
   return new Map([...brought, ...[...scopes].filter(([token, words]) => words !== token || !brought.has(token))])
 }
 
-/** By language: the words that a capability brings along, for those of its scopes of which the host says nothing. */
+/** By language: a capability's meanings, for scopes that the host gave no meaning. */
 export function wordsBrought(
   scopes: ScopeWords,
   { scopes: brought, words }: { scopes: ScopeWords; words: Readonly<Record<string, Words>> },
@@ -71,7 +71,7 @@ export function wordsBrought(
   return Object.fromEntries(Object.entries(words).map(tell))
 }
 
-/** The tokens of a `scope` parameter, in the order sent, each once. */
+/** The tokens of a `scope` parameter, in the order sent, without repetition. */
 export function parseScope(text: string): string[] {
   const tokens = [...new Set(text.split(' ').filter((token) => token !== ''))]
   for (const token of tokens) {
@@ -80,24 +80,24 @@ export function parseScope(text: string): string[] {
   return tokens
 }
 
-/** The tokens of a `scope` parameter that was sent. §3.3: there is one at least; what is empty was not sent. */
+/** The tokens of a sent `scope` parameter. §3.3: at least one; an empty parameter counts as not sent. */
 export function askedScope(text: string): string[] {
   const tokens = parseScope(text)
   if (tokens.length > 0 || text === '') return tokens
   throw new OAuthError('invalid_scope', 'The scope is blank.')
 }
 
-/** What hosts write: `'read write'` or `['read', 'write']`. */
+/** Accepts `'read write'` or `['read', 'write']`. */
 export function toScope(scope: string | Scope): string[] {
   return parseScope(typeof scope === 'string' ? scope : scope.join(' '))
 }
 
-/** What a host says of a scope, as a request would (RFC 6749 §3.3). */
+/** The host's value in the form of a `scope` parameter (RFC 6749 §3.3). */
 export function scopeParameter(scope: string | Scope | undefined): string | undefined {
   return scope === undefined ? undefined : formatScope(toScope(scope))
 }
 
-/** What a route needs. What names nothing, such as a setting that is not set, would let everybody pass. */
+/** The scope that a route needs. An empty one, such as an unset setting, throws: it would admit everyone. */
 export function neededScope(owner: string, options: { scope?: string | Scope | undefined }): string[] {
   const scope = 'scope' in options ? options.scope : []
   const needed = typeof scope === 'string' || Array.isArray(scope) ? toScope(scope) : []
@@ -109,12 +109,12 @@ export function formatScope(scope: Scope): string {
   return scope.join(' ')
 }
 
-/** The tokens without an `offline_access` that is none of `limit`. */
+/** The tokens, without `offline_access` unless `limit` has it. */
 export function withoutOfflineAccess(asked: Scope, limit: Scope): Scope {
   return asked.filter((token) => token !== OFFLINE_ACCESS || limit.includes(token))
 }
 
-/** §3.3: spaces stand between tokens. A comma is a character of one, so that nothing else would tell of the mistake. */
+/** §3.3: tokens are separated by spaces. A comma is part of a token, so the error needs this hint. */
 export function commaHint(tokens: Scope): string {
   return tokens.some((token) => token.includes(',')) ? ' Scopes are separated by spaces, not commas.' : ''
 }
@@ -129,14 +129,14 @@ export function intersectScope(scope: Scope, limit: Scope): string[] {
 
 /** The scopes that a client may have: those of its record that the server still has. */
 export function scopesOfClient(serverScopes: ReadonlyMap<string, string>, { scopes = [] }: Client): Scope {
-  // the list itself where it is whole, as nearly always: V8 does not inline `filter` on a list that is frozen
+  // returns the list itself if complete, as usual: V8 does not inline `filter` on a frozen list
   for (const token of scopes) if (!serverScopes.has(token)) return scopes.filter((one) => serverScopes.has(one))
   return scopes
 }
 
 /**
- * What the client may still have of what was granted. Where that is nothing, an answer could not say so: without `scope` it
- * would mean all that was asked (RFC 6749 §5.1).
+ * The granted scope that the client may still have. Throws if nothing remains: a response without `scope` would mean
+ * the whole requested scope (RFC 6749 §5.1).
  */
 export function remainingScope(
   serverScopes: ReadonlyMap<string, string>,
@@ -150,15 +150,15 @@ export function remainingScope(
   throw new OAuthError('invalid_scope', 'The client is no longer allowed any of the granted scope.')
 }
 
-/** What a server knows of scopes. */
+/** The scope rules of a server. */
 interface ScopeRules {
   readonly scopes: ScopeWords
   readonly resourceLimits?: ResourceLimits | undefined
 }
 
 /**
- * The scope of a request: what was asked, or the client's default when nothing was (RFC 6749 §3.3). A scope that the
- * client may not have is refused. With the audience of the request, what none of these resources accepts is left out.
+ * The scope of a request: the requested one, or the client's default (RFC 6749 §3.3). A scope that the client may not
+ * have is refused. A scope that no requested resource accepts is dropped.
  */
 export function resolveScope(
   { scopes, resourceLimits }: ScopeRules,
@@ -173,9 +173,9 @@ export function resolveScope(
 }
 
 /**
- * What a `scope` parameter asks for within `limit`; undefined where that is `offline_access` alone, which is no scope. A
- * client that introduced itself brings the words of other servers along: those that mean nothing here are left out, and the
- * answer says what was granted (§3.3). Everybody else is told of them.
+ * The requested scope within `limit`. Undefined for `offline_access` alone, which is no scope. For a client that
+ * registered itself, scopes of other servers are dropped, and the response shows the granted scope (§3.3). For other
+ * clients they are errors.
  */
 export function scopeWithin(
   serverScopes: ReadonlyMap<string, string>,
@@ -190,7 +190,7 @@ export function scopeWithin(
   if (client.origin === undefined) return requireScopeWithin(named, limit)
   const known = named.filter((token) => serverScopes.has(token))
   const hint = commaHint(named.filter((token) => !serverScopes.has(token)))
-  // none of the words that were sent: strangers write these requests, and people may read the answer on a page
+  // without the words that were sent: strangers write these requests, and a page may show the error
   if (known.length > 0 && hint === '') return requireScopeWithin(known, limit)
   throw new OAuthError('invalid_scope', `This server has no such scope. Open to this client: ${openTo(limit)}.${hint}`)
 }
@@ -199,13 +199,13 @@ function openTo(limit: Scope): string {
   return limit.length > 0 ? formatScope(limit) : 'none'
 }
 
-/** A refresh or an exchange may narrow the scope, never widen it (RFC 6749 §6). The error names what is beyond. */
+/** A refresh or an exchange may narrow the scope, never widen it (RFC 6749 §6). The error names the excess. */
 export function requireScopeWithin(asked: Scope, limit: Scope): Scope {
   if (includesScope(limit, asked)) return asked
   const named = withoutOfflineAccess(asked, limit)
   const wrong = named.find((token) => !limit.includes(token))
   if (wrong === undefined) return named
-  // what is long may be a secret in the wrong place, and errors are logged
+  // shortened: a long value may be a secret in the wrong place, and errors are logged
   const shown = wrong.length > MAX_SHOWN ? '' : ` ${wrong}`
   throw new OAuthError(
     'invalid_scope',

@@ -1,12 +1,11 @@
-/** Users as hosts name them: an id, or a value that has one. */
+/** Users as hosts name them: an id, or an object with an `id`. */
 import { kindOf, requireKnown } from '../options/known'
 import { misuse } from '../options/misuse'
 import { isKeepable, KEEPABLE } from './keepable'
 
 /**
- * The id as storage and tokens carry it, or undefined for nobody. Databases have numbers, the protocol has strings. NaN
- * and numbers beyond exactness are nobody: each of them would be one user made of many. So is text that two stores keep
- * differently.
+ * The id as storage and tokens have it: always a string. Undefined if there is none. NaN and inexact numbers are
+ * refused, because many users would become one. So is text that stores keep differently.
  */
 export function subjectId(user: unknown): string | undefined {
   const id: unknown = typeof user === 'object' && user !== null ? (user as { id?: unknown }).id : user
@@ -15,10 +14,10 @@ export function subjectId(user: unknown): string | undefined {
 }
 
 /**
- * The id of the user that an option of the host returned, or undefined for nobody: sessions and databases say undefined,
- * null, false or ''. Any other value is a user. One without a usable id would sign in for ever.
+ * The id of the user that an option of the host returned. Undefined for undefined, null, false or '', which sessions
+ * and databases return for no user. Another value without a usable id would make the user sign in forever.
  *
- * @throws TypeError for such a user, naming the option and the fix.
+ * @throws TypeError for such a user. The message names the option and the fix.
  */
 export function userIdFrom(option: string, user: unknown): string | undefined {
   if (user === undefined || user === null || user === false || user === '') return undefined
@@ -31,7 +30,7 @@ export function userIdFrom(option: string, user: unknown): string | undefined {
   )
 }
 
-/** Nothing of a user but what is wrong with it: a row may have a password in it. */
+/** What is wrong with a user, without its content: a row may contain a password. */
 export function problemOf(user: unknown): string {
   if (Array.isArray(user)) return 'a list (its first member may be the user)'
   if (isOddText(user)) return ODD_TEXT
@@ -48,17 +47,19 @@ export function problemOf(user: unknown): string {
 
 const ODD_TEXT = `text that is not ${KEEPABLE}`
 
-/** What an error asks for instead of the user of a decision. */
+/** The expected form of a decision's user, for errors. */
 export function userIdWords({ userId }: { userId: unknown }): string {
   return isOddText(userId) ? `a userId that is ${KEEPABLE}` : 'a non-empty userId'
 }
 
-/** Whether it is text that no id can be. */
+/** Whether it is a text that cannot be an id. */
 function isOddText(value: unknown): boolean {
   return typeof value === 'string' && !isKeepable(value)
 }
 
-/** An id as hosts write it in a call: a non-empty string, or a number, which becomes its text. Throws for what is neither. */
+/**
+ * An id that hosts pass in a call: a non-empty string, or a number, which becomes a string. Throws for another value.
+ */
 export function requireId(name: string, id: unknown): string {
   const text = typeof id === 'object' ? undefined : subjectId(id)
   if (text !== undefined) return text
@@ -70,16 +71,16 @@ export function requireId(name: string, id: unknown): string {
 }
 
 /**
- * A filter by ids, as text. One by an id that a host failed to find must not become a list without that filter.
+ * A filter by ids, as strings. An undefined id must not turn into a list without the filter.
  *
- * @throws TypeError for a member that is no id.
+ * @throws TypeError for a member that is not an id.
  */
 export function filterBy<Query extends object>(
   operation: string,
   query: Query,
   names: readonly (keyof Query & string)[],
 ): { [N in keyof Query]?: string } {
-  // undefined is no id, and the error says which one it is
+  // undefined is not an id, and the error names the member
   requireKnown(`${operation} member`, query, names, names)
   const ids = Object.entries(query).map(([name, id]) => [name, requireId(`${operation}: ${name}`, id)])
   return Object.fromEntries(ids)
