@@ -1,4 +1,4 @@
-/** Removes what has expired from the storage, again and again, for as long as the process lives. */
+/** Deletes expired rows from the storage at regular intervals. */
 import { toOAuthError } from '../errors'
 import { requireServer } from '../http/endpoint'
 import { requireKnown, requireNoMore } from '../options/known'
@@ -6,20 +6,20 @@ import { requireSeconds } from '../options/seconds'
 import { deleteInBatches } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'
 
-/** A timer of Node can wait for a little less than 25 days. */
+/** The longest delay of a Node timer is slightly less than 25 days. */
 const LONGEST = 24 * 86_400
 
 /** Options of `startCleanup`. */
 export interface CleanupOptions {
-  /** Seconds before the first run, and between the end of one and the next. @default 3600 */
+  /** Seconds before the first run, and between the end of one run and the next. @default 3600 */
   every?: number
 }
 
 /**
  * Deletes expired rows every `every` seconds, in batches with pauses for other work. Runs never overlap, and the timer
- * does not keep the process alive. A failure is an `error` event and is tried again at the next run. Several processes
- * may clean one store; Redis expires by itself and needs no clean-up. Returns a function that stops it, whose promise
- * resolves once the running batch has ended.
+ * does not keep the process alive. A failure is an `error` event, and the next run tries again. Several processes may
+ * clean one store. Redis expires rows itself and needs no clean-up. Returns a function that stops the clean-up; its
+ * promise resolves when the running batch has ended.
  *
  * @throws TypeError when `every` is not a whole number of seconds up to 24 days.
  */

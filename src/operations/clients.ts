@@ -1,4 +1,4 @@
-/** What hosts do with client records from their own code: register, update, delete, give a new secret. */
+/** Functions for hosts to manage client records: register, update, delete, rotate secrets. */
 
 import { grantTypesOf } from '../clients/client'
 import { endClient } from '../clients/deletion'
@@ -14,27 +14,27 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 import { listGrants } from './grants'
 
-/** A client to register. Members that are left out have a safe default. */
+/** A client to register. Omitted members have a safe default. */
 export interface RegisterClientOptions<Grants extends string = string>
   extends Omit<ClientMetadata<Grants>, 'username'> {
-  /** The `client_id`: 1 to 255 printable ASCII characters. @default a generated one */
+  /** The `client_id`: 1 to 255 printable ASCII characters. @default generated */
   clientId?: string
   /**
-   * A chosen secret of 8 to 72 bytes, kept as a bcrypt hash.
-   * @default a generated one of 256 bits, kept as its SHA-256
+   * A chosen secret of 8 to 72 bytes, stored as a bcrypt hash.
+   * @default a generated one of 256 bits, stored as its SHA-256
    */
   clientSecret?: string
   /**
-   * The user who owns this record in the clients API. A client of a deleted user gets no tokens of its own.
+   * The id of the user who owns this record in the clients API. If the user is deleted, the client gets no tokens.
    * @default no owner
    */
   username?: string | number
 }
 
 /**
- * Registers a client. The result has `clientSecret` where one exists; it is shown once. Throws an `OAuthError`
- * `invalid_client_metadata` or `invalid_redirect_uri` that names the member, with status 409 when the id already
- * exists.
+ * Registers a client. The result has `clientSecret` if the client has a secret; it is not available later. Throws an
+ * `OAuthError` `invalid_client_metadata` or `invalid_redirect_uri` that names the member. Its status is 409 if the id
+ * already exists.
  */
 export async function registerClient<Grants extends string>(
   server: AuthorizationServer,
@@ -46,20 +46,20 @@ export async function registerClient<Grants extends string>(
   return insertClient(server, withOwner(options))
 }
 
-/** An id that is a number is its text, as everywhere. */
+/** Converts a numeric id to a string. */
 function withOwner<Options extends { username?: string | number }>({ username, ...members }: Options) {
   return { ...members, ...(username !== undefined && { username: requireId('username', username) }) }
 }
 
-/** The members of a client record to change. Members that are left out stay as they are. */
+/** The members of a client record to change. Omitted members stay as they are. */
 export interface ClientChanges<Grants extends string = string> extends Omit<ClientMetadata<Grants>, 'username'> {
-  /** Replaces every secret of the client. 8 to 72 bytes. */
+  /** Replaces all secrets of the client. 8 to 72 bytes. */
   clientSecret?: string
-  /** The user who owns this record in the clients API. */
+  /** The id of the user who owns this record in the clients API. */
   username?: string | number
 }
 
-/** Changes the named members and no other, also during concurrent changes of the record. */
+/** Changes only the named members, even during concurrent changes of the record. */
 export async function updateClient<Grants extends string>(
   server: AuthorizationServer,
   clientId: string,
@@ -86,16 +86,14 @@ export async function rotateClientSecret(
   return { clientSecret }
 }
 
-/** Deletes a client and ends everything that was ever issued to it. Returns false for an unknown client. */
+/** Deletes a client and all its codes, tokens and authorizations. Returns false for an unknown client. */
 export async function deleteClient(server: AuthorizationServer, clientId: string): Promise<boolean> {
   requireNoMore('deleteClient', arguments, 2)
   requireServer(server)
   return endClient(server, clientId)
 }
 
-/**
- * Returns every client, or those of one user, ordered by id. Throws a TypeError for a `username` that is not an id.
- */
+/** Returns all clients, or those of one user, ordered by id. Throws a TypeError for a `username` that is not an id. */
 export async function listClients(
   server: AuthorizationServer,
   query: { username?: string | number } = {},
@@ -112,9 +110,8 @@ export async function listClients(
 /**
  * Deletes clients that registered themselves, were not changed for `unusedFor` seconds, and have no live authorization.
  * Open registration leaves many of those. Without a refresh token, an authorization lives as long as its access token.
- * Stateless tokens leave no trace: their clients are deleted although they were used, and register again. Clients with
- * the client credentials grant are kept, because their use leaves no trace either. Returns the number of deleted
- * clients.
+ * Stateless tokens are not stored: clients that use only these are deleted too, and must register again. Clients with
+ * the client credentials grant are kept, because their use is not recorded. Returns the number of deleted clients.
  */
 export async function deleteUnusedClients(
   server: AuthorizationServer,

@@ -1,4 +1,4 @@
-/** What hosts do with authorization codes from their own code: issue them, by the same rules as over HTTP. */
+/** Functions for hosts to issue authorization codes, by the same rules as over HTTP. */
 
 import { pkceRequired, requireClient, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
@@ -24,39 +24,39 @@ import type { SignIn } from '../types/openid'
 
 /** Options of `issueCode`. */
 export interface IssueCodeOptions {
-  /** The client that receives the code. It must be allowed the authorization code grant. */
+  /** The client that receives the code. Its record must allow the authorization code grant. */
   clientId: string
-  /** The user who agreed. */
+  /** The id of the user who agreed. */
   userId: string | number
   /**
-   * Where the client expects the code: one of its redirect URIs, which the token request must repeat.
+   * The redirect URI that receives the code, one of the client's. The token request must repeat it.
    * @default none, and the token request names none
    */
   redirectUri?: string | undefined
   /**
-   * The granted scope, `'read write'` or a list, all of it allowed to the client.
+   * The granted scope: `'read write'` or a list. The client must be allowed all of it.
    * @default the client's default scope; none beside `authorizationDetails`
    */
   scope?: string | Scope | undefined
   /**
-   * The details that the user agreed to (RFC 9396): `[{ type: 'payment', amount: '10.00' }]`. They are checked as those of
-   * a request are, by `authorizationDetails` of the server and the client's record.
+   * The authorization details that the user agreed to (RFC 9396): `[{ type: 'payment', amount: '10.00' }]`. They are
+   * checked like those of a request.
    * @default none
    */
   authorizationDetails?: readonly AuthorizationDetail[]
-  /** The resources of the tokens (RFC 8707), among the `resources` of the server. @default the server's default */
+  /** The resources of the tokens (RFC 8707), from the `resources` of the server. @default the server's default */
   resource?: string | readonly string[] | undefined
-  /** The S256 challenge (RFC 7636). Required where the server requires PKCE of this client. @default none */
+  /** The S256 challenge (RFC 7636). Required if this client must use PKCE. @default none */
   codeChallenge?: string | undefined
-  /** The thumbprint of the key that the tokens must be bound to (RFC 9449 §10). @default none */
+  /** The thumbprint of the key that the tokens will be bound to (RFC 9449 §10). @default none */
   dpopJkt?: string | undefined
   /**
-   * How the user signed in: `{ time, acr?, amr?, sessionId? }`, as `openid({ authentication })` returns it. Required with
-   * the scope `openid`, whose id_token says so.
+   * How the user signed in: `{ time, acr?, amr?, sessionId? }`, as `openid({ authentication })` returns it. Required
+   * with the scope `openid`, for the id_token.
    * @default none
    */
   authentication?: SignIn | undefined
-  /** What the id_token repeats (OpenID Connect Core §3.1.2.1). @default none */
+  /** The `nonce` that the id_token repeats (OpenID Connect Core §3.1.2.1). @default none */
   nonce?: string | undefined
 }
 
@@ -72,11 +72,11 @@ const codeOptionNames: readonly string[] = [
   'nonce',
   'authorizationDetails',
 ] satisfies (keyof IssueCodeOptions)[]
-// without its details a code would be for the default scope, which is another authority
+// an undefined `authorizationDetails` would give the default scope, a different authority
 const mayBeUndefined = codeOptionNames.filter((name) => name !== 'authorizationDetails')
 
 /**
- * Issues an authorization code for a user that the host has authenticated and who agreed. `expiresIn` is in seconds.
+ * Issues an authorization code for a user whom the host has authenticated and who agreed. `expiresIn` is in seconds.
  */
 export async function issueCode(
   server: AuthorizationServer,
@@ -127,7 +127,7 @@ export async function issueCode(
 
 type Authorized = Authorization & { readonly userId: string }
 
-/** OpenID Connect Core §3.1.3.3: the code of the scope `openid` becomes an id_token, too, which says how its user signed in. */
+/** OpenID Connect Core §3.1.3.3: a code with the scope `openid` leads to an id_token, which reports the sign-in. */
 async function withAuthentication(
   server: AuthorizationServer,
   client: Client,

@@ -1,4 +1,4 @@
-/** What a host does at each start: a client is registered where it is not there, and else is as the host's code says. */
+/** Registers or updates a client at each start of the host, as its code says. */
 import { metadataNames, parseClientMetadata } from '../clients/metadata'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
@@ -10,7 +10,9 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 import { type RegisterClientOptions, registerClient, updateClient } from './clients'
 
-/** As `registerClient` takes it, with an id. The methods are any list of strings, so that a plain list of records compiles. */
+/**
+ * The options of `registerClient` with an id. The methods may be any strings, so that a plain list of records compiles.
+ */
 type ClientRecord<Grants extends string> = Omit<
   RegisterClientOptions<Grants>,
   'clientId' | 'tokenEndpointAuthMethods'
@@ -20,9 +22,9 @@ type ClientRecord<Grants extends string> = Omit<
 }
 
 /**
- * Registers a client where it does not exist. Otherwise changes the members that differ from the record, and no other.
- * A client that is already right is not written. The result has `clientSecret` where this call made or set one. Throws
- * the errors of `registerClient` and `updateClient`.
+ * Registers a client if it does not exist. Otherwise changes only the members that differ from the record. An unchanged
+ * client is not written. The result has `clientSecret` if this call generated or set one. Throws the errors of
+ * `registerClient` and `updateClient`.
  */
 export async function ensureClient<Grants extends string>(
   server: AuthorizationServer,
@@ -31,7 +33,7 @@ export async function ensureClient<Grants extends string>(
   requireNoMore('ensureClient', arguments, 2)
   requireServer(server)
   const { clientId } = record ?? {}
-  // without an id every start would make another client
+  // without an id every start would register another client
   if (typeof clientId !== 'string') throw misuse('wrong_id', `ensureClient needs a clientId, not ${kindOf(clientId)}`)
   const options = record as RegisterClientOptions
   requireKnown('ensureClient option', options, ['clientId', 'clientSecret', ...metadataNames(server)])
@@ -40,7 +42,7 @@ export async function ensureClient<Grants extends string>(
   try {
     return await registerClient(server, options)
   } catch (error) {
-    // another process was first
+    // another process was faster
     const other = error instanceof OAuthError && error.status === 409 && (await server.storage.clients.find(clientId))
     if (!other) throw error
     return updated(server, other, options)
@@ -59,7 +61,7 @@ async function updated(
   return isNew ? { client, clientSecret } : { client }
 }
 
-/** Compared as they would be stored. */
+/** Compares the values as they would be stored. */
 function isAsNamed(
   server: AuthorizationServer,
   current: Client,

@@ -1,4 +1,4 @@
-/** What hosts do with authorizations from their own code: list them, revoke them, clean up. */
+/** Functions for hosts to list, revoke and clean up authorizations. */
 
 import { isExpired } from '../credentials/bound'
 import { requireServer } from '../http/endpoint'
@@ -12,7 +12,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 
 /**
  * Returns the live authorizations, for a "connected apps" page: all, or those of a user, a client, or both. Personal
- * tokens are not among them, for no app has access by them. `listPersonalTokens` has these.
+ * access tokens are not included: `listPersonalTokens` returns these.
  *
  * @throws TypeError for a member that is not an id, so that an unknown user never lists the grants of all users.
  */
@@ -31,11 +31,11 @@ export async function listGrants(
 }
 
 /**
- * Ends one authorization, or all of a user ("sign out everywhere", after a password reset) or of a client. Every code
- * and token of it is dead when this returns, including those being issued at that moment. It covers everything that
- * began until now, and everything stored, even where the clock of another process was ahead. It does not cover what
- * begins in the next second, or after the latest stored start where that is later. A session that began with an access
- * token, of any client, began when that token's user signed in.
+ * Ends one authorization, or all of a user ("sign out everywhere", after a password reset) or of a client. All its
+ * codes and tokens are dead when this returns, including those being issued at that moment. It covers everything that
+ * began until now, and everything stored, even by a process with a fast clock. It does not cover what begins in the
+ * next second, or after the latest stored start if that is later. A session that began with an access token has the
+ * start of that token's session.
  */
 export async function revokeGrants(
   server: AuthorizationServer,
@@ -45,7 +45,7 @@ export async function revokeGrants(
   requireServer(server)
   const names = ['grantId', 'userId', 'clientId']
   requireKnown('revokeGrants member', target ?? null, names, names)
-  // without the members that are undefined: a storage asks which one there is
+  // without undefined members, because storages look for the member that is there
   const [named, ...more] = Object.entries(target).filter(([, id]) => id !== undefined)
   if (!named || more.length > 0) {
     throw misuse('conflicting_options', 'revokeGrants needs exactly one of { grantId }, { userId } and { clientId }')

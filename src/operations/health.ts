@@ -1,4 +1,4 @@
-/** Whether the storage answers: what a readiness probe asks. */
+/** Checks whether the storage responds, for readiness probes. */
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId } from '../credentials/split-token'
 import { GRANT_ID_BYTES, randomToken } from '../crypto'
@@ -12,10 +12,10 @@ type Health = { ok: true; milliseconds: number } | { ok: false; milliseconds: nu
 const underWay = new WeakMap<AuthorizationServer, Promise<Health>>()
 
 /**
- * Asks the storage for something that is not there: one cheap round trip, which ends after `storageTimeout`. It never
- * throws for a storage that is away: `ok` is false then, and `error.cause` says why. Of several at once, such as the
- * probes of strangers, the storage is asked once. For readiness:
- * `app.get('/ready', async (req, res) => res.sendStatus((await storageHealth(server)).ok ? 200 : 503))`.
+ * Checks the storage with one cheap round trip, which ends after `storageTimeout`. It never throws for a failing
+ * storage: then `ok` is false, and `error.cause` says why. Concurrent calls share one round trip, so strangers' probes
+ * cost little. For readiness: `app.get('/ready', async (req, res) => res.sendStatus((await storageHealth(server)).ok ?
+ * 200 : 503))`.
  */
 export function storageHealth(server: AuthorizationServer): Promise<Health> {
   requireNoMore('storageHealth', arguments, 1)
@@ -29,7 +29,7 @@ async function ask({ storage }: AuthorizationServer): Promise<Health> {
   const began = performance.now()
   const milliseconds = () => Math.round(performance.now() - began)
   try {
-    // in a cluster each time another node
+    // a random id, so that in a cluster each check asks another node
     await storage.grants.find(lookupId(randomToken(GRANT_ID_BYTES), lookupSuffix.consent))
     return { ok: true, milliseconds: milliseconds() }
   } catch (error) {

@@ -1,4 +1,4 @@
-/** What hosts do with tokens from their own code: issue and verify them, by the same rules as over HTTP. */
+/** Functions for hosts to issue and verify tokens, by the same rules as over HTTP. */
 
 import { getsRefreshToken, requireClient, requireGrantType } from '../clients/client'
 import { OAuthError } from '../errors'
@@ -25,29 +25,32 @@ import { requireOwner } from '../users'
 export interface IssueTokensOptions {
   /** The client that receives the tokens. */
   clientId: string
-  /** The resource owner. @default none: a token of the client itself, as with client credentials */
+  /** The resource owner. @default none: a token for the client itself, as with client credentials */
   userId?: string | number
   /**
-   * The granted scope, `'read write'` or a list, all of it allowed to the client.
+   * The granted scope: `'read write'` or a list. The client must be allowed all of it.
    * @default the client's default scope; none beside `authorizationDetails`
    */
   scope?: string | Scope | undefined
   /**
-   * The granted details (RFC 9396): `[{ type: 'payment', amount: '10.00' }]`. They are checked as those of a request are.
-   * Without `userId` their types must list the client in `withoutUser`.
+   * The granted authorization details (RFC 9396): `[{ type: 'payment', amount: '10.00' }]`. They are checked like those
+   * of a request. Without `userId` their types must list the client in `withoutUser`.
    * @default none
    */
   authorizationDetails?: readonly AuthorizationDetail[]
   /** The resources of the access token (RFC 8707). @default those that `request` names, or the server's default */
   resource?: string | readonly string[] | undefined
-  /** Whether to issue a refresh token too. @default true for a user's tokens, where the client is allowed that grant */
+  /**
+   * Whether to also issue a refresh token.
+   * @default true for a user's tokens, where the client is allowed that grant
+   */
   refreshToken?: boolean
   /**
-   * The grant that this counts as. The client's record must allow it. A `request` names its own.
+   * The grant type of these tokens, which the client's record must allow. A `request` already names its own.
    * @default a grant of your own, for every client
    */
   grantType?: string
-  /** The token request that a grant of your own handles: its parameters, and when it arrived. @default none, and now */
+  /** The token request that your own grant handles: its parameters and arrival time. @default none, and now */
   request?: TokenRequest
 }
 
@@ -63,7 +66,7 @@ const tokenOptionNames: readonly string[] = [
 ] satisfies (keyof IssueTokensOptions)[]
 
 /**
- * Issues tokens for a user that the host has authenticated, or for a client. Returns the response that the token
+ * Issues tokens for a user whom the host has authenticated, or for a client. Returns the response that the token
  * endpoint would send, shaped by the option `tokenResponse`.
  */
 export async function issueTokens(server: AuthorizationServer, options: IssueTokensOptions): Promise<TokenResponse> {
@@ -81,7 +84,7 @@ export async function issueTokens(server: AuthorizationServer, options: IssueTok
       'issueTokens: the request has a grantType already: leave the option grantType out',
     )
   }
-  // a user that the host did not find must not become the client itself
+  // a user whom the host did not find must not give a token for the client itself
   const userId = 'userId' in options ? requireId('issueTokens: userId', options.userId) : undefined
   if (userId === undefined && client.username !== undefined) await requireOwner(server, client.username)
   if (options.refreshToken && !getsRefreshToken(server, client)) {
@@ -119,12 +122,10 @@ async function hostRequest(
 
 /**
  * Verifies an access token and returns its meaning, for WebSockets, GraphQL and other calls without the guard. Throws
- * an `OAuthError`: `invalid_token`, `insufficient_scope`, `insufficient_user_authentication`, or `server_error` with status
- * 503 when storage fails.
- * `resource` is the called one of the server's `resources`.
- * Without it: the audience of tokens whose request names no resource. A token that is bound to a key needs the `request`
- * that it came with, such as that of a WebSocket: its `DPoP` header is the proof. `acr` and `maxAge` say how the user must
- * have signed in (RFC 9470), as those of `bearerGuard` do.
+ * an `OAuthError`: `invalid_token`, `insufficient_scope`, `insufficient_user_authentication`, or `server_error` with
+ * status 503 if the storage fails. `resource` is one of the server's `resources`; without it, the default audience. A
+ * token that is bound to a key needs the `request` that it came with, such as the upgrade request of a WebSocket: its
+ * `DPoP` header has the proof. `acr` and `maxAge` require a sign-in (RFC 9470), as in `bearerGuard`.
  *
  * @throws TypeError for a wrong option, such as an `acr` that is not among the `acrValues` of `openid()`.
  */
@@ -141,7 +142,7 @@ export async function verifyAccessToken(
 ): Promise<AccessToken> {
   requireNoMore('verifyAccessToken', arguments, 3)
   requireServer(server)
-  // a misspelt scope would be no scope
+  // a misspelt `scope` would require no scope
   requireKnown('verifyAccessToken option', options, ['scope', 'resource', 'request', 'acr', 'maxAge'], ['scope'])
   const required = neededScope('verifyAccessToken', options)
   const resource = knownResource(server, options.resource)

@@ -7,20 +7,20 @@ import { misuse } from '../options/misuse'
 import { bcryptCost, compareSecret, spendAsMuch } from './bcrypt'
 import { requirePlace } from './waiting'
 
-/** The required members of a user. More members do not matter, so a database row may be returned as it is. */
+/** The required members of a user. A database row may have more. */
 export interface BcryptUser {
   /** Becomes the `userId` of tokens, as a string. */
   id: string | number
-  /** `$2a$`, `$2b$` or `$2y$`, cost 4 to 16. A user without one never signs in by password. */
+  /** A hash with `$2a$`, `$2b$` or `$2y$` and cost 4 to 16. A user without a hash cannot sign in by password. */
   passwordHash: string | null | undefined
 }
 
 /** Options of `bcryptPasswords`. */
 export interface BcryptPasswordsOptions {
   /**
-   * Finds the user with this name, as `{ id, passwordHash }`; undefined or null for an unknown name. The name arrives
-   * exactly as typed: you decide whether case and Unicode forms matter. Leave out users who may not sign in. A thrown
-   * error is `server_error`, and no token. So is no answer within 5 seconds.
+   * Returns the user with this name, as `{ id, passwordHash }`; undefined or null for an unknown name. The name arrives
+   * exactly as typed: you decide whether case and Unicode forms matter. Return nothing for users who may not sign in. A
+   * thrown error, or no result within 5 seconds, gives `server_error` and no token.
    */
   findByUsername(username: string): Awaitable<BcryptUser | null | undefined>
 }
@@ -28,11 +28,11 @@ export interface BcryptPasswordsOptions {
 /**
  * Verifies users' passwords against bcrypt hashes, off the event loop: `password({ verify: bcryptPasswords({ … }) })`.
  * Returns the user's id as a string, or undefined, which the grant turns into `invalid_grant` (RFC 6749 §5.2). An
- * unknown user takes as long as a wrong password, so that times do not reveal accounts. That is the cost of the last
- * hash seen, before the first one cost 10. Passwords over 72 bytes in UTF-8 are refused, because bcrypt ignores the
- * rest; a NUL character is refused too.
+ * unknown user takes as long as a wrong password, so that the time does not reveal accounts: it has the cost of the
+ * last hash seen, or 10. Passwords over 72 bytes in UTF-8 are refused, because bcrypt ignores the rest. A NUL character
+ * is refused too.
  *
- * @throws TypeError at start-up, where `findByUsername` is missing. The returned function rejects with OAuthError
+ * @throws TypeError at start-up if `findByUsername` is missing. The returned function rejects with OAuthError
  * `temporarily_unavailable` (503, `Retry-After`) while too many are waiting.
  */
 export function bcryptPasswords(options: BcryptPasswordsOptions): ((
@@ -40,7 +40,7 @@ export function bcryptPasswords(options: BcryptPasswordsOptions): ((
   password: string,
   from?: { network?: string },
 ) => Promise<string | undefined>) & {
-  /** Throws while that network has no place in the queue, before an attempt is counted. */
+  /** Throws while this network has no place in the queue, before an attempt is counted. */
   requirePlace: (from?: { network?: string }) => void
 } {
   requireNoMore('bcryptPasswords', arguments, 1)
@@ -66,7 +66,7 @@ export function bcryptPasswords(options: BcryptPasswordsOptions): ((
   return Object.assign(verify, { requirePlace })
 }
 
-/** The id as a string. Anything else than the documented types would make one user, `undefined`, of many. */
+/** The id as a string. Another type would turn many users into one, `undefined`. */
 function userId({ id }: BcryptUser): string {
   if ((typeof id === 'string' && id !== '') || Number.isSafeInteger(id)) return String(id)
   throw misuse(

@@ -1,24 +1,27 @@
-/** bcrypt for passwords and chosen client secrets, in worker threads: bcryptjs blocks the event loop, in its asynchronous form too. */
+/**
+ * bcrypt for passwords and chosen client secrets, in worker threads: bcryptjs blocks the event loop, even its
+ * asynchronous functions.
+ */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { siteOf } from '../rules/network'
 import { workerSource } from './bcrypt-worker-source'
 import { isAnyWaiting, type Job, leaveNext, type Task, wait } from './waiting'
 
-/** bcrypt reads no more than this many bytes (in UTF-8): with a longer secret, everything with the same beginning would match. */
+/** bcrypt ignores all bytes (in UTF-8) after these: longer secrets with the same beginning would match. */
 export const MAX_SECRET_BYTES = 72
 
 const COST = 10
 const IDLE_MILLISECONDS = 30_000
 
-// Cost 16 is about five seconds of a core. A hash that asks for more is damaged: at 31 it would hold a worker for days
+// cost 16 takes about five seconds of a core. A greater one is damaged data: 31 would occupy a worker for days
 const usableHash = /^\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}$/
 
 type Answer = { id: number; result: unknown } | { id: number; error: string }
 
 interface Thread {
   worker: Worker
-  /** What it works on; undefined while it is idle. */
+  /** Its current job. Undefined while it is idle. */
   job?: Job | undefined
   idleTimer?: NodeJS.Timeout
 }
@@ -28,10 +31,10 @@ const idle: Thread[] = []
 let lastId = 0
 
 /**
- * The bcrypt hash of `secret`: cost 10, a random salt. At most {@link MAX_SECRET_BYTES} bytes and no NUL character, at
- * which other implementations of bcrypt stop reading. Networks take turns, as in {@link compareSecret}.
+ * Returns the bcrypt hash of `secret`: cost 10, a random salt. At most {@link MAX_SECRET_BYTES} bytes and no NUL
+ * character, at which other bcrypt implementations stop reading. Networks take turns, as in {@link compareSecret}.
  *
- * @throws RangeError for such a secret; OAuthError `temporarily_unavailable` where too many are waiting.
+ * @throws RangeError for such a secret; OAuthError `temporarily_unavailable` if too many are waiting.
  */
 export async function hashSecret(secret: string, network = ''): Promise<string> {
   if (!isUsableSecret(secret)) {
@@ -41,11 +44,11 @@ export async function hashSecret(secret: string, network = ''): Promise<string> 
 }
 
 /**
- * Whether `hash` (`$2a$`, `$2b$` or `$2y$`, cost 4 to 16) is the hash of `secret`. A malformed hash, more than
- * {@link MAX_SECRET_BYTES} bytes and a NUL character are false, and cost as much as a comparison. Networks take turns:
- * how many secrets of another one are waiting costs `network` no time.
+ * Whether `hash` (`$2a$`, `$2b$` or `$2y$`, cost 4 to 16) is the hash of `secret`. A malformed hash, more than {@link
+ * MAX_SECRET_BYTES} bytes and a NUL character give false, and cost as much as a comparison. Networks take turns:
+ * secrets of other networks do not delay `network`.
  *
- * @throws OAuthError `temporarily_unavailable` where too many are waiting.
+ * @throws OAuthError `temporarily_unavailable` if too many are waiting.
  */
 export async function compareSecret(secret: string, hash: string, network = ''): Promise<boolean> {
   const usable = isUsableSecret(secret)
@@ -56,15 +59,15 @@ export async function compareSecret(secret: string, hash: string, network = ''):
 }
 
 /**
- * False, after as much work as a comparison: for users and clients that do not exist, so that the time of an answer
- * does not tell who does.
+ * Returns false after as much work as a comparison: for unknown users and clients, so that the time does not reveal
+ * which exist.
  */
 export async function spendAsMuch(secret: string, cost: number = COST, network = ''): Promise<false> {
   await compareSecret(secret, dummyHash(cost), network)
   return false
 }
 
-/** The cost of a bcrypt hash, or undefined for anything that {@link compareSecret} does not take for one. */
+/** The cost of a bcrypt hash. Undefined for a hash that {@link compareSecret} does not accept. */
 export function bcryptCost(hash: unknown): number | undefined {
   const cost = typeof hash === 'string' ? usableHash.exec(hash)?.[1] : undefined
   return cost === undefined ? undefined : Number(cost)
@@ -86,7 +89,7 @@ function run(task: Task, site: string): Promise<unknown> {
   })
 }
 
-/** Hands out waiting jobs while there are threads or places for them. */
+/** Starts waiting jobs while threads are free. */
 function startWaiting(): void {
   while (isAnyWaiting()) {
     let job: Job | undefined
@@ -102,7 +105,7 @@ function startWaiting(): void {
   }
 }
 
-/** A new worker, or undefined when there are enough: one core stays free for the event loop. */
+/** Creates a worker. Undefined if there are enough: one core stays free for the event loop. */
 function startThread(): Thread | undefined {
   if (threads.size >= Math.max(1, Math.min(4, availableParallelism() - 1))) return undefined
   const worker = new Worker(workerSource, { eval: true, name: 'bcrypt' })
@@ -117,14 +120,14 @@ function startThread(): Thread | undefined {
 function give(thread: Thread, job: Job): void {
   clearTimeout(thread.idleTimer)
   thread.job = job
-  // A process that has nothing else to do still waits for this answer
+  // keeps the process alive until this job ends
   thread.worker.ref()
   thread.worker.postMessage({ ...job.task, id: job.id })
 }
 
 function finish(thread: Thread, answer: Answer): void {
   const { job } = thread
-  // One user's answer must never become another's
+  // a late result must not answer another job
   if (!job || answer.id !== job.id) return
   thread.job = undefined
   thread.worker.unref()
@@ -135,7 +138,7 @@ function finish(thread: Thread, answer: Answer): void {
   startWaiting()
 }
 
-/** The worker has died, alone or by `stop`. Its job is refused, because it may be what killed it. */
+/** The worker died, or was stopped. Its job fails without a retry, because it may be the cause. */
 function lose(thread: Thread, cause: unknown): void {
   if (!threads.has(thread)) return
   forget(thread)

@@ -1,4 +1,4 @@
-/** The one way to look at a secret that people choose, a password or a client secret: RFC 6749 §2.3.1, §4.3.2, §10.10. */
+/** Checks secrets that people choose, passwords and client secrets: RFC 6749 §2.3.1, §4.3.2, §10.10. */
 
 import type { Awaitable } from '../awaitable'
 import { fingerprint, type KeyObject, processKey } from '../crypto'
@@ -10,16 +10,16 @@ import { takeAttempt } from './throttle'
 
 export interface Guess extends Attempt {
   readonly kind: 'password' | 'client_secret'
-  /** What the result depends on beside the account: the secret, and what it is compared with where that is known. */
+  /** The values that determine the result, beside the account: the secret, and its hash if known. */
   readonly parts: readonly string[]
   readonly clientId: string
-  /** Throws where the secret would not be looked at: such an attempt is not counted. */
+  /** Throws if the secret cannot be checked now: such an attempt is not counted. */
   readonly requirePlace?: ((from: { network: string }) => void) | undefined
 }
 
 const keys = new WeakMap<AuthorizationServer, KeyObject>()
 
-/** Under a key of this process: its memory holds nothing that can be guessed at. */
+/** A fingerprint under a key of this process, so that its memory contains nothing to guess secrets from. */
 function fingerprintOf(server: AuthorizationServer, { kind, account, network, parts }: Guess): string {
   const key = keys.get(server) ?? processKey()
   keys.set(server, key)
@@ -27,9 +27,9 @@ function fingerprintOf(server: AuthorizationServer, { kind, account, network, pa
 }
 
 /**
- * What `look` returns, undefined for a wrong secret. In this order: a place, an attempt, the look. An attempt that was right
- * or that nobody looked at (`temporarily_unavailable`) does not count. The very same guess that comes while another one is
- * looked at gets its result: a right password that an app sends forty times at once is one attempt.
+ * Returns the result of `look`, or undefined for a wrong secret. First reserves a place, then counts an attempt, then
+ * looks. A successful attempt does not count, nor does one that was not checked (`temporarily_unavailable`). Concurrent
+ * identical guesses share one result: an app that sends a correct password forty times at once makes one attempt.
  */
 export function checkChosenSecret<T>(
   server: AuthorizationServer,
@@ -45,7 +45,7 @@ export function checkChosenSecret<T>(
       if (found !== undefined) await attempt.succeed()
       return found
     } catch (error) {
-      // anything else may have come after a look at the secret, and would be a guess for nothing
+      // another error may come after a look, and would give a free guess
       if (error instanceof OAuthError && error.code === 'temporarily_unavailable') await attempt.giveBack()
       throw error
     }

@@ -1,28 +1,27 @@
-/** How many secrets are looked at at once: each costs us a tenth of a second, and the sender nothing. */
+/** Limits how many secrets are checked at once: each costs the server a tenth of a second, and the sender nothing. */
 import type { Awaitable } from '../awaitable'
 import { siteOf } from '../rules/network'
 import { tooManyAtOnce } from './waiting'
 
-/** An eighth of those that may wait for bcrypt, so that one site cannot take up all places. */
+/** An eighth of the bcrypt queue, so that one site cannot occupy it. */
 const MOST_OF_ONE_SITE = 128
-/** Of all sites together, with those that wait for the store of users. */
+/** For all sites together, including checks that wait for the user store. */
 const MOST_OF_ALL = 4096
-/** After this time a place is free again: a user store that never answers must not keep it for ever. */
+/** A place is freed after this time: a user store that never responds must not keep it. */
 const LONGEST_MILLISECONDS = 60_000
 
 const underWay = new Map<string, number>()
 let total = 0
-/** Looks that others may join, by what they look at. Each has a place, so that there are no more of them than places. */
+/** Running checks that identical ones can join. Each has a place, so their number is bounded. */
 const shared = new Map<string, Promise<unknown>>()
 
 /**
- * What `look` returns. Throws `temporarily_unavailable` before it, where too many from there are under way. Those with the
- * `same` fingerprint that come while it looks get its result, and take no place: one secret that is sent forty times at
- * once is looked at once.
+ * Returns the result of `look`. Throws `temporarily_unavailable` if too many checks from the network are running. A
+ * check with the `same` fingerprint as a running one gets its result and takes no place.
  */
 export function inTurn<T>(network: string, look: () => Awaitable<T>, same?: string): Promise<T> {
   const begun = same === undefined ? undefined : shared.get(same)
-  // whoever has this fingerprint looks at the same thing
+  // the same secret of the same account
   if (begun) return begun as Promise<T>
   const site = siteOf(network)
   const count = underWay.get(site) ?? 0
@@ -40,7 +39,7 @@ export function inTurn<T>(network: string, look: () => Awaitable<T>, same?: stri
     if (same !== undefined) shared.delete(same)
   }
   const result = lookAndLeave(look, leave)
-  // what throws at once is over already
+  // it may have thrown at once
   if (same !== undefined && !isOver) shared.set(same, result)
   return result
 }
@@ -55,7 +54,7 @@ async function lookAndLeave<T>(look: () => Awaitable<T>, leave: () => void): Pro
   }
 }
 
-/** The fewer places are left, the fewer one site may have: there is one for each other site until the very last. */
+/** The fewer places are left, the fewer one site may have, so that other sites keep one each. */
 function mostOfOneSite(): number {
   const free = MOST_OF_ALL - total
   return free === 0 ? 0 : Math.min(MOST_OF_ONE_SITE, Math.max(1, Math.floor(free / 8)))

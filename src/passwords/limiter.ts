@@ -1,4 +1,4 @@
-/** Counts of attempts, on rate-limiter-flexible: one point of one key is taken, and given back where it should not count. */
+/** Counts attempts with rate-limiter-flexible: an attempt takes a point of a key, and may give it back. */
 import { createLRU } from 'lru.min'
 
 /** The options of a rate-limiter-flexible limiter: `points` in `duration` seconds. */
@@ -11,7 +11,7 @@ export interface LimiterOptions {
   duration: number
 }
 
-/** The used part of a rate-limiter-flexible limiter. */
+/** The part of a rate-limiter-flexible limiter that the library uses. */
 export interface Limiter {
   /** Consumes one point; rejects with `{ msBeforeNext }` when no point is left. */
   consume(key: string): Promise<unknown>
@@ -23,12 +23,12 @@ export interface Limiter {
   set(key: string, points: number, seconds: number): Promise<unknown>
 }
 
-/** Keys of one count in memory: names are made up without number, and each would be kept for an hour. */
+/** The most keys of one limiter in memory: anyone can invent names, and each key stays for an hour. */
 const MAX_KEYS = 20_000
 
-/** A limiter in the memory of this process. Beyond 20,000 keys it forgets the one that was used longest ago. */
+/** A limiter in the memory of this process. Beyond 20,000 keys it forgets the least recently used one. */
 export function memoryLimiter(options: LimiterOptions): Limiter {
-  // made with the first attempt: an app starts without loading the package, and without places for all keys
+  // created at the first attempt: the start of an app does not load the package
   let made: Limiter | undefined
   const limiter = (): Limiter => {
     made ??= makeLimiter(options)
@@ -46,14 +46,14 @@ function makeLimiter(options: LimiterOptions): Limiter {
   const { RateLimiterMemory } = require('rate-limiter-flexible') as typeof import('rate-limiter-flexible')
   const limiter = new RateLimiterMemory(options)
   const keys = createLRU<string, true>({ max: MAX_KEYS, onEviction: (key) => void limiter.delete(key) })
-  // a key that is there only moves: set again it would count as evicted
+  // an existing key is only moved: setting it again would count as an eviction
   const use = (key: string): void => void (keys.get(key) ?? keys.set(key, true))
   return {
     consume(key) {
       use(key)
       return limiter.consume(key)
     },
-    // a key that was forgotten has nothing to give back, or it would have a point more than others
+    // a forgotten key has nothing to give back: it would get one point too many
     reward: async (key) => void (keys.has(key) && (await limiter.reward(key))),
     async get(key) {
       keys.get(key)
@@ -66,12 +66,12 @@ function makeLimiter(options: LimiterOptions): Limiter {
   }
 }
 
-/** One point, or the seconds until there is one. */
+/** A taken point, or the seconds until one is free. */
 export type Point = { retryAfter: number } | { giveBack: () => Promise<void> }
 
 /**
- * Points are taken before the secret is looked at: of many at once no more get through than of many in turn. What is
- * refused takes none, or right attempts that come at once would use up those that come later.
+ * Takes a point before the secret is checked: parallel attempts have no advantage. A refused attempt takes no point;
+ * otherwise parallel correct attempts would block later ones.
  */
 export async function takePoint(limiter: Limiter, key: string): Promise<Point> {
   const [isTaken, answer] = await limiter.consume(key).then(
@@ -80,11 +80,11 @@ export async function takePoint(limiter: Limiter, key: string): Promise<Point> {
   )
   const { msBeforeNext } = (answer ?? {}) as { msBeforeNext?: unknown }
   const milliseconds = typeof msBeforeNext === 'number' ? msBeforeNext : undefined
-  // anything else is the limiter's store failing, and that is not a permission
+  // another error means that the limiter's store failed, which is no permission
   if (!isTaken && milliseconds === undefined) throw answer
   const isOver = Date.now() + (milliseconds ?? Number.POSITIVE_INFINITY)
   const giveBack = async () => {
-    // in the next window it would be a point more than others have
+    // in the next window it would be one point too many
     if (Date.now() < isOver) await limiter.reward(key)
   }
   if (isTaken) return { giveBack }

@@ -1,8 +1,8 @@
 /**
- * Throttling of guesses at what people choose (RFC 6749 §4.3.2, §10.10), on rate-limiter-flexible. Failures count per
- * account and network: who guesses shuts out their own network from that account, and nobody else. Two wider limits do not
- * touch networks that the account was used from before: one per network over all accounts, which ends the trying of one
- * password at many; and one per account over all networks, after which each network has a slow lane of its own.
+ * Throttles guesses at secrets that people choose (RFC 6749 §4.3.2, §10.10), with rate-limiter-flexible. Failures count
+ * per account and network: an attacker blocks only their own network from that account. Two wider limits do not affect
+ * networks that used the account before. One counts a network over all accounts, against trying one password at many.
+ * The other counts an account over all networks; beyond it each network has its own slow lane.
  */
 
 import { type Awaitable, orElse } from '../awaitable'
@@ -19,29 +19,29 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
 /**
- * Attempts in a quarter of an hour at one account from one network, in a quarter of an hour at all accounts from one
- * network, and in an hour at one account from all networks. An office of thousands behind one address mistypes 300 times
- * when all of them sign in within a quarter of an hour.
+ * The number of attempts: in 15 minutes at one account from one network; in 15 minutes at all accounts from one
+ * network; in one hour at one account from all networks. An office of thousands behind one address mistypes 300 times
+ * if all sign in within 15 minutes.
  */
 const attempts: Record<Attempt['kind'], { fromNetwork: number; atAllAccounts?: number; fromAnywhere: number }> = {
   password: { fromNetwork: 20, atAllAccounts: 300, fromAnywhere: 100 },
   client_secret: { fromNetwork: 100, atAllAccounts: 1000, fromAnywhere: 1000 },
-  // each of them stays, and they have no account: those of one network are counted once
+  // each creates a row, and has no account: all of one network count together
   registration: { fromNetwork: 50, fromAnywhere: 1000 },
-  // a network, whatever it asks for; and for one host of documents, from many networks together, one a second
+  // a network, whatever it fetches; and from all networks one fetch a second for one document host
   document: { fromNetwork: 50, fromAnywhere: 3600 },
-  // what is stored for who knows no secret; a network is its own account, or strangers could shut out a client
+  // rows for senders without a secret; counted by network, or strangers could block a client
   public_client: { fromNetwork: 300, fromAnywhere: 1200 },
-  // RFC 8628 §5.1: one in 25 billion codes, and of all networks together 1,000 guesses an hour
+  // RFC 8628 §5.1: one in 25 billion codes, and 1,000 guesses an hour from all networks together
   user_code: { fromNetwork: 20, fromAnywhere: 1000 },
 }
 
-// rate-limiter-flexible sets a timer for each key in memory, and no timer runs for more than 24 days
+// rate-limiter-flexible sets a timer for each key in memory, and timers run for at most 24 days
 const KNOWN_NETWORK_SECONDS = 20 * DAY
 
 /**
- * Beyond `fromAnywhere`: one attempt of each network in so many seconds, and so many of all networks together. Fewer
- * networks than that cannot shut out another one; more can, or an account would be guessed at without end.
+ * Beyond `fromAnywhere`: one attempt of each network in this time, and a limit for all networks together. Fewer
+ * networks than that limit cannot block another one. More can: otherwise guesses at an account would be unlimited.
  */
 const LANE_SECONDS = 10 * MINUTE
 const LANES = 100
@@ -53,10 +53,9 @@ export function memoryThrottle(): Throttle {
 }
 
 /**
- * Counts attempts in the store of `makeLimiter`, so that several processes count together:
- * `limiterThrottle((options) => new RateLimiterRedis({ storeClient, useRedisPackage: true, ...options }))`. Leave
- * `useRedisPackage` out for a client of ioredis. The store then decides how many keys it keeps. Each process by itself
- * counts identical concurrent secrets as one attempt.
+ * Counts attempts in the store of `makeLimiter`, which several processes share: `limiterThrottle((options) => new
+ * RateLimiterRedis({ storeClient, useRedisPackage: true, ...options }))`. Omit `useRedisPackage` for an ioredis client.
+ * The store limits how many keys it keeps. Identical concurrent secrets count as one attempt in each process.
  */
 export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limiter): Throttle {
   requireNoMore('limiterThrottle', arguments, 1)
@@ -67,7 +66,7 @@ export function limiterThrottle(makeLimiter: (options: LimiterOptions) => Limite
     document: throttleOf(makeLimiter, 'document'),
     public_client: throttleOf(makeLimiter, 'public_client'),
   }
-  // with the first code of a device: few servers have any
+  // created with the first user code: few servers have any
   let userCodes: Throttle | undefined
   return Object.freeze({
     take(attempt: Attempt) {
@@ -105,7 +104,7 @@ function throttleOf(makeLimiter: (options: LimiterOptions) => Limiter, kind: Att
         if ((await refusal(accountLimiter, account)) === undefined) return undefined
         return (await refusal(laneLimiter, `${account} ${site}`)) ?? (await refusal(lanesLimiter, account))
       }
-      // the spread first: names that are made up from one network take no more memory than it has attempts
+      // first the count over all accounts: one network cannot fill the memory with invented names
       const strangerRefusal = async () =>
         (spreadLimiter && (await refusal(spreadLimiter, site))) ??
         (await refusal(networkLimiter, accountInNetwork)) ??
@@ -125,19 +124,19 @@ function throttleOf(makeLimiter: (options: LimiterOptions) => Limiter, kind: Att
   }
 }
 
-/** Accents, and what cannot be seen. */
+/** Accents and invisible characters. */
 const unseen = /[\p{M}\p{Cf}\p{Cc}]/gu
 
 /**
- * One account has many spellings, and all of them count together. What a success proves is proven for the exact name
- * alone: "Ána" may be somebody else than "ana". Digests bound the length of what anybody may send as a username.
+ * All spellings of an account count together. A success counts only for the exact name: "Ána" may be another user than
+ * "ana". Digests bound the length of a username.
  */
 function keysOf({ kind, account: sent, network }: Attempt) {
-  // without what is nothing to some databases: once before, because to put thousands of combining marks in order takes time
-  // by their square; by way of upper case, because there are letters (ß, ı) that are others only there
+  // first removes what some databases ignore, because ordering thousands of combining marks takes quadratic
+  // time; then upper case, because some letters (ß, ı) change only there
   const bare = sent.replace(unseen, '').normalize('NFKD').replace(unseen, '')
   const account = sha256(bare.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase())
-  // the sender of a document's URL chooses its host, and so has as many as they like
+  // the sender chooses the host of a document's URL, so can invent any number
   const accountInNetwork = kind === 'document' ? network : `${account} ${network}`
   return { account, accountInNetwork, exact: `${sha256(sent)} ${network}`, site: siteOf(network) }
 }
@@ -151,7 +150,10 @@ const tooMany: Readonly<Record<Attempt['kind'], string>> = {
   user_code: 'wrong codes',
 }
 
-/** Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). Until one of the two is called it is a failure. */
+/**
+ * Takes an attempt, or throws 429 with `Retry-After` (RFC 6585 §4). It counts as a failure until `succeed` or
+ * `giveBack` is called.
+ */
 export async function takeAttempt(
   server: Pick<AuthorizationServer, 'throttle' | 'emit' | 'inTime'>,
   attempt: Attempt,
@@ -182,7 +184,7 @@ export async function takeAttempt(
   })
 }
 
-/** The store of a limiter is storage: 503, and nobody gets in. */
+/** The store of a limiter failed: 503, and nothing is admitted. */
 function failed(error: unknown): never {
   throw storageFailure(error)
 }

@@ -1,4 +1,4 @@
-/** Chosen client secrets that were right before, so that a busy client pays for bcrypt once and not on every request. */
+/** Remembers verified chosen client secrets, so that a busy client does not pay for bcrypt on every request. */
 import { createLRU } from 'lru.min'
 import { fingerprint, processKey } from '../crypto'
 import type { VerifiedSecrets } from '../types/attempts'
@@ -6,7 +6,7 @@ import { compareSecret } from './bcrypt'
 
 const MAX_REMEMBERED = 10_000
 
-/** What is remembered are fingerprints under a key of this process: its memory holds nothing that can be guessed at. */
+/** Stores fingerprints under a key of this process, so that its memory contains nothing to guess secrets from. */
 export function verifiedSecrets(): VerifiedSecrets {
   const key = processKey()
   const verified = createLRU<string, true>({ max: MAX_REMEMBERED })
@@ -15,7 +15,7 @@ export function verifiedSecrets(): VerifiedSecrets {
   const compare = async (id: string, secret: string, bcryptHash: string, network?: string): Promise<boolean> => {
     try {
       const right = await compareSecret(secret, bcryptHash, network)
-      // Only what was right: wrong secrets are without number, and would drive the right ones out
+      // only correct ones: wrong secrets are endless, and would evict them
       if (right) verified.set(id, true)
       return right
     } finally {
@@ -23,7 +23,7 @@ export function verifiedSecrets(): VerifiedSecrets {
     }
   }
 
-  // The hash is part of it: once a secret is changed, the old one is no longer remembered
+  // includes the hash: after a change the old secret is no longer known
   const idOf = (clientId: string, secret: string, bcryptHash: string) =>
     fingerprint(key, [clientId, secret, bcryptHash])
 

@@ -1,20 +1,22 @@
 /**
- * Those that wait for bcrypt, by the site that they come from. Sites take turns, and when all places are taken the one
- * that has most of them gives one up: fewer sites than there are places cannot shut out another one.
+ * The bcrypt queue, by the sender's site. Sites take turns. If the queue is full, the site with the most jobs loses
+ * one: fewer sites than places cannot block another site.
  */
 import { OAuthError } from '../errors'
 import { siteOf } from '../rules/network'
 
-/** A login costs us a tenth of a second and the sender nothing: an endless queue would answer nobody in time. */
+/**
+ * A check costs the server a tenth of a second, and the sender nothing: an endless queue would serve no one in time.
+ */
 const MAX_WAITING = 1024
 
-/** What bcrypt is to do: compare a secret with a hash, or make one of that cost. */
+/** A bcrypt job: compare a secret with a hash, or make a hash of this cost. */
 export type Task = { secret: string; hash: string } | { secret: string; cost: number }
 
 export interface Job {
   readonly id: number
   readonly task: Task
-  /** Where the secret comes from. */
+  /** The site of the sender. */
   readonly site: string
   resolve(result: unknown): void
   reject(error: Error): void
@@ -28,7 +30,7 @@ export function isAnyWaiting(): boolean {
   return count > 0
 }
 
-/** Adds one, at the end of those of its site. Throws as {@link requirePlace} does. */
+/** Adds a job, behind those of its site. Throws like {@link requirePlace}. */
 export function wait(job: Job): void {
   const { site } = job
   if (count >= MAX_WAITING) displaceFor(site)
@@ -38,7 +40,7 @@ export function wait(job: Job): void {
   else waiting.set(site, [job])
 }
 
-/** The next one, site by site in turn: who sends a hundred secrets waits for them, and nobody else does. */
+/** Removes the next job. Sites take turns: a site that sends a hundred secrets delays only itself. */
 export function leaveNext(): Job | undefined {
   const [next] = waiting
   if (!next) return undefined
@@ -51,8 +53,8 @@ export function leaveNext(): Job | undefined {
 }
 
 /**
- * Throws `temporarily_unavailable` where there is no place for one more of that network, before anything is spent on it:
- * all are taken, and no other network has more of them than this one would have.
+ * Throws `temporarily_unavailable` if this network has no place, before any work: the queue is full, and no other
+ * network has more places than this one would have.
  */
 export function requirePlace({ network = '' }: { network?: string } = {}): void {
   if (count >= MAX_WAITING) heaviestBeside(siteOf(network))
@@ -63,14 +65,14 @@ export function tooManyAtOnce(): OAuthError {
   return new OAuthError('temporarily_unavailable', 'Too many sign-ins at once.', { status: 503, headers })
 }
 
-/** The last to come is the first to go: it has waited for the shortest time. */
+/** Removes the site's latest job, which has waited the shortest time. */
 function displaceFor(site: string): void {
   const jobs = heaviestBeside(site)
   count -= 1
   jobs.pop()?.reject(tooManyAtOnce())
 }
 
-/** Those of the site that has most of them; throws where that would have fewer than `site` then. */
+/** The jobs of the site with the most. Throws if it would then have fewer than `site`. */
 function heaviestBeside(site: string): Job[] {
   let heaviest: Job[] = []
   for (const jobs of waiting.values()) if (jobs.length > heaviest.length) heaviest = jobs

@@ -1,13 +1,13 @@
-/** Personal access tokens as their user sees them: whole lists, and pages of long ones. */
+/** Personal access tokens as their user sees them: whole lists, and pages of long lists. */
 import { isExpired } from '../credentials/bound'
 import type { Scope } from '../rules/scope'
 import type { Grant } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { personalDataOf } from './personal-tokens'
 
-/** A personal access token, as lists show it: without its secret, which nobody has but its user. */
+/** A personal access token, as lists show it: without its secret, which only its user has. */
 export interface PersonalToken {
-  /** Names it for `revokePersonalToken`. It is the `grantId` of requests with the token, and of events. */
+  /** The id for `revokePersonalToken`. Requests with the token, and events, have it as `grantId`. */
   readonly id: string
   readonly clientId: string
   readonly userId: string
@@ -17,11 +17,14 @@ export interface PersonalToken {
   readonly createdAt: number
   /** Seconds. */
   readonly expiresAt: number
-  /** When it was used last, give or take an hour. Seconds. Left out until its first use. */
+  /** When the token was last used, accurate to one hour. Seconds. Omitted before its first use. */
   readonly lastUsedAt?: number
 }
 
-/** The live personal tokens of a user at one client, at most `limit` after the id `after`; whether more may follow. */
+/**
+ * Returns the live personal tokens of a user at one client, at most `limit` after the id `after`, and whether more may
+ * follow.
+ */
 export async function pageOfPersonalTokens(
   server: AuthorizationServer,
   query: { userId: string; clientId: string; after?: string },

@@ -1,4 +1,4 @@
-/** What hosts do with personal access tokens from their own code: issue, list and revoke them. No endpoint does. */
+/** Functions for hosts to issue, list and revoke personal access tokens. No endpoint does this. */
 import { isWrittenByOthers, requireClient } from '../clients/client'
 import { shownName } from '../clients/member-checks'
 import { credentialOf, hasSecret, isExpired } from '../credentials/bound'
@@ -27,18 +27,15 @@ import { isPersonalId, newParts, partsOf, syntaxOf, textOf } from './text'
 
 /** Options of `issuePersonalToken`. */
 export interface IssuePersonalTokenOptions {
-  /** The client that stands for personal tokens: one that you have registered yourself, and that no user owns. */
+  /** The client for personal access tokens. Register it yourself; no user may own it. */
   clientId: string
-  /** The user who makes the token, and whom it stands for. */
+  /** The id of the user who creates the token, and for whom it acts. */
   userId: string | number
-  /** The user's name for it: at most 60 characters, one of them a letter or digit. */
+  /** The name that the user gives it: at most 60 characters, with at least one letter or digit. */
   name: string
-  /**
-   * The scope, `'read write'` or a list, all of it allowed to the client.
-   * @default the client's default scope
-   */
+  /** The scope: `'read write'` or a list. The client must be allowed all of it. @default the client's default scope */
   scope?: string | Scope | undefined
-  /** The resources of the token (RFC 8707), among the `resources` of the server. @default the server's default */
+  /** The resources of the token (RFC 8707), from the `resources` of the server. @default the server's default */
   resource?: string | readonly string[] | undefined
   /** Lifetime in seconds. */
   expiresIn: number
@@ -54,10 +51,10 @@ const optionNames: readonly string[] = [
 ] satisfies (keyof IssuePersonalTokenOptions)[]
 
 /**
- * Issues a personal access token for a user that the host has authenticated. `token` is shown once, to that user: the
- * storage has its digest alone. Call it behind your session, and never behind a guard: a token must not make another.
+ * Issues a personal access token for a user whom the host has authenticated. Show `token` to that user once: storage
+ * has only its digest. Call it behind your session and never behind a guard: a token must not create another one.
  *
- * @throws TypeError for a wrong option, and an `OAuthError` for a name, scope, resource, client or user that cannot be.
+ * @throws TypeError for a wrong option, and an `OAuthError` for an invalid name, scope, resource, client or user.
  */
 export async function issuePersonalToken(
   server: AuthorizationServer,
@@ -89,7 +86,7 @@ export async function issuePersonalToken(
   )
   const grant = personalGrantOf(row)
   await store(server, [row], grant)
-  // it is shown once: one that a revocation of this very second covers would be of no use
+  // a revocation in this second may cover it: do not show a dead token
   if (!(await findPersonalToken(server, grantId))) {
     throw new OAuthError('access_denied', 'The user or client was revoked a moment ago. Try again.')
   }
@@ -98,7 +95,7 @@ export async function issuePersonalToken(
 }
 
 /**
- * Returns the live personal tokens of a user, or of a client, or of a user's at one client. The newest is first.
+ * Returns the live personal access tokens of a user, of a client, or of a user at one client. The newest is first.
  *
  * @throws TypeError for a member that is not an id, so that an unknown user never lists the tokens of all users.
  */
@@ -120,10 +117,10 @@ export async function listPersonalTokens(
 }
 
 /**
- * Revokes a personal token: the one with this `id` of this user, or the one that was found somewhere, as secret scanners
- * report it. It is dead when this returns. False: there is none, or it is another user's.
+ * Revokes a personal access token: by the `id` and user, or by the token itself, as a secret scanner reports it. The
+ * token is dead when this returns. Returns false if it does not exist or belongs to another user.
  *
- * @throws TypeError for a target that is neither.
+ * @throws TypeError for another target.
  */
 export async function revokePersonalToken(
   server: AuthorizationServer,
@@ -181,19 +178,22 @@ function verifiedName(given: unknown): string {
   throw new OAuthError('invalid_request', `The name of a personal token must have ${rule}.`)
 }
 
-/** A token that its user chooses the life of is none that lives longer than its API allows. */
+/** A user-chosen lifetime must not exceed the limits of its API. */
 function verifyLifetime({ resourceLimits }: AuthorizationServer, audience: Audience, expiresIn: number): void {
   const most = resourceLimits ? ttlFor(resourceLimits, audience) : expiresIn
   if (expiresIn <= most) return
   throw new OAuthError('invalid_request', `A token for this resource lives for at most ${most} seconds.`)
 }
 
-/** Whoever else could change the record, or have its client introspect, is no part of this. */
+/**
+ * The client must have no owner, and must not have registered itself: others could change its record or introspect with
+ * it.
+ */
 function verifiedClient(server: AuthorizationServer, client: Client): Client {
   if (isWrittenByOthers(client)) {
     throw new OAuthError('unauthorized_client', 'Personal tokens need a client that the host has registered for them.')
   }
-  // also here, where no proof can come
+  // also here, where no proof is possible
   requireBound(server, client)
   return client
 }

@@ -1,6 +1,6 @@
 /**
- * `personalTokens()`: access tokens that users make for their own scripts, beside those of every other form. A guard finds one
- * by its row, as an opaque token, and notes when it was used.
+ * `personalTokens()`: access tokens that users create for their own scripts, beside those of another format. The guard
+ * finds one by its row, like an opaque token, and records when it was used.
  */
 import { whenReady } from '../awaitable'
 import { authorizationOf, findCredential, hasSecret } from '../credentials/bound'
@@ -20,23 +20,23 @@ import { partsOf, syntaxOf } from './text'
 /** Options of `personalTokens`. */
 export interface PersonalTokensOptions {
   /**
-   * What each personal token begins with, by which people and secret scanners know it as yours: 3 to 24 letters, digits
-   * and underscores, such as `'acme_pat_'`.
+   * The prefix of every personal access token, by which people and secret scanners recognise it: 3 to 24 letters,
+   * digits and underscores, such as `'acme_pat_'`.
    */
   prefix: string
-  /** The form of all other access tokens: `opaque()` or `jwt()`. @default opaque({ ttl: 3600 }) */
+  /** The format of all other access tokens: `opaque()` or `jwt()`. @default opaque({ ttl: 3600 }) */
   format?: AccessTokenFormat
 }
 
-/** Seconds between two writes of when a token was used last. */
+/** Seconds between two writes of the last use of a token. */
 const PACE = 3600
 
 /**
- * Personal access tokens beside all others, for the option `accessTokens`. `issuePersonalToken` makes them, and no
- * request of a client does. Each has a row, also where the others are stateless, so that its revocation holds at once
- * at `bearerGuard(server)` and at introspection.
+ * Adds personal access tokens, for the option `accessTokens`. Only `issuePersonalToken` creates them, never a request
+ * of a client. Each has a row, even if other tokens are stateless, so that a revocation takes effect at once at
+ * `bearerGuard(server)` and at introspection.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function personalTokens(options: PersonalTokensOptions): AccessTokenFormat {
   requireNoMore('personalTokens', arguments, 1)
@@ -65,10 +65,10 @@ export function personalTokens(options: PersonalTokensOptions): AccessTokenForma
   } satisfies AccessTokenFormat)
 }
 
-/** What a row says of a personal token beside what it is bound to. */
+/** The data of a personal token's row, beside what it is bound to. */
 export interface PersonalData {
   readonly name: string
-  /** When it was used last, but for the last hour. Seconds. */
+  /** When it was last used, accurate to one hour. Seconds. */
   readonly lastUsedAt?: number
 }
 
@@ -80,7 +80,7 @@ export function personalDataOf({ data }: Pick<Credential | Grant, 'data'>): Pers
   return data.personalToken as PersonalData
 }
 
-/** The grant of a personal token, which lists show. */
+/** The grant of a personal token, for lists. */
 export function personalGrantOf(row: Credential): Grant {
   const grant = grantOf(authorizationOf(row), [row])
   return { ...grant, data: { ...grant.data, personalToken: personalDataOf(row) } }
@@ -92,8 +92,8 @@ function isUseDue(server: AuthorizationServer, row: Credential): boolean {
 }
 
 /**
- * Writes down that a token was used. Of many requests at once, in whatever process, one does: the state that they all read
- * changes with it. A token that was revoked meanwhile stays so. A failure is an event: the request has its answer.
+ * Records that a token was used. Of many concurrent requests, in any process, one succeeds, because all read the same
+ * state. A token that was revoked meanwhile stays revoked. A failure is an event, because the response is already sent.
  */
 async function noteUse(server: AuthorizationServer, row: Credential): Promise<void> {
   try {

@@ -1,11 +1,11 @@
 /**
- * The text of a personal access token: `<prefix><id><secret><checksum>`. All of it is letters, digits and underscores, so that
- * a double click selects the whole, and one regular expression finds it wherever it was left. The checksum tells it from what
- * only looks like it, without asking anybody.
+ * The text of a personal access token: `<prefix><id><secret><checksum>`. It has only letters, digits and underscores: a
+ * double click selects all of it, and one regular expression finds it anywhere. The checksum detects lookalikes without
+ * a lookup.
  */
 import { randomAlphanumeric } from '../crypto'
 
-/** As many as the id of any grant has. 131 random bits. */
+/** The same length as every grant id. 131 random bits. */
 const ID_LENGTH = 22
 /** 256 random bits. */
 const SECRET_LENGTH = 43
@@ -13,13 +13,13 @@ const CHECKSUM_LENGTH = 6
 
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** What the text names: the grant, and the secret of its credential. */
+/** The parts of the text: the grant id, and the secret of its credential. */
 export interface PersonalTokenParts {
   readonly grantId: string
   readonly secret: string
 }
 
-/** The parts of a new one. */
+/** Creates new parts. */
 export function newParts(): PersonalTokenParts {
   return { grantId: randomAlphanumeric(ID_LENGTH), secret: randomAlphanumeric(SECRET_LENGTH) }
 }
@@ -29,7 +29,7 @@ export function isPersonalId(text: string): boolean {
   return /^[0-9A-Za-z]{22}$/.test(text)
 }
 
-/** What every personal token with this prefix looks like. */
+/** The syntax of personal tokens with this prefix. */
 export function syntaxOf(prefix: string): RegExp {
   return new RegExp(`^${prefix}[0-9A-Za-z]{${ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH}}$`)
 }
@@ -39,7 +39,7 @@ export function textOf(prefix: string, { grantId, secret }: PersonalTokenParts):
   return body + checksumOf(body)
 }
 
-/** The parts of a text that looks like one; undefined where the checksum is wrong. */
+/** Parses a personal token. Undefined if its syntax or checksum is wrong. */
 export function partsOf(prefix: string, text: string): PersonalTokenParts | undefined {
   const body = text.slice(0, -CHECKSUM_LENGTH)
   if (checksumOf(body) !== text.slice(-CHECKSUM_LENGTH)) return undefined
@@ -47,7 +47,7 @@ export function partsOf(prefix: string, text: string): PersonalTokenParts | unde
   return { grantId: body.slice(prefix.length, secretAt), secret: body.slice(secretAt) }
 }
 
-/** The CRC-32 of the text in six digits to the base of 62, with zeros in front. */
+/** The CRC-32 of the text as six base-62 digits, padded with zeros. */
 export function checksumOf(text: string): string {
   let rest = crc32(text)
   let checksum = ''
@@ -58,7 +58,7 @@ export function checksumOf(text: string): string {
   return checksum
 }
 
-/** CRC-32 as in zlib and PNG, of ASCII. `node:zlib` has it since Node 22. */
+/** CRC-32 as in zlib and PNG, for ASCII. `node:zlib` has it since Node 22. */
 function crc32(text: string): number {
   let crc = 0xffffffff
   for (let at = 0; at < text.length; at++) {
