@@ -1,4 +1,6 @@
-/** The administrator pages: all clients of a server, what they have been allowed, and how that ends. They need no script. */
+/**
+ * The administrator pages: all clients of a server, their authorizations, and how to end these. They need no script.
+ */
 import type { Request, RequestHandler, Router } from 'express'
 import type { OwnFields } from '../authorization/own-page'
 import type { Awaitable } from '../awaitable'
@@ -26,33 +28,33 @@ import type { AdminTexts } from './texts'
 /** Options of `adminRouter`. */
 export interface AdminRouterOptions {
   /**
-   * The middleware that admits administrators, and answers everybody else: `(req, res, next) => …`. It runs before each
-   * page and each change. It must know who sits at the browser, so a guard of access tokens is not one.
+   * The middleware that admits administrators and refuses everyone else: `(req, res, next) => …`. It runs before each
+   * page and each change. It must identify the user of the browser, so a guard for access tokens does not suffice.
    */
   protect: RequestHandler
   /**
-   * The signed-in administrator: an id, or a value with an `id` and a name to show. A form counts for that account alone.
+   * Returns the signed-in administrator: an id, or an object with an `id` and a display name. A form counts only for
+   * this account.
    * @default `users.current` of the server
    */
   user?: (req: Request) => Awaitable<unknown>
   /**
-   * Where to send a browser that is not signed in, as in `consentPage`: a path, or a function that returns the URL. A
-   * path receives `?return_to=`.
+   * The sign-in page, as in `consentPage`: a path, or a function that returns the URL. A path receives `?return_to=`.
    * @default `users.signIn` of the server, or a page that says so, with status 401
    */
   signIn?: HostPage
   /**
-   * Returns the path of a client's logo, which the host itself serves, such as `/logos/1.png`. No browser fetches an
-   * image from another host.
+   * Returns the path of a client's logo, which your app serves: `/logos/1.png`. Browsers fetch no image from another
+   * host.
    * @default the initial of the name is drawn
    */
   logo?: Logo
   /**
-   * Hidden fields for each form, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
+   * Returns hidden fields for each form, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
    * @default none
    */
   fields?: OwnFields
-  /** Your own words by language: some of them for `en`, `de` and `es`, all of them for any other. @default none */
+  /** Your own texts by language: some texts for `en`, `de` and `es`, all texts for another language. @default none */
   texts?: Readonly<Record<string, Partial<AdminTexts>>>
 }
 
@@ -68,10 +70,11 @@ const optionNames: readonly string[] = [
 ] satisfies (keyof AdminRouterOptions)[]
 
 /**
- * The administrator pages. Mount them behind the host's session: `app.use('/admin/oauth', …)`. Whoever `protect` admits
- * sees every client and every authorization, and may disable and delete clients, give them new secrets, and end access.
+ * The administrator pages. Mount them behind your session middleware: `app.use('/admin/oauth', …)`. Users whom
+ * `protect` admits see all clients and authorizations. They may disable and delete clients, give them new secrets, and
+ * end access.
  *
- * @throws TypeError at start-up without `protect`, and for an option that is wrong, naming it and the fix.
+ * @throws TypeError at start-up without `protect`, and for a wrong option.
  */
 export function adminRouter(server: AuthorizationServer, options: AdminRouterOptions): Router {
   requireNoMore(OWNER, arguments, 2)
@@ -96,7 +99,7 @@ export function adminRouter(server: AuthorizationServer, options: AdminRouterOpt
   return endpointRouter(server, { methods: { GET: by(show), POST: by(act) }, onError: errorPage(server) }, protect)
 }
 
-/** What each page shows, by `?client=`, `?user=` and `?page=`. */
+/** Shows a page, selected by `?client=`, `?user=` and `?page=`. */
 async function show(call: Call): Promise<void> {
   const { query } = call
   const page = query.get('page') ?? ''
@@ -109,7 +112,7 @@ async function show(call: Call): Promise<void> {
   return query.get('by') === 'user' && query.get('find') ? showGrants(call) : showClients(call)
 }
 
-/** Does what the form is about, whatever the URL says. */
+/** Handles a form. Its signed content decides, not the URL. */
 async function act(call: Call): Promise<void> {
   const sent = await requestParameters(call.visit.req)
   const form = await takeForm(call.visit, sent)

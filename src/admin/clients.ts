@@ -1,4 +1,4 @@
-/** The list of clients, searched and page by page, and the page of each. */
+/** The list of clients with search and paging, and the page of one client. */
 import { grantTypesOf, hasClientSecret, isBeingDeleted } from '../clients/client'
 import { clientIdSyntax } from '../clients/metadata'
 import { codeHtml, facts, linkTo, notice, pager, queryOf, selectField, textField } from '../forms/html'
@@ -13,7 +13,7 @@ import { type Call, clientQuery, dayOf, ITEMS_ON_A_PAGE, nameOf, notThere, send,
 
 type By = 'name' | 'id' | 'owner' | 'user'
 
-/** What can be searched in, the first by default. */
+/** The search fields. The first is the default. */
 function placesOf({ visit: { server } }: Call): By[] {
   return [...(server.storage.clients.listByName ? (['name'] as const) : []), 'id', 'owner', 'user']
 }
@@ -23,16 +23,19 @@ function placeOf(call: Call): By {
   return places.find((place) => place === call.query.get('by')) ?? (places[0] as By)
 }
 
-/** The longest id, a line break, and what counts of a name in characters of four bytes: see `next` of `findClients`. */
+/**
+ * The longest id, a line break, and the compared part of a name with characters of four bytes: see `next` of
+ * `findClients`.
+ */
 const LONGEST_PLACE = 255 + 1 + 4 * COMPARED
 
-/** Where the page begins. Of names it is more than an id. */
+/** Where the page begins. In a list by name this is longer than an id. */
 function afterOf(call: Call): string | undefined {
   const isOfNames = Boolean(call.query.get('find')) && placeOf(call) === 'name'
   return textOf(call, 'after', isOfNames ? LONGEST_PLACE : undefined)
 }
 
-/** `unused`: a form came that counts no more. */
+/** Shows the list. `unused`: a form arrived that no longer counts. */
 export async function showClients(call: Call, unused = false): Promise<void> {
   const { visit, query } = call
   const { words } = visit
@@ -62,7 +65,7 @@ export async function showClients(call: Call, unused = false): Promise<void> {
   })
 }
 
-/** A search that names nothing any store could have finds nothing. */
+/** Runs the search. A text that no store can contain finds nothing. */
 async function foundClients(call: Call): Promise<ClientsPage> {
   const { visit, query } = call
   const after = afterOf(call)
@@ -111,7 +114,7 @@ function logoOfClient({ visit: { server, req }, logo }: Call, client: Client): P
   return logoOf(server, "adminRouter's logo", logo, client, req)
 }
 
-/** The record of that id; undefined where there is none. Documents of clients elsewhere are not fetched. */
+/** Returns the record with this id, or undefined. Metadata documents are not fetched. */
 export async function findRecord({ visit: { server } }: Call, clientId: string): Promise<Client | undefined> {
   const client = clientIdSyntax.test(clientId) ? await server.storage.clients.find(clientId) : undefined
   return client && !isBeingDeleted(client) ? client : undefined
@@ -155,7 +158,7 @@ export async function showClient(call: Call): Promise<void> {
   })
 }
 
-/** Everything of it that there is to judge it by: no secret, of which there is a digest alone. */
+/** The record's members for the page, without secrets: storage has only their digests. */
 function describe(call: Call, client: Client): string {
   const { words, context, server } = call.visit
   const { clientId, description, username, disabled, origin, redirectUris, scopes = [] } = client

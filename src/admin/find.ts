@@ -1,4 +1,4 @@
-/** What an administrator looks for, page by page: clients, and the authorizations of a user or of a client. */
+/** Searches for administrators, page by page: clients, and the authorizations of a user or a client. */
 import { isBeingDeleted } from '../clients/client'
 import { isExpired } from '../credentials/bound'
 import { requireServer } from '../http/endpoint'
@@ -11,23 +11,23 @@ import type { AuthorizationServer } from '../types/authorization-server'
 
 /** Selects a page. */
 export interface PageQuery {
-  /** `next` of the page before. @default the first page */
+  /** `next` of the previous page. @default the first page */
   after?: string
-  /** The most rows of the page, from 1 to 1000. @default 100 */
+  /** The maximum number of rows, from 1 to 1000. @default 100 */
   limit?: number
 }
 
-/** Selects clients: all, or those of one id, of one owner, or of a name. */
+/** Selects clients: all, or by id, owner or name. */
 export interface FindClientsQuery extends PageQuery {
   /** The exact id. */
   clientId?: string
   /** The exact owner, as in the record. */
   username?: string | number
-  /** How the name begins, without regard to the case of A to Z. Needs a storage with `listByName`. */
+  /** The beginning of the name. The case of A to Z does not matter. Needs a storage with `listByName`. */
   name?: string
 }
 
-/** Clients, and where the next page begins; no `next` where these are the last. */
+/** A page of clients. `next` is where the next page begins; omitted on the last page. */
 export interface ClientsPage {
   readonly clients: readonly Client[]
   readonly next?: string
@@ -36,10 +36,10 @@ export interface ClientsPage {
 const MOST = 1000
 
 /**
- * Returns one page of clients, ordered by id, or by name where a name is asked for. It reads no more than the page and one
- * row: a server may have any number of clients. A page can have fewer clients than `limit` and still a `next`.
+ * Returns one page of clients, ordered by id, or by name in a search by name. It reads only the rows of the page and
+ * one more, however many clients there are. A page may have fewer clients than `limit` and still a `next`.
  *
- * @throws TypeError for a query with more than one of `clientId`, `username` and `name`, and for a name where the storage
+ * @throws TypeError for a query with more than one of `clientId`, `username` and `name`, and for a name if the storage
  * has no `listByName`.
  */
 export async function findClients(server: AuthorizationServer, query: FindClientsQuery = {}): Promise<ClientsPage> {
@@ -81,7 +81,7 @@ function shown(clients: readonly Client[], next: string | undefined): ClientsPag
   return { clients: clients.filter((client) => !isBeingDeleted(client)), ...(next !== undefined && { next }) }
 }
 
-/** No id has a line break. */
+/** An id contains no line break. */
 function placeOf(after: string): { name: string; clientId: string } {
   const [clientId = '', ...name] = after.split('\n')
   return { clientId, name: name.join('\n') }
@@ -93,15 +93,16 @@ export interface FindGrantsQuery extends PageQuery {
   clientId?: string
 }
 
-/** Authorizations, and where the next page begins; no `next` where these are the last. */
+/** A page of authorizations. `next` is where the next page begins; omitted on the last page. */
 export interface GrantsPage {
   readonly grants: readonly Grant[]
   readonly next?: string
 }
 
 /**
- * Returns one page of live authorizations, ordered by id. Personal tokens are among them: `data.personalToken` is set. It
- * reads no more than the page and one row. A page can have fewer than `limit` and still a `next`.
+ * Returns one page of live authorizations, ordered by id. It includes personal access tokens, which have
+ * `data.personalToken`. It reads only the rows of the page and one more. A page may have fewer than `limit` and still a
+ * `next`.
  */
 export async function findGrants(server: AuthorizationServer, query: FindGrantsQuery = {}): Promise<GrantsPage> {
   requireNoMore('findGrants', arguments, 2)
@@ -114,7 +115,7 @@ export async function findGrants(server: AuthorizationServer, query: FindGrantsQ
   return { grants: page.rows.filter((grant) => !isExpired(server, grant)), ...(last && { next: last.id }) }
 }
 
-/** The rows of a page, and the last of them where more follow. */
+/** The rows of a page, and its last row if more follow. */
 async function pageOf<Row>(
   owner: string,
   { after, limit = 100 }: { after?: string | undefined; limit?: number | undefined },

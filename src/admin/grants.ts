@@ -1,4 +1,4 @@
-/** What one user has authorized, and who has authorized one client, page by page; and how that ends. */
+/** The authorizations of one user or of one client, page by page, and how to end them. */
 import { clientIdSyntax } from '../clients/metadata'
 import { codeHtml, formHtml, linkTo, notice, pager, queryOf } from '../forms/html'
 import { doneForm, openForm, type SentForm, sendOnward } from '../forms/visit'
@@ -10,7 +10,7 @@ import { findRecord } from './clients'
 import { findGrants } from './find'
 import { type Call, clientQuery, dayOf, ITEMS_ON_A_PAGE, nameOf, notThere, send, textOf } from './pages'
 
-/** Whose authorizations they are. */
+/** The user or the client. */
 interface Whose {
   readonly kind: 'user' | 'client'
   readonly id: string
@@ -66,7 +66,7 @@ export async function showGrants(call: Call): Promise<void> {
   })
 }
 
-/** What the clients on the page are called, each looked up once. One without a record is called by its id. */
+/** The names of the clients on the page, each looked up once. A client without a record has its id. */
 async function namesOf(call: Call, whose: Whose, grants: readonly Grant[]): Promise<ReadonlyMap<string, string>> {
   const ids = whose.kind === 'client' ? [whose.id] : [...new Set(grants.map(({ clientId }) => clientId))]
   const records = await Promise.all(ids.map((id) => findRecord(call, id)))
@@ -94,7 +94,7 @@ ${linkTo(end, words.end, ` class="button" id="end-${at}" aria-labelledby="end-${
 
 const grantId = /^[\w-]{1,126}$/
 
-/** That one of theirs, by one look: no other id lies between it and the text after which it is asked for. */
+/** Finds one of their authorizations with one query: no other id lies between its id and the `after` used here. */
 async function findGrant(call: Call, whose: Whose, id: string): Promise<Grant | undefined> {
   if (!grantId.test(id)) return undefined
   const before = `${id.slice(0, -1)}${String.fromCharCode(id.charCodeAt(id.length - 1) - 1)}\x7e`
@@ -102,7 +102,7 @@ async function findGrant(call: Call, whose: Whose, id: string): Promise<Grant | 
   return grants.find((grant) => grant.id === id)
 }
 
-/** The question whether one of them ends. */
+/** Asks whether to end one authorization. */
 export async function showEnd(call: Call, tooSoon = false): Promise<void> {
   return askEnd(call, whoseOf(call), call.query.get('grant') ?? '', tooSoon)
 }
@@ -126,7 +126,7 @@ async function askEnd(call: Call, whose: Whose, id: string, tooSoon: boolean): P
   )
 }
 
-/** The question whether all of them end. */
+/** Asks whether to end all of them. */
 export async function showEndAll(call: Call): Promise<void> {
   return askEndAll(call, whoseOf(call), false)
 }
@@ -179,7 +179,7 @@ async function ask(call: Call, { about, title, text }: Question, { names, back, 
   })
 }
 
-/** Ends the one that the question was about. */
+/** Ends the authorization of the question. */
 export async function endOne(call: Call, form: SentForm): Promise<void> {
   const [, id = '', kind, owner = ''] = form.about
   const whose: Whose = { kind: kind === 'user' ? 'user' : 'client', id: owner }
@@ -188,7 +188,7 @@ export async function endOne(call: Call, form: SentForm): Promise<void> {
   sendOnward(call.visit, form, listQuery(whose))
 }
 
-/** Ends everything of the user, or of the client, that began until now. */
+/** Ends all authorizations of the user or client that began until now. */
 export async function endAll(call: Call, form: SentForm): Promise<void> {
   const [, kind, id = ''] = form.about
   const whose: Whose = { kind: kind === 'user' ? 'user' : 'client', id }

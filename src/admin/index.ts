@@ -1,4 +1,4 @@
-/** What administrators of a server have: the pages for them, and what they look for, page by page. */
+/** The public names of express-authorization-server/admin. */
 export { type AdminRouterOptions, adminRouter } from './admin'
 export {
   type ClientsPage,

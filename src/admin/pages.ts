@@ -1,4 +1,4 @@
-/** What all administrator pages share: the frame with the account, days in words, and what of a URL can be an id. */
+/** Shared by all administrator pages: the layout with the account, dates, and the parsing of ids in URLs. */
 import { OAuthError } from '../errors'
 import { linkTo, queryOf } from '../forms/html'
 import type { Logo } from '../forms/logo'
@@ -12,7 +12,7 @@ import type { AdminTexts } from './texts'
 export interface Call {
   readonly visit: Visit<AdminTexts>
   readonly logo: Logo | undefined
-  /** The parameters of the URL. They decide about what is shown alone. */
+  /** The parameters of the URL. They only select what is shown. */
   readonly query: ReadonlyMap<string, string>
 }
 
@@ -20,16 +20,16 @@ export const ITEMS_ON_A_PAGE = 20
 
 interface Page {
   readonly title: string
-  /** HTML with the heading of the page. @default the title alone */
+  /** HTML with the heading of the page. @default only the title */
   readonly heading?: string
   /** HTML. */
   readonly body: readonly (string | undefined)[]
   readonly status?: number
-  /** Where the link below leads. @default the list of clients; none on that list */
+  /** The target of the link below. @default the list of clients; none on that list */
   readonly back?: string | false
 }
 
-/** Sends a page with the way back and the account below it. */
+/** Sends a page with the link back and the account. */
 export function send({ visit }: Call, { title, heading, body, status = 200, back = '?' }: Page): void {
   const { words, context, userName } = visit
   const parts = [
@@ -41,23 +41,23 @@ export function send({ visit }: Call, { title, heading, body, status = 200, back
   sendFormPage(visit, status, title, parts.filter(Boolean).join('\n'))
 }
 
-/** What a client is called. */
+/** The display name of a client. */
 export const nameOf = ({ name, clientId }: Client) => name ?? clientId
 
 export function clientQuery(clientId: string, more: Readonly<Record<string, string>> = {}): string {
   return queryOf({ client: clientId, ...more })
 }
 
-/** A day in the words of the page. Seconds. */
+/** Formats a date in the language of the page. `seconds` since the epoch. */
 export function dayOf({ visit }: Call, seconds: number): string {
   const format = new Intl.DateTimeFormat(visit.context.language, { dateStyle: 'long', timeZone: 'UTC' })
   return format.format(new Date(seconds * 1000))
 }
 
-/** The longest text that every adapter can look for. Bytes. */
+/** The longest text that every adapter can search for. Bytes. */
 const LONGEST = 765
 
-/** A parameter of the URL that can be an id or a name; undefined for one that no store has. */
+/** A parameter of the URL that can be an id or a name. Undefined for a text that no store can contain. */
 export function textOf({ query }: Call, name: string, longest = LONGEST): string | undefined {
   const text = query.get(name) ?? ''
   return text !== '' && isKeepable(text) && Buffer.byteLength(text) <= longest ? text : undefined

@@ -1,4 +1,4 @@
-/** The questions about a client: whether it is disabled, enabled or deleted, or gets a new secret; and their answers. */
+/** The questions about a client (disable, enable, delete, new secret) and their answers. */
 import { hasClientSecret } from '../clients/client'
 import { endClient } from '../clients/deletion'
 import { changeMembers, rotateSecret } from '../clients/records'
@@ -13,7 +13,7 @@ import { type Call, clientQuery, nameOf, notThere, send } from './pages'
 import type { AdminTexts } from './texts'
 
 const HOUR = 3600
-/** How long the secrets before a new one stay valid, by the word for it. Seconds. */
+/** How long older secrets stay valid, by the name of the choice. Seconds. */
 const overlaps = { overlapDay: 24 * HOUR, overlapHour: HOUR, overlapWeek: 7 * 24 * HOUR, overlapNone: 0 } as const
 
 type Action = 'disable' | 'enable' | 'secret' | 'delete'
@@ -32,7 +32,7 @@ const questions: Readonly<Record<Action, Question>> = {
   delete: { title: 'deleteTitle', text: 'deleteText', submit: 'deleteApp', danger: true },
 }
 
-/** Shows the question of that name; undefined where there is none. */
+/** Shows the question with this name. Undefined if there is none. */
 export function showQuestion(call: Call, page: string): Promise<void> | undefined {
   if (!Object.hasOwn(questions, page)) return undefined
   return requireRecord(call, call.query.get('client') ?? '').then((client) => ask(call, client, page as Action))
@@ -75,7 +75,7 @@ async function ask(call: Call, client: Client, action: Action, { tooSoon = false
   })
 }
 
-/** Disables or enables. */
+/** Disables or enables the client. */
 export async function switchClient(call: Call, form: SentForm): Promise<void> {
   const { visit } = call
   const disabled = form.about[0] === 'disable'
@@ -85,7 +85,7 @@ export async function switchClient(call: Call, form: SentForm): Promise<void> {
   })
 }
 
-/** The answer to the POST itself shows the secret: no other response has it, and no storage. */
+/** Creates a secret. Only the response to this POST shows it; storage has its digest. */
 export async function makeSecret(call: Call, form: SentForm, sent: ReadonlyMap<string, string>): Promise<void> {
   const { server, words } = call.visit
   const overlap = Object.values(overlaps).find((seconds) => String(seconds) === sent.get('overlap')) ?? 0
@@ -114,7 +114,7 @@ export async function deleteClient(call: Call, form: SentForm): Promise<void> {
   })
 }
 
-/** Does what the question was about, of the very record that it was about; otherwise it is asked again. */
+/** Handles the answer if the record is the one that the question showed. Otherwise asks again. */
 async function answer(
   call: Call,
   { about, tooSoon }: SentForm,

@@ -1,7 +1,7 @@
-/** The words of the administrator pages. */
+/** The texts of the administrator pages. */
 import type { FormTexts } from '../forms/texts'
 
-/** The texts of the administrator pages in one language; names in braces stand for what is filled in. */
+/** The texts of the administrator pages in one language. Names in braces are placeholders. */
 export interface AdminTexts extends FormTexts {
   clientsTitle: string
   clientsIntro: string
@@ -13,9 +13,9 @@ export interface AdminTexts extends FormTexts {
   byOwner: string
   byUser: string
   search: string
-  /** What a search covers. */
+  /** The search fields. */
   findHint: string
-  /** The same where the storage cannot find clients by name. */
+  /** The same, if the storage cannot search by name. */
   findHintWithoutNames: string
   owner: string
   clientId: string
@@ -24,9 +24,9 @@ export interface AdminTexts extends FormTexts {
   enabled: string
   disabled: string
   origin: string
-  /** The client registered itself, and anybody may. */
+  /** The client registered itself, with open registration. */
   registered: string
-  /** The client registered itself, and the host let it. */
+  /** The client registered itself, admitted by the host. */
   admitted: string
   redirectUris: string
   scopes: string

@@ -1,4 +1,4 @@
-/** The fields of an app's form: what they show of a record, and what a record gets of them. */
+/** The fields of an app's form: values from a record, and changes to it. */
 import { hasClientSecret } from '../clients/client'
 import { OAuthError } from '../errors'
 import { checkboxes, textField, tickedIn } from '../forms/html'
@@ -11,7 +11,7 @@ import type { Call, Errors } from './pages'
 
 export type Sent = ReadonlyMap<string, string>
 
-/** What the fields of the form hold, as text. */
+/** The values of the form, as text. */
 export interface Values {
   readonly name: string
   readonly redirectUris: string
@@ -22,7 +22,7 @@ export interface Values {
 
 export const none: Values = { name: '', redirectUris: '', scopes: [], keys: '', keysUri: '' }
 
-/** The members that it names, each by its field: errors of the rules begin with a member. */
+/** The members of each field: an error begins with a member's name. */
 export const fieldsOf = ({ visit: { words } }: Call) =>
   ({
     client_name: ['client_name', words.nameWrong],
@@ -39,7 +39,7 @@ export function valuesOf({ name = '', redirectUris, scopes = [], jwks, jwksUri =
   return { name, redirectUris: redirectUris.join('\n'), scopes, keys, keysUri: jwksUri }
 }
 
-/** The fields of a kind of app, as HTML. An app with a secret does not change to keys, nor back: it is made anew. */
+/** The fields of a kind of app, as HTML. An app cannot change from a secret to keys or back: create a new one. */
 export function fields(call: Call, kind: AppKind, values: Values, errors: Errors, client?: Client): string {
   const { visit, who } = call
   const { words, context, server } = visit
@@ -76,7 +76,7 @@ export function valuesIn({ who }: Call, sent: Sent): Values {
 
 export const linesOf = (text: string) => text.split(/[\r\n]+/).flatMap((line) => line.trim() || [])
 
-/** What is missing, which no rule of a record says: a record may have no name. */
+/** Errors for missing values that records do not require: a record may have no name. */
 export function missing({ visit: { words } }: Call, values: Values, needsUris: boolean): Errors {
   return {
     ...(values.name === '' && { client_name: { text: words.nameMissing } }),
@@ -84,7 +84,7 @@ export function missing({ visit: { words } }: Call, values: Values, needsUris: b
   }
 }
 
-/** A key by itself counts as the set of it. */
+/** A single key counts as a set. */
 export function keysIn(text: string): NonNullable<ClientMetadata['jwks']> | undefined {
   if (text.trim() === '') return undefined
   let value: unknown
@@ -97,7 +97,7 @@ export function keysIn(text: string): NonNullable<ClientMetadata['jwks']> | unde
   return (isKey ? { keys: [value] } : value) as NonNullable<ClientMetadata['jwks']>
 }
 
-/** What was entered, for the form that comes again. Keys that may be private ones are not repeated. */
+/** The values to show again in the form. Keys that may be private are not repeated. */
 export function shownAgain(values: Values): Values {
   return isPublicSet(values.keys) ? values : { ...values, keys: '' }
 }
@@ -111,7 +111,7 @@ function isPublicSet(text: string): boolean {
   }
 }
 
-/** The members that the form has, and no other. Scopes that it does not show stay. */
+/** The changes from the form's fields. Scopes that the form does not show stay. */
 export function changesIn({ who }: Call, current: Client, values: Values): ClientMetadata {
   const { scopes: before = [], defaultScopes, tokenEndpointAuthMethods: methods } = current
   const scopes = [...before.filter((scope) => !who.scopes.includes(scope)), ...values.scopes]

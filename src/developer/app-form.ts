@@ -1,4 +1,4 @@
-/** The form of an app: a new one of some kind, and one that is there. Errors stand beside their fields. */
+/** The form of an app, new or existing. Errors are next to their fields. */
 import { changeMembers, type MayReplace } from '../clients/records'
 import { formHtml, linkTo, notice, queryOf } from '../forms/html'
 import { isOutdated, requireVersion } from '../forms/version'
@@ -26,7 +26,7 @@ import { appToChange, nameOf, requireEnabled } from './apps'
 import { type AppKind, hasKeys, isKind, kindOfClient, membersOf, proves, redirects, secretsOf } from './kinds'
 import { appQuery, type Call, type Errors, errorNotice, refusal, send } from './pages'
 
-/** The kinds of app, of which each leads to its own form. */
+/** Shows the kinds of app. Each leads to its own form. */
 export async function showKinds(call: Call): Promise<void> {
   const { words } = call.visit
   const kinds = call.settings.kinds.map((kind) => {
@@ -37,7 +37,7 @@ export async function showKinds(call: Call): Promise<void> {
   send(call, { title: words.kindTitle, body: [`<ul class="list">\n${kinds.join('\n')}\n</ul>`, back] })
 }
 
-/** The form of the app that the URL names, or of a new one. */
+/** Shows the form for the app in the URL, or for a new one. */
 export async function showAppForm(call: Call): Promise<void> {
   const { query, settings } = call
   if (query.has('app')) return showEditing(call, await appToChange(call))

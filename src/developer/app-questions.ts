@@ -1,4 +1,4 @@
-/** The questions about an app, a new secret or its end, and the one answer that shows a secret. */
+/** The questions about an app (new secret, delete), and the only response that shows a secret. */
 import { hasClientSecret } from '../clients/client'
 import { endClient } from '../clients/deletion'
 import { type MayReplace, rotateSecret } from '../clients/records'
@@ -14,7 +14,7 @@ import { appQuery, type Call, type Errors, errorNotice, refusal, send } from './
 import type { DeveloperTexts } from './texts'
 
 const HOUR = 3600
-/** How long the secret before a new one stays valid, by the word for it. Seconds. */
+/** How long the previous secret stays valid, by the name of the choice. Seconds. */
 const overlaps = { overlapDay: 24 * HOUR, overlapHour: HOUR, overlapWeek: 7 * 24 * HOUR, overlapNone: 0 } as const
 
 /** Why a question is shown again. */
@@ -24,7 +24,7 @@ interface Again {
   readonly errors?: Errors
 }
 
-/** The answer to the POST itself: no other response has the secret, and no storage. */
+/** Shows a created app. Only the response to this POST has the secret; storage has its digest. */
 export function showCreated(
   call: Call,
   client: Client,
@@ -104,7 +104,7 @@ async function ask(call: Call, client: Client, question: Question, again: Again)
   })
 }
 
-/** A new secret. The last one before it stays valid for as long as was chosen, and older ones do not. */
+/** Creates a secret. The previous one stays valid for the chosen time; older ones are removed. */
 export async function makeSecret(call: Call, form: SentForm, sent: ReadonlyMap<string, string>): Promise<void> {
   const { server } = call.visit
   const overlap = Object.values(overlaps).find((seconds) => String(seconds) === sent.get('overlap')) ?? 0
@@ -122,7 +122,7 @@ export async function deleteApp(call: Call, form: SentForm): Promise<void> {
   })
 }
 
-/** Does what the question was about, of the very record that it was about; otherwise it is asked again. */
+/** Handles the answer if the record is the one that the question showed. Otherwise asks again. */
 async function answer(
   call: Call,
   { about, tooSoon }: SentForm,

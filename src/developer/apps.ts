@@ -1,4 +1,4 @@
-/** The list of a user's apps, and the page of each. */
+/** The list of a user's apps, and the page of each app. */
 import { hasClientSecret, isBeingDeleted } from '../clients/client'
 import { clientIdSyntax } from '../clients/metadata'
 import { OAuthError } from '../errors'
@@ -13,26 +13,26 @@ import type { Client } from '../storage'
 import { hasKeys, KEYS, kindOfClient } from './kinds'
 import { appQuery, type Call, dayOf, ITEMS_ON_A_PAGE, send, timeOf } from './pages'
 
-/** What an app is called. */
+/** The display name of an app. */
 export const nameOf = ({ name, clientId }: Client) => name ?? clientId
 
-/** The app that the URL names. Another user's is answered like one that does not exist. */
+/** The app in the URL. Another user's app gives the same error as a missing one. */
 async function appOfUrl({ visit: { server }, who, query }: Call): Promise<Client> {
   const clientId = query.get('app') ?? ''
   if (!clientIdSyntax.test(clientId)) throw noSuchClient()
   return requireOwned(server, who, clientId)
 }
 
-/** The app of the URL, for a form about it. */
+/** The app in the URL, for a form. */
 export const appToChange = async (call: Call) => requireEnabled(await appOfUrl(call))
 
-/** One that an administrator has disabled stays what it was: its owner neither changes it nor takes it out of sight. */
+/** A disabled app stays as it is: its owner can neither change nor delete it. */
 export function requireEnabled(client: Client): Client {
   if (client.disabled) throw new OAuthError('access_denied', 'This client is disabled.')
   return client
 }
 
-/** `unused`: a form came that counts no more. */
+/** Shows the list. `unused`: a form arrived that no longer counts. */
 export async function showApps(call: Call, unused = false): Promise<void> {
   const { visit, query, who } = call
   const { server, words } = visit
@@ -103,7 +103,7 @@ function actionsOf({ visit: { words } }: Call, client: Client): (string | undefi
   ]
 }
 
-/** Everything of it that its owner may see: no secret, of which there is a digest alone. */
+/** The members that the owner may see, without secrets: storage has only their digests. */
 function describe(call: Call, client: Client): string {
   const { words, context, server } = call.visit
   const { redirectUris, scopes = [], jwksUri, tokenEndpointAuthMethods: methods } = client
@@ -123,7 +123,7 @@ function describe(call: Call, client: Client): string {
   ])
 }
 
-/** Each that is valid still, by its times. */
+/** Describes each valid secret by its times. */
 function secretsOf(call: Call, { secrets }: Client): string[] {
   const { words, server } = call.visit
   const live = secrets.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > server.now())

@@ -1,4 +1,4 @@
-/** The developer pages: users make, change and delete their apps, and their personal access tokens. They need no script. */
+/** The developer pages: users create, change and delete their apps and personal access tokens. They need no script. */
 import type { Request, Router } from 'express'
 import type { OwnFields } from '../authorization/own-page'
 import type { Awaitable } from '../awaitable'
@@ -27,57 +27,56 @@ import { spanish } from './spanish'
 import type { DeveloperTexts } from './texts'
 import { makeToken, revokeToken, showRevocation, showTokenForm, showTokens } from './tokens'
 
-/** What the pages of personal access tokens need. */
+/** Options for the pages of personal access tokens. */
 export interface DeveloperPersonalTokensOptions {
-  /** The client that stands for personal tokens, as for `issuePersonalToken`. */
+  /** The client for personal access tokens, as in `issuePersonalToken`. */
   clientId: string
-  /** The lifetimes that a user can choose from, in days. @default [7, 30, 90] */
+  /** The lifetimes that a user can choose from. Days. @default [7, 30, 90] */
   days?: readonly number[]
-  /** The number of live tokens that a user may have before a new one is refused. @default 100 */
+  /** The number of live tokens that a user may have. @default 100 */
   tokensPerUser?: number
 }
 
 /** Options of `developerRouter`. */
 export interface DeveloperRouterOptions {
   /**
-   * The signed-in account: an id, or a value with an `id` and a name to show.
+   * Returns the signed-in account: an id, or an object with an `id` and a display name.
    * @default `users.current` of the server
    */
   user?: (req: Request) => Awaitable<unknown>
   /**
-   * Where to send a browser that is not signed in, as in `consentPage`: a path, or a function that returns the URL. A
-   * path receives `?return_to=`.
+   * The sign-in page, as in `consentPage`: a path, or a function that returns the URL. A path receives `?return_to=`.
    * @default `users.signIn` of the server, or a page that says so, with status 401
    */
   signIn?: HostPage
   /**
    * The scopes that a user may give to an app: a list, or a function of the request that returns the list of its user.
-   * A personal token has no other scope, either.
+   * Personal access tokens have the same limit.
    */
   scopes: Scope | ((req: Request) => Awaitable<Scope>)
-  /** The resources that a user may give to an app (RFC 8707). @default all that the server has */
+  /** The resources that a user may give to an app (RFC 8707). @default all resources of the server */
   resources?: readonly string[]
   /**
-   * The grants that apps of users may have. `client_credentials` lets users make machines.
+   * The grants that users' apps may have. With `client_credentials` users can create services.
    * @default authorization_code and refresh_token, where the server has them
    */
   grantTypes?: readonly string[]
-  /** The number of apps that a user may own before a new one is refused. @default 100 */
+  /** The number of apps that a user may own. @default 100 */
   clientsPerUser?: number
-  /** Turns on the pages of personal access tokens. @default no such pages */
+  /** Adds the pages for personal access tokens. @default no such pages */
   personalTokens?: DeveloperPersonalTokensOptions
   /**
-   * Returns the path of a client's logo, which the host itself serves, such as `/logos/1.png`. No browser fetches an
-   * image from another host.
+   * Returns the path of a client's logo, which your app serves: `/logos/1.png`. Browsers fetch no image from another
+   * host.
    * @default the initial of the name is drawn
    */
   logo?: Logo
   /**
-   * Hidden fields for each form, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
+   * Returns hidden fields for each form, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
    * @default none
    */
   fields?: OwnFields
-  /** Your own words by language: some of them for `en`, `de` and `es`, all of them for any other. @default none */
+  /** Your own texts by language: some texts for `en`, `de` and `es`, all texts for another language. @default none */
   texts?: Readonly<Record<string, Partial<DeveloperTexts>>>
 }
 
@@ -97,10 +96,10 @@ const optionNames: readonly string[] = [
 ] satisfies (keyof DeveloperRouterOptions)[]
 
 /**
- * The developer pages. Mount them behind the host's session: `app.use('/developer', …)`. Each user has the apps whose
- * `username` is their id, with the same limits as at the clients API.
+ * The developer pages. Mount them behind your session middleware: `app.use('/developer', …)`. A user has the apps whose
+ * `username` is the user's id, with the same limits as in the clients API.
  *
- * @throws TypeError at start-up for an option that is wrong, naming it and the fix.
+ * @throws TypeError at start-up for a wrong option. The message names the option and the fix.
  */
 export function developerRouter(server: AuthorizationServer, options: DeveloperRouterOptions): Router {
   requireNoMore(OWNER, arguments, 2)
@@ -162,7 +161,7 @@ function tokenSettings(server: AuthorizationServer, options: DeveloperPersonalTo
   return { clientId, days, quota }
 }
 
-/** Who calls, as at the clients API. */
+/** The caller, as in the clients API. */
 async function callOf(visit: Visit<DeveloperTexts>, settings: Settings): Promise<Call> {
   const { server, req, userId } = visit
   const { scopes, resources } = settings
@@ -173,7 +172,7 @@ async function callOf(visit: Visit<DeveloperTexts>, settings: Settings): Promise
   return { visit, settings, who, query: queryParameters(req).parameters }
 }
 
-/** What each page shows, by `?page=` and `?app=`. */
+/** Shows a page, selected by `?page=` and `?app=`. */
 async function show(call: Call): Promise<void> {
   const { query, settings } = call
   const page = query.get('page')
@@ -190,7 +189,7 @@ async function show(call: Call): Promise<void> {
   return page === 'revoke' ? showRevocation(call) : showApps(call)
 }
 
-/** Does what the form is about, whatever the URL says. */
+/** Handles a form. Its signed content decides, not the URL. */
 async function act(call: Call): Promise<void> {
   const { visit, query, settings } = call
   const sent = await requestParameters(visit.req)

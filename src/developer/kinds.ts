@@ -1,4 +1,4 @@
-/** The kinds of app in words, and what of a client record each stands for. */
+/** The kinds of app, and their members in client records. */
 import { grantTypesOf, isPublic, provingMethods, secretMethods } from '../clients/client'
 import type { Client, TokenEndpointAuthMethod } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -8,7 +8,7 @@ export type AppKind = 'web' | 'spa' | 'mobile' | 'machine'
 
 export const KEYS = 'private_key_jwt'
 
-/** The kinds that users can make, by the grants that they may give to an app. */
+/** The kinds that users can create, by the grants that they may give to an app. */
 export function kindsFor(server: AuthorizationServer, grantTypes: readonly string[]): AppKind[] {
   const canProve = secretsOf(server).length > 0 || hasKeys(server)
   return [
@@ -23,7 +23,7 @@ export function isKind(text: string | undefined, kinds: readonly AppKind[]): tex
   return (kinds as readonly (string | undefined)[]).includes(text)
 }
 
-/** Whether apps can sign with keys of their own (RFC 7523 §2.2). */
+/** Whether apps can sign with their own keys (RFC 7523 §2.2). */
 export function hasKeys(server: AuthorizationServer): boolean {
   return provingMethods(server).includes(KEYS)
 }
@@ -32,12 +32,12 @@ export function secretsOf(server: AuthorizationServer): TokenEndpointAuthMethod[
   return provingMethods(server).filter((method) => secretMethods.includes(method))
 }
 
-/** People return to it from the authorization endpoint. */
+/** Whether users are redirected to it from the authorization endpoint. */
 export const redirects = (kind: AppKind) => kind !== 'machine'
-/** It can keep a secret, or a key. */
+/** Whether it can keep a secret or a key. */
 export const proves = (kind: AppKind) => kind === 'web' || kind === 'machine'
 
-/** The members that a new app has for its kind alone. */
+/** The members that a new app of this kind has. */
 export function membersOf(
   kind: AppKind,
   server: AuthorizationServer,
@@ -52,7 +52,7 @@ export function membersOf(
   }
 }
 
-/** What kind a record is of. A public app is one for devices where a response goes to a device. */
+/** The kind of a record. A public app whose responses go to a device is for devices. */
 export function kindOfClient(client: Client): AppKind {
   if (!grantTypesOf(client).includes('authorization_code') && client.redirectUris.length === 0) return 'machine'
   if (!isPublic(client)) return 'web'

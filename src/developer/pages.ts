@@ -1,4 +1,4 @@
-/** What all developer pages share: the options, checked; the frame with its navigation; how an error becomes a page again. */
+/** Shared by all developer pages: the checked options, the layout with navigation, and errors in forms. */
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { OAuthError } from '../errors'
@@ -15,7 +15,7 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { AppKind } from './kinds'
 import type { DeveloperTexts } from './texts'
 
-/** The options, checked. */
+/** The checked options. */
 export interface Settings extends ClientsPolicy {
   readonly scopes: Scope | ((req: Request) => Awaitable<Scope>)
   readonly resources: readonly string[] | undefined
@@ -45,7 +45,10 @@ export function verifyScopes({ scopes: all }: AuthorizationServer, scopes: unkno
     throw misuse('unknown_to_server', `developerRouter's scopes must be scopes of the server; ${unknown} is not`)
 }
 
-/** In any spelling of the server's own. One that it does not have would be refused at each new app, and say so to users. */
+/**
+ * Checks resources in any spelling of the server's. An unknown one would make each new app fail, and users would see
+ * the error.
+ */
 export function verifyResources({ resources: all }: AuthorizationServer, resources: unknown): void {
   if (!isTexts(resources)) throw misuse('wrong_list', "developerRouter's resources must be a list of URIs")
   const unknown = resources.find((uri) => findResource(all, uri) === undefined)
@@ -53,12 +56,12 @@ export function verifyResources({ resources: all }: AuthorizationServer, resourc
   throw misuse('unknown_to_server', `developerRouter's resources must be resources of the server; ${unknown} is not`)
 }
 
-/** One request for a developer page. `who` may do what the same caller may do at the clients API. */
+/** One request for a developer page. `who` has the rights of the same caller in the clients API. */
 export interface Call {
   readonly visit: Visit<DeveloperTexts>
   readonly settings: Settings
   readonly who: ClientsCaller
-  /** The parameters of the URL. They decide about what is shown alone. */
+  /** The parameters of the URL. They only select what is shown. */
   readonly query: ReadonlyMap<string, string>
 }
 
@@ -68,7 +71,7 @@ type Section = 'apps' | 'tokens'
 
 interface Page {
   readonly title: string
-  /** HTML with the heading of the page. @default the title alone */
+  /** HTML with the heading of the page. @default only the title */
   readonly heading?: string
   /** HTML. */
   readonly body: readonly (string | undefined)[]
@@ -76,7 +79,7 @@ interface Page {
   readonly status?: number
 }
 
-/** Sends a page with the navigation above it and the account below it. */
+/** Sends a page with the navigation and the account. */
 export function send({ visit, settings }: Call, { title, heading, body, section = 'apps', status = 200 }: Page): void {
   const { words, context, userName } = visit
   const parts = [
@@ -100,13 +103,13 @@ export function appQuery(clientId: string, page?: string): string {
   return queryOf({ app: clientId, ...(page !== undefined && { page }) })
 }
 
-/** A day in the words of the page. Seconds. */
+/** Formats a date in the language of the page. `seconds` since the epoch. */
 export function dayOf({ visit }: Call, seconds: number): string {
   const format = new Intl.DateTimeFormat(visit.context.language, { dateStyle: 'long', timeZone: 'UTC' })
   return format.format(new Date(seconds * 1000))
 }
 
-/** The same with the time of the day, for what ends soon. */
+/** The same with the time of day, for an end that is near. */
 export function timeOf({ visit }: Call, seconds: number): string {
   const format = new Intl.DateTimeFormat(visit.context.language, {
     dateStyle: 'long',
@@ -116,12 +119,12 @@ export function timeOf({ visit }: Call, seconds: number): string {
   return format.format(new Date(seconds * 1000))
 }
 
-/** Errors by the field that they are about; `''` is for the form as a whole. */
+/** Errors by field; `''` is for the whole form. */
 export type Errors = Readonly<Record<string, FieldError>>
 
 /**
- * What a rule has refused, by the field that `fields` names for the member at the beginning of its words. Throws what is not
- * the user's fault, and what is not there.
+ * The error of a rule by its field: the message begins with a member, and `fields` has the field. Rethrows an error
+ * that is not the user's fault, or that names no member.
  */
 export function refusal(
   error: unknown,
@@ -135,7 +138,7 @@ export function refusal(
   return { [name]: { text, details } }
 }
 
-/** What stands above a form with errors. */
+/** The notice above a form with errors. */
 export function errorNotice({ visit: { words } }: Call, errors: Errors): string {
   const whole = errors['']
   if (Object.keys(errors).length === 0) return ''

@@ -1,16 +1,17 @@
 /**
- * The words of the developer pages: plain text with the placeholders `{app}`, `{name}`, `{date}`, `{days}` and `{user}`.
+ * The texts of the developer pages: plain text with the placeholders `{app}`, `{name}`, `{date}`, `{days}` and
+ * `{user}`.
  */
 import type { FormTexts } from '../forms/texts'
 
-/** The words of the developer pages in one language. */
+/** The texts of the developer pages in one language. */
 export interface DeveloperTexts extends FormTexts {
   appsTitle: string
   appsIntro: string
   noApps: string
   newApp: string
   kindTitle: string
-  /** The types of app, in words, each with a sentence. */
+  /** The types of app, each with a sentence. */
   web: string
   webText: string
   spa: string
@@ -38,7 +39,7 @@ export interface DeveloperTexts extends FormTexts {
   keysMissing: string
   createApp: string
   save: string
-  /** A refusal that belongs to no field. */
+  /** An error that belongs to no field. */
   refused: string
   /** The page of an app. */
   kind: string
@@ -47,13 +48,13 @@ export interface DeveloperTexts extends FormTexts {
   secretSince: string
   secretUntil: string
   createdOn: string
-  /** An administrator has disabled the app: in a word, and what that means. */
+  /** The status of a disabled app, and its explanation. */
   disabled: string
   disabledText: string
   edit: string
   editTitle: string
   saved: string
-  /** The answer that shows a secret, once. */
+  /** The page that shows a secret, once. */
   created: string
   secretOnce: string
   newSecret: string

@@ -1,4 +1,4 @@
-/** The personal access tokens of a user: a list, a form for one more, and the question before one is revoked. */
+/** The personal access tokens of a user: the list, the form for a new one, and the question before a revocation. */
 import { findClient, isWrittenByOthers } from '../clients/client'
 import {
   checkboxes,
@@ -32,7 +32,7 @@ function tokensOf({ settings }: Call): NonNullable<Settings['tokens']> {
   return settings.tokens as NonNullable<Settings['tokens']>
 }
 
-/** `unused`: a form came that counts no more. */
+/** Shows the list. `unused`: a form arrived that no longer counts. */
 export async function showTokens(call: Call, unused = false): Promise<void> {
   const { visit, query } = call
   const { server, words, userId } = visit
@@ -60,7 +60,7 @@ export async function showTokens(call: Call, unused = false): Promise<void> {
   })
 }
 
-/** The link is called by its own words and the token's name, because a list of links that are all alike says nothing. */
+/** The link contains the token's name, because identical links say nothing in a list of links. */
 function listed(call: Call, token: PersonalToken, index: number): string {
   const { words, context, server } = call.visit
   const { id, name, scope, expiresAt, lastUsedAt } = token
@@ -80,11 +80,11 @@ interface Values {
   readonly days: string
 }
 
-/** The scopes that a token may have: those of the client, as far as its user may give them to an app. */
+/** The scopes that a token may have: those of the client that its user may give to an app. */
 async function scopesFor(call: Call): Promise<string[]> {
   const { clientId } = tokensOf(call)
   const client = await findClient(call.visit.server, clientId)
-  // the host's mistake, and no user's
+  // a mistake of the host, not of the user
   if (!client || isWrittenByOthers(client)) {
     const fix = 'must name a client that you have made for personal tokens, with ensureClient and without username'
     throw misuse('wrong_record', `developerRouter's personalTokens.clientId ${fix}`)
@@ -129,7 +129,7 @@ export async function makeToken(call: Call, _form: SentForm, sent: Sent): Promis
   const life = days.find((count) => String(count) === values.days)
   let errors: Errors = {
     ...(values.name === '' && { name: { text: words.nameMissing } }),
-    // without any the client's default scope would count: more than was chosen
+    // without a scope the client's default scope would apply: more than the user chose
     ...(scopes.length === 0 && { scope: { text: words.tokenScopesMissing } }),
     ...(life === undefined && { days: { text: words.refused } }),
   }
@@ -149,7 +149,7 @@ export async function makeToken(call: Call, _form: SentForm, sent: Sent): Promis
   await showTokenForm(call, values, errors)
 }
 
-/** The answer to the POST itself: no other response has the token, and no storage. */
+/** Shows a new token. Only the response to this POST has it; storage has its digest. */
 function showMade(call: Call, { name, token, expiresAt }: PersonalToken & { readonly token: string }): void {
   const { words } = call.visit
   send(call, {
@@ -165,7 +165,7 @@ function showMade(call: Call, { name, token, expiresAt }: PersonalToken & { read
   })
 }
 
-/** The question before a token is revoked. What is not this user's own is answered with the list. */
+/** Asks before a token is revoked. A token of another user gives the list. */
 export async function showRevocation(call: Call, id = call.query.get('token') ?? '', tooSoon = false): Promise<void> {
   const { visit } = call
   const { server, words, userId } = visit

@@ -1,4 +1,4 @@
-/** What a user has answered to a device: kept beside what the device asked, which its code stays bound to. */
+/** The user's answer to a device, stored beside the device's request. */
 import { isDeepStrictEqual } from 'node:util'
 import { boundOf } from '../credentials/bound'
 import type { AuthorizationDetails } from '../rules/authorization-details'
@@ -6,19 +6,18 @@ import { includesScope, type Scope } from '../rules/scope'
 import type { Credential } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 
-/** Whose answer it is, and for a yes to what, since when. */
+/** The user who answered; for an approval also what they approved, and since when. */
 interface Answer {
   readonly userId: string
   readonly scope: Scope
   readonly startedAt: number
-  /** Those that the user was shown. A type that its client has lost for that moment is not among them. */
+  /** The details that the user saw. A type that the client lost meanwhile is not among them. */
   readonly authorizationDetails?: AuthorizationDetails | undefined
 }
 
 /**
- * Answers a code that nobody has answered yet: of two answers at once one is the first, and false comes to the other one.
- * The columns say the same, so that whatever revokes everything of the user revokes this. Where the two differ the code is
- * dead.
+ * Stores an answer to an unanswered code. Of two concurrent answers one succeeds, and the other gets false. The columns
+ * repeat the answer, so that a revocation of the user's grants covers it. If both differ, the code is dead.
  */
 export async function storeAnswer(
   { storage }: AuthorizationServer,
@@ -31,14 +30,14 @@ export async function storeAnswer(
   return storage.grants.transition(found.id, 'pending', next, [])
 }
 
-/** The answer, once there is one. */
+/** The answer, if there is one. */
 export function answerOf({ data }: Credential): Answer {
   return data.answer as Answer
 }
 
 /**
- * Whether the answer is within what the device asked for. No digest covers it: the page knows no secret of the device. What an
- * adapter alters there makes it less, or nothing.
+ * Whether the answer is within the device's request. No digest covers it, because the page does not know the device's
+ * secret. A change by an adapter can only reduce it or make it invalid.
  */
 export function isWithinRequest(found: Credential): boolean {
   const { scope, authorizationDetails: asked = [] } = boundOf(found)
@@ -46,7 +45,7 @@ export function isWithinRequest(found: Credential): boolean {
   return includesScope(scope, granted) && seen.every((one) => asked.some((other) => isDeepStrictEqual(one, other)))
 }
 
-/** Whether this user has answered it with a yes; undefined where they have not answered. */
+/** Whether this user approved it. Undefined if this user did not answer. */
 export function answeredBy({ state, userId }: Credential, user: string): boolean | undefined {
   if (userId !== user || state === 'pending') return undefined
   return state !== 'denied'

@@ -1,4 +1,4 @@
-/** What a device asks, as a request that a decider can decide about, and what becomes of the decision. */
+/** Turns the request of a device into an authorization request, and carries out the decision. */
 
 import type { Request } from 'express'
 import { grantedScope } from '../authorization/decision'
@@ -14,14 +14,14 @@ import { detailsMember, remainingDetails } from '../tokens/authorization-details
 import type { AuthorizationRequest, AuthorizationServer, Decision } from '../types/authorization-server'
 import { storeAnswer } from './answer'
 
-/** Who asks for it, and when. */
+/** The user, and when the user asked. */
 interface Asking {
   readonly server: AuthorizationServer
   readonly req: Request
   readonly startedAt: number
 }
 
-/** The request of a device; undefined where its client is gone. `sent` is what the browser has sent. */
+/** The request of a device. Undefined if its client no longer exists. `sent` are the browser's parameters. */
 export async function deviceRequest(
   { server, req, startedAt }: Asking,
   found: Credential,
@@ -35,19 +35,19 @@ export async function deviceRequest(
     server,
     client: client.name === undefined ? { ...client, name: client.clientId } : client,
     responseType: 'device_code',
-    // what the client has lost since is not asked for
+    // without the scope that the client has lost since
     scope: remainingScope(server.scopes, client, found.scope),
     audience: heldAudience(server, audience),
     ...(authorizationDetails && { authorizationDetails: remainingDetails(server, client, authorizationDetails) }),
     parameters: new Map(parameters),
-    // with the code in one spelling: it is compared when the answer comes
+    // with the code in one spelling, because the answer's is compared with it
     sent: new Map([...sent, ['user_code', userCode]]),
     startedAt,
     device: { userCode, network, startedAt: found.startedAt },
   })
 }
 
-/** Stores the decision of the user who entered the code. False where another answer was faster. */
+/** Stores the decision of the user who entered the code. False if another answer was faster. */
 export async function carryOut(
   server: AuthorizationServer,
   request: AuthorizationRequest,
@@ -62,7 +62,7 @@ export async function carryOut(
     if (isFirst) server.emit({ type: 'authorization.denied', clientId, userId })
     return isFirst
   }
-  // RFC 8628 §5.4: the user who was told of the device, and nobody else, lets it in
+  // RFC 8628 §5.4: only the user who saw the device may approve it
   if (subjectId(decision.userId) !== userId) {
     throw new OAuthError('access_denied', 'The decision is of another user than the one who entered the code.')
   }
@@ -73,7 +73,7 @@ export async function carryOut(
   const startedAt = Math.min(secondOf(decision.startedAt ?? request.startedAt), request.startedAt)
   const answer = { userId, scope, startedAt, ...detailsMember(request.authorizationDetails) }
   if (!(await storeAnswer(server, found, 'approved', answer))) return false
-  // an answer that is older than this request may have been revoked meanwhile: the device would wait in vain
+  // an authorization older than this request may have been revoked: the device would wait in vain
   if (startedAt < server.now() && !(await findCredential(server, found.id, 'device_code'))) {
     throw new OAuthError('access_denied', 'The session has been revoked. Sign in again.')
   }

@@ -1,4 +1,4 @@
-/** The device authorization endpoint (RFC 8628 §3.1): a device asks, and receives a code for itself and one for its user. */
+/** The device authorization endpoint (RFC 8628 §3.1): a device receives a code for itself and one for its user. */
 import type { Router } from 'express'
 import { attemptOfPublicClient, authenticatedRequest } from '../clients/authenticated-request'
 import { requireGrantType } from '../clients/client'
@@ -23,7 +23,7 @@ import { storeUserCode } from './user-code'
 
 /** Options of `deviceAuthorizationRouter`. */
 interface DeviceAuthorizationRouterOptions {
-  /** Which web pages of other origins may call (CORS). @default none */
+  /** The web pages of other origins that may call it (CORS). @default none */
   cors?: CorsOptions
 }
 
@@ -33,14 +33,14 @@ interface Settings {
   readonly interval: number
 }
 
-/** What the page reads of the request again: what was asked, and in which language. */
+/** The parameters that the page needs again. */
 const shownParameters: readonly string[] = ['scope', 'resource', 'ui_locales']
 
 /**
- * The device authorization endpoint (RFC 8628 §3.1). `oauthRouter` mounts it where the server has `deviceCode()` in its
- * `grants`.
+ * The device authorization endpoint (RFC 8628 §3.1). `oauthRouter` mounts it if `grants` of the server has
+ * `deviceCode()`.
  *
- * @throws TypeError at start-up for a server without it, or without the path of the page in `endpoints`.
+ * @throws TypeError at start-up if the server has no `deviceCode()`, or `endpoints` lacks the path of the page.
  */
 export function deviceAuthorizationRouter(
   server: AuthorizationServer,
@@ -54,7 +54,7 @@ export function deviceAuthorizationRouter(
   return router(server, options)
 }
 
-/** The same for the value that has the settings. */
+/** The same, with the settings of `deviceCode()`. */
 export function authorizationRouter(server: AuthorizationServer, settings: Settings, cors?: CorsOptions): Router {
   const page = requirePath('deviceAuthorizationRouter', server, DEVICE_PAGE)
   const handler: Handler = async (req, res) => {
@@ -66,14 +66,14 @@ export function authorizationRouter(server: AuthorizationServer, settings: Setti
     if (server.resources.length === 0 && parameters.has('resource')) warnOfResource(server)
     const audience = resolveAudience(server, client, parameters.get('resource'))
     const details = await requestedDetails(server, client, parameters, audience)
-    // RFC 9396 §3.1: who names details alone has not asked for the default scope
+    // RFC 9396 §3.1: a request with details and no scope does not get the default scope
     const isScoped = !details || parameters.has('scope')
     const scope = isScoped ? resolveScope(server, client, parameters.get('scope'), audience) : []
-    // as RFC 9449 §10 binds a code: by a proof, or by the thumbprint of a key
+    // binds the code as RFC 9449 §10 does: by a proof, or by the thumbprint of a key
     const dpopJkt = keyToBind(server, client, parameters, confirmation)
     const bearing = { ...audienceMember(audience), ...detailsMember(details) }
     const authorization = { clientId: client.clientId, scope, startedAt, ...bearing }
-    // each takes rows; a proof that was counted already stands for them
+    // each request stores rows; a counted proof already limits them
     if (!sent.authenticated && !sent.attempt) await attemptOfPublicClient(server, client, req)
     const issuedAt = server.now()
     const lifetime = { issuedAt, expiresAt: issuedAt + settings.ttl }
@@ -86,7 +86,7 @@ export function authorizationRouter(server: AuthorizationServer, settings: Setti
       ...(dpopJkt !== undefined && { dpopJkt }),
     })
     const made = { id, kind: 'device_code', secret, state: 'pending' }
-    // before a code leads to it
+    // stored before a user code leads to it
     await store(server, [credentialOf(made, authorization, lifetime, bound)])
     const userCode = await storeUserCode(server, id, authorization, lifetime)
     server.emit({ type: 'device.requested', clientId: client.clientId, scope })

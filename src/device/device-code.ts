@@ -1,4 +1,6 @@
-/** `deviceCode()`: sign-in for devices that have no browser, or no keyboard. Their user answers on another one (RFC 8628). */
+/**
+ * `deviceCode()`: sign-in for devices without a browser or keyboard. The user approves on another device (RFC 8628).
+ */
 
 import { getsRefreshToken } from '../clients/client'
 import { authorizationOf, boundOf, findCredential, hasSecret, isExpired } from '../credentials/bound'
@@ -23,23 +25,26 @@ import { deviceRouter } from './verification'
 
 /** Options of `deviceCode`. */
 export interface DeviceCodeOptions {
-  /** Seconds within which the user has to enter the code and allow it, at most 1800. @default 600 */
+  /** Seconds in which the user must enter the code and approve, at most 1800. @default 600 */
   ttl?: number
-  /** Seconds between two polls of a device, at most 60. A device that is faster must wait five seconds longer. @default 5 */
+  /**
+   * Seconds between two polls of a device, at most 60. A device that polls too soon must wait five more seconds.
+   * @default 5
+   */
   interval?: number
 }
 
-/** RFC 8628 §3.5: what a device that polls too soon must wait longer from then on. */
+/** RFC 8628 §3.5: the seconds added to the interval if a device polls too soon. */
 const SLOWER = 5
-/** Seconds by which a poll may be early: answers do not all take the same time. */
+/** Seconds by which a poll may be early, because network times vary. */
 const EARLY = 1
-/** How often a poll may find that another one, or the user's answer, was faster. */
+/** The most times that a poll may lose against another one, or against the user's answer. */
 const MOST_LOST = 10
 
 /**
- * The device authorization grant (RFC 8628), for devices without a browser, and for programs on a command line. The device
- * shows a code, its user enters it on a page of this server and is asked there, and the device polls for the answer.
- * `oauthRouter` mounts the endpoint and the page.
+ * The device authorization grant (RFC 8628), for devices without a browser and for command line programs. The device
+ * shows a code. Its user enters it on a page of this server and decides there, while the device polls. `oauthRouter`
+ * mounts the endpoint and the page.
  *
  * @throws TypeError when `ttl` or `interval` is out of range.
  */
@@ -69,16 +74,16 @@ export function deviceCode(options: DeviceCodeOptions = {}): GrantType {
   } satisfies GrantType)
 }
 
-/** RFC 8628 §3.4: the device asks whether its user has answered. */
+/** RFC 8628 §3.4: the device asks whether its user has decided. */
 async function poll(server: AuthorizationServer, request: TokenRequest, interval: number): Promise<TokenResponse> {
   const { client, parameters } = request
   const presented = parseSplitToken(requireParameter(parameters, 'device_code'))
-  // what no code of this client could be for is refused before this one is looked at
+  // checks what applies to every code of this client before this code is looked up
   resolveAudience(server, client, parameters.get('resource'))
   for (let lost = 0; lost < MOST_LOST; lost++) {
     const found = presented && (await findCredential(server, presented.id, 'device_code'))
     if (!found || !hasSecret(found, presented.secret)) throw invalidCode()
-    // RFC 8628 §3.4, RFC 6749 §5.2: it is bound to the client that it was issued to
+    // RFC 8628 §3.4, RFC 6749 §5.2: the code is bound to its client
     if (found.clientId !== client.clientId) throw invalidCode()
     const { dpopJkt } = boundOf(found)
     if (dpopJkt !== undefined) requireKey(server, client.clientId, dpopJkt, request.confirmation)
@@ -95,25 +100,25 @@ async function poll(server: AuthorizationServer, request: TokenRequest, interval
   throw new OAuthError('slow_down', 'Too many requests with this device code at once.')
 }
 
-/** Throws what a device must do that has no answer yet. Returns where the answer came meanwhile, and it must look again. */
+/** Throws the error for an unanswered code. Returns if an answer came meanwhile, so that the caller looks again. */
 async function wait(server: AuthorizationServer, found: Credential, configured: number): Promise<void> {
   const { polledAt, interval = configured } = found.data as { polledAt?: number; interval?: number }
   const now = server.now()
   const isEarly = polledAt !== undefined && Math.max(0, now - polledAt) < interval - EARLY
   const data = { ...found.data, polledAt: now, interval: isEarly ? interval + SLOWER : interval }
-  // in storage, so that each process knows of the polls of the others
+  // stored, so that each process knows the polls of the others
   if (!(await server.storage.grants.transition(found.id, 'pending', { ...found, data }, []))) return
   if (!isEarly) throw new OAuthError('authorization_pending', 'The user has not answered yet.')
   throw new OAuthError('slow_down', `Wait ${data.interval} seconds between two requests.`)
 }
 
-/** The tokens of an approved code. Of many requests at once one gets them. */
+/** Issues the tokens of an approved code. Of many concurrent requests one gets them. */
 async function redeem(server: AuthorizationServer, request: TokenRequest, found: Credential): Promise<TokenResponse> {
   const { client, parameters } = request
   const { userId, startedAt, scope: granted, authorizationDetails: seen = [] } = answerOf(found)
   if (!isWithinRequest(found)) throw invalidCode()
   await requireUser(server, userId)
-  // what the client has lost since the user agreed is gone, as at a code
+  // what the client lost since the user agreed is removed, as for an authorization code
   const scope = remainingScope(server.scopes, client, granted)
   const { audience: asked, authorizationDetails } = boundOf(found)
   const details = authorizationDetails && seen

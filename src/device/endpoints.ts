@@ -1,4 +1,4 @@
-/** The two endpoints of the device flow: their names, their places by convention, and their URLs. */
+/** The two endpoints of the device flow: names, conventional paths, and URLs. */
 import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 
@@ -8,10 +8,10 @@ export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 export const DEVICE_AUTHORIZATION = 'deviceAuthorization'
 export const DEVICE_PAGE = 'device'
 
-/** People type the second one. */
+/** The second is short, because users type it. */
 export const paths = { [DEVICE_AUTHORIZATION]: '/oauth2/device_authorization', [DEVICE_PAGE]: '/device' } as const
 
-/** The URL of the endpoint. Throws a TypeError where the server does not say where it is. */
+/** The URL of the endpoint. Throws a TypeError if the server does not have its path. */
 export function requirePath(
   owner: string,
   { issuer, endpoints }: AuthorizationServer,

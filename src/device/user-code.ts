@@ -1,4 +1,4 @@
-/** The code that a device shows and its user enters (RFC 8628 §6.1): how it is made, how people write it, and its row. */
+/** The user code of a device (RFC 8628 §6.1): how it is made, how users may type it, and its row. */
 
 import { boundBy, boundOf, credentialOf, findCredential, hasSecret, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
@@ -9,19 +9,19 @@ import type { Credential } from '../storage'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 
-/** RFC 8628 §6.1: without vowels, so that no code is a word, and without what looks like a digit. */
+/** RFC 8628 §6.1: without vowels, so that no code is a word, and without lookalikes of digits. */
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ'
 const LENGTH = 8
-/** What people may type for it, spaces and dashes included. */
+/** The longest input, including spaces and dashes. */
 const MOST_CHARACTERS = 64
-/** Draws until a free code is found. Of 25 billion codes ten in a row are taken only where a store says so of every id. */
+/** Attempts to draw a free code. Of 25 billion codes, ten in a row are taken only if the store says so of every id. */
 const MOST_DRAWS = 10
 
 const spelling = new RegExp(`^[${ALPHABET}]{${LENGTH}}$`)
-/** What people write between the letters: spaces, dashes and points of every script. */
+/** Separators that users may type: spaces, dashes and points of every script. */
 const between = /[\p{White_Space}\p{Pd}\p{Cf}.·]/gu
 
-/** A code as it is shown: `WDJB-MJHT`. */
+/** A new code as it is shown: `WDJB-MJHT`. */
 export function newUserCode(): string {
   const letters = Array.from({ length: LENGTH }, () => ALPHABET[randomIndex(ALPHABET.length)])
   return formatted(letters.join(''))
@@ -31,10 +31,10 @@ function formatted(letters: string): string {
   return `${letters.slice(0, LENGTH / 2)}-${letters.slice(LENGTH / 2)}`
 }
 
-/** The code that somebody entered, in any case and with any spaces and dashes, as it is shown; undefined for what is none. */
+/** Returns an entered code as it is shown, from any case, spaces and dashes. Undefined for another text. */
 export function parseUserCode(text: string): string | undefined {
   if (text.length > MOST_CHARACTERS) return undefined
-  // letters of full width, too, as keyboards of East Asia type them
+  // includes full-width letters, which East Asian keyboards type
   const letters = text
     .normalize('NFKC')
     .replace(between, '')
@@ -43,8 +43,8 @@ export function parseUserCode(text: string): string | undefined {
 }
 
 /**
- * Stores a code of the user for the device code of that id, and returns it. A code that is taken already is drawn again: the
- * id of the row is its hash, so that of two devices one only gets it.
+ * Stores a user code for this device code and returns it. Draws again if the code is taken: the id of the row is its
+ * hash, so that two devices cannot get the same code.
  */
 export async function storeUserCode(
   { storage }: AuthorizationServer,
@@ -61,7 +61,7 @@ export async function storeUserCode(
   throw storageFailure(new Error(`storage.grants.insert returned false for ${MOST_DRAWS} new ids`))
 }
 
-/** The device code that a code belongs to, whatever has become of it; undefined for a code that is unknown or expired. */
+/** Finds the device code of a user code, whatever its state. Undefined if the user code is unknown or expired. */
 export async function findDeviceCode(server: AuthorizationServer, code: string): Promise<Credential | undefined> {
   const row = await findCredential(server, userCodeId(code), 'user_code')
   if (!row || !hasSecret(row, code) || isExpired(server, row)) return undefined
@@ -69,7 +69,7 @@ export async function findDeviceCode(server: AuthorizationServer, code: string):
   return found && found.clientId === row.clientId && !isExpired(server, found) ? found : undefined
 }
 
-/** Names the code where it stays: who reads the store must not see at a glance which codes are shown now. */
+/** The digest of a user code: readers of the store must not see which codes are shown now. */
 export function userCodeDigest(code: string): string {
   return sha256(code)
 }

@@ -1,4 +1,4 @@
-/** The page where a user enters the code of a device and is asked (RFC 8628 §3.3). It works without scripts. */
+/** The page where a user enters a device's code and decides (RFC 8628 §3.3). It works without scripts. */
 import type { Request, Response, Router } from 'express'
 import { approve } from '../authorization/approve'
 import { consentPage } from '../authorization/consent-page'
@@ -29,12 +29,13 @@ import { findDeviceCode, parseUserCode, userCodeDigest } from './user-code'
 /** Options of `deviceRouter`. */
 export interface DeviceRouterOptions {
   /**
-   * Asks the user: `consentPage()`, or a function of the host. It is called once the user has entered the code of a device,
-   * which is `request.device`. It must ask each time: a stranger may have sent the user the link.
+   * Asks the user: `consentPage()`, or your own function. Called after the user entered the code of a device, with
+   * `request.device`. It must ask each time: a stranger may have sent the user the link.
    */
   decide: Decide
   /**
-   * Hidden fields for the form where the code is entered, for a CSRF middleware in front: `(req) => ({ _csrf: req.csrfToken() })`.
+   * Returns hidden fields for the form where the code is entered, for a CSRF middleware: `(req) => ({ _csrf:
+   * req.csrfToken() })`.
    * @default none
    */
   fields?: OwnFields
@@ -45,10 +46,10 @@ const CODE = 'user_code'
 const ANSWERED = 'answered'
 
 /**
- * The page where users enter the code of a device (RFC 8628 §3.3). `oauthRouter` mounts it where the server has
- * `deviceCode()` in its `grants`. Mount it behind the host's session, and never behind a guard.
+ * The page where users enter the code of a device (RFC 8628 §3.3). `oauthRouter` mounts it if `grants` of the server
+ * has `deviceCode()`. Mount it behind your session middleware, and never behind a guard.
  *
- * @throws TypeError at start-up for a server without `deviceCode()`, and for a decider that asks no user.
+ * @throws TypeError at start-up if the server has no `deviceCode()`, and for a decider that asks no user.
  */
 export function deviceRouter(server: AuthorizationServer, options: DeviceRouterOptions): Router {
   requireNoMore('deviceRouter', arguments, 2)
@@ -63,9 +64,9 @@ export function deviceRouter(server: AuthorizationServer, options: DeviceRouterO
   const forUser = (handle: (visit: Visit) => Promise<void>): Handler => {
     return async (req, res) => {
       const startedAt = server.now()
-      // no window that opened or brought up this one keeps a hold on it
+      // a window that opened this one, or that this one opened, must not control it
       res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
-      // a token of a client must not let that client, or anybody with it, into devices that have more than the token
+      // an access token must not let its client, or anyone with it, approve devices with more rights than the token
       if (admissionOf(req))
         throw new OAuthError('access_denied', 'Sign in in a browser. A token cannot approve a device.')
       const found = await signedIn(req)
@@ -97,12 +98,12 @@ interface Visit {
   readonly startedAt: number
 }
 
-/** The form; once this user has answered, what became of it. */
+/** Shows the form, or the result after this user has answered. */
 async function show(visit: Visit): Promise<void> {
   const { server, req, res, userId } = visit
   const { parameters } = queryParameters(req)
   const answered = parseUserCode(parameters.get(ANSWERED) ?? '')
-  // only of what this user has answered: nobody learns here which codes there are
+  // only codes that this user answered: the page reveals no other codes
   const allowed = answered && (await answerTo(server, answered, userId))
   if (typeof allowed === 'boolean') return sendPage(server, res, 200, renderAnswered(allowed, pageContext(server, req)))
   await showForm(visit, parseUserCode(parameters.get(CODE) ?? ''))
@@ -113,11 +114,11 @@ async function answerTo(server: AuthorizationServer, code: string, userId: strin
   return found && answeredBy(found, userId)
 }
 
-/** RFC 8628 §3.3.1: also a code that came with the link is shown, for the user to compare, and sent by the user's hand. */
+/** RFC 8628 §3.3.1: a code from the link is shown too, for the user to compare and submit. */
 async function showForm(visit: Visit, code: string | undefined, problem?: 'deviceUnknown' | 'answerUnused') {
   const { server, req, res, userId, fields, startedAt } = visit
   const added = fields ? await ownFields(server, 'deviceRouter', fields, req) : []
-  // no client yet: this is the id of none (RFC 6749 Appendix A.1)
+  // there is no client yet: this id cannot belong to one (RFC 6749 Appendix A.1)
   const value = await openTransaction(server, 'device_entry', { clientId: '\n', userId, scope: [], startedAt })
   const context = pageContext(server, req)
   const view = {
@@ -129,7 +130,7 @@ async function showForm(visit: Visit, code: string | undefined, problem?: 'devic
   sendPage(server, res, problem ? 400 : 200, renderEntry(view, context))
 }
 
-/** The code was entered, or what `decide` asked about it is answered. What is in the URL counts for nothing. */
+/** Handles an entered code, or an answer to `decide`. The URL does not matter. */
 async function enter(visit: Visit): Promise<void> {
   const { server, req, userId } = visit
   const parameters = await requestParameters(req)
@@ -143,31 +144,31 @@ async function enter(visit: Visit): Promise<void> {
   }
   if (entry.data.entered !== userCodeDigest(code)) return showForm(visit, code, 'answerUnused')
   const found = await findDeviceCode(server, code)
-  // sent twice: what came first counts
+  // sent twice: the first answer counts
   if (found && answeredBy(found, userId) !== undefined) return sendToAnswered(visit, code)
   await ask(visit, code, found?.state === 'pending' ? found : undefined, parameters)
 }
 
-/** The device code that was guessed right; undefined for a wrong guess. The form is used up, right or wrong. */
+/** Returns the device code of a correct guess, otherwise undefined. Uses up the form either way. */
 async function takeGuess(
   { server, req, userId }: Visit,
   entry: Credential,
   code: string,
 ): Promise<Credential | 'late' | undefined> {
-  // RFC 8628 §5.1: who is quick at guessing would find the codes of others
+  // RFC 8628 §5.1: fast guessing would find other users' codes
   const attempt = await takeAttempt(server, { kind: 'user_code', account: '', network: siteOf(networkOf(req.ip)) })
   const found = await findDeviceCode(server, code)
   const isRight = found?.state === 'pending'
   const data = isRight ? { ...entry.data, entered: userCodeDigest(code) } : entry.data
   const next = { ...entry, state: 'decided', data }
   if (!(await server.storage.grants.transition(entry.id, 'pending', next, []))) return 'late'
-  // not as a success: a network that has a code of its own must not guess more than others
+  // not `succeed`: a network with a code of its own must not get more guesses
   if (isRight) await attempt.giveBack()
   else server.emit({ type: 'user_code.failed', userId })
   return isRight ? found : undefined
 }
 
-/** Asks the user, and carries out the answer. */
+/** Asks the user, and carries out the decision. */
 async function ask(
   visit: Visit,
   code: string,
@@ -190,14 +191,14 @@ async function ask(
   await showForm(visit, code, 'answerUnused')
 }
 
-/** To a page that a browser may load again. Relative: whatever path the browser has come by, it stays there. */
+/** Redirects to a page that a browser may reload. Relative, because a proxy may show another path. */
 function sendToAnswered({ res }: Visit, code: string): void {
   res.writeHead(303, { Location: `?${ANSWERED}=${code}`, 'Cache-Control': 'no-store', 'Content-Length': 0 })
   res.end()
 }
 
 function sendPage(server: AuthorizationServer, res: Response, status: number, html: string): void {
-  // a timeout of the host may have answered while storage was slow
+  // a timeout of the host may have responded while storage was slow
   if (res.headersSent) return
   setPageHeaders(server, res)
   res.writeHead(status)
