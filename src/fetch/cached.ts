@@ -1,31 +1,31 @@
-/** A value from another server, kept for a while: renewed before it is too old, and asked for at a bounded rate. */
+/** Caches a value from another server: renews it in time, and limits the rate of requests. */
 import { type Awaitable, whenReady } from '../awaitable'
 
-/** Seconds. */
+/** Times in seconds. */
 export interface Pace {
-  /** Older than `fresh`, a value is renewed while it is still used; older than `stale`, it is used no more. */
+  /** A value older than `fresh` is renewed while it is still used. A value older than `stale` is not used. */
   readonly fresh: number
   readonly stale: number
-  /** Between two attempts at something newer, and after a renewal that failed while the value was used. */
+  /** Between two renewals, and after a failed renewal while the old value was used. */
   readonly cooldown: number
-  /** After an attempt that failed and that somebody waited for. */
+  /** After a failed request that a caller waited for. */
   readonly retry: number
 }
 
 const PACE: Pace = { fresh: 600, stale: 3600, cooldown: 10, retry: 2 }
 
 export interface Kept<T> {
-  /** The value. Rejects when it is too old and cannot be renewed. */
+  /** Returns the value. Rejects if it is stale and cannot be renewed. */
   get(): Awaitable<T>
-  /** The value where nothing has to be fetched for it. */
+  /** Returns the value if no request is needed. */
   current(): T | undefined
-  /** Whether the value is too new for another attempt. */
+  /** Whether the value is too new for another request. */
   isNew(): boolean
-  /** A value newer than the one there is; undefined when that one is too new for another attempt. */
+  /** Returns a newer value. Undefined if the current one is too new for another request. */
   newer(): Awaitable<T | undefined>
 }
 
-/** `failed` hears of renewals that nobody waits for. */
+/** Caches a value. `failed` is called after renewals that no caller waits for. */
 export function kept<T>(
   load: () => Promise<T>,
   now: () => number,
@@ -36,7 +36,7 @@ export function kept<T>(
   let failure: { error: unknown; at: number } | undefined
   let loading: Promise<T> | undefined
 
-  // whether the clock goes forward or back, after so many seconds something is no longer new
+  // works with clocks that jump forward or back
   const age = ({ at }: { at: number }) => Math.abs(now() - at)
   const attempt = async (): Promise<T> => {
     try {

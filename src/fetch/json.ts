@@ -1,4 +1,4 @@
-/** Fetches JSON from an authorization server: nothing large, nothing slow, nothing from elsewhere. */
+/** Fetches JSON from an authorization server: limited in size and time, without redirects. */
 import { OAuthError } from '../errors'
 import { isHttpUrl, isSafeUrl } from '../rules/issuer'
 
@@ -6,8 +6,8 @@ const MAX_BYTES = 256 * 1024
 const MAX_MILLISECONDS = 5000
 
 /**
- * A 200 whose body is a JSON object. Everything else throws; the message is for the host, never for a client. `allowHttp`
- * where the host has said that the way there is its own.
+ * Fetches a 200 whose body is a JSON object. Throws otherwise, with a message for the host and not for clients.
+ * `allowHttp` if the host trusts the network.
  */
 export async function fetchJson(
   url: unknown,
@@ -19,7 +19,7 @@ export async function fetchJson(
   const response = await fetch(url, {
     ...request,
     headers: { accept: 'application/json', ...request.headers },
-    // a redirect could lead anywhere, and take credentials there
+    // a redirect could lead anywhere, with the credentials
     redirect: 'error',
     signal: AbortSignal.timeout(MAX_MILLISECONDS),
   })
@@ -43,7 +43,7 @@ async function readText(url: string, { body }: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The server cannot be reached, or talks nonsense: 503, because nobody knows whether the token is good. */
+/** The server is unreachable or its response invalid: 503, because the token can be neither accepted nor refused. */
 export function unreachable(cause: unknown): OAuthError {
   return new OAuthError('server_error', 'The authorization server cannot be reached.', { status: 503, cause })
 }

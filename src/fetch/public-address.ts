@@ -1,8 +1,8 @@
-/** Which addresses are on the public Internet (RFC 6890), and which hosts can be: nothing that only we can reach. */
+/** Which addresses and hosts are on the public Internet (RFC 6890), and not only reachable from here. */
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import { isLocalhostName } from '../rules/loopback'
 
-// the IANA registries of special-purpose addresses: whatever is not "globally reachable" there
+// the IANA registries of special-purpose addresses: all that are not "globally reachable"
 const reserved = new BlockList()
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -18,11 +18,11 @@ for (const [network, prefix] of [
   ['198.18.0.0', 15],
   ['198.51.100.0', 24],
   ['203.0.113.0', 24],
-  ['224.0.0.0', 3], // multicast, and what nobody has
+  ['224.0.0.0', 3], // multicast and unassigned
 ] as const) {
   reserved.addSubnet(network, prefix, 'ipv4')
 }
-// of what is allocated to hosts: protocols, tunnels that carry an IPv4 address of any kind, and documentation
+// within the allocated range: protocols, tunnels to IPv4 addresses, and documentation
 for (const [network, prefix] of [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -38,7 +38,7 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
-/** Whether everybody can reach that IP address. An IPv4 address in the form of an IPv6 one never counts as public. */
+/** Whether an IP address is public. An IPv4 address in IPv6 form never counts as public. */
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !reserved.check(address, 'ipv4')
   return isIP(address) === 6 && allocated.check(address, 'ipv6') && !reserved.check(address, 'ipv6')
@@ -48,15 +48,18 @@ export function isLoopbackAddress(address: string): boolean {
   return isIP(address) !== 0 && loopback.check(address, isIPv4(address) ? 'ipv4' : 'ipv6')
 }
 
-/** Whether that host of a URL is this machine, by all addresses that a socket may connect to: more than a redirect URI may have. */
+/**
+ * Whether a URL's host is this machine. Includes all addresses that a socket may connect to, more than redirect URIs
+ * may have.
+ */
 export function isThisMachine(hostname: string): boolean {
   return isLocalhostName(hostname) || isLoopbackAddress(hostname.replace(/^\[|\]$/g, ''))
 }
 
-/** RFC 6761, RFC 6762, RFC 8375, and the domain that ICANN has set aside: names that mean something else everywhere. */
+/** RFC 6761, RFC 6762, RFC 8375, and the domain reserved by ICANN: names with a local meaning. */
 const localNames = /(^|\.)(localhost|local|internal|home\.arpa|onion|test|invalid)$/
 
-/** Whether a host of a URL (as the URL parser writes it) can be on the public Internet: an address, or a name with a dot. */
+/** Whether a URL's host (as the URL parser writes it) can be public: an address, or a name with a dot. */
 export function isPublicHost(hostname: string): boolean {
   const address = hostname.replace(/^\[|\]$/g, '')
   if (isIP(address) !== 0) return isPublicAddress(address)
@@ -64,7 +67,10 @@ export function isPublicHost(hostname: string): boolean {
   return name.includes('.') && !localNames.test(name)
 }
 
-/** Whether a URL is https and of a public host, without credentials and fragment; `withLoopback` also takes http, on loopback. */
+/**
+ * Whether a URL is https with a public host, without credentials and fragment. `withLoopback` also admits http on
+ * loopback.
+ */
 export function isPublicUrl(url: string, withLoopback: boolean): boolean {
   if (!/^https?:\/\/[\x21-\x7e]+$/.test(url) || url.length > 2048 || !URL.canParse(url) || url.includes('#'))
     return false

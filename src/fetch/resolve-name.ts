@@ -1,6 +1,6 @@
 /**
- * Where a name is that a stranger has chosen. `dns.lookup` would ask in libuv's thread pool, two names at a time for the
- * whole process, and nobody can call it back: one silent name server, and the host app's own lookups wait with it.
+ * Resolves names that strangers choose. `dns.lookup` would occupy libuv's thread pool, two names at a time for the
+ * whole process, and cannot be cancelled: a silent name server would delay the host app's own lookups.
  */
 import { Resolver } from 'node:dns/promises'
 import { readFileSync, statSync } from 'node:fs'
@@ -13,7 +13,7 @@ export interface Address {
   family: 4 | 6
 }
 
-/** The second try has twice the time, and as much again to end: four seconds with one name server. */
+/** The second try takes twice as long, with some time to end: four seconds for one name server. */
 const TRY_MILLISECONDS = 1000
 const TRIES = 2
 const HOSTS_FILE =
@@ -23,14 +23,14 @@ const HOSTS_FILE =
 
 let hostsFile: { changedAt: number; hosts: ReadonlyMap<string, readonly string[]> } | undefined
 
-/** All addresses of a name. Rejects where there is none, and when the signal says stop: then nothing goes on behind it. */
+/** All addresses of a name. Rejects if there are none, and when the signal aborts, which also ends all queries. */
 export async function resolveName(name: string, signal: AbortSignal): Promise<Address[]> {
   const stated = statedAddresses(name.toLowerCase().replace(/\.$/, ''))
   return stated ? stated.map(toAddress) : askNameServers(name, signal)
 }
 
 async function askNameServers(name: string, signal: AbortSignal): Promise<Address[]> {
-  // one for each name: `cancel` ends everything that a resolver was asked
+  // one for each name, because `cancel` ends all of a resolver's queries
   const resolver = new Resolver({ timeout: TRY_MILLISECONDS, tries: TRIES })
   const cancel = () => resolver.cancel()
   signal.addEventListener('abort', cancel)
@@ -44,12 +44,12 @@ async function askNameServers(name: string, signal: AbortSignal): Promise<Addres
   }
 }
 
-/** What nobody has to be asked: what the hosts file says, and a name below localhost (RFC 6761 §6.3). */
+/** Addresses without a query: from the hosts file, or for a name below localhost (RFC 6761 §6.3). */
 function statedAddresses(name: string): readonly string[] | undefined {
   return currentHosts().get(name) ?? (isLocalhostName(name) ? ['127.0.0.1', '::1'] : undefined)
 }
 
-/** Read again when it has changed. At once, because what waits for the thread pool waits for everybody who is in it. */
+/** The hosts file, read again after a change. Synchronously, because the thread pool may be busy. */
 function currentHosts(): ReadonlyMap<string, readonly string[]> {
   try {
     const changedAt = statSync(HOSTS_FILE).mtimeMs
@@ -57,7 +57,7 @@ function currentHosts(): ReadonlyMap<string, readonly string[]> {
       hostsFile = { changedAt, hosts: parseHosts(readFileSync(HOSTS_FILE, 'utf8')) }
     return hostsFile.hosts
   } catch {
-    // a machine may have none
+    // there may be no such file
     return new Map()
   }
 }

@@ -1,4 +1,4 @@
-/** Requests to a URL that a stranger has chosen: to public addresses only, small, quick, without redirects. */
+/** Requests to URLs that strangers choose: only public addresses, small, quick, without redirects. */
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
@@ -6,23 +6,23 @@ import CachePolicy from 'http-cache-semantics'
 import { decodeUtf8, parseJsonObject } from '../rules/params'
 import { type Address, resolveName } from './resolve-name'
 
-/** Of a document, where the caller says no other number. */
+/** The default size limit of a document. */
 const MAX_BYTES = 10 * 1024
 const MAX_MILLISECONDS = 5000
-/** How many are fetched at once: in all, and from one host. */
+/** The most parallel requests: in all, and to one host. */
 const MAX_LOADING = 100
 const MAX_LOADING_FROM_HOST = 5
 
-/** What is there is no document; any other failure is one of the way to it. */
+/** A response that is not the document. Other errors are network failures. */
 export class WrongDocument extends Error {}
 
 export interface FetchedDocument<Content = Readonly<Record<string, unknown>>> {
   members: Content
-  /** Seconds for which its sender says that it may be kept. */
+  /** Seconds that the response may be cached. */
   fresh: number
 }
 
-/** Throws for everything but a 200 with a JSON object. The message tells of our network: it is for the host alone. */
+/** Fetches a 200 with a JSON object. Throws otherwise. The message reveals our network: only for the host. */
 export function fetchDocument(
   url: string,
   mayConnectTo: (address: string) => boolean,
@@ -31,7 +31,7 @@ export function fetchDocument(
   return fetchJsonAs('a JSON object', parseJsonObject, url, mayConnectTo, maxBytes)
 }
 
-/** The same, for a JSON list. */
+/** The same for a JSON list. */
 export function fetchList(
   url: string,
   mayConnectTo: (address: string) => boolean,
@@ -62,7 +62,7 @@ async function fetchJsonAs<Content>(
   }
 }
 
-/** Posts a form. Returns the status of the answer, whose body nobody reads; throws where there is no answer. */
+/** Posts a form. Returns the status and ignores the body. Throws without a response. */
 export async function postForm(
   url: string,
   mayConnectTo: (address: string) => boolean,
@@ -75,7 +75,7 @@ export async function postForm(
   return response.statusCode as number
 }
 
-/** The response to a request that is over, body and all, in `MAX_MILLISECONDS`. */
+/** The complete response, within `MAX_MILLISECONDS`. */
 async function responseFrom(
   url: string,
   mayConnectTo: (address: string) => boolean,
@@ -84,21 +84,21 @@ async function responseFrom(
 ): Promise<IncomingMessage> {
   const { hostname, protocol } = new URL(url)
   const address = hostname.replace(/^\[|\]$/g, '')
-  // nobody is asked where an address is
+  // an address is not resolved, so it is checked here
   if (isIP(address) !== 0 && !mayConnectTo(address)) throw new Error(`${address} is not a public address`)
   const request = protocol === 'https:' ? requestHttps : requestHttp
   const signal = AbortSignal.timeout(MAX_MILLISECONDS)
   return new Promise<IncomingMessage>((done, failed) => {
-    // an agent of its own: a connection that somebody else opened has not been looked at
+    // an agent of its own, because an existing connection was not checked
     const options = { agent: false, method, headers, lookup: lookupOnly(mayConnectTo, signal), signal }
-    // an answer that wants another protocol (101) is no response, and none of what else ends a request: it would be waited
-    // for for ever, and its place among those that are fetched never be free again
+    // a protocol upgrade (101) emits no response, and no other end of the request: it would be waited
+    // for forever, and keep its place
     const cutOff = () => failed(new Error('the connection was closed before a response'))
     request(url, options, done).on('error', failed).on('close', cutOff).end(body)
   })
 }
 
-/** Whether one more may be under way beside those that are, in all and to one host. */
+/** Whether there is a place for another request, in all and for one host. */
 export function hasPlace(
   loading: Iterable<string>,
   url: string,
@@ -110,8 +110,8 @@ export function hasPlace(
 }
 
 /**
- * Resolves a name for the connection itself, so that what is looked at is what is connected to: a name that means another
- * address the next time (DNS rebinding) gains nothing. The lookup ends with the request.
+ * Resolves a name for the connection itself, so that the checked address is the one connected to: this defeats DNS
+ * rebinding. The lookup ends with the request.
  */
 function lookupOnly(mayConnectTo: (address: string) => boolean, signal: AbortSignal): LookupFunction {
   return (hostname, { all }, callback) => {
@@ -127,7 +127,7 @@ function lookupOnly(mayConnectTo: (address: string) => boolean, signal: AbortSig
   }
 }
 
-/** One address that is not allowed is enough to refuse them all. */
+/** One forbidden address refuses all. */
 function permitted(
   hostname: string,
   addresses: readonly Address[],
@@ -139,7 +139,10 @@ function permitted(
   return [first, ...more]
 }
 
-/** Whether the answer says nothing of the document: a timeout, too many requests, or a failure of the server (RFC 9110 §15). */
+/**
+ * Whether the response says nothing about the document: a timeout, too many requests, or a server failure (RFC 9110
+ * §15).
+ */
 export function isBusy(statusCode = 500): boolean {
   return statusCode >= 500 || statusCode === 408 || statusCode === 429
 }
@@ -169,7 +172,7 @@ function parsed<Content>(kind: string, parse: (text: string) => Content, text: s
   }
 }
 
-/** RFC 9111 §4.2, for a cache of our own. Not by `Date`, whose whole seconds would take one or two from it. */
+/** RFC 9111 §4.2, for a private cache. Without `Date`, which would lose a second or two by rounding. */
 function freshSeconds(url: string, { headers }: IncomingMessage): number {
   const described = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
   const policy = new CachePolicy(

@@ -1,4 +1,4 @@
-/** What the values in the server's lists bring along, collected and checked once, at start-up. */
+/** Collects what the values of the server's options add, and checks it once at start-up. */
 
 import { kindOf, requireKnown } from '../options/known'
 import { misuse } from '../options/misuse'
@@ -9,7 +9,7 @@ import type { Capability, ClientMember, RequestSource } from '../types/capabilit
 import { coreEndpoints, type Endpoints } from '../types/endpoints'
 import type { OpenIdProvider } from '../types/openid'
 
-/** Of the values of these lists, those that bring something along. One that is in two lists is one. */
+/** The capabilities in these lists. A value in two lists counts once. */
 export function capabilitiesOf(...lists: (readonly Capability[])[]): readonly Capability[] {
   const values = [...new Set(lists.flat())]
   const found = values.filter((value) => value.metadata ?? value.endpoints ?? value.clientMembers ?? value.jwks)
@@ -28,7 +28,7 @@ export function capabilitiesOf(...lists: (readonly Capability[])[]): readonly Ca
   return Object.freeze(found)
 }
 
-/** What a record has beside its metadata, and the secret that it is made with. */
+/** The members of a record beside its metadata, and the secret it is created with. */
 const ofRecords = [
   'clientId',
   'clientSecret',
@@ -40,19 +40,19 @@ const ofRecords = [
   'updatedAt',
 ]
 
-/** What JSON has beside the metadata of a record (RFC 7591 §2, §3.2.1), and what is not kept. */
+/** The JSON members beside the metadata (RFC 7591 §2, §3.2.1), and those that are not stored. */
 const ofJson = [
   ...['client_id', 'client_id_issued_at', 'client_secret', 'client_secret_expires_at'],
   ...['registration_access_token', 'registration_client_uri', 'response_types', 'software_statement'],
 ]
 
-/** The members of client metadata that they bring along; `taken` are the names that the table of members has. */
+/** The client members of these values. `taken` are the names of the core's members. */
 export function clientMembersOf(
   capabilities: readonly Capability[],
   taken: readonly string[],
   takenInJson: readonly string[],
 ): readonly ClientMember[] {
-  // a row that several values share is one
+  // values that share a member count once
   const members = [...new Set(capabilities.flatMap(({ clientMembers = [] }) => clientMembers))]
   requireUnique('client member', [...ofRecords, ...taken, ...members.map(({ name }) => name)])
   requireUnique('client member', [...ofJson, ...takenInJson, ...members.map(({ wire }) => wire)])
@@ -67,12 +67,12 @@ export function clientMembersOf(
   return Object.freeze(members)
 }
 
-/** Every object has `constructor` already, and a record with `__proto__` would be another one. */
+/** Every object inherits `constructor`, and `__proto__` would change the record. */
 function isMemberName(name: unknown): boolean {
   return typeof name === 'string' && /^[\x21-\x7e]+$/.test(name) && !(name in Object.prototype)
 }
 
-/** Throws for a path that metadata could not name, and for the name of an endpoint that nobody brings along. */
+/** Throws for an invalid path, and for the name of an unknown endpoint. */
 function verifiedEndpoints(endpoints: Endpoints, capabilities: readonly Capability[]): Endpoints {
   const brought = capabilities.flatMap((value) => Object.keys(value.endpoints ?? {}))
   requireKnown('endpoints member', endpoints, [...Object.keys(coreEndpoints), ...brought])
@@ -103,7 +103,7 @@ function requireFunction(name: string, value: unknown): void {
   }
 }
 
-/** The option `requests` of the server, checked. */
+/** Checks the option `requests`. */
 export function verifiedRequests(
   values: readonly RequestSource[] = [],
   server: Pick<AuthorizationServer, 'clientAuthentication'>,
@@ -120,7 +120,7 @@ export function verifiedRequests(
   return Object.freeze([...values])
 }
 
-/** The option `openid` of the server, checked, as a list of the values that bring something along. */
+/** Checks the option `openid`. Returns it as a list of capabilities. */
 export function verifiedOpenId(
   value: OpenIdProvider | undefined,
   accessTokens: AccessTokenFormat | undefined,
@@ -137,13 +137,13 @@ export function verifiedOpenId(
   throw misuse('wrong_capability', `openid must be what openid({ keys, authentication }) returns, not ${kindOf(value)}`)
 }
 
-/** What a host says of its paths. */
+/** The path options of a host. */
 interface PlaceOptions {
   endpoints?: Endpoints
   proxyPrefix?: string
 }
 
-/** Where clients see the endpoints, and what a proxy takes off their paths. */
+/** The paths of the endpoints as clients see them, and the prefix that a proxy removes. */
 export function placesOf(
   { endpoints = {}, proxyPrefix }: PlaceOptions,
   capabilities: readonly Capability[],

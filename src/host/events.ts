@@ -1,9 +1,9 @@
-/** Hands events to the host's listener. */
+/** Passes events to the host's listener. */
 
 import { orElse } from '../awaitable'
 import type { AuthorizationServerEvent, WithoutTime } from '../types/events'
 
-/** Hands events to the listener. Of overloads, which strangers bring about, one a second. */
+/** Passes events to the listener. Overload events, which strangers cause, at most once a second. */
 export function emitter(
   onEvent: (event: AuthorizationServerEvent) => unknown = printErrors,
   now: () => number,
@@ -24,11 +24,11 @@ export function emitter(
     return onEvent({ ...event, untold: before, at })
   }
 
-  // without a listener only failures are printed, and nothing else has to be made of an event
+  // without a listener only failures are printed, so no other event is built
   const printsOnly = onEvent === printErrors
   return (event) => {
     if (printsOnly && event.type !== 'error') return
-    // a listener that throws, now or later, changes nothing: the response is on its way
+    // an error of the listener, now or later, changes nothing: the response is on its way
     void orElse<unknown>(
       () => tell(event),
       () => {},
@@ -36,7 +36,7 @@ export function emitter(
   }
 }
 
-/** Without a listener a failing database must not be a silent 503. */
+/** Without a listener, a failing database must not be a silent 503. */
 function printErrors(event: AuthorizationServerEvent): void {
   if (event.type === 'error') console.error('express-authorization-server:', event.error.cause ?? event.error)
 }

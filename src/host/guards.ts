@@ -1,10 +1,10 @@
-/** A guard that stands behind the routes it was meant for, seen in the host's own stack of handlers. */
+/** Detects a guard that is mounted after the routes that it should protect. */
 import type { Request, RequestHandler } from 'express'
 import { pathOf } from '../http/request-target'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { coreEndpoints } from '../types/endpoints'
 
-/** What Express 4 and 5 have in common of what `app.use` and `app.get` put into a router. */
+/** The common part of a router's entries in Express 4 and 5. */
 interface Layer {
   handle: RequestHandler & { stack?: unknown }
   route?: { path: unknown; stack: Layer[] } | undefined
@@ -17,7 +17,7 @@ interface App {
   router?: { stack?: Layer[] }
 }
 
-/** What comes after a handler, and whether it is only routes of paths that can be compared. */
+/** What comes after a handler: anything unknown, or only routes with comparable paths. */
 interface After {
   anything: boolean
   paths: Set<string>
@@ -26,34 +26,34 @@ interface After {
 const guards = new WeakMap<RequestHandler, AuthorizationServer['warn']>()
 const looked = new WeakSet<App>()
 
-/** Makes a guard known to the check. */
+/** Registers a guard for the check. */
 export function rememberGuard(guard: RequestHandler, warn: AuthorizationServer['warn']): void {
   guards.set(guard, warn)
 }
 
 /**
- * Warns of guards that guard nothing, once for each app. Never of one with anything behind it that might answer, be it
- * the host's 404 page, nor in an app that something else may come after: one is right, and the other may be.
+ * Warns of guards that protect nothing, once for each app. Not if anything behind the guard might respond, even the
+ * host's 404 page, and not if something may follow the app: such a guard may be right.
  */
 export function checkGuards(req: Request): void {
   let app = req.app as unknown as App | undefined
   while (app?.parent) app = app.parent
   if (!app || looked.has(app)) return
   looked.add(app)
-  // called by anybody else than Node's server, an app may pass requests on to whatever comes behind it
+  // an app that Node's server does not call directly may pass requests on
   const { server } = (req.socket ?? {}) as { server?: { listeners?: (event: string) => unknown[] } }
   if (!server?.listeners?.('request').includes(app)) return
-  // Express 4 throws where its `router` is read
+  // Express 4 throws when its `router` is read
   const { stack } = app._router ?? app.router ?? {}
   if (!Array.isArray(stack)) return
   try {
     walk(stack, { anything: false, paths: new Set() }, undefined)
   } catch {
-    // a router that is in itself has no end, and this is only advice
+    // a router inside itself has no end, and this is only advice
   }
 }
 
-/** A guard that refuses what clients send to the endpoints where they get their tokens: none of them has one there yet. */
+/** Detects a guard in front of endpoints where clients get their first token. */
 export function checkRefused(
   server: Pick<AuthorizationServer, 'warn'> & Partial<AuthorizationServer>,
   req: Request,
@@ -67,22 +67,22 @@ export function checkRefused(
   }
 }
 
-/** From the last handler to the first. `front` is a route that was there before any of them. */
+/** Visits the handlers from last to first. `front` is a route before all of them. */
 function walk(stack: readonly Layer[], after: After, front: string | undefined): void {
   for (let index = stack.length - 1; index >= 0; index--) {
     const layer = stack[index] as Layer
     const before = stack.slice(0, index)
     if (layer.route) walkRoute(layer.route, before, after)
     else if (Array.isArray(layer.handle.stack)) {
-      // one that is empty may be filled later
+      // an empty router may be filled later
       const inner: After = { anything: isAnything(after) || layer.handle.stack.length === 0, paths: new Set() }
       walk(layer.handle.stack, inner, routeIn(before) ?? front)
-      // its paths are relative to where it is mounted, which cannot be seen
+      // its paths are relative to an unknown mount point
       after.anything ||= isAnything(inner)
     } else if (guards.has(layer.handle)) {
       const route = routeIn(before) ?? front
       if (route !== undefined && !isAnything(after)) warnOf(layer, route)
-      // as Express itself tells error handlers
+      // Express recognises error handlers the same way
     } else if (layer.handle.length < 4) after.anything = true
   }
 }
@@ -110,7 +110,7 @@ function warnOf({ handle }: Layer, route: string): void {
 
 const isAnything = ({ anything, paths }: After): boolean => anything || paths.size > 0
 
-/** The last route in these handlers, or in the routers among them. */
+/** The last route in these handlers, or in routers among them. */
 function routeIn(layers: readonly Layer[]): string | undefined {
   for (const { route, handle } of [...layers].reverse()) {
     const path = route ? route.path : Array.isArray(handle.stack) ? routeIn(handle.stack) : undefined
@@ -119,7 +119,7 @@ function routeIn(layers: readonly Layer[]): string | undefined {
   return undefined
 }
 
-/** A path without parameters and patterns, as Express compares paths. */
+/** A path without parameters and patterns, in Express's comparison. */
 function literalPath(path: unknown): string | undefined {
   if (typeof path !== 'string' || !/^[\w/-]*$/.test(path)) return undefined
   return path.replace(/\/$/, '').toLowerCase()

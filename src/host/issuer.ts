@@ -1,4 +1,4 @@
-/** An issuer whose host is not the one that requests come for: every client that compares the two would refuse it. */
+/** Detects an issuer with another host than the requests: clients that compare both would refuse it. */
 import { isIP } from 'node:net'
 import type { Request } from 'express'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -6,8 +6,8 @@ import type { AuthorizationServer } from '../types/authorization-server'
 const loopback = ['localhost', '127.0.0.1', '[::1]']
 
 /**
- * Of the first request. Never of what tells nothing: an address, as probes have it, a host that a proxy may have changed, and
- * a loopback host before a public issuer, or in tests, where ports change.
+ * Checks the first request. Ignores hosts that say nothing: an address, as probes use, a host that a proxy may have
+ * changed, and a loopback host in tests or before a public issuer.
  */
 export function checkIssuerHost(server: AuthorizationServer, req: Request): void {
   const host = req.headers.host?.toLowerCase()
@@ -16,7 +16,7 @@ export function checkIssuerHost(server: AuthorizationServer, req: Request): void
   const { hostname } = new URL(`http://${host}`)
   const forwarded = ['x-forwarded-host', 'x-forwarded-for', 'forwarded', 'via'].some((name) => name in req.headers)
   if (forwarded || stated === host || `${statedName}:443` === host) return
-  // clients with a certificate come there (RFC 8705 §5)
+  // clients with a certificate use this host (RFC 8705 §5)
   if (server.capabilities.some(({ aliases }) => aliases !== undefined && new URL(aliases).host === host)) return
   if (loopback.includes(hostname)) {
     if (!loopback.includes(statedName) || process.env.NODE_ENV === 'test') return

@@ -1,4 +1,6 @@
-/** In development, one line for each request that is refused: which client, why, and what to look at. Never a secret. */
+/**
+ * In development, prints a line for each refused request: the client, the reason, and what to check. Never a secret.
+ */
 import type { Request } from 'express'
 import { SECRET_LENGTH } from '../credentials/split-token'
 import type { OAuthError } from '../errors'
@@ -20,17 +22,17 @@ const fixes: Readonly<Record<string, string>> = {
   expired_token: 'the user took longer than deviceCode({ ttl }): the device must ask again',
 }
 
-/** A refresh token or a password may be wrong, too. */
+/** Also for refresh tokens and passwords. */
 const codeFix = 'a code is good once and for a minute, with the same client, redirect_uri and code_verifier'
 
-/** Where a body was read here, nothing on the request says what was in it. Filled where the line is printed, alone. */
+/** The parameters that were read here, because the request does not keep them. Filled only if the line is printed. */
 export const sentParameters: WeakMap<Request, RequestParameters> = new WeakMap()
 
-/** Prints the line, where nobody listens to events. Undefined in production, and where a host listens. */
+/** Prints the line if the host has no listener. Undefined in production, and with a listener. */
 export function refusalLog(hasListener: boolean): ((error: OAuthError, req: Request) => void) | undefined {
   if (hasListener || process.env.NODE_ENV === 'production') return undefined
   return ({ code, status, description }, req) => {
-    // a device that waits for its user is refused every few seconds, and nothing is wrong
+    // a device that polls is refused every few seconds as expected
     if (status < 400 || status >= 500 || code === 'authorization_pending') return
     const client = clientOf(req)
     const by = client === undefined ? '' : ` of the client ${client}`
@@ -42,15 +44,15 @@ export function refusalLog(hasListener: boolean): ((error: OAuthError, req: Requ
   }
 }
 
-/** The id that the request names: in its query, its header or its body. What looks like anything else is not printed. */
+/** The client id in the query, header or body. Anything that does not look like an id is not printed. */
 function clientOf(req: Request): string | undefined {
   const named = new URLSearchParams(req.originalUrl.split('?')[1] ?? '').get('client_id')
   const [, basic = ''] = /^basic +(\S+)$/i.exec(req.headers.authorization ?? '') ?? []
-  // without a colon it may be a secret alone
+  // without a colon it may be only a secret
   const [, sent = ''] = /^([^:]*):/.exec(Buffer.from(basic, 'base64').toString()) ?? []
   const { client_id: parsed } = (req.body ?? {}) as { client_id?: unknown }
   const id = named ?? (sent === '' ? (parsed ?? sentParameters.get(req)?.get('client_id')) : sent)
   if (typeof id !== 'string' || !/^[\x21-\x7e]{1,100}$/.test(id)) return undefined
-  // a secret of ours in the place of an id, as where the two were mixed up
+  // a secret in place of the id, as after a mix-up
   return id.length === SECRET_LENGTH && /^[\w-]+$/.test(id) ? undefined : id
 }

@@ -1,4 +1,4 @@
-/** What the first requests tell of a host's mistakes, and those that fail. Each check warns once. */
+/** Detects mistakes of the host in the first requests and in failures. Each check warns once. */
 import type { Request } from 'express'
 import type { OAuthError } from '../errors'
 import { bodyIsGone } from '../http/request'
@@ -10,15 +10,15 @@ import { checkGuards } from './guards'
 import { checkIssuerHost } from './issuer'
 
 /**
- * How many routers of each endpoint a server has: where there are several, they have several places, and none of them is a
- * mistake. By what `oauthRouter` keeps when it says in a server where its endpoints are.
+ * Counts the routers of each endpoint of a server: several of them may have several paths. Keyed by a member that
+ * `oauthRouter` keeps when it copies the server.
  */
 const routersOf = new WeakMap<AuthorizationServer['warn'], Map<string, number>>()
 
-/** Requests of a router that are looked at. A proxy is seen with the first of them that comes from outside. */
+/** Requests of a router that are checked. The first external request shows a proxy. */
 const FIRST = 16
 
-/** The checks of one router, and whether it has seen enough requests. */
+/** The checks of one router. Returns true when it has seen enough requests. */
 export function requestChecks(
   server: AuthorizationServer,
   name: string,
@@ -56,14 +56,16 @@ function checkPlace(server: AuthorizationServer, name: string, req: Request): vo
   const isRight = path === expected || path === arrivesAt(expected, prefixOf(server))
   const prefix = takenOff(server, req, path, expected)
   if (isRight && prefix === undefined) return
-  // it matters where browsers are sent back to
+  // it matters where browsers return to
   if (prefix !== undefined && name !== 'authorize') return
   const fix = prefix === undefined ? `mount it there, or set endpoints.${name}` : prefixFix(prefix)
   const said = stated === undefined ? '' : `, but metadata says ${stated}`
   server.warn('router_mounted_elsewhere', `the ${name} router received a request at ${path}${said}: ${fix}`)
 }
 
-/** What a proxy takes off and nobody has said: as some proxies tell, or what is missing of the path that is expected. */
+/**
+ * The prefix that a proxy removes but `proxyPrefix` does not name: from its header, or missing in the expected path.
+ */
 function takenOff(
   server: AuthorizationServer,
   { headers }: Request,
@@ -78,7 +80,7 @@ function takenOff(
   return prefix === '' || prefix === comparable(prefixOf(server)) || !isPlainPath(prefix) ? undefined : prefix
 }
 
-/** The mend for a proxy that takes off the beginning of a path. */
+/** The fix for a proxy that removes a prefix. */
 export function prefixFix(prefix: string): string {
   return `if a proxy takes ${prefix} off, set proxyPrefix: '${prefix}'`
 }
@@ -89,21 +91,21 @@ export function warnOfPlace(server: AuthorizationServer, router: string, place: 
   server.warn('router_mounted_elsewhere', `${router} is mounted below ${place}, where clients do not look. ${fix}`)
 }
 
-/** A client without scopes gets tokens that no guard with a scope takes. */
+/** A client without scopes gets tokens that no guard with a scope admits. */
 export function warnOfNoScopes(server: AuthorizationServer, { clientId }: Client): void {
-  // RFC 9396 §3.1: details stand by themselves
+  // RFC 9396 §3.1: details need no scope
   if (server.authorizationDetails) return
   const seen = `a request came from the client ${clientId}, which has no scopes`
   server.warn('client_without_scopes', `${seen}: its tokens can do nothing. Set scopes in its record`)
 }
 
-/** RFC 8707: the parameter means nothing to a server without resources. */
+/** RFC 8707: a server without resources ignores the parameter. */
 export function warnOfResource(server: AuthorizationServer): void {
   const seen = 'a client names a resource, and the server has no resources'
   server.warn('resource_ignored', `${seen}: its tokens are for any API. Set resources of the server`)
 }
 
-/** As Express compares paths. */
+/** A path in Express's comparison. */
 export function comparable(target: string): string {
   return pathOf(target).toLowerCase()
 }
@@ -115,7 +117,7 @@ function checkProxy(server: AuthorizationServer, req: Request): void {
   server.warn('proxy_not_trusted', `Express does not trust the proxy in front: ${effect}. ${fix}`)
 }
 
-/** Further away than any proxy of a host is, at an address that is nobody's (RFC 5737). */
+/** A distance greater than any proxy's, and an address that belongs to no one (RFC 5737). */
 const STRANGER = '203.0.113.1'
 const FAR_AWAY = 99
 
@@ -125,7 +127,7 @@ function checkTrust(server: AuthorizationServer, req: Request): void {
   try {
     if (typeof trusts !== 'function' || !trusts(STRANGER, FAR_AWAY)) return
   } catch {
-    // a function of the host that is not asked this elsewhere, and this is only advice
+    // a function of the host may throw here, and this is only advice
     return
   }
   const effect = 'a forged X-Forwarded-For removes all limits on guesses and registrations'

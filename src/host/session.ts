@@ -1,10 +1,13 @@
-/** The session that is not there: behind the router, missing, for https alone or for another path. Each is told once. */
+/**
+ * Detects a missing session: mounted behind the router, absent, only for https, or for another path. Warns once for
+ * each.
+ */
 import type { Request } from 'express'
 import { createLRU } from 'lru.min'
 import { sha256 } from '../crypto'
 import type { AuthorizationServer } from '../types/authorization-server'
 
-/** What a session middleware and Passport leave on a request. */
+/** The members that session middleware and Passport set on a request. */
 interface Session {
   cookie?: { secure?: unknown }
   passport?: { user?: unknown }
@@ -12,7 +15,7 @@ interface Session {
 
 const sessionOf = (req: Request) => (req as { session?: Session | null }).session
 
-/** A browser that comes from the sign-in page and is nobody still would go round in circles. */
+/** A browser that returns from the sign-in page without a user would loop. */
 export function checkSession(server: AuthorizationServer, req: Request, returnTo: string, signInUrl?: string): void {
   const session = sessionOf(req)
   if (session?.passport?.user !== undefined && req.user === undefined) {
@@ -26,12 +29,14 @@ export function checkSession(server: AuthorizationServer, req: Request, returnTo
   }
 }
 
-/** A function of the host that fails where there is no session most likely needs it. */
+/** A function of the host that fails without a session most likely needs it. */
 export function checkFailedSignIn(server: AuthorizationServer, req: Request): void {
   if (!sessionOf(req)) warnOfNone(server)
 }
 
-/** Without a session, and before any user was seen: the second request tells it from a visitor who is signed out. */
+/**
+ * Without a session and before any user was seen: only a second request distinguishes this from a signed-out visitor.
+ */
 export function sessionWatch() {
   let requests = 0
   return (server: AuthorizationServer, req: Request): void => {
@@ -53,20 +58,20 @@ const SECONDS_TO_RETURN = 900
 
 const counters = new WeakMap<AuthorizationServer['warn'], ReturnType<typeof returnCounter>>()
 
-/** Whether this browser has come back for the second time with the same authorization request. */
+/** Whether this browser has returned a second time with the same authorization request. */
 function isBackAgain({ warn, now }: AuthorizationServer, req: Request, returnTo: string): boolean {
-  // other pages have one URL for everybody
+  // other pages have one URL for all users
   if (!returnTo.includes('client_id=')) return false
   const count = counters.get(warn) ?? returnCounter()
   counters.set(warn, count)
   return count(req, returnTo, now()) >= 2
 }
 
-/** Counts how often a request came back, by a digest of it and of its browser. */
+/** Counts how often a request returned, by a digest of the request and its browser. */
 export function returnCounter() {
   const sent = createLRU<string, { returns: number; at: number }>({ max: MOST_SENT })
   return ({ headers, ip }: Request, returnTo: string, at: number): number => {
-    // a client that starts again comes from elsewhere
+    // a client that starts again comes from another site
     const { 'sec-fetch-site': site = 'same-origin', 'user-agent': agent } = headers
     const key = sha256(JSON.stringify([returnTo, ip, agent]))
     const before = sent.get(key)

@@ -1,4 +1,4 @@
-/** What is wrong with a server can often be seen from inside before its users do: checks at start-up, and warnings. */
+/** Checks the server at start-up, and warns of likely mistakes. */
 
 import { kindOf, requireCalled, requireFlags } from '../options/known'
 import { misuse } from '../options/misuse'
@@ -11,7 +11,7 @@ import type { AccessTokenFormat } from '../types/access-token'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { WarningCode } from '../types/events'
 
-/** Warns of each thing once: through `onEvent`, and on the console, where somebody looks who has no listener for it. */
+/** Warns once for each code: through `onEvent`, and on the console for hosts without a listener. */
 export function warner(emit: AuthorizationServer['emit']): AuthorizationServer['warn'] {
   const warned = new Set<WarningCode>()
   return (code, message) => {
@@ -22,7 +22,7 @@ export function warner(emit: AuthorizationServer['emit']): AuthorizationServer['
   }
 }
 
-/** Warns of an http URL in production, also where the host has allowed it for development. */
+/** Warns of an http URL in production, even if the host allowed it for development. */
 export function checkHttps(warn: AuthorizationServer['warn'], option: string, url: string): void {
   if (process.env.NODE_ENV !== 'production' || !url.startsWith('http:')) return
   const effect = 'codes and tokens travel unencrypted, or keys can be exchanged on the way'
@@ -35,7 +35,7 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
   checkHttps(warn, 'issuer', issuer)
   checkCopies(warn)
   const { NODE_ENV: environment = '' } = process.env
-  // an https issuer is no try on one's own machine, but for one on loopback
+  // an https issuer beyond loopback is not an experiment on one's own machine
   const { protocol, hostname } = new URL(issuer)
   const isServing = environment === '' && protocol === 'https:' && !isLoopbackHost(hostname)
   if ((environment === 'production' || isServing) && isMemoryStorage(storage)) {
@@ -60,13 +60,15 @@ export function checkServer(server: AuthorizationServer, storage: unknown): void
   }
 }
 
-/** Where the first copy of this package in the process leaves its mark. Every copy has the same key, and its own mark. */
+/**
+ * The mark of the first copy of this package in the process. All copies use the same symbol, each with its own mark.
+ */
 const FIRST = Symbol.for('express-authorization-server: the first copy')
 const mark = Symbol('copy')
 
-/** Warns of a server that another copy of the package made: neither knows the other's servers, errors and admissions. */
+/** Warns of several copies of this package: they do not recognise each other's servers, errors and admissions. */
 function checkCopies(warn: AuthorizationServer['warn']): void {
-  // test runners load every module anew
+  // test runners load every module again
   if (process.env.NODE_ENV === 'test') return
   const places = globalThis as { [FIRST]?: symbol }
   places[FIRST] ??= mark
@@ -76,7 +78,7 @@ function checkCopies(warn: AuthorizationServer['warn']): void {
   warn('package_loaded_twice', `two copies of express-authorization-server run in this process: ${effect}. ${fix}`)
 }
 
-/** Whether a record may have a URL on loopback that this process asks, or sends to. */
+/** Whether a record may have a loopback URL that this process requests. */
 function takesLoopbackUrls({ clientMembers }: AuthorizationServer): boolean {
   const asked = ['jwksUri', 'backchannelLogoutUri', 'sectorIdentifierUri']
   return clientMembers.some(({ name, wire, check }) => {
@@ -88,7 +90,7 @@ function takesLoopbackUrls({ clientMembers }: AuthorizationServer): boolean {
   })
 }
 
-/** Throws for what is no list of grants, or has two of one name. */
+/** Throws a TypeError if it is not a list of grants, or two have the same name. */
 export function verifiedGrants(grants: readonly GrantType[]): readonly GrantType[] {
   const fix = 'grants must be a list such as [authorizationCode(), refreshToken()]'
   if (!Array.isArray(grants) || grants.length === 0) throw misuse('wrong_list', fix)
@@ -111,7 +113,7 @@ export function verifiedGrants(grants: readonly GrantType[]): readonly GrantType
 
 const pkcePolicies: readonly unknown[] = ['all-clients', 'public-clients', 'optional'] satisfies PkcePolicy[]
 
-/** Options that need nothing else to be judged, as a host in JavaScript may write them. */
+/** Options that can be checked alone, as hosts in JavaScript may write them. */
 interface PlainOptions {
   pkce?: unknown
   storageTimeout?: unknown
@@ -147,13 +149,13 @@ function requireFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw misuse('not_a_function', `${name} must be a function`)
 }
 
-/** The grants that answer at the authorization endpoint, by their response type. */
+/** The grants of the authorization endpoint, by response type. */
 export function byResponseType(grants: readonly GrantType[]): ReadonlyMap<string, GrantType> {
   const responses = grants.filter((grant) => grant.authorize)
   return new Map(responses.map((grant) => [grant.responseType as string, grant]))
 }
 
-/** Throws for what makes no access tokens. */
+/** Throws a TypeError if it is not an access token format. */
 export function verifiedFormat(accessTokens: AccessTokenFormat): AccessTokenFormat {
   if (typeof accessTokens.create === 'function' && typeof accessTokens.locate === 'function') return accessTokens
   throw misuse('wrong_capability', `accessTokens must be opaque() or jwt(), not ${kindOf(accessTokens)}`)

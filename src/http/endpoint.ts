@@ -1,4 +1,4 @@
-/** What every endpoint shares: which requests are its own, which methods it has, how it answers and how it fails. */
+/** Shared by every endpoint: which requests it handles, its methods, its responses and its failures. */
 import cors from 'cors'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Awaitable } from '../awaitable'
@@ -13,39 +13,39 @@ import { isInPathOfRoute } from './route'
 
 export type Handler = (req: Request, res: Response) => Awaitable<void>
 
-/** By HTTP method. */
+/** Handlers by HTTP method. */
 export type Methods = Readonly<Record<string, Handler>>
 
 export type { CorsOptions }
 
-/** Whose endpoint it is, and who hears of its failures. */
+/** The server of an endpoint, which reports its failures. */
 export type EndpointSource = Pick<AuthorizationServer, 'emit'> & {
   readonly explain?: ((error: OAuthError, req: Request) => void) | undefined
 }
 
 export interface EndpointOptions {
-  /** The router that the handler is in, by which it is found in a route of the host. */
+  /** The router that contains the handler, to find it in a route of the host. */
   router: RequestHandler
   methods: Methods
   cors?: CorsOptions | undefined
-  /** Sees requests first, until it returns true, and failures with their error. It must not throw. */
+  /** Called with each request until it returns true, and with failures and their error. It must not throw. */
   check?: (req: Request, error?: OAuthError) => boolean
-  /** Answers a failure. @default JSON (RFC 6749 §5.2) */
+  /** Sends the response to a failure. @default JSON (RFC 6749 §5.2) */
   onError?: (error: OAuthError, req: Request, res: Response) => void
-  /** The methods of a path below the mount point; undefined for one that is not the endpoint's, which is passed on. */
+  /** The methods of a path below the mount point. Undefined for a path to pass on. */
   below?: (path: string) => Methods | undefined
 }
 
-/** Throws for what is no server of this process. */
+/** Throws a TypeError if it is not a server of this process. */
 export function requireServer(server: AuthorizationServer): void {
   requireSource(server)
   if ('storage' in server) return
   throw misuse('not_a_server', 'The first argument must be a server of this process: only guards accept a remoteServer')
 }
 
-/** Throws for what is no server, here or elsewhere. */
+/** Throws a TypeError if it is neither a server nor a remote server. */
 export function requireSource(server: EndpointSource): void {
-  // an Express app has `emit`, too
+  // an Express app has `emit` too
   if (typeof server?.emit === 'function' && 'resources' in server) return
   throw misuse(
     'not_a_server',
@@ -53,19 +53,19 @@ export function requireSource(server: EndpointSource): void {
   )
 }
 
-/** One handler that decides by path and method, catches what is thrown (Express 4 does not), and never answers twice. */
+/** A handler that selects by path and method, catches errors (Express 4 does not), and never responds twice. */
 export function endpoint(server: EndpointSource, options: EndpointOptions): RequestHandler {
   const { router, onError = sendError, below } = options
   const answer = async (methods: Methods, req: Request, res: Response): Promise<void> => {
     try {
       const handler = Object.hasOwn(methods, req.method) ? methods[req.method] : undefined
       if (handler) return await handler(req, res)
-      // HEAD would run a GET handler in Express, and at the authorization endpoint that mints a code
+      // Express would run the GET handler for HEAD, which issues a code at the authorization endpoint
       const headers = { Allow: Object.keys(methods).join(', ') }
       throw new OAuthError('invalid_request', `The method ${req.method} is not allowed here.`, { status: 405, headers })
     } catch (thrown) {
       const error = toOAuthError(thrown)
-      // Node itself would read a body that nobody has begun to read, without end
+      // otherwise Node would read the unread body without a limit
       if (!req.complete && !req.readableDidRead) readRest(req)
       options.check?.(req, error)
       reportError(server, error)
@@ -74,7 +74,7 @@ export function endpoint(server: EndpointSource, options: EndpointOptions): Requ
     }
   }
   const methodsAt = (req: Request, path: string): Methods | undefined => {
-    // paths of its own come first where they have the method: a route that passed on may have matched as well
+    // the endpoint's own paths first, if they have the method: a route that passed the request on may have matched too
     const ofPath = below?.(path)
     if (ofPath && Object.hasOwn(ofPath, req.method)) return ofPath
     const mayBeRoute = !below || Object.hasOwn(options.methods, req.method)
@@ -103,7 +103,7 @@ function corsMiddleware(options: CorsOptions, methods: Methods): RequestHandler 
   return cors({ ...options, methods: Object.keys(methods), exposedHeaders })
 }
 
-/** A browser sends an origin as the URL parser writes it: any other text would never match, in silence. */
+/** A browser sends an origin as the URL parser writes it: another text would silently never match. */
 function requireOrigins(origin: unknown): void {
   if (origin === '*' || typeof origin === 'boolean') return
   const origins: unknown[] = Array.isArray(origin) ? origin : [origin]
@@ -115,16 +115,16 @@ function requireOrigins(origin: unknown): void {
   throw misuse('wrong_url', `cors needs origin: ${fix}${origins.length === 0 ? '' : `, not ${came}`}`)
 }
 
-/** Whether a browser would send it so in `Origin`. */
+/** Whether a browser could send this `Origin`. */
 export function isOrigin(text: unknown): boolean {
   if (typeof text !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@*,\s]+$/.test(text) || !URL.canParse(text))
     return false
   const { origin } = new URL(text)
-  // a scheme of an app has no origin to the parser
+  // the parser knows no origin for an app's scheme
   return origin === 'null' ? !/[A-Z]/.test(text) : origin === text
 }
 
-/** Nothing that a failure does can end the process: an answer that is under way, or that cannot be sent, is cut off. */
+/** Responds to a failure. An error on the way never ends the process: a response that cannot be sent is cut off. */
 export function answerFailure(
   onError: (error: OAuthError, req: Request, res: Response) => void,
   error: OAuthError,
@@ -134,12 +134,12 @@ export function answerFailure(
   try {
     if (!res.headersSent) return onError(error, req, res)
   } catch {
-    // such as a header of the host's own error with a line break in it
+    // for example a host's error with a line break in a header
   }
   if (!res.writableEnded) res.destroy()
 }
 
-/** The same for a failure that is found out when the handler has returned already. */
+/** The same for a failure after the handler returned. */
 export function failLate(
   server: EndpointSource,
   onError: (error: OAuthError, req: Request, res: Response) => void,
@@ -151,19 +151,19 @@ export function failLate(
   answerFailure(onError, error, req, res)
 }
 
-/** Failures that the host must hear of: what is neither the client's fault nor its business. */
+/** Reports failures to the host that are not caused by the client. */
 export function reportError(server: EndpointSource, error: OAuthError): void {
-  // strangers can bring it about: with a stack for each they would fill the log
+  // strangers can cause it: a stack for each would fill the log
   if (isOverload(error)) server.emit({ type: 'server.overloaded', untold: 0 })
   else if (error.status >= 500 || error.cause !== undefined) server.emit({ type: 'error', error })
 }
 
-/** Nothing went wrong: there was too much of it. */
+/** Whether the server was only overloaded. */
 function isOverload({ code, status, cause }: OAuthError): boolean {
   return code === 'temporarily_unavailable' && status === 503 && cause === undefined
 }
 
-/** What is left of the path below `app.use(path)`; '' at the mount point itself and in a route of the host. */
+/** The path below `app.use(path)`; empty at the mount point and in a route of the host. */
 function pathBelow(req: Request, router: RequestHandler): string {
   const path = pathOf(req.url)
   return path === '' || isInRoute(req, router) ? '' : path
@@ -175,7 +175,7 @@ function isInRoute({ route }: Request, router: RequestHandler): boolean {
   return stack?.some((layer) => layer.handle === router) ?? false
 }
 
-/** Answers with JSON. Written out instead of `res.json`, which costs as much as all the cryptography of a request. */
+/** Sends JSON. Without `res.json`, which costs as much as all the cryptography of a request. */
 export function sendJson(
   res: Response,
   status: number,
@@ -187,26 +187,26 @@ export function sendJson(
   res.writeHead(status, {
     'Content-Type': 'application/json',
     'Content-Length': length,
-    // RFC 6749 §5.1: both, on everything that may carry a secret
+    // RFC 6749 §5.1: both headers, on everything that may contain a secret
     'Cache-Control': 'no-store',
     Pragma: 'no-cache',
     ...headers,
   })
-  // ASCII is the same bytes in both, and as latin1 Node copies it instead of encoding it
+  // ASCII has the same bytes in both, and Node copies latin1 instead of encoding it
   res.end(text, length === text.length ? 'latin1' : 'utf8')
 }
 
-/** Answers without a body, such as 204. */
+/** Sends a response without a body, such as 204. */
 export function sendEmpty(res: Response, status: number): void {
   res.writeHead(status, { 'Cache-Control': 'no-store', Pragma: 'no-cache' }).end()
 }
 
-/** RFC 6749 §5.2. The cause stays here. */
+/** RFC 6749 §5.2. The cause is not sent. */
 export function sendError(error: OAuthError, _req: Request, res: Response): void {
   sendJson(res, error.status, error, error.headers)
 }
 
-/** A signed JWT: letters, digits and dots alone. */
+/** Sends a signed JWT, which has only letters, digits, `-`, `_` and dots. */
 export function sendJwt(res: Response, mediaType: string, text: string): void {
   res.writeHead(200, {
     'Content-Type': mediaType,

@@ -1,4 +1,4 @@
-/** HTML pages over HTTP: the headers that every page needs, the language it is in, and the error page. */
+/** HTML pages over HTTP: their headers, their language, and the error page. */
 import type { Request, Response } from 'express'
 import type { OAuthError } from '../errors'
 import { renderError } from '../pages/error'
@@ -11,8 +11,8 @@ import { sendError } from './endpoint'
 type WithPages = Pick<AuthorizationServer, 'pages'>
 
 /**
- * @internal The pages in the language of this request: the client's `ui_locales`, else the browser's. `parameters`: those
- * that count, where they are known already.
+ * @internal The pages in the language of this request: the client's `ui_locales`, else the browser's. `parameters` are
+ * the effective ones, if already known.
  */
 export function pageContext({ pages }: WithPages, req: Request, parameters?: RequestParameters): PageContext {
   const languages = [...pages.texts.keys()]
@@ -24,7 +24,7 @@ export function pageContext({ pages }: WithPages, req: Request, parameters?: Req
   return { pages, language, texts: pages.texts.get(language) as PageContext['texts'] }
 }
 
-/** @internal The headers of every page; set before it is rendered, so that a host's own page keeps or changes them. */
+/** @internal Sets the headers of every page. Before it is rendered, so that a host's own page can change them. */
 export function setPageHeaders({ pages }: WithPages, res: Response): void {
   res.setHeader('Content-Type', 'text/html; charset=utf-8')
   res.setHeader('Cache-Control', 'no-store')
@@ -32,11 +32,11 @@ export function setPageHeaders({ pages }: WithPages, res: Response): void {
   res.setHeader('Content-Security-Policy', pages.contentSecurityPolicy)
   res.setHeader('X-Frame-Options', 'DENY')
   res.setHeader('X-Content-Type-Options', 'nosniff')
-  // the page's URL holds the authorization request: not for other origins
+  // the URL contains the authorization request, which other origins must not see
   res.setHeader('Referrer-Policy', 'same-origin')
 }
 
-/** An error for the person in front of the browser (RFC 6749 §4.1.2.1: without a redirect), or JSON where it is asked for. */
+/** Shows an error to the user (RFC 6749 §4.1.2.1: without a redirect), or sends JSON if requested. */
 export function errorPage(server: AuthorizationServer) {
   return (error: OAuthError, req: Request, res: Response): void => {
     if (req.accepts(['html', 'json']) === 'json') return sendError(error, req, res)

@@ -1,19 +1,19 @@
-/** The request target (RFC 9112 §3.2), of which Express takes off only what it has routed by. */
+/** The request target (RFC 9112 §3.2). Express removes only the part that it has routed. */
 import type { Request } from 'express'
 import { arrivesAt, prefixOf } from '../rules/proxy-prefix'
 import type { AuthorizationServer } from '../types/authorization-server'
 
-/** The target as a path with its query: a request may name the whole URL (§3.2.2), and its host is none to believe. */
+/** The target as a path with query. A request may contain the whole URL (§3.2.2), whose host is not trusted. */
 export function withoutOrigin(target: string): string {
   return target.startsWith('/') ? target : target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#\\]*/i, '')
 }
 
-/** The path alone, without the slash that Express takes for none. */
+/** The path, without the final slash, which Express ignores. */
 export function pathOf(target: string): string {
   return (withoutOrigin(target).split('?', 1)[0] as string).replace(/\/$/, '')
 }
 
-/** The target as clients see it: with what a proxy in front has taken off its path. */
+/** The target as clients see it, with the part that a proxy removed. */
 export function publicTarget(
   server: Pick<AuthorizationServer, 'issuer' | 'proxyPrefix' | 'endpoints'>,
   { originalUrl }: Pick<Request, 'originalUrl'>,
@@ -22,7 +22,7 @@ export function publicTarget(
   const target = withoutOrigin(originalUrl)
   const path = pathOf(target)
   if (prefix === '' || arrivesAt(`${path}/`, prefix) !== undefined) return target
-  // by the path of the issuer alone nobody has said that there is a proxy: it took something off an endpoint, or nothing
+  // without `proxyPrefix` a proxy is only assumed if the path then is one of the endpoints
   const isTakenOff = server.proxyPrefix !== undefined || isOneOf(server.endpoints, `${prefix}${path}`)
   return isTakenOff ? `${prefix}${target}` : target
 }

@@ -1,4 +1,4 @@
-/** What is read of a request of Express: its headers, its query and its body, which the host's own parser may have read. */
+/** Reads an Express request: headers, query and body, which the host's own parser may have read. */
 import type { Request, Response } from 'express'
 import { OAuthError } from '../errors'
 import {
@@ -16,13 +16,13 @@ import {
 
 const MAX_BODY_BYTES = 64 * 1024
 
-/** A host's mistake, in words. */
+/** The event for this mistake of the host. */
 export const bodyIsGone =
   'a middleware read the request body and did not set req.body: mount the router before it, or use express.json()'
 
 /**
- * The Authorization header, '' where there is none. Node keeps the first of several; what another hop kept is unknown, so
- * none is believed.
+ * The Authorization header, or ''. Node keeps the first of several, and another hop may have kept another one: so
+ * several count as none.
  */
 export function authorizationHeader(req: Request): string {
   const { authorization } = req.headers
@@ -33,7 +33,7 @@ export function authorizationHeader(req: Request): string {
   return authorization
 }
 
-/** Each header of that name as it was sent. A request that a host's unit test makes up has nothing but `headers`. */
+/** All headers with this name, as sent. A request made up by a host's unit test only has `headers`. */
 export function sentHeader(
   { rawHeaders, headers }: Pick<Request, 'headers'> & { readonly rawHeaders?: readonly string[] | undefined },
   wanted: string,
@@ -47,7 +47,7 @@ export function sentHeader(
   return sent
 }
 
-/** The parameters in the body: a form, or a JSON object of strings. */
+/** The parameters of the body: a form, or a JSON object of strings. */
 export async function bodyParameters(req: Request): Promise<ParsedParameters> {
   const body = await readBody(req)
   if (!body) return noParameters()
@@ -55,7 +55,7 @@ export async function bodyParameters(req: Request): Promise<ParsedParameters> {
   return body.type === 'json' ? parseJsonParameters(body.text) : parseForm(body.text)
 }
 
-/** The members of a JSON object, for an endpoint that takes nothing else. */
+/** The members of a JSON body, for endpoints that accept only JSON. */
 export async function jsonMembers(req: Request): Promise<Record<string, unknown>> {
   const body = await readBody(req)
   if (!body) throw new OAuthError('invalid_request', 'The request body must be a JSON object.')
@@ -65,13 +65,13 @@ export async function jsonMembers(req: Request): Promise<Record<string, unknown>
   return body.parsed ?? parseJsonObject(body.text ?? '')
 }
 
-/** The parameters of the places that an endpoint takes them from, none of them repeated. */
+/** The parameters from all places of an endpoint. Throws if one is repeated. */
 export async function requestParameters(req: Request, fromQuery = false): Promise<RequestParameters> {
   const body = await bodyParameters(req)
   return requireUnrepeated(fromQuery ? mergeParameters(body, queryParameters(req)) : body)
 }
 
-/** The parameters in the query, from the raw URL: what `req.query` holds depends on a setting of the host. */
+/** The query parameters, from the raw URL: `req.query` depends on a setting of the host. */
 export function queryParameters(req: Request): ParsedParameters {
   const question = req.url.indexOf('?')
   return parseForm(question < 0 ? '' : req.url.slice(question + 1))
@@ -85,10 +85,10 @@ type Body = { type: 'form' | 'json' } & (
 async function readBody(req: Request): Promise<Body | undefined> {
   const { 'content-length': length, 'transfer-encoding': encoding } = req.headers
   if (encoding === undefined && (length === undefined || length === '0')) return undefined
-  // a chunked body can be empty: where a parser in front has seen its end, nothing would come any more
+  // a chunked body may be empty: if a parser has read its end, no more data would arrive
   if (req.readableEnded && !req.readableDidRead) return undefined
   const type = bodyType(req)
-  // Express 4 shows `{}` for a body nobody has read, so only a stream that was read speaks for `req.body`
+  // Express 4 has `{}` for an unread body, so `req.body` counts only if the stream was read
   if (!req.readableDidRead) return { type, text: decode(await readBytes(req)) }
   const body: unknown = req.body
   if (typeof body === 'string') return { type, text: decode(Buffer.from(body)) }
@@ -108,7 +108,7 @@ function bodyType(req: Request): 'form' | 'json' {
   const sent = req.headers['content-type'] ?? ''
   if (sent === 'application/x-www-form-urlencoded') return 'form'
   const [type, ...parameters] = sent.toLowerCase().split(';')
-  // this type has no parameters: a form is UTF-8, percent-encoded, whatever charset a client names by habit (URL §5.1)
+  // this type has no parameters: a form is percent-encoded UTF-8, whatever charset clients send (URL §5.1)
   if (type?.trim() === 'application/x-www-form-urlencoded') return 'form'
   const charset = parameters.map((parameter) => /^charset="?([^"]*)/.exec(parameter.trim())?.[1]).find(Boolean)
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') throw unsupported()
@@ -142,7 +142,7 @@ function readBytes(req: Request): Promise<Buffer> {
       if (error) reject(error)
       else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
     }
-    // text where the host has called `setEncoding`
+    // a string if the host called `setEncoding`
     const onData = (chunk: Buffer | string) => {
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
       size += bytes.length
@@ -155,13 +155,13 @@ function readBytes(req: Request): Promise<Buffer> {
   })
 }
 
-/** What is read of a body that is refused already, in bytes and in milliseconds. */
+/** The limits for reading a refused body: bytes, and milliseconds. */
 const MOST_OF_REST = 1024 * 1024
 const LONGEST_REST = 5000
 
 /**
- * What still comes is read and forgotten: closing at once under a client that sends would lose it the answer (RFC 9112
- * §9.6). But not without end: after a while the connection is closed.
+ * Reads and discards the rest of a body: closing at once would lose the response for a client that is still sending
+ * (RFC 9112 §9.6). After the limits the connection is closed.
  */
 export function readRest(req: Request): void {
   let left = MOST_OF_REST
@@ -182,18 +182,18 @@ export function readRest(req: Request): void {
 }
 
 /**
- * Express exchanges the prototypes of each request and response. V8 before 13 (Node 20 and 22) then makes a new hidden
- * class for every single member that anybody adds to one of them, copies the list of its forty members for that, and no
- * inline cache, here or in Node, ever sees the same class twice. From 13 on (Node 24) the classes are shared.
+ * Express replaces the prototypes of each request and response. V8 before 13 (Node 20 and 22) then creates a new hidden
+ * class for every member added to them, and copies the list of forty members for it. No inline cache ever hits. From 13
+ * on (Node 24) the classes are shared.
  */
 const isSlow = Number.parseInt(process.versions.v8, 10) < 13
 
 /**
- * Takes one member out and puts it back, after which V8 keeps all of them in a hash table with a class that all requests
- * share. For what is done here and after it, more than half of the time of a request of Express is gone with that.
+ * Removes one member and restores it: V8 then keeps all members in a hash table with a shared class. This saves more
+ * than half of the remaining time of a request in Express.
  */
 export function settle(req: Request, res: Response): void {
-  // only what Express itself has made of the two: not a host's view of a request, nor a member that must stay
+  // only objects that Express made: not a host's view of a request, nor a read-only member
   if (!isSlow || !isPlainMember(req, 'res', res) || !isPlainMember(res, 'req', req)) return
   Reflect.deleteProperty(req, 'res')
   req.res = res
@@ -201,7 +201,7 @@ export function settle(req: Request, res: Response): void {
   res.req = req
 }
 
-/** Whether the member can be taken out and put back without anybody noticing. */
+/** Whether the member can be removed and restored without side effects. */
 function isPlainMember(object: object, name: string, value: unknown): boolean {
   const own = Object.getOwnPropertyDescriptor(object, name)
   return own?.value === value && own?.configurable === true && own.writable === true

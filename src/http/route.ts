@@ -1,7 +1,7 @@
 /**
- * Whether a request is in a route of the host, whose path stays in the URL: `app.post('/:tenant/token', …)`. Nothing on the
- * request says so. `req.route` may also be a route that passed on before, and wrappers hide who its handlers are. So it is
- * asked of the path: what the route matches in it must be what Express has put into `req.params`.
+ * Whether a request is in a route of the host, whose path stays in the URL: `app.post('/:tenant/token', …)`. The
+ * request does not tell. `req.route` may be a route that passed the request on, and wrappers hide its handlers. So the
+ * path decides: the route's match must equal `req.params` of Express.
  */
 import { type Request, Router } from 'express'
 import { withoutOrigin } from './request-target'
@@ -11,14 +11,14 @@ type Match = (url: string) => Parameters | undefined
 
 const matchers = new WeakMap<object, Match>()
 
-/** Whether the path of the URL is one of those of the route that the request is in. */
+/** Whether the URL's path matches the route that the request is in. */
 export function isInPathOfRoute({ route, url, baseUrl, params }: Request): boolean {
   if (!route) return false
   const match = matcherOf(route)
   const matched = match(url)
   if (!matched) return false
   const values = Object.entries(matched)
-  // by its path alone a pattern such as /.*/ has matched further up as well: there it passed on
+  // without parameters, a pattern such as /.*/ may have matched further up, where the route passed on
   if (values.length === 0) return !baseUrl || !match(`${baseUrl}${withoutOrigin(url)}`)
   return values.every(([name, value]) => String(params[name]) === String(value))
 }
@@ -31,7 +31,7 @@ function matcherOf(route: { path: never }): Match {
   return match
 }
 
-/** The parameters of the path of a request, as Express itself finds them: each version has patterns of its own. */
+/** The parameters of a path as Express itself finds them, because each version has its own patterns. */
 function matcher(pattern: never): Match {
   const router = Router()
   let found: Parameters | undefined
@@ -40,7 +40,7 @@ function matcher(pattern: never): Match {
       found = params
     })
   } catch {
-    // a pattern of another Express than ours
+    // a pattern of another Express version
     return () => undefined
   }
   return (url) => {

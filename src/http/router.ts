@@ -20,14 +20,14 @@ import { orElse } from '../awaitable'
 import { asFailure } from '../errors'
 import { type EndpointOptions, type EndpointSource, endpoint } from './endpoint'
 
-/** What Express calls of a router, and does not name in its types. */
+/** A method of a router that Express calls but does not declare. */
 interface Handling extends Router {
   handle: RequestHandler
 }
 
 /**
- * Express 4 does not look at what a handler of the host returns, and a promise that nobody looks at ends the process. And
- * `next('route')`, which skips what comes next in a route, would let the request go on to what the handler protects.
+ * Express 4 ignores the promise of a handler, and an unhandled rejection ends the process. `next('route')`, which skips
+ * the rest of a route, would let the request past what the handler protects.
  */
 function caught(handler: RequestHandler): RequestHandler {
   return (req, res, next) => {
@@ -39,7 +39,7 @@ function caught(handler: RequestHandler): RequestHandler {
   }
 }
 
-/** Calls `check` with the first request that comes to the router, and costs the others nothing. */
+/** Calls `check` with the router's first request. Later requests cost nothing. */
 export function onFirstRequest(router: Router, check: (req: Request) => void): void {
   const first = router as Handling
   const { handle } = first
@@ -61,11 +61,11 @@ export function endpointRouter(
   for (const one of front) router.use(caught(one))
   router.use(handler)
   const { handle } = router
-  // Straight to the only handler, while it is the only one: Express's own way there costs as much as a whole endpoint
+  // calls the only handler directly: Express's own way there costs as much as a whole endpoint
   router.handle = (req, res, next) => {
     if (router.stack.length > 1) handle.call(router, req, res, next)
     else {
-      // as Express's own way there does, where no app has done so in front
+      // as Express's own way does if no app has set it
       req.originalUrl ||= req.url
       req.baseUrl ||= ''
       handler(req, res, next)

@@ -1,7 +1,7 @@
-/** What is wrong with a value that is no key, by the ways in which a PEM text comes wrong. Never the value itself. */
+/** Describes what is wrong with a key, for typical mistakes with PEM text. Never contains the value. */
 import { kindOf } from '../options/known'
 
-/** In words, to be added to an error: it says what came, and what to write. */
+/** The hint in words, for an error: what was given, and what to write. */
 export function hintFor(material: unknown): string {
   if (typeof material !== 'string') return `, not ${kindOf(material)}`
   if (material.includes('\\n')) {

@@ -1,4 +1,4 @@
-/** The signing keys of a server: what hosts give, made ready once, and published (RFC 7517) before, while and after each signs. */
+/** The signing keys of a server: prepared once, and published (RFC 7517) before, while and after each signs. */
 import { type JsonWebKey, type KeyMaterial, type KeyObject, toPrivateKey, toPublicKey } from '../crypto'
 import { kindOf } from '../options/known'
 import { misuse } from '../options/misuse'
@@ -6,47 +6,47 @@ import { hintFor } from './key-hint'
 import { algorithmsOf, type SigningAlgorithm, thumbprint, type VerificationKey } from './keys'
 
 /**
- * The signing keys of a server. To replace a key without refusing a token: publish the new key as `next` for an hour,
- * so that verifiers fetch it. Then make it `current` and the old one `retired`. Remove the old one when its last token
+ * The signing keys of a server. To replace a key without refusing tokens, publish the new key as `next` for an hour, so
+ * that verifiers fetch it. Then make it `current`, and the old one `retired`. Remove the old key when its last token
  * has expired.
  */
 export interface SigningKeys {
   /**
-   * The private key that signs; or a list, with one key for each algorithm. The first signs access tokens, and each of
-   * them id_tokens.
+   * The private key that signs, or a list with one key for each algorithm. The first key signs access tokens; all sign
+   * id_tokens.
    */
   current: KeyMaterial | readonly KeyMaterial[]
   /** The key that will sign later, or already signs in another process. */
   next?: KeyMaterial
-  /** Keys that no longer sign. Their public halves are enough. @default [] */
+  /** Keys that no longer sign. Their public halves suffice. @default [] */
   retired?: readonly KeyMaterial[]
 }
 
-/** The keys of a server as an option: the private key alone, all of them, or a function that returns either. */
+/** The keys of a server as an option: one private key, `SigningKeys`, or a function that returns either. */
 export type KeysOption = KeyMaterial | SigningKeys | (() => KeyMaterial | SigningKeys)
 
-/** What signs. */
+/** A key that signs. */
 export interface Signer {
   readonly id: string
   readonly algorithm: SigningAlgorithm
   readonly privateKey: KeyObject
 }
 
-/** Keys, ready for use. */
+/** Prepared keys. */
 export interface KeyRing {
   readonly signing: Signer
-  /** By their algorithms: all that sign now, and `signing` is the first. */
+  /** The current keys by algorithm. `signing` is the first. */
   readonly signers: ReadonlyMap<string, Signer>
-  /** By `kid`: all that may have signed a token which is not yet expired. */
+  /** All keys whose tokens may not have expired, by `kid`. */
   readonly verifying: ReadonlyMap<string, VerificationKey>
-  /** RFC 7517 §5: the public halves. */
+  /** RFC 7517 §5: the public keys. */
   readonly jwks: { readonly keys: readonly JsonWebKey[] }
 }
 
-/** The keys of this moment. What was made of them is kept until the host gives other ones. */
+/** The current keys. Prepared keys are cached until the host returns others. */
 export function currentKeyRing(owner: string, keys: KeysOption, algorithm?: SigningAlgorithm): () => KeyRing {
   const ringOf = (given: KeyMaterial | SigningKeys) => {
-    // a list stands in `current`: alone it would be read as one key
+    // a list belongs in `current`: alone it would be read as one key
     const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
     if (typeof given !== 'string' && !isObject) {
       throw misuse(
@@ -77,8 +77,8 @@ function isSigningKeys(keys: KeyMaterial | SigningKeys): keys is SigningKeys {
 }
 
 /**
- * Makes each key once: from a text it would take longer than the signature. Without `algorithm` each current key says what
- * it signs with. Throws a TypeError that names the option.
+ * Prepares each key once, because parsing text takes longer than a signature. Without `algorithm` each current key
+ * determines its own. Throws a TypeError that names the option.
  */
 function keyRing(owner: string, { current, next, retired = [] }: SigningKeys, algorithm?: SigningAlgorithm): KeyRing {
   const signing = namedKeys(current)
@@ -115,7 +115,7 @@ function keyRing(owner: string, { current, next, retired = [] }: SigningKeys, al
   return Object.freeze({ signing: first as Signer, signers, verifying, jwks: { keys: published } })
 }
 
-/** What reads the keys of that option, and says what is wrong with one of them. */
+/** Reads the keys of this option. Its errors name the key. */
 function reader(owner: string) {
   const wrong = (name: string, problem: string, cause?: unknown) =>
     misuse('wrong_key', `${owner}({ keys }): ${name} ${problem}`, { cause })
@@ -129,15 +129,15 @@ function reader(owner: string) {
   return { wrong, read }
 }
 
-/** Those that sign, with what an error calls them. */
+/** The signing keys, with their names for errors. */
 function namedKeys(current: SigningKeys['current']): [string, KeyMaterial][] {
   if (!Array.isArray(current)) return [['current', current as KeyMaterial]]
   return (current as readonly KeyMaterial[]).map((key, i) => [`current[${i}]`, key])
 }
 
 /**
- * What a key may have signed with: what its JWK says, or the one that is `wanted` of it. An RSA key of which nobody says
- * anything, because it signs no more or not yet, may have signed with either. Empty for a key that is not fit.
+ * The algorithms that a key may have signed with: the one in its JWK, or the `wanted` one. An RSA key without either,
+ * which signs no longer or not yet, may have used any. Empty for an unsuitable key.
  */
 function believedAlgorithms(
   key: KeyObject,

@@ -1,4 +1,4 @@
-/** The keys of JWTs: their forms, the `kid` of each (RFC 7638), and what each may sign with. */
+/** The keys of JWTs: their formats, their `kid` (RFC 7638), and their algorithms. */
 import { certificateBytes, certificateOf } from '../certificates/certificate'
 import { type JsonWebKey, type KeyObject, newPrivateKey, orphanedPublicKey, sha256, toPublicKey } from '../crypto'
 import { requireNoMore } from '../options/known'
@@ -9,7 +9,7 @@ export type SigningAlgorithm = 'ES256' | 'RS256' | 'PS256'
 
 export const signingAlgorithms: readonly unknown[] = ['ES256', 'RS256', 'PS256'] satisfies SigningAlgorithm[]
 
-/** An algorithm by which others may have signed (RFC 7518 §3.1): asymmetric ones, all that the library verifies. */
+/** A signature algorithm of others' JWTs (RFC 7518 §3.1): the asymmetric ones that the library verifies. */
 export type VerificationAlgorithm = (typeof verificationAlgorithms)[number]
 
 export const verificationAlgorithms = [
@@ -24,7 +24,7 @@ export const verificationAlgorithms = [
   'RS512',
 ] as const
 
-/** A key that verifies, with the only algorithms that are believed under its id. */
+/** A key that verifies, with the algorithms that it is accepted for. */
 export interface VerificationKey {
   readonly algorithms: readonly VerificationAlgorithm[]
   readonly publicKey: KeyObject
@@ -32,7 +32,7 @@ export interface VerificationKey {
 
 /**
  * Generates a private key as a JWK. Keep it with your other secrets: `JSON.stringify` it into the environment.
- * Synchronous: milliseconds for ES256, up to a second for RSA.
+ * Synchronous: takes milliseconds for ES256, up to a second for RSA.
  */
 export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JsonWebKey {
   requireNoMore('generateSigningKey', arguments, 1)
@@ -42,21 +42,23 @@ export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JsonW
   return { ...key.export({ format: 'jwk' }), kid: thumbprint(toPublicKey(key)), alg: algorithm, use: 'sig' }
 }
 
-/** RFC 7518 §3.3 to §3.5: P-256 for ES256, at least 2048 bits for RSA. Empty for every other key. */
+/** RFC 7518 §3.3 to §3.5: P-256 for ES256, at least 2048 bits for RSA. Empty for other keys. */
 export function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): SigningAlgorithm[] {
   if (asymmetricKeyType === 'ec') return asymmetricKeyDetails?.namedCurve === 'prime256v1' ? ['ES256'] : []
   if (asymmetricKeyType !== 'rsa') return []
   return (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048 ? ['RS256', 'PS256'] : []
 }
 
-/** Names of curves (RFC 7518 §6.2.1.1) and of OpenSSL, by algorithm. */
+/** The names of the curves (RFC 7518 §6.2.1.1; OpenSSL) by algorithm. */
 const curves = { ES256: ['P-256', 'prime256v1'], ES384: ['P-384', 'secp384r1'], ES512: ['P-521', 'secp521r1'] } as const
 
-/** Of a key that a stranger has made. A signature of a longer one, or with a long exponent, takes this process milliseconds. */
+/**
+ * The limit for foreign keys. Verification with a longer modulus, or a long exponent, takes this process milliseconds.
+ */
 const MAX_MODULUS = 8192
 const MAX_EXPONENT = 2n ** 32n
 
-/** What the key of a client may have signed with. Empty for a key that is not fit. */
+/** The algorithms that a client's key may have signed with. Empty for an unsuitable key. */
 export function verificationAlgorithmsOf(key: KeyObject): VerificationAlgorithm[] {
   const { asymmetricKeyType: type, asymmetricKeyDetails: { namedCurve, modulusLength = 0, publicExponent = 0n } = {} } =
     key
@@ -66,20 +68,20 @@ export function verificationAlgorithmsOf(key: KeyObject): VerificationAlgorithm[
   return verificationAlgorithms.filter((algorithm) => !(algorithm in curves))
 }
 
-/** RFC 7518 §6.2.2, §6.3.2, §6.4.1: the private members of every kind of key. */
+/** RFC 7518 §6.2.2, §6.3.2, §6.4.1: whether a JWK has a private member. */
 export function isPrivateJwk(jwk: object): boolean {
   return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((member) => member in jwk)
 }
 
-/** What of a stranger's key is kept: its public members, and what says which it is. */
+/** The members of a foreign key that are kept: the public ones, and its id. */
 const publicMembers: readonly string[] = ['kty', 'kid', 'use', 'alg', 'crv', 'x', 'y', 'n', 'e']
 export const MAX_JWK_MEMBER = 2048
-/** RFC 7517 §4.9: the thumbprint of the certificate with this key. */
+/** RFC 7517 §4.9: the thumbprint of the key's certificate. */
 export const CERTIFICATE_THUMBPRINT = 'x5t#S256'
 
 /**
- * The JWK without everything else; undefined for one that is private, or none. Of its certificates (`x5c`) the first is that of
- * the key, and its thumbprint says all that anybody here asks of it (RFC 8705 §2.2.2).
+ * The public members of a JWK. Undefined if it is private or not a JWK. The first certificate (`x5c`) belongs to the
+ * key, and is kept as its thumbprint, which is all that is needed (RFC 8705 §2.2.2).
  */
 export function publicJwk(jwk: unknown): (JsonWebKey & { kty: string }) | undefined {
   if (typeof jwk !== 'object' || jwk === null || isPrivateJwk(jwk)) return undefined
@@ -102,8 +104,8 @@ function certificateThumbprint(jwk: object): string | undefined {
 }
 
 /**
- * Whether a JWK that a stranger has published may have signed so, by what it says of itself. Asked before a key is made of
- * it: to see whether a point is on a curve takes milliseconds. One whose private half is published proves nothing.
+ * Whether a foreign JWK may have signed with this algorithm, by its members. Checked before the key is parsed, because
+ * checking a point on a curve takes milliseconds. A key whose private half is published proves nothing.
  */
 export function mayHaveSigned(jwk: unknown, algorithm: VerificationAlgorithm): jwk is JsonWebKey {
   if (typeof jwk !== 'object' || jwk === null || isPrivateJwk(jwk)) return false
@@ -112,7 +114,7 @@ export function mayHaveSigned(jwk: unknown, algorithm: VerificationAlgorithm): j
   return alg === algorithm && (curve === undefined ? kty === 'RSA' : kty === 'EC' && crv === curve)
 }
 
-/** A published JWK as a key, with what it may have signed with: undefined for one that is not fit, or not for signatures. */
+/** A foreign JWK as a key, with its algorithms. Undefined if it is unsuitable, or not for signatures. */
 export function publishedKey(
   jwk: JsonWebKey,
   algorithmsOf: (key: KeyObject) => readonly VerificationAlgorithm[],
@@ -129,7 +131,7 @@ export function publishedKey(
 
 const decoys = new Map<VerificationAlgorithm, VerificationKey>()
 
-/** A key of that kind that nobody has: with it a wrong signature takes as long as with one of a client. */
+/** A key of this kind that no one has: verifying with it takes as long as with a client's key. */
 export function decoyKey(algorithm: VerificationAlgorithm): VerificationKey {
   const known = decoys.get(algorithm)
   if (known) return known
@@ -140,7 +142,7 @@ export function decoyKey(algorithm: VerificationAlgorithm): VerificationKey {
   return made
 }
 
-/** RFC 7638 §3: the id that everybody computes alike from a public key. The order of the members is part of it. */
+/** RFC 7638 §3: the id that everyone computes from a public key. The order of the members matters. */
 export function thumbprint(publicKey: KeyObject): string {
   const { kty, crv, x, y, e, n } = publicKey.export({ format: 'jwk' })
   return sha256(JSON.stringify(kty === 'EC' ? { crv, kty, x, y } : { e, kty, n }))

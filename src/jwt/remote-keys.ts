@@ -1,4 +1,4 @@
-/** The keys of another server, found by its metadata (RFC 8414) in its JWKS (RFC 7517). */
+/** The keys of a remote server, from the JWKS (RFC 7517) named in its metadata (RFC 8414). */
 
 import { whenReady } from '../awaitable'
 import type { JsonWebKey } from '../crypto'
@@ -10,12 +10,12 @@ import type { FindKey } from './verify'
 const MAX_KEYS = 100
 
 interface KnownKey {
-  /** As it was published: the same text is the same key, and what is remembered of its tokens stays good. */
+  /** The published text. If it is unchanged, the parsed key is kept, and its remembered tokens stay valid. */
   text: string
   key: VerificationKey
 }
 
-/** Finds keys by `kid`. One that is not known yet may be new: then the JWKS is fetched again, at most every ten seconds. */
+/** Finds keys by `kid`. An unknown one may be new: then the JWKS is fetched again, at most every ten seconds. */
 export function remoteKeys(
   metadata: () => Promise<Record<string, unknown>>,
   now: () => number,
@@ -35,7 +35,7 @@ export function remoteKeys(
     whenReady(keys.get(), (known) => known.get(kid)?.key ?? whenReady(keys.newer(), (newer) => newer?.get(kid)?.key))
 }
 
-/** RFC 7517 §5: keys that are not understood, or not for signatures, are left out. */
+/** RFC 7517 §5: unknown keys, and keys that are not for signatures, are ignored. */
 function parseJwks(jwks: Record<string, unknown>, last: ReadonlyMap<string, KnownKey>): Map<string, KnownKey> {
   if (!Array.isArray(jwks.keys)) throw new Error('The JWKS has no list of keys')
   const found = new Map<string, KnownKey>()

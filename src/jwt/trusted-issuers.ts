@@ -1,4 +1,4 @@
-/** Issuers elsewhere whose JWTs the host trusts, and the keys of each: of its JWKS (RFC 7517), or as the host gives them. */
+/** Foreign issuers whose JWTs the host trusts, and their keys: from a JWKS (RFC 7517), or given by the host. */
 import type { JsonWebKey } from '../crypto'
 import { OAuthError } from '../errors'
 import { requireKnown } from '../options/known'
@@ -9,31 +9,31 @@ import { isPrivateJwk, publishedKey, verificationAlgorithmsOf } from './keys'
 import { remoteKeys } from './remote-keys'
 import { type FindKey, isSignedWith, type UnverifiedJwt } from './verify'
 
-/** An issuer that the host trusts, with the URL of its keys or the keys themselves. */
+/** A trusted issuer: its identifier, and its keys or their URL. */
 export interface TrustedIssuer {
   /** Its `iss`, compared byte for byte. */
   issuer: string
   /** The URL of its keys (RFC 7517): https, or http on loopback. */
   jwksUri?: string
-  /** Its public keys, as JWKs with a `kid` each. Needed where it has no `jwksUri`. */
+  /** Its public keys, as JWKs that each have a `kid`. Required without `jwksUri`. */
   keys?: readonly JsonWebKey[]
   /**
    * The kind of its assertions: `'id-jag'` for identity assertions of an enterprise's identity provider
-   * (draft-ietf-oauth-identity-assertion-authz-grant). Left out: a plain JWT (RFC 7523 §3).
+   * (draft-ietf-oauth-identity-assertion-authz-grant). If omitted: a plain JWT (RFC 7523 §3).
    */
   profile?: 'id-jag'
 }
 
-/** An issuer, checked and ready for use. */
+/** A checked issuer. */
 export interface KnownIssuer {
   readonly profile: TrustedIssuer['profile']
-  /** Whether one of its keys has signed this JWT. */
+  /** Whether one of its keys signed this JWT. */
   readonly hasSigned: (server: AuthorizationServer, token: string, read: UnverifiedJwt<unknown>) => Promise<boolean>
 }
 
 const names: readonly string[] = ['issuer', 'jwksUri', 'keys', 'profile'] satisfies (keyof TrustedIssuer)[]
 
-/** By issuer. Throws a TypeError that names the option of `owner` and the fix. */
+/** The issuers by identifier. Throws a TypeError that names the option of `owner` and the fix. */
 export function trustedIssuers(owner: string, issuers: readonly TrustedIssuer[]): ReadonlyMap<string, KnownIssuer> {
   const fix = `${owner}({ issuers }) must be a list such as [{ issuer: 'https://idp.example.com', jwksUri: 'https://…' }]`
   if (!Array.isArray(issuers) || issuers.length === 0) throw misuse('wrong_list', fix)
@@ -59,10 +59,10 @@ type Finder = (server: AuthorizationServer) => FindKey
 
 function signedBy(finder: Finder): KnownIssuer['hasSigned'] {
   return async (server, token, { header }) => {
-    // RFC 7515 §4.1.4: of several keys it says which one
+    // RFC 7515 §4.1.4: selects one of several keys
     if (header.kid === undefined) return false
     const key = await findKey(finder(server), header.kid)
-    // RFC 8725 §3.1: the key says which algorithms may be used with it, never the token
+    // RFC 8725 §3.1: the key determines its algorithms, never the token
     return key !== undefined && isSignedWith(token, header, key)
   }
 }
@@ -71,7 +71,7 @@ async function findKey(find: FindKey, kid: string) {
   try {
     return await find(kid)
   } catch (cause) {
-    // nobody knows whether the assertion is good
+    // the assertion can be neither accepted nor refused
     throw new OAuthError('temporarily_unavailable', 'The keys of the issuer could not be fetched.', { cause })
   }
 }
@@ -90,7 +90,7 @@ function givenKeys(place: string, keys: unknown): Finder {
   return () => (kid) => found.get(kid)
 }
 
-/** One for each server: it keeps the time by the server's clock. */
+/** One for each server, because it uses the server's clock. */
 function remote(place: string, jwksUri: unknown): Finder {
   if (!isSafeUrl(jwksUri)) throw misuse('wrong_url', `${place}: jwksUri must be an https URL, or http on loopback`)
   const finders = new WeakMap<AuthorizationServer['emit'], FindKey>()

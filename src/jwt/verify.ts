@@ -1,4 +1,4 @@
-/** The one verifier of JWTs, whatever they are for: RFC 7515, RFC 7519, RFC 8725. */
+/** Verifies every JWT: RFC 7515, RFC 7519, RFC 8725. */
 
 import { createLRU } from 'lru.min'
 import { type Awaitable, whenReady } from '../awaitable'
@@ -6,7 +6,7 @@ import { isSignatureOf, type JsonWebKey, sha256 } from '../crypto'
 import { jsonwebtoken } from './jsonwebtoken'
 import type { VerificationAlgorithm, VerificationKey } from './keys'
 
-/** What every JWT that we believe has (RFC 7519 §4.1). */
+/** The claims of every accepted JWT (RFC 7519 §4.1). */
 export interface JwtClaims {
   readonly iss: string
   readonly aud: string | readonly string[]
@@ -20,18 +20,21 @@ export interface JwtClaims {
 export interface JwtKind<Claims> {
   /** The `typ` of its header, without `application/` (RFC 8725 §3.11). */
   readonly type: string
-  /** What else may stand there, where this kind is older than its type: undefined for nothing. */
+  /** Other accepted types, if the kind is older than its type. Undefined in the list: no type. */
   readonly olderTypes?: readonly (string | undefined)[]
-  /** Whether it brings its key along (`jwk`, RFC 7515 §4.1.3): it proves that its sender has the key, and not who that is. */
+  /**
+   * Whether the header contains the key (`jwk`, RFC 7515 §4.1.3): proves possession of the key, not the sender's
+   * identity.
+   */
   readonly bringsKey?: true
-  /** Whether the claims are there that it must have, in the types that they must have. */
+  /** Whether the required claims are present and have the right types. */
   readonly isClaims: (claims: unknown) => claims is Claims
 }
 
-/** What a token must say to be believed here. */
+/** The required values of claims. */
 interface ExpectedClaims {
   readonly issuer: string
-  /** At least one of these is in `aud`. */
+  /** One of these must be in `aud`. */
   readonly audience: readonly string[]
   /** Seconds since the epoch. */
   readonly now: number
@@ -39,7 +42,7 @@ interface ExpectedClaims {
 
 export type FindKey = (kid: string) => Awaitable<VerificationKey | undefined>
 
-/** The claims of a token that is what it should be, frozen; undefined for every other. */
+/** Returns the frozen claims of a valid token, otherwise undefined. */
 export type JwtVerifier<Claims extends JwtClaims> = (
   token: string,
   findKey: FindKey,
@@ -54,12 +57,12 @@ interface VerifiedToken<Claims> {
 
 const MAX_REMEMBERED = 10_000
 
-/** Seconds by which the clock of an issuer may be ahead of ours. */
+/** Seconds that an issuer's clock may be ahead of ours. */
 export const CLOCK_SKEW = 10
 
 /**
- * A verifier that remembers whose signature was right, by the SHA-256 of the token: a signature costs as much as all the
- * rest of a request. What a token says is compared at each use, so that it ends with its `exp` and with its key.
+ * Creates a verifier that remembers valid signatures by the token's SHA-256: a signature costs as much as the rest of a
+ * request. Claims are checked at each use, so that a token ends with its `exp` and with its key.
  */
 export function jwtVerifier<Claims extends JwtClaims>(kind: JwtKind<Claims>): JwtVerifier<Claims> {
   const remembered = createLRU<string, VerifiedToken<Claims>>({ max: MAX_REMEMBERED })
@@ -70,7 +73,7 @@ export function jwtVerifier<Claims extends JwtClaims>(kind: JwtKind<Claims>): Jw
     const header = known?.header ?? headerOf(read, kind)
     if (header?.kid === undefined) return undefined
     return whenReady(findKey(header.kid), (key) => {
-      // RFC 8725 §3.1: the key says which algorithms may be used with it, never the token
+      // RFC 8725 §3.1: the key determines its algorithms, never the token
       if (!key?.algorithms.includes(header.alg)) return undefined
       const claims = known?.key === key ? known.claims : verifiedClaims(token, kind, header, key, read)
       if (!claims || !isExpected(claims, expected)) {
@@ -86,17 +89,17 @@ export function jwtVerifier<Claims extends JwtClaims>(kind: JwtKind<Claims>): Jw
 interface TokenHeader {
   readonly kid?: string
   readonly alg: VerificationAlgorithm
-  /** Of a kind that brings its key along. */
+  /** Set for kinds with `bringsKey`. */
   readonly jwk?: JsonWebKey
 }
 
-/** What a JWT says of itself before anybody has verified it: good for finding its key, and for nothing else. */
+/** The content of an unverified JWT. Use it only to find the key. */
 export interface UnverifiedJwt<Claims> {
   readonly header: TokenHeader
   readonly claims: Claims
 }
 
-/** Of a token that is good once, and so is not remembered. Undefined for what is no JWT of this kind. */
+/** Reads a one-time JWT, which is not remembered. Undefined if it is not a JWT of this kind. */
 export function readJwt<Claims>(token: string, kind: JwtKind<Claims>): UnverifiedJwt<Claims> | undefined {
   const read = decoded(token)
   const header = headerOf(read, kind)
@@ -104,12 +107,12 @@ export function readJwt<Claims>(token: string, kind: JwtKind<Claims>): Unverifie
   return header && kind.isClaims(claims) ? { header, claims } : undefined
 }
 
-/** Whether a token that `readJwt` has read was signed with this key, by the algorithm that it names. */
+/** Whether this key signed a token that `readJwt` returned, with the algorithm in its header. */
 export function isSignedWith(token: string, { alg }: TokenHeader, { algorithms, publicKey }: VerificationKey): boolean {
   return algorithms.includes(alg) && isSignatureOf(token, alg, publicKey)
 }
 
-/** The header, if it is one of that type. Of other kinds the keys in it (`jwk`, `jku`, `x5c`) are never looked at. */
+/** The header, if it has this type. The keys in headers of other kinds (`jwk`, `jku`, `x5c`) are never used. */
 function headerOf<Claims>(
   read: DecodedToken | undefined,
   { type, olderTypes = [], bringsKey }: JwtKind<Claims>,
@@ -117,10 +120,10 @@ function headerOf<Claims>(
   const header = read?.header
   if (!header) return undefined
   const { typ, kid, alg, crit } = header
-  // RFC 8725 §3.11: any other typ is another kind of token that the same key has signed. RFC 7515 §4.1.9: in any case
+  // RFC 8725 §3.11: another typ is another kind of token from the same key. RFC 7515 §4.1.9: case does not matter
   const named = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ
   if (named !== type && !olderTypes.some((older) => older === named)) return undefined
-  // RFC 7515 §4.1.11: an extension that must be understood, and that jsonwebtoken does not look at
+  // RFC 7515 §4.1.11: an extension that must be understood, which jsonwebtoken does not check
   if (crit !== undefined || typeof alg !== 'string' || !isOptionalText(kid)) return undefined
   const { jwk } = header
   if (bringsKey && (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk))) return undefined
@@ -165,19 +168,19 @@ function isExpected(claims: JwtClaims, { issuer, audience, now }: ExpectedClaims
 }
 
 /**
- * RFC 7519 §4.1.5, §4.1.6: not before `nbf`, and not before it was made. Two clocks are never alike, so `CLOCK_SKEW` is
- * taken; what is further ahead was made for later, or to be good for longer than its `exp` should allow.
+ * RFC 7519 §4.1.5, §4.1.6: whether the token is valid already, by `nbf` and `iat`. Clocks differ by up to `CLOCK_SKEW`.
+ * A time further ahead is refused: such a token would outlive its `exp`.
  */
 export function hasBegun({ nbf, iat }: Pick<JwtClaims, 'nbf' | 'iat'>, now: number): boolean {
   return [nbf, iat].every((time) => time === undefined || (typeof time === 'number' && time <= now + CLOCK_SKEW))
 }
 
-/** RFC 7519 §4.1.3: one audience may stand alone. */
+/** RFC 7519 §4.1.3: `aud` may be a single string. */
 export function audienceOf(aud: JwtClaims['aud']): readonly string[] {
   return typeof aud === 'string' ? [aud] : aud
 }
 
-/** Many requests share the claims of a token that is remembered. */
+/** Requests share the claims of a remembered token. */
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
   for (const member of Object.values(value)) deepFreeze(member)

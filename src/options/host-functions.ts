@@ -2,7 +2,7 @@
 
 import { misuse } from './misuse'
 
-/** More would be milliseconds: in seconds it is the year 5138. */
+/** A greater value is in milliseconds: in seconds it is the year 5138. */
 const MOST_SECONDS = 1e11
 
 /** The time in whole seconds. */
@@ -12,10 +12,10 @@ export function clock(now: () => number): () => number {
 }
 
 /**
- * The time in seconds, as exact as the host's clock is. One that answers with no number, or in milliseconds, would make
- * everything last for ever.
+ * The time in seconds, as precise as the host's clock. A clock without a number, or in milliseconds, would make
+ * everything last forever.
  *
- * @throws TypeError for such a clock, at start-up already.
+ * @throws TypeError for such a clock, also at start-up.
  */
 export function exactClock(now?: () => number): () => number {
   if (now === undefined) return () => Date.now() / 1000

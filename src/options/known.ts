@@ -1,13 +1,12 @@
-/** Options as hosts write them: a misspelt one must not be the default in silence. */
+/** Checks options as hosts write them: a misspelt one must not silently be the default. */
 
 import { misuse } from './misuse'
 
 /**
- * Takes a value that is left out for no options. `mayBeUndefined` are the members whose type says that undefined is as
- * good as left out.
+ * Accepts undefined as no options. `mayBeUndefined` are the members that may be undefined.
  *
- * @throws TypeError for what is no object, and for a member of it that is none of `names`, or is there and undefined: a
- * setting that is not set must not be the default in silence.
+ * @throws TypeError if it is not an object, or a member is unknown or undefined: an unset setting must not silently be
+ * the default.
  */
 export function requireKnown(
   kind: string,
@@ -26,7 +25,7 @@ export function requireKnown(
   }
 }
 
-/** What came where something else was needed, in words. Never the value: it may be a secret in the wrong place. */
+/** Describes the kind of a wrong value. Never the value: it may be a misplaced secret. */
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   if (Array.isArray(value)) return 'a list'
@@ -43,27 +42,27 @@ export function kindOf(value: unknown): string {
   return first === undefined ? 'an empty object' : `an object with ${[first, second].filter(Boolean).join(', ')}`
 }
 
-/** @throws TypeError where `value` is one of our own functions, which makes what is meant when it is called. */
+/** @throws TypeError if `value` is one of our own functions, which the host forgot to call. */
 export function requireCalled(option: string, value: unknown, makers: Readonly<Record<string, unknown>>): void {
   const name = Object.keys(makers).find((one) => makers[one] === value)
   if (name !== undefined) throw misuse('not_called', `${option} is ${name} itself: call it, as ${name}(…)`)
 }
 
-/** @throws TypeError for a member of `flags` that is there and neither true nor false: the text 'false' would be true. */
+/** @throws TypeError for a member of `flags` that is neither true nor false: the text 'false' would count as true. */
 export function requireFlags(owner: string, flags: Readonly<Record<string, unknown>>): void {
   const wrong = Object.keys(flags).find((name) => flags[name] !== undefined && typeof flags[name] !== 'boolean')
   if (wrong !== undefined) throw misuse('wrong_choice', `${owner}'s ${wrong} must be true or false`)
 }
 
 /**
- * What JavaScript would drop in silence may be half of a policy: `requireScope('read', 'write')`. Takes the `arguments` of
- * the function, so that its type stays as it is.
+ * Checks for surplus arguments, which JavaScript ignores, and which may be half of a policy: `requireScope('read',
+ * 'write')`. Takes `arguments`, so that the function's type does not change.
  *
- * @throws TypeError for more of them than `most`.
+ * @throws TypeError for more than `most`.
  */
 export function requireNoMore(owner: string, given: ArrayLike<unknown>, most: number): void {
   if (given.length <= most) return
-  // a request, its response and `next`: Express was given what makes the handler
+  // a request, its response and `next`: Express got the maker of the handler
   if (isResponse(given[1]) || isResponse(given[2])) {
     throw misuse('not_called', `${owner} was not called: write ${owner}(…) where the handler is needed`)
   }

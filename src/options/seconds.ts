@@ -5,8 +5,8 @@ import { misuse } from './misuse'
 const DAY = 86_400
 
 /**
- * Whether it is a lifetime in milliseconds: whole minutes, five at least, and not also days of a life that people give.
- * An hour is 3,600,000, which in seconds is 41 days and two thirds of one.
+ * Whether it is a lifetime in milliseconds: whole minutes, at least five, and not also a usual number of days. An hour
+ * is 3,600,000, which in seconds is 41 days and two thirds of one.
  */
 function isMilliseconds(value: number): boolean {
   if (value < 300_000 || value === Number.MAX_SAFE_INTEGER || value % 60_000 !== 0) return false
