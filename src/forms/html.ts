@@ -1,8 +1,8 @@
-/** Forms and lists as HTML: a label for each field, its error beside it, and nothing that needs a script. */
+/** Forms and lists as HTML: each field has a label, with its error beside it, and no script is needed. */
 import { hiddenField } from '../pages/consent'
 import { escapeHtml } from '../pages/html'
 
-/** What is wrong with a field: words of the page, and the details as the rule says them, in English. */
+/** An error of a field: a text of the page, and the rule's own message in English. */
 export interface FieldError {
   readonly text: string
   readonly details?: string
@@ -15,7 +15,7 @@ interface Labelled {
   readonly error?: FieldError | undefined
 }
 
-/** A field for text: a line, or several. */
+/** A text field with one or more lines. */
 export interface TextField extends Labelled {
   readonly value?: string | undefined
   /** The number of lines of a larger field. @default one line */
@@ -24,7 +24,7 @@ export interface TextField extends Labelled {
   readonly maxLength?: number
 }
 
-/** One of several, or some of them. */
+/** One choice of a list. */
 export interface Choice {
   readonly value: string
   readonly label: string
@@ -32,7 +32,7 @@ export interface Choice {
 
 const idOf = (name: string) => `field-${name.replace(/[^\w-]/g, (character) => `_${character.codePointAt(0)}`)}`
 
-/** What a screen reader says of a field beside its label. */
+/** The hint and error of a field, for screen readers. */
 function notes({ name, hint, error }: Labelled): { attributes: string; before: string; after: string } {
   const id = escapeHtml(idOf(name))
   const ids = [...(error ? [`${id}-error`] : []), ...(hint === undefined ? [] : [`${id}-hint`])]
@@ -45,7 +45,7 @@ function notes({ name, hint, error }: Labelled): { attributes: string; before: s
   }
 }
 
-/** Not for passwords: browsers keep what is typed here out of their suggestions, and correct no URL. */
+/** For URLs, keys and code: browsers must neither suggest nor correct the text. Not for passwords. */
 const RAW = ' autocomplete="off" autocapitalize="none" spellcheck="false"'
 
 export function textField(field: TextField): string {
@@ -57,12 +57,12 @@ export function textField(field: TextField): string {
   const control =
     rows === undefined
       ? `<input ${shared} value="${escapeHtml(value)}">`
-      : // the parser takes one line break after the tag away
+      : // the parser removes one line break after the tag
         `<textarea ${shared} rows="${rows}">\n${escapeHtml(value)}</textarea>`
   return `<div class="field"><label for="${id}">${escapeHtml(label)}</label>\n${control}\n${before}${after}</div>`
 }
 
-/** A list of which one is chosen. */
+/** A list with one selected choice. */
 export function selectField(field: Labelled & { choices: readonly Choice[]; value?: string | undefined }): string {
   const { name, label, choices, value } = field
   const { attributes, before, after } = notes(field)
@@ -75,7 +75,7 @@ export function selectField(field: Labelled & { choices: readonly Choice[]; valu
 <select id="${id}" name="${escapeHtml(name)}"${attributes}>${options.join('')}</select>\n${before}${after}</div>`
 }
 
-/** Boxes to tick, each a parameter of its own: no endpoint here accepts one twice. `checked` are values. */
+/** Checkboxes, each a parameter of its own, because endpoints refuse repeated parameters. `checked` are values. */
 export function checkboxes(field: Labelled & { choices: readonly Choice[]; checked: readonly string[] }): string {
   const { name, label, choices, checked } = field
   const { before, after } = notes(field)
@@ -87,7 +87,7 @@ export function checkboxes(field: Labelled & { choices: readonly Choice[]; check
   return `<fieldset><legend>${escapeHtml(label)}</legend>\n${before}${after}${boxes.join('\n')}</fieldset>`
 }
 
-/** The values of the boxes of that name that were ticked, among those that were there to tick. */
+/** The values of the ticked checkboxes with this name, among the given ones. */
 export function tickedIn(parameters: ReadonlyMap<string, string>, name: string, values: readonly string[]): string[] {
   return values.filter((value) => parameters.get(`${name}:${value}`) === 'on')
 }
@@ -97,13 +97,13 @@ interface FormView {
   /** HTML. */
   readonly body?: string
   readonly submit: string
-  /** Of a form that takes something away. */
+  /** Whether the form removes something. */
   readonly danger?: boolean
-  /** Where a change of mind leads: a query such as `?app=x`. */
+  /** The link to cancel: a query such as `?app=x`. */
   readonly cancel?: { readonly href: string; readonly label: string }
 }
 
-/** A form that is sent by POST to the URL of its page. */
+/** A form that is posted to the URL of its page. */
 export function formHtml({ hidden, body = '', submit, danger, cancel }: FormView): string {
   const away = cancel && `<a class="button" href="${escapeHtml(cancel.href)}">${escapeHtml(cancel.label)}</a>`
   return `<form method="post">
@@ -116,12 +116,12 @@ ${away ?? ''}
 </form>`
 }
 
-/** What was done, or why nothing was. */
+/** A message about what was done, or why it was not. */
 export function notice(text: string | undefined, role: 'status' | 'alert' = 'status'): string {
   return text === undefined ? '' : `<p class="notice" role="${role}">${escapeHtml(text)}</p>`
 }
 
-/** A query that leads to another of the pages, which all have one path. */
+/** A query that selects another page; all pages have one path. */
 export function queryOf(parameters: Readonly<Record<string, string>>): string {
   return `?${new URLSearchParams(parameters)}`
 }
@@ -130,7 +130,7 @@ export function linkTo(href: string, label: string, more = ''): string {
   return `<a href="${escapeHtml(href)}"${more}>${escapeHtml(label)}</a>`
 }
 
-/** The links of a long list: to its beginning, and onward. */
+/** The links of a long list: to the first page and the next one. */
 export function pager(
   { first, next }: { first?: string | undefined; next?: string | undefined },
   words: { readonly firstPage: string; readonly nextPage: string },
@@ -141,7 +141,7 @@ export function pager(
   return `<p class="pages">${link(first, words.firstPage, 'first')}${link(next, words.nextPage, 'next')}</p>`
 }
 
-/** Names and values. Each value is HTML; one that is undefined is left out. */
+/** A list of names and values. Values are HTML; undefined ones are omitted. */
 export function facts(rows: readonly (readonly [name: string, html: string | undefined])[]): string {
   const shown = rows.flatMap(([name, html]) =>
     html === undefined ? [] : [`<dt>${escapeHtml(name)}</dt><dd>${html}</dd>`],
@@ -149,7 +149,7 @@ export function facts(rows: readonly (readonly [name: string, html: string | und
   return `<dl>\n${shown.join('\n')}\n</dl>`
 }
 
-/** Text of strangers that is for machines: no link, whatever it begins with, and from left to right. */
+/** Foreign text for machines: never a link, and always left to right. */
 export function codeHtml(text: string): string {
   return `<bdi dir="ltr"><code>${escapeHtml(text)}</code></bdi>`
 }

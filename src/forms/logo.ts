@@ -1,4 +1,4 @@
-/** The logo of a client: from the host itself, or drawn. No browser ever fetches one from a stranger. */
+/** The logo of a client: served by the host, or drawn. Browsers never fetch one from a third party. */
 import type { Request } from 'express'
 import type { Awaitable } from '../awaitable'
 import { kindOf } from '../options/known'
@@ -8,13 +8,13 @@ import { clientBlock } from '../pages/page'
 import type { Client } from '../storage'
 import type { AuthorizationServer } from '../types/authorization-server'
 
-/** Returns the path of an image that the host serves itself, such as `/logos/1.png`; undefined where there is none. */
+/** Returns the path of an image that your app serves, such as `/logos/1.png`; undefined for no logo. */
 export type Logo = (client: Client, req: Request) => Awaitable<string | undefined>
 
-/** A path on this host: to a browser `//x` and `/\x` are other hosts. */
+/** A path on this host: for a browser `//x` and `/\x` are other hosts. */
 const path = /^\/(?![/\\])[\x21-\x7e]*$/
 
-/** The path of a client's logo. Throws where the host's function returns another URL. */
+/** The path of a client's logo. Throws if the host's function returns another URL. */
 export async function logoOf(
   { inTime }: AuthorizationServer,
   option: string,
@@ -30,7 +30,7 @@ export async function logoOf(
   )
 }
 
-/** A client by its logo or its initial, beside what is said of it. `html` is HTML. */
+/** A client's logo or initial, beside `html`. */
 export function logoBlock(name: string, logo: string | undefined, html: string): string {
   if (logo === undefined) return clientBlock(name, html)
   const image = `<img class="mark" src="${escapeHtml(logo)}" alt="" width="44" height="44" loading="lazy">`

@@ -1,4 +1,4 @@
-/** The look of pages with forms: that of all pages, and rules of their own, so that the others stay as small as they are. */
+/** The style of pages with forms: the common style, and more rules, so that other pages stay small. */
 import { contentSecurityPolicy, type Pages } from '../pages/page'
 
 const rules = `
@@ -36,7 +36,7 @@ search form{display:flex;flex-wrap:wrap;align-items:end;gap:.75rem}
 search .field{flex:1 1 14rem;margin:0}
 `
 
-/** The server's pages with these rules, and a Content-Security-Policy that admits them. */
+/** The server's pages with these rules, and a Content-Security-Policy that allows them. */
 export function formPages(pages: Pages): Pages {
   const style = `${pages.style}${rules}`
   return Object.freeze({ ...pages, style, contentSecurityPolicy: contentSecurityPolicy(style) })

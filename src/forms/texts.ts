@@ -1,13 +1,13 @@
-/** The words that all pages with forms share, in the languages of the pages. */
+/** The texts that all pages with forms share. */
 
 export interface FormTexts {
-  /** A form was sent twice, too late, or from another account. */
+  /** The form was submitted twice, too late, or from another account. */
   formUsed: string
-  /** The answer came before anybody could read the question. */
+  /** The answer came before the user could read the question. */
   formTooSoon: string
-  /** What the form is about has changed since the form was shown. */
+  /** The subject of the form has changed since the form was shown. */
   formOutdated: string
-  /** Stands above a form with errors. */
+  /** The notice above a form with errors. */
   formErrors: string
   cancel: string
   back: string

@@ -1,10 +1,13 @@
-/** The version of the record that a form was about. */
+/** The version of a record that a form shows. */
 import { OAuthError } from '../errors'
 import type { Client } from '../storage'
 
 const OUTDATED = 'The record has changed since the form was shown.'
 
-/** An old page does not undo what was changed since. Looks at the very record that is about to be replaced. */
+/**
+ * Throws if the record changed since the form was shown: an old page must not undo changes. Checks the record that is
+ * replaced.
+ */
 export function requireVersion({ version }: Client, expected: string | undefined): void {
   if (String(version) !== expected) throw new OAuthError('invalid_request', OUTDATED, { status: 409 })
 }

@@ -1,7 +1,7 @@
 /**
- * Pages with forms for a signed-in user. All of them have one path and differ in the query, so that their links are right
- * wherever they are mounted. What a form is about is kept in storage, and not in what the form sends: a POST counts once,
- * and only for the user who was shown that form.
+ * Pages with forms for a signed-in user. They have one path and differ in the query, so that their links work at any
+ * mount point. The subject of a form is in storage, not in the form: a POST counts once, and only for the user who saw
+ * that form.
  */
 import type { Request, Response } from 'express'
 import { type OwnFields, ownFields, verifyOwnPage } from '../authorization/own-page'
@@ -20,17 +20,17 @@ import type { HostPage } from '../types/users'
 import { verifyHostPage } from '../users'
 import { formPages } from './style'
 
-/** What pages with forms have of their host. */
+/** The host's options for pages with forms. */
 export interface UserPagesOptions {
   user?: (req: Request) => Awaitable<unknown>
   signIn?: HostPage
   fields?: OwnFields
 }
 
-/** One request for a page, of a user who is signed in. */
+/** One request for a page by a signed-in user. */
 export interface Visit<Words = unknown> {
   readonly server: AuthorizationServer
-  /** The function that made the router: forms of one are worth nothing at another. */
+  /** The function that created the router: forms count only at the same router. */
   readonly owner: string
   readonly fields: OwnFields | undefined
   readonly req: Request
@@ -42,7 +42,10 @@ export interface Visit<Words = unknown> {
   readonly words: Words
 }
 
-/** Handlers for users who are signed in. Everybody else is sent to sign in. Throws for wrong options, at start-up. */
+/**
+ * Handlers for signed-in users. Other visitors are redirected to sign in. Throws a TypeError at start-up for wrong
+ * options.
+ */
 export function userPages<Words>(
   owner: string,
   server: AuthorizationServer,
@@ -56,7 +59,7 @@ export function userPages<Words>(
   const pages = pagesWith(server.pages, words)
   return (handle) => async (req, res) => {
     const startedAt = server.now()
-    // no window that opened or brought up this one keeps a hold on it
+    // a window that opened this one, or that this one opened, must not control it
     res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
     refuseToken(req)
     const found = await signedIn(req)
@@ -71,7 +74,7 @@ export function userPages<Words>(
   }
 }
 
-/** In the languages that have words for them. */
+/** The pages in the languages that have all texts. */
 function pagesWith(pages: Pages, words: ReadonlyMap<string, unknown>): Pages {
   const texts = new Map([...pages.texts].filter(([language]) => words.has(language)))
   return formPages({ ...pages, texts })
@@ -79,13 +82,13 @@ function pagesWith(pages: Pages, words: ReadonlyMap<string, unknown>): Pages {
 
 const TRANSACTION = 'form_transaction'
 
-/** What a form does, and to what: `['delete', clientId]`. */
+/** The action of a form and its subject: `['delete', clientId]`. */
 export type About = readonly [action: string, ...target: string[]]
 
-/** Credentials of no client (RFC 6749 Appendix A.1): what the form is about may be gone when its answer comes. */
+/** Rows of forms belong to no client (RFC 6749 Appendix A.1): the client may be gone when the answer comes. */
 const NO_CLIENT = '\n'
 
-/** The hidden fields of a new form. `again`: its answer came too soon the last time. */
+/** The hidden fields of a new form. `again`: the last answer came too soon. */
 export async function openForm(visit: Visit, about: About, again = false): Promise<{ name: string; value: string }[]> {
   const { server, owner, fields, req, userId, startedAt } = visit
   const added = fields ? await ownFields(server, owner, fields, req) : []
@@ -94,14 +97,14 @@ export async function openForm(visit: Visit, about: About, again = false): Promi
   return [{ name: TRANSACTION, value: await openTransaction(server, 'form', question, { request }, again) }, ...added]
 }
 
-/** A form that was sent: the id for the page that follows, what it is about, and whether nobody can have read it. */
+/** A submitted form: the id for the next page, its subject, and whether it came too soon. */
 export interface SentForm {
   readonly id: string
   readonly about: About
   readonly tooSoon: boolean
 }
 
-/** Uses the form up. Undefined where it was sent before, is too old, or was shown to another user or by another page. */
+/** Uses a form up. Undefined if it was used before, is too old, or was shown to another user or by another page. */
 export async function takeForm(visit: Visit, sent: ReadonlyMap<string, string>): Promise<SentForm | undefined> {
   const { server, owner, userId } = visit
   const answer = { token: sent.get(TRANSACTION), userId }
@@ -111,7 +114,7 @@ export async function takeForm(visit: Visit, sent: ReadonlyMap<string, string>):
   return { id: found.id, about: about as unknown as About, tooSoon: cameTooSoon(server, found) }
 }
 
-/** What this user's form of that id has done: what to tell on the page that follows. */
+/** The subject of this user's used form with this id, for the page that follows. */
 export async function doneForm(visit: Visit, id: string | undefined): Promise<About | undefined> {
   const { server, owner, userId } = visit
   const found = id === undefined ? undefined : await findAnswered(server, 'form', id, userId)
@@ -124,16 +127,16 @@ function aboutOf(row: Parameters<typeof boundOf>[0]): string[] {
   return JSON.parse(boundOf(row).request as string)
 }
 
-/** To a page that a browser may load again. Relative: whatever path the browser has come by, it stays there. */
+/** Redirects to a page that a browser may reload. Relative, because a proxy may show another path. */
 export function sendOnward({ res }: Visit, { id }: SentForm, query: Readonly<Record<string, string>>): void {
   const Location = `?${new URLSearchParams({ ...query, done: id })}`
   res.writeHead(303, { Location, 'Cache-Control': 'no-store', 'Content-Length': 0 })
   res.end()
 }
 
-/** `body` is HTML. */
+/** Sends a page. `body` is HTML. */
 export function sendFormPage({ context, res }: Visit, status: number, title: string, body: string): void {
-  // a timeout of the host may have answered while storage was slow
+  // a timeout of the host may have responded while storage was slow
   if (res.headersSent) return
   setPageHeaders(context, res)
   res.writeHead(status)

@@ -1,16 +1,16 @@
-/** The words of pages that are an entry point of their own, by language: shipped ones, and those of the host. */
+/** The texts of pages with their own entry point, by language: built-in ones and the host's. */
 import { kindOf } from '../options/known'
 import { misuse } from '../options/misuse'
 import { placeholdersOf } from '../pages/html'
 import type { Pages } from '../pages/page'
 
-/** All words of some pages in one language. */
+/** All texts of some pages in one language. */
 export type Words<Name extends string = string> = Readonly<Record<Name, string>>
 
 /**
- * The words by language, for those languages of the server's pages that have all of them. `shipped` has English.
+ * The texts by language, for the languages of the server's pages that have all of them. `shipped` has English.
  *
- * @throws TypeError for a text that is unknown, empty or without its placeholders, and where no language has all texts.
+ * @throws TypeError for a text that is unknown, empty or without its placeholders, and if no language has all texts.
  */
 export function wordsOf<W extends Words<never>>(
   owner: string,

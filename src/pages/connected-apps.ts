@@ -1,4 +1,4 @@
-/** The pages on which a user sees which apps have access, and takes it back. */
+/** The pages where users see which apps have access, and remove them. */
 import { hiddenField } from './consent'
 import { escapeHtml, fillHtml, fillText } from './html'
 import { clientBlock, type PageContext, renderPage, scopeList } from './page'
@@ -6,19 +6,19 @@ import { clientBlock, type PageContext, renderPage, scopeList } from './page'
 export interface ConnectedApp {
   clientId: string
   name: string
-  /** When the oldest of its authorizations began. Seconds. */
+  /** When its oldest authorization began. Seconds. */
   since: number
-  /** In words. */
+  /** The scopes in words. */
   scopes: readonly string[]
 }
 
 export interface ConnectedAppsView {
   userName: string
   apps: readonly ConnectedApp[]
-  /** The app whose access was just removed. */
+  /** The app that was just removed. */
   removed?: string
   notice?: string
-  /** The pages before and after this one, where there are any. */
+  /** The numbers of the previous and the next page, if any. */
   previous?: number
   next?: number
 }
@@ -39,7 +39,7 @@ export function renderConnectedApps(view: ConnectedAppsView, context: PageContex
   return renderPage(context, texts.appsTitle, parts.filter(Boolean).join('\n'))
 }
 
-/** The link is called by its own words and the app's name, because a list of links that are all alike says nothing. */
+/** The link contains the app's name, because identical links say nothing in a list of links. */
 function renderApp(app: ConnectedApp, index: number, { texts, language }: PageContext): string {
   const day = new Date(app.since * 1000)
   const date = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(day)
@@ -59,7 +59,7 @@ function pageLinks({ previous, next }: ConnectedAppsView, { texts }: PageContext
   return `<p class="pages">${link(previous, texts.previousPage, 'prev')}${link(next, texts.nextPage, 'next')}</p>`
 }
 
-/** The question before access is removed; the answer must bring `fields` back. */
+/** The question before access is removed. The answer must contain `fields`. */
 export function renderRemoval(
   { clientName, fields }: { clientName: string; fields: readonly { name: string; value: string }[] },
   context: PageContext,

@@ -1,57 +1,55 @@
-/** What the consent page shows, and the page that ships with the library. */
+/** The content of the consent page, and the built-in page. */
 import { escapeHtml, fillHtml, fillText } from './html'
 import { clientBlock, type PageContext, renderPage, scopeList } from './page'
 
-/** Everything that a consent page needs. All of it is plain text: escape it. */
+/** The content of a consent page. All of it is plain text: escape it. */
 export interface ConsentView {
   client: {
     id: string
     name: string
     description?: string
-    /** Its privacy policy and its terms of service: https URLs, or loopback in development. */
+    /** The privacy policy and the terms of service: https URLs, or loopback in development. */
     policyUri?: string
     tosUri?: string
     /**
-     * Set where the name is unverified: the client registered itself, or is described by a document at `host`. A page
-     * must say so and show where the response goes: for these clients trust `redirectHost` more than the name.
+     * Set if the name is unverified: the client registered itself, or a document at `host` describes it. The page must
+     * say so and show where the response goes: for these clients `redirectHost` is more reliable than the name.
      */
     unchecked?: { host?: string }
   }
   /** Where the browser goes next: the host of the redirect URI, or the scheme of an app. Empty for a device. */
   redirectHost: string
   /**
-   * Set where a device asks (RFC 8628): the code that it shows, and from which network and when it asked. A page must show
-   * all of them, and that only who started this on the device should go on.
+   * Set for a device (RFC 8628): the code that it shows, its network, and when it asked. The page must show all of
+   * them, and say that only the user who started this on the device should continue.
    */
   device?: { userCode: string; network: string; startedAt: number }
-  /** Whether that is an app on the user's own device (a loopback or private-use redirect URI, RFC 8252 §7). */
+  /** Whether the response goes to an app on the user's device: a loopback or private-use redirect URI (RFC 8252 §7). */
   onDevice: boolean
-  /** The private-use scheme by which that app gets the response. Undefined for a web or loopback redirect URI. */
+  /** The private-use scheme of that app. Undefined for a web or loopback redirect URI. */
   scheme?: string
   /** The signed-in account. */
   user: { id: string; name: string }
-  /** Where another user can sign in, with the way back. */
+  /** The page where another user can sign in, with the way back. */
   switchUser?: string
   scopes: { scope: string; description: string }[]
   /**
-   * The authorization details that the client asks for (RFC 9396), such as a payment, each in a sentence. A page must show
-   * all of them.
+   * The authorization details that the client requests (RFC 9396), such as a payment, each as a sentence. The page must
+   * show all of them.
    */
   details: { detail: { readonly type: string; readonly [member: string]: unknown }; description: string }[]
-  /** The claims about the user that the client asked for by name, beside those of the scopes (OpenID Connect). */
+  /** The claims about the user that the client requests by name, in addition to the scopes' claims (OpenID Connect). */
   claims: { claim: string; description: string }[]
-  /**
-   * The APIs that the client named (RFC 8707), as URIs; its tokens are for these alone. Empty where it named no API.
-   */
+  /** The APIs that the client named (RFC 8707), as URIs. Its tokens are only for these. Empty if it named none. */
   resources: string[]
   /** Why the page is shown again. Undefined the first time. */
   notice?: string
-  /** Hidden fields that the form must send back, by POST and to the URL of the page (leave `action` out). */
+  /** Hidden fields that the form must send, by POST to the URL of the page (omit `action`). */
   fields: { name: string; value: string }[]
   /** The names and values of the two submit buttons. */
   allow: { name: string; value: string }
   deny: { name: string; value: string }
-  /** The language of the page, one of the `languages` of the server's pages. */
+  /** The language of the page, one of the `languages` in the option `pages`. */
   language: string
 }
 
@@ -62,7 +60,7 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
   const code = view.device?.userCode ?? ''
   const names = { client: client.name, user: view.user.name, host: redirectHost, resources, code }
   const claims = new Intl.ListFormat(context.language).format(view.claims.map(({ description }) => description))
-  // what is asked for this once stands above what is asked for each time
+  // one-time requests come before permanent ones
   const descriptions = [...view.details, ...view.scopes].map(({ description }) => description)
   if (view.claims.length > 0) descriptions.push(fillText(texts.seeClaims, { claims }))
   const may = descriptions.length > 0
@@ -89,7 +87,7 @@ export function renderConsent(view: ConsentView, context: PageContext): string {
   return renderPage(context, fillText(texts.consentTitle, names), parts.filter(Boolean).join('\n'))
 }
 
-/** What the client says of itself elsewhere. In a window of its own: the question must not be lost. */
+/** Links to the client's own pages. In a new window, so that the question is not lost. */
 function linksOf({ client: { policyUri, tosUri } }: ConsentView, { texts }: PageContext): string | undefined {
   const link = (url: string | undefined, words: string) =>
     url === undefined
@@ -99,7 +97,7 @@ function linksOf({ client: { policyUri, tosUri } }: ConsentView, { texts }: Page
   return links.length === 0 ? undefined : `<p class="soft">${links.join(' · ')}</p>`
 }
 
-/** RFC 8628 §5.4: what tells the user of a stranger who has sent the code along. */
+/** RFC 8628 §5.4: warns of a stranger who sent the link. */
 function deviceNotice(
   { userCode, network, startedAt }: NonNullable<ConsentView['device']>,
   { texts, language }: PageContext,
@@ -117,8 +115,8 @@ function whereTo({ onDevice, scheme, device }: ConsentView, { texts }: PageConte
 }
 
 /**
- * An app can call itself whatever it likes, and put its document where everybody may put one: what counts is where the
- * answer goes. On the user's own device even that says nothing: every program there can pose as the app (RFC 8252 §8.6).
+ * An app can choose any name and any place for its document: only the destination of the response counts. On the user's
+ * own device not even that is reliable: any program there can pose as the app (RFC 8252 §8.6).
  */
 function uncheckedNotice(
   { client, redirectHost, onDevice, scheme, device }: ConsentView,
@@ -132,7 +130,7 @@ function uncheckedNotice(
     host === undefined
       ? fillHtml(texts.uncheckedName, { host: target })
       : fillHtml(texts.uncheckedHost, { host, target })
-  // what else there is to say of a device stands below
+  // the rest about a device follows below
   if (device) return `<p class="notice">${claim}</p>`
   const advice = escapeHtml(onDevice ? texts.allowIfStarted : texts.allowIfKnown)
   return `<p class="notice">${claim} ${advice}</p>`

@@ -1,4 +1,4 @@
-/** The pages on which a user enters the code of a device, and is told what became of it. */
+/** The pages where a user enters the code of a device, and sees the result. */
 import { hiddenField } from './consent'
 import { escapeHtml } from './html'
 import { type PageContext, renderPage } from './page'
@@ -6,7 +6,7 @@ import { type PageContext, renderPage } from './page'
 interface EntryView {
   /** The name of the field for the code. */
   field: string
-  /** The code that came with the link, or was entered before. */
+  /** The code from the link, or the one entered before. */
   code?: string
   fields: readonly { name: string; value: string }[]
   problem?: string

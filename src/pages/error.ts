@@ -1,8 +1,8 @@
-/** The page that says what happened and what to do, to a person who can do nothing with an error code. */
+/** The error page: says what happened and what to do, without relying on the error code. */
 import { escapeHtml } from './html'
 import { type PageContext, renderPage } from './page'
 
-/** What is said to everybody; the code and its description are for whoever made the app. */
+/** The error. The code and its description are for the app's developer. */
 export interface ErrorView {
   status: number
   code: string
@@ -17,7 +17,7 @@ export function renderError({ status, code, description }: ErrorView, context: P
 }
 
 function wordsFor(status: number, { texts }: PageContext): [title: string, text: string] {
-  // too many requests: nothing is wrong with this one
+  // too many requests: this one is not wrong
   if (status >= 500 || status === 429) return [texts.failureTitle, texts.failureText]
   return status === 401 ? [texts.signInTitle, texts.signInText] : [texts.errorTitle, texts.errorText]
 }

@@ -1,23 +1,28 @@
-/** The page that posts an authorization response to the client (OAuth 2.0 Form Post Response Mode §2), by itself or by a button. */
+/**
+ * The page that posts an authorization response to the client (OAuth 2.0 Form Post Response Mode §2), by a script or a
+ * button.
+ */
 import { sha256Base64 } from '../crypto'
 import { hiddenField } from './consent'
 import { escapeHtml, fillHtml, fillText } from './html'
 import { type PageContext, type Pages, renderPage } from './page'
 
-/** The form: where it goes, and what is in it. */
+/** The form: its target and its fields. */
 export interface FormPostView {
   /** The redirect URI. */
   action: string
-  /** Where that is, in words. */
+  /** The target for the user. */
   host: string
   fields: readonly { name: string; value: string }[]
 }
 
-// of the prototype: a field may be called submit
+// from the prototype, because a field may be named `submit`
 const SCRIPT = 'HTMLFormElement.prototype.submit.call(document.forms[0])'
 const hash = sha256Base64(SCRIPT)
 
-/** The policy of all pages, with this one script. No `form-action`: browsers apply it to where the client redirects next. */
+/**
+ * The policy of all pages, with this script. Without `form-action`: browsers apply it to the client's next redirect.
+ */
 export function formPostPolicy({ contentSecurityPolicy }: Pages): string {
   return `${contentSecurityPolicy}; script-src 'sha256-${hash}'`
 }

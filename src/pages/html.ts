@@ -1,4 +1,4 @@
-/** HTML out of plain text: nothing that a client, a user or a host is called becomes markup. */
+/** HTML from plain text: names of clients, users and hosts never become markup. */
 
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -8,19 +8,19 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** `text` for HTML content and quoted attributes. */
+/** Escapes text for HTML content and quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] as string)
 }
 
 const placeholder = /\{([a-z]+)\}/g
 
-/** The names in braces that a text has, each once, in the order of the alphabet. */
+/** The placeholders of a text, each once, in alphabetical order. */
 export function placeholdersOf(text: string): string[] {
   return [...new Set([...text.matchAll(placeholder)].map(([, name]) => name as string))].sort()
 }
 
-/** A text with its placeholders filled in, as plain text. */
+/** Fills the placeholders of a text. Returns plain text. */
 export function fillText(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(
     placeholder,
@@ -28,7 +28,7 @@ export function fillText(text: string, values: Readonly<Record<string, string>>)
   )
 }
 
-/** A text as HTML, with what fills its placeholders set off from it, in writing of either direction. */
+/** Fills the placeholders of a text. Returns HTML that isolates each value, for scripts of both directions. */
 export function fillHtml(text: string, values: Readonly<Record<string, string>>): string {
   const marked = Object.entries(values).map(([name, value]) => [name, `<strong>${escapeHtml(value)}</strong>`])
   return fillText(escapeHtml(text), Object.fromEntries(marked))

@@ -1,6 +1,6 @@
-/** Which language a page is in: the lookup of RFC 4647 §3.4. */
+/** Selects the language of a page: the lookup of RFC 4647 §3.4. */
 
-/** The first of `languages` that somebody who reads `wanted`, best first, can read; undefined where there is none. */
+/** The first of `languages` that matches `wanted`, preferred first. Undefined if none matches. */
 export function chooseLanguage(languages: readonly string[], wanted: readonly string[]): string | undefined {
   for (const range of wanted) {
     // de-CH-1996, then de-CH, then de

@@ -1,4 +1,4 @@
-/** The page that sends a browser on to the client, where a redirect might be stopped: a header of it does, or its link. */
+/** The page that sends a browser on to the client, where a redirect might be blocked: by a header, or by its link. */
 import { escapeHtml, fillHtml, fillText } from './html'
 import { type PageContext, renderPage } from './page'
 

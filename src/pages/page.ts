@@ -1,4 +1,4 @@
-/** What all pages share: their name, languages, words and look, chosen once by the host; and the frame around each. */
+/** Shared by all pages: the name, languages, texts and style that the host chose, and the layout. */
 
 import { sha256Base64 } from '../crypto'
 import { requireKnown } from '../options/known'
@@ -10,23 +10,23 @@ import { spanish } from './spanish'
 import { type PageTheme, pageIcon, pageStyle } from './style'
 import type { PageTexts } from './texts'
 
-/** The words, languages and look of the consent page, the connected apps and the error pages. */
+/** The texts, languages and style of the consent page, the connected apps and the error pages. */
 export interface PagesOptions {
   /** The name of your service, shown at the top of each page. Its first letter is their icon. @default the host of the issuer */
   name?: string
   /**
-   * The languages of the pages, as BCP 47 tags, chosen by the request's `ui_locales` parameter, then its
+   * The languages of the pages, as BCP 47 tags. The `ui_locales` parameter of a request selects one, then its
    * `Accept-Language`. The first is the fallback.
    * @default ['en', 'de', 'es'] and those of `texts`
    */
   languages?: readonly string[]
-  /** Your own words by language: some of them for `en`, `de` and `es`, all of them for any other. @default none */
+  /** Your own texts by language: some texts for `en`, `de` and `es`, all texts for another language. @default none */
   texts?: Readonly<Record<string, Partial<PageTexts>>>
   /** Colours, font and corners. @default the built-in theme */
   theme?: PageTheme
 }
 
-/** The options, checked, and what is made of them once. */
+/** The checked options, and what is prepared from them. */
 export interface Pages {
   readonly name: string
   readonly texts: ReadonlyMap<string, PageTexts>
@@ -35,19 +35,22 @@ export interface Pages {
   readonly contentSecurityPolicy: string
 }
 
-/** The pages as one request sees them. */
+/** The pages for one request. */
 export interface PageContext {
   readonly pages: Pages
   readonly language: string
   readonly texts: PageTexts
 }
 
-/** What a capability brings along in words of one language. */
+/** A capability's texts for scopes and claims in one language. */
 export type ScopesAndClaims = Pick<PageTexts, 'scopes' | 'claims'>
 
 const shipped: Readonly<Record<string, PageTexts>> = { en: english, de: german, es: spanish }
 
-/** Throws for what would show up as a broken page: an unknown option, a missing word, a lost placeholder, no colour. */
+/**
+ * Throws a TypeError for a mistake that would break a page: an unknown option, a missing text or placeholder, an
+ * invalid colour.
+ */
 export function preparePages(
   options: PagesOptions = {},
   issuer: string,
@@ -100,7 +103,7 @@ function verifyWords(problem: string, words: PageTexts['scopes'] = {}): void {
   if (!Object.values(words).every((text) => typeof text === 'string')) throw misuse('wrong_text', problem)
 }
 
-/** Whether dates and lists can be written in it. */
+/** Whether dates and lists can be formatted in this language. */
 function isLocale(language: string): boolean {
   try {
     return Intl.getCanonicalLocales(language).length === 1
@@ -110,8 +113,8 @@ function isLocale(language: string): boolean {
 }
 
 /**
- * No `form-action`: browsers apply it to the redirect that follows the form, and would block the way to the client.
- * Images are logos that the host serves, and the icon in `data:`.
+ * Without `form-action`: browsers apply it to the redirect after the form, and would block the way to the client.
+ * Allows images of the host, for logos, and the icon in `data:`.
  */
 export function contentSecurityPolicy(style: string): string {
   const directives = [
@@ -124,18 +127,18 @@ export function contentSecurityPolicy(style: string): string {
   return directives.join('; ')
 }
 
-/** What a scope means to the user, in the language of the page where the host said it in that language. */
+/** The meaning of a scope, in the language of the page if the host gave it in that language. */
 export function scopeInWords({ texts }: PageContext, scopes: ReadonlyMap<string, string>, scope: string): string {
   const translated = texts.scopes
   return (translated && Object.hasOwn(translated, scope) ? translated[scope] : scopes.get(scope)) ?? scope
 }
 
-/** A claim about the user in words: those of the page's language, or its name. */
+/** A claim in words, in the page's language, or else its name. */
 export function claimInWords({ texts: { claims } }: PageContext, claim: string): string {
   return (claims && Object.hasOwn(claims, claim) ? claims[claim] : undefined) ?? claim.replaceAll('_', ' ')
 }
 
-/** A client by its initial, beside what is said of it. */
+/** A client's initial, beside `html`. */
 export function clientBlock(name: string, html: string): string {
   const initial = [...name.trim()][0]?.toUpperCase() ?? ''
   return `<div class="client"><span class="mark" aria-hidden="true">${escapeHtml(initial)}</span>${html}</div>`

@@ -1,15 +1,15 @@
-/** The pages of signing out (RP-Initiated Logout 1.0): the question, and what became of it. */
+/** The pages for signing out (RP-Initiated Logout 1.0): the question, and the result. */
 import { hiddenField } from './consent'
 import { escapeHtml, fillHtml, fillText } from './html'
 import { type PageContext, renderPage } from './page'
 
 export interface SignOutView {
   userName: string
-  /** Where the form is sent: a query that keeps the language of the page. */
+  /** The target of the form: a query that keeps the language of the page. */
   action: string
-  /** The hidden field that the form must bring back. */
+  /** The hidden field that the form must send. */
   field: { name: string; value: string }
-  /** The name of the two buttons, whose values are `yes` and `no`. */
+  /** The name of the two buttons. Their values are `yes` and `no`. */
   answer: string
   notice?: string
 }
@@ -34,7 +34,7 @@ export function renderSignOut({ userName, action, field, answer, notice }: SignO
   return renderPage(context, texts.signOutTitle, parts.filter(Boolean).join('\n'))
 }
 
-/** The page after it. `onward`: where the app waits, which a press of the user's own may go to. */
+/** The page after the answer. `onward` is the app's page, which the user may open by a click. */
 export function renderSignedOut(
   { isSignedOut, onward }: { isSignedOut: boolean; onward?: { url: string; host: string } | undefined },
   context: PageContext,

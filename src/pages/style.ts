@@ -1,17 +1,17 @@
-/** How the pages look: one style text for all of them, so that one hash admits it (Content-Security-Policy), and their icon. */
+/** The style of the pages, one text so that one hash allows it (Content-Security-Policy), and their icon. */
 
 import { misuse } from '../options/misuse'
 import { escapeHtml } from './html'
 
-/** Colours as CSS writes them: `#1d4ed8`, `rgb(29 78 216)`, `rebeccapurple`. */
+/** Colours in CSS syntax: `#1d4ed8`, `rgb(29 78 216)`, `rebeccapurple`. */
 interface PageColors {
   /** Links, the primary button, and the focus ring. */
   accent?: string
   /** Text on `accent`. */
   onAccent?: string
-  /** Behind the card. */
+  /** The background behind the card. */
   background?: string
-  /** The card. */
+  /** The card's background. */
   card?: string
   /** The text. */
   text?: string
@@ -25,11 +25,13 @@ interface PageColors {
 
 /** Colours, font and corners of the pages. */
 export interface PageTheme {
-  /** Colours of light pages. Left out: unchanged. Give each text a contrast of 4.5:1 to its background (WCAG 1.4.3). */
+  /**
+   * Colours of light pages. Omitted ones are unchanged. Text needs a contrast of 4.5:1 to its background (WCAG 1.4.3).
+   */
   light?: PageColors
   /** Colours for browsers that prefer dark pages. */
   dark?: PageColors
-  /** A list as in CSS `font-family`. @default 'system-ui, sans-serif' */
+  /** A font list in CSS syntax, as for `font-family`. @default 'system-ui, sans-serif' */
   font?: string
   /** The radius of the card's corners: a length in px, rem or em, or '0'. @default '1rem' */
   radius?: string
@@ -97,13 +99,13 @@ a{color:var(--accent)}
 code{font-size:.875rem}
 `
 
-/** The style text with the host's colours in it. Throws for what is no colour, font or length. */
+/** The style with the host's colours. Throws a TypeError for an invalid colour, font or length. */
 export function pageStyle(theme: PageTheme = {}): string {
   const { light: day, dark: night, font = 'system-ui,sans-serif', radius = '1rem', ...unknown } = theme
   const [name] = Object.keys(unknown)
   if (name !== undefined)
     throw misuse('unknown_option', `Unknown pages.theme member ${name}; there are light, dark, font, radius`)
-  // no character that ends a value, the style element or its URL: these texts become part of the page
+  // no character that ends a value, the style element or a URL, because these texts are inserted into the page
   verify('font', font, /^[\w ,'"-]+$/, "a font list such as 'Inter, sans-serif'")
   verify('radius', radius, /^(0|\d*\.?\d+(px|rem|em))$/, "a length such as '1rem'")
   return `

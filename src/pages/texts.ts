@@ -1,12 +1,12 @@
 /**
- * The words of every page: plain text with the placeholders `{client}`, `{user}`, `{host}`, `{target}`, `{resources}`,
+ * The texts of all pages: plain text with the placeholders `{client}`, `{user}`, `{host}`, `{target}`, `{resources}`,
  * `{claims}`, `{date}`, `{code}` and `{network}`.
  */
 
 export interface PageTexts {
   /** The direction of the script. @default 'ltr' */
   dir?: 'ltr' | 'rtl'
-  /** Scopes in words, in this language. @default the words in the server's `scopes` option */
+  /** Scopes in words, in this language. @default the texts in the server's `scopes` option */
   scopes?: Readonly<Record<string, string>>
 
   /** Claims about users in words, for `openid()`, in this language. @default their names */
@@ -14,58 +14,58 @@ export interface PageTexts {
 
   consentTitle: string
   signedInAs: string
-  /** The app registered itself; `{host}` is where the response goes: a host, or `appOnDevice`. */
+  /** The app registered itself. `{host}` is where the response goes: a host, or `appOnDevice`. */
   uncheckedName: string
-  /** The app is described by a document at `{host}`; `{target}` is where the response goes. */
+  /** A document at `{host}` describes the app. `{target}` is where the response goes. */
   uncheckedHost: string
-  /** Where the response goes, if not to a host. `{host}` is the address that the app listens at. */
+  /** Where the response goes, if not to a host. `{host}` is the address that the app listens on. */
   appOnDevice: string
-  /** The same, where the app opens links of a private-use scheme. `{host}` is that scheme, such as `com.example.app`. */
+  /** The same, for an app with a private-use scheme. `{host}` is the scheme, such as `com.example.app`. */
   appByScheme: string
   /** Follows `uncheckedName` or `uncheckedHost`. */
   allowIfKnown: string
-  /** The same, where an app on the user's own device is waiting. */
+  /** The same, for an app on the user's own device. */
   allowIfStarted: string
   /** The link to sign in as another user. */
   notYou: string
-  /** Stands above the list of scopes. */
+  /** The heading of the list of scopes. */
   clientMay: string
-  /** Stands in that list, for what the client asked to know by name: `{claims}`. */
+  /** An item of that list, for claims that the client requests by name: `{claims}`. */
   seeClaims: string
-  /** Replaces `clientMay` and the list where the request has no scope. */
+  /** Replaces `clientMay` and the list if the request has no scope. */
   clientKnowsYou: string
-  /** Follows `clientMay` and `clientKnowsYou`, where the client named the APIs that it wants to call (RFC 8707). */
+  /** Follows `clientMay` and `clientKnowsYou` if the client named the APIs that it wants to call (RFC 8707). */
   onlyAt: string
-  /** The links to what the client says of itself. */
+  /** The links to the client's own pages. */
   privacyPolicy: string
   termsOfService: string
   allow: string
   deny: string
   goesOnTo: string
-  /** The same, where an app on the user's own device is waiting. */
+  /** The same, for an app on the user's own device. */
   goesOnToDevice: string
-  /** The same, where that app opens links of the private-use scheme `{host}`. */
+  /** The same, for an app with the private-use scheme `{host}`. */
   goesOnToScheme: string
-  /** The user's answer was sent twice, too soon after the page, too late, or from another account. */
+  /** The answer was sent twice, too soon, too late, or from another account. */
   answerUnused: string
   /** The page that sends a browser on to the client. */
   onward: string
 
-  /** The page where the code of a device is entered (RFC 8628). */
+  /** The page where a user enters the code of a device (RFC 8628). */
   deviceTitle: string
   deviceIntro: string
   /** The label of the field. */
   deviceCode: string
   /** The code is unknown, expired or answered. */
   deviceUnknown: string
-  /** Replaces `{host}` and `{target}` in `uncheckedName` and `uncheckedHost`, where a device asks. */
+  /** Replaces `{host}` and `{target}` in `uncheckedName` and `uncheckedHost` for a device. */
   deviceShowing: string
-  /** Which device asks, and the warning of links from strangers. */
+  /** Describes the device, and warns of links from strangers. */
   deviceAsked: string
   deviceOnlyIf: string
-  /** Replaces `goesOnTo`, where a device asks. */
+  /** Replaces `goesOnTo` for a device. */
   deviceLearns: string
-  /** The page after the answer. */
+  /** The page after the decision. */
   deviceAllowedTitle: string
   deviceAllowedText: string
   deviceDeniedTitle: string
@@ -84,13 +84,13 @@ export interface PageTexts {
   previousPage: string
   nextPage: string
 
-  /** The page of a wrong request. */
+  /** The page for a wrong request. */
   errorTitle: string
   errorText: string
-  /** The page of a failure of the server. */
+  /** The page for a failure of the server. */
   failureTitle: string
   failureText: string
-  /** The page that takes the answer back to the client, by a form. */
+  /** The page that returns the response to the client, by a form. */
   continueTitle: string
   continueText: string
   continue: string
@@ -102,7 +102,7 @@ export interface PageTexts {
   signOutText: string
   signOut: string
   staySignedIn: string
-  /** The page after a yes, and after a session that had ended already. */
+  /** The page after a yes, or after a session that had already ended. */
   signedOutTitle: string
   signedOutText: string
   /** The page after a no. */
