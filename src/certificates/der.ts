@@ -1,10 +1,10 @@
-/** DER (X.690 §8), as far as the names in a certificate need it. */
+/** A DER parser (X.690 §8) for the names in a certificate. */
 
 /** A value with its tag. */
 export interface DerValue {
   readonly tag: number
   readonly content: Buffer
-  /** Tag, length and content, as they stand. */
+  /** The encoded tag, length and content. */
   readonly bytes: Buffer
 }
 
@@ -13,7 +13,7 @@ export const SET = 0x31
 const OBJECT_IDENTIFIER = 0x06
 export const OCTET_STRING = 0x04
 
-/** The values of which a content consists. Throws a RangeError for what is no DER. */
+/** The values in a content. Throws a RangeError if it is not DER. */
 export function valuesOf(content: Buffer): DerValue[] {
   const values: DerValue[] = []
   let at = 0
@@ -29,24 +29,24 @@ export function valuesOf(content: Buffer): DerValue[] {
   return values
 }
 
-/** Where the content of the value at this place begins and ends. X.690 §8.1.3, §10.1: a definite length. */
+/** The start and end of a value's content. X.690 §8.1.3, §10.1: the length is definite. */
 function extentOf(bytes: Buffer, at: number): { start: number; end: number } {
   const [tag = 0x1f, first = 0x80] = bytes.subarray(at, at + 2)
   const more = first < 0x80 ? 0 : first - 0x80
   const start = at + 2 + more
-  // a tag of several bytes, an indefinite length, and one beyond 4 bytes: no certificate has them in its names
+  // names in certificates have no tags of several bytes, no indefinite lengths, and no lengths beyond 4 bytes
   if ((tag & 0x1f) === 0x1f || first === 0x80 || more > 4 || start > bytes.length) throw new RangeError('not DER')
   const end = start + (more === 0 ? first : bytes.readUIntBE(at + 2, more))
   if (end > bytes.length) throw new RangeError('not DER')
   return { start, end }
 }
 
-/** The values in one of that tag. Throws a RangeError for another one. */
+/** The values inside a value with this tag. Throws a RangeError for another tag. */
 export function valuesIn(value: DerValue | undefined, tag: number): DerValue[] {
   return valuesOf(contentOf(value, tag))
 }
 
-/** The content of a value of that tag. Throws a RangeError for another one. */
+/** The content of a value with this tag. Throws a RangeError for another tag. */
 export function contentOf(value: DerValue | undefined, tag: number): Buffer {
   if (value?.tag !== tag) throw new RangeError(`no value of tag ${tag}`)
   return value.content
@@ -68,7 +68,7 @@ export function objectIdentifier(value: DerValue | undefined): string {
   return [root, first - root * 40n, ...others].join('.')
 }
 
-/** The text of a string of one of the types that a certificate may have (RFC 5280 §4.1.2.4); undefined for another type. */
+/** The text of a string type that certificates may have (RFC 5280 §4.1.2.4). Undefined for another type. */
 export function textOf({ tag, content }: DerValue): string | undefined {
   switch (tag) {
     case 0x0c:
@@ -79,7 +79,7 @@ export function textOf({ tag, content }: DerValue): string | undefined {
     case 0x16:
     case 0x1a:
       return content.toString('latin1')
-    // BMPString: two bytes a character, the high one first
+    // BMPString: two bytes a character, high byte first
     case 0x1e:
       return content.length % 2 === 0 ? Buffer.from(content).swap16().toString('utf16le') : undefined
     default:

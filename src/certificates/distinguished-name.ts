@@ -1,17 +1,17 @@
-/** Distinguished names: the text of RFC 4514, as client records have it, and the DER of a certificate (RFC 5280 §4.1.2.4). */
+/** Distinguished names: as text (RFC 4514) in client records, and as DER in certificates (RFC 5280 §4.1.2.4). */
 import { type DerValue, objectIdentifier, SEQUENCE, SET, textOf, valuesIn } from './der'
 
-/** One attribute: its type as an object identifier, and its value as text, or as DER in hex, where it has that form. */
+/** One attribute: its type as an object identifier, and its value as text or as DER in hex. */
 interface Attribute {
   readonly type: string
   readonly text?: string | undefined
   readonly hex?: string
 }
 
-/** The attributes of each part, in the order of the text: from the most specific part to the most general. */
+/** The attributes of each part, ordered as in the text: from most specific to most general. */
 export type DistinguishedName = readonly (readonly Attribute[])[]
 
-/** RFC 4514 §3, and what OpenSSL prints for the types that certificates of banks and companies have. In lower case. */
+/** RFC 4514 §3, and OpenSSL's names for the types in certificates of banks and companies. In lower case. */
 const types: Readonly<Record<string, string>> = {
   cn: '2.5.4.3',
   sn: '2.5.4.4',
@@ -35,11 +35,11 @@ const types: Readonly<Record<string, string>> = {
   jurisdictionc: '1.3.6.1.4.1.311.60.2.1.3',
 }
 
-// a type, its value, and what ends it. Each character of a value has one way to be read, so that this is linear
+// a type, its value, and the separator. Each character can be read in one way, so that matching is linear
 const attributeSyntax =
   / *([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+) *= *(#(?:[0-9A-Fa-f]{2})+ *|(?!#)(?:[^\0"+,;<>\\]|\\(?:[0-9A-Fa-f]{2}|[ "#+,;<=>\\]))*)([,+]|$)/y
 
-/** A name in words (RFC 4514 §3); undefined for a text that is none, or that has a type which is not known. */
+/** Parses a name (RFC 4514 §3). Undefined for an invalid text or an unknown type. */
 export function parseDistinguishedName(text: string): DistinguishedName | undefined {
   const name: Attribute[][] = []
   let part: Attribute[] = []
@@ -59,7 +59,7 @@ export function parseDistinguishedName(text: string): DistinguishedName | undefi
   }
 }
 
-/** RFC 4514 §2.4. Spaces around a value are no part of it unless they are escaped. */
+/** RFC 4514 §2.4. Unescaped spaces around a value are not part of it. */
 function readValue(value: string): Pick<Attribute, 'text' | 'hex'> | undefined {
   if (value.startsWith('#')) return { hex: value.trim().slice(1).toLowerCase() }
   const units = value.match(/\\[0-9A-Fa-f]{2}|\\.|[^\\]/gsu) ?? []
@@ -69,11 +69,11 @@ function readValue(value: string): Pick<Attribute, 'text' | 'hex'> | undefined {
     return unit.length === 3 ? Buffer.from(unit.slice(1), 'hex') : Buffer.from(unit.slice(1))
   })
   const text = Buffer.concat(bytes).toString('utf8')
-  // an attribute without a value names nobody, and bytes that are no UTF-8 could be read as those of another name
+  // an empty value names nothing, and invalid UTF-8 could equal another name
   return text === '' || text.includes('\ufffd') ? undefined : { text }
 }
 
-/** The Name of a certificate. Throws a RangeError for what is none. */
+/** Reads the Name of a certificate. Throws a RangeError if it is invalid. */
 export function nameOfDer(value: DerValue | undefined): DistinguishedName {
   const parts = valuesIn(value, SEQUENCE).map((part) =>
     valuesIn(part, SET).map((attribute) => {
@@ -85,12 +85,12 @@ export function nameOfDer(value: DerValue | undefined): DistinguishedName {
   return parts.reverse()
 }
 
-/** Whether a certificate has this very name: every part, in this order, and each value to the letter. */
+/** Whether both names are identical: every part in order, and every value exactly. */
 export function isSameName(wanted: DistinguishedName, found: DistinguishedName): boolean {
   const isSamePart = (part: readonly Attribute[], at: number) => {
     const other = found[at] as readonly Attribute[]
     const isIn = (one: Attribute) => other.some((attribute) => isSame(one, attribute))
-    // both ways: a name that says one attribute twice is not that of two
+    // in both directions, because a name with one attribute twice differs from a name with two
     const isOf = (attribute: Attribute) => part.some((one) => isSame(one, attribute))
     return part.length === other.length && part.every(isIn) && other.every(isOf)
   }

@@ -1,4 +1,4 @@
-/** The names in a certificate: its subject, and its subject alternative names (RFC 5280 §4.1.2.6, §4.2.1.6). */
+/** The names in a certificate: its subject and subject alternative names (RFC 5280 §4.1.2.6, §4.2.1.6). */
 import { isIP } from 'node:net'
 import { contentOf, type DerValue, OCTET_STRING, objectIdentifier, SEQUENCE, valuesIn, valuesOf } from './der'
 import { type DistinguishedName, nameOfDer } from './distinguished-name'
@@ -9,7 +9,7 @@ export interface CertificateNames {
   readonly dns: readonly string[]
   readonly uri: readonly string[]
   readonly email: readonly string[]
-  /** As `canonicalAddress` has them. */
+  /** In the form of `canonicalAddress`. */
   readonly ip: readonly string[]
 }
 
@@ -19,14 +19,14 @@ const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
 /** RFC 5280 §4.2.1.6: the tags of GeneralName. */
 const general = { email: 0x81, dns: 0x82, uri: 0x86, ip: 0x87 } as const
 
-/** The names in a certificate that OpenSSL has read; undefined where they are in no form that is known. */
+/** The names in a certificate that OpenSSL has parsed. Undefined if their format is unknown. */
 export function namesOf(certificate: Buffer): CertificateNames | undefined {
   try {
     const [whole] = valuesOf(certificate)
     const [signed] = valuesIn(whole, SEQUENCE)
     const members = valuesIn(signed, SEQUENCE)
     const hasVersion = members[0]?.tag === VERSION
-    // serial number, signature algorithm, issuer and validity stand before it
+    // it follows the serial number, signature algorithm, issuer and validity
     const subject = nameOfDer(members[hasVersion ? 5 : 4])
     const alternatives = alternativeNames(members.find(({ tag }) => tag === EXTENSIONS))
     const named = (kind: keyof typeof general) =>
@@ -51,7 +51,7 @@ function alternativeNames(extensions: DerValue | undefined): DerValue[] {
   return all.flatMap((extension) => {
     const [id, ...rest] = valuesIn(extension, SEQUENCE)
     if (objectIdentifier(id) !== SUBJECT_ALTERNATIVE_NAME) return []
-    // whether it is critical may stand before the value
+    // a `critical` flag may precede the value
     const [names] = valuesOf(contentOf(rest.at(-1), OCTET_STRING))
     return valuesIn(names, SEQUENCE)
   })
@@ -62,10 +62,10 @@ function addressOf(bytes: Buffer): string {
   return bytes.length === 16 ? (bytes.toString('hex').match(/.{4}/g) as string[]).join(':') : ''
 }
 
-/** An IP address in the one form of its bytes (RFC 5952 §8); undefined for a text that is none. */
+/** An IP address in canonical form (RFC 5952 §8). Undefined if it is not one. */
 export function canonicalAddress(address: string): string | undefined {
   const family = isIP(address)
   if (family === 4) return address
-  // a zone is of one machine alone
+  // a zone is only valid on one machine
   return family === 6 && !address.includes('%') ? new URL(`http://[${address}]`).hostname : undefined
 }

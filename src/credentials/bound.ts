@@ -1,6 +1,6 @@
 /**
- * Rows of credentials: what a secret is bound to when it is made, and the digest that covers both. Columns are there for
- * look-ups and revocations; where they differ from what was bound, the credential is dead.
+ * Rows of credentials: the values that a secret is bound to, and the digest that covers both. Columns serve lookups and
+ * revocations. If they differ from the bound values, the credential is dead.
  */
 import { type Awaitable, whenReady } from '../awaitable'
 import { equalDigests, sha256 } from '../crypto'
@@ -10,21 +10,21 @@ import type { AuthorizationServer } from '../types/authorization-server'
 import type { CredentialKind } from './kinds'
 import { grantIdOf } from './split-token'
 
-/** What a secret stands for. It never changes afterwards. */
+/** The values that a secret is bound to. They never change. */
 export type Bound = Omit<Authorization, 'clientId'> & RequestBinding
 
-/** The formula by which `digest` is made. A later one gets the next number, and rows of this one are still read. */
+/** The version of the formula for `digest`. A new formula gets the next number; rows of this one stay readable. */
 const FORMAT = 1
 
 type Lifetime = Pick<Credential, 'issuedAt' | 'expiresAt'>
 
-/** What of an authorization has a column of its own. */
+/** The members of an authorization that have a column. */
 type Columns = Pick<Authorization, 'clientId' | 'userId' | 'grantId' | 'scope' | 'startedAt'>
 
-/** How a row is named, and its secret. Without `state` it is in that of its digest: no two secrets have the same. */
+/** The names of a row, and its secret. `state` defaults to the digest, which is unique. */
 type Made = Pick<Credential, 'id' | 'kind'> & { readonly secret: string; readonly state?: string }
 
-/** The row of a secret that stands for an authorization. `data` is what is not bound. */
+/** The row of a secret for an authorization. `data` has the values that are not bound. */
 export function credentialOf(
   made: Made,
   authorization: Authorization,
@@ -50,7 +50,7 @@ export function lockedRow(
   return row
 }
 
-// written out, without members that have no value: not every database keeps an undefined one apart from null
+// written out, without undefined members, which some databases cannot distinguish from null
 function rowOf(
   { id, kind }: Pick<Credential, 'id' | 'kind'>,
   { clientId, userId, grantId, scope, startedAt }: Columns,
@@ -74,12 +74,12 @@ function rowOf(
   return row
 }
 
-/** What was bound when the secret of the row was made. */
+/** The values that the row's secret is bound to. */
 export function boundOf({ data }: Pick<Credential, 'data'>): Bound {
   return data.bound as Bound
 }
 
-/** What the row stands for. */
+/** The authorization of a row. */
 export function authorizationOf(row: Credential): Authorization {
   const {
     codeChallenge,
@@ -98,24 +98,24 @@ export function authorizationOf(row: Credential): Authorization {
   return { clientId: row.clientId, ...authorization }
 }
 
-/** Whether this is the secret of the row, and the row what it was when it was made. */
+/** Whether this is the row's secret, and the row is unaltered. */
 export function hasSecret(row: Credential, secret: string): boolean {
   return row.data.format === FORMAT && equalDigests(row.digest, digestOf(row, secret)) && isAsBound(row)
 }
 
 /**
- * The digest of a secret of 256 bits and of what it is bound to. If an adapter drops or alters one of these, the token
- * stops working; it never becomes broader, unbound or irrevocable. `format` 1.
+ * The digest of a secret of 256 bits and the bound values. If an adapter drops or alters one of these, the token stops
+ * working; it never becomes broader, unbound or irrevocable. `format` 1.
  */
 function digestOf({ id, clientId, data }: Credential, secret: string): string {
   const members = [FORMAT, grantIdOf(id), clientId, secret, data.bound]
-  // the same text, sooner: rows are made in this order, and most stores keep it
+  // the same text, faster: rows are created in this order, and most stores keep it
   return sha256(isInOrder(data.bound) ? JSON.stringify(members) : canonical(members))
 }
 
 /**
- * A code gets its grant when it is used, and that of a device what its user has answered; every other column stays what was
- * bound.
+ * Whether the columns match the bound values. A code gets its grant when it is used, and a device code gets the user's
+ * answer.
  */
 function isAsBound({ id, kind, state, userId, grantId, scope, startedAt, data }: Credential): boolean {
   const bound = ((kind === 'device_code' && data.answer) || data.bound) as Bound
@@ -133,7 +133,7 @@ function isSameList(list: readonly string[], other: readonly string[]): boolean 
   return true
 }
 
-/** JSON with sorted names: a database may have its own order for them. */
+/** JSON with sorted names, because a database may reorder them. */
 function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
@@ -146,12 +146,12 @@ function canonical(value: unknown): string {
 }
 
 /**
- * What the rows of an authorization have in common, with sorted names and frozen: they may share it. The client has its
- * column, and stands in the digest by itself.
+ * The bound values of an authorization, with sorted names and frozen, so that its rows can share them. The client has a
+ * column, and is part of the digest separately.
  */
 export function boundBy(authorization: Authorization & RequestBinding): Bound {
   if (authorization === latest?.authorization) return latest.bound
-  // sorted by hand: `sort` takes longer than all that is made of half a dozen names
+  // sorted by hand: for half a dozen names `sort` takes longer than everything else here
   const names = Object.keys(authorization) as (keyof Authorization)[]
   for (let next = 1; next < names.length; next++) {
     const name = names[next] as keyof Authorization
@@ -170,15 +170,15 @@ export function boundBy(authorization: Authorization & RequestBinding): Bound {
   return bound
 }
 
-/** The rows of one authorization are made one after the other, and share this. */
+/** Rows of one authorization are created consecutively, and share this. */
 let latest: { authorization: Authorization; bound: Bound } | undefined
 
-/** The list, or a frozen copy: what came from a host's storage stays the host's. */
+/** Returns the list if frozen, or else a frozen copy: an object from the host's storage is not changed. */
 export function frozenList<T>(list: readonly T[]): readonly T[] {
   return Object.isFrozen(list) ? list : Object.freeze([...list])
 }
 
-/** Whether JSON would write it with sorted names, all the way down. */
+/** Whether JSON would write it with sorted names at every level. */
 function isInOrder(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (Array.isArray(value)) {
@@ -198,7 +198,7 @@ export function isExpired(server: Pick<AuthorizationServer, 'now'>, row: { expir
   return row.expiresAt <= server.now()
 }
 
-/** The credential of that id if it is of that kind: a refresh token is no access token, whatever its secret. */
+/** Finds a credential of this id and kind: a refresh token is never accepted as an access token. */
 export function findCredential(
   server: AuthorizationServer,
   id: string,
@@ -207,5 +207,5 @@ export function findCredential(
   return whenReady(server.storage.grants.find(id), (found) => (found?.kind === kind ? found : undefined))
 }
 
-/** The clock of a server whose host gives none, in whole seconds. */
+/** The default clock, in whole seconds. */
 export const systemClock = (): number => Math.floor(Date.now() / 1000)

@@ -43,10 +43,10 @@ export type CredentialKind = CredentialState['kind']
 /** SHA-256, base64url. */
 type Digest = string & {}
 
-/** What the lookup id of an exchanged access token ends with, before what is random. */
+/** The suffix of an exchanged access token's lookup id, followed by random characters. */
 export const EXCHANGED = 'e'
 
-/** What the lookup id of each kind ends with. Access tokens for the same resources take turns in two rows. */
+/** The suffixes of lookup ids by kind. Access tokens for the same resources alternate between two rows. */
 export const lookupSuffix = {
   authorization_code: 'c',
   refresh_token: 'r',

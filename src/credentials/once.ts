@@ -1,4 +1,6 @@
-/** Proofs that count once, in whatever process: the `jti` of a client assertion (RFC 7523 §3) or a DPoP proof (RFC 9449 §11.1). */
+/**
+ * One-time proofs, across processes: the `jti` of a client assertion (RFC 7523 §3) or a DPoP proof (RFC 9449 §11.1).
+ */
 
 import { sha256 } from '../crypto'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -7,12 +9,12 @@ import { lockedRow } from './bound'
 import { lookupSuffix } from './kinds'
 import { lookupId } from './split-token'
 
-/** Seconds for which an id is remembered beyond its proof: another process may have a clock that is behind. */
+/** Seconds that an id is remembered beyond its proof, for processes with a slow clock. */
 const REMEMBERED_LONGER = 60
 
 /**
- * Uses up a client's proofs. Returns the one that was used before, and then none of them is used up. One insert: of many at
- * once one is the first.
+ * Uses up a client's proofs in one insert: of many concurrent calls one succeeds. Otherwise returns the proof that was
+ * used before, and uses none up.
  */
 export async function useUp(
   { storage, now }: Pick<AuthorizationServer, 'storage' | 'now'>,
@@ -34,6 +36,6 @@ export async function useUp(
   })
   if (await storage.grants.insert(rows)) return undefined
   const found = await Promise.all(rows.slice(1).map(({ id }) => storage.grants.find(id)))
-  // where it is none of the others it is the first
+  // if it is none of the others, it is the first
   return proofs[found.findIndex(Boolean) + 1]
 }

@@ -1,4 +1,4 @@
-/** What a client record says of its certificate: the rows of the table of members, and their use (RFC 8705 §2.1.2, §2.2.2, §3.4). */
+/** The client metadata members for certificates, and their checks (RFC 8705 §2.1.2, §2.2.2, §3.4). */
 
 import { isSameName, parseDistinguishedName } from '../certificates/distinguished-name'
 import { type CertificateNames, canonicalAddress } from '../certificates/names'
@@ -15,12 +15,12 @@ export const SELF_SIGNED = 'self_signed_tls_client_auth'
 
 type Name = Exclude<keyof CertificateClientMembers, 'tlsClientCertificateBoundAccessTokens'>
 
-/** One way to name the certificate of a client. */
+/** One way to name a client's certificate. */
 interface NameRule {
   readonly wire: string
-  /** What a record may have, for an error. */
+  /** The expected value, for errors. */
   readonly words: string
-  /** The name as it is kept; undefined for what is none. */
+  /** Returns the name to store. Undefined for an invalid one. */
   readonly read: (value: string) => string | undefined
   readonly isIn: (value: string, names: CertificateNames) => boolean
 }
@@ -88,12 +88,12 @@ const boundMember: ClientMember = {
   setBy: 'self',
 }
 
-/** The rows that `mutualTls()` brings along, the same ones each time. */
+/** The members that `mutualTls()` adds, the same objects each time. */
 export function membersOfCertificates(withLoopback: boolean): readonly ClientMember[] {
   return [...membersOfKeys(withLoopback), ...nameMembers, boundMember]
 }
 
-/** Throws for a record that names one of the methods, and says of no certificate that it is the client's; or has a weaker way in. */
+/** Throws if a record with one of the methods names no certificate, or has a weaker method too. */
 export function verifyCertificateRecord(record: ClientMetadata): void {
   const { tokenEndpointAuthMethods: methods = [], jwks, jwksUri } = record
   const [method] = methods
@@ -112,10 +112,10 @@ function isOurs(method: string): boolean {
   return method === TRUSTED || method === SELF_SIGNED
 }
 
-/** Whether a certificate has the one name of the record (RFC 8705 §2.1): a name that no certificate has is nobody's. */
+/** Whether a certificate has the name in the record (RFC 8705 §2.1). */
 export function hasName(client: Client, names: CertificateNames): boolean {
   const named = rules.filter(([name]) => client[name] !== undefined)
   const [first] = named
-  // a record with none, or with two of which it says that only one counts, proves nothing
+  // a record without a name, or with two of which only one counts, proves nothing
   return named.length === 1 && first !== undefined && first[1].isIn(client[first[0]] as string, names)
 }

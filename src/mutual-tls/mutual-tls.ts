@@ -1,4 +1,6 @@
-/** `mutualTls()`: clients that prove who they are, and hold their tokens, by the certificate of their connection (RFC 8705). */
+/**
+ * `mutualTls()`: clients that authenticate, and bind their tokens, by the certificate of their connection (RFC 8705).
+ */
 import { namesOf } from '../certificates/names'
 import { clientCertificates, type FindClientCertificate } from '../clients/keys'
 import type { X509Certificate } from '../crypto'
@@ -22,31 +24,28 @@ import { type Found, finder, isAuthorized, ofConnection, problemOf, unreadable }
 /** Options of `mutualTls`. */
 export interface MutualTlsOptions {
   /**
-   * Returns the certificate of a request: an `X509Certificate`, or the header that a proxy in front has set. That has PEM, also
-   * percent-encoded, or base64. Only name a header that your proxy sets or removes in every request.
+   * Returns the certificate of a request: an `X509Certificate`, or the header that your proxy sets. The header contains
+   * PEM, plain or percent-encoded, or base64. Only use a header that your proxy sets or removes in every request.
    * @default that of the TLS connection to this process
    */
   certificate?: (req: ProvingRequest) => X509Certificate | string | readonly string[] | null | undefined
   /**
-   * Returns whether a CA that you trust has issued the certificate. Only `tls_client_auth` needs it. Left out with `certificate`,
-   * the server does not have that method.
+   * Returns whether a CA that you trust issued the certificate. Only `tls_client_auth` needs it. With `certificate` and
+   * without `verified`, the server does not support that method.
    * @default whether the TLS connection to this process is authorized
    */
   verified?: (req: ProvingRequest) => boolean | undefined
   /**
-   * The origin for clients with a certificate, in `mtls_endpoint_aliases` (RFC 8705 §5): `'https://mtls.auth.example.com'`.
-   * At the other origin no browser is then asked for one.
-   * @default none, and these clients come to the same origin as all others
+   * The origin for clients with a certificate, in `mtls_endpoint_aliases` (RFC 8705 §5):
+   * `'https://mtls.auth.example.com'`. The main origin then asks no browser for a certificate.
+   * @default none, and these clients use the same origin as all others
    */
   aliases?: string
-  /**
-   * Also accepts a `jwks_uri` on loopback, as `privateKeyJwt` does. Give both the same.
-   * @default false
-   */
+  /** Accepts a `jwks_uri` on loopback, as in `privateKeyJwt`. Set both alike. @default false */
   dangerouslyAllowLoopback?: boolean
 }
 
-/** RFC 8705 §5: what clients call themselves. By the name of the endpoint. */
+/** RFC 8705 §5: the endpoints that clients call themselves, by name. */
 const aliasMembers: Readonly<Record<string, string>> = {
   token: 'token_endpoint',
   revoke: 'revocation_endpoint',
@@ -62,11 +61,12 @@ interface PresentedCertificate extends PresentedCredentials {
 }
 
 /**
- * Mutual TLS (RFC 8705), for `clientAuthentication`, `senderConstraints`, or both: one value in both lists. As authentication
- * it has the methods `tls_client_auth` and `self_signed_tls_client_auth`. As sender constraint it binds the tokens of each client
- * whose record has `tlsClientCertificateBoundAccessTokens`. List it in the `senderConstraints` of each `remoteServer`, too.
+ * Mutual TLS (RFC 8705), for `clientAuthentication`, `senderConstraints`, or both: use one value in both lists. For
+ * authentication it has the methods `tls_client_auth` and `self_signed_tls_client_auth`. As a sender constraint it
+ * binds the tokens of clients whose record has `tlsClientCertificateBoundAccessTokens`. Also add it to
+ * `senderConstraints` of each `remoteServer`.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function mutualTls(options: MutualTlsOptions = {}): ClientAuthentication & SenderConstraint {
   requireNoMore('mutualTls', arguments, 1)
@@ -83,7 +83,7 @@ export function mutualTls(options: MutualTlsOptions = {}): ClientAuthentication 
   const value: ClientAuthentication<PresentedCertificate> & SenderConstraint = Object.freeze({
     methods,
     presented({ req, parameters }) {
-      // RFC 8705 §2: the certificate alone does not name the client
+      // RFC 8705 §2: the certificate alone does not identify the client
       const clientId = parameters.get('client_id')
       const found = clientId === undefined ? undefined : find(req)
       return found ? methods.map((method) => ({ method, clientId, explicit: false, found, req })) : []
@@ -127,7 +127,7 @@ function aliasesAt(origin: string, urlOf: (endpoint: string) => string | undefin
   return Object.fromEntries(named)
 }
 
-/** RFC 8705 §2.1, §2.2. The response says nothing of the reason: it would tell which client has which method. */
+/** RFC 8705 §2.1, §2.2. The response does not give the reason, which would reveal the client's method. */
 async function verify(
   server: AuthorizationServer,
   client: Client | undefined,
@@ -149,13 +149,13 @@ async function verify(
   return { client }
 }
 
-/** A promise, or the word of a header, would be true whatever it says. */
+/** Accepts only a boolean: a promise, or the text of a header, would always count as true. */
 function saidTrusted(said: unknown): boolean {
   if (typeof said === 'boolean' || said === undefined) return said === true
   throw misuse('wrong_answer', `mutualTls({ verified }) must return true or false, not ${kindOf(said)}`)
 }
 
-/** RFC 8705 §3: the certificate of the request, and at an API whether it is that of the token. */
+/** RFC 8705 §3: returns the certificate of the request. At an API, checks that the token is bound to it. */
 function confirm(
   source: Pick<AuthorizationServer, 'emit' | 'now'>,
   { token }: ProofRequest,

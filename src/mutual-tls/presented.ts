@@ -1,4 +1,4 @@
-/** The certificate of a request, as the connection or the host says it (RFC 8705 §6.5). */
+/** The certificate of a request, from the connection or from the host (RFC 8705 §6.5). */
 import type { TLSSocket } from 'node:tls'
 import { type ClientCertificate, certificateBytes, certificateOf, validityProblem } from '../certificates/certificate'
 import type { X509Certificate } from '../crypto'
@@ -6,7 +6,7 @@ import { kindOf } from '../options/known'
 import { misuse } from '../options/misuse'
 import type { ProvingRequest } from '../types/capability'
 
-/** What a request has in the place of a certificate. */
+/** A certificate, or a problem with it. */
 export type Found = { readonly certificate: ClientCertificate } | { readonly problem: string }
 
 export function ofConnection({ socket }: ProvingRequest): X509Certificate | undefined {
@@ -17,7 +17,7 @@ export function isAuthorized({ socket }: ProvingRequest): boolean | undefined {
   return (socket as Partial<TLSSocket> | undefined)?.authorized
 }
 
-/** What the host says of a request, read once. */
+/** Reads the host's certificate of a request, once for each request. */
 export function finder(certificate: (req: ProvingRequest) => unknown) {
   const known = new WeakMap<ProvingRequest, { readonly found: Found | undefined }>()
   return (req: ProvingRequest): Found | undefined => {
@@ -31,7 +31,7 @@ export const unreadable =
   'The client certificate cannot be read: mutualTls({ certificate }) must return one, as PEM or base64.'
 
 function foundIn(given: unknown): Found | undefined {
-  // a proxy sends an empty header for a client without one
+  // a proxy sends an empty header for a client without a certificate
   if (given === undefined || given === null || given === '') return undefined
   if (Array.isArray(given)) return { problem: unreadable }
   const bytes = typeof given === 'string' ? certificateBytes(given) : rawOf(given)
@@ -39,7 +39,7 @@ function foundIn(given: unknown): Found | undefined {
   return certificate ? { certificate } : { problem: unreadable }
 }
 
-/** By its member and not its class: that of another realm is none of ours. */
+/** Recognised by its member, not its class: it may be of another realm. */
 function rawOf(given: unknown): Buffer {
   const { raw } = given as { raw?: unknown }
   if (Buffer.isBuffer(raw)) return raw
@@ -47,7 +47,7 @@ function rawOf(given: unknown): Buffer {
   throw misuse('wrong_answer', `mutualTls({ certificate }) must return ${fix}, not ${kindOf(given)}`)
 }
 
-/** What is wrong with a certificate, whoever has it. */
+/** The problem of a certificate that does not depend on the client. */
 export function problemOf(found: Found, now: number): string | undefined {
   return 'problem' in found ? found.problem : validityProblem(found.certificate, now)
 }

@@ -1,4 +1,4 @@
-/** What the tokens of a client must be bound to, and whether a request has the keys that a refresh token is bound to. */
+/** Decides what a client's tokens must be bound to, and whether a request has the keys of a refresh token. */
 import type { Request } from 'express'
 import type { OAuthError } from '../errors'
 import { misuse } from '../options/misuse'
@@ -12,8 +12,8 @@ import { refusedProof } from './refusal'
 type Bound = Pick<Client, 'clientId' | 'dpopBoundAccessTokens' | 'tlsClientCertificateBoundAccessTokens'>
 
 /**
- * The keys of a token request: that of its proof, and its certificate where the record asks for it (RFC 8705 §3.4). Throws
- * where the record asks for one that the request does not have, whatever the server lists.
+ * The keys of a token request: of its proof, and its certificate if the record requires that (RFC 8705 §3.4). Throws if
+ * the record requires a key that the request lacks.
  */
 export async function boundKeys(
   server: AuthorizationServer,
@@ -29,7 +29,7 @@ export async function boundKeys(
   return Object.keys(keys).length === 0 ? undefined : keys
 }
 
-/** Throws where tokens of the client would be bound to less than its record asks for. */
+/** Throws if the client's tokens would be bound to less than its record requires. */
 export function requireBound(server: AuthorizationServer, client: Bound, keys: Confirmation = {}): void {
   const { clientId } = client
   if (client.dpopBoundAccessTokens && keys.jkt === undefined) throw missingProof(server, clientId)
@@ -38,12 +38,12 @@ export function requireBound(server: AuthorizationServer, client: Bound, keys: C
   throw refusedProof(server, reason, { clientId, code: 'invalid_request' })
 }
 
-/** One name for all keys of a token; undefined for a bearer token. */
+/** One name for all keys of a token. Undefined for a bearer token. */
 export function nameOfKeys({ jkt, 'x5t#S256': certificate }: Confirmation = {}): string | undefined {
   return certificate === undefined ? jkt : `${jkt ?? ''} ${certificate}`
 }
 
-/** Throws where a refresh token is bound to a key that the request does not have. */
+/** Throws if the request lacks a key that the refresh token is bound to. */
 export function requireKeys(
   server: AuthorizationServer,
   clientId: string,
@@ -55,13 +55,13 @@ export function requireKeys(
   if (certificate !== undefined && certificate !== proven?.['x5t#S256']) throw otherCertificate(server, clientId)
 }
 
-/** The error of a request with another certificate than that of the token, or without one (RFC 8705 §7.1). */
+/** The error for a request whose certificate is missing or not the token's (RFC 8705 §7.1). */
 function otherCertificate(server: AuthorizationServer, clientId: string): OAuthError {
   const reason = 'The token is bound to a certificate, which the request does not have.'
   return refusedProof(server, reason, { clientId, code: 'invalid_grant' })
 }
 
-/** Throws for a response that was for other keys. */
+/** Throws if a repeated response was for other keys. */
 export function requireSameKeys(
   server: AuthorizationServer,
   clientId: string,
@@ -73,7 +73,7 @@ export function requireSameKeys(
   requireKey(server, clientId, made, proven)
 }
 
-/** The option `senderConstraints` of the server or of a `remoteServer`, checked. */
+/** Checks the option `senderConstraints` of a server or a `remoteServer`. */
 export function verifiedConstraints(values: readonly SenderConstraint[] = []): readonly SenderConstraint[] {
   const isConstraint = (value: SenderConstraint | undefined) => typeof value?.confirm === 'function'
   if (!Array.isArray(values) || !values.every(isConstraint)) {

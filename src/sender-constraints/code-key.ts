@@ -7,13 +7,13 @@ import type { Confirmation } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
 import { requireKey } from './confirmation'
 
-/** Whether the server has `dpop()`: one with certificates alone has no proofs. */
+/** Whether the server has `dpop()`. A server with certificates only has no proofs. */
 export const hasProofs = ({ senderConstraints }: Pick<AuthorizationServer, 'senderConstraints'>): boolean =>
   senderConstraints.some(({ member }) => member === 'jkt')
 
 /**
- * The thumbprint that the code of an authorization request is bound to (RFC 9449 §10): that of `dpop_jkt`, or of the proof
- * that came with a pushed request (§10.1). Where there are both they must be the same.
+ * The thumbprint that an authorization code is bound to (RFC 9449 §10): of `dpop_jkt`, or of the proof in a pushed
+ * request (§10.1). If both are present, they must be equal.
  */
 export function keyToBind(
   server: AuthorizationServer,
@@ -21,7 +21,7 @@ export function keyToBind(
   parameters: RequestParameters,
   proven?: Confirmation,
 ): string | undefined {
-  // RFC 6749 §3.1: without `dpop()` it is an unknown parameter, and a code that it binds could never be exchanged
+  // RFC 6749 §3.1: without `dpop()` the parameter is unknown, and a code that it binds could never be exchanged
   const sent = hasProofs(server) ? parameters.get('dpop_jkt') : undefined
   if (sent === undefined) return proven?.jkt
   if (!/^[A-Za-z0-9_-]{43}$/.test(sent)) {
@@ -31,7 +31,7 @@ export function keyToBind(
   return sent
 }
 
-/** The key of the code for a session that begins with an access token: that of the token, where it has one. */
+/** The key of a code for a session that begins with an access token: the token's key, if it has one. */
 export function keyOfSession({ confirmation }: AccessToken, dpopJkt: string | undefined): string | undefined {
   const { jkt } = confirmation ?? {}
   if (jkt === undefined || dpopJkt === undefined || dpopJkt === jkt) return jkt ?? dpopJkt

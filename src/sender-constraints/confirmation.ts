@@ -1,4 +1,4 @@
-/** RFC 7800: which key a request proves, and whether the token with it is bound to that key. */
+/** Which key a request proves, and whether its token is bound to that key (RFC 7800). */
 import type { ServerResponse } from 'node:http'
 import type { Request } from 'express'
 import { type Awaitable, whenReady } from '../awaitable'
@@ -13,8 +13,8 @@ import type { ProofRequest, ProvenKey, ProvingRequest, SenderConstraint } from '
 import { refusedProof } from './refusal'
 
 /**
- * The key that a request to an endpoint of the server proves; undefined where it sends no proof. Nothing is used up. What
- * the response says of proofs is set at once: it holds for a refusal, too.
+ * The key that a request to an endpoint proves. Undefined without a proof. Uses nothing up. Sets the response headers
+ * of proofs at once, because refusals need them too.
  */
 export async function provenKey(
   server: AuthorizationServer,
@@ -25,7 +25,7 @@ export async function provenKey(
   const [origin, aliases] = [new URL(server.issuer).origin, aliasesOf(server)]
   const url = { url: origin + path, alias: aliases && aliases + path }
   for (const constraint of server.senderConstraints) {
-    // a certificate is there whether it was meant or not: it binds where the record asks for it
+    // a certificate may be present unintentionally: it binds only if the record requires it
     if (constraint.scheme === 'Bearer') continue
     const proven = await constraint.confirm(server, { req, ...url })
     if (!proven) continue
@@ -35,14 +35,14 @@ export async function provenKey(
   return undefined
 }
 
-/** RFC 8705 §5: clients with a certificate send a proof to the other origin, and sign it for that. */
+/** RFC 8705 §5: clients with a certificate use the other origin, and sign proofs for it. */
 function aliasesOf({ capabilities }: Pick<AuthorizationServer, 'capabilities'>): string | undefined {
   return capabilities.find(({ aliases }) => aliases !== undefined)?.aliases
 }
 
 type Telling = Pick<ServerResponse, 'headersSent' | 'setHeader'>
 
-/** Where a timeout of the host has answered already there is nobody left to tell. */
+/** If a timeout of the host has responded, no header can be set. */
 function tell(res: Telling | undefined, { headers }: ProvenKey): void {
   if (res?.headersSent) return
   for (const [name, value] of Object.entries(headers)) res?.setHeader(name, value)
@@ -52,12 +52,12 @@ function pathOfTarget({ originalUrl, url = '/' }: ProvingRequest): string {
   return withoutOrigin(originalUrl ?? url).split('?', 1)[0] as string
 }
 
-/** RFC 9449 §5.2: a client that gets bound tokens only sent no proof. */
+/** RFC 9449 §5.2: the error for a client that must send a proof. */
 export function missingProof(server: AuthorizationServer, clientId: string): OAuthError {
   return refusedProof(server, 'This client must send a DPoP proof.', { clientId })
 }
 
-/** Throws where a code or a refresh token is bound to another key than the one that the request proves. */
+/** Throws if a code or refresh token is bound to another key than the proven one. */
 export function requireKey(
   server: AuthorizationServer,
   clientId: string,
@@ -69,18 +69,18 @@ export function requireKey(
   throw refusedProof(server, reason, { clientId })
 }
 
-/** Where an API takes proofs, and which tokens. */
+/** Where an API accepts proofs, and for which tokens. */
 export interface ProofPlace {
-  /** Where its clients know it to be; undefined where only the host's `url` can say. */
+  /** The public URL of the API. Undefined if only the host's `url` knows it. */
   readonly base: { readonly origin: string; readonly prefix: string; readonly aliases?: string | undefined } | undefined
-  /** Whether tokens that are bound to no key are refused. */
+  /** Whether unbound tokens are refused. */
   readonly required: boolean
-  /** What has a scheme of its own, and whether that is the only one. */
+  /** The constraints with their own scheme, and whether there is no other. */
   readonly schemes: readonly SenderConstraint[]
   readonly only: boolean
 }
 
-/** A call of an API that may have a proof. */
+/** A request to an API that may have a proof. */
 export interface Call extends ProofPlace {
   readonly req: ProvingRequest
 }
@@ -88,7 +88,7 @@ export interface Call extends ProofPlace {
 type Constrained = Pick<AuthorizationServer, 'senderConstraints' | 'emit' | 'now' | 'issuer' | 'audience'> &
   Partial<Pick<AuthorizationServer, 'proxyPrefix' | 'capabilities'>>
 
-/** Throws a TypeError where nobody could know which URL a proof must name. */
+/** Throws a TypeError if the URL that proofs must name is unknown. */
 export function proofPlace(
   owner: string,
   source: Constrained,
@@ -109,7 +109,7 @@ export function proofPlace(
   )
 }
 
-/** Never by the Host header, which is the caller's to choose. */
+/** Never from the Host header, which the caller chooses. */
 function baseOf(source: Constrained, resource: string | undefined): ProofPlace['base'] {
   const isHere = 'storage' in source
   const named = resource ?? (isHere || source.audience.length !== 1 ? undefined : source.audience[0])
@@ -122,7 +122,7 @@ function baseOf(source: Constrained, resource: string | undefined): ProofPlace['
   return { origin: new URL(source.issuer).origin, prefix, aliases: aliasesOf({ capabilities }) }
 }
 
-/** A proxy may take the path of the resource off, or the `proxyPrefix`; where it does not, it is there already. */
+/** Adds a path that a proxy removed, of the resource or the `proxyPrefix`, if it is missing. */
 function urlOfCall({ url }: SenderConstraint, { req, base }: Call): Pick<ProofRequest, 'url' | 'alias'> {
   if (url) return { url: saidUrl(url(req)) }
   const path = pathOfTarget(req)
@@ -140,14 +140,14 @@ function saidUrl(said: unknown): string {
   throw misuse('wrong_answer', `dpop({ url }) must return the whole URL, such as https://a.example/b, not ${came}`)
 }
 
-/** The scheme of the Authorization header, in lower case; '' without one. */
+/** The scheme of the Authorization header in lower case. Empty without one. */
 export function schemeOf({ headers }: Pick<ProvingRequest, 'headers'>): string {
   return /^[^ ]*/.exec(headers.authorization ?? '')?.[0].toLowerCase() ?? ''
 }
 
 /**
- * Whether the access token may be used by this call. Throws for a bound token without its key, also where `call` is left out
- * or nothing here verifies such a key: a token that one cannot judge is refused.
+ * Whether this call may use the access token. Throws for a bound token without its key, also without `call`, and if no
+ * constraint here verifies such a key: an unverifiable token is refused.
  */
 export function verifyConfirmation(
   source: Constrained,
@@ -157,7 +157,7 @@ export function verifyConfirmation(
 ): Awaitable<void> {
   const scheme = call ? schemeOf(call.req) : ''
   if (!confirmation) {
-    // RFC 9449 §7.1: an unbound token is of no other scheme than Bearer
+    // RFC 9449 §7.1: an unbound token has the scheme Bearer
     const isOther = scheme !== 'bearer' && source.senderConstraints.some((one) => one.scheme.toLowerCase() === scheme)
     if (!call?.required && !isOther) return undefined
     throw refusedToken('The access token is not bound to a key.')
@@ -168,7 +168,7 @@ export function verifyConfirmation(
   const [certificates, proofs] = [true, false].map((is) =>
     constraints.filter((one) => (one.scheme === 'Bearer') === is),
   )
-  // RFC 9449 §7.2: or a stolen one would be good as a bearer token
+  // RFC 9449 §7.2: otherwise a stolen bound token could be used as a bearer token
   const own = proofs?.[0]?.scheme ?? 'Bearer'
   if (scheme !== '' && scheme !== own.toLowerCase()) {
     throw refusedToken(`The access token is bound to a key: send it with the scheme ${own}.`)

@@ -1,4 +1,4 @@
-/** `dpop()`: tokens bound to a key of their client, which signs a proof for each request (RFC 9449). */
+/** `dpop()`: tokens that are bound to a key of the client, which signs a proof for each request (RFC 9449). */
 import { createLRU } from 'lru.min'
 import { sha256 } from '../crypto'
 import { OAuthError } from '../errors'
@@ -14,24 +14,28 @@ import { refusedProof } from './refusal'
 /** Options of `dpop`. */
 export interface DpopOptions {
   /**
-   * Nonces in proofs, so that none can be signed for later: `{ secret, required }` (RFC 9449 §8, §9). They take clients a
-   * second request, and no row in storage.
+   * Requires nonces in proofs, so that none can be signed in advance: `{ secret, required }` (RFC 9449 §8, §9). Clients
+   * then need a second request. Nonces are not stored.
    * @default false
    */
   nonce?: false | DpopNonceOptions
   /**
-   * The algorithms of proofs. FAPI 2.0 allows `['PS256', 'ES256']`.
+   * The accepted algorithms of proofs. FAPI 2.0 allows `['PS256', 'ES256']`.
    * @default ES256, PS256, RS256 and their 384 and 512 bit forms
    */
   algorithms?: readonly VerificationAlgorithm[]
   /**
-   * The URL of a request to an API, as its clients know it. The `Host` header is the caller's to choose: do not use it.
+   * Returns the URL of a request to an API, as its clients know it. Do not use the `Host` header, which the caller
+   * chooses.
    * @default the origin and path of the guard's `resource`, or the origin of the issuer, with the path of the request
    */
   url?: (req: ProvingRequest) => string
 }
 
-/** Proofs that were used at an API, in one process: as many as a thousand requests a second send in their time. */
+/**
+ * The most remembered proofs of an API in one process: as many as arrive during their lifetime at a thousand requests a
+ * second.
+ */
 const MAX_REMEMBERED = 100_000
 
 /** RFC 9449 §5.2. */
@@ -45,11 +49,11 @@ const clientMembers: readonly ClientMember[] = [
 ]
 
 /**
- * Demonstrating Proof of Possession (RFC 9449): a client that sends a proof with its token request gets a
- * token that is bound to its key, and a thief cannot use it. Clients without a proof get bearer tokens. List it in the
+ * Demonstrating Proof of Possession (RFC 9449). A client that sends a proof with its token request gets a token that is
+ * bound to its key. A thief cannot use that token. Clients without a proof get bearer tokens. Add it to
  * `senderConstraints` of the server, and of each `remoteServer`.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function dpop(options: DpopOptions = {}): SenderConstraint {
   requireNoMore('dpop', arguments, 1)
@@ -84,7 +88,7 @@ interface Settings {
   readonly algorithms: readonly VerificationAlgorithm[]
   readonly nonces: Nonces | undefined
   readonly used: ReturnType<typeof createLRU<string, true>>
-  /** Where a request has the digest of the proof that it was admitted by. The symbol is nobody else's. */
+  /** The property of a request for the digest of its accepted proof. Only this value has the symbol. */
   readonly mark: symbol
 }
 
@@ -98,7 +102,7 @@ function confirm(
   const now = source.now()
   const refuse = (reason: string, code: 'invalid_dpop_proof' | 'invalid_token' = 'invalid_dpop_proof') =>
     refusedProof(source, reason, token ? { clientId: token.clientId, code, status: 401 } : {})
-  // adapters of cloud functions leave rawHeaders empty, and no host makes a proof
+  // cloud function adapters leave rawHeaders empty, and a host does not make up a proof
   const { headers: all, rawHeaders } = req
   const sent = sentHeader(rawHeaders?.length ? req : { headers: all }, 'dpop')
   const [text] = sent
@@ -111,10 +115,10 @@ function confirm(
   const { jkt } = proof
   const id = JSON.stringify([jkt, proof.jti])
   if (token) {
-    // RFC 9449 §7.1: the proof is right, and the token is another key's
+    // RFC 9449 §7.1: the proof is valid, but the token is bound to another key
     if (token.confirmation.jkt !== jkt) throw refuse('The access token is bound to another key.', 'invalid_token')
     const digest = sha256(id)
-    // a second guard on the way of the same request sees its one proof again
+    // a second guard on the same request may see its proof again
     const isSeenHere = Reflect.get(req, mark) === digest
     if (used.has(digest) && !isSeenHere) throw refuse('This DPoP proof was used before. Its id must be new.')
     used.set(digest, true)
@@ -124,8 +128,8 @@ function confirm(
 }
 
 /**
- * What the response tells the client of nonces (RFC 9449 §8.2). Throws `use_dpop_nonce` for a proof that should have another
- * one: nothing of the request is used up then, and the client sends it again.
+ * The response headers for nonces (RFC 9449 §8.2). Throws `use_dpop_nonce` if the proof needs another nonce: nothing is
+ * used up, and the client repeats the request.
  */
 function nonceHeaders(
   nonces: Nonces | undefined,
@@ -135,7 +139,7 @@ function nonceHeaders(
 ): Readonly<Record<string, string>> {
   if (!nonces) return {}
   const current = nonces.current(now)
-  // §8.2: a cache would answer with a nonce that is none any more
+  // §8.2: a cache would return an expired nonce
   const headers = { 'DPoP-Nonce': current, 'Cache-Control': 'no-store' }
   const isMissing = nonce === undefined
   if (isMissing ? nonces.required : !nonces.isAccepted(nonce, now)) {

@@ -1,4 +1,4 @@
-/** Nonces for DPoP proofs (RFC 9449 §8 and §9), without a row: each is the HMAC of a time slot. */
+/** Nonces for DPoP proofs (RFC 9449 §8 and §9), without storage: each is the HMAC of a time slot. */
 import { fingerprint, sharedKey } from '../crypto'
 import { requireFlags, requireKnown } from '../options/known'
 import { misuse } from '../options/misuse'
@@ -8,26 +8,26 @@ export interface DpopNonceOptions {
   /** At least 32 characters, from your configuration: the same in every process. */
   secret: string
   /**
-   * Whether a proof without a nonce is refused. With `false` clients are given nonces and may go on without, for the time in
-   * which they learn to: RFC 9449 §11.3 wants no such proof taken from a client that was given one.
+   * Whether to refuse proofs without a nonce. With `false` clients receive nonces but need not use them, for a
+   * transition. RFC 9449 §11.3 says to refuse a proof without a nonce from a client that received one.
    * @default true
    */
   required?: boolean
 }
 
-/** Seconds of one slot. A nonce is accepted in its own slot and in the next one. */
+/** Seconds of one slot. A nonce is accepted in its own slot and the next one. */
 const SLOT = 120
 const LEAST_SECRET = 32
 
 export interface Nonces {
   readonly required: boolean
-  /** The nonce of this moment. */
+  /** The current nonce. */
   readonly current: (now: number) => string
-  /** Whether it is of this slot or of the one before. */
+  /** Whether it is the nonce of this slot or the previous one. */
   readonly isAccepted: (nonce: unknown, now: number) => boolean
 }
 
-/** The option, checked; undefined where it is off. */
+/** Checks the option. Undefined if it is off. */
 export function noncesOf(option: false | DpopNonceOptions): Nonces | undefined {
   if (option === false) return undefined
   if (typeof option !== 'object' || option === null)
@@ -44,7 +44,7 @@ export function noncesOf(option: false | DpopNonceOptions): Nonces | undefined {
   return {
     required,
     current: (now) => nonceOf(slotAt(now)),
-    // no secret: whoever asks is told, so that how long it takes to compare tells nothing
+    // not a secret, so the comparison need not be constant-time
     isAccepted: (nonce, now) => nonce === nonceOf(slotAt(now)) || nonce === nonceOf(slotAt(now) - 1),
   }
 }

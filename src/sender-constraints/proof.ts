@@ -22,7 +22,7 @@ interface ProofClaims {
   readonly nonce?: unknown
 }
 
-/** §4.2: what each proof has. */
+/** §4.2: the claims of each proof. */
 const proofJwt: JwtKind<ProofClaims> = {
   type: 'dpop+jwt',
   bringsKey: true,
@@ -33,13 +33,13 @@ const proofJwt: JwtKind<ProofClaims> = {
   },
 }
 
-/** What a proof must be for. */
+/** The expected values of a proof. */
 interface Expected {
   readonly algorithms: readonly VerificationAlgorithm[]
   readonly method: string | undefined
   readonly url: string
   readonly alias: string | undefined
-  /** The access token that comes with it. */
+  /** The access token that is sent with it. */
   readonly token: string | undefined
   /** Seconds since the epoch. */
   readonly now: number
@@ -49,14 +49,14 @@ export interface Proof {
   readonly jkt: string
   readonly jti: string
   readonly nonce: unknown
-  /** When it is too old. Seconds since the epoch. */
+  /** When the proof expires. Seconds since the epoch. */
   readonly expiresAt: number
 }
 
-/** Seconds for which a proof is good. */
+/** Seconds that a proof is valid. */
 const LIFETIME = 60
 
-/** The proof, or what is wrong with it. Its nonce, its key and its first use are for who knows them to compare. */
+/** Returns the proof or its problem. The caller checks its nonce, its key, and that it was not used before. */
 export function verifiedProof(text: string, expected: Expected): Proof | { readonly problem: string } {
   const read = readJwt(text, proofJwt)
   if (!read) return { problem: 'The DPoP proof must be a JWT of type dpop+jwt with jwk, jti, htm, htu and iat.' }

@@ -2,7 +2,7 @@
 import { OAuthError, type OAuthErrorCode } from '../errors'
 import type { AuthorizationServer } from '../types/authorization-server'
 
-/** `clientId` is left out where the client is not known yet. */
+/** Returns the error and emits the event. `clientId` is omitted if the client is not known yet. */
 export function refusedProof(
   { emit }: Pick<AuthorizationServer, 'emit'>,
   reason: string,
