@@ -1,15 +1,15 @@
-/** What a server elsewhere says of itself: RFC 8414. */
+/** The metadata of a remote server: RFC 8414. */
 import { fetchJson } from '../fetch/json'
 import { wellKnownUrl } from '../rules/well-known'
 
-/** RFC 8414 §3.3: a document about another issuer is no metadata of this one. */
+/** RFC 8414 §3.3: refuses a document with another issuer. */
 export async function fetchMetadata(
   issuer: string,
   reachableAt: string,
   allowHttp: boolean,
 ): Promise<Record<string, unknown>> {
   const { origin } = new URL(issuer)
-  // what the server says of itself is for everybody: only its own origin has another name inside
+  // the metadata has public URLs: only their origin is replaced by the internal one
   const inside = (url: unknown) => {
     return typeof url === 'string' && url.startsWith(`${origin}/`) ? reachableAt + url.slice(origin.length) : url
   }

@@ -1,10 +1,10 @@
-/** What of a token is for an API in another process than its server: RFC 9068 §4, RFC 9396 §9.1. */
+/** The part of an access token that is for an API in another process than its server: RFC 9068 §4, RFC 9396 §9.1. */
 import { OAuthError } from '../errors'
 import type { Audience } from '../rules/resource'
 import { withDetailsOf } from '../tokens/access-token'
 import type { AccessToken } from '../types/access-token'
 
-/** What this process may take. A process that has not said what it is takes only tokens that are for nothing in particular. */
+/** The token as this API sees it. Throws if it is for other resources. An API without `resource` accepts only tokens without an audience. */
 export function ownPart(whole: AccessToken, resources: Audience, accepted: Audience): AccessToken {
   const { audience: held = [], authorizationDetails: details } = whole
   if (accepted.length === 0 ? held.length > 0 : !held.some((one) => accepted.includes(one))) {

@@ -1,4 +1,4 @@
-/** Introspection at another server: RFC 7662. */
+/** Introspection at a remote server: RFC 7662. */
 import { createLRU } from 'lru.min'
 import { type Awaitable, whenReady } from '../awaitable'
 import { sha256 } from '../crypto'
@@ -12,29 +12,29 @@ const MAX_REMEMBERED = 10_000
 
 /** The client that an API uses to introspect tokens. */
 export interface IntrospectionClient {
-  /** Its id. The server has registered it with `resourceServer`: `true`, or a list with the `resource` of this API. */
+  /** The client id. The server's record has `resourceServer`: `true`, or a list with the `resource` of this API. */
   clientId: string
-  /** Its secret, sent by Basic (RFC 6749 §2.3.1). */
+  /** The client secret, sent by Basic (RFC 6749 §2.3.1). */
   clientSecret: string
 }
 
 export interface IntrospectionOptions {
   issuer: string
   client: IntrospectionClient
-  /** The URL of the endpoint. */
+  /** Returns the URL of the endpoint. */
   endpoint: () => Awaitable<unknown>
   allowHttp?: boolean
-  /** Seconds. */
+  /** Seconds that a response is cached. */
   cache: number
   now: () => number
 }
 
 const tokenTypes: readonly string[] = ['bearer', 'dpop']
 
-/** Asks about a token. Throws `invalid_token` for one that is not active, and something else when there is no answer. */
+/** Introspects a token. Throws `invalid_token` if it is not active, and another error without a response. */
 export function remoteIntrospection(options: IntrospectionOptions): (token: string) => Awaitable<AccessToken> {
   const { cache, now } = options
-  // only what was active: other tokens are without number, and would drive the right ones out
+  // only active tokens: others are endless, and would evict these
   const remembered = createLRU<string, { accessToken: AccessToken; at: number }>({ max: MAX_REMEMBERED })
   return (token) => {
     const digest = cache > 0 ? sha256(token) : ''
@@ -63,16 +63,16 @@ async function ask(
   })
   if (answer.active !== true) throw invalidToken()
   const { iss = issuer, nbf = 0, token_type: type } = answer
-  // a refresh token of this very client is active, too
+  // a refresh token of this client is active too
   if (iss !== issuer || Number(nbf) > now() || !tokenTypes.includes(String(type).toLowerCase())) throw invalidToken()
   const accessToken = parseAnswer(answer)
-  // RFC 9449 §6.2: it would be taken for a bearer token
+  // RFC 9449 §6.2: without its key it would pass as a bearer token
   if (String(type).toLowerCase() === 'dpop' && accessToken.confirmation?.jkt === undefined) throw invalidToken()
   if (isOver(accessToken, now())) throw invalidToken()
   return accessToken
 }
 
-/** RFC 6749 §2.3.1: both parts form-encoded. */
+/** RFC 6749 §2.3.1: both parts are form-encoded. */
 function basic({ clientId, clientSecret }: IntrospectionClient): string {
   const encode = (text: string) => new URLSearchParams([['', text]]).toString().slice(1)
   return `Basic ${Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64')}`

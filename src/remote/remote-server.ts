@@ -1,4 +1,4 @@
-/** An authorization server in another process, seen from an API: its tokens verified by its keys, or by asking it. */
+/** An authorization server in another process, for an API: verifies tokens by the server's keys or by introspection. */
 
 import { type Awaitable, orElse, whenReady } from '../awaitable'
 import { systemClock } from '../credentials/bound'
@@ -31,47 +31,46 @@ import { type IntrospectionClient, remoteIntrospection } from './remote-introspe
 
 /** Options of `remoteServer`. */
 export interface RemoteServerOptions {
-  /** The issuer, exactly as in the server's metadata; the rest is discovered from it (RFC 8414). */
+  /** The issuer, exactly as in the server's metadata (RFC 8414), where the rest is discovered. */
   issuer: string
   /**
-   * The origin at which this process reaches the server, such as `'http://auth:3000'`: metadata, keys and introspection
-   * are asked for there. The issuer stays what tokens say.
+   * The origin at which this process reaches the server, such as `'http://auth:3000'`, for metadata, keys and
+   * introspection. Tokens still name the issuer.
    * @default the origin of the issuer
    */
   reachableAt?: string
   /**
-   * Accepts `http` beyond loopback, as between containers in development. Anyone on that way can forge every token.
+   * Accepts `http` beyond loopback, as between containers in development: anyone in that network can forge tokens.
    * @default false
    */
   dangerouslyAllowHttp?: boolean
   /**
-   * The audience of the tokens that this process accepts (RFC 9068 §4), one URI or several, spelled as in the server's
-   * `resources`. Required where it verifies tokens itself: otherwise a token for any other API of the same server would
-   * be accepted.
+   * The audience of the tokens that this process accepts (RFC 9068 §4): one URI or several, spelled as in the server's
+   * `resources`. Required without `introspect`: otherwise a token for any other API of the server would be accepted.
    * @default none, with `introspect`
    */
   resource?: string | Audience
   /**
-   * Introspects each token at the server (RFC 7662) instead of verifying it here. A revocation then takes effect at
+   * Introspects each token at the server (RFC 7662) instead of verifying it here. Then a revocation takes effect at
    * once, and tokens may be opaque.
    * @default tokens are JWTs (RFC 9068), verified with the server's published keys
    */
   introspect?: IntrospectionClient
-  /** With `introspect`: seconds for which a response is cached, and a revocation not noticed. @default 0 */
+  /** With `introspect`: seconds that a response is cached, and a revocation goes unnoticed. @default 0 */
   cache?: number
   /**
-   * Where this process finds users. An unknown user has no access.
+   * Finds the users for this process: `{ find }`. An unknown user has no access.
    * @default every id is accepted, and `req.user` is `{ id }`
    */
   users?: Pick<Users, 'find'>
   /**
-   * How tokens may be bound to a key of their client: `[dpop()]` (RFC 9449), `[mutualTls()]` (RFC 8705).
+   * The ways that tokens may be bound to a key of their client: `[dpop()]` (RFC 9449), `[mutualTls()]` (RFC 8705).
    * @default [], and bound tokens are refused
    */
   senderConstraints?: readonly SenderConstraint[]
-  /** Receives failures, `{ type: 'error', error }`, and warnings. @default failures go to `console.error` */
+  /** Called with failures, `{ type: 'error', error }`, and warnings. @default failures go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
-  /** The time in whole seconds since the epoch. @default the clock */
+  /** Returns the time in whole seconds since the epoch. @default the clock */
   now?: () => number
 }
 
@@ -80,7 +79,7 @@ export interface RemoteServer
   extends ResourceRules,
     Pick<AuthorizationServer, 'issuer' | 'senderConstraints' | 'emit' | 'warn' | 'now'> {
   /**
-   * Verifies an access token and returns its meaning. Throws `invalid_token`, or 503 when the server cannot be reached.
+   * Verifies an access token and returns its meaning. Throws `invalid_token`, or 503 if the server cannot be reached.
    */
   readonly authenticate: (token: string, resource?: string, call?: Call) => Awaitable<AuthenticatedToken>
   /** @internal */
@@ -89,7 +88,7 @@ export interface RemoteServer
   readonly inTime: InTime
 }
 
-/** What a token stands for. `accepted` is who it may be for, where that can be seen without asking. */
+/** Finds the meaning of a token. `accepted` is the expected audience, if known without a request. */
 type FindAccessToken = (token: string, accepted: Audience) => Awaitable<AccessToken>
 
 const optionNames: readonly string[] = [
@@ -106,12 +105,12 @@ const optionNames: readonly string[] = [
 ] satisfies (keyof RemoteServerOptions)[]
 
 /**
- * For the guard of an API in another process than its authorization server:
- * `bearerGuard(remoteServer({ issuer, resource }))`. Keys are fetched on first use. They are renewed every ten minutes,
- * or when a token names an unknown key. While the server cannot be reached, keys are valid for an hour; after that, and
- * in any doubt, a request gets 503. So does one for which the server, or `users.find`, has no answer within 5 seconds.
+ * An authorization server in another process, for the guard of an API: `bearerGuard(remoteServer({ issuer, resource
+ * }))`. Keys are fetched on first use, and renewed every ten minutes or when a token names an unknown key. If the
+ * server cannot be reached, keys stay valid for an hour. After that a request gets 503, as it does if the server or
+ * `users.find` does not respond within 5 seconds.
  *
- * @throws TypeError for an option that is wrong, naming it and the fix.
+ * @throws TypeError for a wrong option. The message names the option and the fix.
  */
 export function remoteServer(options: RemoteServerOptions): RemoteServer {
   requireNoMore('remoteServer', arguments, 1)

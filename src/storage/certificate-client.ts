@@ -1,25 +1,25 @@
-/** What a client record says of certificates: RFC 8705 §2.1.2, §3.4. Types only. */
+/** The members of a client record for certificates: RFC 8705 §2.1.2, §3.4. Types only. */
 
-/** The members that `mutualTls()` brings along. */
+/** The client members that `mutualTls()` adds. */
 export interface CertificateClientMembers {
   /**
-   * Whether it gets tokens that are bound to its certificate only: token requests without one are refused (RFC 8705
-   * §3.4).
+   * Whether the client gets only tokens that are bound to its certificate. Its token requests without one are refused
+   * (RFC 8705 §3.4).
    * @default false
    */
   readonly tlsClientCertificateBoundAccessTokens?: boolean
   /**
-   * The subject of its certificate (RFC 4514), such as `'CN=client,O=Example,C=DE'`. A client with `tls_client_auth` has
-   * this or one of the following, and no two of them (RFC 8705 §2.1.2).
+   * The subject of the client's certificate (RFC 4514), such as `'CN=client,O=Example,C=DE'`. A client with
+   * `tls_client_auth` has exactly one of this and the following members (RFC 8705 §2.1.2).
    * @default none
    */
   readonly tlsClientAuthSubjectDn?: string
-  /** A DNS name among the subject alternative names of its certificate. @default none */
+  /** A DNS name in the subject alternative names of the client's certificate. @default none */
   readonly tlsClientAuthSanDns?: string
-  /** A URI among them. @default none */
+  /** A URI in the subject alternative names of the client's certificate. @default none */
   readonly tlsClientAuthSanUri?: string
-  /** An IP address among them. @default none */
+  /** An IP address in the subject alternative names of the client's certificate. @default none */
   readonly tlsClientAuthSanIp?: string
-  /** An email address among them. @default none */
+  /** An email address in the subject alternative names of the client's certificate. @default none */
   readonly tlsClientAuthSanEmail?: string
 }

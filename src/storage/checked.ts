@@ -1,4 +1,4 @@
-/** The host's storage as the library uses it: what it throws, and what cannot be an answer, becomes one 503 with a cause. */
+/** The host's storage, checked: errors and invalid results become a 503 with a cause. */
 import { type Awaitable, isPromise, toPromise } from '../awaitable'
 import type { InTime } from '../deadline'
 import { storageFailure } from '../errors'
@@ -11,9 +11,8 @@ const clientMethods = ['find', 'list', 'insert', 'update', 'delete'] as const
 const grantMethods = ['insert', 'find', 'transition', 'list', 'revoke', 'deleteExpired'] as const
 
 /**
- * Wraps `storage` so that it fails closed. `isMetadata` says of the metadata in the record of a client whether it can be such;
- * those who know its members stand above. What is not there at once must be there `inTime`. Throws at start-up when a
- * method is missing.
+ * Wraps `storage` so that it fails closed. `isMetadata` checks the metadata in a client record. Asynchronous results
+ * must arrive `inTime`. Throws at start-up if a method is missing.
  */
 export function checkedStorage(
   storage: OAuthStorage,
@@ -67,7 +66,7 @@ function requireMethods(name: string, collection: unknown, methods: readonly str
 
 type Method = (...asked: never[]) => unknown
 
-/** A method of the host's storage. `isAnswer` says whether a value can be the answer to what was asked. */
+/** Wraps a method of the host's storage. `isAnswer` checks its result. */
 type Checked = <C extends object, N extends keyof C & string>(
   owner: string,
   collection: C,
@@ -87,7 +86,7 @@ const checker =
       try {
         if (judge(value, ...asked)) return value ?? undefined
       } catch {
-        // an object that throws when it is looked at is no answer either
+        // an object that throws when it is read is invalid too
       }
       const fix = 'returned a value outside its contract: test the adapter with storageContract()'
       throw storageFailure(misuse('broken_storage_contract', `storage.${owner}.${name} ${fix}`))
@@ -116,7 +115,7 @@ function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-/** Databases say null for nothing; everything else that is no row is a defect. */
+/** Databases return null for no row. Any other value that is not a row is a defect. */
 function isNothing(value: unknown): value is undefined | null {
   return value === undefined || value === null
 }
@@ -127,11 +126,14 @@ function isListOf<Q>(value: unknown, query: Q, isRow: (row: unknown, query: Q) =
 
 type Members<T> = { [K in keyof T]?: unknown }
 
-/** Rows of what was asked for, because an adapter that answers with other ones would answer for somebody else. */
+/**
+ * Checks that rows match the request: an adapter that returns another row would grant another client's or user's
+ * rights.
+ */
 function clientCheck(
   isMetadata: (row: object) => boolean,
 ): (row: unknown, query: { clientId?: string; username?: string }) => boolean {
-  // a store in memory hands out the same record again and again
+  // a store in memory returns the same record each time
   const right = new WeakSet<object>()
   const isRecord = (row: Members<Client>): boolean => {
     const isRight =
@@ -140,7 +142,7 @@ function clientCheck(
       row.secrets.every(isSecret) &&
       isMetadata(row) &&
       isOptionalString(row.registrationTokenDigest) &&
-      // a row of another origin, or null, would be taken for a client that somebody has checked
+      // a record with an unknown origin, or null, would pass as verified
       [undefined, 'registration', 'admitted_registration'].includes(row.origin as undefined) &&
       [row.createdAt, row.updatedAt].every(Number.isFinite) &&
       Number.isSafeInteger(row.version)

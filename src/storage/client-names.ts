@@ -1,33 +1,32 @@
-/** How clients are found by the beginning of their names. */
+/** Finds clients by the beginning of their names. */
 
 /**
- * At most `limit` clients whose `name` begins with `prefix`, ordered by name and then by the bytes of their ids, and after
- * the client `after`, which may be gone. The letters A to Z count as a to z, and of names and `prefix` no more than the first
- * 200 characters count, by code points: names that go on differently are ordered by id. Fewer than `limit` means that no more
- * follow.
+ * Selects at most `limit` clients whose `name` begins with `prefix`. They are ordered by name and then by the bytes of
+ * their ids, and come after the client `after`, which may be deleted. A to Z equal a to z. Only the first 200 code points
+ * are compared: longer names that agree in these are ordered by id. Fewer than `limit` means that no more follow.
  */
 export interface NameQuery {
   readonly prefix: string
-  /** The last client of the page before. Its name may be given whole, or as much of it as counts. */
+  /** The last client of the previous page. Its name may be complete, or only the compared part. */
   readonly after?: { readonly name: string; readonly clientId: string }
   readonly limit: number
 }
 
-/** More of a name is not compared: an index has no room for every name. Code points, as databases count characters. */
+/** The compared length of names in code points, as databases count characters: an index has no room for longer ones. */
 export const COMPARED = 200
 
-/** A name as it is compared: the letters A to Z count as a to z, and every other character as it is. */
+/** A name in its compared form: A to Z become a to z. */
 export function comparedName(name: string): string {
   const cut = name.length > COMPARED ? Array.from(name).slice(0, COMPARED).join('') : name
   return cut.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
-/** Above every name that begins with `prefix`. */
+/** A text after every name that begins with `prefix`. */
 export function endOfPrefix(prefix: string): string {
   return `${prefix}\u{10ffff}`
 }
 
-/** Whether a name begins so. */
+/** Whether a name begins with the prefix. */
 export function beginsWith(name: string | undefined, prefix: string): boolean {
   return name !== undefined && comparedName(name).startsWith(comparedName(prefix))
 }

@@ -1,6 +1,6 @@
 /**
  * The contract suite: the rules of a storage adapter, as tests. An adapter that passes them cannot issue two sets of
- * tokens for one code, and cannot bring back what was revoked. Runs under Jest, Vitest and node:test.
+ * tokens for one code, and cannot restore what was revoked. Runs under Jest, Vitest and node:test.
  */
 import type { Awaitable } from '../awaitable'
 import { requireFlags } from '../options/known'
@@ -21,17 +21,16 @@ import { valueRules } from './contract/values'
 export interface StorageContractOptions {
   /** `describe` of Jest, Vitest or node:test. */
   describe: (name: string, body: () => void) => unknown
-  /** `test` of the same. */
+  /** `test` of the same framework. */
   test: (name: string, body: () => Promise<void>) => unknown
   /**
-   * Creates an empty store; called before each test, with `close` (where it exists) after it. Several adapters are
-   * several connections to one store: the calls of each test then alternate between them, and so does every race.
-   * Return two if several processes will use the store.
+   * Creates an empty store. Called before each test; its `close`, if any, is called afterwards. Return several adapters
+   * for several connections to one store: the calls of each test, and its races, alternate between them. Return two if
+   * several processes will use the store.
    */
   create: () => Awaitable<OAuthStorage | readonly OAuthStorage[]>
   /**
-   * Whether the store itself removes expired rows (Redis), so `deleteExpired` may have nothing to do and nothing to
-   * count.
+   * Whether the store itself removes expired rows (Redis). Then `deleteExpired` may do nothing and return 0.
    * @default false
    */
   nativeExpiry?: boolean
@@ -78,7 +77,7 @@ export function storageContract({ describe, test, create, nativeExpiry = false }
   describe('columns', () => columnRules(rule, nativeExpiry))
 }
 
-/** One storage over several connections: whoever asks for its clients or its grants gets those of the next one. */
+/** One storage over several connections: each access to `clients` or `grants` uses the next one. */
 function inTurn(connections: readonly OAuthStorage[]): OAuthStorage {
   let turn = 0
   const next = () => connections[turn++ % connections.length] as OAuthStorage

@@ -1,8 +1,8 @@
-/** Values that nobody can change: what a store keeps is not shared with its callers. */
+/** Immutable values: a store does not share its values with callers. */
 
 const NOTHING = Object.freeze({})
 
-/** Whether nothing of it can change any more: frozen all the way down, and nothing but what JSON knows. */
+/** Whether a value is frozen at every level, and contains only JSON values. */
 export function isFrozen(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value !== 'function'
   if (!Object.isFrozen(value)) return false
@@ -15,7 +15,7 @@ export function isFrozen(value: unknown): boolean {
   return true
 }
 
-/** A deep copy that is frozen all the way down; what is so already stays what it is. */
+/** A deep frozen copy. A value that is already frozen is returned unchanged. */
 export function frozenCopy<T>(value: T): T {
   if (isFrozen(value)) return value
   if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as T
@@ -24,7 +24,7 @@ export function frozenCopy<T>(value: T): T {
   const copy: Record<string, unknown> = {}
   for (const name of names) {
     const member = frozenCopy((value as Record<string, unknown>)[name])
-    // JSON can carry that name, too
+    // JSON may contain this name
     if (name === '__proto__') Object.defineProperty(copy, name, { value: member, enumerable: true })
     else copy[name] = member
   }

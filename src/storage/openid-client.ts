@@ -1,52 +1,49 @@
-/** What a client record says of OpenID Connect: OpenID Connect Dynamic Client Registration §2. Types only. */
+/** The members of a client record for OpenID Connect: OpenID Connect Dynamic Client Registration §2. Types only. */
 
 export interface OpenIdClientMembers {
-  /**
-   * The algorithm of its id_tokens, one of the `keys` of `openid()`.
-   * @default that of the first key
-   */
+  /** The algorithm of the client's id_tokens, of one of the `keys` of `openid()`. @default that of the first key */
   readonly idTokenSignedResponseAlg?: string
   /**
-   * The algorithm of its answers from the userinfo endpoint, which are then signed JWTs.
-   * @default the answers are plain JSON
+   * The algorithm of the client's userinfo responses, which are then signed JWTs.
+   * @default the responses are plain JSON
    */
   readonly userinfoSignedResponseAlg?: string
-  /** Seconds since its users signed in, at most, where a request has no `max_age`. @default any sign-in will do */
+  /** The maximum age of a sign-in in seconds, if a request has no `max_age`. @default no maximum */
   readonly defaultMaxAge?: number
-  /** Whether its id_tokens must have `auth_time`. All have it. @default false */
+  /** Whether the client's id_tokens must have `auth_time`. All have it. @default false */
   readonly requireAuthTime?: boolean
-  /** The wanted authentication context classes of a request that names none, best first. @default none */
+  /** The requested authentication context classes if a request names none, preferred first. @default none */
   readonly defaultAcrValues?: readonly string[]
-  /** Where browsers may be sent after its users have signed out (RP-Initiated Logout 1.0 §3.1). @default nowhere */
+  /** The URIs to which a browser may go after sign-out (RP-Initiated Logout 1.0 §3.1). @default none */
   readonly postLogoutRedirectUris?: readonly string[]
   /**
-   * The https URL that is told when a session of its users has ended (Back-Channel Logout 1.0 §2.2). An empty string
-   * removes the member.
-   * @default none: it is not told
+   * The https URL that is notified when a session of one of the client's users ended (Back-Channel Logout 1.0 §2.2). An
+   * empty string removes the member.
+   * @default none: the client is not notified
    */
   readonly backchannelLogoutUri?: string
-  /** Whether it must be told which session that was: without a `sid` it is not told. @default false */
+  /** Whether notifications need the session's `sid`: without one the client is not notified. @default false */
   readonly backchannelLogoutSessionRequired?: boolean
-  /** `'web'` or `'native'`: which rules its redirect URIs keep (Dynamic Client Registration §2). @default neither */
+  /** `'web'` or `'native'`: the rules for the redirect URIs (Dynamic Client Registration §2). @default neither */
   readonly applicationType?: string
-  /** How its users are named: `'public'` or `'pairwise'`, which is that of `openid()`. @default that of `openid()` */
+  /** The type of `sub`: `'public'` or `'pairwise'`. It must be the type of `openid()`. @default that of `openid()` */
   readonly subjectType?: string
   /**
-   * The https URL of a JSON list with each of its redirect URIs. All clients with URLs of one host get the same `sub`
-   * from `pairwise()`. It is fetched when the record is stored. An empty string removes the member.
+   * The https URL of a JSON list with all of the client's redirect URIs. Clients with URLs on one host get the same
+   * `sub` from `pairwise()`. Fetched when the record is stored. An empty string removes the member.
    * @default the host of its redirect URIs
    */
   readonly sectorIdentifierUri?: string
-  /** Where a sign-in at the client can begin (Core §4); for your own pages. @default none */
+  /** The URL that starts a sign-in at the client (Core §4), for your own pages. @default none */
   readonly initiateLoginUri?: string
-  /** Whom to write to about it. @default none */
+  /** Contacts, such as email addresses. @default none */
   readonly contacts?: readonly string[]
-  /** Its page. @default none */
+  /** The client's home page. @default none */
   readonly clientUri?: string
-  /** Its logo, which no page here shows. @default none */
+  /** The client's logo. The built-in pages do not show it. @default none */
   readonly logoUri?: string
-  /** Its privacy policy, which the consent page links. @default none */
+  /** The client's privacy policy. The consent page links to it. @default none */
   readonly policyUri?: string
-  /** Its terms of service, which the consent page links. @default none */
+  /** The client's terms of service. The consent page links to it. @default none */
   readonly tosUri?: string
 }

@@ -1,11 +1,11 @@
-/** Walks through what storage has, in portions between which other work is done. */
+/** Reads a storage in pages, with pauses for other work. */
 import type { Awaitable } from '../awaitable'
 import { storageFailure } from '../errors'
 import type { GrantStorage } from '../storage'
 
 const PAGE = 100
 
-/** Everything that `list` has, in its order. */
+/** All rows of `list`, in order. */
 export async function allPages<T>(list: List<T>, idOf: (item: T) => string): Promise<T[]> {
   const all: T[] = []
   for await (const page of pages(list, idOf)) all.push(...page)
@@ -14,7 +14,7 @@ export async function allPages<T>(list: List<T>, idOf: (item: T) => string): Pro
 
 type List<T> = (page: { after?: string; limit: number }) => Awaitable<T[]>
 
-/** The same page by page, for what may be long. A list that does not advance is a defect of the adapter, not a loop of ours. */
+/** The same page by page, for long lists. If a list does not advance, throws instead of looping forever. */
 export async function* pages<T>(list: List<T>, idOf: (item: T) => string): AsyncGenerator<T[]> {
   let after: string | undefined
   for (;;) {
@@ -28,14 +28,14 @@ export async function* pages<T>(list: List<T>, idOf: (item: T) => string): Async
       )
     }
     after = idOf(last)
-    // a synchronous store would otherwise let nothing else happen until the last page
+    // otherwise a synchronous store would block other work until the last page
     await new Promise(setImmediate)
   }
 }
 
 const CLEANUP_BATCH = 1000
 
-/** Deletes what has expired, in batches between which other work is done, until `isStopped`. Returns how many rows went. */
+/** Deletes expired rows in batches with pauses for other work, until `isStopped`. Returns the number of rows. */
 export async function deleteInBatches(
   grants: Pick<GrantStorage, 'deleteExpired'>,
   now: () => number,
@@ -46,7 +46,7 @@ export async function deleteInBatches(
     const deleted = await grants.deleteExpired(now(), CLEANUP_BATCH)
     total += deleted
     if (deleted < CLEANUP_BATCH) break
-    // a synchronous store would otherwise let nothing else happen until the last batch
+    // otherwise a synchronous store would block other work until the last batch
     await new Promise(setImmediate)
   }
   return total

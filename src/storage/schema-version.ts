@@ -1,22 +1,22 @@
-/** The version of what an adapter keeps: which one this code reads and writes, what to say to others, and of an upgrade. */
+/** The version of an adapter's data: the one that this code reads and writes, and the errors for others. */
 
 /**
- * - 1: without a version. Its credentials have digests that cannot be computed anew, because no secret is kept.
+ * - 1: without a version. Digests of its credentials cannot be recomputed, because no secret is stored.
  * - 2: grants have `data`.
  */
 export const SCHEMA_VERSION = 2
 
 /** The result of `migrate()`. */
 export interface Migration {
-  /** The version of the tables before. 0: the tables did not exist. */
+  /** The previous version of the tables. 0 if the tables did not exist. */
   readonly from: number
   /** Their version now. */
   readonly to: number
-  /** Whether it ended every session: users sign in once more, and clients fetch new tokens. */
+  /** Whether the upgrade ended every session: users must sign in again, and clients must get new tokens. */
   readonly sessionsEnded: boolean
 }
 
-/** Throws for what a newer release made: its rows may mean what this code does not know. */
+/** Throws if a newer release made the data: its rows may have a meaning that this code does not know. */
 export function refuseNewer(adapter: string, version: number): void {
   if (version <= SCHEMA_VERSION) return
   throw new Error(
@@ -25,7 +25,7 @@ export function refuseNewer(adapter: string, version: number): void {
   )
 }
 
-/** The error for what an older release made, before it is upgraded. */
+/** The error for data of an older release before its upgrade. */
 export function needsUpgrade(adapter: string, version: number, fix: string): Error {
   return new Error(
     `${adapter}: this store has version ${version}, and this release of express-authorization-server needs ` +
@@ -33,7 +33,7 @@ export function needsUpgrade(adapter: string, version: number, fix: string): Err
   )
 }
 
-/** Says on the console that sessions have ended, for hosts that ignore what `migrate()` returns. Gives it back. */
+/** Prints to the console that sessions ended, for hosts that ignore the result of `migrate()`. Returns the result. */
 export function announced(adapter: string, migration: Migration): Migration {
   const { from, to, sessionsEnded } = migration
   if (sessionsEnded) {

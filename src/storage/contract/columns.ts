@@ -1,14 +1,14 @@
-/** The rules for columns: wide enough, written by every update, and read to the end. They are what a schema gets wrong. */
+/** The rules for columns: wide enough, written by every update, and read completely. Schemas often get these wrong. */
 import type { Credential, Grant } from '../../storage'
 import { client, code, credential, DAY, grant, HOUR, MINUTE, NOW, used } from './rows'
 import { answers, isAlive, isDead, isSame, onlyAlive, type Rule } from './rule'
 
-/** What the docs of `OAuthStorage` say. */
+/** The limit in the docs of `OAuthStorage`. */
 const LONGEST = 128
 const PAGE = 100
 const ROWS = PAGE + 20
 
-/** Two texts of that length that differ in the last character. */
+/** Two texts of this length that differ in the last character. */
 const longest = (start: string, length: number) =>
   ['1', '2'].map((end) => `${start}${'x'.repeat(length - start.length - 1)}${end}`)
 

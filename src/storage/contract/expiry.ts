@@ -1,4 +1,4 @@
-/** The rules for expiry: the server's clock decides what is expired, and what a revocation needs stays until then. */
+/** The rules for expiry: the server's clock decides, and rows that a revocation needs stay long enough. */
 
 import { client, code, credential, DAY, grant, HOUR, MINUTE, NOW, used } from './rows'
 import { answers, isAlive, isDead, isSame, onlyAlive, type Rule } from './rule'

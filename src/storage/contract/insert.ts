@@ -1,4 +1,4 @@
-/** The rules for `insert` and `find`: all or nothing, and nothing alive without its grant. */
+/** The rules for `insert` and `find`: all or nothing, and nothing is alive without its grant. */
 
 import { code, credential, grant } from './rows'
 import { answers, isAlive, isDead, oneWinner, onlyAlive, type Rule, race } from './rule'

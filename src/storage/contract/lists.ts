@@ -4,14 +4,14 @@ import type { Client } from '../../storage'
 import { client, credential, grant, NOW } from './rows'
 import { answers, isSame, type Rule } from './rule'
 
-/** Twenty-five ids in the order of their bytes. Some differ only in case, some begin with another one. */
+/** Twenty-five ids in byte order. Some differ only in case, some begin with another id. */
 const ids = 'A A-1 AA Aa B Z _a a a-1 a.b aA aB a_b aa ab b b~1 b~2 c0 c00 c01 c1 c10 c2 z'.split(' ')
-/** The same, in the order in which they are inserted. */
+/** The same ids in the order of insertion. */
 const shuffled = ids.map((_, n) => ids[(n * 7) % ids.length] as string)
 const because =
   'list returns every row once, ordered by the bytes of its id (COLLATE "C"). Only its last page is shorter than `limit`.'
 
-/** All pages of ten, one after the other, as ids. */
+/** The ids of all pages of ten. */
 async function pages(list: (page: { after?: string; limit: number }) => Promise<string[]>): Promise<string[][]> {
   const found: string[][] = []
   for (let after: string | undefined; found.length < 10; ) {
@@ -83,7 +83,7 @@ export function listRules(rule: Rule): void {
 
   rule('keeps names of two thousand characters, and lists them by the first two hundred', async (storage) => {
     const kept = 'A name may have 2000 characters of any kind. An index need not: it has no room for them.'
-    // hardly a repetition, because an index may compress
+    // without repetition, because an index may compress
     const characters = Array.from({ length: 1993 }, (_, n) => String.fromCodePoint(0x4e00 + ((n * 7919) % 20_000)))
     const longest = client({ clientId: 'longest', name: `日本語"\\😀${characters.join('')}` })
     await answers(storage.clients.insert(longest), true, kept)
@@ -93,7 +93,7 @@ export function listRules(rule: Rule): void {
       (await storage.clients.listByName?.({ prefix, limit, ...(after && { after }) })) as Client[]
     isSame(await list('日本', 10), [longest], kept)
     isSame(await list(longest.name as string, 10), [longest], 'Of what is looked for, 200 characters count, too.')
-    // ordered by what follows, they would come in another order
+    // ordered by the rest, they would be in another order
     const because =
       'Names that are equal in their first 200 characters (code points) are ordered by id, and come each once.'
     for (const start of ['z'.repeat(200), '😀'.repeat(200), '"'.repeat(200)]) {

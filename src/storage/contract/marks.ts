@@ -1,4 +1,4 @@
-/** The rules for revoking a user or a client: a mark covers what began until then, whenever its row arrives. */
+/** The rules for revoking a user or a client: a mark covers rows that began before, whenever they arrive. */
 import type { RevocationTarget } from '../../storage'
 import { client, code, credential, grant, HOUR, NOW, used } from './rows'
 import { answers, isAlive, isDead, onlyAlive, type Rule, race } from './rule'
@@ -7,7 +7,7 @@ const ROUNDS = 20
 const beganBefore = [NOW - HOUR, NOW - 1, NOW]
 const beganLater = [NOW + 1, NOW + HOUR]
 
-/** A mark and the members of the rows that it concerns. */
+/** A mark, and the members of the rows that it covers. */
 const subjects: readonly (readonly [
   name: string,
   target: RevocationTarget,
@@ -19,7 +19,7 @@ const subjects: readonly (readonly [
 
 export function markRules(rule: Rule): void {
   for (const [name, target, owner] of subjects) {
-    /** A token with its grant, and one without, which began at that time. */
+    /** A token with its grant and one without, which began at this time. */
     const began = (startedAt: number, id = `g${startedAt}`) => ({
       stored: grant({ ...owner, id, startedAt }),
       granted: credential({ ...owner, id: `${id}~access`, grantId: id, startedAt }),

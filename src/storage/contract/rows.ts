@@ -1,6 +1,6 @@
 /**
- * The rows that the rules are tried on: valid, and with as few members as the types allow. What one call stores always
- * shares the part before the first `~`, so that a sharded store can keep it together.
+ * The rows of the tests: valid, with as few members as possible. The ids in one call share the part before the first
+ * `~`, so that a sharded store can keep them together.
  */
 import type { Client, Credential, Grant } from '../../storage'
 
@@ -26,7 +26,7 @@ export function grant(members: Partial<Grant> = {}): Grant {
   return { id: 'g1', clientId: 'client-1', scope: ['read'], startedAt: NOW, expiresAt: NOW + DAY, data: {}, ...members }
 }
 
-/** An access token, until `members` say otherwise. It names no grant and no user. */
+/** An access token, unless `members` differ. It has no grant and no user. */
 export function credential(members: Partial<Credential> = {}): Credential {
   return {
     id: 'g1~access',
@@ -43,12 +43,12 @@ export function credential(members: Partial<Credential> = {}): Credential {
   }
 }
 
-/** An authorization code before its exchange: no grant yet. */
+/** An authorization code before its exchange, without a grant. */
 export function code(members: Partial<Credential> = {}): Credential {
   return credential({ id: 'g1~code', kind: 'authorization_code', state: 'fresh', expiresAt: NOW + MINUTE, ...members })
 }
 
-/** The code once it was exchanged for a grant. */
+/** The code after its exchange for a grant. */
 export function used(code: Credential, grantId = 'g1'): Credential {
   return { ...code, state: 'used', grantId }
 }

@@ -1,34 +1,34 @@
-/** How a rule of the storage contract is checked, and how it says that it was broken. */
+/** Checks a rule of the storage contract, and reports violations. */
 import { strict as assert } from 'node:assert'
 import type { Awaitable } from '../../awaitable'
 import type { Credential, Grant, OAuthStorage } from '../../storage'
 
-/** Adds a test. Its name is the rule; `check` gets an empty store and throws where the rule is broken. */
+/** Adds a test with the rule as its name. `check` gets an empty store and throws if the rule is broken. */
 export type Rule = (name: string, check: (storage: OAuthStorage) => Promise<void>) => void
 
-/** Fails unless `answer` is exactly that boolean: not 1, not undefined. `because` is the rule and its reason. */
+/** Fails unless the result is exactly this boolean, not 1 or undefined. `because` is the rule and its reason. */
 export async function answers(answer: Awaitable<boolean>, expected: boolean, because: string): Promise<void> {
   const given: unknown = await answer
   if (given !== expected) assert.fail(`${because}\n  It must return ${expected}. It returned ${show(given)}.`)
 }
 
-/** Fails unless the credential is found, exactly as it was stored. */
+/** Fails unless the credential is found, exactly as stored. */
 export async function isAlive(storage: OAuthStorage, stored: Credential, because: string): Promise<void> {
   isSame(await storage.grants.find(stored.id), stored, because)
 }
 
-/** Fails unless `find` answers undefined, as for something that never was. */
+/** Fails unless `find` returns undefined, as for a row that never existed. */
 export async function isDead(storage: OAuthStorage, { id }: Credential, because: string): Promise<void> {
   const found: unknown = await storage.grants.find(id)
   if (found !== undefined) assert.fail(`${because}\n  find('${id}') must return undefined. It returned ${show(found)}.`)
 }
 
-/** Fails unless these grants, and no others, are listed as alive. */
+/** Fails unless exactly these grants are listed as alive. */
 export async function onlyAlive(storage: OAuthStorage, expected: readonly Grant[], because: string): Promise<void> {
   isSame(await storage.grants.list({ limit: 1000 }), expected, because)
 }
 
-/** Fails unless both say the same as JSON: a member left out may come back undefined, and never as null. */
+/** Fails unless both are the same as JSON: an omitted member may be undefined, but not null. */
 export function isSame(found: unknown, expected: unknown, because: string): void {
   const [is, should] = [canonical(found), canonical(expected)]
   if (is === should) return
@@ -38,7 +38,7 @@ export function isSame(found: unknown, expected: unknown, because: string): void
   assert.fail(`${because}\n  Expected: ${part(should)}\n  But it is: ${part(is)}`)
 }
 
-/** Fails unless exactly one of the parallel calls of `method`, which have `same` in common, won. Gives its number. */
+/** Fails unless exactly one of the parallel calls of `method` with `same` succeeded. Returns its index. */
 export function oneWinner(answered: readonly boolean[], method: string, same: string, because: string): number {
   const [winner, ...others] = answered.flatMap((answer, racer) => (answer === true ? [racer] : []))
   if (winner !== undefined && others.length === 0) return winner
@@ -48,7 +48,7 @@ export function oneWinner(answered: readonly boolean[], method: string, same: st
   )
 }
 
-/** What `racers` parallel calls were answered. They are started together, before the first of them is awaited. */
+/** The results of parallel calls. All start before the first is awaited. */
 export async function race<T>(racers: number, call: (racer: number) => Awaitable<T>): Promise<T[]> {
   const started = Array.from({ length: racers }, async (_, racer) => call(racer))
   const settled = await Promise.allSettled(started)
@@ -61,7 +61,7 @@ export async function race<T>(racers: number, call: (racer: number) => Awaitable
   })
 }
 
-/** JSON with sorted members. A BigInt, which JSON cannot carry, stands out. */
+/** JSON with sorted members. It shows a BigInt, which JSON cannot contain. */
 function canonical(value: unknown): string {
   const sorted = (_: string, member: unknown) => {
     if (typeof member === 'bigint') return `BigInt ${member}`

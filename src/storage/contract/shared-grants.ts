@@ -1,6 +1,6 @@
 /**
- * The rules for what one client has of a grant that is another's: what it was given with an access token of that grant. It
- * ends with the grant, with its own client, and with the client whose grant it is, and never changes the grant's row.
+ * The rules for a session that one client has in another client's grant, begun with an access token of that grant. It
+ * ends with the grant, with its own client, and with the owner of the grant. It never changes the grant's row.
  */
 import type { Credential, OAuthStorage, RevocationTarget } from '../../storage'
 import { credential, DAY, grant, HOUR, MINUTE, NOW } from './rows'
@@ -15,14 +15,14 @@ const ofGuest = (id: string, members: Partial<Credential> = {}) =>
 const shared = grant({ clientId: owner })
 const waiting = () => ofGuest('code', { kind: 'authorization_code', state: 'fresh', expiresAt: NOW + MINUTE })
 
-/** What ends the credentials of the guest, and whether the owner's are still alive then. */
+/** Revocations that end the guest's credentials, and whether the owner's stay alive. */
 const endings: readonly (readonly [name: string, target: RevocationTarget, ownerLives: boolean])[] = [
   ['the grant', { grantId: 'g1' }, false],
   ['the client of the grant', { clientId: owner }, false],
   ['the other client', { clientId: guest }, true],
 ]
 
-/** The exchange of the guest's code, which names the grant from its insert on: no grant is stored with it. */
+/** The exchange of the guest's code. The code names the grant from the beginning, so no grant is stored. */
 function exchange(storage: OAuthStorage, additions: readonly Credential[]) {
   return storage.grants.transition(waiting().id, 'fresh', { ...waiting(), state: 'used' }, additions)
 }

@@ -1,4 +1,4 @@
-/** The rules for revoking a grant: it is dead for ever, in whatever order the revocation and its rows arrive. */
+/** The rules for revoking a grant: it stays dead, in whatever order the revocation and its rows arrive. */
 
 import { code, credential, grant, NOW, used } from './rows'
 import { answers, isAlive, isDead, onlyAlive, type Rule, race } from './rule'

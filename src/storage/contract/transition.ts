@@ -6,7 +6,7 @@ import { answers, isAlive, isDead, isSame, oneWinner, onlyAlive, type Rule, race
 const RACERS = 50
 const GENERATIONS = 20
 
-/** Exchanges the code for an access token under a grant, as the token endpoint does. */
+/** Exchanges the code for an access token in a grant, as the token endpoint does. */
 function exchange(storage: OAuthStorage, token: Credential, stored: Grant = grant()) {
   return storage.grants.transition('g1~code', 'fresh', used(code()), [token], stored)
 }

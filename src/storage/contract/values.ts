@@ -1,4 +1,4 @@
-/** The rules for values: what comes out is what went in, whatever is in it, and nobody shares it. */
+/** The rules for values: a store returns exactly what was stored, and does not share it. */
 import type { Client, Credential, Grant, OAuthStorage } from '../../storage'
 import { client, code, credential, DAY, grant, NOW, used } from './rows'
 import { answers, isAlive, isDead, isSame, onlyAlive, type Rule } from './rule'
@@ -29,7 +29,7 @@ const fullClient: Client = {
   updatedAt: NOW + 1,
 }
 
-/** What JSON can carry and a careless store changes: dates, numbers as text, empty objects and arrays, long digits. */
+/** JSON values that a careless store changes: dates, numeric strings, empty objects and arrays, long numbers. */
 const data = {
   text: 'a "quoted" \'text\' with \\ and \n and 日本語 and 🚀 and {braces} and :1 and $1 and ?',
   date: '2027-01-15T08:00:00.000Z',
@@ -53,7 +53,7 @@ const fullCredential = credential({
   data,
 })
 
-/** User and client ids are the host's: any text, up to 255 characters. */
+/** User and client ids may be any text up to 255 characters. */
 // biome-ignore format: a table
 const oddIds = [
   "o'brien", '"quoted"', '100%', '1000', 'a_b', 'axb', 'back\\slash', 'with space', ' padded ', 'padded ', 'padded', 'Case', 'case',
@@ -63,7 +63,7 @@ const oddIds = [
   `${'x'.repeat(254)}1`, `${'x'.repeat(254)}2`, 'é'.repeat(255),
 ]
 
-/** Tries to change every member, as a careless caller would. A store may also freeze what it hands out. */
+/** Tries to change every member, as a careless caller might. A store may freeze its results. */
 function vandalize(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
   for (const [name, member] of Object.entries(value)) {

@@ -1,4 +1,4 @@
-/** Clients in memory, and pages of what is listed there. */
+/** Clients in memory, and pages of lists. */
 import type { Client, ClientStorage } from '../../storage'
 import { comparedName } from '../client-names'
 import { frozenCopy } from '../frozen'
@@ -8,7 +8,7 @@ export function memoryClients(): ClientStorage {
   const clients = new Map<string, Client>()
   const allIds: OrderedIds = []
   const idsOfUser = idsByOwner()
-  /** Names, each with its id. Made when a name is looked for for the first time: where nobody does, nobody pays for it. */
+  /** Names with their ids. Created at the first search by name, so that others cost nothing. */
   let names: OrderedIds | undefined
 
   function put(client: Client): true {
@@ -35,7 +35,7 @@ export function memoryClients(): ClientStorage {
       }
       const begin = comparedName(prefix)
       const found: Client[] = []
-      // an id has at least one character: this is before all that begin so
+      // before all keys with this beginning, because an id has at least one character
       for (const key of idsAfter(names, after ? nameKey(after.name, after.clientId) : begin)) {
         if (found.length >= limit || !key.startsWith(begin)) break
         found.push(clients.get(key.slice(key.indexOf('\0') + 1)) as Client)
@@ -62,12 +62,12 @@ function rename(names: OrderedIds, clientId: string, before: string | undefined,
   if (name !== undefined) addId(names, nameKey(name, clientId))
 }
 
-/** Neither a name nor an id has NUL, which comes before every other character. */
+/** A key with NUL, which neither names nor ids contain, and which sorts before every other character. */
 function nameKey(name: string, clientId: string): string {
   return `${comparedName(name)}\0${clientId}`
 }
 
-/** The first `limit` rows behind `after`, in the order of UTF-16 code units. What is not there any more is passed over. */
+/** The first `limit` rows after `after`, in the order of UTF-16 code units. Deleted rows are skipped. */
 export function page<Row>(
   ids: OrderedIds,
   after: string | undefined,

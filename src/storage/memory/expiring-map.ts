@@ -1,8 +1,8 @@
-/** A map whose rows leave some time after they expire, without timers and without a second index. */
+/** A map that removes rows some time after they expire, without timers or a second index. */
 
 import { GRACE } from '../retention'
 
-/** Rows that one `sweep` looks at. More than one write adds (two tokens), or the walk would never catch up. */
+/** Rows that one `sweep` checks. More than one write adds (two tokens), or it would never catch up. */
 const SWEEP_STEPS = 4
 
 export interface ExpiringMap<Row> {
@@ -11,13 +11,15 @@ export interface ExpiringMap<Row> {
   keys(): Iterable<string>
   set(id: string, row: Row): void
   delete(id: string): void
-  /** Looks at the next few rows, round and round. Costs the same for ten rows as for ten million. */
+  /** Checks the next few rows, cyclically. The cost does not depend on the number of rows. */
   sweep(now: number): void
-  /** Removes at most `limit` rows that expired at or before `now`; answers how many. Free while none is due. */
+  /**
+   * Removes at most `limit` rows that expired at or before `now`. Returns the number. Costs nothing while none is due.
+   */
   deleteExpired(now: number, limit?: number): number
 }
 
-/** `onExpired` sees each row that expiry removed. A row's `expiresAt` may be moved later while it is in the map. */
+/** `onExpired` is called with each expired row. A row's `expiresAt` may be moved later while it is in the map. */
 export function expiringMap<Row extends { readonly expiresAt: number }>(
   onExpired?: (row: Row) => void,
   grace: number = GRACE,
@@ -67,7 +69,7 @@ export function expiringMap<Row extends { readonly expiresAt: number }>(
         }
       }
       nothingExpiresBefore = next
-      // a walk that stands still would keep alive what the map was before
+      // an old iterator would keep the previous contents of the map alive
       walk = rows.entries()
       return removed
     },

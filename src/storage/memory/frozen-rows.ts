@@ -1,18 +1,18 @@
-/** Copies of rows that nobody can change, so that nothing in a store is shared with its callers. */
+/** Immutable copies of rows, so that a store shares nothing with its callers. */
 import type { Credential, Grant, Writable } from '../../storage'
 import { frozenCopy } from '../frozen'
 
-/** More are forgotten: clients may ask in any order. */
+/** Beyond this number scopes are forgotten, because clients may request them in any order. */
 const MAX_SCOPES = 1000
 
 /**
- * Makes the rows of one store. They are written out, so that all of a kind get their members in the same order: what is
- * spread and then frozen has a hidden class of its own in V8, which is larger than the row and slow to collect.
+ * Creates the rows of one store. Written out, so that all rows of a kind have their members in the same order: a spread
+ * and frozen object has its own hidden class in V8, which is larger than the row and slow to collect.
  */
 export function rowKeeper(): { credential: (row: Credential) => Credential; grant: (row: Grant) => Grant } {
   const scopes = new Map<string, readonly string[]>()
 
-  /** One list for the many rows of a scope: a quarter of what an access token takes up would be its own. */
+  /** Shares one list among the rows with this scope: a list for each access token would be a quarter of its size. */
   function kept(scope: readonly string[]): readonly string[] {
     const key = scope.join(' ')
     const known = scopes.get(key)

@@ -1,11 +1,11 @@
-/** The ids of grants in order, by user, by client and in all: for lists. */
+/** The ids of grants in order, by user, by client and in all, for lists. */
 import type { Grant } from '../../storage'
 import { addId, idsByOwner, type OrderedIds, removeId } from './ordered-ids'
 
 export interface GrantIndex {
   add(grant: Grant): void
   remove(grant: Grant): void
-  /** Those of the user, else those of the client, else all. */
+  /** The ids of the user, or else of the client, or else all. */
   of(query: { userId?: string; clientId?: string }): OrderedIds
 }
 

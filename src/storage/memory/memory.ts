@@ -1,6 +1,6 @@
 /**
  * The reference implementation of the storage contract: everything in the memory of this process, for development,
- * tests, and servers that may forget on a restart. It answers with plain values, never with promises.
+ * tests, and servers that may lose data on a restart. It returns plain values, never promises.
  */
 
 import { requireNoMore } from '../../options/known'
@@ -12,13 +12,13 @@ import { expiringMap } from './expiring-map'
 import { rowKeeper } from './frozen-rows'
 import { type GrantIndex, grantIndex } from './grant-index'
 
-/** A revoked grant is its tombstone: the row without the grant. It lives as long as anything that names it. */
+/** A revoked grant is a tombstone: the row without the grant. It lives as long as its credentials. */
 interface GrantRow {
   readonly grant: Grant | undefined
   expiresAt: number
 }
 
-/** Everything of one user or client that began `at` this second or before is dead. */
+/** Everything of one user or client that began at or before this second is dead. */
 interface Mark {
   readonly at: number
   readonly expiresAt: number
@@ -26,7 +26,7 @@ interface Mark {
 
 const stores = new WeakSet<object>()
 
-/** An empty store in memory. Each write removes a few expired rows, without timers. */
+/** Creates an empty store in memory. Each write removes a few expired rows, without timers. */
 export function memoryStorage(): OAuthStorage {
   requireNoMore('memoryStorage', arguments, 0)
   const store = { clients: memoryClients(), grants: memoryGrants() }
@@ -34,32 +34,32 @@ export function memoryStorage(): OAuthStorage {
   return store
 }
 
-/** Whether that is such a store, to warn of one in production. */
+/** Whether it is such a store, to warn of one in production. */
 export function isMemoryStorage(storage: unknown): boolean {
   return typeof storage === 'object' && storage !== null && stores.has(storage)
 }
 
 function memoryGrants(): GrantStorage {
   const credentials = expiringMap<Credential>()
-  /** Those without a grace, by themselves: a walk over all would come by too seldom. */
+  /** Rows without a grace period, which the sweep of the others would remove too late. */
   const brief = expiringMap<Credential>(undefined, 0)
   const grants = expiringMap<GrantRow>(unindex)
   const userMarks = expiringMap<Mark>()
   const clientMarks = expiringMap<Mark>()
-  /** Made when something is listed for the first time: where nobody lists, nobody pays for it. */
+  /** Created at the first list, so that others cost nothing. */
   let index: GrantIndex | undefined
   let latestExpiry = Number.NEGATIVE_INFINITY
-  /** The latest `startedAt` so far, of anybody. */
+  /** The latest `startedAt` of any row. */
   let latestStart = Number.NEGATIVE_INFINITY
 
   const kept = rowKeeper()
 
   const credentialOf = (id: string) => credentials.get(id) ?? brief.get(id)
-  /** An id has one place, whatever its kind becomes. */
+  /** An id stays in one place, even if its kind changes. */
   const placeOf = ({ id, kind }: Credential) =>
     brief.has(id) || (kind === BRIEF_KIND && !credentials.has(id)) ? brief : credentials
 
-  // Liveness is judged when it is asked for, so that a revocation holds in whatever order it and the rows arrive.
+  // judged at each read, so that a revocation takes effect in whatever order it and the rows arrive
   function isCovered({ userId, clientId, startedAt }: Credential | Grant): boolean {
     const covers = (mark: Mark | undefined) => mark !== undefined && mark.at >= startedAt
     return covers(userMarks.get(userId)) || covers(clientMarks.get(clientId))
@@ -72,14 +72,14 @@ function memoryGrants(): GrantStorage {
     const row = grants.get(credential.grantId)
     return row ? stands(row) : credential.grantId === undefined
   }
-  // Not alive is less than dead: a grant that is merely absent may still arrive.
+  // not alive does not mean dead: an absent grant may still arrive
   function mayStand(grant: Grant, row: GrantRow | undefined): boolean {
     return grant.revokedAt === undefined && !isCovered(grant) && (!row || stands(row))
   }
 
   function putGrantRow(id: string, before: GrantRow | undefined, grant: Grant | undefined, expiresAt: number): void {
     grants.set(id, { grant, expiresAt })
-    // a refresh stores the grant again, of the same user and client
+    // a refresh stores the grant again, with the same user and client
     const { userId, clientId } = grant ?? {}
     if (before?.grant?.userId === userId && before?.grant?.clientId === clientId) return
     unindex(before)
@@ -98,7 +98,7 @@ function memoryGrants(): GrantStorage {
   function putCredential(credential: Credential): void {
     const row = grants.get(credential.grantId)
     const place = placeOf(credential)
-    // What is dead on arrival is not kept, or it would come to life when the mark that covers it is forgotten.
+    // a row that is dead on arrival is not kept: it would revive when the mark is forgotten
     if (isCovered(credential) || (row && !stands(row))) {
       place.delete(credential.id)
       return
@@ -107,9 +107,9 @@ function memoryGrants(): GrantStorage {
     if (row) row.expiresAt = Math.max(row.expiresAt, credential.expiresAt)
   }
 
-  /** Up to when a mark covers: what is there is dead, though a clock that is ahead has begun it. */
+  /** The time that a mark covers: existing rows are dead, even if a fast clock began them. */
   function markedUntil(isOwn: (row: Credential | Grant) => boolean, now: number): number {
-    // as good as always: one process has one clock
+    // the usual case: one process has one clock
     if (latestStart <= now) return now
     let latest = now
     for (const rows of [credentials, brief]) for (const id of rows.keys()) latest = laterOf(latest, rows.get(id))
@@ -121,10 +121,11 @@ function memoryGrants(): GrantStorage {
     }
   }
 
-  /** Everything that `insert` and `transition` write, once it is decided that they do. */
+  /** Writes everything of `insert` and `transition`, after the decision. */
   function store(added: readonly Credential[], grant: Grant | undefined): true {
-    // The latest `issuedAt` of the call is the only clock here. It decides when rows leave and never whether they are
-    // alive. One that leapt ahead ends with its call: kept, it would remove fresh rows once it is right again
+    // The latest `issuedAt` of the call is the only clock here. It decides when rows are removed, never whether they
+    // are
+    // alive. It is not kept beyond the call: a clock that leapt ahead would remove fresh rows after it is corrected
     let clock = Number.NEGATIVE_INFINITY
     if (grant) {
       const row = grants.get(grant.id)
@@ -186,7 +187,7 @@ function memoryGrants(): GrantStorage {
     deleteExpired(now, limit) {
       const most = credentials.deleteExpired(now, limit)
       const removed = most + brief.deleteExpired(now, limit - most)
-      // A grant leaves after its last credential, so not while one that is due remains.
+      // a grant is removed after its last credential, so not while credentials are due
       if (removed < limit) for (const rows of [grants, userMarks, clientMarks]) rows.deleteExpired(now)
       return removed
     },

@@ -1,12 +1,12 @@
-/** Ids in the order of their UTF-16 code units, kept while they come and go: a page of a list costs what is on it. */
+/** Ids in the order of UTF-16 code units, kept sorted as they are added and removed: a page costs only its rows. */
 
-/** Ids in one run. A longer one is cut in two, so that no insertion moves more than this. */
+/** The length of a run. A longer run is split, which bounds the cost of an insertion. */
 const RUN = 512
 
-/** Runs one after the other, none of them empty. A plain value: most users have one grant. */
+/** Consecutive runs, none of them empty. A plain array, because most users have one grant. */
 export type OrderedIds = string[][]
 
-/** Adds an id, once. */
+/** Adds an id if it is missing. */
 export function addId(runs: OrderedIds, id: string): void {
   const at = runAt(runs, id)
   const run = runs[at]
@@ -26,7 +26,7 @@ export function removeId(runs: OrderedIds, id: string): void {
   else run.splice(place, 1)
 }
 
-/** Those behind `after`, in order; all of them where there is no `after`. */
+/** The ids after `after` in order, or all ids. */
 export function* idsAfter(runs: OrderedIds, after: string | undefined): Generator<string> {
   for (let at = after === undefined ? 0 : runAt(runs, after); at < runs.length; at++) {
     const run = runs[at] as string[]
@@ -37,7 +37,7 @@ export function* idsAfter(runs: OrderedIds, after: string | undefined): Generato
   }
 }
 
-/** The last run that begins at or before the id, or the first one. */
+/** The last run that begins at or before the id, or else the first run. */
 function runAt(runs: OrderedIds, id: string): number {
   let [low, high] = [0, runs.length]
   while (low < high) {
@@ -48,7 +48,7 @@ function runAt(runs: OrderedIds, id: string): number {
   return Math.max(0, low - 1)
 }
 
-/** The place of the first id that is not before this one. */
+/** The index of the first id that is not before this one. */
 function firstFrom(run: readonly string[], id: string): number {
   let [low, high] = [0, run.length]
   while (low < high) {
@@ -59,7 +59,7 @@ function firstFrom(run: readonly string[], id: string): number {
   return low
 }
 
-/** Such lists by user, by client, and so on. Whoever has nothing takes up nothing. */
+/** Such lists by user, client, and so on. An owner without ids uses no memory. */
 export interface IdsByOwner {
   add(owner: string | undefined, id: string): void
   remove(owner: string | undefined, id: string): void

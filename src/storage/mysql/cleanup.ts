@@ -1,14 +1,14 @@
-/** What the MySQL adapter deletes: as a call of its own, and a little with every so many inserts. */
+/** What the MySQL adapter deletes, in a separate call and in small parts with inserts. */
 import type { Tables } from '../sql/tables'
 import { BEGUN, type Procedure, procedure, ROLLED_BACK } from './procedure'
 import { ID_BYTES, OWNER_BYTES } from './values'
 
 /**
- * Removes what expired by `p_now`: at most `p_limit` of each kind, and nothing that somebody else is about to change. Once
- * no expired credential is left, the grants and marks whose time has come are looked at:
- * - A grant leaves when no credential of it is stored. Until then it is looked at again when the last of them expires.
- *   Their ids begin with its own and `~`: a stretch of the primary key.
- * - A mark is put off once, to when the last of all rows expires: what was under way beside it is among them by then.
+ * Removes rows that expired by `p_now`: at most `p_limit` of each kind, and none that another transaction is about to
+ * change. When no expired credential is left, checks the grants and marks that are due:
+ * - A grant is removed when it has no stored credential. Until then it is checked again when the last of them expires.
+ *   Their ids begin with the grant's id and `~`: a range of the primary key.
+ * - A mark is postponed once, to when the last of all rows expires: concurrent rows are included by then.
  */
 export function sweeping(prefix: string, { credentials, grants, marks }: Tables): Procedure {
   const due = (table: string, columns: string, time: string) =>

@@ -1,24 +1,24 @@
-/** How the MySQL adapter talks to its pool: values as hexadecimal, conflicts, and clear errors. */
+/** The MySQL adapter's access to its pool: hexadecimal values, conflicts, and clear errors. */
 import { messageOf } from '../../errors'
 import { misuse } from '../../options/misuse'
 import { type Lender, lenderOf, onLoan } from '../sql/lender'
 import type { Row } from '../sql/rows'
 
-/** The used part of a `Pool` of mysql2/promise. */
+/** The part of a `Pool` of mysql2/promise that the adapter uses. */
 export interface MysqlPool extends MysqlQueryable {
-  /** Takes one of its connections. */
+  /** Takes a connection. */
   getConnection(): Promise<MysqlConnection>
 }
 
-/** The used part of a `PoolConnection` of mysql2/promise. */
+/** The part of a `PoolConnection` of mysql2/promise that the adapter uses. */
 export interface MysqlConnection extends MysqlQueryable {
-  /** Gives it back to the pool. */
+  /** Returns the connection to the pool. */
   release(): void
 }
 
-/** What runs one statement. */
+/** Runs one statement. */
 export interface MysqlQueryable {
-  /** The result and its columns. */
+  /** Returns the result and its columns. */
   query(statement: MysqlQuery): Promise<[unknown, unknown]>
 }
 
@@ -26,18 +26,18 @@ export interface MysqlQueryable {
 export interface MysqlQuery {
   /** SQL without placeholders. */
   sql: string
-  /** Reads a value as its bytes. */
+  /** Reads a value as bytes. */
   typeCast: (field: { buffer(): Buffer | null }) => unknown
   /** Rows are objects. */
   rowsAsArray: false
-  /** Their members are the columns. */
+  /** Their members are columns. */
   nestTables: false
 }
 
-/** Runs one statement, and gives its rows, every value as text, and how many rows it changed. */
+/** Runs one statement. Returns its rows with all values as text, and the number of changed rows. */
 export type Run = (sql: string) => Promise<{ rows: readonly Row[]; changed: number }>
 
-/** What MySQL and MariaDB say by number. */
+/** The error numbers of MySQL and MariaDB. */
 export const errno = {
   noDatabase: 1046,
   unknownColumn: 1054,
@@ -51,11 +51,11 @@ export const errno = {
   recordChanged: 1020,
 } as const
 
-/** The promises of the pool that `pool` is or lends from. Throws unless there is one, with a word on what it is instead. */
+/** Returns a pool with promises for `pool`. Throws a TypeError that says what it is instead. */
 export function requirePool(pool: unknown): MysqlPool {
   const given = pool as Partial<Record<keyof MysqlPool | 'promise' | 'createPool', unknown>> | null | undefined
   if (typeof given?.query === 'function' && typeof given.getConnection === 'function') {
-    // that of mysql2 itself takes callbacks
+    // mysql2's own pool uses callbacks
     return typeof given.promise === 'function' ? (given.promise() as MysqlPool) : (pool as MysqlPool)
   }
   const lender = lenderOf(pool)
@@ -72,7 +72,7 @@ export function requirePool(pool: unknown): MysqlPool {
   )
 }
 
-/** Each statement on whatever connection the lender gives: one with callbacks. */
+/** Runs each statement on a connection of the lender, which uses callbacks. */
 function lentPool(lender: Lender): MysqlPool {
   const promisesOf = (connection: unknown): MysqlQueryable => {
     const { promise } = connection as { promise?: () => MysqlQueryable }
@@ -92,8 +92,7 @@ function lentPool(lender: Lender): MysqlPool {
 }
 
 /**
- * The options of the host's pool change what values look like, and its charset changes text. Bytes are the same under all
- * of them.
+ * Options of the host's pool change the form of values, and its charset changes text. Bytes are the same in every case.
  */
 const how = {
   typeCast: (field: { buffer(): Buffer | null }) => field.buffer(),
@@ -101,10 +100,10 @@ const how = {
   nestTables: false,
 } as const
 
-/** Statements that lose against others with the same rows are tried again; this many losses are a defect. */
+/** The most tries of a statement that loses against others with the same rows. More is a defect. */
 const MAX_TRIES = 100
 
-/** Nothing of a statement is there when it lost: each is one transaction. */
+/** A statement that lost changed nothing: each is one transaction. */
 export function runner(on: MysqlQueryable): Run {
   return async (sql) => {
     for (let tries = 1; ; tries++) {
@@ -121,7 +120,7 @@ export function runner(on: MysqlQueryable): Run {
   }
 }
 
-/** A procedure answers with a list of what its statements said: rows first. */
+/** A procedure returns a list with the results of its statements: rows first. */
 function resultOf(result: unknown): { rows: readonly Row[]; changed: number } {
   if (!Array.isArray(result)) return { rows: [], changed: Number((result as { affectedRows: number }).affectedRows) }
   const rows = (Array.isArray(result[0]) ? result[0] : result) as Readonly<Record<string, Buffer | null>>[]
@@ -146,7 +145,7 @@ const explanations: Readonly<Record<number, string>> = {
   [errno.mayNotExecute]: 'the user of the pool may not call a procedure. GRANT EXECUTE on the database to it',
 }
 
-/** The error of the server, or one that names the fix where we know it. */
+/** The server's error, or one with the fix if known. */
 export function explained(error: unknown): unknown {
   const explanation = explanations[Number(errnoOf(error))]
   return explanation === undefined

@@ -1,6 +1,6 @@
 /**
- * Storage in MySQL 8 or MariaDB 10.6, or newer, on the host's own pool of `mysql2`: any number of processes on one database.
- * Each call of the contract is one round trip and one transaction. Reads and writes go to the primary.
+ * Storage in MySQL 8 or MariaDB 10.6, or newer, on the host's own `mysql2` pool: any number of processes on one
+ * database. Each call of the contract is one round trip and one transaction. Reads and writes go to the primary.
  */
 import { requireKnown } from '../../options/known'
 import { misuse } from '../../options/misuse'
@@ -41,17 +41,17 @@ export interface MysqlStorageOptions extends MysqlSchemaOptions {}
 /** Storage in MySQL or MariaDB, and the migration of its tables. */
 export interface MysqlStorage extends OAuthStorage {
   /**
-   * Creates missing tables and procedures. Otherwise does nothing, and may run in any number of processes at once: call it
-   * at each start. Throws when the server is too old, a table belongs to another program, or a newer release has upgraded
-   * the tables.
+   * Creates missing tables and procedures. Call it at each start: otherwise it does nothing, and may run in any number
+   * of processes at once. Throws if the server is too old, a table belongs to another program, or a newer release has
+   * upgraded the tables.
    */
   migrate(): Promise<Migration>
 }
 
 /**
- * Storage on `pool`, which the host owns: it is never closed here. It is a pool of `mysql2` or of `mysql2/promise`, the
- * `client` of Knex or the `connectionManager` of Sequelize. Call `migrate()` before the first request. Throws when `pool`
- * is not a pool, or an option is wrong.
+ * Storage on `pool`, which the host owns and closes. It is a pool of `mysql2` or of `mysql2/promise`, the `client` of
+ * Knex or the `connectionManager` of Sequelize. Call `migrate()` before the first request. Throws if `pool` is not a
+ * pool, or an option is wrong.
  *
  * @example
  * const storage = mysqlStorage(createPool(process.env.DATABASE_URL))
@@ -158,7 +158,7 @@ function whole(limit: number): string {
   throw misuse('wrong_number', 'limit must be a whole number')
 }
 
-/** What is asked for, by column. */
+/** The filters of a query, by column. */
 function filtersOf(query: Readonly<Record<string, string | undefined>>): Filters {
   return Object.entries(query).flatMap(([column, value]) =>
     value === undefined ? [] : [[column, textOf('wanted', value)] as const],

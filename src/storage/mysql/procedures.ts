@@ -26,7 +26,7 @@ export interface Procedures {
 
 const GIVEN = `IN p_credentials LONGTEXT CHARACTER SET ascii, IN p_grants LONGTEXT CHARACTER SET ascii`
 
-/** The rows of a parameter (`values.ts`), in their order. */
+/** The rows of a parameter (`values.ts`), in order. */
 function given(parameter: string, columns: readonly string[]): string {
   const isNumber = (name: string) => name.endsWith('_at')
   const typeOf = (name: string) => {
@@ -41,7 +41,7 @@ function given(parameter: string, columns: readonly string[]): string {
     )) AS parameter`
 }
 
-/** `column = VALUES(column)`, but for those that stay as they are. */
+/** `column = VALUES(column)`, except for `kept` columns. */
 const replaced = (columns: readonly string[], kept: readonly string[]) =>
   columns
     .filter((name) => !kept.includes(name))
@@ -69,7 +69,7 @@ END`,
   }
 }
 
-/** `done` is 0 where an id is taken: then the primary key refuses it, also when another insert is faster. */
+/** `done` is 0 if an id is taken: the primary key refuses it, even if another insert is faster. */
 function inserting(prefix: string, { credentials, grants }: Tables, sweep: Procedure): Procedure {
   return procedure(
     prefix,
@@ -146,7 +146,9 @@ END`,
   )
 }
 
-/** A procedure for the sake of READ COMMITTED: above it the look for later rows would lock the end of their index. */
+/**
+ * A procedure, because it needs READ COMMITTED: otherwise the search for later rows would lock the end of their index.
+ */
 function marking(prefix: string, tables: Tables): Procedure {
   const until = markedUntil(tables, 'GREATEST', { owner: 'p_owner', ownerId: 'p_owner_id', now: 'p_now' })
   return procedure(

@@ -1,4 +1,4 @@
-/** The tables and procedures of the MySQL adapter, as SQL, and how they come to be. */
+/** The tables and procedures of the MySQL adapter, as SQL, and their creation. */
 import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
 import { DEFAULT_PREFIX, requireName, type Tables } from '../sql/tables'
 import { errno, errnoOf, explained, type MysqlPool, type Run, runner } from './connection'
@@ -11,7 +11,7 @@ export interface MysqlSchemaOptions {
   prefix?: string
 }
 
-/** Checked names: what is made of them is safe to be SQL. Throws and names the option. */
+/** Checked names, which are safe as SQL. Throws a TypeError that names the option. */
 export function mysqlTables({ prefix = DEFAULT_PREFIX }: MysqlSchemaOptions): Tables {
   requireName('prefix', prefix)
   return {
@@ -28,8 +28,8 @@ export function proceduresOf({ prefix = DEFAULT_PREFIX, ...options }: MysqlSchem
 }
 
 /**
- * The tables and procedures as SQL, one statement in each member, for hosts that run their own migrations; `migrate()` runs
- * the same. It creates missing ones, and running it again changes nothing. Run it with the default SQL mode of the server.
+ * Returns the tables and procedures as SQL, one statement per member, for hosts that run their own migrations;
+ * `migrate()` runs the same. It creates missing ones, and can be repeated. Run it with the server's default SQL mode.
  * It has no foreign keys, because rows may arrive before the grant that they name, and after its revocation.
  */
 export function mysqlSchema(options: MysqlSchemaOptions = {}): string[] {
@@ -40,7 +40,10 @@ export function mysqlSchema(options: MysqlSchemaOptions = {}): string[] {
   return [...tableStatements(options), ...procedures]
 }
 
-/** Columns have bytes, so that ids are compared and ordered by them: no folding, no padding, whatever the database's own. */
+/**
+ * Columns are binary, so that ids are compared and ordered by bytes: without case folding or padding, whatever the
+ * database's default.
+ */
 function tableStatements(options: MysqlSchemaOptions): string[] {
   const { clients, grants, credentials, marks, schema } = mysqlTables(options)
   return [
@@ -100,7 +103,7 @@ function tableStatements(options: MysqlSchemaOptions): string[] {
   ]
 }
 
-/** 0: there are no tables. Throws where a newer release has been. */
+/** The version of the tables. 0 without tables. Throws for a newer release. */
 async function versionOf(run: Run, { schema }: Tables): Promise<number> {
   const found = await run(`SELECT version, @@autocommit AS autocommit FROM ${schema} WHERE id = 1`).catch((error) => {
     if (errnoOf(error.cause) !== errno.noSuchTable) throw error
@@ -117,7 +120,10 @@ async function versionOf(run: Run, { schema }: Tables): Promise<number> {
   return Number(row.version)
 }
 
-/** True where the tables are what this code knows, false where there are none: a statement says so. Else throws. */
+/**
+ * Whether the tables have the version of this code. False without tables, which the statement itself reports. Otherwise
+ * throws.
+ */
 export async function requireVersion(run: Run, tables: Tables): Promise<boolean> {
   const version = await versionOf(run, tables)
   if (version === 0 || version === SCHEMA_VERSION) return version > 0
@@ -126,10 +132,10 @@ export async function requireVersion(run: Run, tables: Tables): Promise<boolean>
 
 const OLDEST = { MySQL: [8, 0], MariaDB: [10, 6] } as const
 
-/** Procedures that read JSON as rows, and cleanups that wait for nobody, are not older. */
+/** Requires procedures that read JSON as rows, and SKIP LOCKED. */
 function requireServer(version: string): void {
   const name = /MariaDB/i.test(version) ? 'MariaDB' : 'MySQL'
-  // some say `5.5.5-` first, for replicas of long ago
+  // some report `5.5.5-` first, for old replicas
   const [major = 0, minor = 0] = version
     .replace(/^5\.5\.5-/, '')
     .split('.')
@@ -139,12 +145,12 @@ function requireServer(version: string): void {
   throw new Error(`mysqlStorage needs MySQL 8.0 or MariaDB 10.6, or newer; this server reports ${version}`)
 }
 
-/** Any number of processes may migrate at once; the first one does, and the others wait for it. Seconds. */
+/** Any number of processes may migrate at once: one does it, and the others wait. Seconds. */
 const LOCK_PATIENCE = 300
 
 /**
- * Creates what is missing. Looks first: whoever may only use the tables is not refused for what is there already. The check
- * fails where a table is somebody else's.
+ * Creates what is missing. First checks, so that a user without the right to create tables is not refused. Throws if a
+ * table belongs to another program.
  */
 export async function migrate(pool: MysqlPool, options: MysqlSchemaOptions, check: string): Promise<Migration> {
   const connection = await pool.getConnection()
@@ -162,7 +168,7 @@ export async function migrate(pool: MysqlPool, options: MysqlSchemaOptions, chec
       if (locked.rows[0]?.locked !== '1')
         throw new Error('mysqlStorage: another process is migrating, and does not end')
       try {
-        // a procedure keeps the mode of its creation
+        // a procedure keeps the SQL mode of its creation
         await run(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`)
         from = await versionOf(run, tables)
         for (const statement of await missing(run, options)) await run(statement)
@@ -178,7 +184,7 @@ export async function migrate(pool: MysqlPool, options: MysqlSchemaOptions, chec
   }
 }
 
-/** The statements that create what is not there. */
+/** The statements that create what is missing. */
 async function missing(run: Run, options: MysqlSchemaOptions): Promise<string[]> {
   const [procedures, tables] = [proceduresOf(options), mysqlTables(options)]
   const { rows } =

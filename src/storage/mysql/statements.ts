@@ -1,10 +1,10 @@
-/** The statements of the MySQL adapter, one for each call of the contract. What writes to several tables is a procedure. */
+/** The statements of the MySQL adapter, one for each call of the contract. Writes to several tables are procedures. */
 import { REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'
 import { isCovered, selectAlive, type Tables } from '../sql/tables'
 import type { Procedures } from './procedures'
 
-/** Their parameters are SQL already (`values.ts`). */
+/** Their parameters are already SQL (`values.ts`). */
 export function mysqlStatements(tables: Tables, procedures: Procedures) {
   const { clients, grants, credentials, marks } = tables
   const call = ({ name }: { name: string }, ...values: string[]) => `CALL ${name}(${values.join(', ')})`
@@ -33,17 +33,17 @@ ON DUPLICATE KEY UPDATE revoked_at = coalesce(revoked_at, VALUES(revoked_at))`,
     mark: (owner: string, ownerId: string, now: string) => call(procedures.mark, owner, ownerId, now),
     deleteExpired: (now: string, limit: string) => call(procedures.deleteExpired, now, limit),
 
-    /** Fails where a table is missing or has other columns: one of that name may be somebody else's. */
+    /** Fails if a table is missing or has other columns: it may belong to another program. */
     check: `SELECT 1 FROM ${clients} AS client, ${grants} AS present, ${credentials} AS credential, ${marks} AS mark
 WHERE false AND coalesce(client.client_id, client.version, username, record, ${columnsOf('present', grantColumns)},
   ${columnsOf('credential', credentialColumns)}, owner, owner_id, mark.revoked_at, mark.delete_at, settled) IS NULL`,
   }
 }
 
-/** Of a client: its id, version, username and record. */
+/** The id, version, username and record of a client. */
 export type ClientValues = readonly [clientId: string, version: string, username: string, record: string]
 
-/** Columns and the value that each must have. */
+/** Columns and their required values. */
 export type Filters = readonly (readonly [column: string, value: string])[]
 
 const columnsOf = (alias: string, columns: readonly string[]) => columns.map((name) => `${alias}.${name}`).join(', ')

@@ -1,19 +1,20 @@
-/** What the PostgreSQL adapter deletes: as a call of its own, and a little with every so many inserts. */
+/** What the PostgreSQL adapter deletes, in a separate call and in small parts with inserts. */
 import { BRIEF_KIND } from '../retention'
 import type { Tables } from '../sql/tables'
 
 /**
- * The parts of a statement that remove what expired by `now`: at most `limit` of each kind, and nothing that somebody else
- * is about to change. `removed` has a row for each credential. Once no expired credential is left, the grants and marks
- * whose time has come are looked at:
- * - A grant leaves when no credential of it is stored. Until then it is looked at again when the next of them expires.
- *   Their ids begin with its own and `~`: a stretch of the primary key.
- * - A mark is put off once, to when the last of all rows expires: what was under way beside it is among them by then.
+ * The parts of a statement that removes rows that expired by `now`: at most `limit` of each kind, and none that another
+ * transaction is about to change. `removed` has a row for each credential. When no expired credential is left, it checks
+ * the grants and marks that are due:
+ * - A grant is removed when it has no stored credential. Until then it is checked again when the next of them expires.
+ *   Their ids begin with the grant's id and `~`: a range of the primary key.
+ * - A mark is postponed once, to when the last of all rows expires: concurrent rows are included by then.
  *
- * With `brief`, rows of the kind whose grace is brief are removed that expired by then, as many again. No grant waits for them.
+ * With `brief`, it also removes as many rows of the kind with the brief grace period that expired by then. No grant waits
+ * for them.
  *
- * Written for the planner: rows are named by ARRAY(SELECT …), because it takes a join for a reason to read whole tables,
- * and `limit` is a number in the text, because it takes a parameter for a tenth of the table.
+ * Written for the planner: rows are named by ARRAY(SELECT …), because for a join it reads whole tables. `limit` is a
+ * number in the text, because it estimates a parameter as a tenth of the table.
  */
 export function cleanup({ credentials, grants, marks }: Tables, now: string, limit: number, brief?: string): string {
   const whoseTimeHasCome = `WHERE delete_at <= ${now} AND (SELECT count(*) FROM due) < ${limit}

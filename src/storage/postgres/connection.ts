@@ -1,4 +1,4 @@
-/** How the PostgreSQL adapter talks to its pool: prepared statements, conflicts, lost connections, and clear errors. */
+/** The PostgreSQL adapter's access to its pool: prepared statements, conflicts, lost connections, and clear errors. */
 
 import { sha256 } from '../../crypto'
 import { messageOf } from '../../errors'
@@ -6,9 +6,9 @@ import { misuse } from '../../options/misuse'
 import { type Lender, lenderOf, onLoan } from '../sql/lender'
 import type { Row } from '../sql/rows'
 
-/** The used part of a `Pool` of pg. */
+/** The part of a `Pool` of pg that the adapter uses. */
 export interface PostgresPool {
-  /** Runs one statement on any of its connections. */
+  /** Runs one statement on any connection. */
   query(statement: PostgresQuery): Promise<{ rows: unknown[] }>
 }
 
@@ -16,16 +16,16 @@ export interface PostgresPool {
 export interface PostgresQuery {
   /** SQL with `$1`, `$2`, … */
   text: string
-  /** The name under which it is prepared once per connection. */
+  /** The name of the prepared statement. */
   name?: string
   /** The values of `$1`, `$2`, … */
   values?: unknown[]
 }
 
-/** Runs one statement and gives its rows, every value as text. `once`: without preparing it for the next time. */
+/** Runs one statement and returns its rows with all values as text. `once`: does not prepare it. */
 export type Run = (text: string, values: readonly unknown[], how?: { once: true }) => Promise<readonly Row[]>
 
-/** SQLSTATE: what PostgreSQL says by number. */
+/** The SQLSTATE codes of PostgreSQL. */
 export const sqlState = {
   uniqueViolation: '23505',
   serializationFailure: '40001',
@@ -39,9 +39,9 @@ export const sqlState = {
 
 export const OLDEST_VERSION = 12
 
-/** The pool that `given` is or lends from. Throws unless there is one, with a word on what it is instead. */
+/** Returns a pool for `given`. Throws a TypeError that says what it is instead. */
 export function requirePool(given: unknown): PostgresPool {
-  // first: the client of Knex has a query of its own, which is another
+  // first, because Knex's client has a different `query`
   const lender = lenderOf(given)
   if (lender) return lentPool(lender)
   const named = given as Partial<Record<'query' | 'Pool', unknown>> | null | undefined
@@ -54,12 +54,12 @@ export function requirePool(given: unknown): PostgresPool {
   throw misuse('wrong_storage', `postgresStorage needs a Pool of pg, as in new Pool({ connectionString }): ${mistake}`)
 }
 
-/** A Client of pg. */
+/** Whether it is a Client of pg. */
 function isConnection(given: unknown): given is PostgresPool {
   return typeof given === 'object' && given !== null && 'processID' in given
 }
 
-/** Each statement on whatever connection the lender gives. */
+/** Runs each statement on a connection of the lender. */
 function lentPool(lender: Lender): PostgresPool {
   return {
     query: (statement) =>
@@ -76,8 +76,8 @@ function lentPool(lender: Lender): PostgresPool {
 const listening = new WeakSet<object>()
 
 /**
- * A pool says on `error` that an idle connection was cut, as it is when the database restarts. Where nobody listens that
- * ends the process; the pool itself has already dropped the connection and makes another.
+ * A pool emits `error` when an idle connection is lost, for example when the database restarts. Without a listener that
+ * ends the process. The pool itself has already dropped the connection and creates another.
  */
 export function surviveLostConnections(pool: PostgresPool): void {
   const { on } = pool as { on?: unknown }
@@ -86,20 +86,20 @@ export function surviveLostConnections(pool: PostgresPool): void {
   on.call(pool, 'error', () => {})
 }
 
-/** Parsers are the host's, and global; without them every value is the text that PostgreSQL sent. */
+/** The host's parsers are global: without them every value is the text that PostgreSQL sent. */
 const types = { getTypeParser: () => (value: string) => value }
 
-/** Statements that lose against others with the same rows are tried again; this many losses are a defect. */
+/** The most tries of a statement that loses against others with the same rows. More is a defect. */
 const MAX_TRIES = 100
 
 /**
- * A pooler that shares connections gives a statement to one that has not prepared it, or prepares it on one that has. Nothing
- * of it ran: it goes again without a name, as all do from then on. Which statement meets the wrong connection is chance, so
- * at start nothing can be seen.
+ * A pooler that shares connections may send a prepared statement to a connection that does not know it, or prepare it
+ * twice. Then nothing ran: it is repeated without a name, and all later statements have none. This depends on chance
+ * and cannot be detected at start-up.
  */
 export function runner(pool: PostgresPool, prepare: boolean): Run {
   let isPrepared = prepare
-  /** The same text has the same name on every connection, and another text another one. */
+  /** The same text has the same name on every connection, and different texts have different names. */
   const names = new Map<string, string>()
   const nameOf = (text: string) => {
     const name = names.get(text) ?? `oauth_${sha256(text)}`
@@ -130,7 +130,7 @@ export function codeOf(error: unknown): unknown {
   return (error as { code?: unknown } | null | undefined)?.code
 }
 
-/** Where the host made REPEATABLE READ or SERIALIZABLE its default, statements of a race are refused instead of waiting. */
+/** If the host's default is REPEATABLE READ or SERIALIZABLE, concurrent statements are refused instead of waiting. */
 function isConflict(error: unknown): boolean {
   const code = codeOf(error)
   return code === sqlState.serializationFailure || code === sqlState.deadlockDetected
@@ -160,7 +160,7 @@ const explanations: Readonly<Record<string, string>> = {
   [sqlState.repeatedStatement]: shared,
 }
 
-/** The error of PostgreSQL, or one that names the fix where we know it. */
+/** PostgreSQL's error, or one with the fix if known. */
 export function explained(error: unknown): unknown {
   const said = messageOf(error)
   const explanation = explanations[String(codeOf(error))]

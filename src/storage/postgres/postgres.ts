@@ -1,6 +1,6 @@
 /**
- * Storage in PostgreSQL 12 or newer, on the host's own pool of `pg`: any number of processes on one database. Each call
- * of the contract is one statement, so one round trip and one transaction. Reads and writes go to the primary.
+ * Storage in PostgreSQL 12 or newer, on the host's own `pg` pool: any number of processes on one database. Each call of
+ * the contract is one statement: one round trip and one transaction. Reads and writes go to the primary.
  */
 
 import { requireFlags, requireKnown } from '../../options/known'
@@ -36,9 +36,9 @@ export {
 /** Options of `postgresStorage`. */
 export interface PostgresStorageOptions extends PostgresSchemaOptions {
   /**
-   * Whether statements are prepared by name. A pooler that shares connections, such as PgBouncer in transaction mode,
-   * keeps them from 1.21 on, where it has `max_prepared_statements`. Behind another one set false. The first statement
-   * that fails for it goes again without a name, as all do from then on, with a warning (`process.emitWarning`).
+   * Whether to prepare statements by name. Set false behind a pooler that shares connections, unless it keeps prepared
+   * statements, as PgBouncer 1.21 does with `max_prepared_statements`. A statement that fails for this reason is
+   * repeated without a name, as are all later ones, with a warning (`process.emitWarning`).
    * @default true
    */
   prepare?: boolean
@@ -47,16 +47,16 @@ export interface PostgresStorageOptions extends PostgresSchemaOptions {
 /** Storage in PostgreSQL, and the migration of its tables. */
 export interface PostgresStorage extends OAuthStorage {
   /**
-   * Creates missing tables and indexes, and upgrades those of an older release. Otherwise does nothing, and may run in
-   * any number of processes at once: call it at each start. Throws when the server is too old, a table belongs to
+   * Creates missing tables and indexes, and upgrades those of an older release. Call it at each start: otherwise it
+   * does nothing, and may run in any number of processes at once. Throws if the server is too old, a table belongs to
    * another program, or a newer release has upgraded the tables.
    */
   migrate(): Promise<Migration>
 }
 
 /**
- * Storage on `pool`, which the host owns: it is never closed here. It is a `Pool` of `pg`, the `client` of Knex or the
- * `connectionManager` of Sequelize. Call `migrate()` before the first request. Throws when `pool` is not a pool, or an
+ * Storage on `pool`, which the host owns and closes. It is a `Pool` of `pg`, the `client` of Knex or the
+ * `connectionManager` of Sequelize. Call `migrate()` before the first request. Throws if `pool` is not a pool, or an
  * option is wrong.
  *
  * @example
@@ -115,7 +115,7 @@ function clientStorage(statements: Statements, run: Run): ClientStorage {
   }
 }
 
-/** A name as `nameInRecord` has it. Of JSON's escapes those of quotes and backslashes are undone, which names may have. */
+/** A name in the form of `nameInRecord`. Undoes JSON's escapes of quotes and backslashes, which names may contain. */
 function asCompared(name: string): string {
   const written = JSON.stringify(comparedName(name)).slice(1, -1)
   return comparedName(written.replaceAll(/\\(["\\])/g, '$1'))
@@ -173,14 +173,14 @@ function asJson(credentials: readonly Credential[], grant: Grant | undefined): [
   return [JSON.stringify(rowsById(credentials)), JSON.stringify(grant ? [grantRow(grant)] : [])]
 }
 
-/** A number that becomes a part of the text, which is then not kept by the connection. */
+/** A number for the text of a statement, which the connection then does not keep. */
 function whole(limit: number): number {
   if (Number.isSafeInteger(limit) && limit >= 0) return limit
   throw misuse('wrong_number', 'limit must be a whole number')
 }
 const once = { once: true } as const
 
-/** The columns that are asked for, and their values. */
+/** The columns of the filters, and their values. */
 function filtersOf(query: Readonly<Record<string, string | undefined>>): [columns: string[], values: string[]] {
   const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
   return [given.map(([column]) => column), given.map(([, value]) => value)]

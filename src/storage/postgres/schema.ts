@@ -1,4 +1,4 @@
-/** The tables of the PostgreSQL adapter, as SQL, and how they come to be. */
+/** The tables of the PostgreSQL adapter, as SQL, and their creation. */
 
 import { COMPARED } from '../client-names'
 import { BRIEF_KIND } from '../retention'
@@ -15,7 +15,7 @@ export interface PostgresSchemaOptions {
   prefix?: string
 }
 
-/** Checked names: what is made of them is safe to be SQL. Throws and names the option. */
+/** Checked names, which are safe as SQL. Throws a TypeError that names the option. */
 export function postgresTables({ schema, prefix = DEFAULT_PREFIX }: PostgresSchemaOptions): Tables {
   requireName('prefix', prefix)
   const start = schema === undefined ? prefix : `"${requireName('schema', schema)}".${prefix}`
@@ -29,10 +29,10 @@ export function postgresTables({ schema, prefix = DEFAULT_PREFIX }: PostgresSche
 }
 
 /**
- * The tables and indexes as plain SQL, for hosts that run their own migrations; `migrate()` runs the same. It creates
- * missing ones, and running it again changes nothing. With `from` it upgrades tables of that version: run it in a
- * transaction. The upgrade ends every session. It has no foreign keys, because rows may arrive before the grant that
- * they name, and after its revocation.
+ * Returns the tables and indexes as SQL, for hosts that run their own migrations; `migrate()` runs the same. It creates
+ * missing ones, and can be repeated. With `from` it upgrades tables of that version, which ends every session: run it
+ * in a transaction. It has no foreign keys, because rows may arrive before the grant that they name, and after its
+ * revocation.
  */
 export function postgresSchema({ from, ...options }: PostgresSchemaOptions & { from?: 1 } = {}): string {
   requireFrom('postgresSchema', from)
@@ -41,13 +41,16 @@ export function postgresSchema({ from, ...options }: PostgresSchemaOptions & { f
   return options.schema === undefined ? tables : `${schemaSql(options.schema)}\n${tables}`
 }
 
-/** The name of a client as JSON writes it. Names come first in a record, and a quote within a text has a backslash before it. */
+/**
+ * The name of a client as JSON has it. The name comes first in a record, and a quote in a text has a backslash before
+ * it.
+ */
 const writtenName = String.raw`substring(record FROM E'"name":"((?:[^"\\\\]|\\\\.)*)"')`
 
 /**
- * The name of a client as it is compared, see `asCompared`: an index of what stands in the record needs no column, and so no
- * upgrade. Not by the functions for JSON, which refuse text that a record may have. A row of an index has no room for more than
- * 2704 bytes, and a name may be longer.
+ * The name of a client in its compared form, see `asCompared`. An index on the record needs no column, and so no
+ * upgrade. Without JSON functions, which refuse text that a record may contain. An index row has at most 2704 bytes,
+ * and a name may be longer.
  */
 export const nameInRecord = String.raw`left(lower(regexp_replace(${writtenName}, E'\\\\(["\\\\])', E'\\1', 'g') COLLATE "C"), ${COMPARED})`
 
@@ -121,14 +124,14 @@ const versionTable = (schema: string) => `CREATE TABLE IF NOT EXISTS ${schema} (
 );
 `
 
-/** The column comes first: for it PostgreSQL waits until nobody writes, so that no row escapes what follows. */
+/** Adds the column first: PostgreSQL then waits for all writers, so that no row escapes the next statements. */
 function upgradeSql(options: PostgresSchemaOptions): string {
   const tables = postgresTables(options)
   return `${versionTable(tables.schema)}ALTER TABLE ${tables.grants} ADD COLUMN IF NOT EXISTS data text NOT NULL DEFAULT '{}';
 ${endSessions(tables)}`
 }
 
-/** 0: there are no tables. Throws where a newer release has been. */
+/** The version of the tables. 0 without tables. Throws for a newer release. */
 async function versionOf(run: Run, { schema, grants }: Tables): Promise<number> {
   const once = { once: true } as const
   const version = await run(`SELECT version FROM ${schema} WHERE id = 1`, [], once).then(
@@ -145,7 +148,10 @@ async function versionOf(run: Run, { schema, grants }: Tables): Promise<number> 
   return Number(version)
 }
 
-/** True where the tables are what this code knows, false where there are none: a statement says so. Else throws. */
+/**
+ * Whether the tables have the version of this code. False without tables, which the statement itself reports. Otherwise
+ * throws.
+ */
 export async function requireVersion(run: Run, tables: Tables): Promise<boolean> {
   const version = await versionOf(run, tables)
   if (version === 0 || version === SCHEMA_VERSION) return version > 0
@@ -153,19 +159,19 @@ export async function requireVersion(run: Run, tables: Tables): Promise<boolean>
   throw needsUpgrade('postgresStorage', version, fix)
 }
 
-/** Every table and index, as `to_regclass` takes them. */
+/** Every table and index, for `to_regclass`. */
 function relations(options: PostgresSchemaOptions): string[] {
   const start = options.schema === undefined ? '' : `"${options.schema}".`
   const created = tablesSql(options).matchAll(/CREATE (TABLE|INDEX) IF NOT EXISTS (\S+)/g)
   return [...created].map(([, what, name]) => (what === 'INDEX' ? start : '') + name)
 }
 
-/** Any number of processes may migrate at once; the first one does, and the others wait for it. */
+/** Any number of processes may migrate at once: one does it, and the others wait. */
 const MIGRATION_LOCK = 6_749_675_076_627_009
 
 /**
- * Creates what is missing, and upgrades. Looks first: whoever may only use the tables is not refused for what is there
- * already, and a start beside a running server takes no lock. The checks fail where a table is somebody else's.
+ * Creates what is missing, and upgrades. First checks, so that a user without the right to create tables is not
+ * refused, and a start beside a running server takes no lock. Throws if a table belongs to another program.
  */
 export async function migrate(
   run: Run,
@@ -188,15 +194,15 @@ export async function migrate(
   if (from !== SCHEMA_VERSION || found?.missing !== '0') {
     const inSchema = schema === undefined || found?.schemas !== '0' ? '' : schemaSql(schema)
     const upgrade = from === 1 ? `${checks.checkVersion1};\n${upgradeSql(options)}` : ''
-    // one string without parameters is one transaction, on whatever connection the pool gives. READ COMMITTED, or it
-    // would not see what another process did while this one waited for the lock
+    // one string without parameters is one transaction, on any connection of the pool. READ COMMITTED, or it would
+    // not see what another process did while this one waited for the lock
     const text = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});\n${inSchema}${versionTable(tables.schema)}
 SELECT (SELECT version FROM ${tables.schema}) AS made;\n${tablesSql(options)}${upgrade}`
     const results = await pool.query({ text }).catch((error) => {
       throw explained(error)
     })
-    // pg gives a list for several statements. Another process may have been faster
+    // pg returns a list for several statements. Another process may have been faster
     const rows = [results].flat().flatMap(({ rows }) => rows as Row[])
     from = Number(rows.find((row) => 'made' in row)?.made ?? from)
   }

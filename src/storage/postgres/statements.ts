@@ -22,7 +22,7 @@ const definitions = (columns: readonly string[]) =>
 const credentialList = credentialColumns.join(', ')
 const grantList = grantColumns.join(', ')
 
-/** What is given as JSON, as rows. JSON takes any number of rows in one parameter, and one text serves them all. */
+/** Rows from JSON: one parameter for any number of rows, and one text for all. */
 const givenRows = (credentials: string, grants: string) => `
   given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(${credentials}::json) AS row (${definitions(credentialColumns)})
@@ -31,14 +31,14 @@ const givenRows = (credentials: string, grants: string) => `
     SELECT * FROM json_to_recordset(${grants}::json) AS row (${definitions(grantColumns)})
   )`
 
-/** `columns = EXCLUDED.columns`, but for those that stay as they are. */
+/** `columns = EXCLUDED.columns`, except for `kept` columns. */
 const replaced = (columns: readonly string[], kept: readonly string[]) =>
   columns
     .filter((name) => !kept.includes(name))
     .map((name) => `${name} = EXCLUDED.${name}`)
     .join(', ')
 
-/** False by its own look where an id is taken; where another insert is faster, by the error of the primary key. */
+/** False if an id is taken, by its own check; if another insert is faster, by the primary key's error. */
 function insert({ credentials, grants }: Tables, sweep = ''): string {
   return `WITH ${sweep}${givenRows('$1', '$2')},
   free AS MATERIALIZED (
@@ -130,9 +130,9 @@ ON CONFLICT (owner, owner_id) DO UPDATE SET revoked_at = GREATEST(present.revoke
     deleteExpired: (limit: number) =>
       `WITH ${cleanup(tables, '$1::bigint', limit)}\nSELECT count(*) AS removed FROM removed`,
 
-    /** Fails where a table is missing or has other columns: one of that name may be somebody else's. */
+    /** Fails if a table is missing or has other columns: it may belong to another program. */
     check: check(tables, grantColumns),
-    /** The same of version 1. */
+    /** The same for version 1. */
     checkVersion1: check(
       tables,
       grantColumns.filter((name) => name !== 'data'),
@@ -148,7 +148,7 @@ WHERE false AND ROW(client.client_id, version, username, record, ${columnsOf('pr
 
 const columnsOf = (alias: string, columns: readonly string[]) => columns.map((name) => `${alias}.${name}`).join(', ')
 
-/** The end of a list: after `$1`, and the values of the filters from `$2` on. */
+/** The end of a list statement: after `$1`, with the filters' values from `$2` on. */
 function page(id: string, filters: readonly string[], limit: number): string {
   const conditions = filters.map((column, n) => ` AND ${column} = $${n + 2}`).join('')
   return `${id} > $1${conditions} ORDER BY ${id} LIMIT ${limit}`

@@ -1,4 +1,4 @@
-/** The client of the `redis` package: the two methods that we call, and what the server behind it must be like. */
+/** The client of the `redis` package: the methods that the adapter uses, and the requirements for its server. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { begunOnce } from '../../deadline'
 import { messageOf } from '../../errors'
@@ -6,8 +6,8 @@ import { misuse } from '../../options/misuse'
 import { greeting } from './scripts'
 
 /**
- * The used part of `createClient()`, `createCluster()`, `createClientPool()` or `createSentinel()` of the `redis`
- * package, version 4.6 or newer. Scripts always run on the primary, also with `useReplicas`.
+ * The part of `createClient()`, `createCluster()`, `createClientPool()` or `createSentinel()` of the `redis` package,
+ * version 4.6 or newer, that the adapter uses. Scripts always run on the primary, also with `useReplicas`.
  */
 export interface RedisClient {
   /** Runs a script (EVAL). */
@@ -18,7 +18,7 @@ export interface RedisClient {
 
 export type Run<Name extends string> = (script: Name, keys: string[], args: string[]) => Promise<unknown>
 
-/** Throws at start-up for something that is no client of the `redis` package, naming the fix. */
+/** Throws a TypeError at start-up if it is not a client of the `redis` package. The message names the fix. */
 export function requireRedisClient(client: RedisClient): void {
   const given = (client ?? {}) as Partial<RedisClient> & { evalsha?: unknown; withCommandOptions?: unknown }
   if (typeof given.eval !== 'function' || typeof given.evalSha !== 'function') {
@@ -38,7 +38,7 @@ export function requireRedisClient(client: RedisClient): void {
 
 const listening = new WeakSet<object>()
 
-/** Without a listener of its `error` events, a client that loses its connection ends the process. */
+/** Without a listener for `error` events, a lost connection ends the process. */
 export function surviveLostConnections(client: RedisClient): void {
   const { on } = client as { on?: unknown }
   if (typeof on !== 'function' || listening.has(client)) return
@@ -46,12 +46,18 @@ export function surviveLostConnections(client: RedisClient): void {
   on.call(client, 'error', () => {})
 }
 
-/** A cluster's client routes each call by its first key; a script then reaches the keys of one slot and no other. */
+/**
+ * Whether it is a cluster's client, which routes each call by its first key. A script then only reaches keys of one
+ * slot.
+ */
 export function isCluster(client: RedisClient): boolean {
   return typeof (client as { nodeClient?: unknown }).nodeClient === 'function'
 }
 
-/** Runs scripts by their digest, `atFirst` before the first of them, and sends one whole where the server does not know it (yet, or after a restart). */
+/**
+ * Runs scripts by digest, and `atFirst` before the first one. Sends a script in full if the server does not know it, as
+ * after a restart.
+ */
 export function scriptRunner<Name extends string>(
   client: RedisClient,
   prefix: string,
@@ -74,7 +80,7 @@ export function scriptRunner<Name extends string>(
     try {
       return await client.evalSha(digest, options)
     } catch (error) {
-      // with its text: the node that a slot moves to may not have the script
+      // with its text, because the slot's new node may not have the script
       if (isNamed(error, 'NOSCRIPT') || isMoving(error)) return whileMoving(() => client.eval(scripts[name], options))
       throw error
     }
@@ -86,7 +92,7 @@ const MOVES_FOR = 5000
 const SHORTEST_PAUSE = 5
 const LONGEST_PAUSE = 100
 
-/** While a slot moves, its keys are on two nodes, and a script that needs some of both is refused: nothing of it ran. */
+/** While a slot moves, its keys are on two nodes, and a script that needs some of both is refused before it runs. */
 async function whileMoving(call: () => Promise<unknown>): Promise<unknown> {
   const until = performance.now() + MOVES_FOR
   for (let pause = SHORTEST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
@@ -99,17 +105,17 @@ async function whileMoving(call: () => Promise<unknown>): Promise<unknown> {
   }
 }
 
-/** Scripts read what they did not name as a key before they write anything, so nothing of the second is there either. */
+/** Scripts read all unnamed keys before they write, so a refusal there has no effects either. */
 function isMoving(error: unknown): boolean {
   return isNamed(error, 'TRYAGAIN') || messageOf(error).includes('attempted to access a non local key')
 }
 
-/** Whether it is the error of that name. */
+/** Whether the error has this name. */
 function isNamed(error: unknown, name: string): boolean {
   return messageOf(error).startsWith(name)
 }
 
-/** Asks the server what it is, and for the digests of scripts. Throws where it would lose what must not be lost. */
+/** Checks the server and loads the digests of the scripts. Throws if the server could lose data. */
 export async function greet(client: RedisClient, prefix: string, sources: string[]): Promise<string[]> {
   const reply = client.eval(greeting, { keys: [`${prefix}{:greeting}`], arguments: sources })
   const [info, digests] = (await reply.catch((error) => {
@@ -121,7 +127,7 @@ export async function greet(client: RedisClient, prefix: string, sources: string
 
 let warned = false
 
-/** `info` is the server's own description, or nothing where the user of the connection may not ask for it. */
+/** `info` is the server's description, or nothing if the user of the connection may not ask for it. */
 function verifyServer(info: string, clusterClient: boolean): void {
   const member = (name: string) => new RegExp(`^${name}:([^\\r\\n]*)`, 'm').exec(info)?.[1]
   const version = member('redis_version')

@@ -1,4 +1,6 @@
-/** Client records in Redis. They are few and small, so they share one slot, and each call is one script with its index. */
+/**
+ * Client records in Redis. They are few and small, so they share one slot, and each call is one script with its index.
+ */
 import { misuse } from '../../options/misuse'
 import type { Client, ClientStorage } from '../../storage'
 import type { Run } from './client'

@@ -31,7 +31,7 @@ import type { grantScripts } from './scripts'
 
 interface Page {
   ids: string[]
-  /** In the same order: rows, empty for a tombstone, undefined where nothing is (yet, or any more). */
+  /** In the same order: rows, empty for a tombstone, undefined if absent. */
   values: (string | undefined)[]
   marks: Marks
 }
@@ -51,7 +51,7 @@ export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScri
     return marksOf(subjects.flatMap((subject, n) => [subject, found[n]]))
   }
 
-  /** Each of them by itself: while a slot moves, a row may be on one node and its grant still on the other. */
+  /** Reads both separately: while a slot moves, a row and its grant may be on different nodes. */
   async function findInCluster(id: string): Promise<Credential | undefined> {
     const value = await get(keys.credential(id))
     if (value === undefined) return undefined
@@ -77,7 +77,7 @@ export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScri
     return [touch.subject, mark === undefined ? false : Number(mark)]
   }
 
-  /** `insert`, and from a state `transition`. */
+  /** Runs `insert`, or with `from` a `transition`. */
   async function store(credentials: readonly Credential[], grant?: Grant, from?: string): Promise<boolean> {
     const { told, touches, ...job } = jobOf(keys, credentials, grant, from)
     const here = cluster ? [] : touches
@@ -86,7 +86,7 @@ export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScri
       const task = { ...told, cluster, touches: here, marks: Object.fromEntries(marks) }
       const reply = await run('store', job.keys, [JSON.stringify(task), ...job.rows])
       if (!Array.isArray(reply)) return Number(reply) === 1
-      // A row that is already there has an owner whom the new ones do not have: once more, with those marks
+      // An existing row has an owner that the new rows do not have: repeat with that owner's marks
       for (const subject of reply.map(String)) {
         const mark = await get(`${keys.subject(subject)}m`)
         marks.set(subject, mark === undefined ? false : Number(mark))
@@ -139,7 +139,7 @@ export function redisGrants(client: RedisClient, run: Run<keyof typeof grantScri
         for (const [n, id] of ids.entries()) {
           const value = values[n]
           const grant = value ? decodeGrant(id, value) : undefined
-          // What is not there may be on its way: its entry was written first, and goes when it would have expired
+          // A missing row may be on its way: its index entry is written first, and removed when it would have expired
           if (value === '' || (grant && isCovered(grant, marks))) dead.push(id)
           const isWanted =
             (userId ?? grant?.userId) === grant?.userId && (clientId ?? grant?.clientId) === grant?.clientId
@@ -174,7 +174,7 @@ function text(value: unknown): string | undefined {
   return value === null || value === undefined ? undefined : String(value)
 }
 
-/** Of `subject, mark, subject, mark`; no mark is empty. */
+/** From `subject, mark, subject, mark`. No mark is empty. */
 function marksOf(parts: readonly unknown[]): Marks {
   const marks = new Map<string, number>()
   for (let n = 0; n < parts.length; n += 2) {

@@ -1,29 +1,29 @@
-/** What the script `store` is told: the rows, how long each stays, and which indexes they belong in. */
+/** The input of the script `store`: the rows, their lifetimes, and their indexes. */
 import { misuse } from '../../options/misuse'
 import type { Credential, Grant } from '../../storage'
 import { graceOf, REVOCATION_MEMORY } from '../retention'
 import { ALL, encodeCredential, encodeGrant, type Keys, restOf, shardOf, subjectsOf } from './rows'
 
-/** What a subject's index learns of a write, so that a mark of the subject outlives everything it covers. */
+/** A change of a subject's index, so that a mark of the subject outlives everything that it covers. */
 export interface Touch {
   readonly subject: string
-  /** The grant that is stored; empty where only the index's life matters. */
+  /** The id of the stored grant. Empty if only the lifetime of the index changes. */
   id: string
   expiresAt: number
   life: number
   indexed: boolean
-  /** When the latest of the rows began; of the index of all grants none. */
+  /** When the latest of the rows began. Omitted for the index of all grants. */
   startedAt?: number
 }
 
 export interface Job {
   readonly keys: string[]
-  /** The credentials and then the grant, as they are stored. */
+  /** The credentials and then the grant, as stored. */
   readonly rows: string[]
   readonly touches: readonly Touch[]
-  /** For the script, as JSON. Lives are milliseconds. */
+  /** The input as JSON. Lifetimes are in milliseconds. */
   readonly told: {
-    /** How many of the keys are of what is stored. */
+    /** The number of keys for stored rows. */
     readonly own: number
     readonly prefix: string
     readonly base: string
@@ -47,11 +47,11 @@ export function jobOf(keys: Keys, credentials: readonly Credential[], grant?: Gr
       `${first} and ${stray} are of two shards: the text before the first ~ must be the same`,
     )
   }
-  // A life is counted from the write, by the clock of the server that writes: Redis measures only how long it lasts
+  // lifetimes count from the write, by the writing server's clock: Redis only measures durations
   const clock = Math.max(...(credentials.length > 0 ? credentials.map((row) => row.issuedAt) : [grant?.startedAt ?? 0]))
   const lifeOf = (row: { expiresAt: number }) => Math.ceil((Math.max(0, row.expiresAt - clock) + graceOf(row)) * 1000)
   return {
-    // also those that are only read: a cluster then says while it moves them, instead of not finding them
+    // includes keys that are only read: while a cluster moves them, it then reports that instead of not finding them
     keys: [
       ...credentials.map(({ id }) => keys.credential(id)),
       ...(grant ? [keys.grant(grant.id)] : []),
@@ -73,7 +73,7 @@ export function jobOf(keys: Keys, credentials: readonly Credential[], grant?: Gr
   }
 }
 
-/** Whether the index has to be written, too. */
+/** Whether the index must be written too. */
 function isIndexed({ id, life }: Touch): boolean {
   return id !== '' || life > REVOCATION_MEMORY * 1000
 }

@@ -13,7 +13,7 @@ export type { RedisClient }
 
 /** Options of `redisStorage`. */
 export interface RedisStorageOptions {
-  /** The prefix of every key. Must not contain braces, which decide where a cluster keeps a key. @default 'oauth:' */
+  /** The prefix of every key. It must not contain braces, which select the cluster slot of a key. @default 'oauth:' */
   prefix?: string
 }
 
@@ -21,8 +21,8 @@ export interface RedisStorageOptions {
  * Keeps clients, grants and credentials in Redis. `client` is the host's own, of the `redis` package; the host connects
  * and closes it. Requires `maxmemory-policy noeviction` and persistence (`appendonly yes`). With `appendfsync everysec`
  * a crash of the machine loses the last second of writes, including revocations; with `always` it loses nothing.
- * Replication is asynchronous: a failover may lose the latest writes, so a token that was just revoked may live again.
- * The first call upgrades the keys of an older release, and refuses those of a newer one.
+ * Replication is asynchronous: a failover may lose the latest writes, so a token that was just revoked may become valid
+ * again. The first call upgrades the keys of an older release, and refuses those of a newer one.
  *
  * @example
  * const client = await createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true }).connect()
@@ -43,7 +43,7 @@ export function redisStorage(client: RedisClient, options: RedisStorageOptions =
   return Object.freeze({ clients: redisClients(run, prefix), grants: redisGrants(client, run, prefix) })
 }
 
-/** The version is one key, on the slot of the clients. One process upgrades: the script returns 1 to one of them. */
+/** The version is one key, on the slot of the clients. The script returns 1 to only one process, which upgrades. */
 async function upgradeStore(client: RedisClient, prefix: string): Promise<void> {
   const keys = ['v', 'i'].map((name) => `${prefix}{:clients}${name}`)
   const from = Number(await client.eval(upgrade, { keys, arguments: [String(SCHEMA_VERSION)] }))
@@ -52,9 +52,9 @@ async function upgradeStore(client: RedisClient, prefix: string): Promise<void> 
 }
 
 /**
- * Rejects at start-up, naming the fix, when the server is too old or may evict keys. It also rejects the node of a
- * cluster behind the client of a single node. Warns (`process.emitWarning`) when the server has no append-only file. The
- * first call of the storage does the same.
+ * Rejects at start-up if the server is too old, may evict keys, or is a cluster node behind a single node's client. The
+ * message names the fix. Warns (`process.emitWarning`) if the server has no append-only file. The first call of the
+ * storage checks the same.
  */
 export async function checkRedis(client: RedisClient): Promise<void> {
   requireRedisClient(client)

@@ -1,20 +1,23 @@
-/** Keys and values in Redis: which hash tag a key carries, and rows as a header for the scripts and a body for us. */
+/** Keys and values in Redis: the hash tag of each key, and rows as a header for scripts and a body. */
 import { misuse } from '../../options/misuse'
 import type { Credential, Grant } from '../../storage'
 
 export interface Keys {
   readonly prefix: string
-  /** Everything of one grant has one hash tag, so one slot: what stands before the first `~` of its ids. */
+  /** The hash tag of everything in one grant, and so one slot: the part before the first `~` of its ids. */
   shard(id: string): string
   credential(id: string): string
   grant(id: string): string
-  /** What the keys of a user, a client or of all grants begin with: its mark (m), its index (i), that by expiry (e), its latest start (s). */
+  /**
+   * The prefix of the keys of a user, a client or all grants: mark (m), index (i), index by expiry (e), latest start
+   * (s).
+   */
   subject(subject: string): string
 }
 
 /**
- * Between the hash tag and the rest of the key of a credential or grant, since version 2. Version 1 had nothing there: what
- * it wrote is not found, cannot come back, and leaves when it expires. Clients, marks and indexes are where they were.
+ * The part between the hash tag and the rest of a credential's or grant's key, since version 2. Version 1 had none: its
+ * rows are no longer found, and expire. Keys of clients, marks and indexes are unchanged.
  */
 export const ROWS = '2'
 
@@ -28,7 +31,7 @@ export function keysOf(prefix: string): Keys {
     shard,
     credential: (id) => shard(id) + restOf(id),
     grant: (id) => `${shard(id)}=${restOf(id)}`,
-    // A name may have braces: what the tag is, is then decided by the first of them, and the same for all of its keys
+    // a name may contain braces: the first ones determine the tag, which is the same for all its keys
     subject: (subject) => `${prefix}{${subject}}`,
   }
 }
@@ -46,12 +49,12 @@ export const clientSubject = (clientId: string): string => `c:${clientId}`
 
 type Owned = { readonly userId?: string; readonly clientId: string; readonly startedAt: number }
 
-/** Whose marks concern a row. */
+/** The subjects whose marks cover a row. */
 export function subjectsOf({ userId, clientId }: Owned): string[] {
   return [...(userId === undefined ? [] : [userSubject(userId)]), clientSubject(clientId)]
 }
 
-/** Seconds up to which everything of a subject is dead. */
+/** By subject: everything that began up to this second is dead. */
 export type Marks = ReadonlyMap<string, number>
 
 export function isCovered(row: Owned, marks: Marks): boolean {
@@ -93,9 +96,9 @@ export function decodeCredential(id: string, value: string): Credential {
   } as Credential
 }
 
-// JSON has no raw line breaks, so the header ends where the first line does
+// JSON has no raw line breaks, so the header is the first line
 function encode(header: readonly (string | number | false)[], body: object): string {
-  // Half a surrogate pair has no UTF-8: two ids would become one
+  // unpaired surrogates have no UTF-8: two ids would become equal
   if (header.some((part) => typeof part === 'string' && !part.isWellFormed())) {
     throw misuse(
       'unstorable_value',

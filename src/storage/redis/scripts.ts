@@ -7,7 +7,7 @@
 import { GRACE, REVOCATION_MEMORY } from '../retention'
 import { ROWS } from './rows'
 
-/** Expired entries of an index that one write removes. More than it adds, so that no index outgrows what is alive. */
+/** Expired index entries that one write removes. More than it adds, so that no index outgrows the live rows. */
 const SWEEP = 4
 
 const prelude = `
@@ -42,7 +42,7 @@ local function started(base, at)
 end
 `
 
-/** KEYS: the rows, and the grant; then other grants of the rows. ARGV: the job, the rows, the grant. Answers 1, 0, or subjects whose marks it lacks. */
+/** KEYS: the rows and the grant; then other grants of the rows. ARGV: the job, the rows, the grant. Returns 1, 0, or subjects whose marks it lacks. */
 const store = `${prelude}
 local job = cjson.decode(ARGV[1])
 local lacking = {}
@@ -121,7 +121,7 @@ end
 return 1
 `
 
-/** Collects the marks of the subjects of rows: subject, mark, subject, mark. */
+/** Collects the marks of the rows' subjects: subject, mark, subject, mark. */
 const reading = `${prelude}
 local marks, seen = {}, {}
 local function addMark(prefix, kind, name)
@@ -137,7 +137,7 @@ local function addMarks(prefix, value)
 end
 `
 
-/** For a single node. KEYS: a credential. ARGV: what the keys of its shard begin with; the prefix. */
+/** For a single node. KEYS: a credential. ARGV: the key prefix of its shard; the prefix. */
 const find = `${reading}
 local value = call('GET', KEYS[1])
 if not value then return {} end
@@ -149,10 +149,10 @@ if granted then addMarks(ARGV[2], granted) end
 return { value, granted or '', marks }
 `
 
-/** KEYS: an index. ARGV: where it begins, how many. */
+/** KEYS: an index. ARGV: where to begin, how many. */
 const page = `return redis.call('ZRANGE', KEYS[1], ARGV[1], '+', 'BYLEX', 'LIMIT', 0, ARGV[2])`
 
-/** KEYS: an index. ARGV: the prefix, where it begins, how many. Answers ids with their rows, and the marks. */
+/** KEYS: an index. ARGV: the prefix, where to begin, how many. Returns ids with their rows, and the marks. */
 const list = `${reading}
 local ids = call('ZRANGE', KEYS[1], ARGV[2], '+', 'BYLEX', 'LIMIT', 0, ARGV[3])
 local values = {}
@@ -164,7 +164,7 @@ end
 return { ids, values, marks }
 `
 
-/** KEYS: the two sets of an index. ARGV: ids that are dead. */
+/** KEYS: the two sets of an index. ARGV: dead ids. */
 const forget = `
 for _, id in ipairs(ARGV) do
   redis.call('ZREM', KEYS[1], id)
@@ -175,7 +175,7 @@ return #ARGV
 
 const get = `return redis.call('GET', KEYS[1])`
 
-/** KEYS: all of a subject's, its mark first. ARGV: their common part; the touch, as JSON; the clock. Answers the mark. */
+/** KEYS: all of a subject, its mark first. ARGV: their common part; the change, as JSON; the clock. Returns the mark. */
 const join = `${prelude}
 local it = cjson.decode(ARGV[2])
 if it.startedAt then started(ARGV[1], it.startedAt) end
@@ -189,7 +189,7 @@ local life = redis.call('PTTL', KEYS[1])
 return redis.call('SET', KEYS[1], '', 'PX', life > 0 and life or ${REVOCATION_MEMORY * 1000})
 `
 
-/** KEYS: a mark, the index of its subject, which lives as long as anything of it, and when its latest began. ARGV: now. */
+/** KEYS: a mark, the index of its subject, whose lifetime it gets, and its latest start. ARGV: now. */
 const mark = `
 local call, now = redis.call, tonumber(ARGV[1])
 local at = math.max(now, tonumber(call('GET', KEYS[1])) or now, tonumber(call('GET', KEYS[3])) or now)
@@ -197,7 +197,7 @@ local life = math.max(${REVOCATION_MEMORY * 1000}, call('PTTL', KEYS[1]), call('
 return call('SET', KEYS[1], string.format('%.0f', at), 'PX', life)
 `
 
-/** The first thing that is asked of a server: what it is, and the digests of the scripts, by which they are called. */
+/** The first call to a server: its description, and the digests of the scripts. */
 export const greeting = `
 local digests = {}
 for i, source in ipairs(ARGV) do digests[i] = redis.sha1hex(source) end
@@ -206,8 +206,8 @@ return { type(info) == 'string' and info or '', digests }
 `
 
 /**
- * KEYS: the version, the index of all clients. ARGV: the version of this code. Answers what it was before: 0 where nothing
- * is, 1 where clients are without a version.
+ * KEYS: the version, the index of all clients. ARGV: the version of this code. Returns the previous version: 0 without
+ * data, 1 for clients without a version.
  */
 export const upgrade = `
 local version = tonumber(redis.call('GET', KEYS[1])) or redis.call('EXISTS', KEYS[2])

@@ -1,27 +1,27 @@
-/** Pools that lend one connection at a time, as Knex and Sequelize have them under their own doors. */
+/** Pools that lend one connection at a time, as Knex and Sequelize have them internally. */
 
-/** The `client` of Knex, or the `connectionManager` of Sequelize: it lends connections of the pool that the host has. */
+/** The `client` of Knex, or the `connectionManager` of Sequelize: lends connections of the host's pool. */
 export type ConnectionLender = {
-  /** Gives a connection back to the pool. */
+  /** Returns a connection to the pool. */
   releaseConnection(connection: unknown): unknown
 } & (
   | {
-      /** Takes a connection of the pool: Knex. */
+      /** Takes a connection (Knex). */
       acquireConnection(): Promise<unknown>
     }
   | {
-      /** Takes a connection to the primary: Sequelize. */
+      /** Takes a connection to the primary (Sequelize). */
       getConnection(which: { type: 'write' }): Promise<unknown>
     }
 )
 
-/** A lender with one name for each of its two sides. */
+/** Any lender, with the same two methods. */
 export interface Lender {
   take(): Promise<unknown>
   giveBack(connection: unknown): unknown
 }
 
-/** The lender that `given` is, or undefined. */
+/** Returns the lender in `given`. Undefined if it is not one. */
 export function lenderOf(given: unknown): Lender | undefined {
   const named = given as Partial<Record<'acquireConnection' | 'getConnection' | 'releaseConnection', unknown>> | null
   const take = named?.acquireConnection ?? named?.getConnection
@@ -33,7 +33,7 @@ export function lenderOf(given: unknown): Lender | undefined {
   }
 }
 
-/** Runs `use` on a connection of its own, and gives that back, also after a failure. */
+/** Runs `use` on a connection, and returns the connection even after a failure. */
 export async function onLoan<Result>(lender: Lender, use: (connection: unknown) => Promise<Result>): Promise<Result> {
   const connection = await lender.take()
   try {

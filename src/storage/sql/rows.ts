@@ -1,8 +1,8 @@
-/** The rows of the SQL adapters: what stands in which column, and back. Times are whole numbers, lists and data JSON. */
+/** Converts rows of the SQL adapters. Times are whole numbers; lists and data are JSON. */
 import { misuse } from '../../options/misuse'
 import type { Client, Credential, Grant } from '../../storage'
 
-/** A row as a driver hands it out. Numbers may arrive as text or BigInt: the host may have told its driver so. */
+/** A row as a driver returns it. Numbers may be text or BigInt, by a setting of the host. */
 export type Row = Readonly<Record<string, unknown>>
 
 export const credentialColumns = [
@@ -20,7 +20,7 @@ export const credentialColumns = [
   'data',
 ] as const
 
-/** A tombstone of a grant that is not there yet has nothing but `id`, `revoked_at` and `delete_at`. */
+/** The tombstone of an absent grant has only `id`, `revoked_at` and `delete_at`. */
 export const grantColumns = [
   'id',
   'client_id',
@@ -72,7 +72,7 @@ export function toCredential(row: Row): Credential {
   }
 }
 
-/** `delete_at`: when the cleanup looks at the grant for the first time. */
+/** `delete_at` is when the cleanup first checks the grant. */
 export function grantRow(grant: Grant): GrantRow {
   return {
     id: grant.id,
@@ -87,7 +87,7 @@ export function grantRow(grant: Grant): GrantRow {
   }
 }
 
-/** A grant that is alive: it has no `revokedAt`. */
+/** Reads a live grant, which has no `revokedAt`. */
 export function toGrant(row: Row): Grant {
   return {
     id: text(row.id),
@@ -100,7 +100,10 @@ export function toGrant(row: Row): Grant {
   }
 }
 
-/** A client is kept whole, as JSON, so that no member is lost that a later version adds. Its name comes first: see `nameInRecord` of PostgreSQL. */
+/**
+ * A client is stored completely, as JSON, so that members of later versions are kept. Its name comes first: see
+ * `nameInRecord` of PostgreSQL.
+ */
 export function clientRecord({ name, ...client }: Client): string {
   return JSON.stringify({ name, ...client })
 }
@@ -117,7 +120,7 @@ function text(value: unknown): string {
   )
 }
 
-/** The rows to write for these credentials: of several with one id, the last. */
+/** The rows of these credentials. Of several with one id, only the last. */
 export function rowsById(credentials: readonly Credential[]): CredentialRow[] {
   return [...new Map(credentials.map((credential) => [credential.id, credentialRow(credential)])).values()]
 }

@@ -1,4 +1,4 @@
-/** What the SQL adapters have in common: names of tables, whether a row is alive, and when rows leave by themselves. */
+/** Shared by the SQL adapters: table names, whether a row is alive, and the automatic clean-up. */
 
 import { begunOnce } from '../../deadline'
 import { misuse } from '../../options/misuse'
@@ -11,15 +11,15 @@ export interface Tables {
   readonly grants: string
   readonly credentials: string
   readonly marks: string
-  /** One row: the version of the others. */
+  /** The table with one row: the version of the others. */
   readonly schema: string
 }
 
 export const DEFAULT_PREFIX = 'oauth_'
 
 /**
- * A part of a table's name. It becomes SQL as it is, so it is a plain name; short, because databases cut long ones. Throws
- * and names the option for everything else.
+ * Checks a part of a table name. It becomes SQL unchanged, so it must be a plain name; and a short one, because
+ * databases cut long names. Otherwise throws a TypeError that names the option.
  */
 export function requireName(option: string, name: unknown): string {
   if (typeof name === 'string' && /^(?!sqlite_|pg_)[a-z_][a-z0-9_]{0,30}$/.test(name)) return name
@@ -29,7 +29,7 @@ export function requireName(option: string, name: unknown): string {
   )
 }
 
-/** The option `from` of a schema: the version to upgrade from. Throws for one that has no upgrade. */
+/** Checks the option `from` of a schema: the version to upgrade from. Throws for a version without an upgrade. */
 export function requireFrom(name: string, from: unknown): void {
   if (from === undefined || from === 1) return
   throw misuse(
@@ -39,8 +39,8 @@ export function requireFrom(name: string, from: unknown): void {
 }
 
 /**
- * What version 2 does to version 1, but for the column: sessions end, because their digests cannot be computed anew.
- * Clients, marks and revoked grants stay. It does nothing where there is a version.
+ * The upgrade from version 1 to 2, except for the new column. It ends sessions, because their digests cannot be
+ * recomputed. Clients, marks and revoked grants stay. It does nothing if a version is stored.
  */
 export function endSessions({ credentials, grants, schema }: Tables): string {
   const isVersion1 = `NOT EXISTS (SELECT 1 FROM ${schema})`
@@ -50,14 +50,14 @@ INSERT INTO ${schema} (id, version) VALUES (1, ${SCHEMA_VERSION}) ON CONFLICT (i
 `
 }
 
-/** Whose mark it is, in the columns `owner` and `owner_id`. */
+/** The owner of a mark, for the columns `owner` and `owner_id`. */
 export function markOf(target: Exclude<RevocationTarget, { grantId: string }>): ['user' | 'client', string] {
   return 'userId' in target ? ['user', target.userId] : ['client', target.clientId]
 }
 
 /**
- * Whether a mark covers the row of `alias`. Scalar subqueries, so that each is one look at the primary key: databases
- * turn EXISTS into joins, and those into scans of the whole table.
+ * Whether a mark covers the row of `alias`. Uses scalar subqueries, each a lookup by primary key: databases turn EXISTS
+ * into joins, and these into table scans.
  */
 export function isCovered({ marks }: Tables, alias: string): string {
   const coveredBy = (owner: 'user' | 'client') =>
@@ -67,9 +67,8 @@ export function isCovered({ marks }: Tables, alias: string): string {
 }
 
 /**
- * Up to when a mark covers: `now`, or when the latest that is there of its owner began, by a clock that is ahead. One look
- * at the end of an index, whatever the owner has: nothing begins in the future while clocks agree. Credentials of a grant
- * end with it.
+ * The time that a mark covers: `now`, or the latest start of its owner's rows if a fast clock stored a later one. It
+ * reads the end of an index, whatever the number of rows. Credentials of a grant end with it.
  */
 export function markedUntil(
   { grants, credentials }: Tables,
@@ -81,7 +80,7 @@ export function markedUntil(
   return `${greatest}(${latest(`${grants} WHERE`)}, ${latest(`${credentials} WHERE grant_id IS NULL AND`)})`
 }
 
-/** The credential with the id `parameter`, if it is alive. Judged in one statement, so at one moment. */
+/** Selects the credential with the id `parameter` if it is alive. One statement, so it judges at one moment. */
 export function selectAlive(tables: Tables, columns: readonly string[], parameter: string): string {
   return `SELECT ${columns.map((column) => `credential.${column}`).join(', ')}
 FROM ${tables.credentials} AS credential LEFT JOIN ${tables.grants} AS authorization_grant
@@ -91,12 +90,12 @@ WHERE credential.id = ${parameter} AND NOT ${isCovered(tables, 'credential')}
     AND authorization_grant.revoked_at IS NULL AND NOT ${isCovered(tables, 'authorization_grant')})`
 }
 
-/** A sweep is asked for by every so many inserts, and takes more rows than those can have added. */
+/** One of this many inserts also sweeps, and removes more rows than these can have added. */
 const SWEEP_EVERY = 32
 export const SWEEP_LIMIT = 256
 /**
- * Says of an insert until when rows must have expired that it also removes, or nothing where it removes none. So the
- * tables stay small where nobody calls deleteExpired. The clock is `issuedAt`: an adapter does not judge by its own.
+ * Returns a function that says which expired rows an insert also removes: those expired before the returned time, or
+ * none. So tables stay small without deleteExpired. It uses `issuedAt`, because an adapter does not use its own clock.
  */
 export function sweeper(): (credentials: readonly Credential[]) => number | undefined {
   let inserts = 0
@@ -108,8 +107,8 @@ export function sweeper(): (credentials: readonly Credential[]) => number | unde
 }
 
 /**
- * `run`, that first finds out by `verify` whether the tables are what this code knows: once, where there are some. False:
- * there are none, which the statement says itself.
+ * Runs `verify` before the first `run`: it checks once whether the tables fit this code. It returns false without
+ * tables, which the statement reports itself.
  */
 export function verifyingFirst<Asked extends unknown[], Answer>(
   run: (...asked: Asked) => Promise<Answer>,

@@ -1,11 +1,11 @@
-/** How the SQLite adapter talks to its database: settings of the connection, transactions, and clear errors. */
+/** The SQLite adapter's access to its database: connection settings, transactions, and clear errors. */
 import type { Awaitable } from '../../awaitable'
 import { messageOf } from '../../errors'
 import { misuse } from '../../options/misuse'
 import type { Row } from '../sql/rows'
 import { waitingLine } from './waiting-line'
 
-/** The used part of a `Database` of better-sqlite3, and of a `DatabaseSync` of `node:sqlite`. */
+/** The part of a `Database` of better-sqlite3, or a `DatabaseSync` of `node:sqlite`, that the adapter uses. */
 export interface SqliteDatabase {
   /** Compiles one statement. */
   prepare(sql: string): SqliteStatement
@@ -17,26 +17,26 @@ export interface SqliteDatabase {
   readonly isTransaction?: boolean
 }
 
-/** Values of `@name` parameters. */
+/** The values of `@name` parameters. */
 export type NamedValues = Readonly<Record<string, string | number | null>>
 
-/** The used part of a `Statement` of better-sqlite3, and of a `StatementSync` of `node:sqlite`. */
+/** The part of a `Statement` of better-sqlite3, or a `StatementSync` of `node:sqlite`, that the adapter uses. */
 export interface SqliteStatement {
-  /** Runs it, and returns the number of changed rows. */
+  /** Runs the statement. Returns the number of changed rows. */
   run(values: NamedValues): { changes: number | bigint }
-  /** Its first row; undefined without rows. */
+  /** The first row, or undefined. */
   get(values: NamedValues): unknown
-  /** Every row. */
+  /** All rows. */
   all(values: NamedValues): unknown[]
 }
 
 const OLDEST_VERSION = [3, 38] as const
-/** Milliseconds that a call waits for other connections, where the host's Database has no `busy_timeout`. */
+/** Milliseconds that a call waits for other connections if the host's Database has no `busy_timeout`. */
 const PATIENCE = 5000
-/** What of it SQLite itself waits: it holds up the whole process. */
+/** The part of it that SQLite itself waits, which blocks the whole process. */
 const BUSY_TIMEOUT = 1
 
-/** Throws unless `database` is one that is open for writing, with a word on the fix. */
+/** Throws unless `database` is open for writing. The message names the fix. */
 export function requireDatabase(database: unknown): asserts database is SqliteDatabase {
   const given = database as
     | Partial<Record<'prepare' | 'exec' | 'open' | 'isOpen' | 'readonly', unknown>>
@@ -67,29 +67,29 @@ export function value(database: SqliteDatabase, sql: string, values: NamedValues
 const patienceOf = new WeakMap<SqliteDatabase, number>()
 
 /**
- * Settings that belong to the connection, not to the file. `synchronous = FULL`: what was answered survives a power cut, or
- * a revocation could be undone by one; SQLite leaves it lower with a write-ahead log. Other processes are waited for, as
- * long as the host has said by `busy_timeout`, but not by SQLite: while it waits, nothing else of the process goes on.
+ * Settings of the connection, not of the file. With `synchronous = FULL` a committed revocation survives a power cut;
+ * with a write-ahead log SQLite's default is lower. Calls wait for other processes as long as the host's `busy_timeout`
+ * says, but not inside SQLite, which would block the whole process.
  */
 export function prepareConnection(database: SqliteDatabase, synchronous: 'full' | 'normal'): void {
   if (isInTransaction(database)) {
     throw new Error('sqliteStorage: the database is in a transaction. Commit it or roll it back first')
   }
   database.exec(`PRAGMA synchronous = ${synchronous === 'normal' ? 'NORMAL' : 'FULL'}`)
-  // a second storage on it finds what the first one has set
+  // a second storage on it must not read the changed setting
   if (!patienceOf.has(database)) patienceOf.set(database, Number(value(database, 'PRAGMA busy_timeout')) || PATIENCE)
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
 }
 
-/** Undefined: its driver does not say. */
+/** Undefined if the driver does not tell. */
 function isInTransaction({ inTransaction, isTransaction }: SqliteDatabase): boolean | undefined {
   return inTransaction ?? isTransaction
 }
 
 export interface Statement {
-  /** Prepares it now. Otherwise its first use does: the tables may be made after the storage. */
+  /** Prepares it now. Otherwise at its first use: the tables may be created after the storage. */
   prepare(): void
-  /** How many rows it changed. */
+  /** Returns the number of changed rows. */
   run(values?: NamedValues): number
   get(values?: NamedValues): Row | undefined
   all(values?: NamedValues): Row[]
@@ -126,14 +126,14 @@ export function execute(database: SqliteDatabase, sql: string): void {
   }
 }
 
-/** Does `act` as one transaction. Later, where another connection has the lock. */
+/** Runs `act` in one transaction; later, if another connection has the lock. */
 type Write = <T>(act: () => T) => Awaitable<T>
 
 export interface Access {
   write: Write
-  /** The same for what only reads. */
+  /** The same for reads. */
   read: Write
-  /** Waits in the same turn, and so holds up the whole process. For start-up. */
+  /** Waits synchronously, which blocks the process. For start-up. */
   atStart: <T>(act: (write: <R>(act: () => R) => R) => T) => T
 }
 
@@ -156,8 +156,8 @@ export function accessTo(database: SqliteDatabase): Access {
 }
 
 /**
- * A transaction may write from its beginning on: nobody else writes between what it reads and what it writes. What `act`
- * throws undoes it. Never inside a transaction of the host, whose rollback would undo what a client was told.
+ * Begins a write transaction at once, so that no other connection writes between its reads and writes. An error in
+ * `act` rolls it back. Never inside a transaction of the host, whose rollback would undo what a client was told.
  */
 function transactionOn(database: SqliteDatabase): <T>(act: () => T) => T {
   const begin = statement(database, 'BEGIN IMMEDIATE')
@@ -171,7 +171,7 @@ function transactionOn(database: SqliteDatabase): <T>(act: () => T) => T {
       commit.run()
       return result
     } catch (error) {
-      // a full disk, for one, has ended the transaction already
+      // some errors, such as a full disk, have already ended the transaction
       if (isInTransaction(database) ?? !isRolledBack(error)) rollback.run()
       throw error
     }
@@ -180,12 +180,12 @@ function transactionOn(database: SqliteDatabase): <T>(act: () => T) => T {
 
 const ofTheHost = 'its database is in a transaction of the host. Give the storage a Database of its own'
 
-/** What SQLite ends a transaction for by itself (lang_transaction). */
+/** Errors that end a transaction in SQLite (lang_transaction). */
 function isRolledBack(error: unknown): boolean {
   return /disk is full|disk I\/O error|out of memory|interrupted/.test(messageOf(error))
 }
 
-/** The error of SQLite, or one that names the fix where we know it. */
+/** SQLite's error, or one with the fix if known. */
 function explained(error: unknown): unknown {
   const said = messageOf(error)
   const explanation = said.startsWith('no such table')

@@ -1,4 +1,4 @@
-/** The tables of the SQLite adapter, as SQL, and how they come to be. */
+/** The tables of the SQLite adapter, as SQL, and their creation. */
 
 import { COMPARED } from '../client-names'
 import { BRIEF_KIND } from '../retention'
@@ -13,7 +13,7 @@ export interface SqliteSchemaOptions {
   prefix?: string
 }
 
-/** Checked names: what is made of them is safe to be SQL. Throws and names the option. */
+/** Checked names, which are safe as SQL. Throws a TypeError that names the option. */
 export function sqliteTables({ prefix = DEFAULT_PREFIX }: SqliteSchemaOptions): Tables {
   requireName('prefix', prefix)
   return {
@@ -26,20 +26,20 @@ export function sqliteTables({ prefix = DEFAULT_PREFIX }: SqliteSchemaOptions): 
 }
 
 /**
- * The tables and indexes as plain SQL, for hosts that run their own migrations; `migrate()` runs the same. It creates
- * missing ones, and running it again changes nothing. With `from` it upgrades tables of that version: run it once, in a
- * transaction. The upgrade ends every session. It has no foreign keys, because rows may arrive before the grant that
- * they name, and after its revocation.
+ * Returns the tables and indexes as SQL, for hosts that run their own migrations; `migrate()` runs the same. It creates
+ * missing ones, and can be repeated. With `from` it upgrades tables of that version, which ends every session: run that
+ * once, in a transaction. It has no foreign keys, because rows may arrive before the grant that they name, and after
+ * its revocation.
  */
 export function sqliteSchema({ from, ...options }: SqliteSchemaOptions & { from?: 1 } = {}): string {
   requireFrom('sqliteSchema', from)
   return from === undefined ? `${WAL};\n\n${tablesSql(options)}` : upgradeSql(options)
 }
 
-/** The name of a client as it is compared: an index of what stands in the record needs no column, and so no upgrade. */
+/** The name of a client in its compared form. An index on the record needs no column, and so no upgrade. */
 export const nameInRecord = `lower(substr(json_extract(record, '$.name'), 1, ${COMPARED}))`
 
-/** A property of the file: readers and the one writer do not wait for each other. */
+/** A property of the file: readers and the writer do not block each other. */
 const WAL = 'PRAGMA journal_mode = WAL'
 
 function tablesSql(options: SqliteSchemaOptions): string {
@@ -116,7 +116,7 @@ function upgradeSql(options: SqliteSchemaOptions): string {
 ${endSessions(tables)}`
 }
 
-/** 0: there are no tables. Throws where a newer release has been. */
+/** The version of the tables. 0 without tables. Throws for a newer release. */
 function versionOf(database: SqliteDatabase, { schema, grants }: Tables): number {
   const has = (table: string) => value(database, 'SELECT 1 FROM sqlite_schema WHERE name = @table', { table }) === 1
   const version = has(schema) ? value(database, `SELECT version FROM ${schema} WHERE id = 1`) : undefined
@@ -125,7 +125,10 @@ function versionOf(database: SqliteDatabase, { schema, grants }: Tables): number
   return Number(version)
 }
 
-/** True where the tables are what this code knows, false where there are none: a statement says so. Else throws. */
+/**
+ * Whether the tables have the version of this code. False without tables, which the statement itself reports. Otherwise
+ * throws.
+ */
 export function requireVersion(database: SqliteDatabase, tables: Tables): boolean {
   const version = versionOf(database, tables)
   if (version === 0 || version === SCHEMA_VERSION) return version > 0
@@ -133,7 +136,7 @@ export function requireVersion(database: SqliteDatabase, tables: Tables): boolea
   throw needsUpgrade('sqliteStorage', version, fix)
 }
 
-/** Creates what is missing, and upgrades. Looks first, so that a start beside a running server takes no lock. */
+/** Creates what is missing, and upgrades. First checks, so that a start beside a running server takes no lock. */
 export function migrate(
   database: SqliteDatabase,
   write: <T>(act: () => T) => T,
@@ -160,7 +163,7 @@ export function migrate(
   return announced('sqliteStorage', migration)
 }
 
-/** Before anything is deleted: tables of these names may be somebody else's. */
+/** Before anything is deleted: the tables may belong to another program. */
 function requireColumns(database: SqliteDatabase, { clients, grants, credentials }: Tables): void {
   const columns = grantColumns.filter((name) => name !== 'data')
   statement(database, `SELECT ${columns.join(', ')} FROM ${grants}`).prepare()
@@ -171,13 +174,13 @@ function requireColumns(database: SqliteDatabase, { clients, grants, credentials
 const TRIES = 250
 const TRY_AGAIN_AFTER = 20
 
-/** The change needs the file for itself for a moment, for which SQLite itself does not wait. */
+/** The change needs exclusive access for a moment, and SQLite itself does not wait for it. */
 function useWriteAheadLog(database: SqliteDatabase): void {
   for (let tries = 1; ; tries++) {
     const mode = value(database, 'PRAGMA journal_mode')
     if (mode === 'wal' || mode === 'memory') return
     try {
-      // some file systems cannot have one; then the answer is the mode that stays, and only slower
+      // some file systems do not support it: then the mode does not change, and it is only slower
       return void value(database, WAL)
     } catch (error) {
       if (tries === TRIES || !/locked|busy/i.test(String(error))) throw error

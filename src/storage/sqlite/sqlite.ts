@@ -1,7 +1,7 @@
 /**
- * Storage in SQLite, on the host's own Database of better-sqlite3 or DatabaseSync of `node:sqlite`: one file, any number of
- * processes on one machine. It answers with plain values, so a guard goes on in the same turn; with a promise only while
- * another connection has the lock.
+ * Storage in SQLite, on the host's own Database of better-sqlite3 or DatabaseSync of `node:sqlite`: one file, any
+ * number of processes on one machine. It returns plain values, so that the guard continues in the same turn. It returns
+ * a promise only while another connection has the lock.
  */
 
 import { requireKnown } from '../../options/known'
@@ -28,8 +28,8 @@ export { type Migration, type SqliteDatabase, type SqliteSchemaOptions, type Sql
 /** Options of `sqliteStorage`. */
 export interface SqliteStorageOptions extends SqliteSchemaOptions {
   /**
-   * `PRAGMA synchronous` of this connection. With 'normal' writes are faster, and a power cut may undo the last of
-   * them, including a revocation.
+   * `PRAGMA synchronous` of this connection. With 'normal' writes are faster, but a power cut may undo the latest ones,
+   * including a revocation.
    * @default 'full'
    */
   synchronous?: 'full' | 'normal'
@@ -38,19 +38,19 @@ export interface SqliteStorageOptions extends SqliteSchemaOptions {
 /** Storage in SQLite, and the migration of its tables. */
 export interface SqliteStorage extends OAuthStorage {
   /**
-   * Creates missing tables and indexes, upgrades those of an older release, and turns the write-ahead log on. Otherwise
-   * does nothing, and may run in any number of processes at once: call it at each start. Throws when a table belongs to
-   * another program, or a newer release has upgraded the tables.
+   * Creates missing tables and indexes, upgrades those of an older release, and turns on the write-ahead log. Call it
+   * at each start: otherwise it does nothing, and may run in any number of processes at once. Throws if a table belongs
+   * to another program, or a newer release has upgraded the tables.
    */
   migrate(): Migration
 }
 
 /**
- * Storage in `database`, which the host owns: it is never closed here. It is a `Database` of better-sqlite3, or a
- * `DatabaseSync` of `node:sqlite` (Node 22.13 or newer). Call `migrate()` before the first request. Use a
- * separate Database object, on which the host begins no transactions; the file may be shared. Where another process has
- * the lock, calls wait in the event loop as long as `busy_timeout` of the Database says, or 5 seconds. It is set to 1. Throws when `database` is
- * not one, or is closed or read-only, or an option is wrong.
+ * Storage in `database`, which the host owns and closes: a `Database` of better-sqlite3, or a `DatabaseSync` of
+ * `node:sqlite` (Node 22.13 or newer). Call `migrate()` before the first request. Use a separate Database object
+ * without transactions of the host; the file may be shared. If another process has the lock, calls wait in the event
+ * loop as long as the Database's `busy_timeout` says, or 5 seconds; the adapter then sets it to 1. Throws if `database`
+ * is of another type, closed or read-only, or an option is wrong.
  *
  * @example
  * const storage = sqliteStorage(new Database('oauth.db'))
@@ -125,7 +125,7 @@ function grantStorage(statements: SqliteStatements, { read, write }: Access): Gr
   }
   function deleteExpired(now: number, limit: number): number {
     const removed = statements.deleteCredentials.run({ now, limit })
-    // grants and marks leave after the last credential, so not while one that is due remains
+    // grants and marks are removed after the last credential, so not while credentials are due
     if (removed < limit) {
       deleteGrants(statements, now, limit)
       deleteMarks(statements, now, limit)
@@ -175,7 +175,7 @@ function grantStorage(statements: SqliteStatements, { read, write }: Access): Gr
   }
 }
 
-/** A grant leaves with its last credential: until then its time is put off to that one's expiry. */
+/** Removes grants without credentials. Others are postponed to the expiry of their last credential. */
 function deleteGrants(statements: SqliteStatements, now: number, limit: number): void {
   for (const row of statements.dueGrants.all({ now, limit })) {
     const [id, last] = [String(row.id), Number(row.last)]
@@ -184,7 +184,7 @@ function deleteGrants(statements: SqliteStatements, now: number, limit: number):
   }
 }
 
-/** A mark is put off once, to when the last of all rows expires: whatever was under way beside it is there by then. */
+/** Postpones a mark once, to when the last of all rows expires: concurrent rows are included by then. */
 function deleteMarks(statements: SqliteStatements, now: number, limit: number): void {
   for (const row of statements.dueMarks.all({ now, limit })) {
     const mark = { owner: String(row.owner), owner_id: String(row.owner_id) }

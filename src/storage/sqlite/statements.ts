@@ -1,4 +1,4 @@
-/** The statements of the SQLite adapter, each prepared once. Whatever decides and writes runs in one transaction. */
+/** The statements of the SQLite adapter, each prepared once. Those that decide and write run in one transaction. */
 
 import { BRIEF_KIND, REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'
@@ -8,14 +8,14 @@ import { nameInRecord, requireVersion } from './schema'
 
 export type SqliteStatements = ReturnType<typeof sqliteStatements>
 
-/** Adds a row, or replaces the one of that id but for the columns that are `kept`. */
+/** Adds a row, or replaces the one with this id, except for `kept` columns. */
 function put(table: string, columns: readonly string[], kept: readonly string[]): string {
   const replaced = columns.filter((name) => !kept.includes(name)).map((name) => `${name} = excluded.${name}`)
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((name) => `@${name}`).join(', ')})
 ON CONFLICT (id) DO UPDATE SET ${replaced.join(', ')}`
 }
 
-/** One statement for each choice of columns to filter by; their values have the columns' names. */
+/** One statement for each set of filter columns. The values have the columns' names. */
 function list(prepare: (sql: string) => Statement, select: string, id: string) {
   const prepared = new Map<string, Statement>()
   return (filters: Readonly<Record<string, string | undefined>>, after: string, limit: number) => {
@@ -51,7 +51,7 @@ export function sqliteStatements(database: SqliteDatabase, tables: Tables) {
 
     findClient: prepare(`SELECT record FROM ${clients} WHERE client_id = @clientId`),
     listClients: list(prepare, `SELECT record FROM ${clients} WHERE true`, 'client_id'),
-    // the rest of those with one name, and then those of the names behind it: each a stretch of the index
+    // the rest of the clients with one name, and then those with later names: each is a range of the index
     listClientsOfName: prepare(`SELECT record FROM ${clients} WHERE ${nameInRecord} = @name AND client_id > @after
 ORDER BY client_id LIMIT @limit`),
     listClientsByName: prepare(`SELECT record FROM ${clients} WHERE ${nameInRecord} > @name AND ${nameInRecord} < @end
@@ -95,7 +95,7 @@ ON CONFLICT (owner, owner_id) DO UPDATE SET revoked_at = max(revoked_at, exclude
     deleteBrief: prepare(`DELETE FROM ${credentials} WHERE id IN (
   SELECT id FROM ${credentials} WHERE kind = '${BRIEF_KIND}' AND expires_at <= @now ORDER BY expires_at LIMIT @limit
 )`),
-    // the credentials of a grant have ids that begin with its own and `~`: a stretch of the primary key
+    // the ids of a grant's credentials begin with the grant's id and `~`: a range of the primary key
     dueGrants: prepare(`SELECT id, max(coalesce(expires_at, 0), coalesce(
   (SELECT max(expires_at) FROM ${credentials} WHERE ${ofGrant}), 0)
 ) AS last FROM ${grants} AS due WHERE delete_at <= @now ORDER BY delete_at LIMIT @limit`),

@@ -1,11 +1,11 @@
 /**
- * Those that wait until another connection gives its lock back. SQLite itself would wait inside the call, and nothing else
- * of the process would go on: a backup that holds the lock for half a minute would stop the host's whole app for as long.
+ * Calls that wait until another connection releases its lock. SQLite itself would wait inside the call and block the
+ * process: a backup that holds the lock for half a minute would stop the host's whole app.
  */
 import type { Awaitable } from '../../awaitable'
 import { messageOf } from '../../errors'
 
-/** Milliseconds between two looks at the lock. */
+/** Milliseconds between two attempts. */
 const SHORTEST_PAUSE = 2
 const LONGEST_PAUSE = 25
 
@@ -17,11 +17,13 @@ interface Waiting {
 }
 
 export interface WaitingLine {
-  /** What `act` gives, at once where nobody else has the lock. `behind`: not before those that wait already. */
+  /**
+   * Returns the result of `act`, at once if no other connection has the lock. `behind`: after calls that already wait.
+   */
   run<T>(act: () => T, behind: boolean): Awaitable<T>
 }
 
-/** Whoever is first asks for the lock, and nobody else. After `patience` milliseconds they throw the error of SQLite. */
+/** Only the first waiting call tries. After `patience` milliseconds all throw SQLite's error. */
 export function waitingLine(patience: number): WaitingLine {
   const waiting: Waiting[] = []
   let pause = SHORTEST_PAUSE
@@ -37,7 +39,7 @@ export function waitingLine(patience: number): WaitingLine {
       else if (performance.now() + pause < first.until) return void later()
       else leave().reject(tooLong(patience, error))
     }
-    // one at a time: whatever else has come in meanwhile goes first
+    // one at a time, so that other events are handled in between
     if (waiting.length > 0) setImmediate(ask)
   }
   function later(): void {
@@ -66,7 +68,7 @@ export function waitingLine(patience: number): WaitingLine {
   }
 }
 
-/** SQLITE_BUSY, as better-sqlite3 and `node:sqlite` say it. */
+/** Whether it is SQLITE_BUSY of better-sqlite3 or `node:sqlite`. */
 function isBusy(error: unknown): boolean {
   const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown }
   return /^SQLITE_BUSY/.test(String(code)) || (Number(errcode) & 0xff) === 5
