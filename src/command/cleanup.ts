@@ -1,4 +1,4 @@
-/** `cleanup`: what has expired leaves the database. */
+/** `cleanup`: deletes expired rows from the database. */
 import { deleteInBatches } from '../storage/paging'
 import type { Command } from './call/call'
 import { finished, wasInterrupted } from './call/interruption'

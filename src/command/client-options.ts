@@ -31,7 +31,7 @@ export const addOptions: Options = {
   'cors-origin': { type: 'string', multiple: true, value: 'ORIGIN', words: 'where its scripts run' },
 }
 
-/** What to register, and what a server must know for that. */
+/** The client to register, and the server options that it needs. */
 export function newClient(call: Call) {
   const methods = call.list('method')
   if (call.flag('public') && methods.length > 0) throw misused('--public and --method exclude each other.')

@@ -1,4 +1,4 @@
-/** `clients`: the records of clients, listed, added, given new secrets, deleted. */
+/** `clients`: lists, adds and deletes client records, and rotates secrets. */
 import { isPublic } from '../clients/client'
 import { writeMembers } from '../clients/metadata'
 import { deleteClient, registerClient, rotateClientSecret } from '../operations/clients'
@@ -65,7 +65,7 @@ const add: Command = {
       const server = operatorServer(database, known)
       await finished(async () => {
         const { client, clientSecret } = await registerClient(server, options)
-        // one that was chosen is known, and one that was made is not kept anywhere
+        // a chosen secret is known, and a generated one is not stored
         const isMade = clientSecret !== undefined && options.clientSecret === undefined
         const lines = [`client_id: ${shown(client.clientId)}`, ...(isMade ? [`client_secret: ${clientSecret}`] : [])]
         const value = { ...jsonOf(server, client), ...(isMade && { client_secret: clientSecret }) }
@@ -156,7 +156,7 @@ function lineOf(client: Client): string {
   return [clientId, kind, name, username, timeOf(createdAt)].map((part) => shown(part)).join('\t')
 }
 
-/** As the clients API shows it to its owner, with what only an operator is told. */
+/** As in the clients API for its owner, with members that only an operator sees. */
 function jsonOf(server: AuthorizationServer, client: Client) {
   const { clientId, secrets, origin, createdAt, updatedAt, tokenEndpointAuthMethods } = client
   return {

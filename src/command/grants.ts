@@ -1,4 +1,4 @@
-/** `grants`: what users have authorized, listed and ended. */
+/** `grants`: lists and ends authorizations. */
 import { isExpired } from '../credentials/bound'
 import { revokeGrants } from '../operations/grants'
 import type { Grant, RevocationTarget } from '../storage'
@@ -32,7 +32,7 @@ const list: Command = {
         ({ id }) => id,
       )
       for await (const page of found) {
-        // as listGrants has them: by a personal token no app has access
+        // as in listGrants: a personal access token gives no app access
         const live = page.filter((grant) => grant.data.personalToken === undefined && !isExpired(server, grant))
         for (const grant of live) await call.terminal.result(lineOf(grant), jsonOf(grant))
       }
@@ -87,7 +87,7 @@ function jsonOf({ id, clientId, userId, scope, startedAt, expiresAt }: Grant) {
   return { id, clientId, userId, scope: scope.join(' '), startedAt, expiresAt }
 }
 
-/** Seconds since the epoch as people read it. */
+/** Formats seconds since the epoch. */
 export function timeOf(seconds: number): string {
   const date = new Date(seconds * 1000)
   return Number.isNaN(date.valueOf()) ? String(seconds) : date.toISOString().replace('.000Z', 'Z')

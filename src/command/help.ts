@@ -1,4 +1,4 @@
-/** The help of each level: what there is, with examples. */
+/** The help of each level, with examples. */
 import type { Command, Group, Options } from './call/call'
 
 export const PROGRAM = 'express-authorization-server'

@@ -1,4 +1,4 @@
-/** The file of the keys: made for its user alone, and replaced without another reader, owner or half of a text. */
+/** The key file: readable only for its user, and replaced atomically with the same owner. */
 import {
   chmodSync,
   chownSync,
@@ -18,28 +18,28 @@ import type { Call } from './call/call'
 import { finished } from './call/interruption'
 import { exit, misused, Refusal } from './call/refusal'
 
-/** In one step, also where the process ends meanwhile: there is the old file or the new one. */
+/** In one step: if the process ends, there is the old file or the new one. */
 export async function written(call: Call, named: string, keys: SigningKeys, how: 'new' | 'replaced'): Promise<void> {
   if (how === 'new' && existsSync(named)) throw misused('--out: the file exists. Choose another one, or rotate it.')
-  // a link stays one: what it leads to is replaced
+  // a link stays: its target is replaced
   const file = how === 'new' ? named : realpathSync(named)
   const temporary = join(dirname(file), `.${basename(file)}.${newGrantId()}`)
   await finished(async () => {
     try {
-      // nobody else reads it before it has its owner
+      // unreadable for others before it has its owner
       writeFileSync(temporary, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true })
       if (how === 'replaced') {
         giveTo(temporary, statSync(file))
         return renameSync(temporary, file)
       }
-      // a link is refused where somebody else was faster, a rename would take the place of theirs
+      // fails if another process was faster; a rename would replace its file
       linkSync(temporary, file)
       unlinkSync(temporary)
     } catch (cause) {
       try {
         unlinkSync(temporary)
       } catch {
-        // it was never there
+        // it never existed
       }
       if (cause instanceof Refusal) throw cause
       throw new Refusal(`The keys cannot be written (${(cause as NodeJS.ErrnoException).code}).`, exit.failed, {
@@ -52,7 +52,10 @@ export async function written(call: Call, named: string, keys: SigningKeys, how:
   )
 }
 
-/** The server that reads the old file must read the new one: with the same owner and group, and by the same mode whatever the umask. */
+/**
+ * A server that reads the old file must be able to read the new one: the same owner, group and mode, whatever the
+ * umask.
+ */
 function giveTo(file: string, { uid, gid, mode }: Stats): void {
   const made = statSync(file)
   try {

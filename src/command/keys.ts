@@ -1,4 +1,4 @@
-/** `keys`: signing keys made, replaced without refusing a token, and published (RFC 7517). */
+/** `keys`: creates signing keys, replaces them without refusing tokens, and publishes them (RFC 7517). */
 import type { KeyMaterial } from '../crypto'
 import { currentKeyRing, type SigningKeys } from '../jwt/key-ring'
 import { generateSigningKey, type SigningAlgorithm } from '../jwt/keys'
@@ -68,11 +68,11 @@ const rotate: Command = {
     const source = required(call, 'from')
     const { form, keys } = readKeys(source)
     const { next, said } = await step(call, keys)
-    // what the host would refuse at its next start must not be what is kept
+    // never store keys that the host would refuse at its next start
     ringOf(next)
     if (source === '-' || source.startsWith('env:')) await call.terminal.exact(JSON.stringify(next))
     else {
-      // a host that reads the file as the one key that it was would not start
+      // a host that reads the file as a single key would not start
       if (form !== 'set') {
         await call.terminal.confirm(`Make the file, which is one ${form}, a JSON set of keys { "current", "next" }?`)
       }
@@ -117,7 +117,7 @@ async function step(call: Call, keys: SigningKeys): Promise<{ next: SigningKeys;
   const ready = ringOf({ current: upcoming }).signing.algorithm
   const list = Array.isArray(current) ? (current as readonly KeyMaterial[]) : [current as KeyMaterial]
   const at = signers.indexOf(ready)
-  // the first signs access tokens: a key of another algorithm takes its place, and of a list that of its own kind
+  // the first key signs access tokens: replaces it if the algorithm is new, or else the key with the same algorithm
   const place = at < 0 ? 0 : at
   const replaced = list[place] as KeyMaterial
   const following = list.map((key, n) => (n === place ? upcoming : key))
@@ -128,7 +128,7 @@ async function step(call: Call, keys: SigningKeys): Promise<{ next: SigningKeys;
   return { next: { ...kept, current: now, retired: [replaced, ...retired] }, said }
 }
 
-/** What the current key signs with. An RSA key without `alg` does not say it: the options of the host do. */
+/** The algorithm of the current key. For an RSA key without `alg`, the host's options decide. */
 function algorithmOf({ current }: SigningKeys, signer = 'ES256'): string {
   const [first] = [current].flat()
   const isSaid = typeof first === 'object' && 'alg' in first
@@ -136,7 +136,7 @@ function algorithmOf({ current }: SigningKeys, signer = 'ES256'): string {
   throw misused('--algorithm is missing: the current key is an RSA key without alg. Name RS256, PS256 or ES256.')
 }
 
-/** The keys as the host has them: a set, or one private key as a JWK or PEM. */
+/** Reads the host's keys: a set, or one private key as a JWK or PEM. */
 function readKeys(source: string): { keys: SigningKeys; form: 'set' | 'JWK' | 'PEM' } {
   const text = readSecret('from', source).trim()
   if (text.startsWith('-----BEGIN ')) return { keys: { current: text }, form: 'PEM' }
@@ -147,7 +147,7 @@ function readKeys(source: string): { keys: SigningKeys; form: 'set' | 'JWK' | 'P
       return { keys: { current: given as KeyMaterial }, form: 'JWK' }
     }
   } catch {
-    // a parser's error shows what it read: a private key
+    // the parser's error would show the private key
   }
   throw new Refusal('--from: there is no JSON and no PEM. It is what `keys make` prints, or a private key.')
 }

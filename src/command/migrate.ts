@@ -1,4 +1,4 @@
-/** `migrate`: makes the tables, and upgrades those of an older release. */
+/** `migrate`: creates the tables, or upgrades those of an older release. */
 import { messageOf } from '../errors'
 import type { Command } from './call/call'
 import { finished } from './call/interruption'
@@ -40,7 +40,7 @@ export const migrate: Command = {
     ),
 }
 
-/** Whether an older release made the tables: it is what every call but `migrate` is refused with. */
+/** Whether an older release created the tables: then every command but `migrate` is refused. */
 async function isOlder({ storage }: OpenDatabase): Promise<boolean> {
   try {
     await storage.clients.list({ limit: 1 })

@@ -1,4 +1,4 @@
-/** The command line: from the arguments to a command, and from what it throws to one sentence and an exit code. */
+/** The command line: finds the command, and turns errors into one sentence and an exit code. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -19,7 +19,7 @@ import { schema } from './schema'
 
 const entries: Readonly<Record<string, Command | Group>> = { keys, schema, migrate, clients, grants, cleanup, check }
 
-/** Runs the command that the arguments name. Returns the exit code, and throws nothing. */
+/** Runs the command in the arguments. Returns the exit code and never throws. */
 export async function run(args: readonly string[]): Promise<number> {
   const has = (flag: string) => args.slice(0, [...args, '--'].indexOf('--')).includes(flag)
   const on = terminal({ json: has('--json'), yes: has('--yes') })
@@ -69,7 +69,7 @@ async function runCommand(command: Command, path: string, args: string[], on: Te
   return (await command.run(callOf(command, args, on))) ?? exit.done
 }
 
-/** The arguments of one command, none of them unknown, missing or there too often. */
+/** Parses the arguments of one command. Refuses unknown, missing and repeated ones. */
 function callOf({ options = {}, values: names = [] }: Command, args: string[], on: Terminal): Call {
   const known = { ...options, ...commonOptions }
   const { values, positionals, tokens } = parsed(known, args)
@@ -98,20 +98,20 @@ function parsed(options: Command['options'] & object, args: string[]) {
   try {
     return parseArgs({ args, options: Object.fromEntries(config), allowPositionals: true, strict: true, tokens: true })
   } catch (error) {
-    // its first sentence names the option; what follows is advice on other programs
+    // the first sentence names the option; the rest is advice for other programs
     const [problem = ''] = messageOf(error).split(/\n|\. /)
     throw misused(`${shown(problem.replace(/\.$/, ''))}: ${fixOf(problem)}see --help.`)
   }
 }
 
-/** What is generated may begin with a dash: ids of grants, of clients. */
+/** Generated values, such as ids of grants and clients, may begin with a dash. */
 function fixOf(problem: string): string {
   const [, option] = /^Option '--([\w-]+)[^']*' argument is ambiguous/.exec(problem) ?? []
   if (option !== undefined) return `write --${option}=VALUE where the value begins with a dash, or `
   return /^Unknown option '-[^-]/.test(problem) ? 'write -- before a last value that begins with a dash, or ' : ''
 }
 
-/** What went wrong in one sentence. No stack: what it names is ours, and none of the operator's business. */
+/** Describes an error in one sentence, without a stack, which only shows our code. */
 function described(error: unknown): { code: number; sentence: string } {
   if (error instanceof Refusal) return { code: error.code, sentence: error.message }
   return { code: exit.failed, sentence: shown(reasonOf(error), 1000) }

@@ -1,4 +1,4 @@
-/** `schema`: the tables as SQL, for hosts that run their own migrations. */
+/** `schema`: prints the tables as SQL, for hosts that run their own migrations. */
 import { mysqlSchema } from '../storage/mysql/mysql'
 import { postgresSchema } from '../storage/postgres/postgres'
 import { sqliteSchema } from '../storage/sqlite/sqlite'
@@ -42,7 +42,7 @@ export const schema: Command = {
   },
 }
 
-/** A procedure has semicolons in it. */
+/** Procedures contain semicolons, so the client needs another delimiter. */
 function forClient(statements: readonly string[]): string {
   return [
     'DELIMITER $$',

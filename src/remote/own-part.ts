@@ -4,7 +4,10 @@ import type { Audience } from '../rules/resource'
 import { withDetailsOf } from '../tokens/access-token'
 import type { AccessToken } from '../types/access-token'
 
-/** The token as this API sees it. Throws if it is for other resources. An API without `resource` accepts only tokens without an audience. */
+/**
+ * The token as this API sees it. Throws if it is for other resources only. An API without `resource` accepts tokens
+ * without an audience.
+ */
 export function ownPart(whole: AccessToken, resources: Audience, accepted: Audience): AccessToken {
   const { audience: held = [], authorizationDetails: details } = whole
   if (accepted.length === 0 ? held.length > 0 : !held.some((one) => accepted.includes(one))) {

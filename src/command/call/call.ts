@@ -1,24 +1,27 @@
-/** What a command is: its words, its options, and what it does. `help.ts` prints the first two, `program.ts` calls the last. */
+/**
+ * The definition of a command: its texts, its options and its function. `help.ts` prints the first two, `program.ts`
+ * calls the last.
+ */
 import { misused } from './refusal'
 import type { Terminal } from './terminal'
 
 interface Option {
   readonly type: 'string' | 'boolean'
-  /** May be there several times. */
+  /** May be repeated. */
   readonly multiple?: boolean
-  /** What stands for its value in the help. */
+  /** The placeholder of its value in the help. */
   readonly value?: string
   readonly words: string
 }
 
 export type Options = Readonly<Record<string, Option>>
 
-/** A call of a command: what its arguments say, and where it prints. */
+/** A call of a command: its parsed arguments, and its output. */
 export interface Call {
   text(option: string): string | undefined
   list(option: string): readonly string[]
   flag(option: string): boolean
-  /** The values that stand without an option. As many as the command has `values`. */
+  /** The values without an option, as many as the command's `values`. */
   readonly values: readonly string[]
   readonly terminal: Terminal
 }
@@ -26,14 +29,14 @@ export interface Call {
 export interface Command {
   /** One sentence. */
   readonly about: string
-  /** More than that: rules, what is printed. */
+  /** More sentences: rules, and the output. */
   readonly details?: readonly string[]
   /** Names of the values without an option. */
   readonly values?: readonly string[]
   readonly options?: Options
-  /** Arguments after the program's name, with what they do. */
+  /** Arguments after the program's name, each with a description. */
   readonly examples: readonly (readonly [line: string, words: string])[]
-  /** The exit code, where it is not 0. */
+  /** Returns the exit code, if not 0. */
   run(call: Call): Promise<number | undefined>
 }
 
@@ -43,7 +46,7 @@ export interface Group {
   readonly commands: Readonly<Record<string, Command>>
 }
 
-/** The only one of `values`, or a refusal that names them all. */
+/** Returns the one of `values` that is given. Refuses others with a list of all. */
 export function oneOf<Value extends string>(name: string, given: string, values: readonly Value[]): Value {
   const found = values.find((value) => value === given)
   if (found === undefined) throw misused(`${name} must be one of ${values.join(', ')}.`)
@@ -58,7 +61,7 @@ export function secondsOf(call: Call, option: string): number | undefined {
   throw misused(`--${option} must be a whole number of seconds.`)
 }
 
-/** The value of an option that must be there. */
+/** The value of a required option. */
 export function required(call: Call, option: string): string {
   const given = call.text(option)
   if (given) return given

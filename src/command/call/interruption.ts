@@ -1,4 +1,4 @@
-/** Ctrl-C: what is being written is finished, and a second one ends the process at once. */
+/** Ctrl-C: finishes the current write. A second one ends the process at once. */
 import { exit } from './refusal'
 
 let isInterrupted = false
@@ -6,7 +6,7 @@ let underWay = 0
 
 const SIGNALS = { SIGINT: exit.interrupted, SIGTERM: 143 } as const
 
-/** From now on a signal ends the process, but not in the middle of what is `finished`. */
+/** From now on a signal ends the process, but not during a step in `finished`. */
 export function watchSignals(): void {
   for (const [signal, code] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
@@ -17,12 +17,12 @@ export function watchSignals(): void {
   }
 }
 
-/** Whether long work must stop after the step that it is in. */
+/** Whether long work must stop after its current step. */
 export function wasInterrupted(): boolean {
   return isInterrupted
 }
 
-/** Does a step whole: what it stores, and what it then prints once. */
+/** Completes a step despite signals: its write, and its output that is printed only once. */
 export async function finished<T>(step: () => Promise<T>): Promise<T> {
   underWay++
   try {

@@ -1,16 +1,16 @@
-/** What went wrong, as the driver or the system says it. */
+/** The cause of a failure, in the words of the driver or the system. */
 import { messageOf, OAuthError } from '../../errors'
 
-/** What is behind the 503 of a storage that failed: the words of its adapter or driver. */
+/** The cause behind a storage's 503: the message of its adapter or driver. */
 export function reasonOf(error: unknown): string {
   const { cause, errors, code } = (error ?? {}) as { cause?: unknown; errors?: unknown[]; code?: unknown }
   if (error instanceof OAuthError && !isOfCaller(error) && cause !== undefined) return reasonOf(cause)
-  // every address of a name was tried: the first says what the others do
+  // all addresses of a name failed: the first error represents them
   if (Array.isArray(errors) && errors.length > 0) return reasonOf(errors[0])
   return messageOf(error) || String(code)
 }
 
-/** Whether it refuses what was asked for, where others say that something does not work. */
+/** Whether the error refuses the request itself, rather than reporting a failure. */
 export function isOfCaller(error: unknown): boolean {
   return error instanceof OAuthError && error.status < 500
 }

@@ -1,9 +1,9 @@
-/** How a command ends that does not do what was asked: in one sentence, with an exit code. */
+/** How a command fails: one sentence and an exit code. */
 
 /** Exit codes, as `--help` lists them. */
 export const exit = { done: 0, failed: 1, usage: 2, findings: 3, declined: 4, interrupted: 130 } as const
 
-/** What ends a command in one sentence, without a stack. */
+/** An error that ends a command with one sentence, without a stack. */
 export class Refusal extends Error {
   constructor(
     message: string,
@@ -15,7 +15,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The arguments are wrong. */
+/** The error for wrong arguments. */
 export function misused(problem: string): Refusal {
   return new Refusal(problem, exit.usage)
 }

@@ -1,14 +1,14 @@
-/** Secrets come from the environment, a file or stdin: the arguments of a process are there for every user of the machine. */
+/** Reads secrets from the environment, a file or stdin: every user of the machine can see a process's arguments. */
 import { readFileSync } from 'node:fs'
 import { misused, Refusal } from './refusal'
 
-/** What `--secret-from` and `--from` take. */
+/** The accepted sources of `--secret-from` and `--from`. */
 export const SOURCES = 'FILE, env:NAME, or - for standard input'
 
-/** Bytes. A set of keys has a few thousand. */
+/** Bytes. A key set has a few thousand. */
 const MOST = 1024 * 1024
 
-/** The text there, without the line's end that editors and `echo` add. */
+/** Reads the text, without a final line break, which editors and `echo` add. */
 export function readSecret(option: string, source: string): string {
   const text = readSource(option, source).replace(/\r?\n$/, '')
   if (text === '') throw new Refusal(`--${option}: there is nothing at ${named(source)}.`)
@@ -30,7 +30,7 @@ function readSource(option: string, source: string): string {
   } catch (cause) {
     if (cause instanceof Refusal) throw cause
     const { code } = cause as NodeJS.ErrnoException
-    // never the path: who takes it for the place of the secret itself has written that there
+    // never shows the path, which may be the secret itself by mistake
     throw new Refusal(`--${option}: ${named(source)} cannot be read (${code}). It is one of ${SOURCES}.`)
   }
 }

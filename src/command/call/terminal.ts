@@ -1,25 +1,25 @@
-/** Where a command prints and asks: results on stdout, everything else on stderr. */
+/** The output and questions of a command: results on stdout, everything else on stderr. */
 import { createInterface } from 'node:readline'
 import { exit, Refusal } from './refusal'
 import { safeJson, shown } from './shown'
 
 export interface Terminal {
   readonly json: boolean
-  /** A line of the result, or with `--json` the value. Resolves when whoever reads it has room for more. */
+  /** Prints a line of the result, or with `--json` the value. Resolves when the reader can take more. */
   result(line: string, value: unknown): Promise<void>
-  /** Text that is exact: SQL, a key, help. */
+  /** Prints text unchanged: SQL, a key, help. */
   exact(text: string): Promise<void>
-  /** A word beside the result. Never part of what a program reads. */
+  /** Prints a message beside the result. Programs need not read it. */
   say(line: string): void
-  /** How far long work has come: one line that is written anew, on a terminal alone. */
+  /** Shows the progress of long work in one line, only on a terminal. */
   progress(line: string): void
-  /** Returns where the answer is yes. Refuses where nobody can be asked, and `--yes` is not there. */
+  /** Returns if the answer is yes. Refuses if no one can be asked and `--yes` is missing. */
   confirm(question: string): Promise<void>
-  /** What must never be printed from now on, whoever says it. */
+  /** Hides a secret in all later output. */
   conceal(secret: string): void
 }
 
-/** Milliseconds between two words of progress. */
+/** Milliseconds between progress updates. */
 const PACE = 100
 
 export function terminal({ json, yes }: { json: boolean; yes: boolean }): Terminal {
@@ -58,7 +58,7 @@ export function terminal({ json, yes }: { json: boolean; yes: boolean }): Termin
       if (!/^y(es)?$/i.test(await ask(`${question} [y/N] `))) throw new Refusal('Nothing was changed.', exit.declined)
     },
     conceal(secret) {
-      // a short one would blacken half of every sentence
+      // a short one would hide parts of every sentence
       if (secret.length > 2) secrets.add(secret)
     },
   }
@@ -73,7 +73,7 @@ function ask(question: string): Promise<string> {
       reader.close()
     }
     reader.once('SIGINT', interrupted)
-    // the end of the input (Ctrl-D) is no yes
+    // the end of the input (Ctrl-D) is not a yes
     reader.once('close', () => resolve(''))
     reader.question(question, (answer) => {
       resolve(answer.trim())

@@ -1,4 +1,4 @@
-/** The authorization endpoint and the pages behind it, as a browser without a session sees them. */
+/** The authorization endpoint and its pages, as a browser without a session sees them. */
 import { newSecret, sha256 } from '../../crypto'
 import { looked, STRANGER, withQuery } from './direct'
 import type { Findings } from './finding'
@@ -6,17 +6,17 @@ import type { FindingId } from './kinds'
 import { header, isHtml, type Probe, placeOf, quoted, redirectOf, type Seen } from './probe'
 import { lookAtPage } from './responses'
 
-/** A public client of the server, which the operator names. */
+/** A public client of the server, which the operator named. */
 export interface KnownClient {
   readonly clientId: string
   readonly redirectUri: string
   readonly scope?: string | undefined
 }
 
-/** Nothing that HTML has: where it comes back as it is, everything does. */
+/** A tag that HTML does not have: if it comes back unescaped, any tag does. */
 const TAG = '<check-7f3a>'
 const MARK = `'"${TAG}`
-/** Pages on the way to the sign-in. */
+/** The most pages on the way to sign-in. */
 const MOST_HOPS = 3
 
 export async function lookAtAuthorization(
@@ -41,7 +41,7 @@ export async function lookAtAuthorization(
   const marked = { client_id: MARK, redirect_uri: MARK, response_type: MARK, state: MARK, scope: MARK, error: MARK }
   const reflecting = await ask({ ...marked, error_description: MARK })
   if (reflecting && isHtml(reflecting) && reflecting.body.includes(TAG)) found.add('reflected', placeOf(reflecting))
-  // the same parameter twice, as a list and with bytes that are no text
+  // a repeated parameter, a list, and invalid UTF-8
   const broken = await looked(
     found,
     probe,
@@ -59,7 +59,7 @@ interface Trial {
   ask(query: Readonly<Record<string, string>>): Promise<Seen | undefined>
 }
 
-/** A request of that client as it should be, and then with one thing wrong at a time. */
+/** Sends a correct request of this client, and then variants with one mistake each. */
 async function tryOut(found: Findings, probe: Probe, { issuer, client, ask }: Trial): Promise<void> {
   const { clientId, redirectUri, scope } = client
   const state = newSecret()
@@ -90,12 +90,12 @@ async function tryOut(found: Findings, probe: Probe, { issuer, client, ask }: Tr
     if (!seen) continue
     const to = redirectOf(seen)
     if (to?.origin === STRANGER) found.add('open_redirect', placeOf(seen))
-    // a redirect to the URI that is registered, with an error, is a refusal, too
+    // a redirect to the registered URI with an error is a refusal too
     if (!isRefused(seen, redirectUri)) found.add('redirect_unregistered', `${placeOf(seen)}: ${quoted(other)}`)
   }
 }
 
-/** Whether the client, or the user, is told that it may not be so. A page of the sign-in tells neither. */
+/** Whether the client or the user sees a refusal. A sign-in page is not one. */
 function isRefused(seen: Seen, redirectUri: string): boolean {
   if (seen.status >= 400) return true
   return isAt(redirectOf(seen), redirectUri) && errorIn(seen) !== undefined
@@ -128,7 +128,7 @@ function lookAtErrorResponse(
   if (response.get('state') !== state) found.add('state_lost', placeOf(seen))
 }
 
-/** From the request to the page of the sign-in, on the origin of the server alone. */
+/** Follows redirects from the request to the sign-in page, on the server's origin only. */
 async function follow(found: Findings, probe: Probe, first: Seen): Promise<void> {
   let seen = first
   for (let hop = 0; ; hop++) {
@@ -142,7 +142,7 @@ async function follow(found: Findings, probe: Probe, first: Seen): Promise<void>
   }
 }
 
-/** RFC 9700 §2.6: a browser is sent there, and no script reads it. */
+/** RFC 9700 §2.6: browsers navigate there, and scripts must not read it. */
 function lookAtCors(found: Findings, seen: Seen): void {
   const allowed = header(seen, 'access-control-allow-origin')
   if (allowed !== '') found.add('authorize_cors', `${placeOf(seen)}: Access-Control-Allow-Origin ${quoted(allowed)}`)

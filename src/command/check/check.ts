@@ -1,4 +1,4 @@
-/** `check URL`: looks at a running server from outside, and says what a reviewer would, with the section. */
+/** `check URL`: examines a running server from outside and reports findings with their section. */
 import { isLoopbackHost } from '../../rules/loopback'
 import type { Call, Command } from '../call/call'
 import { reasonOf } from '../call/reason'

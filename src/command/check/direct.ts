@@ -1,13 +1,16 @@
-/** The endpoints that clients call directly: token, introspection, revocation, registration. Every value sent is made up. */
+/**
+ * The endpoints that clients call directly: token, introspection, revocation, registration. All values sent are
+ * invented.
+ */
 import { newGrantId } from '../../crypto'
 import type { Findings } from './finding'
 import { type Asked, header, isHtml, jsonOf, type Probe, placeOf, quoted, type Seen } from './probe'
 import { lookAtResponse } from './responses'
 
-/** A website that is none (RFC 2606 §2). */
+/** A website that does not exist (RFC 2606 §2). */
 export const STRANGER = 'https://check.invalid'
 
-/** Sends it, and looks at what every response is looked at for. */
+/** Sends a request and runs the checks for every response. */
 export async function looked(found: Findings, probe: Probe, url: string, asked?: Asked): Promise<Seen | undefined> {
   const seen = await probe.ask(url, asked)
   if (seen) lookAtResponse(found, seen)
@@ -36,7 +39,7 @@ export async function lookAtTokenEndpoint(found: Findings, probe: Probe, url: st
   const { error, access_token: token } = jsonOf(byGet) ?? {}
   if (byGet && (token !== undefined || isAboutTheGrant(error))) found.add('token_get', placeOf(byGet))
 
-  // what is in the URL must count as little as if it were not there
+  // the server must treat parameters in the URL as absent
   const inQuery = await ask({ form: grant }, client)
   const inBody = await ask({ form: { ...grant, ...client } })
   const made = { grant_type: `urn:check:${newGrantId()}` }
@@ -48,26 +51,26 @@ export async function lookAtTokenEndpoint(found: Findings, probe: Probe, url: st
   if (isRead(inQuery, inBody, plain) || isRead(typeInQuery, typeInBody, nothing))
     found.add('query_parameters', placeOf(inQuery ?? typeInQuery ?? { method: 'POST', url, status: 0 }))
 
-  // broken ones, where a parser fails rather than a check
+  // malformed requests, where a parser fails rather than a check
   await ask({ body: '{', headers: { 'content-type': 'application/json' } })
   await ask({ body: 'grant_type=%', headers: { 'content-type': 'application/x-www-form-urlencoded' } })
 }
 
-/** An error that only who has read the request can give. */
+/** Whether the error shows that the server read the request. */
 function isAboutTheGrant(error: unknown): boolean {
   return ['invalid_client', 'invalid_grant', 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope'].includes(
     String(error),
   )
 }
 
-/** Whether it is the answer to the same in the body, and not that to a request without. */
+/** Whether the response equals that to a body, and not that to an empty request. */
 function isRead(inQuery?: Seen, inBody?: Seen, without?: Seen): boolean {
   const answer = (seen?: Seen) =>
     seen && JSON.stringify([seen.status, jsonOf(seen)?.error, jsonOf(seen)?.error_description])
   return inQuery !== undefined && answer(inQuery) === answer(inBody) && answer(inQuery) !== answer(without)
 }
 
-/** A website's script that reads the answer to a request with the user's cookies. */
+/** Checks whether another website's script can read the response to a request with the user's cookies. */
 function lookAtCors(found: Findings, seen: Seen): void {
   const allowed = header(seen, 'access-control-allow-origin')
   const isAllowed = allowed === '*' || allowed === STRANGER
@@ -86,7 +89,7 @@ export async function lookAtRevocation(found: Findings, probe: Probe, url: strin
   if (seen?.status === 200 && !isHtml(seen)) found.add('revocation_open', placeOf(seen))
 }
 
-/** What no server can take: it says who may register, and leaves no client. */
+/** A request that no server can accept: shows who may register, and creates no client. */
 export async function lookAtRegistration(found: Findings, probe: Probe, url: string): Promise<void> {
   const body = JSON.stringify({ redirect_uris: ['not a URI'], grant_types: ['authorization_code'] })
   const seen = await looked(found, probe, url, { body, headers: { 'content-type': 'application/json' } })

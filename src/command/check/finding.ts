@@ -1,13 +1,13 @@
-/** What `check` has found so far. */
+/** The findings of `check`. */
 import { type FindingId, type Kind, kinds } from './kinds'
 
 export interface Finding extends Kind {
   readonly id: FindingId
-  /** Where it was seen, and what: text of a stranger. */
+  /** The places and what was seen there: foreign text. */
   readonly seen: readonly string[]
 }
 
-/** Most places that one finding names. */
+/** The most places of one finding. */
 const MOST_SEEN = 5
 
 export interface Findings {

@@ -1,6 +1,6 @@
-/** What `check` can find, as a reviewer would say it: one list of all, each with its fix and its section. */
+/** All kinds of findings of `check`, each with its fix and section. */
 
-/** A problem is against a MUST or lets somebody in; an advice makes an attack easier; a note changes no exit code. */
+/** A problem violates a MUST or allows access. An advice prevents attacks. A note does not change the exit code. */
 type Level = 'problem' | 'advice' | 'note'
 
 export interface Kind {
@@ -79,7 +79,7 @@ export const kinds = {
     'RFC 7517 §9.2',
   ),
   weak_keys: problem('A published key is too weak.', 'Use P-256, or RSA of 2048 bits or more.', 'RFC 7518 §3.3, §3.4'),
-  // token endpoint and those beside it
+  // token endpoint and similar endpoints
   token_get: problem(
     'The token endpoint takes GET: credentials and codes come into logs.',
     'Take POST alone.',
@@ -175,7 +175,7 @@ export const kinds = {
     'RFC 9111 §5.2.2.5',
   ),
   cookie_flags: problem('A cookie lacks Secure, HttpOnly or SameSite.', 'Set all three.', 'RFC 6265 §8.3, §4.1.2'),
-  // everywhere
+  // all responses
   stack_trace: problem(
     'An error shows the inside of the program.',
     'Set NODE_ENV=production, or an error handler.',
@@ -198,7 +198,7 @@ export const kinds = {
     'RFC 9325 §4, RFC 9525',
   ),
   tls_old: problem('TLS 1.0 or 1.1 is taken.', 'Take TLS 1.2 and newer alone.', 'RFC 9325 §3.1.1'),
-  // what is so, and needs no change
+  // facts that need no change
   loopback: note(
     'It is served on loopback, where http is enough.',
     'Use https before others can reach it.',

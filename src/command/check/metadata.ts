@@ -1,4 +1,7 @@
-/** The metadata of the server (RFC 8414, OpenID Connect Discovery): where it is, whether it is consistent, what it lets in. */
+/**
+ * The server's metadata (RFC 8414, OpenID Connect Discovery): where it is, whether it is consistent, and what it
+ * allows.
+ */
 import { isSafeUrl } from '../../rules/issuer'
 import { openIdConfigurationPaths, wellKnownPath } from '../../rules/well-known'
 import type { Findings } from './finding'
@@ -7,16 +10,16 @@ import { lookAtResponse } from './responses'
 
 export type Metadata = Readonly<Record<string, unknown>>
 
-/** More is not read of a list. */
+/** The most entries of a list that are read. */
 const MOST = 100
 
-/** The texts of a list in it. Anything else is no list. */
+/** The texts of a list. Another value counts as empty. */
 function listOf(metadata: Metadata, name: string): string[] {
   const value = metadata[name]
   return Array.isArray(value) ? value.slice(0, MOST).filter((one) => typeof one === 'string') : []
 }
 
-/** Fetches and looks at the documents. Undefined: there is none. */
+/** Fetches and checks the documents. Undefined without one. */
 export async function lookAtMetadata(found: Findings, probe: Probe, issuer: string): Promise<Metadata | undefined> {
   const { origin } = probe
   const first = await probe.askFirst(`${origin}${wellKnownPath('oauth-authorization-server', issuer)}`)
@@ -41,13 +44,13 @@ export async function lookAtMetadata(found: Findings, probe: Probe, issuer: stri
 function documentOf(found: Findings, seen: Seen): Metadata | undefined {
   lookAtResponse(found, seen)
   const document = seen.status === 200 ? jsonOf(seen) : undefined
-  // a page for every path is none, whatever its status is
+  // a page for every path is not a document, whatever its status
   if (!document || (!('issuer' in document) && !('token_endpoint' in document))) return undefined
   if (!/^\s*application\/json\s*(;|$)/i.test(header(seen, 'content-type'))) found.add('metadata_type', placeOf(seen))
   return document
 }
 
-/** What a client takes from either of them. */
+/** Compares members that clients read in either document. */
 function compare(found: Findings, oauth: Metadata, openid: Metadata): void {
   for (const name of ['issuer', 'authorization_endpoint', 'token_endpoint', 'jwks_uri']) {
     const [one, other] = [oauth[name], openid[name]]
@@ -89,7 +92,7 @@ function lookAtMembers(found: Findings, metadata: Metadata): void {
   }
 }
 
-/** Every endpoint on the origin of the server, by its member. Others are told, and not looked at. */
+/** The endpoints on the server's origin, by member. Others are reported but not checked. */
 export function endpointsOf(found: Findings, { origin }: Probe, metadata: Metadata): ReadonlyMap<string, string> {
   const needed = [
     ...(usesBrowser(metadata) ? ['authorization_endpoint'] : []),

@@ -1,6 +1,6 @@
 /**
- * The requests of `check`. Whoever is looked at may be hostile: no credential is sent, no redirect is followed, nothing goes to
- * another origin, nothing is long, and none of it takes long.
+ * The requests of `check`. The server may be hostile: no credentials are sent, no redirects followed, no other origin
+ * contacted, and size and time are limited.
  */
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
@@ -10,10 +10,10 @@ import { shown } from '../call/shown'
 
 const MAX_REQUESTS = 48
 const MAX_BYTES = 256 * 1024
-/** Milliseconds: of one request, and of all. */
+/** Milliseconds for one request, and for all. */
 const MAX_MILLISECONDS = 5000
 const MAX_IN_ALL = 60_000
-/** So many without an answer, and the rest is not waited for. */
+/** After this many requests without a response, the rest is skipped. */
 const MAX_SILENT = 3
 
 export interface Seen {
@@ -21,7 +21,7 @@ export interface Seen {
   readonly method: string
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** At most 256 KiB of it. */
+  /** At most 256 KiB. */
   readonly body: string
 }
 
@@ -35,13 +35,13 @@ export interface Asked {
 
 export interface Probe {
   readonly origin: string
-  /** How many were sent. */
+  /** The number of requests sent. */
   count(): number
-  /** Undefined: no answer, or not in time. Refuses for another origin. */
+  /** Sends a request. Undefined without a response in time. Refuses another origin. */
   ask(url: string, asked?: Asked): Promise<Seen | undefined>
-  /** The same, for the first one: throws why there is no answer. */
+  /** The same for the first request. Throws the reason if there is no response. */
   askFirst(url: string): Promise<Seen>
-  /** Whether the certificate was refused; from then on any is taken, since no secret is sent. */
+  /** Why the certificate was refused. From then on any is accepted, because no secret is sent. */
   untrusted(): string | undefined
   takesOldTls(): Promise<boolean>
 }
@@ -105,7 +105,7 @@ async function exchange(url: string, asked: Asked, signal: AbortSignal, isStrict
   }
   const request = new URL(url).protocol === 'https:' ? requestHttps : requestHttp
   const response = await new Promise<IncomingMessage>((done, failed) => {
-    // an answer that wants another protocol (101) is no response: without `close` it would be waited for
+    // a protocol upgrade (101) emits no response: without `close` it would be waited for
     const closed = () => failed(new Error('The connection was closed before a response'))
     request(url, { method, headers: sent, agent: false, signal, rejectUnauthorized: isStrict }, done)
       .on('error', failed)
@@ -119,7 +119,7 @@ async function exchange(url: string, asked: Asked, signal: AbortSignal, isStrict
   }
 }
 
-/** What is longer is cut: what matters stands before. */
+/** Reads a response, and cuts it if long. */
 async function read(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
@@ -131,7 +131,7 @@ async function read(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).subarray(0, MAX_BYTES).toString('utf8')
 }
 
-/** Whether it takes a protocol that RFC 8996 has ended. */
+/** Whether it accepts a protocol that RFC 8996 forbids. */
 function oldHandshake(origin: string): Promise<boolean> {
   const { hostname, port } = new URL(origin)
   const host = hostname.replace(/^\[|\]$/g, '')
@@ -147,12 +147,12 @@ function oldHandshake(origin: string): Promise<boolean> {
   })
 }
 
-/** A response as a finding names it. Without the query, which is ours. */
+/** A response's name in findings, without the query, which we sent. */
 export function placeOf({ method, url, status }: Pick<Seen, 'method' | 'url' | 'status'>): string {
   return `${method} ${url.split('?')[0]} (${status})`
 }
 
-/** One header as text. */
+/** A header as text. */
 export function header({ headers }: Seen, name: string): string {
   return String(headers[name] ?? '')
 }
@@ -161,7 +161,7 @@ export function isHtml(seen: Seen): boolean {
   return /^\s*text\/html\b/i.test(header(seen, 'content-type'))
 }
 
-/** The JSON object of a response, whatever it says that it is. */
+/** The JSON object of a response, whatever its content type. */
 export function jsonOf(seen: Seen | undefined): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(seen?.body ?? '')
@@ -173,12 +173,12 @@ export function jsonOf(seen: Seen | undefined): Readonly<Record<string, unknown>
   }
 }
 
-/** Where a response sends the browser; undefined where it does not, or to nothing that is a URL. */
+/** The target of a redirect. Undefined without one, or if it is not a URL. */
 export function redirectOf(seen: Seen): URL | undefined {
   const location = header(seen, 'location')
   if (seen.status < 300 || seen.status > 399 || location === '') return undefined
   return URL.canParse(location, seen.url) ? new URL(location, seen.url) : undefined
 }
 
-/** Text of a stranger in a finding. */
+/** Foreign text in a finding. */
 export const quoted = (text: unknown) => shown(text, 120)

@@ -1,10 +1,10 @@
-/** The public keys (RFC 7517): whether they are public, and strong enough. */
+/** The public keys (RFC 7517): whether they are public and strong enough. */
 import { toPublicKey } from '../../crypto'
 import { algorithmsOf, isPrivateJwk, verificationAlgorithmsOf } from '../../jwt/keys'
 import type { Findings } from './finding'
 import { jsonOf, placeOf, quoted, type Seen } from './probe'
 
-/** More are not looked at: to read one takes a moment. */
+/** The most keys that are checked, because parsing takes time. */
 const MOST = 30
 const MAX_MEMBER = 4096
 
@@ -21,14 +21,14 @@ export function lookAtKeys(found: Findings, seen: Seen): void {
 
 function isWeak(key: object): boolean {
   const { kty, n, crv } = key as { kty?: unknown; n?: unknown; crv?: unknown }
-  // kinds that are not ours to judge, such as Ed25519
+  // kinds that this command does not judge, such as Ed25519
   if (kty !== 'RSA' && kty !== 'EC') return false
   if (typeof n === 'string' && n.length > MAX_MEMBER) return false
   try {
     const publicKey = toPublicKey(key as Parameters<typeof toPublicKey>[0] & object)
     return algorithmsOf(publicKey).length === 0 && verificationAlgorithmsOf(publicKey).length === 0
   } catch {
-    // a curve that Node does not know is none of those that are broken
+    // a curve that Node does not know is not one of the broken ones
     return kty === 'RSA' || typeof crv !== 'string'
   }
 }

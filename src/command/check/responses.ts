@@ -1,10 +1,10 @@
-/** What is looked at in every response, wherever it comes from: its headers, its cookies, and whether it shows too much. */
+/** The checks for every response: its headers, its cookies, and whether it reveals too much. */
 import { isIP } from 'node:net'
 import { isLoopbackHost } from '../../rules/loopback'
 import type { Findings } from './finding'
 import { header, isHtml, placeOf, quoted, redirectOf, type Seen } from './probe'
 
-/** Frames of V8 and of others. Bounded repetitions: the text is a stranger's. */
+/** Stack frames of V8 and others. Bounded repetitions, because the text is foreign. */
 const stackFrames =
   /(?:\bat |&nbsp;at )[^\n<]{1,200}:\d{1,6}:\d{1,6}|\/node_modules\/|Traceback \(most recent call last\)/
 
@@ -15,7 +15,7 @@ export function lookAtResponse(found: Findings, seen: Seen): void {
   if (header(seen, 'x-powered-by')) found.add('powered_by', `${place}: ${quoted(header(seen, 'x-powered-by'))}`)
   lookAtCookies(found, seen)
   const { protocol, hostname } = new URL(seen.url)
-  // RFC 6797 §8.1.1: an address has none
+  // RFC 6797 §8.1.1: not for addresses
   const isNamed = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 && !isLoopbackHost(hostname)
   if (protocol === 'https:' && isNamed && !header(seen, 'strict-transport-security')) found.add('hsts', place)
 }
@@ -29,15 +29,15 @@ function lookAtCookies(found: Findings, seen: Seen): void {
       ...(names.includes('httponly') ? [] : ['HttpOnly']),
       ...(names.some((name) => /^samesite=(lax|strict)$/.test(name)) ? [] : ['SameSite']),
     ]
-    // its value may be a session
+    // without its value, which may be a session
     if (lacks.length > 0)
       found.add('cookie_flags', `${placeOf(seen)}: ${quoted(pair.split('=')[0])} lacks ${lacks.join(', ')}`)
   }
 }
 
-/** What people see: pages of the sign-in, of consent, of errors. */
+/** Pages that users see: sign-in, consent, errors. */
 export function lookAtPage(found: Findings, seen: Seen): void {
-  // the text of a redirect is no page: nobody sees it
+  // the body of a redirect is not shown
   if (!isHtml(seen) || redirectOf(seen)) return
   const place = placeOf(seen)
   const policy = header(seen, 'content-security-policy')

@@ -1,4 +1,4 @@
-/** The database of a command, by its URL: opened with the host's own driver, closed at the end, and named without its password. */
+/** Opens a command's database by its URL, with the host's own driver. Closes it at the end. Names never have its password. */
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Awaitable } from '../../awaitable'
@@ -30,14 +30,14 @@ export const databaseOptions: Options = {
 
 export interface OpenDatabase {
   readonly storage: OAuthStorage
-  /** What it is called in a sentence, without user and password. */
+  /** Its name in sentences, without user and password. */
   readonly name: string
-  /** Undefined: it has no tables to make. */
+  /** Undefined if it has no tables to create. */
   readonly migrate: () => Awaitable<Migration | undefined>
   readonly close: () => Awaitable<unknown>
 }
 
-/** Milliseconds in which a server must take the connection. */
+/** Milliseconds for the server to accept the connection. */
 const PATIENCE = 5000
 
 interface Place {
@@ -61,7 +61,7 @@ const openers: Readonly<Record<string, Opener>> = {
   'file:': openSqlite,
 }
 
-/** Runs `use` on the database of the call. With `mayCreate` a SQLite file that is not there is made. */
+/** Runs `use` on the call's database. With `mayCreate`, creates a missing SQLite file. */
 export async function withDatabase<T>(
   call: Call,
   use: (database: OpenDatabase) => Promise<T>,
@@ -71,7 +71,7 @@ export async function withDatabase<T>(
   const scheme = /^[a-z]+:/i.exec(url)?.[0].toLowerCase() ?? ''
   const open = openers[scheme]
   if (!open) {
-    // nothing of it is shown: it may be a password alone
+    // shows nothing of it: it may be a password
     const fix = 'write postgres://HOST/NAME, mysql://HOST/NAME, redis://HOST or sqlite:FILE'
     throw misused(`The database URL has no scheme that is known: ${fix}.`)
   }
@@ -91,7 +91,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** What is wrong with an argument says so without the database. */
+/** An error in the arguments is described without the database. */
 function failed(name: string, error: unknown): Refusal {
   const reason = shown(reasonOf(error), 1000)
   if (error instanceof TypeError) return misused(reason)
@@ -108,7 +108,7 @@ function nameOf(call: Call, url: string, scheme: string): string {
   call.terminal.conceal(url)
   if (scheme === 'sqlite:' || scheme === 'file:') return `the SQLite file ${shown(fileOf(url))}`
   const { password, host, pathname, searchParams } = serverUrl(url)
-  // drivers take passwords of several names there: password, passwd, password1
+  // drivers accept passwords there under several names: password, passwd, password1
   const inSearch = [...searchParams].flatMap(([name, value]) => (/pass/i.test(name) ? [value] : []))
   const secrets = [password, decoded(password), ...inSearch].filter((secret) => secret !== '')
   // every user of the machine can see arguments
@@ -120,8 +120,8 @@ function nameOf(call: Call, url: string, scheme: string): string {
 }
 
 /**
- * WHATWG URL §4.4 takes nearly every text: of postgres:/USER:PASSWORD@HOST all is path, and a / # or ? in a password ends the
- * host before it. The password would then be in what is printed as the place.
+ * WHATWG URL §4.4 accepts almost any text: in postgres:/USER:PASSWORD@HOST everything is the path, and a / # or ? in a
+ * password ends the host. The password would then be printed as part of the name.
  */
 function serverUrl(url: string): URL {
   const parsed = /^[a-z]+:\/\//i.test(url) && URL.canParse(url) ? new URL(url) : undefined
@@ -186,12 +186,12 @@ function openSqlite({ url, name, naming, mayCreate }: Place): OpenDatabase {
   return { storage, name, migrate: () => storage.migrate(), close: () => database.close() }
 }
 
-/** Empty, and of this user alone: SQLite would let everybody read it, and gives its journals the mode that the file has. */
+/** Creates an empty file for this user only. SQLite would make it readable for all, and its journals have its mode. */
 function makeFile(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600))
   } catch (error) {
-    // another process was faster; a link that leads nowhere is refused, for who made it chose where the file would be
+    // another process was faster. A dangling link is refused, because its creator chose where the file would be
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !existsSync(file)) throw error
   }
 }
@@ -208,7 +208,7 @@ function fileOf(url: string): string {
 type File = SqliteDatabase & { close(): unknown }
 type FileClass = new (file: string) => File
 
-/** What Node has since 22.13, else better-sqlite3. */
+/** Node's own class since 22.13, or else better-sqlite3. */
 function fileClass(): FileClass {
   const builtin = process.getBuiltinModule?.('node:sqlite') as { DatabaseSync: FileClass } | undefined
   return builtin?.DatabaseSync ?? loadDriver('better-sqlite3', 'SQLite on this Node, which has no node:sqlite,')

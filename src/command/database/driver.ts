@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Refusal } from '../call/refusal'
 
-/** Those beside this package first, as it finds its own, then those of the folder in which the command was started. */
+/** First beside this package, then in the folder where the command was started. */
 const places = [__filename, join(process.cwd(), 'package.json')]
 
 /** Loads the package, or says what to install. */
@@ -14,7 +14,7 @@ export function loadDriver<Driver>(name: string, database: string): Driver {
       return load(name) as Driver
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
-      // one that is there and cannot be loaded, such as a binary of another Node, says why
+      // an installed driver that fails to load, such as a binary for another Node, reports why
       const isMissing = code === 'MODULE_NOT_FOUND' && message.includes(`'${name}'`)
       if (!isMissing) throw new Refusal(`The package ${name} cannot be loaded: ${message.split('\n')[0]}`)
     }

@@ -1,4 +1,4 @@
-/** The authorization server as an operator's commands need it: the host's storage, and no rule of its own. */
+/** The authorization server for operator commands: the host's storage, without rules of its own. */
 import { OAuthError } from '../../errors'
 import { authorizationCode } from '../../grants/authorization-code'
 import { clientCredentials } from '../../grants/client-credentials'
@@ -7,17 +7,19 @@ import { createAuthorizationServer } from '../../server'
 import type { AuthorizationServer, GrantType } from '../../types/authorization-server'
 import type { OpenDatabase } from './database'
 
-/** What a client's record may name. The command does not know the host's options, so it is what the call itself names. */
+/**
+ * The values that a client record may name. The command does not know the host's options, so it accepts the call's own.
+ */
 interface Known {
   readonly scopes?: readonly string[]
   readonly grantTypes?: readonly string[]
   readonly resources?: readonly string[]
 }
 
-/** Seconds in which a call of the storage must have its answer. A list of many grants takes its time. */
+/** Seconds for a call of the storage. A list of many grants takes time. */
 const PATIENCE = 30
 
-/** Only what hosts call is called on it: no request ever reaches it, so its issuer is nobody's. */
+/** Only host functions are called on it. No request reaches it, so its issuer does not matter. */
 export function operatorServer({ storage }: OpenDatabase, known: Known = {}): AuthorizationServer {
   const { scopes = [], grantTypes = [], resources = [] } = known
   const grants: GrantType[] = [authorizationCode(), clientCredentials(), refreshToken()]
@@ -29,7 +31,7 @@ export function operatorServer({ storage }: OpenDatabase, known: Known = {}): Au
     scopes,
     resources,
     grants: [...grants, ...others.map((grantType) => ({ grantType, handle: unused }))],
-    // a failure ends the command with a sentence: it is not told twice
+    // a failure ends the command with a sentence: it is not reported twice
     onEvent: () => {},
   })
 }
