@@ -140,7 +140,7 @@ export interface AuthorizationServerOptions<Found extends FindAnswer = FindAnswe
   tokenResponse?: (body: TokenResponse, context: TokenResponseContext) => Awaitable<Record<string, unknown>>
   /** Called with each event; events contain no secrets. A thrown error is ignored. @default errors go to `console.error` */
   onEvent?: (event: AuthorizationServerEvent) => void
-  /** Returns the seconds since the epoch. A fraction makes the check of quick consent forms exact. @default the clock */
+  /** The time in seconds since the epoch; a fraction makes the check for hasty consent forms exact. @default the clock */
   now?: () => number
 }
 

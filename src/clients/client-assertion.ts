@@ -38,7 +38,7 @@ export interface PrivateKeyJwtOptions {
    */
   audience?: 'issuer' | 'issuer-or-token-endpoint'
   /**
-   * Accepts a `jwks_uri` on loopback with http, for development and tests. Anyone can then make this process send GET
+   * Also accepts a `jwks_uri` on loopback with http, for development and tests. Anyone can then make this process send GET
    * requests to local services.
    * @default false
    */

@@ -22,7 +22,7 @@ export interface ClientIdMetadataDocumentsOptions {
   /** Which URLs to accept, for example only those of known hosts. @default every public URL */
   allow?: (url: URL) => Awaitable<boolean>
   /**
-   * Accepts URLs on loopback with http, for development and tests. Anyone can then make this process send GET requests
+   * Also accepts URLs on loopback with http, for development and tests. Anyone can then make this process send GET requests
    * to local services.
    * @default false
    */

@@ -31,9 +31,9 @@ import { makeToken, revokeToken, showRevocation, showTokenForm, showTokens } fro
 export interface DeveloperPersonalTokensOptions {
   /** The client for personal access tokens, as in `issuePersonalToken`. */
   clientId: string
-  /** The lifetimes that a user can choose from. Days. @default [7, 30, 90] */
+  /** The lifetimes in days that a user can choose from. @default [7, 30, 90] */
   days?: readonly number[]
-  /** The number of live tokens that a user may have. @default 100 */
+  /** The maximum number of live tokens of a user. @default 100 */
   tokensPerUser?: number
 }
 
@@ -61,7 +61,7 @@ export interface DeveloperRouterOptions {
    * @default authorization_code and refresh_token, where the server has them
    */
   grantTypes?: readonly string[]
-  /** The number of apps that a user may own. @default 100 */
+  /** The maximum number of apps that a user may own. @default 100 */
   clientsPerUser?: number
   /** Adds the pages for personal access tokens. @default no such pages */
   personalTokens?: DeveloperPersonalTokensOptions

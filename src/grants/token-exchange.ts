@@ -63,7 +63,7 @@ export interface TokenExchangeOptions {
     >
   >
   /**
-   * The clients that may exchange tokens without authentication. Anyone with a stolen token can send their id.
+   * The clients that may exchange tokens without authentication: anyone with a stolen token can send their id.
    * @default none
    */
   publicClients?: readonly string[]

@@ -41,7 +41,7 @@ export interface MutualTlsOptions {
    * @default none, and these clients use the same origin as all others
    */
   aliases?: string
-  /** Accepts a `jwks_uri` on loopback, as in `privateKeyJwt`. Set both alike. @default false */
+  /** Also accepts a `jwks_uri` on loopback, as in `privateKeyJwt`. Set both alike. @default false */
   dangerouslyAllowLoopback?: boolean
 }
 

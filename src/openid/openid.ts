@@ -50,7 +50,7 @@ export interface OpenIdOptions {
    */
   sessionTtl?: number
   /**
-   * Accepts `backchannelLogoutUri` and `sectorIdentifierUri` on loopback with http, for development and tests. Anyone
+   * Also accepts `backchannelLogoutUri` and `sectorIdentifierUri` on loopback with http, for development and tests. Anyone
    * who may register can then make this process send requests to local services.
    * @default false
    */

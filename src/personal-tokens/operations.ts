@@ -27,7 +27,7 @@ import { isPersonalId, newParts, partsOf, syntaxOf, textOf } from './text'
 
 /** Options of `issuePersonalToken`. */
 export interface IssuePersonalTokenOptions {
-  /** The client for personal access tokens. Register it yourself; no user may own it. */
+  /** The client for personal access tokens: registered by your own code, without an owner. */
   clientId: string
   /** The id of the user who creates the token, and for whom it acts. */
   userId: string | number

@@ -65,7 +65,7 @@ export interface ClientsRouterOptions {
    * @default authorization_code and refresh_token, where the server has them, and those of `defaults`
    */
   grantTypes?: readonly string[]
-  /** The number of clients that a user without `admin` may own. @default 100 */
+  /** The maximum number of clients that a user without `admin` may own. @default 100 */
   clientsPerUser?: number
   /**
    * The format of requests and responses, for an API with existing callers.

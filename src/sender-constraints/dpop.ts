@@ -14,8 +14,8 @@ import { refusedProof } from './refusal'
 /** Options of `dpop`. */
 export interface DpopOptions {
   /**
-   * Requires nonces in proofs, so that none can be signed in advance: `{ secret, required }` (RFC 9449 §8, §9). Clients
-   * then need a second request. Nonces are not stored.
+   * Nonces for proofs, so that none can be signed in advance: `{ secret, required }` (RFC 9449 §8, §9). Clients then need
+   * a second request. Nonces are not stored.
    * @default false
    */
   nonce?: false | DpopNonceOptions

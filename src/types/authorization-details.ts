@@ -13,9 +13,9 @@ export interface AuthorizationDetailsOptions {
    */
   members?: readonly string[]
   /**
-   * Validates a detail. Throw an `OAuthError` with `invalid_authorization_details` to refuse it; return nothing to
-   * accept it. The server limits size and number and refuses control characters; check everything else here. Called
-   * again with each request of the browser while the user decides.
+   * Validates a detail: throws an `OAuthError` with `invalid_authorization_details` to refuse it, or returns nothing. The
+   * server limits size and number and refuses control characters; check everything else here. Called again with each
+   * request of the browser while the user decides.
    */
   check: (detail: AuthorizationDetail, client: Client) => Awaitable<void>
   /**
