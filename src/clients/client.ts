@@ -43,8 +43,8 @@ export function isWrittenByOthers({ origin, username }: Pick<Client, 'origin' | 
 }
 
 /**
- * Whether the client of an access token may still have it. Rows end with their client; a token without one, of
- * `jwt({ stateless: true })`, ends here. Guards have no call to storage for it, as the option says.
+ * Whether the client of an access token still exists and is enabled. Rows end with their client; a stateless token has
+ * no row, so this ends it. Guards do not check it, because stateless tokens save them every call to storage.
  */
 export async function hasItsClient(server: AuthorizationServer, clientId: string): Promise<boolean> {
   if (!server.accessTokens.stateless || server.clientDocuments?.isDocumentUrl(clientId)) return true

@@ -17,13 +17,13 @@
  * | form               | `~f`         | pending → decided                    | pages with forms   | the same page  |
  * | personal_token     | `~p`         | issued → `used.` + second            | issuePersonalToken | guard          |
  *
- * `ended` is a session that began with an access token and ended without its grant (`tokens/derived-session.ts`): nothing is
- * bound in such a row any more. A refresh token that does not rotate has `#` and a digest more behind its state.
+ * `ended` is a session that began with an access token and ended without its grant (`tokens/derived-session.ts`): such a
+ * row has no bound values. The state of a refresh token that does not rotate continues with `#` and a digest.
  *
- * A token that was exchanged (RFC 8693) has an id of its own, `~e.` and something random: it takes the place of no other one.
+ * An exchanged token (RFC 8693) has an id of its own, `~e.` with random characters, and so replaces no other token.
  *
- * What stands before the `~` is the id of the grant that the credential is of, or will begin; of a `jti` the hash of its client,
- * and of a `user_code` that of the code.
+ * The part before the `~` is the id of the credential's grant, existing or future. For a `jti` it is the hash of its client,
+ * and for a `user_code` the hash of the code.
  */
 type CredentialState =
   | { kind: 'authorization_code'; state: 'issued' | 'used' }

@@ -22,8 +22,8 @@ export async function useUp(
   proofs: readonly OneTimeProof[],
 ): Promise<OneTimeProof | undefined> {
   const owner = sha256(clientId)
-  // The client column has what is no client's id (RFC 6749 Appendix A.1 has no line break in one): the mark of a revocation would
-  // let a store forget the row, and what was used could be used again. The hash alone is an id that anybody can give a client
+  // the client column has no client's id (RFC 6749 Appendix A.1: ids contain no line break): otherwise a revocation's
+  // mark would let a store forget the row, and the proof could be used again. The hash alone could be a client's id
   const column = `${owner}\n`
   const issuedAt = now()
   const rows = proofs.map(({ purpose, id, expiresAt }) => {

@@ -1,7 +1,7 @@
 /**
- * Rotation of refresh tokens and detection of their reuse: RFC 9700 §4.14.2. A refresh token's secret has two halves: the
- * stable one lives as long as the grant (its digest is `digest`), the rotating one is new with each refresh (its digest is
- * `state`). The lookup id and the stable half prove that a token is of this grant; the rotating half says how old it is.
+ * Rotation of refresh tokens and detection of their reuse: RFC 9700 §4.14.2. A refresh token's secret has two halves. The
+ * stable half lives as long as the grant; its digest is `digest`. The rotating half changes with each refresh; its digest
+ * is `state`. The lookup id and the stable half prove that a token belongs to the grant; the rotating half shows its age.
  *
  * | stable half | rotating half                       | within the replay window | later              |
  * | ----------- | ----------------------------------- | ------------------------ | ------------------ |

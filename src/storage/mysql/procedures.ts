@@ -1,13 +1,13 @@
 /**
- * What the MySQL adapter writes to several tables at once, as procedures: each call is one round trip and one transaction.
- * What they rely on, under READ COMMITTED, which each of them asks for:
+ * The MySQL adapter's writes to several tables, as procedures: each call is one round trip and one transaction. Each
+ * sets READ COMMITTED, and relies on these rules:
  *
- * - Each statement sees what was committed when it began. A locking one sees the newest version of each row. So what a
- *   decision hangs on is locked first (credentials in the order of their ids, then grants), and decided then.
- * - What was locked is written with INSERT … ON DUPLICATE KEY UPDATE, which keeps `revoked_at`.
- * - Marks need no lock, nor does a tombstone that comes between the look for a grant that is not there and its insert. Every
- *   reader judges by them: a transition that did not see one ended just before it, and what it stored is dead.
- * - A deadlock undoes everything, and the adapter calls again.
+ * - A statement sees what was committed when it began. A locking statement sees the newest version of each row. So rows
+ *   that a decision depends on are locked first: credentials in the order of their ids, then grants.
+ * - Locked rows are written with INSERT … ON DUPLICATE KEY UPDATE, which keeps `revoked_at`.
+ * - Marks need no lock. Nor does a tombstone that arrives between the search for an absent grant and its insert. Every
+ *   reader checks both: a transition that missed one ended just before it, and its rows are dead.
+ * - A deadlock rolls everything back, and the adapter calls again.
  */
 import { BRIEF_KIND, GRACE, REVOCATION_MEMORY } from '../retention'
 import { credentialColumns, grantColumns } from '../sql/rows'

@@ -1,13 +1,12 @@
 /**
- * The statements of the PostgreSQL adapter, one for each call of the contract. Each is right under READ COMMITTED and
- * above, whatever runs beside it. What they rely on:
+ * The statements of the PostgreSQL adapter, one for each call of the contract. Each is correct under READ COMMITTED and
+ * above, whatever runs concurrently. They rely on these rules:
  *
- * - A statement sees what was committed when it began, and the newest version of each row that it has locked. So what a
- *   decision hangs on is locked first (credentials in the order of their ids, then grants: no two statements wait for
- *   each other), and decided then.
- * - What was locked is written with INSERT … ON CONFLICT DO UPDATE, which finds the newest version by itself.
- * - Marks need no lock. They only grow, and every reader judges by them: a transition that did not see a mark is one that
- *   ended just before it, and what it stored is dead.
+ * - A statement sees what was committed when it began, and the newest version of each row that it has locked. So rows
+ *   that a decision depends on are locked first: credentials in the order of their ids, then grants, against deadlocks.
+ * - Locked rows are written with INSERT … ON CONFLICT DO UPDATE, which finds the newest version itself.
+ * - Marks need no lock. They only grow, and every reader checks them: a transition that missed a mark ended just before
+ *   it, and its rows are dead.
  */
 
 import { GRACE, REVOCATION_MEMORY } from '../retention'

@@ -1,16 +1,16 @@
 /**
- * Grants, credentials and marks in Redis. Everything of one grant is on one slot, where one script judges and writes.
+ * Grants, credentials and marks in Redis. Everything of one grant is on one slot, where one script decides and writes.
  *
- * The marks of users and clients are on slots of their own. A single node reads them in that same script, and each call
- * is one round trip. In a cluster a script cannot, so a call is two: `find` reads the row and then its grant and marks, side
- * by side; `insert` and `transition` first `join` the indexes of their subjects, side by side, which answers with the
- * marks, and then run the script with these. A mark may arrive in between, so that `transition` answers true although
- * `revoke` has just answered, too. That is enough:
- * - `find` and `list` read the marks after the row, each time. Whatever a racing mark covers is never found again: the
- *   tokens of that response are dead before their first use, as if it had been sent a moment before the revocation.
- * - The race is about the mark alone. How many callers win is decided on the one slot, in one step.
- * - A mark outlives what it covers. `join` and `revoke` meet on the slot of the subject, in one order or the other:
- *   either the index lives as long as the row that comes, and the mark as long as the index, or `join` sees the mark.
+ * The marks of users and clients have slots of their own. On a single node the same script reads them, and each call is
+ * one round trip. In a cluster a script cannot, so a call takes two: `find` reads the row, and then its grant and marks
+ * in parallel. `insert` and `transition` first `join` the indexes of their subjects in parallel, which returns the marks,
+ * and then run the script with them. A mark may arrive in between: then `transition` returns true although `revoke` has
+ * just returned. That is safe:
+ * - `find` and `list` read the marks after the row, each time, so they never return a row that such a mark covers. The
+ *   tokens of that response are dead before their first use, as if it had been sent just before the revocation.
+ * - Only the mark races. The number of winners is decided on the one slot, in one step.
+ * - A mark outlives the rows that it covers. `join` and `revoke` both run on the slot of the subject, in some order:
+ *   either the index lives as long as the new row, and the mark as long as the index, or `join` sees the mark.
  */
 import { misuse } from '../../options/misuse'
 import type { Credential, Grant, GrantStorage } from '../../storage'

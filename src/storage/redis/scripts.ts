@@ -1,8 +1,8 @@
 /**
- * What runs inside Redis, in Lua, each script in one step that nothing else can come between. Rows are two lines: a
- * header, which is all that a script ever decodes (Lua would turn empty lists into objects), and the rest of the row.
- * The header of a grant is `[user or false, client, startedAt]`; that of a credential goes on with the key of its grant
- * (what follows `=`, or false) and its state. A grant that is an empty string is a tombstone.
+ * The Lua scripts, which Redis runs atomically. A row has two lines: a header, and the rest of the row. Scripts decode
+ * only the header, because Lua would turn empty lists into objects. The header of a grant is
+ * `[user or false, client, startedAt]`. The header of a credential also has the key of its grant (the part after `=`, or
+ * false) and its state. A grant that is an empty string is a tombstone.
  */
 import { GRACE, REVOCATION_MEMORY } from '../retention'
 import { ROWS } from './rows'
