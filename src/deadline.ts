@@ -69,8 +69,8 @@ function tooLate(call: string, seconds: number): Error {
 }
 
 /**
- * Runs `begin` once for all concurrent callers. Runs it again if it failed, if the value is not `kept`, or if it hangs:
- * later callers do not wait for it.
+ * Runs `begin` once, and returns its value to all callers. Runs it again if it failed, if the value is not `kept`, or
+ * if it hangs: later callers do not wait for it.
  */
 export function begunOnce<T>(begin: () => Promise<T>, kept: (value: T) => boolean = () => true): () => Promise<T> {
   let shared: { value: Promise<T>; until: number } | undefined

@@ -112,7 +112,7 @@ async function show(call: Call): Promise<void> {
   return query.get('by') === 'user' && query.get('find') ? showGrants(call) : showClients(call)
 }
 
-/** Handles a form. Its signed content decides, not the URL. */
+/** Handles a form. Its stored subject decides, not the URL. */
 async function act(call: Call): Promise<void> {
   const sent = await requestParameters(call.visit.req)
   const form = await takeForm(call.visit, sent)

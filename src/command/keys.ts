@@ -117,7 +117,7 @@ async function step(call: Call, keys: SigningKeys): Promise<{ next: SigningKeys;
   const ready = ringOf({ current: upcoming }).signing.algorithm
   const list = Array.isArray(current) ? (current as readonly KeyMaterial[]) : [current as KeyMaterial]
   const at = signers.indexOf(ready)
-  // the first key signs access tokens: replaces it if the algorithm is new, or else the key with the same algorithm
+  // replaces the key with the same algorithm, or else the first key, which signs access tokens
   const place = at < 0 ? 0 : at
   const replaced = list[place] as KeyMaterial
   const following = list.map((key, n) => (n === place ? upcoming : key))

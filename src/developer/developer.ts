@@ -189,7 +189,7 @@ async function show(call: Call): Promise<void> {
   return page === 'revoke' ? showRevocation(call) : showApps(call)
 }
 
-/** Handles a form. Its signed content decides, not the URL. */
+/** Handles a form. Its stored subject decides, not the URL. */
 async function act(call: Call): Promise<void> {
   const { visit, query, settings } = call
   const sent = await requestParameters(visit.req)

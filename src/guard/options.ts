@@ -50,7 +50,7 @@ export interface BearerGuardOptions {
    */
   clientIdQuery?: boolean
   /**
-   * Whether the token must have a user, which `resourceOwner(req)` returns. If so, a client's own token (client
+   * Whether the token must have a user, whom `resourceOwner(req)` returns. If so, a client's own token (client
    * credentials) is refused with 403.
    * @default true where the server has `users`, unless `clientIdQuery` admits apps
    */

@@ -86,7 +86,7 @@ export async function rotateClientSecret(
   return { clientSecret }
 }
 
-/** Deletes a client and all its codes, tokens and authorizations. Returns false for an unknown client. */
+/** Deletes a client and revokes everything that was issued to it. Returns false for an unknown client. */
 export async function deleteClient(server: AuthorizationServer, clientId: string): Promise<boolean> {
   requireNoMore('deleteClient', arguments, 2)
   requireServer(server)

@@ -31,7 +31,7 @@ export interface TokenOptions {
   readonly accessDetails?: AuthorizationDetails | undefined
   /** Lifetime of the access token in seconds, if shorter than the server's. */
   readonly ttl?: number | undefined
-  /** The session within an existing grant, and its latest end. Omitted for a new grant. */
+  /** A session within an existing grant, and its latest end. Omitted for the grant's own session. */
   readonly derived?: { readonly session: string; readonly until: number } | undefined
 }
 

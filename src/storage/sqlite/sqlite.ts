@@ -47,10 +47,10 @@ export interface SqliteStorage extends OAuthStorage {
 
 /**
  * Storage in `database`, which the host owns and closes: a `Database` of better-sqlite3, or a `DatabaseSync` of
- * `node:sqlite` (Node 22.13 or newer). Call `migrate()` before the first request. Use a separate Database object
- * without transactions of the host; the file may be shared. If another process has the lock, calls wait in the event
- * loop as long as the Database's `busy_timeout` says, or 5 seconds; the adapter then sets it to 1. Throws if `database`
- * is of another type, closed or read-only, or an option is wrong.
+ * `node:sqlite` (Node 22.13 or newer). Call `migrate()` before the first request. Use a separate Database object without
+ * transactions of the host; the file may be shared. If another process has the lock, calls wait in the event loop, for
+ * the time of the Database's `busy_timeout` or 5 seconds. The adapter itself sets `busy_timeout` to 1. Throws if
+ * `database` is of another type, closed or read-only, or an option is wrong.
  *
  * @example
  * const storage = sqliteStorage(new Database('oauth.db'))
