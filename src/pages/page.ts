@@ -12,7 +12,7 @@ import type { PageTexts } from './texts'
 
 /** The texts, languages and style of the consent page, the connected apps and the error pages. */
 export interface PagesOptions {
-  /** The name of your service, shown at the top of each page. Its first letter is their icon. @default the host of the issuer */
+  /** The name of your service, at the top of each page. The icon is its first letter. @default the host of the issuer */
   name?: string
   /**
    * The languages of the pages, as BCP 47 tags. The `ui_locales` parameter of a request selects one, then its

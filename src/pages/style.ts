@@ -113,7 +113,7 @@ export function pageStyle(theme: PageTheme = {}): string {
 @media(prefers-color-scheme:dark){:root{${variables('dark', dark, night)}}}${rules}`
 }
 
-/** The icon of the pages, as a URL: the first letter of the name. A page without an icon makes browsers ask for /favicon.ico. */
+/** The icon of the pages as a URL: the name's first letter. Without an icon browsers request /favicon.ico. */
 export function pageIcon(name: string, { light: { accent, onAccent } = {} }: PageTheme = {}): string {
   const initial = escapeHtml([...name.trim()][0]?.toUpperCase() ?? '')
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" rx="2" fill="${accent ?? light.accent}"/><text x="4" y="5.8" text-anchor="middle" font-family="sans-serif" font-size="5" font-weight="600" fill="${onAccent ?? light.onAccent}">${initial}</text></svg>`
