@@ -21,9 +21,9 @@ export function comparedName(name: string): string {
   return cut.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
-/** A text after every name that begins with `prefix`. */
+/** Above every name that begins with `prefix`: a name may go on with the last of all characters, to be found by nobody. */
 export function endOfPrefix(prefix: string): string {
-  return `${prefix}\u{10ffff}`
+  return prefix + '\u{10ffff}'.repeat(COMPARED + 1)
 }
 
 /** Whether a name begins with the prefix. */

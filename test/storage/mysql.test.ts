@@ -1,9 +1,13 @@
 // The MySQL adapter on a real server: the contract through two pools, its tables, its errors, lost connections.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type MysqlPool, mysqlSchema, mysqlStorage } from 'express-authorization-server/mysql'
 import { storageContract } from 'express-authorization-server/storage-contract'
 import * as callbacks from 'mysql2'
 import { createConnection, createPool, type Pool, type PoolOptions } from 'mysql2/promise'
+import type { Client } from '../../src/storage'
 import { client, code, credential, DAY, grant, NOW, used } from '../../src/storage/contract/rows'
+import { nameColumn } from '../../src/storage/mysql/client-names'
 import { createHost } from '../support/host'
 import { areWaiting, describeMysql, recorded, startMysql, type TestMysql } from './support/mysql'
 
@@ -154,6 +158,88 @@ describeMysql('mysqlStorage', () => {
       await pool.query('CREATE PROCEDURE rolling_insert_0123abcd() SELECT 1 AS done')
       await storage.migrate()
       expect((await pool.query('CALL rolling_insert_0123abcd()'))[0]).toMatchObject([[{ done: 1 }], {}])
+    })
+
+    describe('on tables that a release without names has made', () => {
+      const sql = readFileSync(join(__dirname, 'data', 'before-names.mysql.sql'), 'utf8')
+      const expected = { photo: ['six', 'one', 'two', 'five', 'seven'], 写: ['three'], 'photos "to\\G': ['two'] }
+      let databases = 0
+      async function tables(): Promise<Pool> {
+        const database = `before_names_${databases++}`
+        await pool.query(`CREATE DATABASE ${database} CHARACTER SET latin1`)
+        const own = newPool({ database })
+        for (const statement of sql.split(';\n')) await own.query(statement)
+        return own
+      }
+      async function verifyNames(own: Pool): Promise<void> {
+        const { clients } = mysqlStorage(own)
+        for (const [prefix, ids] of Object.entries(expected)) {
+          const found = (await clients.listByName?.({ prefix, limit: 100 })) as Client[]
+          expect(found.map(({ clientId }) => clientId)).toEqual(ids)
+        }
+        expect((await clients.list({ limit: 100 })).length).toBeGreaterThanOrEqual(7)
+      }
+      const tableOf = async (own: Pool) =>
+        JSON.stringify((await own.query('SHOW CREATE TABLE oauth_clients'))[0]).replace(
+          /DEFAULT CHARSET=\w+( COLLATE=\w+)?/,
+          '',
+        )
+
+      it('names them, keeps the version, and says what to do until then', async () => {
+        const own = await tables()
+        const storage = mysqlStorage(own)
+        await expect(storage.clients.listByName?.({ prefix: 'photo', limit: 10 })).rejects.toThrow(
+          'the table of clients is of an older release, and has no names. Call `await storage.migrate()`',
+        )
+        expect(await storage.clients.find('one')).toBeDefined()
+        expect(await storage.migrate()).toEqual(current)
+        await verifyNames(own)
+        const fresh = newPool({ database: 'app' })
+        expect(await tableOf(own)).toBe(await tableOf(fresh))
+      })
+
+      it.each(['mysqlSchema()', 'migrate()'])('%s is run again after it was interrupted', async (way) => {
+        const own = await tables()
+        await own.query(`ALTER TABLE oauth_clients ADD COLUMN ${nameColumn}`)
+        await own.query('CREATE PROCEDURE oauth_add_names() SELECT 1')
+        if (way === 'migrate()') await mysqlStorage(own).migrate()
+        else for (let times = 0; times < 2; times++) for (const statement of mysqlSchema()) await own.query(statement)
+        await verifyNames(own)
+        expect((await own.query(`SHOW INDEX FROM oauth_clients WHERE Key_name = 'by_name'`))[0]).toHaveLength(2)
+        expect(
+          (await own.query(`SHOW PROCEDURE STATUS WHERE Name = 'oauth_add_names' AND Db = DATABASE()`))[0],
+        ).toEqual([])
+      })
+
+      it('by many processes at once', async () => {
+        const own = await tables()
+        const { config } = own.pool
+        const pools = Array.from({ length: 10 }, () =>
+          newPool({ database: config.connectionConfig.database as string, connectionLimit: 1 }),
+        )
+        const results = await Promise.all(pools.map((one) => mysqlStorage(one).migrate()))
+        expect(results).toEqual(Array(10).fill(current))
+        await verifyNames(own)
+      })
+
+      it('whose processes go on: what they write is found, and renamed', async () => {
+        const own = await tables()
+        await mysqlStorage(own).migrate()
+        const { clients } = mysqlStorage(own)
+        // as that release writes, which does not know the column
+        const record = JSON.stringify(client({ clientId: 'late', name: 'Late riser' }))
+        await own.query('INSERT INTO oauth_clients (client_id, version, username, record) VALUES (?, 1, NULL, ?)', [
+          'late',
+          record,
+        ])
+        expect(await clients.listByName?.({ prefix: 'late', limit: 2 })).toHaveLength(1)
+        await own.query(
+          'UPDATE oauth_clients SET version = 2, username = NULL, record = ? WHERE client_id = ? AND version = 1',
+          [record.replace('Late riser', 'Early bird'), 'late'],
+        )
+        expect(await clients.listByName?.({ prefix: 'late', limit: 2 })).toEqual([])
+        expect(await clients.listByName?.({ prefix: 'EARLY', limit: 2 })).toHaveLength(1)
+      })
     })
 
     it('refuses a table of that name that is somebody else’s', async () => {

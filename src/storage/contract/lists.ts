@@ -49,6 +49,7 @@ export function listRules(rule: Rule): void {
         ...(after && { after: { name: after.name as string, clientId: after.clientId } }),
       })) as Client[]
     const names = ['Notes', 'notes', 'Notes for Ada', 'NOTEBOOK', 'Note "x\\y"', 'Other notes', 'Nötig', '日記']
+    names.push('50% *', 'Cafe ', 'Cafe', 'Café', 'Last\u{10ffff}')
     for (const [n, name] of names.entries()) await storage.clients.insert(client({ clientId: `n${n}`, name }))
     for (const clientId of shuffled) await storage.clients.insert(client({ clientId, name: 'Many' }))
     await storage.clients.insert(client({ clientId: 'nameless' }))
@@ -60,6 +61,17 @@ export function listRules(rule: Rule): void {
       [await found('Nöt'), await found('日'), await found('%'), await found('notes_')],
       [['Nötig'], ['日記'], [], []],
       caseless,
+    )
+    const exact = 'But for the case of A to Z, every character is itself: accents, blanks, signs and the last of all.'
+    isSame(
+      [await found('cafe'), await found('cafe '), await found('CAFÉ'), await found('Café')],
+      [['Cafe', 'Cafe '], ['Cafe '], [], ['Café']],
+      exact,
+    )
+    isSame(
+      [await found('50% *'), await found('5*'), await found('5?'), await found('last')],
+      [['50% *'], [], [], ['Last\u{10ffff}']],
+      exact,
     )
     const walked: string[][] = []
     for (let last: Client | undefined; walked.length < 10; ) {

@@ -44,6 +44,7 @@ export const errno = {
   duplicateEntry: 1062,
   syntaxError: 1064,
   noSuchTable: 1146,
+  noSuchIndex: 1176,
   lockDeadlock: 1213,
   procedureExists: 1304,
   noSuchProcedure: 1305,
@@ -138,6 +139,7 @@ export function errnoOf(error: unknown): unknown {
 const migrate = 'Call `await storage.migrate()` at start-up, or run the SQL of mysqlSchema()'
 const explanations: Readonly<Record<number, string>> = {
   [errno.noSuchTable]: `the tables are missing. ${migrate}`,
+  [errno.noSuchIndex]: `the table of clients is of an older release, and has no names. ${migrate}`,
   [errno.noSuchProcedure]: `a procedure is missing. ${migrate}`,
   [errno.noDatabase]: 'the pool has no database. Name it in its options, or in its URL after the last slash',
   [errno.unknownColumn]: 'a table of this name has other columns. Choose another prefix',

@@ -5,9 +5,10 @@
 import { requireKnown } from '../../options/known'
 import { misuse } from '../../options/misuse'
 import type { Client, ClientStorage, GrantStorage, OAuthStorage } from '../../storage'
+import { endOfPrefix } from '../client-names'
 import type { Migration } from '../schema-version'
 import type { ConnectionLender } from '../sql/lender'
-import { clientRecord, hasRepeatedId, toClient, toCredential, toGrant } from '../sql/rows'
+import { clientRecord, hasRepeatedId, nameAsWritten, toClient, toCredential, toGrant } from '../sql/rows'
 import { markOf, sweeper, verifyingFirst } from '../sql/tables'
 import {
   errno,
@@ -41,9 +42,9 @@ export interface MysqlStorageOptions extends MysqlSchemaOptions {}
 /** Storage in MySQL or MariaDB, and the migration of its tables. */
 export interface MysqlStorage extends OAuthStorage {
   /**
-   * Creates missing tables and procedures. Call it at each start: otherwise it does nothing, and may run in any number
-   * of processes at once. Throws if the server is too old, a table belongs to another program, or a newer release has
-   * upgraded the tables.
+   * Creates missing tables and procedures, and gives tables of an older release what they lack. Otherwise does nothing, and
+   * may run in any number of processes at once: call it at each start. Throws when the server is too old, a table belongs to
+   * another program, or a newer release has upgraded the tables.
    */
   migrate(): Promise<Migration>
 }
@@ -94,6 +95,16 @@ function clientStorage(statements: Statements, run: Run): ClientStorage {
       const filters = filtersOf({ username })
       const { rows } = await run(statements.listClients(filters, textOf('after', after), whole(limit)))
       return rows.map(toClient)
+    },
+    async listByName({ prefix, after, limit }) {
+      const begin = nameAsWritten(prefix)
+      const stretch = {
+        begin: textOf('prefix', begin),
+        end: textOf('prefix', endOfPrefix(begin)),
+        name: textOf('name', after ? nameAsWritten(after.name) : begin),
+        after: textOf('after', after?.clientId ?? ''),
+      }
+      return (await run(statements.listClientsByName(stretch, whole(limit)))).rows.map(toClient)
     },
     insert: (client) =>
       run(statements.insertClient(valuesOf(client))).then(

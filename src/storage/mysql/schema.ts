@@ -1,6 +1,7 @@
 /** The tables and procedures of the MySQL adapter, as SQL, and their creation. */
 import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
 import { DEFAULT_PREFIX, requireName, type Tables } from '../sql/tables'
+import { nameColumn, nameIndex, namesAdded } from './client-names'
 import { errno, errnoOf, explained, type MysqlPool, type Run, runner } from './connection'
 import { mysqlProcedures, type Procedures } from './procedures'
 import { ID_BYTES, OWNER_BYTES, textOf } from './values'
@@ -37,7 +38,12 @@ export function mysqlSchema(options: MysqlSchemaOptions = {}): string[] {
     `DROP PROCEDURE IF EXISTS ${name}`,
     sql,
   ])
-  return [...tableStatements(options), ...procedures]
+  return [...tableStatements(options), ...upgradeStatements(options), ...procedures]
+}
+
+/** What tables of an older release lack. Its processes go on beside it, so the version stays. */
+function upgradeStatements({ prefix = DEFAULT_PREFIX, ...options }: MysqlSchemaOptions): string[] {
+  return namesAdded(prefix, mysqlTables({ ...options, prefix }).clients)
 }
 
 /**
@@ -57,7 +63,9 @@ function tableStatements(options: MysqlSchemaOptions): string[] {
   version BIGINT NOT NULL,
   username VARBINARY(${OWNER_BYTES}),
   record LONGBLOB NOT NULL,
-  INDEX by_username (username, client_id)
+  ${nameColumn},
+  INDEX by_username (username, client_id),
+  ${nameIndex}
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
     `CREATE TABLE IF NOT EXISTS ${grants} (
   id VARBINARY(${ID_BYTES}) NOT NULL PRIMARY KEY,
@@ -189,11 +197,13 @@ async function missing(run: Run, options: MysqlSchemaOptions): Promise<string[]>
   const [procedures, tables] = [proceduresOf(options), mysqlTables(options)]
   const { rows } =
     await run(`SELECT routine_name AS name FROM information_schema.routines WHERE routine_schema = DATABASE()
-UNION ALL SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()`)
+UNION ALL SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()
+UNION ALL SELECT CONCAT(table_name, '.', index_name) AS name FROM information_schema.statistics WHERE table_schema = DATABASE()`)
   const present = rows.map(({ name }) => name)
   const areTablesThere = Object.values(tables).every((name) => present.includes(name))
   return [
     ...(areTablesThere ? [] : tableStatements(options)),
+    ...(present.includes(`${tables.clients}.by_name`) ? [] : upgradeStatements(options)),
     ...Object.values(procedures).flatMap(({ name, sql }) => (present.includes(name) ? [] : [sql])),
   ]
 }

@@ -12,6 +12,11 @@ export function mysqlStatements(tables: Tables, procedures: Procedures) {
     findClient: (clientId: string) => `SELECT record FROM ${clients} WHERE client_id = ${clientId}`,
     listClients: (filters: Filters, after: string, limit: string) =>
       `SELECT record FROM ${clients} WHERE ${page('client_id', filters, after, limit)}`,
+    /** Two stretches of the index, one after the other: the rest of a name, and what comes behind it. */
+    listClientsByName: ({ begin, end, name, after }: NameStretch, limit: string) =>
+      `SELECT record FROM ${clients} FORCE INDEX (by_name)
+WHERE name >= ${begin} AND ((name = ${name} AND client_id > ${after}) OR (name > ${name} AND name < ${end}))
+ORDER BY name, client_id LIMIT ${limit}`,
     insertClient: (values: ClientValues) =>
       `INSERT INTO ${clients} (client_id, version, username, record) VALUES (${values.join(', ')})`,
     updateClient: ([clientId, version, username, record]: ClientValues, expectedVersion: string) =>
@@ -35,7 +40,7 @@ ON DUPLICATE KEY UPDATE revoked_at = coalesce(revoked_at, VALUES(revoked_at))`,
 
     /** Fails if a table is missing or has other columns: it may belong to another program. */
     check: `SELECT 1 FROM ${clients} AS client, ${grants} AS present, ${credentials} AS credential, ${marks} AS mark
-WHERE false AND coalesce(client.client_id, client.version, username, record, ${columnsOf('present', grantColumns)},
+WHERE false AND coalesce(client.client_id, client.version, username, record, name, ${columnsOf('present', grantColumns)},
   ${columnsOf('credential', credentialColumns)}, owner, owner_id, mark.revoked_at, mark.delete_at, settled) IS NULL`,
   }
 }
@@ -43,7 +48,10 @@ WHERE false AND coalesce(client.client_id, client.version, username, record, ${c
 /** The id, version, username and record of a client. */
 export type ClientValues = readonly [clientId: string, version: string, username: string, record: string]
 
-/** Columns and their required values. */
+/** Names from `begin` to before `end`, and of them those after the client `after` of the name `name`. */
+export type NameStretch = Readonly<Record<'begin' | 'end' | 'name' | 'after', string>>
+
+/** Columns and the value that each must have. */
 export type Filters = readonly (readonly [column: string, value: string])[]
 
 const columnsOf = (alias: string, columns: readonly string[]) => columns.map((name) => `${alias}.${name}`).join(', ')

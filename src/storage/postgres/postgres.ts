@@ -6,10 +6,19 @@
 import { requireFlags, requireKnown } from '../../options/known'
 import { misuse } from '../../options/misuse'
 import type { ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
-import { comparedName, endOfPrefix } from '../client-names'
+import { endOfPrefix } from '../client-names'
 import type { Migration } from '../schema-version'
 import type { ConnectionLender } from '../sql/lender'
-import { clientRecord, grantRow, hasRepeatedId, rowsById, toClient, toCredential, toGrant } from '../sql/rows'
+import {
+  clientRecord,
+  grantRow,
+  hasRepeatedId,
+  nameAsWritten,
+  rowsById,
+  toClient,
+  toCredential,
+  toGrant,
+} from '../sql/rows'
 import { markOf, sweeper, verifyingFirst } from '../sql/tables'
 import {
   codeOf,
@@ -97,8 +106,8 @@ function clientStorage(statements: Statements, run: Run): ClientStorage {
       return (await run(statements.listClients(filters, whole(limit)), [after, ...values], once)).map(toClient)
     },
     async listByName({ prefix, after, limit }) {
-      const begin = asCompared(prefix)
-      const from = after ? [asCompared(after.name), after.clientId] : [begin, '']
+      const begin = nameAsWritten(prefix)
+      const from = after ? [nameAsWritten(after.name), after.clientId] : [begin, '']
       return (await run(statements.listClientsByName(whole(limit)), [...from, endOfPrefix(begin)], once)).map(toClient)
     },
     insert: (client) =>
@@ -113,12 +122,6 @@ function clientStorage(statements: Statements, run: Run): ClientStorage {
       ]),
     delete: (clientId) => isDone(statements.deleteClient, [clientId]),
   }
-}
-
-/** A name in the form of `nameInRecord`. Undoes JSON's escapes of quotes and backslashes, which names may contain. */
-function asCompared(name: string): string {
-  const written = JSON.stringify(comparedName(name)).slice(1, -1)
-  return comparedName(written.replaceAll(/\\(["\\])/g, '$1'))
 }
 
 function grantStorage(statements: Statements, run: Run): GrantStorage {

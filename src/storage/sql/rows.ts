@@ -1,6 +1,7 @@
 /** Converts rows of the SQL adapters. Times are whole numbers; lists and data are JSON. */
 import { misuse } from '../../options/misuse'
 import type { Client, Credential, Grant } from '../../storage'
+import { comparedName } from '../client-names'
 
 /** A row as a driver returns it. Numbers may be text or BigInt, by a setting of the host. */
 export type Row = Readonly<Record<string, unknown>>
@@ -100,12 +101,15 @@ export function toGrant(row: Row): Grant {
   }
 }
 
-/**
- * A client is stored completely, as JSON, so that members of later versions are kept. Its name comes first: see
- * `nameInRecord` of PostgreSQL.
- */
+/** A client is kept whole, as JSON, so that no member is lost that a later version adds. Its name comes first: see `nameInRecord`. */
 export function clientRecord({ name, ...client }: Client): string {
   return JSON.stringify({ name, ...client })
+}
+
+/** A name as `nameInRecord` has it. Of JSON's escapes those of quotes and backslashes are undone, which names may have. */
+export function nameAsWritten(name: string): string {
+  const written = JSON.stringify(comparedName(name)).slice(1, -1)
+  return comparedName(written.replaceAll(/\\(["\\])/g, '$1'))
 }
 
 export function toClient(row: Row): Client {
