@@ -85,6 +85,7 @@ describeMysql('the statements of mysqlStorage', () => {
     const [before, idle] = [await rowsRead(), await rowsRead()]
     const found = (await storage.clients.listByName?.(query)) as Client[]
     const read = (await rowsRead()) - idle - (idle - before)
+    expect(found.filter(({ name }) => !name?.toLowerCase().startsWith(query.prefix))).toEqual([])
     // an entry of the index and its row, and one for the end of each stretch
     expect(read).toBeLessThanOrEqual(2 * found.length + 6)
     const [plan] = await connection.query(`EXPLAIN ${statements[0]}`)

@@ -213,10 +213,8 @@ describeMysql('mysqlStorage', () => {
 
       it('by many processes at once', async () => {
         const own = await tables()
-        const { config } = own.pool
-        const pools = Array.from({ length: 10 }, () =>
-          newPool({ database: config.connectionConfig.database as string, connectionLimit: 1 }),
-        )
+        const [[{ name }]] = (await own.query('SELECT DATABASE() AS name')) as unknown as [[{ name: string }]]
+        const pools = Array.from({ length: 10 }, () => newPool({ database: name, connectionLimit: 1 }))
         const results = await Promise.all(pools.map((one) => mysqlStorage(one).migrate()))
         expect(results).toEqual(Array(10).fill(current))
         await verifyNames(own)

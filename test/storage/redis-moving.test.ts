@@ -1,7 +1,7 @@
 // A real Redis cluster that moves a slot to another node: its keys go one by one, and for a while some are here and some there.
 import { redisStorage } from 'express-authorization-server/redis'
 import { createClient, createCluster } from 'redis'
-import type { OAuthStorage } from '../../src/storage'
+import type { Client, OAuthStorage } from '../../src/storage'
 import { client, credential, grant } from '../../src/storage/contract/rows'
 import { describeRedis, type RunningRedis, startRedis } from './support/redis'
 
@@ -99,22 +99,36 @@ describeRedis('redisStorage while a cluster moves a slot', () => {
     },
   )
 
-  it.each(['index of its owner', 'index of the next owner', 'record'])(
+  it.each(['index of its owner', 'index of the next owner', 'record', 'names in order', 'names by id'])(
     'changes a client whole or not at all, while its %s is elsewhere',
     async (part) => {
       const clientId = part.replaceAll(' ', '-')
       const [before, after] = [`before-${clientId}`, `after-${clientId}`]
-      await storage.clients.insert(client({ clientId, username: before, version: 1 }))
+      await storage.clients.insert(client({ clientId, username: before, name: before, version: 1 }))
       await storage.clients.insert(client({ clientId: `${clientId}-of-next`, username: after }))
       const { keys, move, end } = await movingSlot('*{:clients}*')
-      const suffix = { record: `r:${clientId}`, 'index of its owner': `u:${before}` }[part] ?? `u:${after}`
+      const suffixes: Record<string, string> = {
+        record: `r:${clientId}`,
+        'index of its owner': `u:${before}`,
+        'names in order': '}n',
+        'names by id': '}e',
+      }
+      const suffix = suffixes[part] ?? `u:${after}`
       const elsewhere = keys.filter((key) => key.endsWith(suffix))
       expect(elsewhere).toHaveLength(1)
       for (const key of elsewhere) await move(key)
-      const asked = storage.clients.update(client({ clientId, username: after, version: 2 }), 1)
+      const asked = storage.clients.update(client({ clientId, username: after, name: after, version: 2 }), 1)
+      const looked = storage.clients.listByName?.({ prefix: `before-${clientId}`, limit: 10 })
       await new Promise((resolve) => setTimeout(resolve, 100))
       await end()
       expect(await asked).toBe(true)
+      // before the change, or after it
+      for (const { name } of (await looked) as Client[]) expect(name).toBe(before)
+      const ofName = async (prefix: string) => {
+        const found = (await storage.clients.listByName?.({ prefix, limit: 10 })) as Client[]
+        return found.map(({ clientId }) => clientId)
+      }
+      expect([await ofName(before), await ofName(after)]).toEqual([[], [clientId]])
       const ofOwner = async (username: string) =>
         (await storage.clients.list({ username, limit: 10 })).map((found) => found.clientId)
       expect([await ofOwner(before), await ofOwner(after)]).toEqual([[], [clientId, `${clientId}-of-next`]])

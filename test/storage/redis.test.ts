@@ -44,9 +44,10 @@ const granted = (id: string) => credential({ ...owner, id: `${id}~access`, grant
 function everyCall({ clients, grants }: OAuthStorage): Record<string, () => unknown> {
   const [waiting, refresh] = [code(owner), { ...granted('g2'), id: 'g2~refresh', state: 'one' }]
   return {
-    'clients.insert': () => clients.insert(client({ username: 'ada' })),
+    'clients.insert': () => clients.insert(client({ username: 'ada', name: 'App' })),
     'clients.find': () => clients.find('client-1'),
     'clients.list': () => clients.list({ username: 'ada', limit: 10 }),
+    'clients.listByName': () => clients.listByName?.({ prefix: 'app', limit: 10 }),
     'clients.update': () => clients.update(client({ version: 2 }), 1),
     'clients.delete': () => clients.delete('client-1'),
     'grants.insert, a code': () => grants.insert([waiting]),

@@ -4,6 +4,7 @@
 import { misuse } from '../../options/misuse'
 import type { Client, ClientStorage } from '../../storage'
 import type { Run } from './client'
+import { clientNameScripts, entering, entryOf, redisClientNames } from './client-names'
 
 // A record is two lines: the header `[version, username or false]`, and the client
 const prelude = `
@@ -18,10 +19,11 @@ end
 local function beHere(...)
   for _, username in ipairs({...}) do index('EXISTS', username) end
 end
-`
+${entering}`
 
-/** KEYS: record, index of all. ARGV: what the keys begin with, id, record, expected version. */
+/** KEYS: record, index of all, entries in order, entries by id. ARGV: what the keys begin with, id, record, entry, expected version. */
 export const clientScripts = {
+  ...clientNameScripts,
   findClient: `return redis.call('GET', KEYS[1])`,
   listClients: `
 local ids = redis.call('ZRANGE', KEYS[1], ARGV[2], '+', 'BYLEX', 'LIMIT', 0, ARGV[3])
@@ -35,17 +37,19 @@ beHere(header(ARGV[3])[2])
 call('SET', KEYS[1], ARGV[3])
 call('ZADD', KEYS[2], 0, ARGV[2])
 index('ZADD', header(ARGV[3])[2], 0, ARGV[2])
+enter(ARGV[2], ARGV[4])
 return 1
 `,
   updateClient: `${prelude}
 local current = call('GET', KEYS[1])
 if not current then return 0 end
 local version, username = unpack(header(current))
-if version ~= tonumber(ARGV[4]) then return 0 end
+if version ~= tonumber(ARGV[5]) then return 0 end
 beHere(username, header(ARGV[3])[2])
 call('SET', KEYS[1], ARGV[3])
 index('ZREM', username, ARGV[2])
 index('ZADD', header(ARGV[3])[2], 0, ARGV[2])
+enter(ARGV[2], ARGV[4])
 return 1
 `,
   deleteClient: `${prelude}
@@ -55,6 +59,7 @@ beHere(header(current)[2])
 call('DEL', KEYS[1])
 call('ZREM', KEYS[2], ARGV[2])
 index('ZREM', header(current)[2], ARGV[2])
+enter(ARGV[2], false)
 return 1
 `,
 }
@@ -64,9 +69,10 @@ type Script = keyof typeof clientScripts
 export function redisClients(run: Run<Script>, prefix: string): ClientStorage {
   const base = `${prefix}{:clients}`
   const [record, index] = [(clientId: string) => `${base}r:${clientId}`, `${base}i`]
+  const indexes = [index, `${base}n`, `${base}e`]
 
   async function write(script: Script, clientId: string, ...args: string[]): Promise<boolean> {
-    return Number(await run(script, [record(clientId), index], [base, clientId, ...args])) === 1
+    return Number(await run(script, [record(clientId), ...indexes], [base, clientId, ...args])) === 1
   }
 
   return {
@@ -83,9 +89,10 @@ export function redisClients(run: Run<Script>, prefix: string): ClientStorage {
       )) as unknown[]
       return values.flatMap((value) => (value === null ? [] : [decode(value)]))
     },
-    insert: (added) => write('insertClient', added.clientId, encode(added)),
+    listByName: redisClientNames(run, { keys: [index, ...indexes], base, decode }),
+    insert: (added) => write('insertClient', added.clientId, encode(added), entryOf(added)),
     update: (changed, expectedVersion) =>
-      write('updateClient', changed.clientId, encode(changed), String(expectedVersion)),
+      write('updateClient', changed.clientId, encode(changed), entryOf(changed), String(expectedVersion)),
     delete: (clientId) => write('deleteClient', clientId),
   }
 }
