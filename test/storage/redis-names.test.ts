@@ -115,7 +115,7 @@ for (const nodes of [undefined, 3]) {
       await verifyWhole()
     })
 
-    it.each<[string, string, () => Promise<unknown>]>([
+    it.each<[string, string, () => unknown]>([
       ['renamed by such a process', 'other', () => old.put({ ...named(1, 'Other'), version: 2 })],
       [
         'renamed by this one',

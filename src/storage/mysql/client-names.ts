@@ -28,12 +28,16 @@ function nameInRecord(): string {
 export const nameColumn = `name VARBINARY(${COMPARED * 4}) GENERATED ALWAYS AS (${nameInRecord()}) STORED`
 export const nameIndex = 'INDEX by_name (name, client_id)'
 
-/**
- * The statements that give the column and its index to a table of an older release, and change nothing where they are. One
- * that was interrupted is taken up again. A procedure, because MySQL knows no `ADD COLUMN IF NOT EXISTS`.
- */
-export function namesAdded(prefix: string, clients: string): string[] {
+/** What gives a table of an older release its column and its index. One after the other: what was interrupted goes on. */
+export function namesAdded(clients: string): { column: string; index: string } {
+  const alter = `ALTER TABLE ${clients} ADD`
+  return { column: `${alter} COLUMN ${nameColumn}`, index: `${alter} ${nameIndex}` }
+}
+
+/** The same as statements that change nothing where it is there. MySQL knows no `ADD COLUMN IF NOT EXISTS`: a procedure. */
+export function namesEnsured(prefix: string, clients: string): string[] {
   const name = `${prefix}add_names`
+  const { column, index } = namesAdded(clients)
   const isMissing = (what: 'column' | 'index', view: string, called: string) =>
     `NOT EXISTS (SELECT 1 FROM information_schema.${view}
     WHERE table_schema = DATABASE() AND table_name = '${clients}' AND ${what}_name = '${called}')`
@@ -43,10 +47,10 @@ export function namesAdded(prefix: string, clients: string): string[] {
 SQL SECURITY INVOKER
 BEGIN
   IF ${isMissing('column', 'columns', 'name')} THEN
-    ALTER TABLE ${clients} ADD COLUMN ${nameColumn};
+    ${column};
   END IF;
   IF ${isMissing('index', 'statistics', 'by_name')} THEN
-    ALTER TABLE ${clients} ADD ${nameIndex};
+    ${index};
   END IF;
 END`,
     `CALL ${name}()`,

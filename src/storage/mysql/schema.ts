@@ -1,7 +1,7 @@
 /** The tables and procedures of the MySQL adapter, as SQL, and their creation. */
 import { announced, type Migration, needsUpgrade, refuseNewer, SCHEMA_VERSION } from '../schema-version'
 import { DEFAULT_PREFIX, requireName, type Tables } from '../sql/tables'
-import { nameColumn, nameIndex, namesAdded } from './client-names'
+import { nameColumn, nameIndex, namesAdded, namesEnsured } from './client-names'
 import { errno, errnoOf, explained, type MysqlPool, type Run, runner } from './connection'
 import { mysqlProcedures, type Procedures } from './procedures'
 import { ID_BYTES, OWNER_BYTES, textOf } from './values'
@@ -38,12 +38,8 @@ export function mysqlSchema(options: MysqlSchemaOptions = {}): string[] {
     `DROP PROCEDURE IF EXISTS ${name}`,
     sql,
   ])
-  return [...tableStatements(options), ...upgradeStatements(options), ...procedures]
-}
-
-/** What tables of an older release lack. Its processes go on beside it, so the version stays. */
-function upgradeStatements({ prefix = DEFAULT_PREFIX, ...options }: MysqlSchemaOptions): string[] {
-  return namesAdded(prefix, mysqlTables({ ...options, prefix }).clients)
+  const { prefix = DEFAULT_PREFIX } = options
+  return [...tableStatements(options), ...namesEnsured(prefix, mysqlTables(options).clients), ...procedures]
 }
 
 /**
@@ -198,12 +194,20 @@ async function missing(run: Run, options: MysqlSchemaOptions): Promise<string[]>
   const { rows } =
     await run(`SELECT routine_name AS name FROM information_schema.routines WHERE routine_schema = DATABASE()
 UNION ALL SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()
-UNION ALL SELECT CONCAT(table_name, '.', index_name) AS name FROM information_schema.statistics WHERE table_schema = DATABASE()`)
+UNION ALL SELECT CONCAT(table_name, '.', column_name) AS name FROM information_schema.columns
+  WHERE table_schema = DATABASE() AND column_name = 'name'
+UNION ALL SELECT CONCAT(table_name, '.', index_name) AS name FROM information_schema.statistics
+  WHERE table_schema = DATABASE() AND index_name = 'by_name'`)
   const present = rows.map(({ name }) => name)
-  const areTablesThere = Object.values(tables).every((name) => present.includes(name))
+  const [areTablesThere, areClientsThere] = [Object.values(tables), [tables.clients]].map((names) =>
+    names.every((name) => present.includes(name)),
+  )
+  const { column, index } = namesAdded(tables.clients)
   return [
     ...(areTablesThere ? [] : tableStatements(options)),
-    ...(present.includes(`${tables.clients}.by_name`) ? [] : upgradeStatements(options)),
+    // an older release made the table
+    ...(areClientsThere && !present.includes(`${tables.clients}.name`) ? [column] : []),
+    ...(areClientsThere && !present.includes(`${tables.clients}.by_name`) ? [index] : []),
     ...Object.values(procedures).flatMap(({ name, sql }) => (present.includes(name) ? [] : [sql])),
   ]
 }
