@@ -23,6 +23,7 @@ const fullClient: Client = {
   tokenEndpointAuthMethods: ['none', 'client_secret_post'],
   requirePkce: false,
   resourceServer: true,
+  disabled: true,
   origin: 'registration',
   registrationTokenDigest: 'GcS1vC7MpVQyXxHAo2Bnp3tA7yTbL1qzYvV0sUuhzgs',
   createdAt: NOW,

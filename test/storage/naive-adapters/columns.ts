@@ -149,6 +149,13 @@ export const columnMistakes: NaiveAdapter[] = [
     grants,
   ),
   naive(
+    'has no column for a member of a client that came later',
+    ({ clients }) => ({
+      clients: { insert: ({ disabled: _, ...client }) => clients.insert(client) },
+    }),
+    'keeps every member of a client',
+  ),
+  naive(
     'joins the redirect URIs of a client',
     ({ clients }) => ({
       clients: {

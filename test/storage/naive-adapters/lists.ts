@@ -72,6 +72,23 @@ export const listMistakes: NaiveAdapter[] = [
     'fills its pages although some grants are dead',
   ),
   naive(
+    'finds names by a collation, which knows no accents, and takes the last character for the end',
+    ({ clients }) => ({
+      clients: {
+        async listByName({ prefix, after, limit }) {
+          const fold = (name: string) => name.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase().slice(0, 200)
+          const key = ({ name = '', clientId }: { name?: string; clientId: string }) => `${fold(name)}\0${clientId}`
+          const named = (await clients.list({ limit: 1000 })).filter(
+            ({ name }) => name !== undefined && fold(name).startsWith(fold(prefix)) && !name.endsWith('\u{10ffff}'),
+          )
+          const sorted = named.sort((left, right) => (key(left) < key(right) ? -1 : 1))
+          return sorted.filter((row) => !after || key(row) > key(after)).slice(0, limit)
+        },
+      },
+    }),
+    'lists clients by the beginning of their names, where it can, page by page',
+  ),
+  naive(
     'compares whole names, with their case',
     ({ clients }) => ({
       clients: {
