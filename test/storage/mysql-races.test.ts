@@ -203,7 +203,9 @@ describeMysql('mysqlStorage, at the worst moments', () => {
     await storage.grants.insert([access, refresh], stored)
     await lock('grants', 'g1')
     // it has the credentials, and waits for the grant. To end the less of the two, the test has written much
-    await connection.query(`INSERT INTO oauth_clients SELECT seq, 1, NULL, '{}' FROM seq_1_to_1000`)
+    await connection.query(
+      `INSERT INTO oauth_clients (client_id, version, username, record) SELECT seq, 1, NULL, '{}' FROM seq_1_to_1000`,
+    )
     const sent: string[] = []
     const refreshed = rotate(mysqlStorage(recorded(pool, sent)))
     await areWaiting(pool)
