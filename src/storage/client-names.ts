@@ -21,7 +21,7 @@ export function comparedName(name: string): string {
   return cut.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
-/** Above every name that begins with `prefix`: a name may go on with the last of all characters, to be found by nobody. */
+/** A text after every name that begins with `prefix`, also after names that continue with the last Unicode character. */
 export function endOfPrefix(prefix: string): string {
   return prefix + '\u{10ffff}'.repeat(COMPARED + 1)
 }

@@ -1,17 +1,17 @@
-/** How clients are found by name in MySQL: by a column that the server fills from the record, whoever writes it. */
+/** Clients by name in MySQL: a generated column, which the server fills from the record for every writer. */
 import { COMPARED } from '../client-names'
 
 const hex = (text: string) => `x'${Buffer.from(text).toString('hex')}'`
 const replace = (value: string, from: string, to: string) => `REPLACE(${value}, ${hex(from)}, ${hex(to)})`
 
 const KEY = '"name":"'
-/** What JSON escapes, while the end of the name is looked for. As themselves these two stand in no JSON. */
+/** Placeholders for escaped characters, used to find the end of the name. JSON never contains these two unescaped. */
 const [BACKSLASH, QUOTE] = ['\x01', '\x02']
 
 /**
- * The name of a client as it is compared, see `nameAsWritten`, or NULL. Names come first in a record. By functions for bytes:
- * those for JSON refuse text that a record may have, and those for text depend on the collation. `LOWER` would fold more than
- * A to Z, or of bytes nothing.
+ * The name of a client in its compared form, see `nameAsWritten`, or NULL. A record begins with the name. Uses byte
+ * functions: JSON functions refuse text that a record may contain, and text functions depend on the collation. `LOWER`
+ * folds more than A to Z in text, and nothing in bytes.
  */
 function nameInRecord(): string {
   const rest = `SUBSTRING(record, LOCATE(${hex(KEY)}, record) + ${KEY.length})`
@@ -24,17 +24,17 @@ function nameInRecord(): string {
   return `IF(LOCATE(${hex(KEY)}, record) = 0, NULL, CAST(LEFT(CONVERT(${folded} USING utf8mb4), ${COMPARED}) AS BINARY))`
 }
 
-/** Stored, because an index of what is computed has failed in too many releases of both servers. */
+/** Stored: indexes on virtual columns have failed in too many releases of both servers. */
 export const nameColumn = `name VARBINARY(${COMPARED * 4}) GENERATED ALWAYS AS (${nameInRecord()}) STORED`
 export const nameIndex = 'INDEX by_name (name, client_id)'
 
-/** What gives a table of an older release its column and its index. One after the other: what was interrupted goes on. */
+/** Adds the column and the index to a table of an older release. Two statements, so that an interrupted upgrade continues. */
 export function namesAdded(clients: string): { column: string; index: string } {
   const alter = `ALTER TABLE ${clients} ADD`
   return { column: `${alter} COLUMN ${nameColumn}`, index: `${alter} ${nameIndex}` }
 }
 
-/** The same as statements that change nothing where it is there. MySQL knows no `ADD COLUMN IF NOT EXISTS`: a procedure. */
+/** The same as statements that may run again. A procedure, because MySQL has no `ADD COLUMN IF NOT EXISTS`. */
 export function namesEnsured(prefix: string, clients: string): string[] {
   const name = `${prefix}add_names`
   const { column, index } = namesAdded(clients)

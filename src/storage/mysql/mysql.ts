@@ -42,8 +42,8 @@ export interface MysqlStorageOptions extends MysqlSchemaOptions {}
 /** Storage in MySQL or MariaDB, and the migration of its tables. */
 export interface MysqlStorage extends OAuthStorage {
   /**
-   * Creates missing tables and procedures, and gives tables of an older release what they lack. Otherwise does nothing, and
-   * may run in any number of processes at once: call it at each start. Throws when the server is too old, a table belongs to
+   * Creates missing tables and procedures, and upgrades tables of an older release. Call it at each start: otherwise it
+   * does nothing, and may run in any number of processes at once. Throws if the server is too old, a table belongs to
    * another program, or a newer release has upgraded the tables.
    */
   migrate(): Promise<Migration>

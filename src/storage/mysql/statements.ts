@@ -12,7 +12,7 @@ export function mysqlStatements(tables: Tables, procedures: Procedures) {
     findClient: (clientId: string) => `SELECT record FROM ${clients} WHERE client_id = ${clientId}`,
     listClients: (filters: Filters, after: string, limit: string) =>
       `SELECT record FROM ${clients} WHERE ${page('client_id', filters, after, limit)}`,
-    /** Two stretches of the index, one after the other: the rest of a name, and what comes behind it. */
+    /** Two ranges of the index: the rest of the clients with this name, and the names after it. */
     listClientsByName: ({ begin, end, name, after }: NameStretch, limit: string) =>
       `SELECT record FROM ${clients} FORCE INDEX (by_name)
 WHERE name >= ${begin} AND ((name = ${name} AND client_id > ${after}) OR (name > ${name} AND name < ${end}))
@@ -48,10 +48,10 @@ WHERE false AND coalesce(client.client_id, client.version, username, record, nam
 /** The id, version, username and record of a client. */
 export type ClientValues = readonly [clientId: string, version: string, username: string, record: string]
 
-/** Names from `begin` to before `end`, and of them those after the client `after` of the name `name`. */
+/** The names from `begin` to before `end`, after the client `after` with the name `name`. */
 export type NameStretch = Readonly<Record<'begin' | 'end' | 'name' | 'after', string>>
 
-/** Columns and the value that each must have. */
+/** Columns and their required values. */
 export type Filters = readonly (readonly [column: string, value: string])[]
 
 const columnsOf = (alias: string, columns: readonly string[]) => columns.map((name) => `${alias}.${name}`).join(', ')

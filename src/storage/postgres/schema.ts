@@ -48,9 +48,9 @@ export function postgresSchema({ from, ...options }: PostgresSchemaOptions & { f
 const writtenName = String.raw`substring(record FROM E'"name":"((?:[^"\\\\]|\\\\.)*)"')`
 
 /**
- * The name of a client as it is compared, see `nameAsWritten`: an index of what stands in the record needs no column, and so no
- * upgrade. Not by the functions for JSON, which refuse text that a record may have. A row of an index has no room for more than
- * 2704 bytes, and a name may be longer.
+ * The name of a client in its compared form, see `nameAsWritten`. An index on the record needs no column, and so no
+ * upgrade. Without JSON functions, which refuse text that a record may contain. An index row has at most 2704 bytes,
+ * and a name may be longer.
  */
 export const nameInRecord = String.raw`left(lower(regexp_replace(${writtenName}, E'\\\\(["\\\\])', E'\\1', 'g') COLLATE "C"), ${COMPARED})`
 

@@ -1,9 +1,9 @@
 /**
- * Clients by name in Redis. A sorted set has an entry for each name, and a hash the entry of each client, which leaves with
- * the name. Both change in the one step that changes the record.
+ * Clients by name in Redis. A sorted set contains an entry for each name. A hash contains the entry of each client. The
+ * script that changes a record changes both.
  *
- * Processes of an older release know neither. What they added or deleted shows in the numbers, and is caught up on before a
- * name is looked for. What they renamed shows when the old name is found: the record is right, and the entry follows it.
+ * Processes of an older release change neither. If the number of clients and of entries differ, a search first adds and
+ * removes entries. A client that such a process renamed is corrected when a search finds its old name.
  */
 import { begunOnce } from '../../deadline'
 import type { Client, ClientStorage } from '../../storage'
@@ -26,7 +26,7 @@ end
 
 /** KEYS: a key of the slot, index of all, entries in order, entries by id. ARGV: what the keys begin with, and as each says. */
 export const clientNameScripts = {
-  /** From where, to where, how many, and whether it goes without a look at the numbers. Answers entries, and their records. */
+  /** ARGV: from, to, limit, and whether the numbers are not compared. Returns entries and their records. */
   listEntries: `
 local call = redis.call
 if ARGV[5] == '' and call('ZCARD', KEYS[2]) ~= call('HLEN', KEYS[4]) then return 0 end
@@ -35,7 +35,7 @@ if #entries == 0 then return { {}, {} } end
 for i, entry in ipairs(entries) do keys[i] = ARGV[1] .. 'r:' .. string.match(entry, '^.*%z(.*)$') end
 return { entries, call('MGET', unpack(keys)) }
 `,
-  /** Where in the index of all, how many. Answers the last id, and the records of those that have no entry. */
+  /** ARGV: place in the index of all, limit. Returns the last id, and the records of clients without an entry. */
   listUnentered: `
 local call = redis.call
 local ids, keys = call('ZRANGE', KEYS[2], ARGV[2], '+', 'BYLEX', 'LIMIT', 0, ARGV[3]), {}
@@ -45,7 +45,7 @@ for i, entry in ipairs(call('HMGET', KEYS[4], unpack(ids))) do
 end
 return { ids[#ids], #keys > 0 and call('MGET', unpack(keys)) or {} }
 `,
-  /** Where in the hash, about how many. Answers where it goes on, and ids with the entries that have no record. */
+  /** ARGV: cursor of the hash, approximate count. Returns the next cursor, and ids with entries that have no record. */
   listEnded: `
 local call = redis.call
 local next, found = unpack(call('HSCAN', KEYS[4], ARGV[2], 'COUNT', ARGV[3]))
@@ -58,7 +58,7 @@ for i = 1, #found, 2 do
 end
 return { next, ended }
 `,
-  /** For each client its id, its entry and the version of its record as they were seen, and its entry then. Others have changed since. */
+  /** ARGV: for each client its id, its entry and record version as they were read, and the right entry. Skips clients that changed since. */
   correctEntries: `
 local call = redis.call
 ${entering}
@@ -76,10 +76,10 @@ return 1
 
 type Script = keyof typeof clientNameScripts
 
-/** How many clients are caught up on in one step, during which the server does nothing else. */
+/** Clients that one script corrects. The server does nothing else meanwhile. */
 const BATCH = '200'
 
-/** A client whose entry is to be what its record says: its id, its entry and its record as they were seen. */
+/** A client whose entry must follow its record: its id, its entry and its record as they were read. */
 type Seen = readonly [clientId: string, entry: string, client: Client | undefined]
 
 /** `listByName`. `keys` are those of the scripts, `base` what they begin with; `decode` reads a record. */
@@ -113,7 +113,7 @@ export function redisClientNames(
       cursor = String(next) === '0' ? undefined : String(next)
     }
   }
-  /** Several who ask at the same time wait for one. */
+  /** Concurrent searches wait for the same run. */
   const caughtUp = begunOnce(catchUp, () => false)
 
   async function listEntries(from: string, to: string, limit: number): Promise<[string[], unknown[]]> {
@@ -146,7 +146,7 @@ function asKept(name: string): string {
   return comparedName(name).toWellFormed()
 }
 
-/** What stands for a client in the order of names. No id has NUL. */
+/** The entry of a client in the order of names. Ids contain no NUL. */
 export function entryOf({ name, clientId }: { name?: string; clientId: string }): string {
   return name === undefined ? NAMELESS : `${asKept(name)}\0${clientId}`
 }
@@ -155,7 +155,7 @@ function idOf(entry: string): string {
   return entry.slice(entry.lastIndexOf('\0') + 1)
 }
 
-/** In the order of Redis: by bytes. */
+/** Compares as Redis does, by bytes. */
 function isBefore(one: string, other: string): boolean {
   return Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0
 }

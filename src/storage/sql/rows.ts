@@ -101,12 +101,15 @@ export function toGrant(row: Row): Grant {
   }
 }
 
-/** A client is kept whole, as JSON, so that no member is lost that a later version adds. Its name comes first: see `nameInRecord`. */
+/**
+ * A client is stored completely, as JSON, so that members of later versions are kept. Its name comes first: see
+ * `nameInRecord`.
+ */
 export function clientRecord({ name, ...client }: Client): string {
   return JSON.stringify({ name, ...client })
 }
 
-/** A name as `nameInRecord` has it. Of JSON's escapes those of quotes and backslashes are undone, which names may have. */
+/** A name in the form of `nameInRecord`. Undoes JSON's escapes of quotes and backslashes, which names may contain. */
 export function nameAsWritten(name: string): string {
   const written = JSON.stringify(comparedName(name)).slice(1, -1)
   return comparedName(written.replaceAll(/\\(["\\])/g, '$1'))
