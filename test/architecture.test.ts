@@ -35,6 +35,7 @@ const floors = [
     'storage/request-client.ts',
     'storage/client-limits.ts',
     'storage/client-names.ts',
+    'storage/slices.ts',
   ],
   ['options/'],
   ['deadline.ts'],

@@ -2,6 +2,7 @@
 import type { Awaitable } from '../awaitable'
 import { storageFailure } from '../errors'
 import type { GrantStorage } from '../storage'
+import { turnOfLoop } from './slices'
 
 const PAGE = 100
 
@@ -28,8 +29,8 @@ export async function* pages<T>(list: List<T>, idOf: (item: T) => string): Async
       )
     }
     after = idOf(last)
-    // otherwise a synchronous store would block other work until the last page
-    await new Promise(setImmediate)
+    // a synchronous store would otherwise let nothing else happen until the last page
+    await turnOfLoop()
   }
 }
 
@@ -46,8 +47,8 @@ export async function deleteInBatches(
     const deleted = await grants.deleteExpired(now(), CLEANUP_BATCH)
     total += deleted
     if (deleted < CLEANUP_BATCH) break
-    // otherwise a synchronous store would block other work until the last batch
-    await new Promise(setImmediate)
+    // a synchronous store would otherwise let nothing else happen until the last batch
+    await turnOfLoop()
   }
   return total
 }

@@ -1,8 +1,10 @@
-/** Clients in memory, and pages of lists. */
+/** Clients in memory, and pages of what is listed there. */
+import { type Awaitable, whenReady } from '../../awaitable'
 import type { Client, ClientStorage } from '../../storage'
 import { comparedName } from '../client-names'
 import { frozenCopy } from '../frozen'
-import { addId, idsAfter, idsByOwner, type OrderedIds, removeId } from './ordered-ids'
+import { eachInSlices } from '../slices'
+import { addId, idsAfter, idsByOwner, type OrderedIds, page, removeId } from './ordered-ids'
 
 export function memoryClients(): ClientStorage {
   const clients = new Map<string, Client>()
@@ -10,6 +12,8 @@ export function memoryClients(): ClientStorage {
   const idsOfUser = idsByOwner()
   /** Names with their ids. Created at the first search by name, so that others cost nothing. */
   let names: OrderedIds | undefined
+  /** The same once it is whole: writes keep it so meanwhile. */
+  let whole: Awaitable<OrderedIds> | undefined
 
   function put(client: Client): true {
     const { clientId, username } = client
@@ -22,25 +26,35 @@ export function memoryClients(): ClientStorage {
     return true
   }
 
+  function namesOfClients(): Awaitable<OrderedIds> {
+    if (whole) return whole
+    const made: OrderedIds = []
+    names = made
+    const take = ({ clientId, name }: Client) => rename(made, clientId, undefined, name)
+    whole = whenReady(eachInSlices(clients.values(), take), () => {
+      whole = made
+      return made
+    })
+    return whole
+  }
+
   return {
     find: (clientId) => clients.get(clientId),
     list({ username, after, limit }) {
-      const ids = username === undefined ? allIds : idsOfUser.of(username)
+      const ids = () => (username === undefined ? allIds : idsOfUser.of(username))
       return page(ids, after, limit, (id) => clients.get(id))
     },
     listByName({ prefix, after, limit }) {
-      if (!names) {
-        names = []
-        for (const { clientId, name } of clients.values()) rename(names, clientId, undefined, name)
-      }
       const begin = comparedName(prefix)
-      const found: Client[] = []
-      // before all keys with this beginning, because an id has at least one character
-      for (const key of idsAfter(names, after ? nameKey(after.name, after.clientId) : begin)) {
-        if (found.length >= limit || !key.startsWith(begin)) break
-        found.push(clients.get(key.slice(key.indexOf('\0') + 1)) as Client)
-      }
-      return found
+      return whenReady(namesOfClients(), (names) => {
+        const found: Client[] = []
+        // an id has at least one character: this is before all that begin so
+        for (const key of idsAfter(names, after ? nameKey(after.name, after.clientId) : begin)) {
+          if (found.length >= limit || !key.startsWith(begin)) break
+          found.push(clients.get(key.slice(key.indexOf('\0') + 1)) as Client)
+        }
+        return found
+      })
     },
     insert: (client) => !clients.has(client.clientId) && put(client),
     update(client, expectedVersion) {
@@ -65,20 +79,4 @@ function rename(names: OrderedIds, clientId: string, before: string | undefined,
 /** A key with NUL, which neither names nor ids contain, and which sorts before every other character. */
 function nameKey(name: string, clientId: string): string {
   return `${comparedName(name)}\0${clientId}`
-}
-
-/** The first `limit` rows after `after`, in the order of UTF-16 code units. Deleted rows are skipped. */
-export function page<Row>(
-  ids: OrderedIds,
-  after: string | undefined,
-  limit: number,
-  find: (id: string) => Row | undefined,
-) {
-  const rows: Row[] = []
-  for (const id of idsAfter(ids, after)) {
-    if (rows.length >= limit) break
-    const row = find(id)
-    if (row !== undefined) rows.push(row)
-  }
-  return rows
 }

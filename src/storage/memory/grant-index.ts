@@ -9,11 +9,11 @@ export interface GrantIndex {
   of(query: { userId?: string; clientId?: string }): OrderedIds
 }
 
-export function grantIndex(grants: Iterable<Grant>): GrantIndex {
+export function grantIndex(): GrantIndex {
   const all: OrderedIds = []
   const byUser = idsByOwner()
   const byClient = idsByOwner()
-  const index: GrantIndex = {
+  return {
     add({ id, userId, clientId }) {
       addId(all, id)
       byUser.add(userId, id)
@@ -29,6 +29,4 @@ export function grantIndex(grants: Iterable<Grant>): GrantIndex {
       return clientId === undefined ? all : byClient.of(clientId)
     },
   }
-  for (const grant of grants) index.add(grant)
-  return index
 }

@@ -1,16 +1,20 @@
 /**
  * The reference implementation of the storage contract: everything in the memory of this process, for development,
- * tests, and servers that may lose data on a restart. It returns plain values, never promises.
+ * tests, and servers that may forget on a restart. It answers with plain values, but for lists and clean-ups of more rows than
+ * the event loop should wait for.
  */
 
+import { type Awaitable, whenReady } from '../../awaitable'
 import { requireNoMore } from '../../options/known'
 import { misuse } from '../../options/misuse'
 import type { Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
 import { BRIEF_KIND, REVOCATION_MEMORY } from '../retention'
-import { memoryClients, page } from './clients'
-import { expiringMap } from './expiring-map'
+import { eachInSlices, inSlices, SLICE } from '../slices'
+import { memoryClients } from './clients'
+import { type ExpiringMap, expiringMap } from './expiring-map'
 import { rowKeeper } from './frozen-rows'
 import { type GrantIndex, grantIndex } from './grant-index'
+import { page } from './ordered-ids'
 
 /** A revoked grant is a tombstone: the row without the grant. It lives as long as its credentials. */
 interface GrantRow {
@@ -48,6 +52,8 @@ function memoryGrants(): GrantStorage {
   const clientMarks = expiringMap<Mark>()
   /** Created at the first list, so that others cost nothing. */
   let index: GrantIndex | undefined
+  /** The same once it is whole: writes keep it so meanwhile. */
+  let whole: Awaitable<GrantIndex> | undefined
   let latestExpiry = Number.NEGATIVE_INFINITY
   /** The latest `startedAt` of any row. */
   let latestStart = Number.NEGATIVE_INFINITY
@@ -88,11 +94,19 @@ function memoryGrants(): GrantStorage {
   function unindex(row: GrantRow | undefined): void {
     if (row?.grant) index?.remove(row.grant)
   }
-  function* storedGrants(): Generator<Grant> {
-    for (const id of grants.keys()) {
+  function indexOfGrants(): Awaitable<GrantIndex> {
+    if (whole) return whole
+    const made = grantIndex()
+    index = made
+    const take = (id: string) => {
       const { grant } = grants.get(id) ?? {}
-      if (grant) yield grant
+      if (grant) made.add(grant)
     }
+    whole = whenReady(eachInSlices(grants.keys(), take), () => {
+      whole = made
+      return made
+    })
+    return whole
   }
 
   function putCredential(credential: Credential): void {
@@ -165,13 +179,13 @@ function memoryGrants(): GrantStorage {
       return (!grant || mayStand(grant, grants.get(grant.id))) && store([next, ...additions], grant)
     },
     list({ userId, clientId, after, limit }) {
-      index ??= grantIndex(storedGrants())
-      const ids = index.of({ ...(userId !== undefined && { userId }), ...(clientId !== undefined && { clientId }) })
-      return page(ids, after, limit, (id) => {
+      const query = { ...(userId !== undefined && { userId }), ...(clientId !== undefined && { clientId }) }
+      const find = (id: string) => {
         const row = grants.get(id)
         const isMeant = row && stands(row) && (clientId === undefined || row.grant?.clientId === clientId)
         return isMeant ? row.grant : undefined
-      })
+      }
+      return whenReady(indexOfGrants(), (index) => page(() => index.of(query), after, limit, find))
     },
     revoke(target, now) {
       const remembered = Math.max(latestExpiry, now + REVOCATION_MEMORY)
@@ -185,11 +199,23 @@ function memoryGrants(): GrantStorage {
       marks.set(id, { at: Math.max(at, until), expiresAt: Math.max(expiresAt, remembered) })
     },
     deleteExpired(now, limit) {
-      const most = credentials.deleteExpired(now, limit)
-      const removed = most + brief.deleteExpired(now, limit - most)
-      // a grant is removed after its last credential, so not while credentials are due
-      if (removed < limit) for (const rows of [grants, userMarks, clientMarks]) rows.deleteExpired(now)
-      return removed
+      const left: ExpiringMap<{ readonly expiresAt: number }>[] = [credentials, brief, grants, userMarks, clientMarks]
+      let removed = 0
+      const step = () => {
+        for (let looks = SLICE; looks > 0; ) {
+          const [rows] = left
+          if (!rows) return true
+          const isOfCredentials = rows === credentials || rows === brief
+          const done = rows.deleteExpired(now, isOfCredentials ? limit - removed : Number.POSITIVE_INFINITY, looks)
+          looks -= done.looked
+          if (isOfCredentials) removed += done.removed
+          // a grant leaves after its last credential, so not while one that is due may remain
+          if (removed >= limit) return true
+          if (done.isOver) left.shift()
+        }
+        return false
+      }
+      return whenReady(inSlices(step), () => removed)
     },
   }
 }

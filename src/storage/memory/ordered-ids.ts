@@ -1,6 +1,10 @@
 /** Ids in the order of UTF-16 code units, kept sorted as they are added and removed: a page costs only its rows. */
 
-/** The length of a run. A longer run is split, which bounds the cost of an insertion. */
+import { type Awaitable, whenReady } from '../../awaitable'
+import { inSlices, SLICE } from '../slices'
+import { shards } from './shards'
+
+/** Ids in one run. A longer one is cut in two, so that no insertion moves more than this. */
 const RUN = 512
 
 /** Consecutive runs, none of them empty. A plain array, because most users have one grant. */
@@ -67,20 +71,45 @@ export interface IdsByOwner {
 }
 
 export function idsByOwner(): IdsByOwner {
-  const lists = new Map<string, OrderedIds>()
+  const lists = shards<OrderedIds>()
   return {
     add(owner, id) {
       if (owner === undefined) return
-      const runs = lists.get(owner)
+      const own = lists.of(owner)
+      const runs = own.get(owner)
       if (runs) addId(runs, id)
-      else lists.set(owner, [[id]])
+      else own.set(owner, [[id]])
     },
     remove(owner, id) {
-      const runs = owner === undefined ? undefined : lists.get(owner)
+      const runs = owner === undefined ? undefined : lists.of(owner).get(owner)
       if (owner === undefined || !runs) return
       removeId(runs, id)
-      if (runs.length === 0) lists.delete(owner)
+      if (runs.length === 0) lists.of(owner).delete(owner)
     },
-    of: (owner) => lists.get(owner) ?? [],
+    of: (owner) => lists.of(owner).get(owner) ?? [],
   }
+}
+
+/** The first `limit` rows behind `after`. What is not there any more is passed over, however much that is. */
+export function page<Row>(
+  ids: () => OrderedIds,
+  after: string | undefined,
+  limit: number,
+  find: (id: string) => Row | undefined,
+): Awaitable<Row[]> {
+  const rows: Row[] = []
+  let last = after
+  const step = () => {
+    let looked = 0
+    // the list may be another one after a turn of the loop
+    for (const id of idsAfter(ids(), last)) {
+      if (rows.length >= limit) return true
+      if (looked++ === SLICE) return false
+      last = id
+      const row = find(id)
+      if (row !== undefined) rows.push(row)
+    }
+    return true
+  }
+  return whenReady(inSlices(step), () => rows)
 }
