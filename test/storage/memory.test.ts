@@ -2,6 +2,7 @@ import { storageContract } from 'express-authorization-server/storage-contract'
 import type { Credential, Grant } from '../../src/storage'
 import { memoryStorage } from '../../src/storage/memory/memory'
 import { SLICE } from '../../src/storage/slices'
+import { turnsDuring } from '../support/turns'
 
 const NOW = 1_800_000_000
 const HOUR = 3600
@@ -144,21 +145,7 @@ describe('memoryStorage stays small', () => {
 describe('memoryStorage lets others have their turn', () => {
   const MANY = 5000
 
-  /** How many turns of the event loop others have while `work` is done. */
-  async function turnsDuring(work: () => unknown): Promise<number> {
-    let turns = 0
-    let isOver = false
-    const count = () => {
-      turns++
-      if (!isOver) setImmediate(count)
-    }
-    setImmediate(count)
-    await work()
-    isOver = true
-    return turns
-  }
-
-  async function manySessions(members: Partial<Credential> = {}) {
+  function manySessions(members: Partial<Credential> = {}) {
     const storage = memoryStorage()
     for (let n = 0; n < MANY; n++) {
       const id = `g${n}`
@@ -168,13 +155,13 @@ describe('memoryStorage lets others have their turn', () => {
   }
 
   it('when something is listed for the first time', async () => {
-    const { grants } = await manySessions()
+    const { grants } = manySessions()
     expect(await turnsDuring(() => grants.list({ limit: 1 }))).toBeGreaterThanOrEqual(MANY / SLICE)
     expect(await turnsDuring(() => grants.list({ limit: 1 }))).toBeLessThanOrEqual(2)
   })
 
   it('in the middle of which rows come and go: the list has them as they are', async () => {
-    const { grants } = await manySessions()
+    const { grants } = manySessions()
     const listing = grants.list({ limit: 2 * MANY })
     await new Promise(setImmediate)
     for (let n = 0; n < MANY; n += 2) grants.revoke({ grantId: `g${n}` }, NOW)
@@ -187,7 +174,7 @@ describe('memoryStorage lets others have their turn', () => {
   })
 
   it('when a list passes over what a mark covers', async () => {
-    const { grants } = await manySessions()
+    const { grants } = manySessions()
     await grants.list({ limit: 1 })
     grants.revoke({ clientId: 'app' }, NOW)
     grants.insert([], { ...grantAt(NOW + 1, 'h'), clientId: 'app' })
@@ -209,7 +196,7 @@ describe('memoryStorage lets others have their turn', () => {
   })
 
   it('when expired rows are deleted, and the grants that only they needed', async () => {
-    const { grants } = await manySessions()
+    const { grants } = manySessions()
     await grants.list({ limit: 1 })
     let removed: unknown
     const remove = async () => {
@@ -222,7 +209,7 @@ describe('memoryStorage lets others have their turn', () => {
   })
 
   it('when nothing is due, and each batch goes on behind the last: none looks at what is alive again', async () => {
-    const { grants } = await manySessions({ expiresAt: END + 1 })
+    const { grants } = manySessions({ expiresAt: END + 1 })
     for (let n = 0; n < MANY; n++) grants.insert([credentialAt(NOW, `x${n}~access`)])
     const turns: number[] = []
     for (let removed = 10; removed === 10; ) {

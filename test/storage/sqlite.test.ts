@@ -9,7 +9,10 @@ import { type SqliteDatabase, sqliteSchema, sqliteStorage } from 'express-author
 import { storageContract } from 'express-authorization-server/storage-contract'
 import type { OAuthStorage } from '../../src/storage'
 import { client, code, credential, DAY, grant, HOUR, NOW, used } from '../../src/storage/contract/rows'
+import { SLICE } from '../../src/storage/slices'
+import { SWEEP_LIMIT } from '../../src/storage/sql/tables'
 import { createHost } from '../support/host'
+import { turnsDuring } from '../support/turns'
 import { BetterSqlite3, describeBetterSqlite3 } from './support/sqlite'
 
 const folder = mkdtempSync(join(tmpdir(), 'sqlite-'))
@@ -364,6 +367,94 @@ describeBetterSqlite3('wrong use of sqliteStorage', () => {
     expect(() => storage.clients.list({ limit: 10 })).toThrow(message)
     storage.migrate()
     expect(storage.grants.insert([code()])).toBe(true)
+  })
+})
+
+describeBetterSqlite3('sqliteStorage lets others have their turn', () => {
+  const MANY = 3000
+
+  /** Sessions, one after the other, and how many rows each statement changed or returned since. */
+  function manySessions() {
+    const sizes: number[] = []
+    const database = open(':memory:')
+    const storage = sqliteStorage({
+      exec: (sql) => database.exec(sql),
+      prepare(sql) {
+        const statement = database.prepare(sql)
+        const noted = <T>(size: number, answer: T): T => {
+          sizes.push(size)
+          return answer
+        }
+        return {
+          get: (values) => statement.get(values),
+          all: (values) => {
+            const rows = statement.all(values)
+            return noted(rows.length, rows)
+          },
+          run: (values) => {
+            const result = /^(BEGIN|COMMIT|ROLLBACK)/.test(sql) ? statement.run() : statement.run(values)
+            return noted(result.changes, result)
+          },
+        }
+      },
+    })
+    storage.migrate()
+    for (let n = 0; n < MANY; n++) {
+      storage.grants.insert([credential({ id: `g${n}~access`, grantId: `g${n}` })], grant({ id: `g${n}` }))
+    }
+    sizes.length = 0
+    return { ...storage, sizes, database }
+  }
+
+  it('when expired rows are deleted, and all grants that only they needed', async () => {
+    const { grants, sizes, database } = manySessions()
+    let removed: unknown
+    const remove = async () => {
+      removed = await grants.deleteExpired(NOW + 90 * DAY, 2 * MANY)
+    }
+    // as many grants as credentials
+    expect(await turnsDuring(remove)).toBeGreaterThanOrEqual((2 * MANY) / SWEEP_LIMIT - 1)
+    expect(removed).toBe(MANY)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(SWEEP_LIMIT)
+    expect(database.prepare('SELECT count(*) FROM oauth_grants').pluck().get()).toBe(0)
+  })
+
+  it('and removes no more than it was asked to, in whatever slices', async () => {
+    const { grants, database } = manySessions()
+    expect(await grants.deleteExpired(NOW + 90 * DAY, 1000)).toBe(1000)
+    expect(database.prepare('SELECT count(*) FROM oauth_grants').pluck().get()).toBe(MANY)
+    expect(await grants.deleteExpired(NOW + 90 * DAY, MANY)).toBe(MANY - 1000)
+  })
+
+  it.each([{}, { userId: 'ada' }, { clientId: 'client-1' }, { userId: 'ada', clientId: 'client-1' }])(
+    'when a list passes over what is revoked: %p',
+    async (owner) => {
+      const { grants, sizes } = manySessions()
+      grants.revoke({ clientId: 'client-1' }, NOW + HOUR)
+      for (let n = 0; n < MANY; n += 3) grants.revoke({ grantId: `g${n}` }, NOW + HOUR)
+      const late = grant({ id: 'h', userId: 'ada', startedAt: NOW + 2 * HOUR })
+      grants.insert([credential({ id: 'h~access', grantId: 'h', userId: 'ada', startedAt: late.startedAt })], late)
+      sizes.length = 0
+      let found: unknown
+      const list = async () => {
+        found = await grants.list({ ...owner, limit: 10 })
+      }
+      const isOfClient = Object.keys(owner).join() === 'clientId' || Object.keys(owner).length === 0
+      expect(await turnsDuring(list)).toBeGreaterThanOrEqual(isOfClient ? ((2 / 3) * MANY) / SLICE : 0)
+      expect(found).toEqual([late])
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(SLICE)
+    },
+  )
+
+  it('when a page of any size is asked for', async () => {
+    const { grants, sizes } = manySessions()
+    let found: unknown[] = []
+    const list = async () => {
+      found = await grants.list({ limit: MANY })
+    }
+    expect(await turnsDuring(list)).toBeGreaterThanOrEqual(MANY / SLICE - 1)
+    expect(found).toHaveLength(MANY)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(SLICE)
   })
 })
 

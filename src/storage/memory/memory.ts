@@ -9,9 +9,10 @@ import { requireNoMore } from '../../options/known'
 import { misuse } from '../../options/misuse'
 import type { Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
 import { BRIEF_KIND, REVOCATION_MEMORY } from '../retention'
-import { eachInSlices, inSlices, SLICE } from '../slices'
+import { eachInSlices } from '../slices'
+import { removeExpired } from './cleanup'
 import { memoryClients } from './clients'
-import { type ExpiringMap, expiringMap } from './expiring-map'
+import { expiringMap } from './expiring-map'
 import { rowKeeper } from './frozen-rows'
 import { type GrantIndex, grantIndex } from './grant-index'
 import { page } from './ordered-ids'
@@ -199,23 +200,7 @@ function memoryGrants(): GrantStorage {
       marks.set(id, { at: Math.max(at, until), expiresAt: Math.max(expiresAt, remembered) })
     },
     deleteExpired(now, limit) {
-      const left: ExpiringMap<{ readonly expiresAt: number }>[] = [credentials, brief, grants, userMarks, clientMarks]
-      let removed = 0
-      const step = () => {
-        for (let looks = SLICE; looks > 0; ) {
-          const [rows] = left
-          if (!rows) return true
-          const isOfCredentials = rows === credentials || rows === brief
-          const done = rows.deleteExpired(now, isOfCredentials ? limit - removed : Number.POSITIVE_INFINITY, looks)
-          looks -= done.looked
-          if (isOfCredentials) removed += done.removed
-          // a grant leaves after its last credential, so not while one that is due may remain
-          if (removed >= limit) return true
-          if (done.isOver) left.shift()
-        }
-        return false
-      }
-      return whenReady(inSlices(step), () => removed)
+      return removeExpired([credentials, brief], [grants, userMarks, clientMarks], now, limit)
     },
   }
 }

@@ -1,17 +1,19 @@
 /**
- * Storage in SQLite, on the host's own Database of better-sqlite3 or DatabaseSync of `node:sqlite`: one file, any
- * number of processes on one machine. It returns plain values, so that the guard continues in the same turn. It returns
- * a promise only while another connection has the lock.
+ * Storage in SQLite, on the host's own Database of better-sqlite3 or DatabaseSync of `node:sqlite`: one file, any number of
+ * processes on one machine. It answers with plain values, so a guard goes on in the same turn; with a promise only while
+ * another connection has the lock, and for lists and clean-ups of more rows than the event loop should wait for.
  */
 
+import { whenReady } from '../../awaitable'
 import { requireKnown } from '../../options/known'
 import { misuse } from '../../options/misuse'
 import type { Client, ClientStorage, Credential, Grant, GrantStorage, OAuthStorage } from '../../storage'
 import { comparedName, endOfPrefix } from '../client-names'
-import { GRACE } from '../retention'
 import type { Migration } from '../schema-version'
+import { inSlices, SLICE } from '../slices'
 import { clientRecord, credentialRow, grantRow, hasRepeatedId, toClient, toCredential, toGrant } from '../sql/rows'
-import { markOf, SWEEP_LIMIT, sweeper } from '../sql/tables'
+import { markOf, sweeper } from '../sql/tables'
+import { sqliteCleanup } from './cleanup'
 import {
   type Access,
   accessTo,
@@ -24,6 +26,9 @@ import { migrate, type SqliteSchemaOptions, sqliteSchema, sqliteTables } from '.
 import { type SqliteStatements, sqliteStatements } from './statements'
 
 export { type Migration, type SqliteDatabase, type SqliteSchemaOptions, type SqliteStatement, sqliteSchema }
+
+/** Rows that a list looks at, however few are wanted: those that are revoked are among them. */
+const LEAST_LOOKED_AT = 100
 
 /** Options of `sqliteStorage`. */
 export interface SqliteStorageOptions extends SqliteSchemaOptions {
@@ -113,6 +118,7 @@ function clientStorage(statements: SqliteStatements, { read, write }: Access): C
 
 function grantStorage(statements: SqliteStatements, { read, write }: Access): GrantStorage {
   const sweepOf = sweeper()
+  const cleanup = sqliteCleanup(statements, write)
 
   function store(credentials: readonly Credential[], grant: Grant | undefined): true {
     for (const credential of credentials) statements.putCredential.run(credentialRow(credential))
@@ -123,15 +129,6 @@ function grantStorage(statements: SqliteStatements, { read, write }: Access): Gr
     const { id, client_id, user_id, started_at, revoked_at } = grantRow(grant)
     return revoked_at === null && statements.mayStand.get({ id, client_id, user_id, started_at }) !== undefined
   }
-  function deleteExpired(now: number, limit: number): number {
-    const removed = statements.deleteCredentials.run({ now, limit })
-    // grants and marks are removed after the last credential, so not while credentials are due
-    if (removed < limit) {
-      deleteGrants(statements, now, limit)
-      deleteMarks(statements, now, limit)
-    }
-    return removed
-  }
 
   return {
     insert(credentials, grant) {
@@ -141,8 +138,7 @@ function grantStorage(statements: SqliteStatements, { read, write }: Access): Gr
         if (statements.findTaken.get({ ids, grantId: grant?.id ?? null })) return false
         const sweep = sweepOf(credentials)
         if (sweep !== undefined) {
-          deleteExpired(sweep, SWEEP_LIMIT)
-          statements.deleteBrief.run({ now: sweep + GRACE, limit: SWEEP_LIMIT })
+          cleanup.sweep(sweep)
         }
         return store(credentials, grant)
       })
@@ -163,32 +159,27 @@ function grantStorage(statements: SqliteStatements, { read, write }: Access): Gr
         return isAllowed && store([next, ...additions], grant)
       })
     },
-    list: ({ userId, clientId, after = '', limit }) =>
-      read(() => statements.listGrants({ user_id: userId, client_id: clientId }, after, limit).map(toGrant)),
+    list({ after = '', limit, ...owner }) {
+      const found: Grant[] = []
+      const size = Math.min(Math.max(limit, LEAST_LOOKED_AT), SLICE)
+      let last = after
+      const step = () =>
+        whenReady(
+          read(() => statements.listGrants(owner, { after: last, limit: size })),
+          (rows) => {
+            for (const row of rows) if (Number(row.stands) === 1 && found.length < limit) found.push(toGrant(row))
+            last = String(rows.at(-1)?.id)
+            return rows.length < size || found.length >= limit
+          },
+        )
+      return whenReady(inSlices(step), () => found)
+    },
     revoke: (target, now) =>
       write(() => {
         if ('grantId' in target) return void statements.revokeGrant.run({ grantId: target.grantId, now })
         const [owner, ownerId] = markOf(target)
         statements.mark.run({ owner, ownerId, now })
       }),
-    deleteExpired: (now, limit) => write(() => deleteExpired(now, limit)),
-  }
-}
-
-/** Removes grants without credentials. Others are postponed to the expiry of their last credential. */
-function deleteGrants(statements: SqliteStatements, now: number, limit: number): void {
-  for (const row of statements.dueGrants.all({ now, limit })) {
-    const [id, last] = [String(row.id), Number(row.last)]
-    if (last > now) statements.putOffGrant.run({ id, last })
-    else statements.deleteGrant.run({ id })
-  }
-}
-
-/** Postpones a mark once, to when the last of all rows expires: concurrent rows are included by then. */
-function deleteMarks(statements: SqliteStatements, now: number, limit: number): void {
-  for (const row of statements.dueMarks.all({ now, limit })) {
-    const mark = { owner: String(row.owner), owner_id: String(row.owner_id) }
-    if (Number(row.settled)) statements.deleteMark.run(mark)
-    else statements.settleMark.run({ ...mark, last: Math.max(Number(row.last), now + 1) })
+    deleteExpired: cleanup.deleteExpired,
   }
 }

@@ -28,6 +28,25 @@ function list(prepare: (sql: string) => Statement, select: string, id: string) {
   }
 }
 
+/**
+ * Grants, and of each whether it is to be listed. What is not, counts towards the limit all the same, so that a statement
+ * looks at no more rows, however many are revoked.
+ */
+function listOfGrants(prepare: (sql: string) => Statement, tables: Tables) {
+  const select = (condition: string, stands = '') =>
+    prepare(`SELECT id, client_id, user_id, scope, started_at, expires_at, data,
+  revoked_at IS NULL AND NOT ${isCovered(tables, 'present')}${stands} AS stands
+FROM ${tables.grants} AS present WHERE ${condition} AND id > @after ORDER BY id LIMIT @limit`)
+  const ofAll = select('true')
+  const ofUser = select('revoked_at IS NULL AND user_id = @userId')
+  const ofClient = select('revoked_at IS NULL AND client_id = @clientId')
+  const ofBoth = select('revoked_at IS NULL AND user_id = @userId', ' AND client_id = @clientId')
+  return ({ userId, clientId }: { userId?: string; clientId?: string }, page: { after: string; limit: number }) => {
+    if (userId === undefined) return clientId === undefined ? ofAll.all(page) : ofClient.all({ ...page, clientId })
+    return clientId === undefined ? ofUser.all({ ...page, userId }) : ofBoth.all({ ...page, userId, clientId })
+  }
+}
+
 export function sqliteStatements(database: SqliteDatabase, tables: Tables) {
   const { clients, grants, credentials, marks } = tables
   const all: Statement[] = []
@@ -75,12 +94,7 @@ WHERE NOT ${isCovered(tables, 'given')} AND NOT EXISTS (
 )`),
     putCredential: prepare(put(credentials, credentialColumns, ['id'])),
     putGrant: prepare(put(grants, grantColumns, ['id', 'revoked_at', 'delete_at'])),
-    listGrants: list(
-      prepare,
-      `SELECT id, client_id, user_id, scope, started_at, expires_at, data FROM ${grants} AS present
-WHERE revoked_at IS NULL AND NOT ${isCovered(tables, 'present')}`,
-      'id',
-    ),
+    listGrants: listOfGrants(prepare, tables),
     revokeGrant:
       prepare(`INSERT INTO ${grants} (id, revoked_at, delete_at) VALUES (@grantId, @now, @now + ${REVOCATION_MEMORY})
 ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at WHERE revoked_at IS NULL`),

@@ -1,0 +1,90 @@
+/** What leaves the tables of the SQLite adapter, and when. */
+import { type Awaitable, whenReady } from '../../awaitable'
+import { GRACE } from '../retention'
+import { inSlices } from '../slices'
+import { SWEEP_LIMIT } from '../sql/tables'
+import type { Access } from './connection'
+import type { SqliteStatements } from './statements'
+
+/** Of dead grants and marks, in one call: more would take longer than a call may. The next one goes on. */
+const SLICES_OF_GRANTS = 100
+
+export interface SqliteCleanup {
+  /** What an insert removes in its own transaction: what expired at or before `now`. */
+  sweep(now: number): void
+  /** As GrantStorage says: one transaction after the other, each no longer than a sweep. */
+  deleteExpired(now: number, limit: number): Awaitable<number>
+}
+
+export function sqliteCleanup(statements: SqliteStatements, write: Access['write']): SqliteCleanup {
+  return {
+    sweep(now) {
+      deleteSome(now, { removed: 0, kind: 0 }, SWEEP_LIMIT)
+      statements.deleteBrief.run({ now: now + GRACE, limit: SWEEP_LIMIT })
+    },
+    deleteExpired(now, limit) {
+      let state: State = { removed: 0, kind: 0 }
+      let slices = 0
+      const step = () =>
+        whenReady(
+          write(() => deleteSome(now, state, limit)),
+          (next) => {
+            state = next
+            return state.kind === kinds.length || (state.kind > 0 && ++slices === SLICES_OF_GRANTS)
+          },
+        )
+      return whenReady(inSlices(step), () => state.removed)
+    },
+  }
+
+  /** One slice. It changes nothing but the tables: a transaction that was refused is tried again. */
+  function deleteSome(now: number, { removed, kind }: State, limit: number): State {
+    for (let room = SWEEP_LIMIT; room > 0 && kind < kinds.length; ) {
+      const size = kind === 0 ? Math.min(room, limit - removed) : room
+      const done = (kinds[kind] as Kind)(statements, now, size)
+      room -= done
+      if (kind === 0) removed += done
+      if (kind === 0 && removed >= limit) kind = kinds.length
+      else if (done < size) kind++
+    }
+    return { removed, kind }
+  }
+}
+
+/** How many credentials were removed, and what is looked at now. */
+interface State {
+  readonly removed: number
+  readonly kind: number
+}
+
+/** Does so with at most `limit` rows, and answers how many were due. */
+type Kind = (statements: SqliteStatements, now: number, limit: number) => number
+
+// grants and marks leave after the last credential, so not while one that is due remains
+const kinds: readonly Kind[] = [
+  ({ deleteCredentials }, now, limit) => deleteCredentials.run({ now, limit }),
+  deleteGrants,
+  deleteMarks,
+]
+
+/** A grant leaves with its last credential: until then its time is put off to that one's expiry. How many were due. */
+function deleteGrants(statements: SqliteStatements, now: number, limit: number): number {
+  const due = statements.dueGrants.all({ now, limit })
+  for (const row of due) {
+    const [id, last] = [String(row.id), Number(row.last)]
+    if (last > now) statements.putOffGrant.run({ id, last })
+    else statements.deleteGrant.run({ id })
+  }
+  return due.length
+}
+
+/** A mark is put off once, to when the last of all rows expires: whatever was under way beside it is there by then. */
+function deleteMarks(statements: SqliteStatements, now: number, limit: number): number {
+  const due = statements.dueMarks.all({ now, limit })
+  for (const row of due) {
+    const mark = { owner: String(row.owner), owner_id: String(row.owner_id) }
+    if (Number(row.settled)) statements.deleteMark.run(mark)
+    else statements.settleMark.run({ ...mark, last: Math.max(Number(row.last), now + 1) })
+  }
+  return due.length
+}

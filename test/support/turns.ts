@@ -1,0 +1,15 @@
+// Whether others have their turn: turns of the event loop, counted, so that no clock of a busy machine decides.
+
+/** How many turns of the event loop others have while `work` is done. */
+export async function turnsDuring(work: () => unknown): Promise<number> {
+  let turns = 0
+  let isOver = false
+  const count = () => {
+    turns++
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  await work()
+  isOver = true
+  return turns
+}
