@@ -13,6 +13,7 @@ import { misuse } from '../options/misuse'
 import { OFFLINE_ACCESS } from '../rules/scope'
 import { requireId } from '../rules/subject'
 import type { Client } from '../storage'
+import { oneByOne } from '../storage/paging'
 import { revoke } from '../tokens/revocation'
 import type { Authentication } from '../types/authorization'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -56,15 +57,15 @@ export async function endSessions(
   const ended = new Map<string, EndedSession>()
   // first, so that a code that is being exchanged is refused, or its grant is in the list
   await endCodes(server, userId, sessionId)
-  for (const { id, clientId, scope, data } of await listGrants(server, { userId })) {
+  await oneByOne(await listGrants(server, { userId }), async ({ id, clientId, scope, data }) => {
     const authentication = data.authentication as Authentication | undefined
-    // an authorization without a sign-in belongs to no session
-    if (!authentication) continue
+    // an authorization without a sign-in has no session to end with
+    if (!authentication) return
     const { sid } = authentication
-    if (sessionId !== undefined && sid !== sidOf(server, clientId, sessionId)) continue
+    if (sessionId !== undefined && sid !== sidOf(server, clientId, sessionId)) return
     if (!scope.includes(OFFLINE_ACCESS)) await revoke(server, { grantId: id })
     ended.set(JSON.stringify([clientId, sid]), { clientId, userId, ...(sid !== undefined && { sid }) })
-  }
+  })
   return [...ended.values()]
 }
 

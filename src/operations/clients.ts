@@ -9,7 +9,7 @@ import { requireKnown, requireNoMore } from '../options/known'
 import { requireSeconds } from '../options/seconds'
 import { filterBy, requireId } from '../rules/subject'
 import type { Client } from '../storage'
-import { allPages, pages } from '../storage/paging'
+import { allPages, oneByOne, pages } from '../storage/paging'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { ClientMetadata } from '../types/client-metadata'
 import { listGrants } from './grants'
@@ -128,13 +128,13 @@ export async function deleteUnusedClients(
     (page) => server.storage.clients.list(page),
     ({ clientId }) => clientId,
   )) {
-    for (const client of clients) {
-      if (client.origin === undefined || client.updatedAt > before) continue
-      if (grantTypesOf(client).includes('client_credentials')) continue
+    await oneByOne(clients, async (client) => {
+      if (client.origin === undefined || client.updatedAt > before) return
+      if (grantTypesOf(client).includes('client_credentials')) return
       const { clientId } = client
-      if ((await listGrants(server, { clientId })).length > 0) continue
+      if ((await listGrants(server, { clientId })).length > 0) return
       if (await endClient(server, clientId)) deleted++
-    }
+    })
   }
   return deleted
 }

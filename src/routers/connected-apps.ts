@@ -19,6 +19,7 @@ import { type PageContext, scopeInWords } from '../pages/page'
 import type { AuthorizationDetail, AuthorizationDetails } from '../rules/authorization-details'
 import { redirectHost } from '../rules/redirect-uri'
 import type { Client, Grant } from '../storage'
+import { oneByOne } from '../storage/paging'
 import { detailInWords } from '../tokens/authorization-details'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { HostPage } from '../types/users'
@@ -106,8 +107,8 @@ async function remove(visit: Visit): Promise<void> {
   const question = await takeTransaction(server, 'removal', { token, userId })
   if (!question) return showList(visit, new Map(), true)
   const { id, clientId } = question
-  for (const grant of await listGrants(server, { userId, clientId })) await revokeGrants(server, { grantId: grant.id })
-  // relative, because a proxy may show another path
+  await oneByOne(await listGrants(server, { userId, clientId }), ({ id: grantId }) => revokeGrants(server, { grantId }))
+  // relative: whatever path the browser has come by, it stays there
   res.writeHead(303, {
     Location: `?removed=${encodeURIComponent(id)}`,
     'Cache-Control': 'no-store',

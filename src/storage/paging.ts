@@ -52,3 +52,11 @@ export async function deleteInBatches(
   }
   return total
 }
+
+/** Does `act` with each, one after the other, between which other work is done: each may be a transaction of its own. */
+export async function oneByOne<T>(items: Iterable<T>, act: (item: T) => Awaitable<void>): Promise<void> {
+  for (const item of items) {
+    await act(item)
+    await turnOfLoop()
+  }
+}

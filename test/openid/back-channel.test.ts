@@ -5,6 +5,7 @@ import { logoutSessions, openid } from '../../src/openid/index'
 import { issuer } from '../support/host'
 import { type Answer, createListener, createLogoutHost, type LogoutHostOptions } from '../support/logout'
 import { signingKeys } from '../support/openid'
+import { seenDuring } from '../support/turns'
 
 let host: Awaited<ReturnType<typeof createLogoutHost>>
 const listeners: Awaited<ReturnType<typeof createListener>>[] = []
@@ -77,6 +78,15 @@ describe('the logout token', () => {
 })
 
 describe('logoutSessions', () => {
+  it('lets others have their turn after each authorization that it ends', async () => {
+    await start()
+    await told()
+    for (let n = 0; n < 5; n++) await host.tokens()
+    const ended = () => host.eventTypes().filter((type) => type === 'grant.revoked').length
+    const seen = await seenDuring(() => logoutSessions(host.server, { userId: 'alice' }), ended)
+    for (const count of [1, 2, 3, 4, 5]) expect(seen).toContain(count)
+  })
+
   it('ends one session, or all, of one user alone, and sends one token for each client and session', async () => {
     await start()
     const listener = await told()

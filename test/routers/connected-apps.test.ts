@@ -14,6 +14,7 @@ import {
 import { english } from '../../src/pages/english'
 import { fieldsOf } from '../support/consent'
 import { createHost, encode, type Host, paths, startOfTime, type Tokens } from '../support/host'
+import { seenDuring } from '../support/turns'
 
 const apps = '/account/apps'
 let host: Host
@@ -249,6 +250,14 @@ describe('removing an app', () => {
     expect(await Promise.all([opens(first, 'web'), opens(second, 'web')])).toEqual([false, false])
     expect(await Promise.all([opens(other, 'native'), opens(bobs, 'web')])).toEqual([true, true])
     expect(answer.headers['cache-control']).toBe('no-store')
+  })
+
+  it('lets others have their turn after each authorization that it ends', async () => {
+    for (let n = 0; n < 20; n++) await authorize()
+    const answer = await ask()
+    const ended = () => host.eventTypes().filter((type) => type === 'grant.revoked').length
+    const seen = await seenDuring(() => post(answer).expect(303), ended)
+    for (let n = 1; n <= 20; n++) expect(seen).toContain(n)
   })
 
   it('leads back to the list, which says what was removed, to that user alone', async () => {

@@ -13,3 +13,17 @@ export async function turnsDuring(work: () => unknown): Promise<number> {
   isOver = true
   return turns
 }
+
+/** What `look` gives in each of those turns, each value once. */
+export async function seenDuring<T>(work: () => unknown, look: () => T): Promise<Set<T>> {
+  const seen = new Set<T>()
+  let isOver = false
+  const note = () => {
+    seen.add(look())
+    if (!isOver) setImmediate(note)
+  }
+  setImmediate(note)
+  await work()
+  isOver = true
+  return seen
+}
