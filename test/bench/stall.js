@@ -1,10 +1,13 @@
-// `npm run bench:stall`: what other requests feel while 8 password logins with bcrypt of cost 10 are in flight, in worker
-// threads (ours) and on the event loop (bcryptjs in its asynchronous form). The other requests start at fixed times,
-// whether the ones before are answered or not, and their wait counts from then.
+// `npm run bench:stall`: how long the event loop stands still at most while something large is done: lists of ten thousand
+// grants, a clean-up of a million rows, the largest bodies and documents. And what other requests feel while 1, 8 and 64
+// password logins with bcrypt of cost 10 are in flight, in worker threads (ours), and beside 8 on the event loop (bcryptjs
+// in its asynchronous form). The other requests start at fixed times, whether the ones before are answered or not, and
+// their wait counts from then.
 const http = require('node:http')
 const { parseArgs } = require('node:util')
 const { buildPackage } = require('./lib/build')
-const { describeMachine, requirePeers } = require('./lib/machine')
+const { measureHolds } = require('./lib/holds')
+const { describeMachine, doubtsOfLoad, requirePeers } = require('./lib/machine')
 const { table } = require('./lib/report')
 const { startServer } = require('./lib/server-process')
 const { median, quantile } = require('./lib/statistics')
@@ -13,13 +16,16 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '10' },
-    logins: { type: 'string', default: '8' },
+    logins: { type: 'string', default: '1,8,64' },
     rate: { type: 'string', default: '200' },
+    /** A part of the titles of what may hold the loop; `none` for none of them. */
+    holds: { type: 'string', default: '' },
   },
 })
-const [rounds = 0, seconds = 0, logins = 0, rate = 0] = [values.rounds, values.seconds, values.logins, values.rate].map(
-  Number,
-)
+const [rounds = 0, seconds = 0, rate = 0] = [values.rounds, values.seconds, values.rate].map(Number)
+const logins = values.logins.split(',').map(Number).filter(Boolean)
+/** More than a few on the event loop, and nothing else is ever answered. */
+const MOST_ON_LOOP = 8
 
 /** @typedef {{ open: number[], fresh: number[], loginsPerSecond: number }} Waits milliseconds of requests on open and on new connections */
 
@@ -96,9 +102,9 @@ async function signIn(ready, username, password = 'correct horse', expected = 20
   if (status !== expected) throw new Error(`A login answered ${status}, not ${expected}`)
 }
 
-async function main() {
-  requirePeers()
-  const folder = buildPackage()
+/** Milliseconds of other requests, by where passwords are compared and how many logins are in flight. @param {string} folder */
+async function measureLogins(folder) {
+  const counts = { worker: [0, ...logins], loop: [0, ...logins.filter((count) => count === MOST_ON_LOOP)] }
   const kinds = /** @type {const} */ (['worker', 'loop'])
   /** @type {Map<string, Waits[]>} */
   const measured = new Map()
@@ -109,7 +115,7 @@ async function main() {
       await signIn(server.ready, 'user-1')
       await signIn(server.ready, 'user-1', 'wrong horse', 400)
       await watch(server.ready, token, 0)
-      for (const count of [0, logins]) {
+      for (const count of counts[bcrypt]) {
         const key = `${bcrypt} ${count}`
         measured.set(key, [...(measured.get(key) ?? []), await watch(server.ready, token, count)])
       }
@@ -117,29 +123,39 @@ async function main() {
       console.error(`round ${round + 1}/${rounds}: ${bcrypt}`)
     }
   }
-  const rows = kinds.flatMap((bcrypt) =>
-    [0, logins].map((count) => {
-      const all = measured.get(`${bcrypt} ${count}`) ?? []
-      const of = (/** @type {'open' | 'fresh'} */ kind, /** @type {number} */ share) =>
-        median(all.map((waits) => quantile(waits[kind], share))).toFixed(1)
+  return kinds.flatMap((bcrypt) => {
+    const of = (/** @type {number} */ count, /** @type {'open' | 'fresh'} */ kind, /** @type {number} */ share) =>
+      median((measured.get(`${bcrypt} ${count}`) ?? []).map((waits) => quantile(waits[kind], share)))
+    return counts[bcrypt].map((count) => {
       const where = bcrypt === 'worker' ? 'bcryptPasswords (worker threads)' : 'bcryptjs.compare (event loop)'
-      const perSecond = median(all.map((waits) => waits.loginsPerSecond)).toFixed(1)
-      return [where, String(count), perSecond, of('open', 0.5), of('open', 0.99), of('fresh', 0.5), of('fresh', 0.99)]
-    }),
-  )
-  console.log(
-    `${describeMachine()}. Medians of ${rounds} rounds of ${seconds} s; ${rate} other requests a second, each guarded.\n`,
-  )
-  const header = [
-    'passwords compared by',
-    'logins in flight',
-    'logins/s',
-    'p50 ms',
-    'p99 ms',
-    'p50 ms, new connection',
-    'p99 ms, new connection',
-  ]
-  console.log(table(header, rows))
+      const perSecond = median((measured.get(`${bcrypt} ${count}`) ?? []).map((waits) => waits.loginsPerSecond))
+      const [p99, idle] = [of(count, 'open', 0.99), of(0, 'open', 0.99)]
+      const waits = [of(count, 'open', 0.5), p99, of(count, 'fresh', 0.5), of(count, 'fresh', 0.99)]
+      return [where, String(count), perSecond.toFixed(1), ...waits.map((ms) => ms.toFixed(1)), (p99 / idle).toFixed(1)]
+    })
+  })
+}
+
+async function main() {
+  requirePeers()
+  const doubts = doubtsOfLoad()
+  const folder = buildPackage()
+  const holds = values.holds === 'none' ? [] : await measureHolds(folder, rounds, values.holds)
+  const waits = logins.length > 0 ? await measureLogins(folder) : []
+  console.log(`${describeMachine()}. Medians of ${rounds} processes.\n`)
+  if (holds.length > 0) {
+    console.log(
+      'How long the event loop stood still at most: by the clock, and what of it the thread itself worked. On a busy\n' +
+        'machine the first has the work of others in it, and the second is counted in steps of up to 4 ms.\n',
+    )
+    console.log(`${table(['what is done', 'store', 'longest hold, ms', 'of it our own work, ms'], holds)}\n`)
+  }
+  if (waits.length > 0) {
+    const header = ['p50 ms', 'p99 ms', 'p50 ms, new connection', 'p99 ms, new connection', 'p99, beside none']
+    console.log(`${rate} other requests a second, each guarded, for ${seconds} s.\n`)
+    console.log(table(['passwords compared by', 'logins in flight', 'logins/s', ...header], waits))
+  }
+  for (const doubt of doubts) console.log(`\n- ${doubt}`)
 }
 
 main().catch((error) => {

@@ -21,7 +21,7 @@ export interface ExpiringMap<Row> {
   deleteExpired(now: number, limit: number, looks: number): Deleted
 }
 
-export interface Deleted {
+interface Deleted {
   readonly looked: number
   readonly removed: number
   /** Nothing that is due is left. Otherwise the next call goes on behind the last row. */

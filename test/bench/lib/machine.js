@@ -39,6 +39,14 @@ function load() {
   return /** @type {number} */ (os.loadavg()[0])
 }
 
+/** What makes figures unfit to be quoted, asked for before anything is measured. @returns {string[]} */
+function doubtsOfLoad() {
+  const busy = load()
+  return busy > 0.6
+    ? [`Other processes were busy at the start (load ${busy.toFixed(1)}): do not quote any of this.`]
+    : []
+}
+
 /** The installed version of a package, as test/bench sees it. @param {string} name */
 function versionOf(name) {
   for (let folder = join(__dirname, '..'); ; folder = join(folder, '..')) {
@@ -50,4 +58,4 @@ function versionOf(name) {
   }
 }
 
-module.exports = { describeMachine, load, requirePeers, requirePrograms, versionOf }
+module.exports = { describeMachine, doubtsOfLoad, load, requirePeers, requirePrograms, versionOf }
