@@ -13,10 +13,11 @@ export function turnOfLoop(): Promise<void> {
 
 /** Calls `step` until it answers true: at once where the first slice is all, or else with a turn of the loop before each one. */
 export function inSlices(step: () => Awaitable<boolean>): Awaitable<void> {
-  return whenReady(step(), (isDone) => (isDone ? undefined : theRest(step)))
+  return whenReady(step(), (isDone) => (isDone ? undefined : restInSlices(step)))
 }
 
-async function theRest(step: () => Awaitable<boolean>): Promise<void> {
+/** The same for what is left after a first slice. */
+export async function restInSlices(step: () => Awaitable<boolean>): Promise<void> {
   do await turnOfLoop()
   while (!(await step()))
 }

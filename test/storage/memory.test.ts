@@ -154,6 +154,10 @@ describe('memoryStorage lets others have their turn', () => {
     return storage
   }
 
+  it('after a thousand rows at most', () => {
+    expect(SLICE).toBeLessThanOrEqual(1000)
+  })
+
   it('when something is listed for the first time', async () => {
     const { grants } = manySessions()
     expect(await turnsDuring(() => grants.list({ limit: 1 }))).toBeGreaterThanOrEqual(MANY / SLICE)

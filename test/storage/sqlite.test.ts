@@ -406,6 +406,11 @@ describeBetterSqlite3('sqliteStorage lets others have their turn', () => {
     return { ...storage, sizes, database }
   }
 
+  it('after a few hundred rows at most', () => {
+    expect(SWEEP_LIMIT).toBeLessThanOrEqual(500)
+    expect(SLICE).toBeLessThanOrEqual(1000)
+  })
+
   it('when expired rows are deleted, and all grants that only they needed', async () => {
     const { grants, sizes, database } = manySessions()
     let removed: unknown

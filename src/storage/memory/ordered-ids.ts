@@ -1,7 +1,7 @@
 /** Ids in the order of UTF-16 code units, kept sorted as they are added and removed: a page costs only its rows. */
 
-import { type Awaitable, whenReady } from '../../awaitable'
-import { inSlices, SLICE } from '../slices'
+import type { Awaitable } from '../../awaitable'
+import { restInSlices, SLICE } from '../slices'
 import { shards } from './shards'
 
 /** Ids in one run. A longer one is cut in two, so that no insertion moves more than this. */
@@ -111,5 +111,5 @@ export function page<Row>(
     }
     return true
   }
-  return whenReady(inSlices(step), () => rows)
+  return step() ? rows : restInSlices(step).then(() => rows)
 }
