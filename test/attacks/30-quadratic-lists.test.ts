@@ -5,7 +5,7 @@ import { createHost } from '../support/host'
 const OWNED = 4_000
 
 /** How often a row is looked up, or an element handled by a method of lists; comparisons of a sort are many. */
-function workOf(run: () => unknown): number {
+async function workOf(run: () => unknown): Promise<number> {
   let work = 0
   const spies = [
     jest.spyOn(Map.prototype, 'get').mockImplementation(function (this: Map<unknown, unknown>, key) {
@@ -24,7 +24,7 @@ function workOf(run: () => unknown): number {
     }),
   ]
   try {
-    run()
+    await run()
   } finally {
     for (const spy of spies) spy.mockRestore()
   }
@@ -68,11 +68,14 @@ interface Query {
 }
 
 /** All pages one after the other, as an operation asks for them. */
-function walk(list: (page: Query & { after?: string; limit: number }) => unknown, query: Query = {}): string[] {
+async function walk(
+  list: (page: Query & { after?: string; limit: number }) => unknown,
+  query: Query = {},
+): Promise<string[]> {
   const ids: string[] = []
   for (;;) {
     const after = ids.at(-1)
-    const rows = list({ ...query, ...(after !== undefined && { after }), limit: 100 }) as (Grant | Client)[]
+    const rows = (await list({ ...query, ...(after !== undefined && { after }), limit: 100 })) as (Grant | Client)[]
     for (const row of rows) ids.push('id' in row ? row.id : row.clientId)
     if (rows.length < 100) return ids
   }
@@ -89,12 +92,12 @@ const queries: [string, 'grants' | 'clients', Query][] = [
 
 it.each(queries)(
   'a walk through the %s looks at each row once or twice, however many pages there are',
-  (_, kind, query) => {
+  async (_, kind, query) => {
     const storage = filled(memoryStorage())
     const list = (page: object) => storage[kind].list(page as never)
     let ids: string[] = []
-    const work = workOf(() => {
-      ids = walk(list, query)
+    const work = await workOf(async () => {
+      ids = await walk(list, query)
     })
     const expected = Array.from({ length: OWNED }, (_each, number) => number)
       .map((number) => (kind === 'grants' ? grantOf(number) : clientOf(number)))
@@ -106,39 +109,44 @@ it.each(queries)(
   },
 )
 
-it('a page in the midst of many costs what is on it, and a write not more for many than for few', () => {
+it('a page in the midst of many costs what is on it, and a write not more for many than for few', async () => {
   const few = memoryStorage()
   const many = filled(memoryStorage())
   const page = () => many.grants.list({ userId: 'alice', after: 'grant-5', limit: 10 })
   // the first list puts what is there in order, once
-  for (const storage of [few, many]) storage.grants.list({ limit: 1 })
-  expect(workOf(page)).toBeLessThan(100)
+  for (const storage of [few, many]) await storage.grants.list({ limit: 1 })
+  expect(await workOf(page)).toBeLessThan(100)
   const write = (storage: OAuthStorage) => workOf(() => storage.grants.insert([], { ...grantOf(1), id: 'grant-5-new' }))
-  expect(write(many)).toBeLessThanOrEqual(write(few) + 2)
+  expect(await write(many)).toBeLessThanOrEqual((await write(few)) + 2)
 })
 
-it.each(['before', 'after'])('rows come and go, and lists stay in the order of their ids: first listed %s', (first) => {
-  const storage = memoryStorage()
-  if (first === 'before') storage.grants.list({ limit: 1 })
-  const alive = new Map<string, Grant>()
-  for (let number = 0; number < 3_000; number++) {
-    const grant = grantOf(number)
-    storage.grants.insert([], grant)
-    alive.set(grant.id, grant)
-    if (number % 3 === 2) {
-      const gone = grantOf(number - 2).id
-      storage.grants.revoke({ grantId: gone }, 1_800_000_001)
-      alive.delete(gone)
+it.each(['before', 'after'])(
+  'rows come and go, and lists stay in the order of their ids: first listed %s',
+  async (first) => {
+    const storage = memoryStorage()
+    if (first === 'before') storage.grants.list({ limit: 1 })
+    const alive = new Map<string, Grant>()
+    for (let number = 0; number < 3_000; number++) {
+      const grant = grantOf(number)
+      storage.grants.insert([], grant)
+      alive.set(grant.id, grant)
+      if (number % 3 === 2) {
+        const gone = grantOf(number - 2).id
+        storage.grants.revoke({ grantId: gone }, 1_800_000_001)
+        alive.delete(gone)
+      }
     }
-  }
-  const list = (page: object) => storage.grants.list(page as never)
-  const ids = [...alive.keys()].sort((a, b) => (a < b ? -1 : 1))
-  expect(walk(list, { userId: 'alice' })).toEqual(ids)
-  expect(walk(list)).toEqual(ids)
-  expect(walk(list, { clientId: 'client-7' })).toEqual(ids.filter((id) => alive.get(id)?.clientId === 'client-7'))
-  storage.grants.deleteExpired(2_000_000_000, 10_000)
-  expect(walk(list)).toEqual([])
-})
+    const list = (page: object) => storage.grants.list(page as never)
+    const ids = [...alive.keys()].sort((a, b) => (a < b ? -1 : 1))
+    expect(await walk(list, { userId: 'alice' })).toEqual(ids)
+    expect(await walk(list)).toEqual(ids)
+    expect(await walk(list, { clientId: 'client-7' })).toEqual(
+      ids.filter((id) => alive.get(id)?.clientId === 'client-7'),
+    )
+    await storage.grants.deleteExpired(2_000_000_000, 10_000)
+    expect(await walk(list)).toEqual([])
+  },
+)
 
 it('a client that changes hands is in the list of its new owner alone', () => {
   const { clients } = memoryStorage()
