@@ -222,6 +222,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'storage/memory/memory.ts grants': STORE,
   'storage/memory/memory.ts userMarks': STORE,
   'storage/memory/ordered-ids.ts rows': ONE_CALL,
+  'storage/memory/shards.ts first': STORE,
   'storage/postgres/connection.ts names': CLOSED_LIST,
   'storage/redis/job.ts touches': ONE_CALL,
   'storage/sqlite/sqlite.ts found': ONE_CALL,

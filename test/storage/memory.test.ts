@@ -226,6 +226,24 @@ describe('memoryStorage lets others have their turn', () => {
     expect(await grants.find('g0~access')).toBeDefined()
   })
 
+  it('and goes on when the map becomes many in its midst: each row is there, listed, and removed once', async () => {
+    const { grants } = memoryStorage()
+    const add = (from: number, to: number) => {
+      for (let n = from; n < to; n++)
+        grants.insert([credentialAt(NOW, `m${n}~a`, { grantId: `m${n}` })], grantAt(NOW, `m${n}`))
+    }
+    add(0, 9000)
+    const listing = grants.list({ limit: 30_000 })
+    await new Promise(setImmediate)
+    expect(await grants.deleteExpired(NOW + HOUR, 100)).toBe(100)
+    add(9000, 20_000)
+    expect((await listing).length).toBeGreaterThanOrEqual(9000)
+    expect(await grants.list({ limit: 30_000 })).toHaveLength(20_000)
+    for (const n of [200, 8999, 9001, 19_999]) expect(await grants.find(`m${n}~a`)).toBeDefined()
+    expect(await grants.deleteExpired(NOW + HOUR, 30_000)).toBe(19_900)
+    expect(await grants.list({ limit: 30_000 })).toEqual([])
+  })
+
   it('and removes what came to be due behind the walk', async () => {
     const { grants } = memoryStorage()
     const row = (n: number, expiresAt: number) => credentialAt(NOW, `r${n}~access`, { expiresAt })

@@ -51,7 +51,7 @@ export function expiringMap<Row extends { readonly expiresAt: number }>(
     has: (id) => rows.of(id).has(id),
     keys: () => rows.keys(),
     set(id, row) {
-      rows.of(id).set(id, row)
+      rows.set(id, row)
       nothingExpiresBefore = Math.min(nothingExpiresBefore, row.expiresAt)
       leftBehind = Math.min(leftBehind, row.expiresAt)
     },

@@ -75,10 +75,9 @@ export function idsByOwner(): IdsByOwner {
   return {
     add(owner, id) {
       if (owner === undefined) return
-      const own = lists.of(owner)
-      const runs = own.get(owner)
+      const runs = lists.of(owner).get(owner)
       if (runs) addId(runs, id)
-      else own.set(owner, [[id]])
+      else lists.set(owner, [[id]])
     },
     remove(owner, id) {
       const runs = owner === undefined ? undefined : lists.of(owner).get(owner)
