@@ -59,7 +59,7 @@ export async function endSessions(
   await endCodes(server, userId, sessionId)
   await oneByOne(await listGrants(server, { userId }), async ({ id, clientId, scope, data }) => {
     const authentication = data.authentication as Authentication | undefined
-    // an authorization without a sign-in has no session to end with
+    // an authorization without a sign-in belongs to no session
     if (!authentication) return
     const { sid } = authentication
     if (sessionId !== undefined && sid !== sidOf(server, clientId, sessionId)) return

@@ -108,7 +108,7 @@ async function remove(visit: Visit): Promise<void> {
   if (!question) return showList(visit, new Map(), true)
   const { id, clientId } = question
   await oneByOne(await listGrants(server, { userId, clientId }), ({ id: grantId }) => revokeGrants(server, { grantId }))
-  // relative: whatever path the browser has come by, it stays there
+  // relative, because a proxy may show another path
   res.writeHead(303, {
     Location: `?removed=${encodeURIComponent(id)}`,
     'Cache-Control': 'no-store',

@@ -29,7 +29,7 @@ export async function* pages<T>(list: List<T>, idOf: (item: T) => string): Async
       )
     }
     after = idOf(last)
-    // a synchronous store would otherwise let nothing else happen until the last page
+    // otherwise a synchronous store would block other work until the last page
     await turnOfLoop()
   }
 }
@@ -47,13 +47,13 @@ export async function deleteInBatches(
     const deleted = await grants.deleteExpired(now(), CLEANUP_BATCH)
     total += deleted
     if (deleted < CLEANUP_BATCH) break
-    // a synchronous store would otherwise let nothing else happen until the last batch
+    // otherwise a synchronous store would block other work until the last batch
     await turnOfLoop()
   }
   return total
 }
 
-/** Does `act` with each, one after the other, between which other work is done: each may be a transaction of its own. */
+/** Calls `act` with each item in turn, with a turn of the loop between them. Each call may be a transaction. */
 export async function oneByOne<T>(items: Iterable<T>, act: (item: T) => Awaitable<void>): Promise<void> {
   for (const item of items) {
     await act(item)

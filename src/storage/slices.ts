@@ -1,22 +1,22 @@
-/** Work on many rows, in slices between which the event loop has a turn: a store that answers at once would hold it otherwise. */
+/** Work on many rows in slices, with a turn of the event loop between them. A synchronous store would block it otherwise. */
 import { type Awaitable, whenReady } from '../awaitable'
 
 /** Rows in a slice: a millisecond or two. */
 export const SLICE = 500
 
-/** Resolves when whatever else is due has had its turn. */
+/** Resolves after other pending work has had its turn. */
 export function turnOfLoop(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)
   })
 }
 
-/** Calls `step` until it answers true: at once where the first slice is all, or else with a turn of the loop before each one. */
+/** Calls `step` until it returns true. Synchronous if the first slice is enough. Otherwise each slice waits for a turn of the loop. */
 export function inSlices(step: () => Awaitable<boolean>): Awaitable<void> {
   return whenReady(step(), (isDone) => (isDone ? undefined : restInSlices(step)))
 }
 
-/** The same for what is left after a first slice. */
+/** The same for the slices after the first. */
 export async function restInSlices(step: () => Awaitable<boolean>): Promise<void> {
   do await turnOfLoop()
   while (!(await step()))

@@ -3,14 +3,14 @@ import { type Awaitable, whenReady } from '../../awaitable'
 import { inSlices, SLICE } from '../slices'
 import type { ExpiringMap } from './expiring-map'
 
-/** Rows that are looked at in the time that it takes to remove one, with its places in the lists. */
+/** Rows that can be read in the time that one removal takes. */
 const LOOKS = 30
-/** Dead grants and marks that one call removes: more would take longer than a call may. The next one goes on. */
+/** The most dead grants and marks that one call removes, so that it stays within its deadline. The next call continues. */
 const MOST_OTHERS = 100_000
 
 type Rows = ExpiringMap<{ readonly expiresAt: number }>
 
-/** Removes `limit` credentials at most, and others once no credential is left that is due. How many credentials. */
+/** Removes at most `limit` credentials. When no credential is due any more, removes others. Returns the number of credentials. */
 export function removeExpired(
   credentials: readonly Rows[],
   others: readonly Rows[],
@@ -29,7 +29,7 @@ export function removeExpired(
       looks -= done.looked + LOOKS * done.removed
       if (isOfCredentials) removed += done.removed
       else room -= done.removed
-      // a grant leaves after its last credential, so not while one that is due may remain
+      // a grant is removed after its last credential, so not while credentials may be due
       if (removed >= limit) return true
       if (done.isOver) left.shift()
     }

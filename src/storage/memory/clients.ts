@@ -1,4 +1,4 @@
-/** Clients in memory, and pages of what is listed there. */
+/** Clients in memory, and pages of lists. */
 import { type Awaitable, whenReady } from '../../awaitable'
 import type { Client, ClientStorage } from '../../storage'
 import { comparedName } from '../client-names'
@@ -12,7 +12,7 @@ export function memoryClients(): ClientStorage {
   const idsOfUser = idsByOwner()
   /** Names with their ids. Created at the first search by name, so that others cost nothing. */
   let names: OrderedIds | undefined
-  /** The same once it is whole: writes keep it so meanwhile. */
+  /** The same index when it is complete. Writes update it while it is being built. */
   let whole: Awaitable<OrderedIds> | undefined
 
   function put(client: Client): true {
@@ -48,7 +48,7 @@ export function memoryClients(): ClientStorage {
       const begin = comparedName(prefix)
       return whenReady(namesOfClients(), (names) => {
         const found: Client[] = []
-        // an id has at least one character: this is before all that begin so
+        // before all keys with this beginning, because an id has at least one character
         for (const key of idsAfter(names, after ? nameKey(after.name, after.clientId) : begin)) {
           if (found.length >= limit || !key.startsWith(begin)) break
           found.push(clients.get(key.slice(key.indexOf('\0') + 1)) as Client)

@@ -15,8 +15,8 @@ export interface ExpiringMap<Row> {
   /** Checks the next few rows, cyclically. The cost does not depend on the number of rows. */
   sweep(now: number): void
   /**
-   * Looks at the next `looks` rows at most, and removes at most `limit` of them that expired at or before `now`. Free while
-   * none is due.
+   * Reads at most the next `looks` rows, and removes at most `limit` of them that expired at or before `now`. Costs
+   * nothing while none is due.
    */
   deleteExpired(now: number, limit: number, looks: number): Deleted
 }
@@ -24,7 +24,7 @@ export interface ExpiringMap<Row> {
 interface Deleted {
   readonly looked: number
   readonly removed: number
-  /** Nothing that is due is left. Otherwise the next call goes on behind the last row. */
+  /** Whether no row is due any more. Otherwise the next call continues after the last row. */
   readonly isOver: boolean
 }
 
@@ -35,9 +35,9 @@ export function expiringMap<Row extends { readonly expiresAt: number }>(
 ): ExpiringMap<Row> {
   const rows = shards<Row>()
   let walk = rows.walk()
-  /** Where `deleteExpired` goes on. */
+  /** Where `deleteExpired` continues. */
   let due: Walk<Row> | undefined
-  /** When the first of those expires that are behind `due`, or came after it had begun. */
+  /** The earliest expiry of the rows that `due` has passed, or that were added after it began. */
   let leftBehind = Number.POSITIVE_INFINITY
   let nothingExpiresBefore = Number.POSITIVE_INFINITY
 
@@ -53,21 +53,23 @@ export function expiringMap<Row extends { readonly expiresAt: number }>(
     set(id, row) {
       rows.set(id, row)
       nothingExpiresBefore = Math.min(nothingExpiresBefore, row.expiresAt)
-      leftBehind = Math.min(leftBehind, row.expiresAt)
+      if (due) leftBehind = Math.min(leftBehind, row.expiresAt)
     },
     delete(id) {
       rows.of(id).delete(id)
     },
     sweep(now) {
       for (let step = 0; step < SWEEP_STEPS; step++) {
-        const entry = walk.next()
-        if (entry) {
-          const [id, row] = entry
-          if (row.expiresAt + grace <= now) expire(id, row)
-        } else if (walk.isOver()) {
+        const entry = walk.rest?.next()
+        if (!entry) {
           walk = rows.walk()
-          // one that stands still would keep alive what its map was before
+          // an old iterator would keep the previous contents of its map alive
           due = undefined
+        } else if (entry.done) {
+          walk.onward()
+        } else {
+          const [id, row] = entry.value
+          if (row.expiresAt + grace <= now) expire(id, row)
         }
       }
     },
@@ -77,19 +79,22 @@ export function expiringMap<Row extends { readonly expiresAt: number }>(
       let removed = 0
       for (let looked = 0; looked < looks; looked++) {
         if (removed === limit) return { looked, removed, isOver: false }
-        const entry = due.next()
-        if (entry) {
-          const [id, row] = entry
-          if (row.expiresAt > now) {
-            leftBehind = Math.min(leftBehind, row.expiresAt)
-          } else {
-            expire(id, row)
-            removed++
-          }
-        } else if (due.isOver()) {
+        const entry = due.rest?.next()
+        if (!entry) {
           nothingExpiresBefore = leftBehind
           due = undefined
           return { looked, removed, isOver: now < leftBehind }
+        }
+        if (entry.done) {
+          due.onward()
+          continue
+        }
+        const [id, row] = entry.value
+        if (row.expiresAt > now) {
+          leftBehind = Math.min(leftBehind, row.expiresAt)
+        } else {
+          expire(id, row)
+          removed++
         }
       }
       return { looked: looks, removed, isOver: false }

@@ -1,7 +1,7 @@
 /**
  * The reference implementation of the storage contract: everything in the memory of this process, for development,
- * tests, and servers that may forget on a restart. It answers with plain values, but for lists and clean-ups of more rows than
- * the event loop should wait for.
+ * tests, and servers that may lose data on a restart. It returns plain values. Lists and clean-ups of many rows return
+ * promises, so that they do not block the event loop.
  */
 
 import { type Awaitable, whenReady } from '../../awaitable'
@@ -53,7 +53,7 @@ function memoryGrants(): GrantStorage {
   const clientMarks = expiringMap<Mark>()
   /** Created at the first list, so that others cost nothing. */
   let index: GrantIndex | undefined
-  /** The same once it is whole: writes keep it so meanwhile. */
+  /** The same index when it is complete. Writes update it while it is being built. */
   let whole: Awaitable<GrantIndex> | undefined
   let latestExpiry = Number.NEGATIVE_INFINITY
   /** The latest `startedAt` of any row. */

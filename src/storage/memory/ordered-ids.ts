@@ -4,7 +4,7 @@ import type { Awaitable } from '../../awaitable'
 import { restInSlices, SLICE } from '../slices'
 import { shards } from './shards'
 
-/** Ids in one run. A longer one is cut in two, so that no insertion moves more than this. */
+/** The length of a run. A longer run is split, which bounds the cost of an insertion. */
 const RUN = 512
 
 /** Consecutive runs, none of them empty. A plain array, because most users have one grant. */
@@ -89,7 +89,7 @@ export function idsByOwner(): IdsByOwner {
   }
 }
 
-/** The first `limit` rows behind `after`. What is not there any more is passed over, however much that is. */
+/** The first `limit` rows after `after`, in the order of UTF-16 code units. Deleted rows are skipped, however many. */
 export function page<Row>(
   ids: () => OrderedIds,
   after: string | undefined,
@@ -100,7 +100,7 @@ export function page<Row>(
   let last = after
   const step = () => {
     let looked = 0
-    // the list may be another one after a turn of the loop
+    // after a turn of the loop the list may have changed
     for (const id of idsAfter(ids(), last)) {
       if (rows.length >= limit) return true
       if (looked++ === SLICE) return false

@@ -1,4 +1,4 @@
-/** What leaves the tables of the SQLite adapter, and when. */
+/** Removes expired rows from the tables of the SQLite adapter. */
 import { type Awaitable, whenReady } from '../../awaitable'
 import { GRACE } from '../retention'
 import { inSlices } from '../slices'
@@ -6,13 +6,13 @@ import { SWEEP_LIMIT } from '../sql/tables'
 import type { Access } from './connection'
 import type { SqliteStatements } from './statements'
 
-/** Of dead grants and marks, in one call: more would take longer than a call may. The next one goes on. */
+/** The most slices of dead grants and marks in one call, so that it stays within its deadline. The next call continues. */
 const SLICES_OF_GRANTS = 100
 
 export interface SqliteCleanup {
-  /** What an insert removes in its own transaction: what expired at or before `now`. */
+  /** Removes some rows that expired at or before `now`, in the transaction of an insert. */
   sweep(now: number): void
-  /** As GrantStorage says: one transaction after the other, each no longer than a sweep. */
+  /** As in GrantStorage, in several transactions, each as small as a sweep. */
   deleteExpired(now: number, limit: number): Awaitable<number>
 }
 
@@ -37,7 +37,7 @@ export function sqliteCleanup(statements: SqliteStatements, write: Access['write
     },
   }
 
-  /** One slice. It changes nothing but the tables: a transaction that was refused is tried again. */
+  /** One slice. It changes only the tables, because a refused transaction is repeated. */
   function deleteSome(now: number, { removed, kind }: State, limit: number): State {
     for (let room = SWEEP_LIMIT; room > 0 && kind < kinds.length; ) {
       const size = kind === 0 ? Math.min(room, limit - removed) : room
@@ -51,23 +51,23 @@ export function sqliteCleanup(statements: SqliteStatements, write: Access['write
   }
 }
 
-/** How many credentials were removed, and what is looked at now. */
+/** The number of removed credentials, and the kind of row that is next. */
 interface State {
   readonly removed: number
   readonly kind: number
 }
 
-/** Does so with at most `limit` rows, and answers how many were due. */
+/** Removes or postpones at most `limit` rows. Returns how many were due. */
 type Kind = (statements: SqliteStatements, now: number, limit: number) => number
 
-// grants and marks leave after the last credential, so not while one that is due remains
+// grants and marks are removed after the last credential, so not while credentials are due
 const kinds: readonly Kind[] = [
   ({ deleteCredentials }, now, limit) => deleteCredentials.run({ now, limit }),
   deleteGrants,
   deleteMarks,
 ]
 
-/** A grant leaves with its last credential: until then its time is put off to that one's expiry. How many were due. */
+/** Removes grants without credentials. Others are postponed to the expiry of their last credential. Returns how many were due. */
 function deleteGrants(statements: SqliteStatements, now: number, limit: number): number {
   const due = statements.dueGrants.all({ now, limit })
   for (const row of due) {
@@ -78,7 +78,7 @@ function deleteGrants(statements: SqliteStatements, now: number, limit: number):
   return due.length
 }
 
-/** A mark is put off once, to when the last of all rows expires: whatever was under way beside it is there by then. */
+/** Postpones a mark once, to when the last of all rows expires: concurrent rows are included by then. */
 function deleteMarks(statements: SqliteStatements, now: number, limit: number): number {
   const due = statements.dueMarks.all({ now, limit })
   for (const row of due) {

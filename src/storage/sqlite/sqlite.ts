@@ -1,7 +1,7 @@
 /**
- * Storage in SQLite, on the host's own Database of better-sqlite3 or DatabaseSync of `node:sqlite`: one file, any number of
- * processes on one machine. It answers with plain values, so a guard goes on in the same turn; with a promise only while
- * another connection has the lock, and for lists and clean-ups of more rows than the event loop should wait for.
+ * Storage in SQLite, on the host's own Database of better-sqlite3 or DatabaseSync of `node:sqlite`: one file, any
+ * number of processes on one machine. It returns plain values, so that the guard continues in the same turn. It returns
+ * a promise while another connection has the lock, and for lists and clean-ups of many rows.
  */
 
 import { whenReady } from '../../awaitable'
@@ -27,7 +27,7 @@ import { type SqliteStatements, sqliteStatements } from './statements'
 
 export { type Migration, type SqliteDatabase, type SqliteSchemaOptions, type SqliteStatement, sqliteSchema }
 
-/** Rows that a list looks at, however few are wanted: those that are revoked are among them. */
+/** The fewest rows that a list reads at once: revoked ones are among them. */
 const LEAST_LOOKED_AT = 100
 
 /** Options of `sqliteStorage`. */

@@ -29,8 +29,8 @@ function list(prepare: (sql: string) => Statement, select: string, id: string) {
 }
 
 /**
- * Grants, and of each whether it is to be listed. What is not, counts towards the limit all the same, so that a statement
- * looks at no more rows, however many are revoked.
+ * Grants, each with a flag whether the list contains it. Others count towards the limit, too, so that a statement reads
+ * no more rows, however many are revoked.
  */
 function listOfGrants(prepare: (sql: string) => Statement, tables: Tables) {
   const select = (condition: string, stands = '') =>
