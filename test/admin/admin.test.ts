@@ -263,8 +263,8 @@ describe('authorizations', () => {
       await host.storage.grants.insert([], grant({ id, userId: 'ada', clientId: `c${n % 3}`, ...times }))
     }
     let rows = 0
-    host.storage.replace('grants.list', (call) => {
-      const found = call() as unknown[]
+    host.storage.replace('grants.list', async (call) => {
+      const found = (await call()) as unknown[]
       rows += found.length
       return found
     })

@@ -15,8 +15,8 @@ function counted(real: oauth.OAuthStorage) {
   const storage = observedStorage(real)
   const rows: number[] = []
   for (const method of ['clients.list', 'clients.listByName', 'grants.list'] as const) {
-    storage.replace(method, (call) => {
-      const found = call() as unknown[]
+    storage.replace(method, async (call) => {
+      const found = (await call()) as unknown[]
       rows.push(found.length)
       return found
     })
