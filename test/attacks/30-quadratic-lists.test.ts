@@ -1,6 +1,7 @@
 // Row 30, slow work. The kind: work that grows faster than what a user owns, or that holds the loop until all of it is done.
 import { type Client, type Grant, listClients, listGrants, memoryStorage, type OAuthStorage } from '../../src/index'
 import { createHost } from '../support/host'
+import { turnsDuring } from '../support/turns'
 
 const OWNED = 4_000
 
@@ -162,15 +163,7 @@ it('a client that changes hands is in the list of its new owner alone', () => {
 it('between two pages of a synchronous store other work is done', async () => {
   const host = await createHost({ storage: filled(memoryStorage()) })
   for (const list of [() => listGrants(host.server, { userId: 'alice' }), () => listClients(host.server)]) {
-    let turns = 0
-    let isDone = false
-    const other = () => {
-      turns++
-      if (!isDone) setImmediate(other)
-    }
-    setImmediate(other)
-    await list()
-    isDone = true
+    const turns = await turnsDuring(list)
     expect(turns).toBeGreaterThanOrEqual(OWNED / 100 - 1)
   }
 })
