@@ -102,9 +102,10 @@ export function sha256Base64(text: string): string {
   return createHash('sha256').update(text).digest('base64')
 }
 
-/** A key that exists only in this process, for fingerprints of secrets that must not be stored. */
-export function processKey(): KeyObject {
-  return createSecretKey(randomBytes(32))
+/** Makes fingerprints under a key of this process. They never leave it, so one hash is enough: an HMAC takes longer. */
+export function processFingerprints(): (parts: readonly string[]) => string {
+  const key = newSecret()
+  return (parts) => sha256(JSON.stringify([key, parts]))
 }
 
 /** A key derived from a secret in the host's configuration: all processes of the host derive the same one. */

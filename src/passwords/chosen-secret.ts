@@ -1,7 +1,7 @@
 /** Checks secrets that people choose, passwords and client secrets: RFC 6749 §2.3.1, §4.3.2, §10.10. */
 
 import type { Awaitable } from '../awaitable'
-import { fingerprint, type KeyObject, processKey } from '../crypto'
+import { processFingerprints } from '../crypto'
 import { OAuthError } from '../errors'
 import type { Attempt } from '../types/attempts'
 import type { AuthorizationServer } from '../types/authorization-server'
@@ -17,13 +17,16 @@ export interface Guess extends Attempt {
   readonly requirePlace?: ((from: { network: string }) => void) | undefined
 }
 
-const keys = new WeakMap<AuthorizationServer, KeyObject>()
+const fingerprints = new WeakMap<AuthorizationServer, (parts: readonly string[]) => string>()
 
 /** A fingerprint under a key of this process, so that its memory contains nothing to guess secrets from. */
 function fingerprintOf(server: AuthorizationServer, { kind, account, network, parts }: Guess): string {
-  const key = keys.get(server) ?? processKey()
-  keys.set(server, key)
-  return fingerprint(key, [kind, account, network, ...parts])
+  let fingerprint = fingerprints.get(server)
+  if (!fingerprint) {
+    fingerprint = processFingerprints()
+    fingerprints.set(server, fingerprint)
+  }
+  return fingerprint([kind, account, network, ...parts])
 }
 
 /**

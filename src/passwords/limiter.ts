@@ -35,10 +35,10 @@ export function memoryLimiter(options: LimiterOptions): Limiter {
     return made
   }
   return {
-    consume: async (key) => limiter().consume(key),
-    reward: async (key) => limiter().reward(key),
-    get: async (key) => limiter().get(key),
-    set: async (key, points, seconds) => limiter().set(key, points, seconds),
+    consume: (key) => limiter().consume(key),
+    reward: (key) => limiter().reward(key),
+    get: (key) => limiter().get(key),
+    set: (key, points, seconds) => limiter().set(key, points, seconds),
   }
 }
 
@@ -54,8 +54,8 @@ function makeLimiter(options: LimiterOptions): Limiter {
       return limiter.consume(key)
     },
     // a forgotten key has nothing to give back: it would get one point too many
-    reward: async (key) => void (keys.has(key) && (await limiter.reward(key))),
-    async get(key) {
+    reward: (key) => (keys.has(key) ? limiter.reward(key) : Promise.resolve()),
+    get(key) {
       keys.get(key)
       return limiter.get(key)
     },
@@ -74,10 +74,14 @@ export type Point = { retryAfter: number } | { giveBack: () => Promise<void> }
  * otherwise parallel correct attempts would block later ones.
  */
 export async function takePoint(limiter: Limiter, key: string): Promise<Point> {
-  const [isTaken, answer] = await limiter.consume(key).then(
-    (taken) => [true, taken] as const,
-    (refusal: unknown) => [false, refusal] as const,
-  )
+  let isTaken = true
+  let answer: unknown
+  try {
+    answer = await limiter.consume(key)
+  } catch (refusal) {
+    isTaken = false
+    answer = refusal
+  }
   const { msBeforeNext } = (answer ?? {}) as { msBeforeNext?: unknown }
   const milliseconds = typeof msBeforeNext === 'number' ? msBeforeNext : undefined
   // another error means that the limiter's store failed, which is no permission

@@ -38,6 +38,8 @@ const attempts: Record<Attempt['kind'], { fromNetwork: number; atAllAccounts?: n
 
 // rate-limiter-flexible sets a timer for each key in memory, and timers run for at most 24 days
 const KNOWN_NETWORK_SECONDS = 20 * DAY
+/** A success on the same day does not store the network again. */
+const KNOWN_AFRESH_MILLISECONDS = (KNOWN_NETWORK_SECONDS - DAY) * 1000
 
 /**
  * Beyond `fromAnywhere`: one attempt of each network in this time, and a limit for all networks together. Fewer
@@ -109,14 +111,15 @@ function throttleOf(makeLimiter: (options: LimiterOptions) => Limiter, kind: Att
         (spreadLimiter && (await refusal(spreadLimiter, site))) ??
         (await refusal(networkLimiter, accountInNetwork)) ??
         (await crowdRefusal())
-      const isKnown = Boolean(await knownNetworks.get(exact))
-      const retryAfter = isKnown ? await refusal(networkLimiter, accountInNetwork) : await strangerRefusal()
+      const known = (await knownNetworks.get(exact)) as { msBeforeNext?: unknown } | null | undefined
+      const retryAfter = known ? await refusal(networkLimiter, accountInNetwork) : await strangerRefusal()
       if (retryAfter !== undefined) {
         await giveBack()
         return { retryAfter }
       }
       const succeed = async () => {
         await giveBack()
+        if (Number(known?.msBeforeNext) > KNOWN_AFRESH_MILLISECONDS) return
         await knownNetworks.set(exact, 1, KNOWN_NETWORK_SECONDS)
       }
       return { succeed, giveBack }
@@ -132,13 +135,24 @@ const unseen = /[\p{M}\p{Cf}\p{Cc}]/gu
  * "ana". Digests bound the length of a username.
  */
 function keysOf({ kind, account: sent, network }: Attempt) {
+  const spelling = /^[!-~]*$/.test(sent) ? sent.toLowerCase() : spellingOf(sent)
+  const account = sha256(spelling)
+  // the sender chooses the host of a document's URL, so can invent any number
+  const accountInNetwork = kind === 'document' ? network : `${account} ${network}`
+  return {
+    account,
+    accountInNetwork,
+    exact: `${sent === spelling ? account : sha256(sent)} ${network}`,
+    site: siteOf(network),
+  }
+}
+
+/** One spelling for all that some database or eye takes for the same. For ASCII without spaces it is lower case. */
+function spellingOf(sent: string): string {
   // first removes what some databases ignore, because ordering thousands of combining marks takes quadratic
   // time; then upper case, because some letters (ß, ı) change only there
   const bare = sent.replace(unseen, '').normalize('NFKD').replace(unseen, '')
-  const account = sha256(bare.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase())
-  // the sender chooses the host of a document's URL, so can invent any number
-  const accountInNetwork = kind === 'document' ? network : `${account} ${network}`
-  return { account, accountInNetwork, exact: `${sha256(sent)} ${network}`, site: siteOf(network) }
+  return bare.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase()
 }
 
 const tooMany: Readonly<Record<Attempt['kind'], string>> = {

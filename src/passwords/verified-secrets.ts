@@ -1,6 +1,6 @@
 /** Remembers verified chosen client secrets, so that a busy client does not pay for bcrypt on every request. */
 import { createLRU } from 'lru.min'
-import { fingerprint, processKey } from '../crypto'
+import { processFingerprints } from '../crypto'
 import type { VerifiedSecrets } from '../types/attempts'
 import { compareSecret } from './bcrypt'
 
@@ -8,7 +8,7 @@ const MAX_REMEMBERED = 10_000
 
 /** Stores fingerprints under a key of this process, so that its memory contains nothing to guess secrets from. */
 export function verifiedSecrets(): VerifiedSecrets {
-  const key = processKey()
+  const fingerprint = processFingerprints()
   const verified = createLRU<string, true>({ max: MAX_REMEMBERED })
   const underWay = new Map<string, Promise<boolean>>()
 
@@ -24,8 +24,7 @@ export function verifiedSecrets(): VerifiedSecrets {
   }
 
   // includes the hash: after a change the old secret is no longer known
-  const idOf = (clientId: string, secret: string, bcryptHash: string) =>
-    fingerprint(key, [clientId, secret, bcryptHash])
+  const idOf = (clientId: string, secret: string, bcryptHash: string) => fingerprint([clientId, secret, bcryptHash])
 
   return {
     isKnown: (clientId, secret, bcryptHash) => verified.has(idOf(clientId, secret, bcryptHash)),

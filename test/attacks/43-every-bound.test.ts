@@ -171,6 +171,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'passwords/limiter.ts limiter': [20_000, () => countsAfter(20_500)],
   'passwords/bcrypt.ts idle': [4, threads],
   'passwords/bcrypt.ts threads': [4, threads],
+  'passwords/concurrency.ts places': [4096, places],
   'passwords/concurrency.ts shared': [4096, places],
   'passwords/concurrency.ts underWay': [4096, places],
   'passwords/verified-secrets.ts underWay': [

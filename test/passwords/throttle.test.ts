@@ -174,6 +174,31 @@ describe('a throttle whose store fails', () => {
 })
 
 describe('limiterThrottle', () => {
+  it('stores a known network once a day, not at each sign-in', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] })
+    const stored: string[] = []
+    const throttle = limiterThrottle((options) => {
+      const limiter = new RateLimiterMemory(options)
+      const set = limiter.set.bind(limiter)
+      limiter.set = (key, points, seconds) => {
+        stored.push(String(key))
+        return set(key, points, seconds)
+      }
+      return limiter
+    })
+    const signIn = async () => {
+      const taken = await throttle.take({ kind: 'password', account: 'ana', network: '192.0.2.1' })
+      if ('succeed' in taken) await taken.succeed?.()
+    }
+    await signIn()
+    await signIn()
+    expect(stored).toHaveLength(1)
+    jest.advanceTimersByTime(24 * 3600 * 1000)
+    await signIn()
+    expect(stored).toHaveLength(2)
+    jest.useRealTimers()
+  })
+
   it('counts together in processes that share the store of a limiter', async () => {
     const shared = new Map<string, RateLimiterMemory>()
     const make = (options: LimiterOptions) => {
