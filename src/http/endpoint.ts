@@ -7,8 +7,9 @@ import { kindOf, requireKnown } from '../options/known'
 import { misuse } from '../options/misuse'
 import type { AuthorizationServer } from '../types/authorization-server'
 import type { CorsOptions } from '../types/endpoints'
-import { readRest, settle } from './request'
+import { settle } from './request'
 import { pathOf } from './request-target'
+import { readRest } from './rest-of-body'
 import { isInPathOfRoute } from './route'
 
 export type Handler = (req: Request, res: Response) => Awaitable<void>

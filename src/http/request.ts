@@ -13,6 +13,7 @@ import {
   type RequestParameters,
   requireUnrepeated,
 } from '../rules/params'
+import { readRest } from './rest-of-body'
 
 const MAX_BODY_BYTES = 64 * 1024
 
@@ -48,16 +49,22 @@ export function sentHeader(
 }
 
 /** The parameters of the body: a form, or a JSON object of strings. */
-export async function bodyParameters(req: Request): Promise<ParsedParameters> {
-  const body = await readBody(req)
+export function bodyParameters(req: Request): Promise<ParsedParameters> {
+  return readBody(req, parametersIn)
+}
+
+function parametersIn(body: Body | undefined): ParsedParameters {
   if (!body) return noParameters()
   if (body.parsed !== undefined) return parametersOf(Object.entries(body.parsed))
   return body.type === 'json' ? parseJsonParameters(body.text) : parseForm(body.text)
 }
 
 /** The members of a JSON body, for endpoints that accept only JSON. */
-export async function jsonMembers(req: Request): Promise<Record<string, unknown>> {
-  const body = await readBody(req)
+export function jsonMembers(req: Request): Promise<Record<string, unknown>> {
+  return readBody(req, membersOf)
+}
+
+function membersOf(body: Body | undefined): Record<string, unknown> {
   if (!body) throw new OAuthError('invalid_request', 'The request body must be a JSON object.')
   if (body.type !== 'json') {
     throw new OAuthError('invalid_request', 'The request body must be application/json.', { status: 415 })
@@ -66,9 +73,11 @@ export async function jsonMembers(req: Request): Promise<Record<string, unknown>
 }
 
 /** The parameters from all places of an endpoint. Throws if one is repeated. */
-export async function requestParameters(req: Request, fromQuery = false): Promise<RequestParameters> {
-  const body = await bodyParameters(req)
-  return requireUnrepeated(fromQuery ? mergeParameters(body, queryParameters(req)) : body)
+export function requestParameters(req: Request, fromQuery = false): Promise<RequestParameters> {
+  return readBody(req, (body) => {
+    const parsed = parametersIn(body)
+    return requireUnrepeated(fromQuery ? mergeParameters(parsed, queryParameters(req)) : parsed)
+  })
 }
 
 /** The query parameters, from the raw URL: `req.query` depends on a setting of the host. */
@@ -82,14 +91,44 @@ type Body = { type: 'form' | 'json' } & (
   | { parsed: Record<string, unknown>; text?: never }
 )
 
-async function readBody(req: Request): Promise<Body | undefined> {
-  const { 'content-length': length, 'transfer-encoding': encoding } = req.headers
-  if (encoding === undefined && (length === undefined || length === '0')) return undefined
-  // a chunked body may be empty: if a parser has read its end, no more data would arrive
-  if (req.readableEnded && !req.readableDidRead) return undefined
-  const type = bodyType(req)
-  // Express 4 has `{}` for an unread body, so `req.body` counts only if the stream was read
-  if (!req.readableDidRead) return { type, text: decode(await readBytes(req)) }
+/** Resolves to what `use` returns for the body, undefined if there is none: one promise for all of it. */
+function readBody<T>(req: Request, use: (body: Body | undefined) => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const { 'content-length': length, 'transfer-encoding': encoding } = req.headers
+    if (encoding === undefined && (length === undefined || length === '0')) return resolve(use(undefined))
+    // a chunked body may be empty: if a parser has read its end, no more data would arrive
+    if (req.readableEnded && !req.readableDidRead) return resolve(use(undefined))
+    const type = bodyType(req)
+    // Express 4 has `{}` for an unread body, so `req.body` counts only if the stream was read
+    if (req.readableDidRead) return resolve(use(bodyOfHost(req, type)))
+    const chunks: Buffer[] = []
+    let size = 0
+    const finish = (error?: OAuthError) => {
+      req.off('error', onBroken).off('close', onBroken)
+      try {
+        if (error) throw error
+        resolve(use({ type, text: decode(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)) }))
+      } catch (thrown) {
+        reject(thrown)
+      }
+    }
+    const onData = (chunk: Buffer | string) => {
+      // a string if the host called `setEncoding`
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      size += bytes.length
+      chunks.push(bytes)
+      if (size <= MAX_BODY_BYTES) return
+      req.off('data', onData)
+      readRest(req)
+      finish(tooLarge())
+    }
+    const onBroken = () => finish(new OAuthError('invalid_request', 'The request body is incomplete.'))
+    req.on('data', onData).on('end', finish).on('error', onBroken).on('close', onBroken)
+  })
+}
+
+/** The body that the host's parser has read. */
+function bodyOfHost(req: Request, type: Body['type']): Body {
   const body: unknown = req.body
   if (typeof body === 'string') return { type, text: decode(Buffer.from(body)) }
   if (Buffer.isBuffer(body)) return { type, text: decode(body) }
@@ -130,55 +169,6 @@ function decode(bytes: Buffer): string {
   const text = decodeUtf8(bytes)
   if (text === undefined) throw new OAuthError('invalid_request', 'The request body is not valid UTF-8.')
   return text
-}
-
-function readBytes(req: Request): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    const finish = (error: OAuthError | undefined) => {
-      req.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken)
-      if (error) readRest(req)
-      if (error) reject(error)
-      else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
-    }
-    // a string if the host called `setEncoding`
-    const onData = (chunk: Buffer | string) => {
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-      size += bytes.length
-      chunks.push(bytes)
-      if (size > MAX_BODY_BYTES) finish(tooLarge())
-    }
-    const onEnd = () => finish(undefined)
-    const onBroken = () => finish(new OAuthError('invalid_request', 'The request body is incomplete.'))
-    req.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken)
-  })
-}
-
-/** The limits for reading a refused body: bytes, and milliseconds. */
-const MOST_OF_REST = 1024 * 1024
-const LONGEST_REST = 5000
-
-/**
- * Reads and discards the rest of a body: closing at once would lose the response for a client that is still sending
- * (RFC 9112 §9.6). After the limits the connection is closed.
- */
-export function readRest(req: Request): void {
-  let left = MOST_OF_REST
-  const close = () => {
-    const { res } = req
-    if (!res || res.writableFinished) req.destroy()
-    else res.once('finish', () => req.destroy())
-  }
-  const timer = setTimeout(close, LONGEST_REST).unref()
-  const onData = (chunk: Buffer | string) => {
-    left -= chunk.length
-    if (left >= 0) return
-    req.off('data', onData).pause()
-    close()
-  }
-  req.on('error', () => {}).on('data', onData)
-  req.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
 }
 
 /**

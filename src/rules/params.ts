@@ -29,10 +29,8 @@ export function parseForm(text: string): ParsedParameters {
   for (const pair of text.split('&')) {
     if (pair === '') continue
     const equals = pair.indexOf('=')
-    const [name, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)]
-    // the usual case: nothing to decode, and nothing to refuse
-    if (/^[ -$&-*,-~]*$/.test(pair)) add(parsed, seen, name, value)
-    else add(parsed, seen, keepable(decodeComponent(name)), keepable(decodeComponent(value)))
+    const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))
+    add(parsed, seen, name, equals < 0 ? '' : decodeComponent(pair.slice(equals + 1)))
   }
   return parsed
 }
@@ -127,16 +125,19 @@ export function decodeUtf8(bytes: Buffer): string | undefined {
 }
 
 function decodeComponent(text: string): string {
+  // the usual case: nothing to decode, and nothing to refuse
+  if (/^[ -$&-*,-~]*$/.test(text)) return text
   const decoded = tryDecodeComponent(text)
   if (decoded === undefined) throw new OAuthError('invalid_request', 'A parameter is not correctly encoded.')
-  return decoded
+  return keepable(decoded)
 }
 
 /** Decodes one `application/x-www-form-urlencoded` value. Undefined for an invalid one. */
 export function tryDecodeComponent(text: string): string | undefined {
-  if (!text.includes('%') && !text.includes('+')) return text
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
+  if (!spaced.includes('%')) return spaced
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    return decodeURIComponent(spaced)
   } catch {
     return undefined
   }
