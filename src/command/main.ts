@@ -23,3 +23,6 @@ void run(process.argv.slice(2)).then((code) => {
   process.exitCode ??= code
   setTimeout(() => process.exit(), LAST).unref()
 })
+
+// biome-ignore lint/complexity/noUselessEmptyExport: esbuild takes a file without exports for a script, in this package
+export {}
