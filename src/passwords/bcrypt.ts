@@ -3,7 +3,7 @@
  * asynchronous functions.
  */
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { siteOf } from '../rules/network'
 import { workerSource } from './bcrypt-worker-source'
 import { isAnyWaiting, type Job, leaveNext, type Task, wait } from './waiting'
@@ -108,6 +108,8 @@ function startWaiting(): void {
 /** Creates a worker. Undefined if there are enough: one core stays free for the event loop. */
 function startThread(): Thread | undefined {
   if (threads.size >= Math.max(1, Math.min(4, availableParallelism() - 1))) return undefined
+  // at the first secret: the start of an app does not load it
+  const { Worker } = require('node:worker_threads') as typeof import('node:worker_threads')
   const worker = new Worker(workerSource, { eval: true, name: 'bcrypt' })
   const thread: Thread = { worker }
   threads.add(thread)
