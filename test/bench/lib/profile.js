@@ -1,4 +1,6 @@
 // Where the time of a server went: self time by function and by package, from a CPU profile of the measured window.
+const { existsSync, readFileSync } = require('node:fs')
+const { fileURLToPath } = require('node:url')
 
 /** @typedef {{ callFrame: { functionName: string, url: string, lineNumber: number }, id: number }} Node */
 /** @typedef {{ nodes: Node[], samples?: number[], timeDeltas?: number[] }} Profile */
@@ -18,8 +20,7 @@ function summarise({ nodes, samples = [], timeDeltas = [] }, requests, rows = 45
     const frame = /** @type {Node} */ (byId.get(id)).callFrame
     if (frame.functionName === '(idle)') return
     const time = timeDeltas[i] ?? 0
-    const place = placeOf(frame.url)
-    const name = `${frame.functionName || '(anonymous)'}${frame.url ? ` ${place}:${frame.lineNumber + 1}` : ''}`
+    const name = `${frame.functionName || '(anonymous)'}${frame.url ? ` ${placeOf(frame)}` : ''}`
     functions.set(name, (functions.get(name) ?? 0) + time)
     const owner = ownerOf(frame.url, frame.functionName)
     owners.set(owner, (owners.get(owner) ?? 0) + time)
@@ -34,9 +35,12 @@ function summarise({ nodes, samples = [], timeDeltas = [] }, requests, rows = 45
   )
 }
 
-/** @param {string} url */
-function placeOf(url) {
-  return url.replace(/^.*\/dist\/(?!cjs)/, 'src/').replace(/^.*\/node_modules\//, '')
+/** Ours by the file in src that the build names above its part; others by file and line. @param {Node['callFrame']} frame */
+function placeOf({ url, lineNumber }) {
+  const isOurs = url.startsWith('file:') && !url.includes('/node_modules/') && existsSync(fileURLToPath(url))
+  const before = isOurs ? readFileSync(fileURLToPath(url), 'utf8').split('\n').slice(0, lineNumber + 1) : []
+  const source = before.reverse().find((line) => /^\/\/ src\/\S+$/.test(line))
+  return source?.slice(3) ?? `${url.replace(/^.*\/node_modules\//, '')}:${lineNumber + 1}`
 }
 
 /** @param {string} url @param {string} name */
