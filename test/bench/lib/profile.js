@@ -38,7 +38,11 @@ function summarise({ nodes, samples = [], timeDeltas = [] }, requests, rows = 45
 /** Ours by the file in src that the build names above its part; others by file and line. @param {Node['callFrame']} frame */
 function placeOf({ url, lineNumber }) {
   const isOurs = url.startsWith('file:') && !url.includes('/node_modules/') && existsSync(fileURLToPath(url))
-  const before = isOurs ? readFileSync(fileURLToPath(url), 'utf8').split('\n').slice(0, lineNumber + 1) : []
+  const before = isOurs
+    ? readFileSync(fileURLToPath(url), 'utf8')
+        .split('\n')
+        .slice(0, lineNumber + 1)
+    : []
   const source = before.reverse().find((line) => /^\/\/ src\/\S+$/.test(line))
   return source?.slice(3) ?? `${url.replace(/^.*\/node_modules\//, '')}:${lineNumber + 1}`
 }
