@@ -104,7 +104,7 @@ function readBody<T>(req: Request, use: (body: Body | undefined) => T): Promise<
     const chunks: Buffer[] = []
     let size = 0
     const finish = (error?: OAuthError) => {
-      req.off('error', onBroken).off('close', onBroken)
+      req.off('data', onData).off('end', finish).off('error', onBroken).off('close', onBroken)
       try {
         if (error) throw error
         resolve(use({ type, text: decode(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)) }))
@@ -118,9 +118,8 @@ function readBody<T>(req: Request, use: (body: Body | undefined) => T): Promise<
       size += bytes.length
       chunks.push(bytes)
       if (size <= MAX_BODY_BYTES) return
-      req.off('data', onData)
-      readRest(req)
       finish(tooLarge())
+      readRest(req)
     }
     const onBroken = () => finish(new OAuthError('invalid_request', 'The request body is incomplete.'))
     req.on('data', onData).on('end', finish).on('error', onBroken).on('close', onBroken)
