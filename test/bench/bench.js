@@ -3,7 +3,7 @@ const { existsSync, writeFileSync } = require('node:fs')
 const { parseArgs } = require('node:util')
 const { buildPackage } = require('./lib/build')
 const { startPostgres, startRedis } = require('./lib/databases')
-const { load, requirePeers, requirePrograms } = require('./lib/machine')
+const { doubtsOfMachine, requirePeers, requirePrograms } = require('./lib/machine')
 const { CHECKED, operations, raw, usernames } = require('./lib/operations')
 const { summarise } = require('./lib/profile')
 const { doubts, report } = require('./lib/report')
@@ -89,7 +89,7 @@ async function main() {
   if (values.help) return console.log(usage)
   requirePrograms('wrk', 'taskset')
   requirePeers()
-  const loadBefore = load()
+  const doubtsBefore = await doubtsOfMachine()
   const rounds = Number(values.rounds)
   const seconds = Number(values.seconds)
   const warmup = Number(values.warmup)
@@ -123,7 +123,7 @@ async function main() {
     }
   }
   if (figures.length === 0) throw new Error('Nothing was measured')
-  for (const doubt of doubts(figures, loadBefore, rounds, seconds)) notes.add(doubt)
+  for (const doubt of [...doubtsBefore, ...doubts(figures, rounds, seconds)]) notes.add(doubt)
   const markdown = report(figures, [...notes], { seconds })
   console.log(markdown)
   if (!values.output) return

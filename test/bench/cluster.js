@@ -3,7 +3,7 @@
 const { parseArgs } = require('node:util')
 const { buildPackage } = require('./lib/build')
 const { startPostgres } = require('./lib/databases')
-const { describeMachine, doubtsOfLoad, requirePeers, requirePrograms } = require('./lib/machine')
+const { describeMachine, doubtsOfMachine, requirePeers, requirePrograms } = require('./lib/machine')
 const { CHECKED, operations, raw } = require('./lib/operations')
 const { table } = require('./lib/report')
 const { startServer } = require('./lib/server-process')
@@ -58,7 +58,7 @@ async function measure(name, config) {
 async function main() {
   requirePrograms('wrk')
   requirePeers()
-  const doubts = doubtsOfLoad()
+  const doubts = await doubtsOfMachine()
   if (rounds < 3 || seconds < 2) doubts.push('Too few or too short rounds: do not quote any of this.')
   const url = await startPostgres()
   if (!url) throw new Error('There is no PostgreSQL: install it, or set BENCH_POSTGRES_URL')

@@ -5,7 +5,7 @@ const { join } = require('node:path')
 const { parseArgs } = require('node:util')
 const { buildPackage } = require('./lib/build')
 const { startPostgres } = require('./lib/databases')
-const { describeMachine, doubtsOfLoad, requirePeers } = require('./lib/machine')
+const { describeMachine, doubtsOfMachine, requirePeers } = require('./lib/machine')
 const { table } = require('./lib/report')
 const { beginSession, multiplied } = require('./lib/rows')
 const { quantile } = require('./lib/statistics')
@@ -152,7 +152,7 @@ const heightOf = (leaves, fanout) => 1 + Math.max(0, Math.ceil(Math.log(Math.max
 
 async function main() {
   requirePeers()
-  const doubts = doubtsOfLoad()
+  const doubts = await doubtsOfMachine()
   const connectionString = await startPostgres()
   if (!connectionString) throw new Error('There is no PostgreSQL: install it, or set BENCH_POSTGRES_URL')
   const folder = buildPackage()

@@ -7,7 +7,7 @@ const http = require('node:http')
 const { parseArgs } = require('node:util')
 const { buildPackage } = require('./lib/build')
 const { measureHolds } = require('./lib/holds')
-const { describeMachine, doubtsOfLoad, requirePeers } = require('./lib/machine')
+const { describeMachine, doubtsOfMachine, requirePeers } = require('./lib/machine')
 const { table } = require('./lib/report')
 const { startServer } = require('./lib/server-process')
 const { median, quantile } = require('./lib/statistics')
@@ -138,7 +138,7 @@ async function measureLogins(folder) {
 
 async function main() {
   requirePeers()
-  const doubts = doubtsOfLoad()
+  const doubts = await doubtsOfMachine()
   const folder = buildPackage()
   const holds = values.holds === 'none' ? [] : await measureHolds(folder, rounds, values.holds)
   const waits = logins.length > 0 ? await measureLogins(folder) : []

@@ -154,8 +154,8 @@ function ratio(own, bare, key) {
   return ratios.length === 0 ? '-' : median(ratios).toFixed(2)
 }
 
-/** What makes these figures unfit to be quoted. @param {readonly Figure[]} figures @param {number} load @param {number} rounds @param {number} seconds */
-function doubts(figures, load, rounds, seconds) {
+/** What makes these figures unfit to be quoted. @param {readonly Figure[]} figures @param {number} rounds @param {number} seconds */
+function doubts(figures, rounds, seconds) {
   const found = []
   const same = figures.filter(({ server }) => server === 'bare-again')
   const keys = [...new Set(same.map(({ operation, connections }) => `${operation}@${connections}`))]
@@ -166,8 +166,6 @@ function doubts(figures, load, rounds, seconds) {
     if (Math.abs(value - 1) > 0.05)
       found.push(`bare against bare gives ${value} at ${titleOf(key)}: do not quote its ratios.`)
   }
-  if (load > 0.6)
-    found.push(`Other processes were busy at the start (load ${load.toFixed(1)}): do not quote any of this.`)
   if (rounds < 5 || seconds < 2) found.push('Too few or too short rounds: do not quote any of this.')
   return found
 }
