@@ -94,7 +94,7 @@ async function main() {
   const seconds = Number(values.seconds)
   const warmup = Number(values.warmup)
   const plan = await planCells()
-  const needed = rounds * plan.length * (seconds + warmup + 2)
+  const needed = rounds * plan.length * (seconds + 2 * warmup + 2)
   console.error(`${plan.length} measurements in each of ${rounds} rounds: about ${Math.ceil(needed / 60)} minutes`)
   /** @type {import('./lib/report').Figure[]} */
   const figures = []
@@ -222,7 +222,10 @@ async function measure({ server: name, operation: operationName, connections, co
       await refill(warmup)
       load = await run(warmup)
     }
-    await refill(seconds)
+    // making material throws optimised code away, as any large collection does: its part for warming up comes after it
+    await refill(warmup + seconds)
+    load = await run(warmup)
+    if (operation.once) pieces = pieces.slice(load.sent)
     if (values.profile) await server.ask('profile')
     await server.ask('batches')
     const before = await server.ask('cpu')
