@@ -1,6 +1,6 @@
 /** Finds the users of the host. */
 
-import { type Awaitable, whenReady } from './awaitable'
+import { type Awaitable, isPromise, whenReady } from './awaitable'
 import type { InTime } from './deadline'
 import { OAuthError } from './errors'
 import { requireKnown } from './options/known'
@@ -18,13 +18,14 @@ export async function requireUser(
   userId: string | undefined,
   wasHere = false,
 ): Promise<void> {
-  if (userId !== undefined && !(await findUser(server, userId))) {
-    if (wasHere) {
-      const seen = 'users.find returned nothing for a user who signed in a moment ago'
-      server.warn('user_not_found', `${seen}. Check that it returns its result, and looks the id up as text`)
-    }
-    throw new OAuthError('invalid_grant', 'The authorization is no longer valid.')
+  if (userId === undefined) return
+  const found = findUser(server, userId)
+  if (isPromise(found) ? await found : found) return
+  if (wasHere) {
+    const seen = 'users.find returned nothing for a user who signed in a moment ago'
+    server.warn('user_not_found', `${seen}. Check that it returns its result, and looks the id up as text`)
   }
+  throw new OAuthError('invalid_grant', 'The authorization is no longer valid.')
 }
 
 /** RFC 6749 §5.2: a client that a user owns gets no tokens after the user is deleted. */

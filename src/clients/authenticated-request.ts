@@ -3,6 +3,7 @@
  * The values of `clientAuthentication` decide, one method per request (RFC 6749 §2.3).
  */
 import type { Request } from 'express'
+import { isPromise } from '../awaitable'
 import { useUp } from '../credentials/once'
 import { OAuthError } from '../errors'
 import { sentParameters } from '../host/refusals'
@@ -117,7 +118,8 @@ export async function authenticateClient(
     const { method, clientId, explicit } = presented
     if (clientId === undefined) continue
     // once for each id, whether it exists or not
-    if (sought !== clientId) found = await findClient(server, clientId, req)
+    const answer = sought === clientId ? found : findClient(server, clientId, req)
+    found = isPromise(answer) ? await answer : answer
     sought = clientId
     const client = found?.tokenEndpointAuthMethods.includes(method) ? found : undefined
     if (client && method === 'none') {
@@ -125,7 +127,8 @@ export async function authenticateClient(
       return { client, authenticated: false, challenge: presented.challenge, once: undefined }
     }
     if (!value || method === 'none' || (!client && !explicit)) continue
-    const proof = await value.verify(server, client, presented)
+    const verified = value.verify(server, client, presented)
+    const proof = isPromise(verified) ? await verified : verified
     if (proof && 'reason' in proof) throw authenticationFailure(server, presented, proof)
     // the record decides, whichever client was proved
     if (!proof?.client.tokenEndpointAuthMethods.includes(method)) continue

@@ -1,6 +1,7 @@
 /** `clientSecret()`: client secrets in the Authorization header and in the body, RFC 6749 §2.3.1. */
 
 import type { Request } from 'express'
+import type { Awaitable } from '../awaitable'
 import { equalDigests, sha256 } from '../crypto'
 import { OAuthError } from '../errors'
 import { authorizationHeader } from '../http/request'
@@ -89,7 +90,18 @@ function pairsOf(basic: string): Pair[] {
       ]
 }
 
-async function verify(
+function verify(
+  server: AuthorizationServer,
+  client: Client | undefined,
+  presented: PresentedSecret,
+): Awaitable<{ client: Client } | undefined> {
+  const [first] = presented.readings
+  // the usual case
+  if (client && first && isKnownSecret(server, client, first[1])) return { client }
+  return verifyReadings(server, client, presented)
+}
+
+async function verifyReadings(
   server: AuthorizationServer,
   client: Client | undefined,
   { method, clientId: first, readings, req }: PresentedSecret,

@@ -81,21 +81,29 @@ export function boundOf({ data }: Pick<Credential, 'data'>): Bound {
 
 /** The authorization of a row. */
 export function authorizationOf(row: Credential): Authorization {
-  const {
-    codeChallenge,
-    redirectUri,
-    dpopJkt,
-    nonce,
-    source,
-    request,
-    parameters,
-    askedAt,
-    again,
-    network,
-    subject,
-    ...authorization
-  } = boundOf(row)
-  return { clientId: row.clientId, ...authorization }
+  const bound = boundOf(row)
+  const authorization: Record<string, unknown> = { clientId: row.clientId }
+  // a loop takes less than half the time of a rest pattern
+  for (const name in bound) {
+    if (!Object.hasOwn(ofRequest, name)) authorization[name] = bound[name as keyof Bound]
+  }
+  return authorization as unknown as Authorization
+}
+
+/** What a row is bound to beside its authorization. */
+const ofRequest: { readonly [Name in keyof RequestBinding]-?: true } = {
+  codeChallenge: true,
+  redirectUri: true,
+  dpopJkt: true,
+  nonce: true,
+  source: true,
+  request: true,
+  parameters: true,
+  askedAt: true,
+  again: true,
+  network: true,
+  device: true,
+  subject: true,
 }
 
 /** Whether this is the row's secret, and the row is unaltered. */

@@ -1,5 +1,6 @@
 /** The authorization code grant: RFC 6749 §4.1 with PKCE (RFC 7636). */
 
+import { isPromise } from '../awaitable'
 import { getsRefreshToken, isPublic, pkceRequired } from '../clients/client'
 import { authorizationOf, boundOf, findCredential, hasSecret, isExpired } from '../credentials/bound'
 import { grantIdOf, isDerived, parseSplitToken } from '../credentials/split-token'
@@ -17,7 +18,8 @@ import type { Client, Credential } from '../storage'
 import { accessDetails as accessDetailsOf } from '../tokens/authorization-details'
 import { prepareCode, requireStanding, useRequest } from '../tokens/code'
 import { derivedSession } from '../tokens/derived-session'
-import { issue, type PreparedTokens, prepareTokens, store } from '../tokens/issue'
+import { issue, prepareTokens, store } from '../tokens/issue'
+import type { PreparedTokens } from '../tokens/prepared'
 import { endSessionOf } from '../tokens/revocation'
 import type { AuthorizationServer, GrantType } from '../types/authorization-server'
 import type { TokenRequest, TokenResponse } from '../types/token'
@@ -68,8 +70,9 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   const { client, parameters } = request
   const presented = parseSplitToken(requireParameter(parameters, 'code'))
   verifyForClient(server, request)
-  const code = presented && (await findCredential(server, presented.id, 'authorization_code'))
-  if (!code || !hasSecret(code, presented.secret)) throw invalidCode()
+  const sought = presented && findCredential(server, presented.id, 'authorization_code')
+  const code = isPromise(sought) ? await sought : sought
+  if (!presented || !code || !hasSecret(code, presented.secret)) throw invalidCode()
   // RFC 6749 §4.1.3: the code is bound to the client; otherwise anyone could redeem a stolen one
   if (code.clientId !== client.clientId) throw invalidCode()
   verifyRedirectUri(client, code, parameters.get('redirect_uri'))
@@ -94,13 +97,8 @@ async function exchangeCode(server: AuthorizationServer, request: TokenRequest):
   if (derived && derived.until <= server.now()) throw invalidCode()
   const refreshToken = getsRefreshToken(server, client) && (derived?.refreshable ?? true)
   const authorization = { ...authorizationOf(code), grantId: grantIdOf(code.id), scope, ...audienceMember(audience) }
-  const tokens = await prepareTokens(server, authorization, {
-    request,
-    refreshToken,
-    accessAudience,
-    accessDetails,
-    derived,
-  })
+  const options = { request, refreshToken, accessAudience, accessDetails, derived }
+  const tokens = await prepareTokens(server, authorization, options)
   const next = usedCode(server, code, tokens)
   const response = await issue(server, request, tokens, { id: code.id, from: 'issued', next })
   // another request was faster, or a revocation came: a double submit must not end the winner's tokens

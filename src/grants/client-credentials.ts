@@ -31,5 +31,5 @@ async function issueToClient(server: AuthorizationServer, request: TokenRequest)
     ...{ clientId: client.clientId, scope, startedAt, ...audienceMember(audience) },
     ...(details && { authorizationDetails: details }),
   }
-  return issueNew(server, request, authorization)
+  return await issueNew(server, request, authorization)
 }

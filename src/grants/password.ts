@@ -86,7 +86,7 @@ async function signIn(
   const since = { ...request, startedAt: found.startedAt }
   await requireUser(server, found.userId, true)
   const authorization = { clientId, ...found, scope, ...audienceMember(audience) }
-  return issueNew(server, since, authorization, getsRefreshToken(server, client))
+  return await issueNew(server, since, authorization, getsRefreshToken(server, client))
 }
 
 /**

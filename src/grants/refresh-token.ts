@@ -2,7 +2,7 @@
  * The refresh token grant: RFC 6749 §6, with rotation and reuse detection (RFC 9700 §4.14.2). It needs constant space
  * per session, and repeats the response to a token, so that a lost response does not end the session.
  */
-
+import { isPromise } from '../awaitable'
 import { mayOmitAuthentication } from '../clients/client'
 import { authorizationOf, boundOf, findCredential, isExpired } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
@@ -18,7 +18,8 @@ import { formatScope, resolveScope } from '../rules/scope'
 import { nameOfKeys, requireKeys } from '../sender-constraints/bound-keys'
 import type { Credential } from '../storage'
 import { latestEnd } from '../tokens/derived-session'
-import { grantOf, issue, type PreparedTokens, prepareAccessToken } from '../tokens/issue'
+import { grantOf, issue, prepareAccessToken } from '../tokens/issue'
+import type { PreparedTokens } from '../tokens/prepared'
 import { type Asked, askedOf, invalidToken, type Refresh, repeat, replayRow, successorOf } from '../tokens/replay'
 import { endSessionOf } from '../tokens/revocation'
 import {
@@ -99,10 +100,9 @@ async function refresh(
 ): Promise<TokenResponse> {
   const { client, parameters } = request
   const limits = client.refreshToken ? limitedRefresh(options, client.refreshToken) : options
-  const { ttl, maxAge, replayWindow } = limits
   const rotate = limits.rotate === 'public-clients' ? mayOmitAuthentication(client) : limits.rotate
   const most = server.accessTokens.ttl
-  const settings = { ttl, maxAge, rotate, replayWindow, accessTokenTtl: Math.min(client.accessTokenTtl ?? most, most) }
+  const settings = { ...limits, rotate, accessTokenTtl: Math.min(client.accessTokenTtl ?? most, most) }
   const presented = parseRefreshToken(requireParameter(parameters, 'refresh_token'))
   // refused before this token is looked up, so that the error reveals nothing of it
   resolveScope(server, client, parameters.get('scope'))
@@ -126,7 +126,8 @@ async function refreshOnce(
   presented: PresentedRefreshToken,
   hasLost: boolean,
 ): Promise<TokenResponse | undefined> {
-  const found = await findCredential(server, presented.id, 'refresh_token')
+  const sought = findCredential(server, presented.id, 'refresh_token')
+  const found = isPromise(sought) ? await sought : sought
   // a wrong stable half is a guess, not a reuse: it changes nothing, and grant ids are not secret
   if (!found || !hasStableHalf(found, presented)) throw invalidToken()
   // RFC 6749 §6: the refresh token is bound to the client it was issued to
@@ -158,7 +159,7 @@ async function refreshOnce(
   const isBoundNow = confirmation !== undefined && !held && mayOmitAuthentication(client)
   const row = isBoundNow ? boundTo(found, presented, confirmation) : found
   const { tokens, next } = await prepareRefresh(server, settings, row, presented, asked, end)
-  return issue(server, request, tokens, { id, from, next })
+  return await issue(server, request, tokens, { id, from, next })
 }
 
 async function prepareRefresh(
@@ -169,7 +170,6 @@ async function prepareRefresh(
   { scope, audience, details, confirmation, ttl = settings.accessTokenTtl }: Asked,
   end: number,
 ): Promise<{ tokens: PreparedTokens; next: Credential }> {
-  const { accessTokens } = server
   const now = server.now()
   const jkt = confirmation && nameOfKeys(confirmation)
   // instances of a client that share a token have one place each, or they would end each other's access tokens
@@ -192,19 +192,19 @@ async function prepareRefresh(
     ...(details && { authorizationDetails: details }),
     ...(confirmation && { confirmation }),
   }
-  const { accessId } = refresh
-  const access = await prepareAccessToken(server, accessId, authorization, lifetime, successor.accessSecret)
+  const prepared = prepareAccessToken(server, refresh.accessId, authorization, lifetime, successor.accessSecret)
+  const access = isPromise(prepared) ? await prepared : prepared
   const body = { ...access.body, refresh_token: successor.refreshToken }
   const expiresAt = refreshTokenExpiry(settings, found.startedAt, now, end)
   const rotation = Object.freeze({ previous: presented.rotatingDigest, refreshedAt: now, places })
   const data = Object.freeze({ ...found.data, rotation })
   const next: Credential = { ...found, state: successor.state, data, issuedAt: now, expiresAt }
   const window = windowOf(settings)
-  const credentials = accessTokens.stateless ? [] : [access.credential]
+  const credentials = server.accessTokens.stateless ? [] : [access.credential]
   if (window > 0) {
     // includes the second in which the window ends
     const until = Math.min(expiresAt, now + window + 1)
-    credentials.push(replayRow(accessTokens, body.access_token, found, presented, refresh, until))
+    credentials.push(replayRow(server.accessTokens, body.access_token, found, presented, refresh, until))
   }
   // a grant that another client began keeps its row
   const grant = isDerived(found.id) ? undefined : grantOf(bound, [next, access.credential])

@@ -9,7 +9,7 @@ export type RequestParameters = ReadonlyMap<string, string>
 /** Parameters, and the names that were sent more than once, which no endpoint accepts (RFC 6749 §3.1). */
 export interface ParsedParameters {
   parameters: Map<string, string>
-  repeated: Set<string>
+  repeated: ReadonlySet<string>
 }
 
 /**
@@ -18,19 +18,26 @@ export interface ParsedParameters {
  */
 const REPEATABLE: readonly string[] = ['resource', 'audience']
 
+/** Of nearly every request: shared, and never written. */
+const none: ReadonlySet<string> = new Set()
+
 export function noParameters(): ParsedParameters {
-  return { parameters: new Map(), repeated: new Set() }
+  return { parameters: new Map(), repeated: none }
 }
 
 /** Parses `a=b&c=d`. Refuses malformed percent-encoding and invalid UTF-8, which cannot be kept as sent. */
 export function parseForm(text: string): ParsedParameters {
   const parsed = noParameters()
-  const seen = new Set<string>()
+  const empty = new Set<string>()
+  // the usual case: nothing to decode, and nothing to refuse
+  const isPlain = plain.test(text)
   for (const pair of text.split('&')) {
     if (pair === '') continue
     const equals = pair.indexOf('=')
-    const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))
-    add(parsed, seen, name, equals < 0 ? '' : decodeComponent(pair.slice(equals + 1)))
+    const name = equals < 0 ? pair : pair.slice(0, equals)
+    const value = equals < 0 ? '' : pair.slice(equals + 1)
+    if (isPlain) add(parsed, empty, name, value)
+    else add(parsed, empty, decodeComponent(name), decodeComponent(value))
   }
   return parsed
 }
@@ -67,14 +74,14 @@ export function parseJsonObject(text: string): Record<string, unknown> {
  */
 export function parametersOf(members: Iterable<readonly [string, unknown]>): ParsedParameters {
   const parsed = noParameters()
-  const seen = new Set<string>()
+  const empty = new Set<string>()
   for (const [name, value] of members) {
     const values: unknown[] = REPEATABLE.includes(name) && Array.isArray(value) ? value : [value]
     for (const one of values) {
-      if (Array.isArray(one)) parsed.repeated.add(name)
+      if (Array.isArray(one)) repeat(parsed, name)
       else if (typeof one !== 'string') throw new OAuthError('invalid_request', 'Every parameter must be a string.')
       else {
-        add(parsed, seen, keepable(name), keepable(one))
+        add(parsed, empty, keepable(name), keepable(one))
       }
     }
   }
@@ -84,8 +91,8 @@ export function parametersOf(members: Iterable<readonly [string, unknown]>): Par
 /** Joins both sets. Names in both count as repeated. */
 export function mergeParameters(first: ParsedParameters, second: ParsedParameters): ParsedParameters {
   const merged = { parameters: new Map(first.parameters), repeated: new Set([...first.repeated, ...second.repeated]) }
-  const seen = new Set(first.parameters.keys())
-  for (const [name, value] of second.parameters) add(merged, seen, name, value)
+  const empty = new Set<string>()
+  for (const [name, value] of second.parameters) add(merged, empty, name, value)
   return merged
 }
 
@@ -104,13 +111,19 @@ export function requireParameter(parameters: RequestParameters, name: string): s
   return value
 }
 
-function add(parsed: ParsedParameters, seen: Set<string>, name: string, value: string): void {
-  if (seen.has(name) && !REPEATABLE.includes(name)) parsed.repeated.add(name)
-  seen.add(name)
-  if (value === '') return
+/** `empty` has the names that came without a value, which count as sent. */
+function add(parsed: ParsedParameters, empty: Set<string>, name: string, value: string): void {
   const before = parsed.parameters.get(name)
-  if (before === undefined) parsed.parameters.set(name, value)
-  else if (REPEATABLE.includes(name)) parsed.parameters.set(name, `${before} ${value}`)
+  const isRepeatable = REPEATABLE.includes(name)
+  if ((before !== undefined || (empty.size > 0 && empty.has(name))) && !isRepeatable) repeat(parsed, name)
+  if (value === '') empty.add(name)
+  else if (before === undefined) parsed.parameters.set(name, value)
+  else if (isRepeatable) parsed.parameters.set(name, `${before} ${value}`)
+}
+
+function repeat(parsed: ParsedParameters, name: string): void {
+  if (parsed.repeated === none) parsed.repeated = new Set()
+  ;(parsed.repeated as Set<string>).add(name)
 }
 
 /** No OAuth parameter needs other characters. */
@@ -124,9 +137,11 @@ export function decodeUtf8(bytes: Buffer): string | undefined {
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
 
+/** Neither `%` nor `+`, and all of it printable ASCII. */
+const plain = /^[ -$&-*,-~]*$/
+
 function decodeComponent(text: string): string {
-  // the usual case: nothing to decode, and nothing to refuse
-  if (/^[ -$&-*,-~]*$/.test(text)) return text
+  if (plain.test(text)) return text
   const decoded = tryDecodeComponent(text)
   if (decoded === undefined) throw new OAuthError('invalid_request', 'A parameter is not correctly encoded.')
   return keepable(decoded)

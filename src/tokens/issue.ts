@@ -1,59 +1,25 @@
 /** The last step of every grant: creates tokens and rows, lets the host shape the response, and stores all at once. */
 
+import { type Awaitable, isPromise, whenReady } from '../awaitable'
 import { mayOmitAuthentication } from '../clients/client'
 import { credentialOf } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId } from '../credentials/split-token'
-import { newGrantId } from '../crypto'
+import { newGrantId, newSecret } from '../crypto'
 import { storageFailure } from '../errors'
-import { type AuthorizationDetails, typesOf } from '../rules/authorization-details'
-import { type Audience, audienceMember, heldAudience } from '../rules/resource'
+import { typesOf } from '../rules/authorization-details'
+import { audienceMember, heldAudience } from '../rules/resource'
 import { formatScope } from '../rules/scope'
 import { requireBound } from '../sender-constraints/bound-keys'
 import type { Credential, Grant, Writable } from '../storage'
 import type { Authorization } from '../types/authorization'
 import type { AuthorizationServer, RefreshTokenSettings } from '../types/authorization-server'
-import type { TokenRequest, TokenResponse } from '../types/token'
+import type { TokenResponse } from '../types/token'
 import { tokenTypeOf } from './claims'
+import type { IssueRequest, PreparedTokens, TokenOptions, Use } from './prepared'
 import { limitsOf } from './resource-limits'
 import { shapeResponse } from './response'
 import { prepareRefreshToken, refreshTokenExpiry } from './rotation'
-
-/** The settings of new tokens, beside the authorization. */
-export interface TokenOptions {
-  /** The client, and the key that it proved. */
-  readonly request: Pick<TokenRequest, 'client' | 'confirmation'>
-  /** Whether to issue a refresh token. @default false */
-  readonly refreshToken?: boolean
-  /** The resources of the access token, if fewer than those of the authorization. */
-  readonly accessAudience?: Audience
-  /** The details of the access token, if they differ from those of the authorization. */
-  readonly accessDetails?: AuthorizationDetails | undefined
-  /** Lifetime of the access token in seconds, if shorter than the server's. */
-  readonly ttl?: number | undefined
-  /** A session within an existing grant, and its latest end. Omitted for the grant's own session. */
-  readonly derived?: { readonly session: string; readonly until: number } | undefined
-}
-
-/** Tokens that are created but not stored yet. */
-export interface PreparedTokens {
-  /** The authorization of the access token. */
-  readonly authorization: Authorization
-  readonly body: TokenResponse
-  readonly credentials: readonly Credential[]
-  /** The new or changed grant. */
-  readonly grant?: Grant | undefined
-}
-
-/** The credential that is exchanged for tokens, and its next row. */
-export interface Use {
-  readonly id: string
-  readonly from: string
-  readonly next: Credential
-}
-
-/** The parts of a token request that the host's own code can provide. */
-export type IssueRequest = Omit<TokenRequest, 'authenticated' | 'req'>
 
 /**
  * Shapes the response, stores the rows and the use in one step, and emits the event. Undefined, with nothing stored, if
@@ -73,11 +39,11 @@ export async function issue(
   const whole = server.openid ? await server.openid.respond(server, made) : body
   const response = server.tokenResponse ? await shapeResponse(server, whole, context) : whole
   if (before) await before()
-  if (!uses) await store(server, credentials, grant)
-  else if (!(await server.storage.grants.transition(uses.id, uses.from, uses.next, credentials, grant))) {
-    return undefined
-  }
-  await after?.()
+  if (uses) {
+    const used = server.storage.grants.transition(uses.id, uses.from, uses.next, credentials, grant)
+    if (!(isPromise(used) ? await used : used)) return undefined
+  } else await store(server, credentials, grant)
+  if (after) await after()
   if (server.openid && uses) await server.openid.requireSession(server, made)
   server.emit({
     type: 'token.issued',
@@ -99,8 +65,8 @@ export async function issueNew(
   authorization: Authorization,
   refreshToken = false,
 ): Promise<TokenResponse> {
-  // new ids: no other request can be faster
   const tokens = await prepareTokens(server, authorization, { request, refreshToken })
+  // new ids: no other request can be faster
   return (await issue(server, request, tokens)) as TokenResponse
 }
 
@@ -127,7 +93,7 @@ export async function prepareTokens(
   const hasRefreshToken = refreshUntil > now
   const isKnown = asked.userId !== undefined && (!stateless || asked.authentication?.until !== undefined)
   const isGrant = derived !== undefined || hasRefreshToken || isKnown
-  const authorization = isGrant ? { ...asked, grantId } : withoutGrant(asked)
+  const authorization = isGrant ? { ...asked, grantId } : asked.grantId === undefined ? asked : withoutGrant(asked)
   const access = confirmation ? { ...authorization, confirmation } : authorization
   // RFC 9449 §5: a client without authentication is identified by its key alone
   const kept = confirmation && mayOmitAuthentication(client) ? access : authorization
@@ -136,12 +102,13 @@ export async function prepareTokens(
     server.resourceLimits && limitsOf(server.resourceLimits, heldAudience(server, narrowed.audience), asked.scope)
   const accessTtl = Math.min(ttl ?? most, client.accessTokenTtl ?? most, limits?.ttl ?? most, most)
   const limited = limits ? { ...narrowed, scope: limits.scope } : narrowed
-  const { credential, body } = await prepareAccessToken(
+  const prepared = prepareAccessToken(
     server,
     lookupId(grantId, lookupSuffix.access_token[0], session),
     accessDetails ? { ...limited, authorizationDetails: accessDetails } : limited,
     { issuedAt: now, expiresAt: Math.min(now + accessTtl, until) },
   )
+  const { credential, body } = isPromise(prepared) ? await prepared : prepared
   const all = [credential]
   if (hasRefreshToken) {
     const refreshId = lookupId(grantId, lookupSuffix.refresh_token, session)
@@ -174,19 +141,33 @@ export function grantOf(authorization: Authorization, credentials: readonly Cred
   return grant
 }
 
-/** Creates an access token's row and its response. The secret is `chosen`, if the format allows that. */
-export async function prepareAccessToken(
+/** An access token, its row and its response. */
+interface PreparedAccessToken {
+  readonly credential: Credential
+  readonly body: TokenResponse
+}
+
+/** Creates an access token's row and its response. The secret may be `secret`, if the format can have it. */
+export function prepareAccessToken(
   server: AuthorizationServer,
   id: string,
   authorization: Authorization,
   lifetime: Lifetime,
-  chosen?: string,
-): Promise<{ credential: Credential; body: TokenResponse }> {
+  secret = newSecret(),
+): Awaitable<PreparedAccessToken> {
   const { tokenOf, create } = server.accessTokens
-  const { token, secret } =
-    tokenOf && chosen !== undefined
-      ? { token: tokenOf(id, chosen), secret: chosen }
-      : await create(server, { id, authorization, ...lifetime })
+  // of a secret alone, so at once
+  if (tokenOf) return withRow(id, authorization, lifetime, { token: tokenOf(id, secret), secret })
+  const made = create(server, { id, authorization, ...lifetime })
+  return whenReady(made, (made) => withRow(id, authorization, lifetime, made))
+}
+
+function withRow(
+  id: string,
+  authorization: Authorization,
+  lifetime: Lifetime,
+  { token, secret }: { token: string; secret: string },
+): PreparedAccessToken {
   // its state is its digest, so that a revocation cannot overwrite the next token of this row
   const credential = credentialOf({ id, kind: 'access_token', secret }, authorization, lifetime)
   return { credential, body: responseOf(token, lifetime.expiresAt - lifetime.issuedAt, authorization) }
@@ -214,6 +195,8 @@ export async function store(
   grant?: Grant,
 ): Promise<void> {
   // empty: stateless tokens without a refresh token, which cannot be looked up or revoked
-  if ((credentials.length === 0 && !grant) || (await server.storage.grants.insert(credentials, grant))) return
+  if (credentials.length === 0 && !grant) return
+  const stored = server.storage.grants.insert(credentials, grant)
+  if (isPromise(stored) ? await stored : stored) return
   throw storageFailure(new Error('storage.grants.insert returned false for new ids'))
 }

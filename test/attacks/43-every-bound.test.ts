@@ -210,6 +210,7 @@ const bounds: Record<string, string | [most: number, drive: () => number | Promi
   'command/check/finding.ts found': ONE_CALL,
   'deadline.ts waiting': UNDER_WAY,
   'errors.ts reservedMembers': CLOSED_LIST,
+  'rules/params.ts none': CLOSED_LIST,
   'rules/private-use-scheme.ts reservedNames': CLOSED_LIST,
   'rules/redirect-uri.ts responseParameters': CLOSED_LIST,
   'storage/memory/clients.ts allIds': STORE,

@@ -59,6 +59,7 @@ export function expiringMap<Row extends { readonly expiresAt: number }>(
       rows.of(id).delete(id)
     },
     sweep(now) {
+      if (rows.isEmpty()) return
       for (let step = 0; step < SWEEP_STEPS; step++) {
         const entry = walk.rest?.next()
         if (!entry) {

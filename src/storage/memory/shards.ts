@@ -12,6 +12,8 @@ export interface Shards<Value> {
   /** The map that contains the key, if any does. Rows are added by `set`. */
   of(key: string): Map<string, Value>
   set(key: string, value: Value): void
+  /** Whether there was never more than one map, and nothing is in it. */
+  isEmpty(): boolean
   keys(): Generator<string>
   walk(): Walk<Value>
 }
@@ -45,6 +47,7 @@ export function shards<Value>(): Shards<Value> {
       // what is in the first map stays there until it leaves: moving it would take too long
       if (maps.length === 1 && first.size > MOST) for (let n = 0; n < SHARDS; n++) maps.push(new Map())
     },
+    isEmpty: () => maps.length === 1 && first.size === 0,
     *keys() {
       for (const map of maps) yield* map.keys()
     },
