@@ -3,11 +3,13 @@ const { existsSync, writeFileSync } = require('node:fs')
 const { parseArgs } = require('node:util')
 const { buildPackage } = require('./lib/build')
 const { startPostgres, startRedis } = require('./lib/databases')
+const { describeEngine, isInstalled } = require('./lib/engines')
 const { doubtsOfMachine, requirePeers, requirePrograms } = require('./lib/machine')
 const { CHECKED, operations, raw, usernames } = require('./lib/operations')
 const { summarise } = require('./lib/profile')
 const { doubts, report } = require('./lib/report')
 const { startServer } = require('./lib/server-process')
+const { groups, servers } = require('./lib/servers')
 const { quantile, shuffled } = require('./lib/statistics')
 const { runWrk } = require('./lib/wrk')
 
@@ -19,42 +21,6 @@ const CYCLE = 1000
 const WARM_REQUESTS = 8000
 /** Fewer say nothing. */
 const MIN_REQUESTS = 100
-
-/** @type {Record<string, Record<string, unknown>>} */
-const servers = {
-  bare: { server: 'bare' },
-  'bare-again': { server: 'bare' },
-  floor: { server: 'floor' },
-  ours: { server: 'ours' },
-  'ours-async': { server: 'ours', storage: 'asynchronous' },
-  'ours-sqlite': { server: 'ours', storage: 'sqlite' },
-  'ours-postgres': { server: 'ours', storage: 'postgres' },
-  'ours-redis': { server: 'ours', storage: 'redis' },
-  'driver-postgres': { server: 'driver', storage: 'postgres' },
-  'driver-redis': { server: 'driver', storage: 'redis' },
-  'ours-plain-proof': { server: 'ours', proof: 'plain' },
-  'ours-plain-signature': { server: 'ours', signature: 'plain' },
-  'ours-1k': { server: 'ours', live: 1000 },
-  'ours-1m': { server: 'ours', live: 1_000_000 },
-  'node-oauth': { server: 'node-oauth' },
-  jmondi: { server: 'jmondi' },
-  oauth2orize: { server: 'oauth2orize' },
-  'oidc-provider': { server: 'oidc-provider' },
-  'mcp-sdk': { server: 'mcp-sdk' },
-  'jwt-bearer': { server: 'jwt-bearer' },
-}
-const libraries = ['node-oauth', 'jmondi', 'oauth2orize', 'oidc-provider', 'mcp-sdk', 'jwt-bearer']
-/** @type {Record<string, string[]>} */
-const groups = {
-  default: ['bare', 'bare-again', 'floor', 'ours', 'ours-async', ...libraries],
-  stores: [
-    ...['bare', 'bare-again', 'ours', 'ours-async', 'ours-sqlite'],
-    ...['ours-postgres', 'driver-postgres', 'ours-redis', 'driver-redis'],
-  ],
-  sizes: ['bare', 'bare-again', 'ours-1k', 'ours-1m'],
-  proofs: ['bare', 'bare-again', 'ours', 'ours-plain-proof'],
-  signatures: ['bare', 'bare-again', 'ours', 'ours-plain-signature'],
-}
 
 const usage = `npm run bench -- [options]
   --ops NAMES          ${Object.keys(operations).join(', ')}
@@ -96,7 +62,7 @@ async function main() {
   const plan = await planCells()
   const needed = rounds * plan.length * (seconds + 2 * warmup + 2)
   console.error(`${plan.length} measurements in each of ${rounds} rounds: about ${Math.ceil(needed / 60)} minutes`)
-  /** @type {import('./lib/report').Figure[]} */
+  /** @type {import('./lib/figures').Figure[]} */
   const figures = []
   /** @type {Set<string>} */
   const notes = new Set()
@@ -133,14 +99,9 @@ async function main() {
 
 /** @returns {Promise<Cell[]>} */
 async function planCells() {
-  const chosen = namesOf(values.peers, {
-    ...groups,
-    ...Object.fromEntries(Object.keys(servers).map((name) => [name, [name]])),
-  })
-  const names = namesOf(
-    values.ops ?? Object.keys(operations).join(),
-    Object.fromEntries(Object.keys(operations).map((name) => [name, [name]])),
-  )
+  const each = (/** @type {object} */ of) => Object.fromEntries(Object.keys(of).map((name) => [name, [name]]))
+  const chosen = namesOf(values.peers, { ...groups, ...each(servers) })
+  const names = namesOf(values.ops ?? Object.keys(operations).join(), each(operations))
   const build = { folder: chosen.some((name) => /^(ours|driver)/.test(name)) ? buildPackage() : '' }
   const urls = {
     postgres: chosen.some((name) => name.endsWith('-postgres')) ? await startPostgres() : undefined,
@@ -154,11 +115,7 @@ async function planCells() {
   )
   if (values.against) {
     if (!existsSync(values.against)) throw new Error(`There is no ${values.against}`)
-    configs['ours-other'] = {
-      .../** @type {object} */ (servers.ours),
-      folder: buildPackage(values.against),
-      url: undefined,
-    }
+    configs['ours-other'] = { ...servers.ours, folder: buildPackage(values.against), url: undefined }
   }
   return Object.entries(configs).flatMap(([server, config]) =>
     names.flatMap((operation) =>
@@ -192,7 +149,9 @@ function connectionsOf(operation) {
  */
 async function measure({ server: name, operation: operationName, connections, config }, { seconds, warmup }) {
   const operation = /** @type {import('./lib/operations').Operation} */ (operations[operationName])
-  const server = await startServer({ config, core: SERVER_CORE })
+  const engine = /** @type {import('./lib/engines').Engine} */ (config.engine ?? 'node')
+  if (!isInstalled(engine)) return { skip: `not measured: ${describeEngine(engine)} is not installed` }
+  const server = await startServer({ config, engine, core: SERVER_CORE })
   // a constant has nothing to check
   const isReal = !['bare', 'floor', 'driver'].includes(String(config.server))
   try {

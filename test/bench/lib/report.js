@@ -1,21 +1,11 @@
 // The figures as Markdown.
+const { describeEngine, engineNames } = require('./engines')
+const { baseOf, byOperation, byServer, cell, operationNames, ratio, titleOf } = require('./figures')
 const { describeMachine, versionOf } = require('./machine')
-const { median } = require('./statistics')
 const { operations } = require('./operations')
+const { median } = require('./statistics')
 
-/**
- * One server at one operation in one round.
- * @typedef {object} Figure
- * @property {string} server
- * @property {string} operation
- * @property {number} connections
- * @property {number} round
- * @property {number} cpu microseconds of processor time per request, all threads of the server
- * @property {number} quiet the same, of the least disturbed quarter of the measurement
- * @property {number} rate requests per second
- * @property {number} p50 microseconds
- * @property {number} p99 microseconds
- */
+/** @typedef {import('./figures').Figure} Figure */
 
 const packages = {
   express: 'express',
@@ -35,13 +25,12 @@ function table(header, rows) {
 
 /** @param {readonly Figure[]} figures @param {string[]} notes @param {{ seconds: number }} options */
 function report(figures, notes, { seconds }) {
-  const servers = [...new Set(figures.map(({ server }) => server))].sort((a, b) => rankOf(a) - rankOf(b))
+  const servers = [...new Set(figures.map(({ server }) => server))].sort(byServer)
   const rows = [...new Set(figures.map(({ operation, connections }) => `${operation}@${connections}`))].sort(
     byOperation,
   )
-  const of = (/** @type {string} */ row, /** @type {string} */ server) =>
-    figures.filter((figure) => figure.server === server && `${figure.operation}@${figure.connections}` === row)
-  const compared = servers.filter((server) => server !== 'bare')
+  const of = (/** @type {string} */ row, /** @type {string} */ server) => cell(figures, server, row)
+  const compared = servers.filter((server) => baseOf(server) === 'bare' && server !== 'bare')
   const ratios = (/** @type {'cpu' | 'quiet'} */ key) =>
     table(
       ['operation', ...compared],
@@ -85,9 +74,10 @@ function report(figures, notes, { seconds }) {
       rows.flatMap((row) =>
         servers
           .filter((server) => of(row, server).length > 0)
-          .map((server) => detail(titleOf(row), server, of(row, server), of(row, 'bare'))),
+          .map((server) => detail(titleOf(row), server, of(row, server), of(row, baseOf(server)))),
       ),
     ),
+    ...engines(figures, rows),
     ...comparisons(figures),
     ...proofs(figures),
     ...(notes.length > 0 ? ['', ...notes.map((note) => `- ${note}`)] : []),
@@ -95,10 +85,32 @@ function report(figures, notes, { seconds }) {
   return `${lines.join('\n')}\n`
 }
 
+/** Ours and bare Express on each engine. @param {readonly Figure[]} figures @param {readonly string[]} rows */
+function engines(figures, rows) {
+  if (figures.every(({ server }) => baseOf(server) === 'bare')) return []
+  const middle = (/** @type {Figure[]} */ list, /** @type {'cpu' | 'rate'} */ key, /** @type {number} */ digits) =>
+    list.length > 0 ? median(list.map((figure) => figure[key])).toFixed(digits) : '-'
+  const lines = rows.flatMap((row) =>
+    engineNames.flatMap((engine) => {
+      const suffix = engine === 'node' ? '' : `-${engine}`
+      const [own, bare] = [cell(figures, `ours${suffix}`, row), cell(figures, `bare${suffix}`, row)]
+      if (own.length + bare.length === 0) return []
+      const ratios = [ratio(own, bare, 'cpu'), ratio(own, bare, 'quiet'), ratio(own, bare, 'rate')]
+      const absolute = [middle(own, 'cpu', 1), middle(bare, 'cpu', 1), middle(own, 'rate', 0), middle(bare, 'rate', 0)]
+      return [[titleOf(row), describeEngine(engine), ...ratios, ...absolute]]
+    }),
+  )
+  const header = [
+    ...['operation', 'engine', 'ratio of CPU', 'of its quiet quarter', 'of requests/s'],
+    ...['CPU µs: ours', 'bare', 'requests/s: ours', 'bare'],
+  ]
+  const title = '### Engines: ours, as a ratio to bare Express on the same one (more is better)'
+  return ['', title, '', table(header, lines)]
+}
+
 /** Our adapters beside their drivers alone. @param {readonly Figure[]} figures */
 function comparisons(figures) {
-  const at = (/** @type {string} */ server, /** @type {string} */ operation) =>
-    figures.filter((figure) => figure.server === server && figure.operation === operation && figure.connections === 64)
+  const at = (/** @type {string} */ server, /** @type {string} */ operation) => cell(figures, server, `${operation}@64`)
   const rows = ['postgres', 'redis'].flatMap((store) =>
     operationNames
       .filter((operation) => at(`driver-${store}`, operation).length > 0)
@@ -114,8 +126,7 @@ function comparisons(figures) {
 
 /** What a proof costs that is checked in every way, beside a look at its signature alone. @param {readonly Figure[]} figures */
 function proofs(figures) {
-  const at = (/** @type {string} */ server, /** @type {string} */ operation) =>
-    figures.filter((figure) => figure.server === server && figure.operation === operation && figure.connections === 64)
+  const at = (/** @type {string} */ server, /** @type {string} */ operation) => cell(figures, server, `${operation}@64`)
   const rows = ['par', 'code_dpop', 'guard_dpop']
     .filter((operation) => at('ours-plain-proof', operation).length > 0)
     .map((operation) => {
@@ -144,16 +155,6 @@ function detail(title, server, own, bare) {
   ]
 }
 
-/** The median of the rounds' ratios: what disturbs a round disturbs both sides of it. @param {Figure[]} own @param {Figure[]} bare @param {'cpu' | 'quiet' | 'rate'} key */
-function ratio(own, bare, key) {
-  const ratios = own.flatMap((figure) => {
-    const base = bare.find(({ round }) => round === figure.round)
-    if (!base) return []
-    return [key === 'rate' ? figure.rate / base.rate : base[key] / figure[key]]
-  })
-  return ratios.length === 0 ? '-' : median(ratios).toFixed(2)
-}
-
 /** What makes these figures unfit to be quoted. @param {readonly Figure[]} figures @param {number} rounds @param {number} seconds */
 function doubts(figures, rounds, seconds) {
   const found = []
@@ -168,28 +169,6 @@ function doubts(figures, rounds, seconds) {
   }
   if (rounds < 5 || seconds < 2) found.push('Too few or too short rounds: do not quote any of this.')
   return found
-}
-
-const operationNames = Object.keys(operations)
-
-/** @param {string} left @param {string} right */
-function byOperation(left, right) {
-  const place = (/** @type {string} */ row) =>
-    operationNames.indexOf(row.split('@')[0] ?? '') * 1e6 + Number(row.split('@')[1])
-  return place(left) - place(right)
-}
-
-/** @param {string} server */
-function rankOf(server) {
-  if (server.startsWith('bare')) return 0
-  return server.startsWith('ours') ? 1 : 2
-}
-
-/** @param {string} row */
-function titleOf(row) {
-  const [operation = '', connections] = row.split('@')
-  const title = operations[operation]?.title ?? operation
-  return connections === '64' ? title : `${title}, ${connections} connection${connections === '1' ? '' : 's'}`
 }
 
 module.exports = { doubts, report, table }

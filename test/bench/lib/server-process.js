@@ -1,6 +1,7 @@
 // A server in a process of its own: started, asked for material and for its CPU time, and ended.
 const { spawn } = require('node:child_process')
 const { join } = require('node:path')
+const { commandOf } = require('./engines')
 
 /**
  * What a server says of itself when it is ready.
@@ -22,31 +23,27 @@ const { join } = require('node:path')
  * @property {() => Promise<void>} stop
  */
 
-/** V8 shrinks the heap of a process that waits, and whoever waited longest would look slowest. */
-const v8Flags = ['--no-memory-reducer', '--no-flush-bytecode', '--expose-gc']
-
 /**
  * @param {object} options
  * @param {string} [options.script] in servers/
  * @param {Record<string, unknown>} options.config read by the script
+ * @param {import('./engines').Engine} [options.engine] left out: Node
  * @param {number} [options.core] the core to run on; left out: any
- * @param {string[]} [options.flags] more flags for Node
+ * @param {string[]} [options.flags] more flags for the engine
  * @param {NodeJS.ProcessEnv} [options.env]
  * @returns {Promise<ServerProcess>}
  */
-async function startServer({ script = 'host.js', config, core, flags = [], env = {} }) {
-  const node = [
-    process.execPath,
-    ...v8Flags,
-    ...flags,
-    join(__dirname, '..', 'servers', script),
-    JSON.stringify(config),
+async function startServer({ script = 'host.js', config, engine = 'node', core, flags = [], env = {} }) {
+  const program = [
+    ...[...commandOf(engine), ...flags],
+    ...[join(__dirname, '..', 'servers', script), JSON.stringify(config)],
   ]
-  const [command, ...args] = core === undefined ? node : ['taskset', '-c', String(core), ...node]
+  const [command, ...args] = core === undefined ? program : ['taskset', '-c', String(core), ...program]
   const child = spawn(/** @type {string} */ (command), args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production', ...env },
-    serialization: 'advanced',
+    // what the advanced one writes is V8's own
+    serialization: engine === 'node' ? 'advanced' : 'json',
   })
   const endWithUs = () => child.kill('SIGKILL')
   process.once('exit', endWithUs)

@@ -65,17 +65,19 @@ function countRequest() {
   cpuBefore = user + system
 }
 
-const { Session } = require('node:inspector')
-const session = new Session()
+/** Made only to profile: on no engine shall it disturb a measurement. @type {import('node:inspector').Session | undefined} */
+let session
 
 /** @param {string} method @param {object} [parameters] @returns {Promise<any>} */
 function inspect(method, parameters) {
   return new Promise((resolve, reject) => {
-    session.post(method, parameters, (error, result) => (error ? reject(error) : resolve(result)))
+    session?.post(method, parameters, (error, result) => (error ? reject(error) : resolve(result)))
   })
 }
 
 async function startProfile() {
+  const { Session } = require('node:inspector')
+  session = new Session()
   session.connect()
   await inspect('Profiler.enable')
   await inspect('Profiler.setSamplingInterval', { interval: 200 })
