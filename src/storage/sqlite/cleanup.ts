@@ -6,40 +6,55 @@ import { SWEEP_LIMIT } from '../sql/tables'
 import type { Access } from './connection'
 import type { SqliteStatements } from './statements'
 
-/** The most slices of dead grants and marks in one call, so that it stays within its deadline. The next call continues. */
-const SLICES_OF_GRANTS = 100
+/**
+ * Rows in a transaction of deleteExpired. Ids are random, so that each row changes pages that no other row changes: two
+ * for a credential, four for a grant. These pages are the work: first the log gets them, and then the file.
+ */
+export const ROWS_AT_ONCE = 48
+/** Milliseconds for dead grants and marks in one call, so that it stays within its deadline. The next call continues. */
+const TIME_FOR_GRANTS = 2000
 
 export interface SqliteCleanup {
   /** Removes some rows that expired at or before `now`, in the transaction of an insert. */
   sweep(now: number): void
-  /** As in GrantStorage, in several transactions, each as small as a sweep. */
+  /** As in GrantStorage, in several transactions. */
   deleteExpired(now: number, limit: number): Awaitable<number>
 }
 
-export function sqliteCleanup(statements: SqliteStatements, write: Access['write']): SqliteCleanup {
+export function sqliteCleanup(statements: SqliteStatements, { write, checkpoint }: Access): SqliteCleanup {
   return {
     sweep(now) {
-      deleteSome(now, { removed: 0, kind: 0 }, SWEEP_LIMIT)
+      deleteSome(now, { removed: 0, kind: 0 }, SWEEP_LIMIT, SWEEP_LIMIT)
       statements.deleteBrief.run({ now: now + GRACE, limit: SWEEP_LIMIT })
     },
     deleteExpired(now, limit) {
       let state: State = { removed: 0, kind: 0 }
-      let slices = 0
-      const step = () =>
-        whenReady(
-          write(() => deleteSome(now, state, limit)),
+      let hasWritten = false
+      let until: number | undefined
+      const step = () => {
+        // in a turn of its own, because it takes as long as a slice
+        if (hasWritten) {
+          hasWritten = false
+          checkpoint()
+          return false
+        }
+        return whenReady(
+          write(() => deleteSome(now, state, limit, ROWS_AT_ONCE)),
           (next) => {
             state = next
-            return state.kind === kinds.length || (state.kind > 0 && ++slices === SLICES_OF_GRANTS)
+            hasWritten = true
+            if (state.kind > 0) until ??= performance.now() + TIME_FOR_GRANTS
+            return state.kind === kinds.length || (until !== undefined && performance.now() >= until)
           },
         )
+      }
       return whenReady(inSlices(step), () => state.removed)
     },
   }
 
-  /** One slice. It changes only the tables, because a refused transaction is repeated. */
-  function deleteSome(now: number, { removed, kind }: State, limit: number): State {
-    for (let room = SWEEP_LIMIT; room > 0 && kind < kinds.length; ) {
+  /** One slice of `room` rows. It changes only the tables, because a refused transaction is repeated. */
+  function deleteSome(now: number, { removed, kind }: State, limit: number, room: number): State {
+    while (room > 0 && kind < kinds.length) {
       const size = kind === 0 ? Math.min(room, limit - removed) : room
       const done = (kinds[kind] as Kind)(statements, now, size)
       room -= done

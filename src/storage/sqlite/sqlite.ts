@@ -116,9 +116,10 @@ function clientStorage(statements: SqliteStatements, { read, write }: Access): C
   }
 }
 
-function grantStorage(statements: SqliteStatements, { read, write }: Access): GrantStorage {
+function grantStorage(statements: SqliteStatements, access: Access): GrantStorage {
+  const { read, write } = access
   const sweepOf = sweeper()
-  const cleanup = sqliteCleanup(statements, write)
+  const cleanup = sqliteCleanup(statements, access)
 
   function store(credentials: readonly Credential[], grant: Grant | undefined): true {
     for (const credential of credentials) statements.putCredential.run(credentialRow(credential))
