@@ -147,17 +147,19 @@ interface PreparedAccessToken {
   readonly body: TokenResponse
 }
 
-/** Creates an access token's row and its response. The secret may be `secret`, if the format can have it. */
+/** Creates an access token's row and its response. The secret is `chosen`, if the format allows that. */
 export function prepareAccessToken(
   server: AuthorizationServer,
   id: string,
   authorization: Authorization,
   lifetime: Lifetime,
-  secret = newSecret(),
+  chosen?: string,
 ): Awaitable<PreparedAccessToken> {
   const { tokenOf, create } = server.accessTokens
-  // of a secret alone, so at once
-  if (tokenOf) return withRow(id, authorization, lifetime, { token: tokenOf(id, secret), secret })
+  if (tokenOf) {
+    const secret = chosen ?? newSecret()
+    return withRow(id, authorization, lifetime, { token: tokenOf(id, secret), secret })
+  }
   const made = create(server, { id, authorization, ...lifetime })
   return whenReady(made, (made) => withRow(id, authorization, lifetime, made))
 }
