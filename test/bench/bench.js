@@ -174,7 +174,7 @@ async function measure({ server: name, operation: operationName, connections, co
     /** What can be used once only is made for as long as it is wanted, by the speed seen so far. @param {number} duration */
     const refill = async (duration) => {
       const speed = load.sent / Math.max(load.seconds, 0.01)
-      if (operation.once) pieces = await material(Math.ceil(speed * duration * 1.2) + CYCLE)
+      if (operation.once) pieces = await material(Math.ceil(speed * duration * 1.5) + CYCLE)
     }
     // by requests, too: on a busy machine seconds may pass before V8 has compiled anything
     for (let warm = load.sent, runs = 0; runs === 0 || (warm < WARM_REQUESTS && runs < 20); warm += load.sent, runs++) {
