@@ -96,7 +96,7 @@ function verify(
   presented: PresentedSecret,
 ): Awaitable<{ client: Client } | undefined> {
   const [first] = presented.readings
-  // the usual case
+  // the usual case, without a promise
   if (client && first && isKnownSecret(server, client, first[1])) return { client }
   return verifyReadings(server, client, presented)
 }

@@ -83,8 +83,8 @@ export function boundOf({ data }: Pick<Credential, 'data'>): Bound {
 export function authorizationOf(row: Credential): Authorization {
   const bound = boundOf(row)
   const authorization: Record<string, unknown> = { clientId: row.clientId }
-  // a loop takes less than half the time of a rest pattern
-  for (const name in bound) {
+  // a loop takes half the time of a rest pattern
+  for (const name of Object.keys(bound)) {
     if (!Object.hasOwn(ofRequest, name)) authorization[name] = bound[name as keyof Bound]
   }
   return authorization as unknown as Authorization

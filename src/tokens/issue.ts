@@ -1,11 +1,11 @@
 /** The last step of every grant: creates tokens and rows, lets the host shape the response, and stores all at once. */
 
-import { type Awaitable, isPromise, whenReady } from '../awaitable'
+import { type Awaitable, isPromise, toPromise } from '../awaitable'
 import { mayOmitAuthentication } from '../clients/client'
 import { credentialOf } from '../credentials/bound'
 import { lookupSuffix } from '../credentials/kinds'
 import { lookupId } from '../credentials/split-token'
-import { newGrantId, newSecret } from '../crypto'
+import { newGrantId } from '../crypto'
 import { storageFailure } from '../errors'
 import { typesOf } from '../rules/authorization-details'
 import { audienceMember, heldAudience } from '../rules/resource'
@@ -156,12 +156,12 @@ export function prepareAccessToken(
   chosen?: string,
 ): Awaitable<PreparedAccessToken> {
   const { tokenOf, create } = server.accessTokens
-  if (tokenOf) {
-    const secret = chosen ?? newSecret()
-    return withRow(id, authorization, lifetime, { token: tokenOf(id, secret), secret })
-  }
-  const made = create(server, { id, authorization, ...lifetime })
-  return whenReady(made, (made) => withRow(id, authorization, lifetime, made))
+  const made =
+    tokenOf && chosen !== undefined
+      ? { token: tokenOf(id, chosen), secret: chosen }
+      : create(server, { id, authorization, ...lifetime })
+  if (!isPromise(made)) return withRow(id, authorization, lifetime, made)
+  return toPromise(made).then((signed) => withRow(id, authorization, lifetime, signed))
 }
 
 function withRow(
