@@ -125,7 +125,7 @@ export function verifiedEntrance(owner: string, server: TokenSource, options: Be
   return {
     scope,
     resource,
-    tokenFrom,
+    tokenFrom: [...new Set(tokenFrom)],
     proofs,
     stepUp,
     challenge: {

@@ -4,7 +4,7 @@ declare module 'passport-http-bearer' {
 
   /** What our strategies receive in place of a request: the token, the call, and a function for the refusal. */
   interface Presented {
-    headers: { authorization: string }
+    body: { access_token: string }
     call?: import('../sender-constraints/confirmation').Call | undefined
     refuse?: (failure: import('../errors').OAuthError) => void
   }

@@ -92,12 +92,14 @@ const bearerOrDpop = /^(?:bearer|dpop)(?: +|$)(.*)$/i
  * `mayBeBound` also accepts the scheme of tokens that are bound to a key.
  */
 export function presentedToken(req: Request, places: readonly TokenPlace[], mayBeBound = false): string | undefined {
-  const tokens: string[] = []
-  if (places.includes('header')) tokens.push(...headerToken(req, mayBeBound ? bearerOrDpop : bearer))
-  if (places.includes('query')) tokens.push(...queryToken(req))
-  if (places.includes('body')) tokens.push(...bodyToken(req))
-  if (tokens.length > 1) throw new OAuthError('invalid_request', 'The request has more than one access token.')
-  const [token] = tokens
+  let token: string | undefined
+  for (const place of places) {
+    const sent =
+      place === 'header' ? headerToken(req, mayBeBound) : place === 'query' ? queryToken(req) : bodyToken(req)
+    if (sent === undefined) continue
+    if (token !== undefined) throw new OAuthError('invalid_request', 'The request has more than one access token.')
+    token = sent
+  }
   if (token !== undefined && !tokenSyntax.test(token)) {
     throw new OAuthError('invalid_token', 'The access token is malformed.')
   }
@@ -105,21 +107,22 @@ export function presentedToken(req: Request, places: readonly TokenPlace[], mayB
 }
 
 /** A header with another scheme has no access token: the bare challenge then names the scheme. */
-function headerToken(req: Request, schemes: RegExp): string[] {
-  const token = schemes.exec(authorizationHeader(req))?.[1]
-  return token === undefined ? [] : [token]
+function headerToken(req: Request, mayBeBound: boolean): string | undefined {
+  const sent = authorizationHeader(req)
+  // as almost all clients write it
+  if (sent.startsWith('Bearer ') && sent[7] !== ' ') return sent.slice(7)
+  return (mayBeBound ? bearerOrDpop : bearer).exec(sent)?.[1]
 }
 
-function queryToken(req: Request): string[] {
+function queryToken(req: Request): string | undefined {
   const { parameters, repeated } = queryParameters(req)
   if (repeated.has('access_token')) throw new OAuthError('invalid_request', 'access_token is included more than once.')
-  const token = parameters.get('access_token')
-  return token === undefined ? [] : [token]
+  return parameters.get('access_token')
 }
 
-function bodyToken(req: Request): string[] {
+function bodyToken(req: Request): string | undefined {
   const token: unknown = (req.body as Record<string, unknown> | undefined)?.access_token
-  if (token === undefined || token === '') return []
-  if (typeof token === 'string') return [token]
+  if (token === undefined || token === '') return undefined
+  if (typeof token === 'string') return token
   throw new OAuthError('invalid_request', 'access_token must be a string.')
 }

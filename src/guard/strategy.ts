@@ -151,7 +151,8 @@ export function tokenAuthenticator(
   const Run = runsOf(strategy)
   return (token, call) => {
     const run = new Run()
-    run.authenticate({ headers: { authorization: `Bearer ${token}` }, call })
+    // in a body, because the strategy takes a header apart
+    run.authenticate({ body: { access_token: token }, call })
     return whenReady(run.outcome ?? run.later(), foundIn)
   }
 }

@@ -73,6 +73,8 @@ export function wordsBrought(
 
 /** The tokens of a `scope` parameter, in the order sent, without repetition. */
 export function parseScope(text: string): string[] {
+  // one token, as most requests have
+  if (scopeToken.test(text)) return [text]
   const tokens = [...new Set(text.split(' ').filter((token) => token !== ''))]
   for (const token of tokens) {
     if (!isScopeToken(token)) throw new OAuthError('invalid_scope', 'The scope has a character that is not allowed.')

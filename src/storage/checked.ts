@@ -71,20 +71,20 @@ type Checked = <C extends object, N extends keyof C & string>(
   owner: string,
   collection: C,
   name: N,
-  isAnswer: (value: unknown, ...asked: C[N] extends Method ? Parameters<C[N]> : never) => boolean,
+  isAnswer: (value: unknown, asked: C[N] extends Method ? Parameters<C[N]>[0] : never) => boolean,
 ) => C[N]
 
 const checker =
   (inTime: InTime): Checked =>
   (owner, collection, name, isAnswer) => {
     const called = collection as unknown as Record<typeof name, (...asked: unknown[]) => Awaitable<unknown>>
-    const judge = isAnswer as (value: unknown, ...asked: unknown[]) => boolean
+    const judge = isAnswer as (value: unknown, asked: unknown) => boolean
     const fail = (error: unknown): never => {
       throw storageFailure(error)
     }
-    const answered = (value: unknown, asked: unknown[]): unknown => {
+    const answered = (value: unknown, asked: unknown): unknown => {
       try {
-        if (judge(value, ...asked)) return value ?? undefined
+        if (judge(value, asked)) return value ?? undefined
       } catch {
         // an object that throws when it is read is invalid too
       }
@@ -100,8 +100,8 @@ const checker =
       } catch (error) {
         return fail(error)
       }
-      if (!isLate) return answered(answer, asked)
-      const judged = toPromise(answer as Promise<unknown>).then((value) => answered(value, asked), fail)
+      if (!isLate) return answered(answer, asked[0])
+      const judged = toPromise(answer as Promise<unknown>).then((value) => answered(value, asked[0]), fail)
       return inTime(`storage.${owner}.${name}`, judged)
     }
     return method as never

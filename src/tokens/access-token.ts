@@ -91,12 +91,9 @@ function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: 
     scope: frozenList(bound.scope),
     expiresAt: row.expiresAt,
   }
-  // APIs may see all bound members, except how and when the session began. A spread would take longer than the rest
-  for (const name in bound) {
-    if (name === 'startedAt' || name === 'scope' || name === 'audience' || name === 'authentication') continue
-    if (name === 'subject') continue
-    ;(accessToken as Record<string, unknown>)[name] = bound[name as keyof typeof bound]
-  }
+  if (bound.userId !== undefined) accessToken.userId = bound.userId
+  if (bound.grantId !== undefined) accessToken.grantId = bound.grantId
+  if (bound.exchange) accessToken.exchange = bound.exchange
   if (server.resources.length > 0) accessToken.audience = frozenList(heldAudience(server, bound.audience))
   if (bound.authentication) Object.assign(accessToken, signInOf(bound.authentication))
   if (bound.authorizationDetails) accessToken.authorizationDetails = frozenCopy(bound.authorizationDetails)

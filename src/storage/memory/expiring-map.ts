@@ -9,6 +9,8 @@ const SWEEP_STEPS = 4
 export interface ExpiringMap<Row> {
   get(id: string | undefined): Row | undefined
   has(id: string): boolean
+  /** Whether there was never more than one map, and nothing is in it. */
+  isEmpty(): boolean
   keys(): Iterator<string> & Iterable<string>
   set(id: string, row: Row): void
   delete(id: string): void
@@ -49,6 +51,7 @@ export function expiringMap<Row extends { readonly expiresAt: number }>(
   return {
     get: (id) => (id === undefined ? undefined : rows.of(id).get(id)),
     has: (id) => rows.of(id).has(id),
+    isEmpty: rows.isEmpty,
     keys: () => rows.keys(),
     set(id, row) {
       rows.set(id, row)

@@ -68,6 +68,8 @@ function memoryGrants(): GrantStorage {
 
   // judged at each read, so that a revocation takes effect in whatever order it and the rows arrive
   function isCovered({ userId, clientId, startedAt }: Credential | Grant): boolean {
+    // as before the first revocation by user or client
+    if (userMarks.isEmpty() && clientMarks.isEmpty()) return false
     const covers = (mark: Mark | undefined) => mark !== undefined && mark.at >= startedAt
     return covers(userMarks.get(userId)) || covers(clientMarks.get(clientId))
   }
