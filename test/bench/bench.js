@@ -29,7 +29,7 @@ const usage = `npm run bench -- [options]
   --connections NUMBERS   default: 64, and 1 and 8 for client_credentials
   --rounds N           default 5
   --seconds N          of each measurement, default 3
-  --warmup N           seconds before it, twice, default 2
+  --warmup N           seconds before it, twice, default 4: V8 needs them for its full speed
   --against DIRECTORY  also measure another tree of this project, as "ours-other"
   --profile            say where the time of each server goes; its figures are not to be quoted
   --output FILE        write the Markdown there, too; the figures as JSON beside it`
@@ -41,7 +41,7 @@ const { values } = parseArgs({
     connections: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
-    warmup: { type: 'string', default: '2' },
+    warmup: { type: 'string', default: '4' },
     against: { type: 'string' },
     profile: { type: 'boolean', default: false },
     output: { type: 'string' },

@@ -112,8 +112,7 @@ function memoryGrants(): GrantStorage {
     return whole
   }
 
-  function putCredential(credential: Credential): void {
-    const row = grants.get(credential.grantId)
+  function putCredential(credential: Credential, row: GrantRow | undefined): void {
     const place = placeOf(credential)
     // a row that is dead on arrival is not kept: it would revive when the mark is forgotten
     if (isCovered(credential) || (row && !stands(row))) {
@@ -151,8 +150,13 @@ function memoryGrants(): GrantStorage {
       latestExpiry = Math.max(latestExpiry, expiresAt)
       latestStart = Math.max(latestStart, grant.startedAt)
     }
+    let row: GrantRow | undefined
+    let id: string | undefined
     for (const credential of added) {
-      putCredential(credential)
+      // rows of one call have one grant: in a large map each lookup costs as much as a digest
+      if (credential.grantId !== id) row = grants.get(credential.grantId)
+      id = credential.grantId
+      putCredential(credential, row)
       latestExpiry = Math.max(latestExpiry, credential.expiresAt)
       latestStart = Math.max(latestStart, credential.startedAt)
       clock = Math.max(clock, credential.issuedAt)
