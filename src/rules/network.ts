@@ -31,7 +31,7 @@ export function networkOf(ip: string | undefined): string {
 
 /** The network of one provider customer: an IPv4 address, or an IPv6 /48 (RFC 6177). */
 export function siteOf(network: string): string {
-  return network.replace(/^((?:[^:]+:){3})[^:]+::\/64$/, '$1:/48')
+  return network.includes(':') ? network.replace(/^((?:[^:]+:){3})[^:]+::\/64$/, '$1:/48') : network
 }
 
 function groupsOf(text: string): string[] {
