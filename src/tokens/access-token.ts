@@ -91,6 +91,7 @@ function accessTokenOfRow(server: AuthorizationServer, row: Credential, claims: 
     scope: frozenList(bound.scope),
     expiresAt: row.expiresAt,
   }
+  // by name: APIs must not see how and when the session began
   if (bound.userId !== undefined) accessToken.userId = bound.userId
   if (bound.grantId !== undefined) accessToken.grantId = bound.grantId
   if (bound.exchange) accessToken.exchange = bound.exchange
