@@ -48,18 +48,21 @@ it('is 503 with the name of the call for what never comes, and drops what comes 
 
 it('sets one timer for all who wait, which keeps no process alive, and none while nobody waits', async () => {
   const timers = jest.spyOn(global, 'setTimeout')
+  // all begin at one time, however slow the machine is: those who came later would wake it again
+  const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now())
   const inTime = deadline(1)
   const answers = Array.from({ length: 1000 }, (_, n) => inTime('a', Promise.resolve(n)))
   expect(await Promise.all(answers)).toHaveLength(1000)
   const refusals = Array.from({ length: 1000 }, () => refusal(inTime('b', never())))
+  clock.mockRestore()
   expect(await Promise.all(refusals)).toHaveLength(1000)
   const ours = timers.mock.results.map(({ value }) => value as NodeJS.Timeout)
   const keeping = ours.filter((timer) => timer.hasRef())
   const [set] = [ours.length]
   timers.mockRestore()
   expect(keeping).toEqual([])
-  // it wakes early for those who came later, and is set again
-  expect(set).toBeLessThan(20)
+  // a timer may wake a millisecond early, and is set again
+  expect(set).toBeLessThan(5)
 })
 
 it('gives each the whole time, whoever has come before', async () => {
