@@ -151,11 +151,11 @@ function memoryGrants(): GrantStorage {
       latestStart = Math.max(latestStart, grant.startedAt)
     }
     let row: GrantRow | undefined
-    let id: string | undefined
+    let grantId: string | undefined
     for (const credential of added) {
-      // rows of one call have one grant: in a large map each lookup costs as much as a digest
-      if (credential.grantId !== id) row = grants.get(credential.grantId)
-      id = credential.grantId
+      // rows of one call have one grant, and a lookup in a large map costs as much as a digest
+      if (credential.grantId !== grantId) row = grants.get(credential.grantId)
+      grantId = credential.grantId
       putCredential(credential, row)
       latestExpiry = Math.max(latestExpiry, credential.expiresAt)
       latestStart = Math.max(latestStart, credential.startedAt)
